@@ -1,0 +1,70 @@
+# make demo | test | lab | notebooks | lint | clean. The first call builds .venv; later calls skip that.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The first interpreter that really runs and is 3.11 or newer. Override: make PYTHON=/path/to/python
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+# Installed before everything else. Override to choose another build, for instance a CUDA one.
+TORCH ?= torch==2.13.0
+DEMO_DIR ?= outputs/demo
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help setup demo test lab notebooks lint clean
+help:
+	@echo "make demo       draw a few prompts with the shipped model into $(DEMO_DIR)/"
+	@echo "make test       everything CI runs: ruff, pytest, the tour by nbval, the notebooks by papermill"
+	@echo "make lab        JupyterLab in the project's environment"
+	@echo "make notebooks  run 00 to 06 with their defaults and store the cleaned outputs in notebooks/"
+	@echo "make lint       ruff only"
+	@echo "make clean      remove .venv, caches, runs/ and outputs/ (not data/)"
+
+.venv/.stamp: pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "No Python >= 3.11 found. Debian/Ubuntu: sudo apt-get install python3 python3-venv," \
+		"or name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@$(PYTHON) .ci/check_system.py
+	@echo "Setting up .venv with $(PYTHON) (a few minutes, once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(PIP) "$(TORCH)"
+	@$(PIP) -e .
+	@$(BIN)/python -c "import cairosvg"
+	@touch $@
+
+.venv/.stamp-test: .venv/.stamp
+	@echo "Adding the test extras ..."
+	@$(PIP) -e ".[test]"
+	@touch $@
+
+setup: .venv/.stamp-test
+	@git config diff.ipynb.textconv "$(BIN)/python -m svgfusion_lib.utils.notebook_clean --text" || true
+
+demo: .venv/.stamp
+	@$(BIN)/svgfusion generate --output_dir $(DEMO_DIR) --seed 7 \
+		--prompt "a heart, tabler style" --prompt "shopping cart, tabler style" \
+		--prompt "mail, tabler style" --prompt "user, tabler style" \
+		--prompt "sun, lucide style" --prompt "cloud, lucide style" \
+		--prompt "house, lucide style" --prompt "clock, lucide style"
+	@echo "SVG files:     $(DEMO_DIR)/*.svg ($$(ls $(DEMO_DIR)/*.svg | wc -l | tr -d ' '))"
+	@echo "Contact sheet: $(DEMO_DIR)/sheet.png"
+
+test: .venv/.stamp-test
+	@$(BIN)/ruff check .
+	@$(BIN)/python -m pytest tests notebooks/00_tour.ipynb --nbval --nbval-current-env \
+		--nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval.cfg
+
+lab: .venv/.stamp
+	@$(BIN)/python -m jupyterlab notebooks
+
+notebooks: .venv/.stamp
+	@$(BIN)/python -m svgfusion_lib.utils.notebook_runner --refresh
+
+lint: .venv/.stamp-test
+	@$(BIN)/ruff check .
+
+clean:
+	rm -rf .venv runs outputs .pytest_cache .ruff_cache .hypothesis svgfusion.egg-info
+	find svgfusion_lib tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,90 @@
+"""Hygiene of what is committed: sizes, paths, names, and the state of the notebooks."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from svgfusion_lib.utils.notebook_clean import MAX_NOTEBOOK_BYTES, problems
+
+ROOT = Path(__file__).resolve().parents[1]
+MAX_LINES = 350
+BINARY = {".png", ".safetensors", ".jpg", ".ico"}
+
+
+def repository_files() -> list[Path]:
+    """Tracked and untracked files that git would not ignore; without git, all outside the ignored folders."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )
+    if listing.returncode == 0:
+        paths = [ROOT / line for line in listing.stdout.splitlines()]
+    else:
+        skipped = {".git", ".venv", "runs", "outputs", "__pycache__", "packs", "icons", "cache"}
+        paths = [path for path in ROOT.rglob("*") if not skipped & set(path.relative_to(ROOT).parts)]
+    return sorted({path for path in paths if path.is_file()})
+
+
+FILES = repository_files()
+TEXT_FILES = [path for path in FILES if path.suffix not in BINARY]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.suffix == ".py"], ids=relative)
+def test_python_file_is_short_enough_to_read(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+def test_no_path_of_one_machine():
+    # Spelled in two halves, so that this file does not find itself.
+    machine = re.compile(r"(?<![\w.~/-])/(?:ho" r"me|Us" r"ers|wo" r"rk|ro" r"ot)/[\w.-]+")
+    found = []
+    for path in TEXT_FILES:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            if machine.search(line):
+                found.append(f"{relative(path)}:{number}: {machine.search(line).group()}")
+    assert found == []
+
+
+def test_files_are_small():
+    limit = 16 * 2**20
+    assert [relative(path) for path in FILES if path.stat().st_size > limit] == []
+
+
+def test_shipped_weights_stay_within_15_mb():
+    weights = [path for path in FILES if path.suffix == ".safetensors"]
+    assert sum(path.stat().st_size for path in weights) <= 15_000_000
+
+
+def test_no_training_checkpoint_is_committed():
+    assert [relative(path) for path in FILES if path.suffix in {".pt", ".pth", ".ckpt", ".pkl"}] == []
+
+
+def test_every_package_folder_is_a_package():
+    folders = {path.parent for path in FILES if path.suffix == ".py" and "svgfusion_lib" in path.parts}
+    assert [relative(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_notebook_numbers_are_unique_and_without_gap():
+    numbers = [int(path.name[:2]) for path in NOTEBOOKS]
+    assert numbers == list(range(len(numbers)))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=relative)
+def test_notebook_is_clean(path):
+    assert path.stat().st_size < MAX_NOTEBOOK_BYTES
+    assert problems(json.loads(path.read_text(encoding="utf-8"))) == []
+
+
+def test_tour_has_outputs_to_compare():
+    """A stripped notebook would pass nbval without comparing anything."""
+    tour = json.loads((ROOT / "notebooks" / "00_tour.ipynb").read_text(encoding="utf-8"))
+    with_output = [cell for cell in tour["cells"] if cell["cell_type"] == "code" and cell["outputs"]]
+    assert len(with_output) >= 5
