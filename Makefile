@@ -12,7 +12,7 @@ TORCH ?= torch==2.13.0
 DEMO_DIR ?= outputs/demo
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .PHONY: help setup demo test lab notebooks lint clean
 help:

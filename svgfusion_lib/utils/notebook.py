@@ -1,12 +1,14 @@
-"""What every notebook needs and none should define: where things are, and pictures of a training log."""
+"""What every notebook needs and none should define: where things are, tables of rows, pictures of a log."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 import svgfusion_lib
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils import row_format as rf
 
 
 def project_root() -> Path:
@@ -30,10 +32,31 @@ def need(path: str | Path, notebook: str) -> Path:
     return path
 
 
-def read_log(path: str | Path) -> list[dict]:
-    """The lines of a train_log.jsonl."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines if line.strip()]
+def in_rows(items: Sequence, columns: int) -> list[list]:
+    """A flat sequence as rows of `columns` (the last one may be shorter), for `contact_sheet`."""
+    return [list(items[i:i + columns]) for i in range(0, len(items), columns)]
+
+
+def rows_table(rows: np.ndarray, limit: int | None = None) -> str:
+    """Rows [L, 22] as aligned text: ids by name, used geometry, colours as #rrggbb, stroke width."""
+    lines = [f"{'row':>3}  {'element':8}{'command':9}{'geometry':50}{'fill':9}{'stroke':9}width"]
+    for number, row in enumerate(rows[:limit]):
+        element, command = rf.ELEMENTS[int(row[rf.ELEMENT])], rf.COMMANDS[int(row[rf.COMMAND])]
+        kinds = rf.ARGUMENTS.get((element, command), ())
+        used = [v for v, kind in zip(row[rf.GEOMETRY], kinds, strict=False) if kind != "."]
+        geometry = " ".join(f"{value:5.2f}" for value in used)
+        fill, stroke = (_hex(row[columns]) for columns in (rf.FILL, rf.STROKE))
+        width = f"{row[rf.STROKE_WIDTH]:.2f}" if stroke else ""
+        command = "" if command == "none" else command
+        lines.append(f"{number:3}  {element:8}{command:9}{geometry:50}{fill:9}{stroke:9}{width}".rstrip())
+    if limit is not None and len(rows) > limit:
+        lines.append(f"     ... {len(rows) - limit} more")
+    return "\n".join(lines)
+
+
+def _hex(rgba: np.ndarray) -> str:
+    """#rrggbb, or nothing where opacity is 0."""
+    return "#{:02x}{:02x}{:02x}".format(*(round(float(v) * 255) for v in rgba[:3])) if rgba[3] > 0 else ""
 
 
 def series(log: Sequence[dict], key: str) -> tuple[list[int], list[float]]:
@@ -49,15 +72,17 @@ def smooth(values: Sequence[float], window: int) -> list[float]:
     return [sum(part) / len(part) for part in parts]
 
 
-def plot_log(log: Sequence[dict], panels: Sequence[Sequence[str]], window: int = 15, log_scale: bool = True):
+def plot_log(
+    log: Sequence[dict], panels: Sequence[Sequence[str]], window: int = 15, log_scale: bool = True
+) -> None:
     """One panel per group of keys: the values as a pale line, their running mean as a strong one.
 
-    Held-out keys (`val_...`) are few, so they are drawn as marked points. Returns the matplotlib Figure.
+    Held-out keys (`val_...`) are few, so they are drawn as marked points. Drawn by pyplot: a notebook
+    shows the figure at the end of the cell.
     """
-    from matplotlib.figure import Figure
+    from matplotlib import pyplot as plt
 
-    # A Figure of its own, not pyplot's: the notebook shows it once, and nothing is left open.
-    figure = Figure(figsize=(4.6 * len(panels), 3.2), layout="constrained")
+    figure = plt.figure(figsize=(4.6 * len(panels), 3.2), layout="constrained")
     for axes, keys in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         for index, key in enumerate(keys):
             steps, values = series(log, key)
@@ -75,4 +100,3 @@ def plot_log(log: Sequence[dict], panels: Sequence[Sequence[str]], window: int =
         axes.grid(alpha=0.25, which="both")
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
-    return figure

@@ -80,6 +80,8 @@ def _clean_output(output: dict) -> dict:
         output["execution_count"] = None
     if "metadata" in output:
         output["metadata"] = {}
+    if "image/png" in output.get("data", {}):  # the same picture once is enough
+        output["data"] = {kind: value for kind, value in output["data"].items() if kind != "image/jpeg"}
     if output["output_type"] == "stream":
         # A progress bar rewrites its line: keep the last state of every line.
         text = text_of(output["text"]).replace("\r\n", "\n")

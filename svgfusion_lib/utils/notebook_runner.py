@@ -12,6 +12,7 @@ the files it promises (ARTEFACTS) are opened.
 import argparse
 import json
 import os
+import pickle
 import shutil
 import sys
 import time
@@ -255,8 +256,8 @@ def _why_broken(file: Path) -> str | None:
             import torch
 
             torch.load(file, map_location="cpu", weights_only=True)
-    except (ValueError, RuntimeError) as error:
-        return str(error)
+    except (ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        return str(error).splitlines()[0]
     return None
 
 
