@@ -1,0 +1,192 @@
+"""Icon packs: pinned npm packages, checked by hash, unfolded into captioned SVG files.
+
+The packages `@iconify-json/<pack>` hold icons.json: `icons[name]` with a body and perhaps its own box
+(left, top, width, height; defaults stand at the top level), and `aliases[name]` with a parent. An
+alias without a transformation is another word for its parent, hence a keyword.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from svgfusion_lib.corpus.captions import humanise, make_captions, split_of, strip_suffix
+from svgfusion_lib.corpus.folders import whole_folder
+from svgfusion_lib.corpus.records import MANIFEST, Record, write_manifest
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils.files import write_json
+from svgfusion_lib.utils.progress import track
+
+SCOPE = "@iconify-json"
+PACK_INFO = "pack.json"
+NPM_TIMEOUT_SECONDS = 600
+_ICON_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_NPM_CODE = re.compile(r"npm (?:error|ERR!) code (\S+)")
+_TONES = ("medium-light", "medium-dark", "light", "medium", "dark")
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One pinned icon pack, as packs.json names it."""
+
+    name: str
+    version: str
+    integrity: str              # "sha512-" + base64 of the npm tarball's digest
+    licence: str                # SPDX identifier
+    author: str
+    url: str
+    licence_url: str
+    domain: str                 # "line" (strokes only, mostly) or "emoji"
+    style: str                  # the word captions use: "tabler" -> "..., tabler style"
+    suffixes: Mapping[str, str] = field(default_factory=dict)  # name suffix -> style word
+    variant: str = ""           # pattern of numbers at a name's end that count drawings of one thing
+    skin_tones: bool = False    # names end in "-light" where other packs say "-light-skin-tone"
+
+
+@cache
+def known_packs() -> dict[str, Pack]:
+    """All pinned packs by name, line packs first."""
+    text = resources.files("svgfusion_lib.corpus").joinpath("packs.json").read_text(encoding="utf-8")
+    return {name: Pack(name=name, **entry) for name, entry in json.loads(text).items()}
+
+
+def check_packs(packs: Sequence[str]) -> list[Pack]:
+    """The named packs in the order given; UserError for a name that is not pinned."""
+    known = known_packs()
+    unknown = [name for name in packs if name not in known]
+    if unknown:
+        raise UserError(f"unknown icon pack {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
+    if not packs:
+        raise UserError(f"no icon pack named; known: {', '.join(known)}")
+    return [known[name] for name in dict.fromkeys(packs)]
+
+
+def fetch_packs(packs: Sequence[str], output_dir: str | Path) -> list[Path]:
+    """Bring icon packs by the npm client; return one folder `output_dir/<pack>` per pack.
+
+    Each holds <name>.svg per icon, manifest.jsonl and pack.json (version, licence, author). A pack
+    that is there in the pinned version is left alone; one that fails leaves nothing behind.
+    """
+    folders = []
+    for pack in check_packs(packs):
+        folder = Path(output_dir) / pack.name
+        if not _is_fetched(pack, folder):
+            _unfold(pack, json.loads(_fetch_icons(pack)), folder)
+        folders.append(folder)
+    return folders
+
+
+def _is_fetched(pack: Pack, folder: Path) -> bool:
+    info = folder / PACK_INFO
+    if not info.is_file() or not (folder / MANIFEST).is_file():
+        return False
+    try:
+        return json.loads(info.read_text(encoding="utf-8"))["integrity"] == pack.integrity
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise UserError(f"{info}: damaged ({error}); remove {folder} and fetch it again") from error
+
+
+def _fetch_icons(pack: Pack) -> bytes:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UserError(
+            "npm not found: icon packs come by the npm client (it is part of Node.js); "
+            "without it, give any folder of SVG files by --svg_dir instead"
+        )
+    package = f"{SCOPE}/{pack.name}@{pack.version}"
+    with tempfile.TemporaryDirectory(prefix="svgfusion-") as temporary:
+        try:
+            done = subprocess.run(
+                [npm, "pack", package, "--loglevel=error", "--no-update-notifier"], cwd=temporary,
+                capture_output=True, text=True, timeout=NPM_TIMEOUT_SECONDS, check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise UserError(f"npm pack {package}: no answer in {NPM_TIMEOUT_SECONDS} s") from error
+        tarballs = sorted(Path(temporary).glob("*.tgz"))
+        if done.returncode != 0 or len(tarballs) != 1:
+            said = (done.stderr or done.stdout).strip().splitlines() or ["it wrote no package file"]
+            code = next((m[1] for m in map(_NPM_CODE.match, said) if m), said[-1])
+            raise UserError(f"npm pack {package} failed ({code}); is the network reachable?")
+        tarball = tarballs[0].read_bytes()
+    integrity = "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode()
+    if integrity != pack.integrity:
+        raise UserError(f"{package}: wrong hash {integrity[:23]}..., pinned is {pack.integrity[:23]}...")
+    with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
+        member = archive.extractfile("package/icons.json")
+        return member.read()
+
+
+def _unfold(pack: Pack, data: dict, folder: Path) -> None:
+    icons = {name: icon for name, icon in data["icons"].items() if not icon.get("hidden")}
+    aliases = _aliases_by_parent(data)
+    with whole_folder(folder, PACK_INFO) as partial:
+        records = []
+        for name, icon in track(sorted(icons.items()), f"icons of {pack.name}"):
+            if not _ICON_NAME.fullmatch(name):
+                raise UserError(f"{pack.name}: {name!r} cannot be a file name")
+            (partial / f"{name}.svg").write_text(_svg_document(icon, data), encoding="utf-8")
+            records.append(_make_record(pack, name, aliases.get(name, []), icons))
+        write_manifest(partial, records)
+        write_json(partial / PACK_INFO, asdict(pack))
+
+
+def _aliases_by_parent(data: dict) -> dict[str, list[str]]:
+    """Names that stand for an icon as it is; turned or mirrored ones show something else."""
+    aliases = data.get("aliases", {})
+    plain: dict[str, list[str]] = {}
+    for name, alias in aliases.items():
+        seen = set()
+        while set(alias) <= {"parent", "hidden"} and alias["parent"] in aliases:
+            if alias["parent"] in seen:
+                raise UserError(f"alias {name!r} refers to itself")
+            seen.add(alias["parent"])
+            alias = aliases[alias["parent"]]
+        if set(alias) <= {"parent", "hidden"}:
+            plain.setdefault(alias["parent"], []).append(name)
+    return plain
+
+
+def _svg_document(icon: dict, data: dict) -> str:
+    left, top = (icon.get(key, data.get(key, 0)) for key in ("left", "top"))
+    width, height = (icon.get(key, data.get(key, 16)) for key in ("width", "height"))
+    xlink = ' xmlns:xlink="http://www.w3.org/1999/xlink"' if "xlink:" in icon["body"] else ""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg"{xlink} width="{width}" height="{height}" '
+        f'viewBox="{left} {top} {width} {height}">{icon["body"]}</svg>\n'
+    )
+
+
+def _make_record(pack: Pack, icon: str, aliases: Sequence[str], icons: Mapping[str, dict]) -> Record:
+    name, suffix = _spoken_name(pack, icon, icons)
+    keywords = dict.fromkeys(_spoken_name(pack, alias, icons)[0] for alias in sorted(aliases))
+    keywords.pop(name, None)
+    split = split_of(name, numbered=True)
+    # A picture that is trained on never carries a held-out name.
+    keywords = tuple(k for k in keywords if split == "held_out" or split_of(k, numbered=True) == split)
+    style = " ".join(filter(None, (pack.style, pack.suffixes.get(suffix, ""))))
+    return Record(
+        file=f"{icon}.svg", name=name, pack=pack.name, captions=make_captions(name, keywords, style),
+        keywords=keywords, licence=pack.licence, split=split,
+    )
+
+
+def _spoken_name(pack: Pack, icon: str, icons: Mapping[str, dict]) -> tuple[str, str]:
+    """(`bag 4`, `line-duotone`) for solar's `bag-4-line-duotone`."""
+    base, suffix = strip_suffix(icon, pack.suffixes)
+    if pack.variant:
+        base = re.sub(pack.variant, "", base) or base
+    if pack.skin_tones:
+        person, tone = strip_suffix(base, _TONES)
+        if tone and f"{person}-medium-dark" in icons:
+            base = f"{base}-skin-tone"
+    return humanise(base), suffix

@@ -1,0 +1,136 @@
+"""Records: which SVG files a folder holds, what each one shows, and under which licence."""
+
+import csv
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from svgfusion_lib.corpus.captions import humanise, make_captions, split_of
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils.files import write_text
+
+MANIFEST = "manifest.jsonl"
+CAPTIONS = "captions.csv"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One captioned SVG file of a folder."""
+
+    file: str                   # path relative to the folder, with forward slashes
+    name: str                   # what it shows, in plain words: "shopping cart"
+    pack: str = ""              # icon pack it came from, "" if none
+    captions: tuple[str, ...] = ()  # the first one is canonical
+    keywords: tuple[str, ...] = ()  # other words for the name
+    licence: str = ""           # SPDX identifier, "" if not known
+    split: str = "train"        # "train" or "held_out"
+
+
+def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
+    """Records of the SVG files in `svg_dir` (and below) that match `pattern`, sorted by file.
+
+    Captions come from manifest.jsonl if there is one; else from captions.csv (columns file,caption;
+    a file may have several lines); else, and for files the CSV does not list, from the file names.
+    A sub-folder with its own manifest.jsonl (an icon pack) is read by that manifest.
+    """
+    svg_dir = Path(svg_dir)
+    if not svg_dir.is_dir():
+        raise UserError(f"{svg_dir}: no such folder; give a folder of SVG files")
+    files = _matching_files(svg_dir, pattern)
+    if not files:
+        raise UserError(f"{svg_dir}: no file matches {pattern!r}; give a folder of SVG files")
+    if (svg_dir / MANIFEST).is_file():
+        records = _read_manifest(svg_dir)
+    elif (svg_dir / CAPTIONS).is_file():
+        records = _named_records(files, _read_captions(svg_dir))
+    else:
+        nested = [
+            replace(record, file=f"{child.name}/{record.file}")
+            for child in sorted(svg_dir.iterdir())
+            if (child / MANIFEST).is_file()
+            for record in _read_manifest(child)
+        ]
+        known = {record.file.split("/")[0] for record in nested}
+        records = nested + _named_records([f for f in files if f.split("/")[0] not in known], {})
+    matching = set(files)
+    chosen = sorted((r for r in records if r.file in matching), key=lambda record: record.file)
+    if not chosen:
+        raise UserError(f"{svg_dir / MANIFEST}: lists none of the files that match {pattern!r}")
+    return chosen
+
+
+def write_manifest(svg_dir: str | Path, records: Iterable[Record]) -> Path:
+    """Write `records` as manifest.jsonl (one JSON object a line) into `svg_dir`; return its path."""
+    lines = [json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records]
+    return write_text(Path(svg_dir) / MANIFEST, "".join(lines))
+
+
+def _matching_files(svg_dir: Path, pattern: str) -> list[str]:
+    try:
+        paths = [path.relative_to(svg_dir) for path in svg_dir.rglob(pattern) if path.is_file()]
+    except (ValueError, NotImplementedError) as error:
+        raise UserError(f"{pattern!r} is no file pattern ({error}); try '*.svg'") from error
+    return sorted(p.as_posix() for p in paths if not any(part.startswith(".") for part in p.parts))
+
+
+def _named_records(files: list[str], captions: dict[str, list[str]]) -> list[Record]:
+    records = []
+    for file in files:
+        given = captions.get(file, [])
+        name = humanise(Path(file).stem) or (given[0] if given else "icon")
+        records.append(Record(
+            file=file, name=name, captions=tuple(dict.fromkeys(given)) or make_captions(name),
+            split=split_of(name),
+        ))
+    return records
+
+
+def _read_manifest(folder: Path) -> list[Record]:
+    path = folder / MANIFEST
+    known = {field.name for field in fields(Record)}
+    records = []
+    for number, line in enumerate(_read_text(path).splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = {key: value for key, value in json.loads(line).items() if key in known}
+            entry |= {key: tuple(entry.get(key, ())) for key in ("captions", "keywords")}
+            record = Record(**entry)
+        except (json.JSONDecodeError, AttributeError, TypeError) as error:
+            raise UserError(f"{path} line {number}: not a record ({error}); make it again") from error
+        if not (folder / record.file).is_file():
+            raise UserError(f"{path} line {number}: {record.file} is not in the folder; make it again")
+        records.append(record if record.captions else replace(record, captions=(record.name,)))
+    return records
+
+
+def _read_captions(folder: Path) -> dict[str, list[str]]:
+    path = folder / CAPTIONS
+    captions: dict[str, list[str]] = {}
+    try:
+        reader = csv.DictReader(_read_text(path).splitlines(), skipinitialspace=True)
+        columns = [column.strip() for column in reader.fieldnames or []]
+        if not {"file", "caption"} <= set(columns):
+            found = ", ".join(columns) or "nothing"
+            raise UserError(f"{path}: the first line must name the columns file,caption; it has {found}")
+        reader.fieldnames = columns
+        for row in reader:
+            file = (row["file"] or "").strip().replace("\\", "/").removeprefix("./")
+            caption = (row["caption"] or "").strip()
+            if not (folder / file).is_file():
+                raise UserError(f"{path} line {reader.line_num}: there is no file {file!r} beside it")
+            if None in row:
+                raise UserError(f"{path} line {reader.line_num}: put a caption with commas in quotes")
+            if caption:
+                captions.setdefault(file, []).append(caption)
+    except csv.Error as error:
+        raise UserError(f"{path}: not readable as CSV ({error})") from error
+    return captions
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from error

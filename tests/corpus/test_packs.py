@@ -1,0 +1,161 @@
+import base64
+import hashlib
+import io
+import json
+import os
+import re
+import tarfile
+
+import pytest
+
+from svgfusion_lib.corpus import packs
+from svgfusion_lib.corpus.records import read_records
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.stages.fetch_packs import fetch_packs
+
+ICONS = {
+    "prefix": "toy", "width": 24, "height": 24,
+    "icons": {
+        "cart-linear": {"body": '<path d="M1 1h2"/>'},
+        "arrow-left-linear": {"body": '<g fill="none"/>', "left": -1, "top": 2, "width": 32},
+        "old-linear": {"body": "<g/>", "hidden": True},
+        "reused": {"body": '<use xlink:href="#a"/>'},
+    },
+    "aliases": {
+        "basket-linear": {"parent": "cart-linear"},
+        "trolley": {"parent": "basket-linear"},
+        "arrow-right-linear": {"parent": "arrow-left-linear", "hFlip": True},
+        "east-linear": {"parent": "arrow-right-linear"},
+    },
+}
+FAKE_NPM = """#!/bin/sh
+echo "$@" >> {log}
+{action}
+"""
+
+
+@pytest.fixture
+def npm(tmp_path, monkeypatch):
+    """A fake npm that delivers `ICONS` as the pinned pack `toy`; returns its log of calls."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        content = json.dumps(ICONS).encode()
+        info = tarfile.TarInfo("package/icons.json")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    tarball = tmp_path / "toy.tgz"
+    tarball.write_bytes(buffer.getvalue())
+    digest = base64.b64encode(hashlib.sha512(buffer.getvalue()).digest()).decode()
+    pack = packs.Pack(
+        "toy", "1.0.0", f"sha512-{digest}", "MIT", "A. Nobody", "", "", "line", "toy", {"linear": "linear"},
+    )
+    monkeypatch.setattr(packs, "known_packs", lambda: {"toy": pack})
+    return install_npm(tmp_path, monkeypatch, f"/bin/cp {tarball} iconify-json-toy-1.0.0.tgz")
+
+
+def install_npm(tmp_path, monkeypatch, action):
+    (tmp_path / "bin").mkdir(exist_ok=True)
+    log, executable = tmp_path / "npm.log", tmp_path / "bin" / "npm"
+    executable.write_text(FAKE_NPM.format(log=log, action=action))
+    executable.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    return log
+
+
+def test_pinned_table_is_complete():
+    known = packs.known_packs()
+    assert {"tabler", "lucide", "hugeicons", "solar", "mynaui", "iconoir", "noto", "twemoji"} <= set(known)
+    for pack in known.values():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", pack.version)
+        assert re.fullmatch(r"sha512-[A-Za-z0-9+/]{86}==", pack.integrity)
+        assert pack.licence and pack.author and pack.style and pack.url.startswith("https://")
+        assert pack.domain in ("line", "emoji")
+
+
+def test_pack_becomes_files_and_records(npm, tmp_path):
+    (folder,) = fetch_packs(["toy"], tmp_path / "packs")
+    assert folder == tmp_path / "packs" / "toy"
+    assert sorted(p.name for p in folder.glob("*.svg")) == [
+        "arrow-left-linear.svg", "cart-linear.svg", "reused.svg",
+    ]
+    arrow = (folder / "arrow-left-linear.svg").read_text()
+    assert 'width="32" height="24" viewBox="-1 2 32 24"><g fill="none"/></svg>' in arrow
+    assert "xmlns:xlink" not in arrow and "xmlns:xlink" in (folder / "reused.svg").read_text()
+    cart = next(r for r in read_records(folder) if r.file == "cart-linear.svg")
+    assert (cart.name, cart.pack, cart.licence) == ("cart", "toy", "MIT")
+    assert cart.captions[:2] == ("cart, toy linear style", "cart")
+    # "arrow right" is a mirrored arrow left: no word for it
+    assert all("right" not in k and "east" not in k for r in read_records(folder) for k in r.keywords)
+    assert json.loads((folder / "pack.json").read_text())["version"] == "1.0.0"
+
+
+def test_aliases_are_keywords_unless_held_out(npm, tmp_path, monkeypatch):
+    for held_out, expected in ((set(), ("basket", "trolley")), ({"trolley"}, ("basket",))):
+        monkeypatch.setattr(
+            packs, "split_of", lambda n, numbered, held=held_out: "held_out" if n in held else "train",
+        )
+        (folder,) = fetch_packs(["toy"], tmp_path / f"packs{len(held_out)}")
+        cart = next(r for r in read_records(folder) if r.file == "cart-linear.svg")
+        assert cart.keywords == expected
+        assert cart.captions[2:] == tuple(f"{keyword}, toy linear style" for keyword in expected)
+
+
+def test_a_fetched_pack_is_not_fetched_again(npm, tmp_path):
+    for _ in range(2):
+        fetch_packs(["toy", "toy"], tmp_path / "packs")
+    (call,) = npm.read_text().splitlines()
+    assert call.startswith("pack @iconify-json/toy@1.0.0 ")
+    (tmp_path / "packs" / "toy" / "manifest.jsonl").unlink()  # half a pack is no pack
+    fetch_packs(["toy"], tmp_path / "packs")
+    assert len(npm.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(("action", "message"), [
+    ("echo nonsense > iconify-json-toy-1.0.0.tgz", "wrong hash"),
+    ("printf 'npm error code ENOTFOUND\\nnpm error see log\\n' >&2; exit 1", r"failed \(ENOTFOUND\)"),
+    ("echo 'node: too old' >&2; exit 1", r"failed \(node: too old\)"),
+    ("true", "no package file"),
+])
+def test_failures_leave_nothing(npm, tmp_path, monkeypatch, action, message):
+    install_npm(tmp_path, monkeypatch, action)
+    with pytest.raises(UserError, match=message) as error:
+        fetch_packs(["toy"], tmp_path / "packs")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "packs").exists()
+
+
+def test_unknown_pack_and_no_pack(tmp_path):
+    with pytest.raises(UserError, match="unknown icon pack 'tablr'; known: tabler, lucide"):
+        fetch_packs(["tabler", "tablr"], tmp_path)
+    with pytest.raises(UserError, match="known: tabler"):
+        fetch_packs([], tmp_path)
+
+
+def test_without_npm_the_user_is_told_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="npm not found.*any folder of SVG files"):
+        fetch_packs(["tabler"], tmp_path / "packs")
+    assert not (tmp_path / "packs").exists()
+
+
+def test_a_users_own_folder_is_never_replaced(npm, tmp_path):
+    own = tmp_path / "packs" / "toy" / "precious.svg"
+    own.parent.mkdir(parents=True)
+    own.write_text("<svg/>")
+    with pytest.raises(UserError, match="choose another output folder"):
+        fetch_packs(["toy"], tmp_path / "packs")
+    assert own.read_text() == "<svg/>"
+
+
+@pytest.mark.parametrize(("pack", "icon", "others", "expected"), [
+    ("solar", "bag-4-line-duotone", (), ("bag 4", "line-duotone")),
+    ("hugeicons", "search-02", (), ("search", "")),
+    ("heroicons", "bolt-20-solid", (), ("bolt", "20-solid")),
+    ("fluent-emoji-flat", "judge-medium-dark", (), ("judge medium dark skin tone", "")),
+    ("fluent-emoji-flat", "judge-dark", ("judge-medium-dark",), ("judge dark skin tone", "")),
+    ("fluent-emoji-flat", "horizontal-traffic-light", (), ("horizontal traffic light", "")),
+    ("lucide", "dice-2", (), ("dice 2", "")),
+])
+def test_spoken_names(pack, icon, others, expected):
+    icons = dict.fromkeys((icon, *others), {})
+    assert packs._spoken_name(packs.known_packs()[pack], icon, icons) == expected

@@ -1,0 +1,104 @@
+import json
+
+import pytest
+
+from svgfusion_lib.corpus.records import Record, read_records, write_manifest
+from svgfusion_lib.errors import UserError
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="M0 0h24"/></svg>'
+
+
+def make_files(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(SVG)
+    return folder
+
+
+def test_file_names_become_captions(tmp_path):
+    make_files(tmp_path, "shopping-cart.svg", "sub/HeartBeat.svg", ".hidden/x.svg", "notes.txt")
+    records = read_records(tmp_path)
+    assert [(r.file, r.name, r.captions) for r in records] == [
+        ("shopping-cart.svg", "shopping cart", ("shopping cart",)),
+        ("sub/HeartBeat.svg", "heart beat", ("heart beat",)),
+    ]
+    assert {r.pack for r in records} == {""}
+
+
+def test_pattern_chooses_files(tmp_path):
+    make_files(tmp_path, "arrow-left.svg", "heart.svg")
+    assert [r.file for r in read_records(tmp_path, "arrow*.svg")] == ["arrow-left.svg"]
+
+
+def test_manifest_round_trip(tmp_path):
+    make_files(tmp_path, "a.svg", "b.svg")
+    records = [
+        Record("a.svg", "heart", "tabler", ("heart, tabler style", "herz"), ("love",), "MIT", "held_out"),
+        Record("b.svg", "star", captions=("star",)),
+    ]
+    write_manifest(tmp_path, records)
+    assert read_records(tmp_path) == records
+    assert [r.file for r in read_records(tmp_path, "b*.svg")] == ["b.svg"]
+
+
+def test_packs_below_a_folder_are_read_by_their_manifests(tmp_path):
+    make_files(tmp_path, "tabler/x.svg", "plain/y.svg")
+    write_manifest(tmp_path / "tabler", [Record("x.svg", "heart", "tabler", ("heart, tabler style",))])
+    assert [(r.file, r.captions) for r in read_records(tmp_path)] == [
+        ("plain/y.svg", ("y",)), ("tabler/x.svg", ("heart, tabler style",)),
+    ]
+
+
+def test_csv_gives_captions(tmp_path):
+    make_files(tmp_path, "0001.svg", "heart.svg", "other.svg")
+    text = 'caption, file\n"a red, full heart",heart.svg\nlove,heart.svg\n\nein Stern ★,0001.svg\n'
+    (tmp_path / "captions.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert {r.file: r.captions for r in read_records(tmp_path)} == {
+        "0001.svg": ("ein Stern ★",), "heart.svg": ("a red, full heart", "love"), "other.svg": ("other",),
+    }
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    (b"name,text\nheart.svg,x\n", "file,caption; it has name, text"),
+    (b"", "file,caption; it has nothing"),
+    (b"file,caption\nheart.svg,\xff\xfe\n", "UTF-8"),
+    (b"file,caption\nabsent.svg,x\n", "absent.svg"),
+    (b"file,caption\nheart.svg,red, full\n", "quotes"),
+    (b"file,caption\nheart.svg\n", None),
+])
+def test_broken_csv_is_one_clear_line(tmp_path, content, message):
+    make_files(tmp_path, "heart.svg")
+    (tmp_path / "captions.csv").write_bytes(content)
+    if message is None:
+        assert read_records(tmp_path)[0].captions == ("heart",)
+        return
+    with pytest.raises(UserError, match=message) as error:
+        read_records(tmp_path)
+    assert "captions.csv" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"name": "x"}', "null"])
+def test_broken_manifest_is_one_clear_line(tmp_path, line):
+    make_files(tmp_path, "a.svg")
+    (tmp_path / "manifest.jsonl").write_text(json.dumps({"file": "a.svg", "name": "a"}) + "\n" + line + "\n")
+    with pytest.raises(UserError, match=r"manifest\.jsonl line 2"):
+        read_records(tmp_path)
+
+
+def test_manifest_with_a_missing_file(tmp_path):
+    make_files(tmp_path, "a.svg")
+    write_manifest(tmp_path, [Record("gone.svg", "gone")])
+    with pytest.raises(UserError, match="gone.svg"):
+        read_records(tmp_path)
+
+
+def test_nothing_to_read(tmp_path):
+    with pytest.raises(UserError, match="no such folder"):
+        read_records(tmp_path / "absent")
+    with pytest.raises(UserError, match=r"no file matches '\*\.svg'"):
+        read_records(tmp_path)
+    make_files(tmp_path, "a.svg")
+    for pattern in ("b*.svg", "", "/etc/*.svg"):
+        with pytest.raises(UserError, match="pattern|no file"):
+            read_records(tmp_path, pattern)
