@@ -166,7 +166,7 @@ def test_weight_file_that_lacks_parameters_is_refused(tmp_path):
     weights = load_file(tmp_path / "model.safetensors")
     weights.pop("encoder.layer.0.output.dense.weight")
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(UserError, match="lacks 1 of the model's tensors, e.g. encoder.layer.0.output"):
+    with pytest.raises(UserError, match="lack 1 of the model's tensors, e.g. encoder.layer.0.output"):
         load_text_encoder(str(tmp_path))
 
 
