@@ -1,0 +1,132 @@
+"""Configurations: frozen dataclasses with presets, saved whole in every checkpoint."""
+
+from dataclasses import asdict, dataclass, fields, replace
+
+from svgfusion_lib.errors import UserError
+
+
+class _Config:
+    """Shared by all configurations: plain-dict form, and refusal of unknown names."""
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict):
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise UserError(f"{cls.__name__}: unknown field {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        return cls(**values)
+
+    @classmethod
+    def preset(cls, name: str, **changes):
+        """The preset of that name (see PRESETS of the class), with some fields changed."""
+        if name not in cls.PRESETS:
+            raise UserError(f"{cls.__name__}: unknown preset {name!r}; known are {', '.join(cls.PRESETS)}")
+        return replace(cls(**cls.PRESETS[name]), **changes)
+
+
+@dataclass(frozen=True)
+class VAEConfig(_Config):
+    """VP-VAE (models/vpvae.py)."""
+
+    layout: str = "path"           # "path": one latent per sub-path; "row": one per row (the specification)
+    rows_per_latent: int = 16      # R; 1 for layout "row"
+    head: str = "hybrid"           # "hybrid": ids by cross-entropy; "continuous": tanh features (the specification)
+    latent_width: int = 32         # learned channels of a latent
+    width: int = 192               # D of encoder and decoder
+    encoder_depth: int = 2
+    decoder_depth: int = 3
+    heads: int = 4
+    row_width: int = 32            # width of one embedded row before R of them are joined
+    max_latents: int = 512         # N the learned positions can count to (layout "row")
+    pixel_fusion: bool = True      # cross-attention to the pixel tokens of the rendering
+    pixel_width: int = 320         # width of those tokens; 320 for EfficientNet-Lite0
+    pixel_encoder: str = "efficientnet-lite0"
+
+    PRESETS = {
+        "tiny": {"latent_width": 24, "width": 96, "encoder_depth": 1, "decoder_depth": 2},
+        "S": {},
+        "B": {"latent_width": 48, "width": 384, "encoder_depth": 3, "decoder_depth": 4, "heads": 6},
+        "row": {"layout": "row", "rows_per_latent": 1, "head": "continuous", "decoder_depth": 2},
+    }
+
+    def __post_init__(self):
+        if self.layout not in ("row", "path") or self.head not in ("continuous", "hybrid"):
+            raise UserError(f"VAEConfig: no layout {self.layout!r} with head {self.head!r}")
+        if self.layout == "row" and self.rows_per_latent != 1:
+            raise UserError(f"VAEConfig: layout 'row' has one row per latent, not {self.rows_per_latent}")
+
+
+@dataclass(frozen=True)
+class DiTConfig(_Config):
+    """VS-DiT (models/vsdit.py)."""
+
+    latent_width: int = 47         # Z, explicit and learned channels; taken from the VAE
+    context_width: int = 384       # width of the text tokens; 384 for MiniLM
+    text_encoder: str = "minilm"
+    width: int = 256               # D
+    depth: int = 6
+    heads: int = 4
+    mlp_ratio: float = 3.0
+    patch_size: int = 1            # consecutive latents joined to one token
+    max_latents: int = 16          # N the model can draw
+    prediction: str = "v"          # "epsilon" (the specification) or "v" (Salimans & Ho 2022, eq. 10)
+
+    PRESETS = {
+        "tiny": {"width": 128, "depth": 3},
+        "S": {},
+        "B": {"width": 512, "depth": 10, "heads": 8, "mlp_ratio": 4.0},
+    }
+
+    def __post_init__(self):
+        if self.prediction not in ("epsilon", "v"):
+            raise UserError(f"DiTConfig: prediction must be 'epsilon' or 'v', not {self.prediction!r}")
+
+
+@dataclass(frozen=True)
+class DiffusionConfig(_Config):
+    """Noise schedule (utils/diffusion.py)."""
+
+    num_steps: int = 1000          # T
+    schedule: str = "cosine"       # "cosine" (Nichol & Dhariwal 2021) or "linear" (Ho et al. 2020)
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Config):
+    """The training loop (utils/training.py), the same for both models."""
+
+    num_steps: int = 2000          # optimiser steps
+    batch_size: int = 64
+    lr: float = 6.0e-4             # peak of the schedule
+    warmup_steps: int = 100
+    final_lr: float = 0.05         # fraction of the peak at the last step (cosine decay)
+    weight_decay: float = 0.01
+    ema_decay: float = 0.999
+    max_grad_norm: float = 1.0
+    seed: int = 0
+    device: str = "cpu"
+    bf16: bool = False             # autocast the forward pass to bfloat16
+    log_every: int = 20
+    val_every: int = 500           # steps between held-out losses
+    checkpoint_every: int = 500
+    kl_weight_max: float = 1.0e-4  # VP-VAE: KL weight after its linear rise
+    kl_warmup_steps: int = 1000    # VP-VAE: length of that rise
+    recon_mse_loss_weight: float = 1.0
+    null_prompt_rate: float = 0.1  # VS-DiT: share of samples trained on the null prompt
+
+    def __post_init__(self):
+        for name in ("num_steps", "batch_size"):
+            if getattr(self, name) < 1:
+                raise UserError(f"TrainConfig: {name} must be at least 1, not {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class SamplingConfig(_Config):
+    """Prompts to SVG (stages/generate.py)."""
+
+    ddim_steps: int = 40
+    cfg_scale: float = 3.0
+    eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
+    canvas: float = 24             # viewBox of the SVG written

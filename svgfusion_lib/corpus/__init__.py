@@ -1,0 +1,1 @@
+"""Where captioned SVGs come from: icon packs, synthetic shapes, any folder."""

@@ -1,0 +1,8 @@
+"""The one exception that is a message to the person at the keyboard."""
+
+
+class UserError(Exception):
+    """Something the user can put right: says what is wrong, which file, and what to do.
+
+    The command line prints it as one line and exits with code 2; notebooks show it as it is.
+    """

@@ -1,0 +1,1 @@
+"""Networks: shared layers, VP-VAE, VS-DiT, text and pixel encoders."""

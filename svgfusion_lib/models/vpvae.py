@@ -1,0 +1,165 @@
+"""VP-VAE: SVG rows, fused with pixel tokens of their rendering, to a latent sequence and back.
+
+Paper section 3.2 (arXiv 2412.10437). A latent stands for one chunk of R rows (utils/path_chunks.py):
+
+    chunk [R, .] -> row embedding -> join R rows -> encoder blocks (x pixel tokens) -> posterior -> z
+    z -> decoder blocks -> R rows
+
+Layout "row" (the specification) has R = 1, learned positions, and self-attention along the sequence.
+Layout "path" normalises each chunk to its box, keeps box and style as explicit channels of z beside the
+learned ones, and codes every chunk by itself: equal shapes get equal latents wherever they stand.
+
+Letters: B batch, N latents, R rows per latent, P pixel tokens, D width, Z latent channels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from svgfusion_lib.config import VAEConfig
+from svgfusion_lib.models.layers import Block
+from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.utils.dataset import ChunkBatch
+from svgfusion_lib.utils.path_chunks import BOX_COLUMNS, MIN_HALF_SIZE, chunks_to_rows
+from svgfusion_lib.utils.tensorsvg import denormalize_target
+
+
+@dataclass
+class Posterior:
+    """Diagonal Gaussian over latents. mean, logvar [B, N, Z_learned]; explicit [B, N, Z_explicit]."""
+
+    mean: Tensor
+    logvar: Tensor
+    explicit: Tensor
+
+    def latent(self, noise: Tensor | None = None) -> Tensor:
+        """z [B, N, Z]: explicit channels, then mean (or mean + sigma * noise)."""
+        learned = self.mean
+        if noise is not None:
+            learned = learned + torch.exp(0.5 * self.logvar.clamp(max=80)) * noise
+        return torch.cat([self.explicit, learned], dim=-1)  # [B, N, Z]
+
+
+@dataclass
+class Decoded:
+    """What the decoder says of each row slot; leading shape [B, N, R].
+
+    continuous head: features [.., 22] in [-1, 1]. hybrid head: element_logits [.., 7],
+    command_logits [.., 6], geometry [.., 8], and style [.., 12] where it is not explicit.
+    """
+
+    features: Tensor | None = None
+    element_logits: Tensor | None = None
+    command_logits: Tensor | None = None
+    geometry: Tensor | None = None
+    style: Tensor | None = None
+
+
+class VPVAE(nn.Module):
+    def __init__(self, config: VAEConfig):
+        super().__init__()
+        self.config = config
+        by_row = config.layout == "row"
+        width, slots = config.width, config.rows_per_latent
+        self.explicit_width = 0 if by_row else BOX_COLUMNS + rf.NUM_STYLE
+        self.latent_width = self.explicit_width + config.latent_width  # Z
+        row_columns = rf.NUM_GEOMETRY + (rf.NUM_STYLE if by_row else 0)
+
+        self.element_embedding = nn.Embedding(len(rf.ELEMENTS), config.row_width)
+        self.command_embedding = nn.Embedding(len(rf.COMMANDS), config.row_width)
+        self.column_embedding = nn.Linear(row_columns, config.row_width)
+        self.join_rows = nn.Linear(slots * config.row_width, width)
+        self.encoder_position = nn.Parameter(torch.zeros(config.max_latents, width)) if by_row else None
+        self.pixel_norm = nn.LayerNorm(config.pixel_width) if config.pixel_fusion else None
+        context_width = config.pixel_width if config.pixel_fusion else None
+        self.encoder = nn.ModuleList(
+            Block(width, config.heads, self_attention=by_row, context_width=context_width)
+            for _ in range(config.encoder_depth)
+        )
+        self.to_posterior = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * config.latent_width))
+
+        self.from_latent = nn.Linear(config.latent_width, width)
+        self.decoder_position = nn.Parameter(torch.zeros(config.max_latents, width)) if by_row else None
+        self.decoder = nn.ModuleList(
+            Block(width, config.heads, self_attention=by_row) for _ in range(config.decoder_depth)
+        )
+        if config.head == "continuous":
+            self.head_sizes = [rf.NUM_COLUMNS]
+        else:
+            self.head_sizes = [len(rf.ELEMENTS), len(rf.COMMANDS), row_columns]
+        self.to_rows = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, slots * sum(self.head_sizes)))
+        self._initialize()
+
+    def _initialize(self) -> None:
+        for position in (self.encoder_position, self.decoder_position):
+            if position is not None:
+                nn.init.normal_(position, std=0.02)
+        for layer in (self.to_posterior[-1], self.to_rows[-1]):  # start near z = 0 with sigma = 1
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)
+
+    def encode(self, batch: ChunkBatch) -> Posterior:
+        """Chunks (and pixel tokens, if fused) -> posterior over N latents of each SVG."""
+        columns = batch.geometry  # [B, N, R, 8]
+        if self.explicit_width:
+            explicit = torch.cat([batch.box, batch.style], dim=-1)  # [B, N, 15]
+        else:
+            columns = torch.cat([columns, batch.style[:, :, None]], dim=-1)  # [B, N, 1, 20]
+            explicit = columns.new_zeros(*columns.shape[:2], 0)  # [B, N, 0]
+        rows = self.column_embedding(columns)  # [B, N, R, row_width]
+        rows = rows + self.element_embedding(batch.ids[..., 0]) + self.command_embedding(batch.ids[..., 1])
+        x = self.join_rows(rows.flatten(2))  # [B, N, D]
+        if self.encoder_position is not None:
+            x = x + self.encoder_position[: x.shape[1]]  # [B, N, D]
+        pixels = None
+        if self.config.pixel_fusion:
+            if batch.pixel_tokens is None:
+                raise ValueError("this VP-VAE fuses pixel tokens, but the batch holds none")
+            pixels = self.pixel_norm(batch.pixel_tokens)  # [B, P, C]
+        for block in self.encoder:
+            x = block(x, batch.padding_mask, pixels)  # [B, N, D]
+        mean, logvar = self.to_posterior(x).chunk(2, dim=-1)  # [B, N, Z_learned] each
+        return Posterior(mean, logvar, explicit)
+
+    def decode(self, z: Tensor, padding_mask: Tensor | None = None) -> Decoded:
+        """Latents [B, N, Z] (explicit channels are not looked at) -> row slots [B, N, R, ...]."""
+        x = self.from_latent(z[..., self.explicit_width :])  # [B, N, D]
+        if self.decoder_position is not None:
+            x = x + self.decoder_position[: x.shape[1]]  # [B, N, D]
+        for block in self.decoder:
+            x = block(x, padding_mask)  # [B, N, D]
+        slots = self.to_rows(x).unflatten(-1, (self.config.rows_per_latent, -1))  # [B, N, R, H]
+        if self.config.head == "continuous":
+            return Decoded(features=slots.tanh())
+        element, command, columns = slots.split(self.head_sizes, dim=-1)
+        style = None if self.explicit_width else columns[..., rf.NUM_GEOMETRY :]
+        return Decoded(None, element, command, columns[..., : rf.NUM_GEOMETRY], style)
+
+    def forward(self, batch: ChunkBatch, noise: Tensor | None = None) -> tuple[Decoded, Posterior]:
+        """Reconstruct from the posterior mean, or from a sample if noise [B, N, Z_learned] is given."""
+        posterior = self.encode(batch)
+        return self.decode(posterior.latent(noise), batch.padding_mask), posterior
+
+    @torch.no_grad()
+    def decode_rows(self, z: Tensor, padding_mask: Tensor) -> list[np.ndarray]:
+        """Latents [B, N, Z], padding_mask [B, N] -> one row matrix [L, 22] per sample, not yet sanitised."""
+        decoded = self.decode(z, padding_mask)
+        if decoded.features is not None:
+            rows = denormalize_target(decoded.features)  # [B, N, R, 22]
+            ids = rows[..., : rf.COMMAND + 1].round().long()  # [B, N, R, 2]
+            geometry, style = rows[..., rf.GEOMETRY], rows[..., rf.STYLE]
+        else:
+            ids = torch.stack([decoded.element_logits.argmax(-1), decoded.command_logits.argmax(-1)], dim=-1)
+            geometry, style = decoded.geometry, decoded.style
+        if self.explicit_width:
+            box = z[..., :BOX_COLUMNS].clone()  # [B, N, 3]
+            box[..., 2].clamp_(min=MIN_HALF_SIZE)
+            style = z[..., BOX_COLUMNS : self.explicit_width]  # [B, N, 12]
+        else:
+            box = z.new_tensor([0.0, 0.0, 1.0]).expand(*z.shape[:2], 3)  # [B, N, 3]
+            style = style[:, :, 0]  # [B, N, 12]
+        arrays = [a.float().cpu().numpy() if a.is_floating_point() else a.cpu().numpy() for a in (ids, geometry, box, style)]
+        keep = (~padding_mask).cpu().numpy()
+        return [chunks_to_rows(*(a[i][keep[i]] for a in arrays)) for i in range(len(z))]

@@ -1,0 +1,164 @@
+"""VS-DiT: a diffusion transformer over latent sequences, conditioned on a prompt.
+
+Paper section 3.3 (arXiv 2412.10437); the block is DiT's adaLN-Zero (Peebles & Xie 2023, section 3.2) with
+cross-attention to the prompt's tokens added. One modulation network serves all blocks, each block adds
+an offset of its own (adaLN-single, PixArt-alpha, section 2.3): a third fewer weights.
+
+Letters: B batch, N latents, K tokens (patches of latents), S text tokens, C context width, D width, Z latent.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from svgfusion_lib.config import DiTConfig
+from svgfusion_lib.models.layers import MLP, Attention, masked_mean, modulate, timestep_embedding, zero_init
+
+
+class DiTBlock(nn.Module):
+    def __init__(self, width: int, heads: int, mlp_ratio: float):
+        super().__init__()
+        self.norm_attention = nn.LayerNorm(width, elementwise_affine=False)
+        self.attention = Attention(width, heads)
+        self.norm_cross = nn.LayerNorm(width)
+        self.cross_attention = Attention(width, heads)
+        self.norm_mlp = nn.LayerNorm(width, elementwise_affine=False)
+        self.mlp = MLP(width, mlp_ratio)
+        self.modulation_offset = nn.Parameter(torch.zeros(6 * width))
+
+    def forward(
+        self, x: Tensor, modulation: Tensor, padding_mask: Tensor | None, context: Tensor, context_mask: Tensor
+    ) -> Tensor:
+        """x [B, K, D], modulation [B, 6 D], context [B, S, D], masks [B, K] and [B, S] -> [B, K, D]."""
+        shift_attention, scale_attention, gate_attention, shift_mlp, scale_mlp, gate_mlp = (
+            modulation + self.modulation_offset
+        ).chunk(6, dim=-1)  # [B, D] each
+        y = self.attention(modulate(self.norm_attention(x), shift_attention, scale_attention), None, padding_mask)
+        x = x + gate_attention[:, None] * y  # [B, K, D]
+        x = x + self.cross_attention(self.norm_cross(x), context, context_mask)  # [B, K, D]
+        return x + gate_mlp[:, None] * self.mlp(modulate(self.norm_mlp(x), shift_mlp, scale_mlp))
+
+
+class LengthPredictor(nn.Module):
+    """How many latents does this prompt need? A categorical distribution over 1..max_latents."""
+
+    def __init__(self, context_width: int, max_latents: int, width: int = 128):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LayerNorm(context_width), nn.Dropout(0.3), nn.Linear(context_width, width), nn.GELU(),
+            nn.Dropout(0.3), nn.Linear(width, max_latents),
+        )
+
+    def forward(self, context: Tensor, context_mask: Tensor) -> Tensor:
+        """context [B, S, C], context_mask [B, S] -> logits [B, max_latents]; index n - 1 stands for n."""
+        return self.layers(masked_mean(context, context_mask))
+
+    def loss(self, context: Tensor, context_mask: Tensor, padding_mask: Tensor) -> Tensor:
+        """Cross-entropy of the true lengths, read from padding_mask [B, N] -> scalar."""
+        lengths = (~padding_mask).sum(1)  # [B]
+        return F.cross_entropy(self(context, context_mask), lengths - 1)
+
+
+class VSDiT(nn.Module):
+    def __init__(self, config: DiTConfig):
+        super().__init__()
+        self.config = config
+        width = config.width
+        patch_width = config.patch_size * config.latent_width
+        self.x_embedder = nn.Linear(patch_width, width)
+        self.position = nn.Parameter(torch.zeros(-(-config.max_latents // config.patch_size), width))
+        self.t_embedder = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
+        self.context_embedder = nn.Sequential(nn.LayerNorm(config.context_width), nn.Linear(config.context_width, width))
+        self.pooled_embedder = nn.Sequential(nn.LayerNorm(config.context_width), nn.Linear(config.context_width, width))
+        self.length_embedder = nn.Embedding(config.max_latents + 1, width)
+        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
+        self.blocks = nn.ModuleList(DiTBlock(width, config.heads, config.mlp_ratio) for _ in range(config.depth))
+        self.final_norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.final_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
+        self.final_layer = nn.Linear(width, patch_width)
+        self.length_predictor = LengthPredictor(config.context_width, config.max_latents)
+        self.register_buffer("latent_mean", torch.zeros(config.latent_width))
+        self.register_buffer("latent_std", torch.ones(config.latent_width))
+        self._initialize()
+
+    def _initialize(self) -> None:
+        nn.init.normal_(self.position, std=0.02)
+        nn.init.normal_(self.length_embedder.weight, std=0.02)
+        for layer in (self.t_embedder[0], self.t_embedder[2]):
+            nn.init.normal_(layer.weight, std=0.02)
+        zero_init(self.modulation[-1])        # adaLN-Zero: every block starts as the identity
+        zero_init(self.final_modulation[-1])
+        zero_init(self.final_layer)           # a fresh model returns exactly zero
+        for block in self.blocks:
+            zero_init(block.cross_attention.to_out)
+
+    def normalize(self, z: Tensor) -> Tensor:
+        """Latents of the VAE [B, N, Z] -> zero mean and unit variance per channel, what diffusion works on."""
+        return (z - self.latent_mean) / self.latent_std
+
+    def denormalize(self, z: Tensor) -> Tensor:
+        """Inverse of `normalize`."""
+        return z * self.latent_std + self.latent_mean
+
+    def forward(
+        self, z_t: Tensor, t: Tensor, context: Tensor, context_mask: Tensor, padding_mask: Tensor | None = None
+    ) -> Tensor:
+        """Predict noise (or velocity): z_t [B, N, Z], t [B], context [B, S, C], context_mask [B, S] -> [B, N, Z].
+
+        padding_mask [B, N] (True = padding) is left out when no latent is padding.
+        """
+        if z_t.ndim != 3 or z_t.shape[-1] != self.config.latent_width or z_t.shape[1] > self.config.max_latents:
+            raise ValueError(
+                f"z_t must be [B, N <= {self.config.max_latents}, {self.config.latent_width}], got {list(z_t.shape)}"
+            )
+        length = z_t.shape[1]
+        if padding_mask is None:
+            lengths = torch.full((len(z_t),), length, device=z_t.device)
+        else:
+            lengths = (~padding_mask).sum(1)  # [B]
+        condition = (
+            self.t_embedder(timestep_embedding(t, 256).to(z_t))
+            + self.pooled_embedder(masked_mean(context, context_mask))
+            + self.length_embedder(lengths)
+        )  # [B, D]
+        modulation = self.modulation(condition)  # [B, 6 D]
+        context = self.context_embedder(context)  # [B, S, D]
+        x, token_mask = self.patchify(z_t, padding_mask)  # [B, K, p Z], [B, K]
+        x = self.x_embedder(x) + self.position[: x.shape[1]]  # [B, K, D]
+        for block in self.blocks:
+            x = block(x, modulation, token_mask, context, context_mask)  # [B, K, D]
+        shift, scale = self.final_modulation(condition).chunk(2, dim=-1)  # [B, D] each
+        x = self.final_layer(modulate(self.final_norm(x), shift, scale))  # [B, K, p Z]
+        return self.unpatchify(x, length)  # [B, N, Z]
+
+    def patchify(self, z: Tensor, padding_mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Join patch_size consecutive latents: [B, N, Z] -> [B, K, p Z]; a token is padding if all of it is."""
+        p = self.config.patch_size
+        missing = -z.shape[1] % p
+        z = F.pad(z, (0, 0, 0, missing))  # [B, K p, Z]
+        if padding_mask is not None:
+            padding_mask = F.pad(padding_mask, (0, missing), value=True).unflatten(1, (-1, p)).all(-1)  # [B, K]
+        return z.unflatten(1, (-1, p)).flatten(2), padding_mask
+
+    def unpatchify(self, x: Tensor, length: int) -> Tensor:
+        """Inverse of `patchify`: [B, K, p Z] -> [B, length, Z]."""
+        return x.unflatten(-1, (self.config.patch_size, -1)).flatten(1, 2)[:, :length]
+
+
+def drop_prompts(
+    context: Tensor, context_mask: Tensor, drop: Tensor, null_context: Tensor, null_mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Swap context AND mask for the null prompt's where drop [B] is True (classifier-free guidance).
+
+    context [B, S, C], context_mask [B, S]; null_context [S0, C], null_mask [S0] -> the same shapes with
+    max(S, S0) text tokens.
+    """
+    length = max(context.shape[1], len(null_context))
+    context = F.pad(context, (0, 0, 0, length - context.shape[1]))  # [B, S', C]
+    context_mask = F.pad(context_mask, (0, length - context_mask.shape[1]), value=True)  # [B, S']
+    null_context = F.pad(null_context, (0, 0, 0, length - len(null_context)))  # [S', C]
+    null_mask = F.pad(null_mask, (0, length - len(null_mask)), value=True)  # [S']
+    return (
+        torch.where(drop[:, None, None], null_context, context),
+        torch.where(drop[:, None], null_mask, context_mask),
+    )

@@ -1,0 +1,1 @@
+"""One function per pipeline stage, called alike by its notebook and by its command."""

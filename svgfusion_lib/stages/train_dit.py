@@ -1,0 +1,107 @@
+"""Stage train_dit: latents.pt -> VS-DiT checkpoint."""
+
+from pathlib import Path
+
+import torch
+
+from svgfusion_lib.config import DiffusionConfig, DiTConfig, TrainConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents, weights_hash
+from svgfusion_lib.stages.preprocess import preprocess
+from svgfusion_lib.utils.checkpoint import load_model, save_model
+from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader
+from svgfusion_lib.utils.diffusion import make_diffusion_params, noise_latent, training_target
+from svgfusion_lib.utils.losses import diffusion_loss
+from svgfusion_lib.utils.training import check_device, fit
+
+FINAL_NAME = "vsdit_final.pt"
+
+
+def train_dit(
+    output_dir: str | Path,
+    vae_checkpoint: str | Path,
+    latents_dir: str | Path | None = None,
+    svg_dir: str | Path | None = None,
+    batch_size: int = 64,
+    num_epochs: int = 10,
+    preset: str = "tiny",
+    device: str = "cpu",
+    prediction: str = "v",
+    schedule: str = "cosine",
+    seed: int = 0,
+    lr: float = 6.0e-4,
+    bf16: bool = False,
+) -> Path:
+    """Train a VS-DiT on latents (or on a folder of SVGs, encoded first) -> output_dir/vsdit_final.pt.
+
+    prediction "epsilon" with schedule "linear" is the specification's objective.
+    """
+    if (latents_dir is None) == (svg_dir is None):
+        raise UserError("train_dit: give one of --latents_dir and --svg_dir")
+    check_device(device)
+    output_dir = Path(output_dir)
+    vae, _ = load_model(vae_checkpoint, "vpvae")
+    if latents_dir is None:
+        preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=vae.config.pixel_encoder)
+        latents_dir = output_dir / "latents"
+        prepare_latents(vae_checkpoint, output_dir / "cache", latents_dir)
+    latents = load_latents(latents_dir)
+    if latents["vae_hash"] != weights_hash(vae):
+        raise UserError(f"{latents_dir}: latents are of another VP-VAE than {vae_checkpoint}; run prepare_latents anew")
+    train_set, held_out = LatentDataset(latents, "train"), LatentDataset(latents, "held_out", first_caption_only=True)
+    if not len(train_set):
+        raise UserError(f"{latents_dir}: holds no training SVG")
+    dit_config = DiTConfig.preset(
+        preset, latent_width=vae.latent_width, context_width=latents["context"].shape[-1],
+        text_encoder=latents["text_encoder"], max_latents=latents["max_latents"], prediction=prediction,
+    )
+    diffusion_config = DiffusionConfig(schedule=schedule)
+    config = TrainConfig(
+        num_steps=max(1, num_epochs * -(-len(train_set) // batch_size)), batch_size=batch_size, device=device,
+        seed=seed, lr=lr, bf16=bf16,
+    )
+    torch.manual_seed(seed)
+    model = VSDiT(dit_config)
+    model.latent_mean.copy_(latents["latent_mean"])
+    model.latent_std.copy_(latents["latent_std"])
+    ema = fit(
+        model,
+        make_loader(train_set, batch_size, seed),
+        dit_step_loss(dit_config, diffusion_config, config, latents["null_context"]),
+        config,
+        output_dir,
+        make_loader(held_out, batch_size) if len(held_out) else None,
+    )
+    return save_model(
+        output_dir / FINAL_NAME, "vsdit", model, ema.weights, diffusion=diffusion_config.to_dict(),
+        vae_hash=latents["vae_hash"], train_config=config.to_dict(), train_svgs=len(train_set),
+    )
+
+
+def dit_step_loss(
+    dit_config: DiTConfig, diffusion_config: DiffusionConfig, config: TrainConfig, null_context: torch.Tensor
+):
+    """The loss of one batch for `fit`: noise the latents, predict the target; and predict the length.
+
+    The length predictor shares no weight with the transformer, so the sum trains both as if alone.
+    """
+    params = make_diffusion_params(diffusion_config)
+
+    def step_loss(model: VSDiT, batch: LatentBatch, step: int):
+        device = batch.mean.device
+        z0 = model.normalize(batch.mean + batch.sigma * torch.randn_like(batch.mean))  # [B, N, Z]
+        t = torch.randint(params.num_steps, (len(z0),), device=device)  # [B]
+        z_t, noise = noise_latent(z0, t, params)
+        drop = torch.rand(len(z0), device=device) < config.null_prompt_rate  # [B]
+        null = null_context.to(device, torch.float32)
+        null_mask = torch.zeros(len(null), dtype=torch.bool, device=device)
+        context, context_mask = drop_prompts(batch.context, batch.context_mask, drop, null, null_mask)
+        padding_mask = batch.padding_mask if batch.padding_mask.any() else None
+        prediction = model(z_t, t, context, context_mask, padding_mask)
+        target = training_target(dit_config.prediction, z0, noise, t, params)
+        loss = diffusion_loss(prediction.float(), target, batch.padding_mask)
+        length_loss = model.length_predictor.loss(batch.context, batch.context_mask, batch.padding_mask)
+        return loss + length_loss, {"diffusion": loss, "length": length_loss}
+
+    return step_loss

@@ -1,0 +1,102 @@
+"""Stages train (smoke run by steps) and train_vae (by epochs): cache.pt -> VP-VAE checkpoint."""
+
+from pathlib import Path
+
+import torch
+
+from svgfusion_lib.config import TrainConfig, VAEConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.stages.preprocess import load_cache, preprocess
+from svgfusion_lib.utils.checkpoint import save_model
+from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, make_loader
+from svgfusion_lib.utils.losses import kl_weight_at, vae_loss
+from svgfusion_lib.utils.training import EMA, check_device, fit
+
+FINAL_NAME = "vpvae_final.pt"
+
+
+def train(
+    precomputed_dir: str | Path,
+    steps: int = 2000,
+    batch_size: int = 4,
+    device: str = "cpu",
+    ckpt_out: str | Path = "checkpoints",
+    preset: str = "tiny",
+    seed: int = 0,
+) -> Path:
+    """The VAE smoke run: a fixed number of steps, then ckpt_out/model_step{steps}.pt (returned)."""
+    config = TrainConfig(num_steps=steps, batch_size=batch_size, device=device, seed=seed)
+    return _train(load_cache(precomputed_dir), preset, config, Path(ckpt_out), f"model_step{steps}.pt")
+
+
+def train_vae(
+    output_dir: str | Path,
+    precomputed_dir: str | Path | None = None,
+    svg_dir: str | Path | None = None,
+    batch_size: int = 64,
+    num_epochs: int = 10,
+    preset: str = "tiny",
+    device: str = "cpu",
+    seed: int = 0,
+    lr: float = 1.0e-3,
+    kl_weight: float = 1.0e-4,
+) -> Path:
+    """Train a VP-VAE on a cache (or on a folder of SVGs, preprocessed first) -> output_dir/vpvae_final.pt."""
+    if (precomputed_dir is None) == (svg_dir is None):
+        raise UserError("train_vae: give one of --precomputed_dir and --svg_dir")
+    check_device(device)
+    if precomputed_dir is None:
+        precomputed_dir = Path(output_dir) / "cache"
+        preprocess(svg_dir, precomputed_dir, max_files=None)
+    cache = load_cache(precomputed_dir)
+    batches = -(-cache["splits"].count("train") // batch_size)
+    config = TrainConfig(
+        num_steps=max(1, num_epochs * batches), batch_size=batch_size, device=device, seed=seed, lr=lr,
+        kl_weight_max=kl_weight,
+    )
+    return _train(cache, preset, config, Path(output_dir), FINAL_NAME)
+
+
+def vae_datasets(cache: dict, config: VAEConfig) -> tuple[ChunkDataset, ChunkDataset]:
+    """Training and held-out SVGs of a cache, cut as the VAE wants them."""
+    train_set, held_out = (
+        ChunkDataset(cache, config.layout, config.rows_per_latent, config.max_latents, split)
+        for split in ("train", "held_out")
+    )
+    if not len(train_set):
+        raise UserError(f"no training SVG of the cache has at most {config.max_latents} latents; use a larger max_latents")
+    return train_set, held_out
+
+
+def vae_step_loss(vae_config: VAEConfig, config: TrainConfig):
+    """The loss of one batch for `fit`: reconstruct from a sample of the posterior."""
+
+    def step_loss(model: VPVAE, batch: ChunkBatch, step: int):
+        noise = torch.randn(*batch.padding_mask.shape, vae_config.latent_width, device=batch.box.device)
+        decoded, posterior = model(batch, noise)
+        kl_weight = kl_weight_at(step, config.kl_weight_max, config.kl_warmup_steps)
+        return vae_loss(decoded, posterior, batch, kl_weight, config.recon_mse_loss_weight)
+
+    return step_loss
+
+
+def _train(cache: dict, preset: str, config: TrainConfig, output_dir: Path, name: str) -> Path:
+    fused = cache["pixel_tokens"] is not None
+    changes = {"pixel_width": cache["pixel_tokens"].shape[-1]} if fused else {}
+    vae_config = VAEConfig.preset(preset, pixel_fusion=fused, pixel_encoder=cache["pixel_encoder"], **changes)
+    train_set, held_out = vae_datasets(cache, vae_config)
+    torch.manual_seed(config.seed)
+    model = VPVAE(vae_config)
+    ema: EMA = fit(
+        model,
+        make_loader(train_set, config.batch_size, config.seed),
+        vae_step_loss(vae_config, config),
+        config,
+        output_dir,
+        make_loader(held_out, config.batch_size) if len(held_out) else None,
+    )
+    return save_model(
+        output_dir / name, "vpvae", model, ema.weights, train_config=config.to_dict(),
+        train_svgs=len(train_set), too_long=train_set.too_long,
+    )

@@ -1,0 +1,1 @@
+"""Representation, data, diffusion, training: everything that is not a network."""

@@ -1,0 +1,107 @@
+"""Hybrid decoding: from numbers a network produced to rows that mean something.
+
+Categories are read by the nearest id, geometry and style stay continuous. `sanitize_rows` accepts any
+float matrix [L, 22], random noise included, and applies these rules, in this order:
+
+1.  a row with a value that is not finite is skipped;
+2.  ids are rounded to the nearest id; <BOS> and <PAD> are skipped, <EOS> ends the SVG;
+3.  a pair (element, command) that is not in row_format.ARGUMENTS is skipped;
+4.  unused geometry is 0, positions are clipped to [-4, 4], lengths to [0, 4], colours and opacities
+    to [0, 1], stroke width to [0, 2], style ids to their vocabulary;
+5.  line, cubic, close and submove need an open path, otherwise they are skipped; after a close the pen
+    is at the sub-path's first point and the next line or cubic gets a submove of its own;
+6.  a row takes its start point from the pen, and its style from the first row of its path;
+7.  a move or submove that nothing follows, a shape of no size, and a shape that paints nothing are dropped.
+"""
+
+import numpy as np
+
+from svgfusion_lib.utils import row_format as rf
+
+POSITION_LIMIT = 4.0
+_STYLE_UPPER = np.array([1] * 8 + [2, len(rf.CAPS) - 1, len(rf.JOINS) - 1, len(rf.FILL_RULES) - 1], dtype=float)
+_STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns
+
+
+def sanitize_rows(rows: np.ndarray) -> np.ndarray:
+    """Any matrix [L, 22] -> valid rows [L', 22] between <BOS> and <EOS>, by the rules above."""
+    rows = np.asarray(rows, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] != rf.NUM_COLUMNS:
+        raise ValueError(f"rows must have shape [L, {rf.NUM_COLUMNS}], got {list(rows.shape)}")
+    body: list[np.ndarray] = []
+    path: list[np.ndarray] = []
+    first = pen = None
+    for row in rows[np.isfinite(rows).all(axis=1)]:
+        element, command = _nearest(row[rf.ELEMENT], rf.ELEMENTS), _nearest(row[rf.COMMAND], rf.COMMANDS)
+        if element == rf.EOS:
+            break
+        kinds = rf.argument_kinds(element, command)
+        if kinds is None:
+            continue
+        row = _clipped(row, element, command, kinds)
+        if element != rf.PATH:
+            body += _painted_path(path)
+            path, first, pen = [], None, None
+            if row[4] > 0 and (element == rf.CIRCLE or row[5] > 0) and _paints(row):
+                body.append(row)
+        elif command == rf.MOVE:
+            body += _painted_path(path)
+            path, first = [row], row[8:10]
+            pen = first
+        elif path:
+            row[rf.STYLE] = path[0][rf.STYLE]
+            if command == rf.SUBMOVE:
+                first = pen = row[8:10]
+            else:
+                if path[-1][rf.COMMAND] == rf.CLOSE:
+                    path.append(_submove(path[0], first))
+                row[2:4] = pen
+                if command == rf.CLOSE:
+                    row[8:10] = first
+                pen = row[8:10]
+            path.append(row)
+    body += _painted_path(path)
+    special = np.zeros((2, rf.NUM_COLUMNS))
+    special[:, rf.ELEMENT] = (rf.BOS, rf.EOS)
+    return np.stack([special[0], *body, special[1]]).astype(np.float32)
+
+
+def _nearest(value: float, vocabulary: tuple[str, ...]) -> int:
+    return int(np.clip(np.rint(value), 0, len(vocabulary) - 1))
+
+
+def _clipped(row: np.ndarray, element: int, command: int, kinds: tuple[str, ...]) -> np.ndarray:
+    clean = np.zeros_like(row)
+    clean[rf.ELEMENT], clean[rf.COMMAND] = element, command
+    for i, kind in enumerate(kinds):
+        if kind != ".":
+            clean[2 + i] = np.clip(row[2 + i], 0 if kind == "l" else -POSITION_LIMIT, POSITION_LIMIT)
+    style = np.clip(row[rf.STYLE], 0, _STYLE_UPPER)
+    style[_STYLE_IDS] = np.rint(style[_STYLE_IDS])
+    clean[rf.STYLE] = style
+    return clean
+
+
+def _submove(move: np.ndarray, point: np.ndarray) -> np.ndarray:
+    row = move.copy()
+    row[rf.COMMAND] = rf.SUBMOVE
+    row[8:10] = point
+    return row
+
+
+def _paints(row: np.ndarray) -> bool:
+    """Visible at all: an opacity above 1/255, and a stroke of some width where only the stroke paints."""
+    return row[13] > 1 / 255 or (row[17] > 1 / 255 and row[rf.STROKE_WIDTH] > 0)
+
+
+def _painted_path(path: list[np.ndarray]) -> list[np.ndarray]:
+    """The path without moves that nothing follows; empty if it has no segment or paints nothing."""
+    moves = (rf.MOVE, rf.SUBMOVE)
+    kept = [
+        row for row, following in zip(path, [*path[1:], None])
+        if row[rf.COMMAND] not in moves or (following is not None and following[rf.COMMAND] not in moves)
+    ]
+    if not kept or not _paints(kept[0]):
+        return []
+    kept[0][rf.COMMAND] = rf.MOVE
+    return kept

@@ -1,0 +1,111 @@
+"""Rows [L, 22] <-> chunks [N, R, ...]: what one latent of the VP-VAE stands for.
+
+layout "row"   every row is its own latent (R = 1), BOS and EOS included: the paper's sequence
+layout "path"  one latent per sub-path or primitive, or per run of at most R rows of a long sub-path. The
+               geometry of a chunk is normalised to its box (centre and half-size), which makes the same
+               shape at another place or scale the same chunk; box and style are kept beside it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from svgfusion_lib.utils import row_format as rf
+
+MIN_HALF_SIZE = 0.02   # of a chunk's box, canvas units: a dot is not blown up to the unit square
+BOX_COLUMNS = 3        # centre x, centre y, half-size
+_IS_X, _IS_Y, _IS_LENGTH = (np.array(table, dtype=np.float32) for table in rf.argument_tables())
+
+
+@dataclass
+class Chunks:
+    """One SVG as N chunks of R row slots (numpy; float32 unless said).
+
+    ids       int64 [N, R, 2]   element and command; (PAD, none) in unused slots
+    geometry  [N, R, 8]         in the chunk's box for layout "path", on the canvas for layout "row"
+    box       [N, 3]            centre x, y, half-size, canvas units (0, 0, 1 for layout "row")
+    style     [N, 12]           style columns of the chunk's first row
+    """
+
+    ids: np.ndarray
+    geometry: np.ndarray
+    box: np.ndarray
+    style: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def rows_to_chunks(rows: np.ndarray, layout: str, rows_per_latent: int) -> Chunks:
+    """Cut rows [L, 22] into chunks; layout "row" wants rows_per_latent == 1."""
+    if layout == "row":
+        return _pack([rows[i : i + 1] for i in range(len(rows))], rows_per_latent, boxed=False)
+    if layout != "path":
+        raise ValueError(f"layout must be 'row' or 'path', got {layout!r}")
+    body = rows[rows[:, rf.ELEMENT] > rf.EOS]
+    breaks = (body[:, rf.ELEMENT] != rf.PATH) | np.isin(body[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE))
+    pieces = []
+    for sub_path in np.split(body, np.flatnonzero(breaks)[1:]):
+        parts = -(-len(sub_path) // rows_per_latent)  # equal parts rather than a full one and a rest
+        pieces += np.array_split(sub_path, parts)
+    return _pack(pieces, rows_per_latent, boxed=True)
+
+
+def chunks_to_rows(ids: np.ndarray, geometry: np.ndarray, box: np.ndarray, style: np.ndarray) -> np.ndarray:
+    """Chunks -> rows [L, 22] with BOS and EOS. Slots whose element is PAD are skipped.
+
+    ids [N, R, 2], geometry [N, R, 8], box [N, 3], style [N, 12]; the result is not yet sanitised.
+    """
+    element, command = ids[..., 0], ids[..., 1]
+    absolute = _transform(geometry, element, command, box[:, None, 2:3], box[:, None, :2])  # [N, R, 8]
+    count, slots = element.shape
+    rows = np.zeros((count, slots, rf.NUM_COLUMNS), dtype=np.float32)
+    rows[..., rf.ELEMENT], rows[..., rf.COMMAND] = element, command
+    rows[..., rf.GEOMETRY] = absolute
+    rows[..., rf.STYLE] = style[:, None]
+    body = rows[element > rf.EOS]  # [L - 2, 22]
+    special = np.zeros((2, rf.NUM_COLUMNS), dtype=np.float32)
+    special[:, rf.ELEMENT] = (rf.BOS, rf.EOS)
+    return np.concatenate([special[:1], body, special[1:]])
+
+
+def _transform(geometry, element, command, scale, shift) -> np.ndarray:
+    """geometry [..., 8] * scale + shift for positions, * scale for lengths, 0 where unused."""
+    is_x, is_y, is_length = (t[element, command] for t in (_IS_X, _IS_Y, _IS_LENGTH))  # [..., 8]
+    scaled = geometry * scale
+    return scaled * (is_x + is_y + is_length) + is_x * shift[..., :1] + is_y * shift[..., 1:2]
+
+
+def _pack(pieces: list[np.ndarray], slots: int, boxed: bool) -> Chunks:
+    count = len(pieces)
+    ids = np.zeros((count, slots, 2), dtype=np.int64)
+    geometry = np.zeros((count, slots, rf.NUM_GEOMETRY), dtype=np.float32)
+    box = np.zeros((count, BOX_COLUMNS), dtype=np.float32)
+    style = np.stack([piece[0, rf.STYLE] for piece in pieces]).astype(np.float32)
+    for i, piece in enumerate(pieces):
+        ids[i, : len(piece)] = piece[:, : rf.COMMAND + 1].astype(np.int64)
+        geometry[i, : len(piece)] = piece[:, rf.GEOMETRY]
+        box[i] = _box(piece) if boxed else (0, 0, 1)
+    if boxed:
+        scale = 1 / box[:, None, 2:3]
+        geometry = _transform(geometry, ids[..., 0], ids[..., 1], scale, -box[:, None, :2] * scale)
+    return Chunks(ids, geometry.astype(np.float32), box, style)
+
+
+def _box(piece: np.ndarray) -> tuple[float, float, float]:
+    """Centre and half of the longer side of the box around a chunk's points."""
+    element, command = piece[:, rf.ELEMENT].astype(int), piece[:, rf.COMMAND].astype(int)
+    geometry = piece[:, rf.GEOMETRY]
+    if element[0] != rf.PATH:
+        x, y, *lengths = geometry[0, :4]
+        if element[0] == rf.RECT:
+            low, high = np.array([x, y]), np.array([x + lengths[0], y + lengths[1]])
+        else:
+            radius = np.array([lengths[0], lengths[0] if element[0] == rf.CIRCLE else lengths[1]])
+            low, high = np.array([x, y]) - radius, np.array([x, y]) + radius
+    else:
+        x = geometry[_IS_X[element, command] > 0]
+        y = geometry[_IS_Y[element, command] > 0]
+        low, high = np.array([x.min(), y.min()]), np.array([x.max(), y.max()])
+    centre = (low + high) / 2
+    return centre[0], centre[1], max(float((high - low).max()) / 2, MIN_HALF_SIZE)

@@ -1,0 +1,90 @@
+"""The row format, as data: vocabularies, columns, and which geometry each command uses.
+
+An SVG is a float matrix [L, F]. Row 0 is <BOS>, the last is <EOS>; between them stands one row for
+every path command or primitive, in paint order:
+
+    column   0        1         2..9         10..13          14..17            18     19   20    21
+             element  command   geometry(8)  fill r g b a    stroke r g b a    width  cap  join  fill_rule
+
+Element and command are ids (positions in ELEMENTS and COMMANDS). Coordinates live on the square
+canvas [-1, 1]^2, y downwards; lengths (radii, widths) are in the same unit, so the canvas is 2 wide.
+Colours and opacities are in [0, 1]; opacity 0 means "not painted". cap, join and fill_rule are ids.
+
+Every path row also carries the point where it starts (x0, y0), so that a row can be understood alone;
+the writer needs only the end point. `move` starts a new path, `submove` a new sub-path (a hole, or a
+separate stroke) of the same path, so sub-paths stay together and paint order is the row order.
+"""
+
+VERSION = 1
+
+ELEMENTS = ("<PAD>", "<BOS>", "<EOS>", "path", "rect", "circle", "ellipse")
+COMMANDS = ("none", "move", "submove", "line", "cubic", "close")
+CAPS = ("butt", "round", "square")
+JOINS = ("miter", "round", "bevel")
+FILL_RULES = ("nonzero", "evenodd")
+
+ELEMENT_ID = {name: i for i, name in enumerate(ELEMENTS)}
+COMMAND_ID = {name: i for i, name in enumerate(COMMANDS)}
+PAD, BOS, EOS, PATH, RECT, CIRCLE, ELLIPSE = range(len(ELEMENTS))
+NONE, MOVE, SUBMOVE, LINE, CUBIC, CLOSE = range(len(COMMANDS))
+
+# --- columns ---------------------------------------------------------------------------------
+ELEMENT = 0
+COMMAND = 1
+GEOMETRY = slice(2, 10)
+FILL = slice(10, 14)
+STROKE = slice(14, 18)
+STROKE_WIDTH = 18
+CAP = 19
+JOIN = 20
+FILL_RULE = 21
+STYLE = slice(10, 22)
+NUM_COLUMNS = 22
+NUM_GEOMETRY = 8
+NUM_STYLE = 12
+
+# --- geometry ---------------------------------------------------------------------------------
+# What each geometry column holds, for every (element, command): "x" and "y" are positions, "l" is a
+# length, "." is unused and always 0. This is the argument mask of parser, loss, chunker and writer.
+#                      0    1    2    3    4    5    6    7
+ARGUMENTS = {
+    ("path", "move"): (".", ".", ".", ".", ".", ".", "x", "y"),
+    ("path", "submove"): (".", ".", ".", ".", ".", ".", "x", "y"),
+    ("path", "line"): ("x", "y", ".", ".", ".", ".", "x", "y"),    # start, end
+    ("path", "cubic"): ("x", "y", "x", "y", "x", "y", "x", "y"),   # start, two controls, end
+    ("path", "close"): ("x", "y", ".", ".", ".", ".", "x", "y"),   # start, sub-path's first point
+    ("rect", "none"): ("x", "y", "l", "l", "l", "l", ".", "."),    # corner, width, height, rx, ry
+    ("circle", "none"): ("x", "y", "l", ".", ".", ".", ".", "."),  # centre, radius
+    ("ellipse", "none"): ("x", "y", "l", "l", ".", ".", ".", "."), # centre, radii
+}
+END_POINT = slice(6, 8)  # within geometry: where the pen is after a path row
+
+
+def argument_kinds(element: int, command: int) -> tuple[str, ...] | None:
+    """Kinds of the 8 geometry columns for a pair of ids, or None if the pair draws nothing."""
+    return ARGUMENTS.get((ELEMENTS[element], COMMANDS[command]))
+
+
+def argument_tables() -> tuple[list[list[list[bool]]], list[list[list[bool]]], list[list[list[bool]]]]:
+    """Masks [elements][commands][8] for "x", "y" and "l" columns; all False where nothing is drawn."""
+
+    def table(kind: str) -> list[list[list[bool]]]:
+        unused = (".",) * NUM_GEOMETRY
+        return [
+            [[k == kind for k in ARGUMENTS.get((e, c), unused)] for c in COMMANDS] for e in ELEMENTS
+        ]
+
+    return table("x"), table("y"), table("l")
+
+
+def free_arguments() -> list[list[list[bool]]]:
+    """Mask [elements][commands][8] of the columns that the rows before do not already determine.
+
+    A path row starts where the pen is and a close ends at the sub-path's first point, so a decoder need
+    not be trained on them: `hybrid_utils.sanitize_rows` fills them in.
+    """
+    mask = [[[k != "." for k in ARGUMENTS.get((e, c), (".",) * 8)] for c in COMMANDS] for e in ELEMENTS]
+    for command in (LINE, CUBIC, CLOSE):
+        mask[PATH][command][:2] = [False, False]
+    mask[PATH][CLOSE] = [False] * NUM_GEOMETRY
+    return mask

@@ -1,0 +1,224 @@
+"""One training loop for both models: `fit`. It knows nothing of SVG; a model is what `step_loss` makes of it.
+
+Every random number of step k (caption, timestep, noise, dropout) follows from (seed, k) and the order of
+batches from (seed, epoch), so a run that was stopped and resumed gives the weights of one that was not.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from svgfusion_lib.config import TrainConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils.checkpoint import load_tensors, save_tensors
+from svgfusion_lib.utils.progress import track
+
+LOG_NAME = "train_log.jsonl"
+STATE_NAME = "training_state.pt"
+
+# step_loss(model, batch, step) -> loss to descend, named parts to log
+StepLoss = Callable[[nn.Module, object, int], tuple[Tensor, dict[str, Tensor]]]
+
+
+def learning_rate(step: int, config: TrainConfig) -> float:
+    """Linear warm-up to config.lr, then cosine decay to final_lr * lr at num_steps."""
+    if step < config.warmup_steps:
+        return config.lr * (step + 1) / config.warmup_steps
+    progress = (step - config.warmup_steps) / max(1, config.num_steps - config.warmup_steps)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return config.lr * (config.final_lr + (1 - config.final_lr) * cosine)
+
+
+def check_device(device: str) -> torch.device:
+    """A usable torch device, or a UserError that says which ones this machine has."""
+    available = ["cpu"]
+    if torch.cuda.is_available():
+        available += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        available.append("mps")
+    if device not in available and not (device == "cuda" and len(available) > 1):
+        raise UserError(f"device {device!r} is not on this machine; use one of: {', '.join(available)}")
+    return torch.device(device)
+
+
+class EMA:
+    """Exponential moving average of a model's state; the decay warms up as (1 + k) / (10 + k)."""
+
+    def __init__(self, model: nn.Module, decay: float):
+        self.decay = decay
+        self.weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for name, tensor in model.state_dict().items():
+            if tensor.is_floating_point():
+                self.weights[name].lerp_(tensor, 1 - decay)
+            else:
+                self.weights[name].copy_(tensor)
+
+    @contextmanager
+    def applied_to(self, model: nn.Module):
+        """The model in eval mode with the averaged weights; its own come back afterwards."""
+        own = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        training = model.training
+        model.load_state_dict(self.weights)
+        model.eval()
+        try:
+            yield model
+        finally:
+            model.load_state_dict(own)
+            model.train(training)
+
+
+def endless_batches(loader: DataLoader, first_step: int) -> Iterator:
+    """Batches from step `first_step` on, epoch after epoch, in the sampler's order."""
+    sampler = loader.batch_sampler
+    epoch, skip = divmod(first_step, len(sampler))
+    while True:
+        sampler.epoch, sampler.first_batch = epoch, skip
+        yield from loader
+        epoch, skip = epoch + 1, 0
+
+
+def _seed_step(seed: int, step: int) -> None:
+    torch.manual_seed(seed * 1_000_003 + step)
+
+
+@torch.no_grad()
+def held_out_loss(model: nn.Module, loader: DataLoader, step_loss: StepLoss, step: int, config: TrainConfig) -> dict:
+    """Mean loss and parts over the loader, with the same random numbers every time."""
+    totals: dict[str, float] = {}
+    count = 0
+    loader.batch_sampler.epoch = loader.batch_sampler.first_batch = 0
+    for i, batch in enumerate(loader):
+        _seed_step(config.seed + 1, i)
+        loss, parts = step_loss(model, batch.to(config.device), step)
+        for name, value in (parts | {"loss": loss}).items():
+            totals[name] = totals.get(name, 0.0) + float(value) * len(batch.names)
+        count += len(batch.names)
+    return {f"val_{name}": round(total / max(1, count), 6) for name, total in totals.items()}
+
+
+def fit(
+    model: nn.Module,
+    train_loader: DataLoader,
+    step_loss: StepLoss,
+    config: TrainConfig,
+    output_dir: str | Path,
+    val_loader: DataLoader | None = None,
+    on_validation: Callable[[nn.Module, int], None] | None = None,
+) -> EMA:
+    """Train to config.num_steps and return the averaged weights.
+
+    Writes train_log.jsonl and training_state.pt to output_dir; if the state is there, training continues
+    from it. on_validation(averaged model, step) is called whenever the held-out loss is taken.
+    Raises UserError naming the batch if a loss is not finite.
+    """
+    output_dir = Path(output_dir)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    device = check_device(config.device)
+    model.to(device).train()
+    decayed = [p for p in model.parameters() if p.ndim >= 2]
+    others = [p for p in model.parameters() if p.ndim < 2]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.99))
+    ema = EMA(model, config.ema_decay)
+    state_path, log_path = output_dir / STATE_NAME, output_dir / LOG_NAME
+    step = 0
+    if state_path.is_file():
+        step = _load_state(state_path, model, ema, optimizer, config)
+    _keep_log_until(log_path, step)
+    seconds_before, began = 0.0, time.monotonic()
+    if step and (last := _last_line(log_path)):
+        seconds_before = last.get("seconds", 0.0)
+
+    bar = track(range(step, config.num_steps), "training", total=config.num_steps, initial=step)
+    with log_path.open("a", encoding="utf-8") as log:
+
+        def record(values: dict) -> None:
+            seconds = round(seconds_before + time.monotonic() - began, 2)
+            log.write(json.dumps(values | {"seconds": seconds}) + "\n")
+            log.flush()
+
+        for step, batch in zip(bar, endless_batches(train_loader, step)):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, config)
+            _seed_step(config.seed, step)
+            batch = batch.to(device)
+            with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
+                loss, parts = step_loss(model, batch, step)
+            if not torch.isfinite(loss):
+                raise UserError(f"loss is {float(loss)} at step {step}; batch: {', '.join(batch.names[:8])} ...")
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+            optimizer.step()
+            ema.update(model, step)
+            done = step + 1
+            if step == 0 or done % config.log_every == 0 or done == config.num_steps:
+                values = {name: round(float(value), 6) for name, value in parts.items()}
+                record({"step": done, "samples": done * config.batch_size, "loss": round(float(loss), 6),
+                        "lr": optimizer.param_groups[0]["lr"], "grad_norm": round(float(norm), 4)} | values)
+                bar.set_postfix(loss=f"{float(loss):.4f}")
+            if done % config.val_every == 0 or done == config.num_steps:
+                with ema.applied_to(model):
+                    if val_loader is not None:
+                        record({"step": done} | held_out_loss(model, val_loader, step_loss, step, config))
+                    if on_validation is not None:
+                        on_validation(model, done)
+            if done % config.checkpoint_every == 0 or done == config.num_steps:
+                save_tensors(state_path, "training_state", {
+                    "step": done, "model": model.state_dict(), "ema": ema.weights,
+                    "optimizer": optimizer.state_dict(), "train_config": config.to_dict(),
+                })
+    return ema
+
+
+def _load_state(path: Path, model: nn.Module, ema: EMA, optimizer: torch.optim.Optimizer, config: TrainConfig) -> int:
+    state = load_tensors(path, "training_state", "train_vae or train_dit")
+    for name in ("seed", "batch_size"):
+        if state["train_config"][name] != getattr(config, name):
+            raise UserError(
+                f"{path}: was trained with {name} {state['train_config'][name]}, not {getattr(config, name)};"
+                " use the same, or another output folder"
+            )
+    try:
+        model.load_state_dict(state["model"])
+    except RuntimeError as error:
+        raise UserError(f"{path}: belongs to a model of another size; use another output folder") from error
+    optimizer.load_state_dict(state["optimizer"])
+    for name, tensor in state["ema"].items():
+        ema.weights[name].copy_(tensor)
+    return state["step"]
+
+
+def read_log(path: str | Path) -> list[dict]:
+    """The lines of a train_log.jsonl."""
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _last_line(path: Path) -> dict | None:
+    lines = read_log(path) if path.is_file() else []
+    return lines[-1] if lines else None
+
+
+def _keep_log_until(path: Path, step: int) -> None:
+    """Drop log lines after the checkpoint that training continues from (a torn last line included)."""
+    if not path.is_file():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line)
+        except (json.JSONDecodeError, KeyError):
+            continue
+    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
