@@ -130,3 +130,4 @@ class SamplingConfig(_Config):
     cfg_scale: float = 3.0
     eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
     canvas: float = 24             # viewBox of the SVG written
+    length_temperature: float = 0.5  # spread of the number of latents drawn for a prompt; 0: the likeliest

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Subset
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
@@ -83,7 +84,7 @@ def check_pixel_encoder(vae: VPVAE, cache: dict) -> None:
 
 
 @torch.no_grad()
-def encode_dataset(vae: VPVAE, dataset: ChunkDataset, batch_size: int = 256) -> tuple[list[Tensor], list[Tensor]]:
+def encode_dataset(vae: VPVAE, dataset: ChunkDataset | Subset, batch_size: int = 256) -> tuple[list[Tensor], list[Tensor]]:
     """Posterior mean and sigma [N_i, Z] of every SVG, explicit channels included (their sigma is 0)."""
     device = next(vae.parameters()).device
     means, sigmas = [], []

@@ -1,0 +1,215 @@
+"""Prompts to SVG: text encoder -> VS-DiT with guidance -> VP-VAE decoder -> rows -> SVG text."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svgfusion_lib.config import DiffusionConfig, SamplingConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
+from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.stages.prepare_latents import weights_hash
+from svgfusion_lib.utils.checkpoint import build_model, load_model
+from svgfusion_lib.utils.diffusion import DiffusionParams, ddim_sample, guided, initial_noise, make_diffusion_params
+from svgfusion_lib.utils.files import atomic_path, write_json
+from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from svgfusion_lib.utils.training import check_device
+
+PRETRAINED_DIR = Path(__file__).resolve().parents[1] / "data" / "pretrained"
+
+
+@dataclass
+class Sample:
+    """One generated SVG: what was asked, valid rows [L, 22], and the SVG text."""
+
+    prompt: str
+    seed: int
+    rows: np.ndarray
+    svg: str
+
+
+@dataclass
+class Pipeline:
+    """The trained parts, ready to sample."""
+
+    vae: VPVAE
+    dit: VSDiT
+    text_encoder: TextEncoder
+    params: DiffusionParams
+
+    @torch.no_grad()
+    def sample(
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        config: SamplingConfig = SamplingConfig(),
+        lengths: Sequence[int] | None = None,
+        callback: Callable[[int, Tensor], None] | None = None,
+    ) -> list[Sample]:
+        """One sample for each (prompt, seed) pair; the same pair gives the same SVG whatever the batch.
+
+        lengths: latents per sample, drawn from the length predictor if None. callback(step, z0 estimate
+        [B, N, Z] of the VAE's latents) is called for every batch of equal length.
+        """
+        if len(prompts) != len(seeds):
+            raise ValueError(f"one seed for each prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
+        check_prompts(prompts)
+        context, context_mask = self.encode_prompts(prompts)  # [B, S, C], [B, S]
+        if lengths is None:
+            lengths = self.draw_lengths(context, context_mask, seeds, config.length_temperature)
+        samples: list[Sample | None] = [None] * len(prompts)
+        for length in sorted(set(lengths)):
+            members = [i for i, n in enumerate(lengths) if n == length]
+            z = self.sample_latents(
+                context[members], context_mask[members], [seeds[i] for i in members], length, config, callback
+            )  # [b, N, Z]
+            mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
+            for i, rows in zip(members, self.vae.decode_rows(z, mask)):
+                rows = sanitize_rows(rows)
+                samples[i] = Sample(prompts[i], seeds[i], rows, rows_to_svg(rows, config.canvas))
+        return samples
+
+    def encode_prompts(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Text tokens [B, S, C] and padding mask [B, S] on the models' device."""
+        device = self.dit.latent_mean.device
+        context, mask = self.text_encoder.encode(list(prompts))
+        return context.to(device), mask.to(device)
+
+    @torch.no_grad()
+    def draw_lengths(self, context: Tensor, context_mask: Tensor, seeds: Sequence[int], temperature: float) -> list[int]:
+        """Number of latents per sample, drawn from p(n | prompt) ** (1 / temperature); 0 takes the likeliest."""
+        logits = self.dit.length_predictor(context, context_mask).cpu()  # [B, max_latents]
+        if temperature == 0:
+            return (logits.argmax(-1) + 1).tolist()
+        probabilities = (logits / temperature).softmax(-1)
+        generators = (torch.Generator().manual_seed(seed) for seed in seeds)
+        return [int(torch.multinomial(p, 1, generator=g)) + 1 for p, g in zip(probabilities, generators)]
+
+    @torch.no_grad()
+    def sample_latents(
+        self,
+        context: Tensor,
+        context_mask: Tensor,
+        seeds: Sequence[int],
+        length: int,
+        config: SamplingConfig,
+        callback: Callable[[int, Tensor], None] | None = None,
+    ) -> Tensor:
+        """Latents [B, length, Z] of the VAE for B prompts (context [B, S, C], context_mask [B, S])."""
+        device = context.device
+        noise, generators = initial_noise(list(seeds), length, self.dit.config.latent_width)
+        count = len(context)
+        null_context, null_mask = self.encode_prompts([""])
+        both = context.repeat(2, 1, 1), context_mask.repeat(2, 1)
+        drop = torch.arange(2 * count, device=device) >= count  # second half: the null prompt
+        both_context, both_mask = drop_prompts(*both, drop, null_context[0], null_mask[0])
+
+        def denoise(z: Tensor, t: Tensor) -> Tensor:
+            if config.cfg_scale == 1:
+                return self.dit(z, t, context, context_mask)
+            output = self.dit(z.repeat(2, 1, 1), t.repeat(2), both_context, both_mask)  # [2 B, N, Z]
+            return guided(*output.chunk(2), config.cfg_scale)
+
+        report = None if callback is None else lambda i, z0: callback(i, self.dit.denormalize(z0))
+        z = ddim_sample(
+            denoise, noise.to(device), self.params, config.ddim_steps, self.dit.config.prediction, config.eta,
+            generators, report,
+        )
+        return self.dit.denormalize(z)
+
+
+def check_prompts(prompts: Sequence[str], max_characters: int = 1000) -> None:
+    """UserError for a prompt that is empty or far too long for any text encoder here."""
+    if not prompts:
+        raise UserError("no prompt given; use --prompt TEXT or --prompts FILE")
+    for prompt in prompts:
+        if not prompt.strip():
+            raise UserError("a prompt is empty; say what to draw, for instance \"shopping cart, tabler style\"")
+        if len(prompt) > max_characters:
+            raise UserError(f"a prompt has {len(prompt)} characters (at most {max_characters}): {prompt[:40]!r} ...")
+
+
+def load_pipeline(
+    vae_checkpoint: str | Path | None = None, dit_checkpoint: str | Path | None = None, device: str = "cpu"
+) -> Pipeline:
+    """The models of two checkpoints, or the shipped ones if neither is given, with their text encoder."""
+    target = check_device(device)
+    if (vae_checkpoint is None) != (dit_checkpoint is None):
+        raise UserError("give both --vae_checkpoint and --dit_checkpoint, or neither for the shipped model")
+    if vae_checkpoint is None:
+        vae, dit, diffusion = load_pretrained()
+    else:
+        vae, _ = load_model(vae_checkpoint, "vpvae")
+        dit, content = load_model(dit_checkpoint, "vsdit")
+        diffusion = content["diffusion"]
+        if content["vae_hash"] != weights_hash(vae):
+            raise UserError(f"{dit_checkpoint}: was trained on latents of another VP-VAE than {vae_checkpoint}")
+    encoder = load_text_encoder(dit.config.text_encoder)
+    if encoder.width != dit.config.context_width:
+        raise UserError(
+            f"text encoder {encoder.name!r} has width {encoder.width}, the VS-DiT was trained with"
+            f" {dit.config.context_width}"
+        )
+    params = make_diffusion_params(DiffusionConfig.from_dict(diffusion))
+    return Pipeline(vae.to(target), dit.to(target), encoder, params)
+
+
+# --- shipped weights ------------------------------------------------------------------------------
+
+
+def load_pretrained(folder: str | Path = PRETRAINED_DIR) -> tuple[VPVAE, VSDiT, dict]:
+    """VP-VAE, VS-DiT and diffusion settings from model.safetensors + model.json, checked by hash."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    folder = Path(folder)
+    weights_path, json_path = folder / "model.safetensors", folder / "model.json"
+    for path in (weights_path, json_path):
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; get the repository whole, or give --vae_checkpoint and --dit_checkpoint")
+    try:
+        description = json.loads(json_path.read_text(encoding="utf-8"))
+        data = weights_path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != description["sha256"]:
+            raise UserError(f"{weights_path}: is not the file that {json_path.name} describes (sha256); get it anew")
+        tensors = {name: tensor.float() for name, tensor in load(data).items()}
+    except (json.JSONDecodeError, KeyError, SafetensorError) as error:
+        raise UserError(f"{folder}: the shipped model is damaged ({error}); get the repository anew") from error
+    models = []
+    for kind in ("vpvae", "vsdit"):
+        weights = {name.removeprefix(f"{kind}."): t for name, t in tensors.items() if name.startswith(f"{kind}.")}
+        models.append(build_model(kind, description[kind], weights, str(weights_path)))
+    return models[0], models[1], description["diffusion"]
+
+
+def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, folder: str | Path) -> Path:
+    """Write two checkpoints as one bf16 model.safetensors and its model.json; returns the former's path."""
+    from safetensors.torch import save_file
+
+    pipeline_parts = {"vpvae": load_model(vae_checkpoint, "vpvae"), "vsdit": load_model(dit_checkpoint, "vsdit")}
+    if pipeline_parts["vsdit"][1]["vae_hash"] != weights_hash(pipeline_parts["vpvae"][0]):
+        raise UserError(f"{dit_checkpoint}: was trained on latents of another VP-VAE than {vae_checkpoint}")
+    tensors = {
+        f"{kind}.{name}": tensor.to(torch.bfloat16).contiguous()
+        for kind, (model, _) in pipeline_parts.items()
+        for name, tensor in model.state_dict().items()
+    }
+    path = Path(folder) / "model.safetensors"
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary)
+    description = {kind: model.config.to_dict() for kind, (model, _) in pipeline_parts.items()}
+    description |= {
+        "diffusion": pipeline_parts["vsdit"][1]["diffusion"],
+        "training": {kind: content.get("train_config") for kind, (_, content) in pipeline_parts.items()},
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    write_json(Path(folder) / "model.json", description)
+    return path

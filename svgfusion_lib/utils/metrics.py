@@ -1,0 +1,138 @@
+"""How good pictures and sets of pictures are: SSIM, Frechet and kernel distance, R-precision, novelty.
+
+Pictures are uint8 [H, W, 3] (or [H, W]); features are float [N, D], one vector per picture.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from svgfusion_lib.utils import row_format as rf
+
+_IS_X, _IS_Y, _ = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
+
+
+# --- pairs of pictures ----------------------------------------------------------------------------
+
+
+def ssim(a: np.ndarray, b: np.ndarray) -> float:
+    """Structural similarity of two uint8 pictures [H, W, 3] (mean over colours) or [H, W]; 1 = equal.
+
+    The settings of Wang et al. 2004: Gaussian window, sigma 1.5, population covariance.
+    """
+    from skimage.metrics import structural_similarity
+
+    return float(structural_similarity(
+        a, b, channel_axis=-1 if a.ndim == 3 else None, data_range=255, gaussian_weights=True, sigma=1.5,
+        use_sample_covariance=False,
+    ))
+
+
+def mean_absolute_error(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean absolute difference of two uint8 pictures, in grey levels 0..255."""
+    return float(np.abs(a.astype(np.int16) - b.astype(np.int16)).mean())
+
+
+# --- sets of features -----------------------------------------------------------------------------
+
+
+def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Frechet distance of two Gaussians fitted to features [N, D] and [M, D] (Heusel et al. 2017).
+
+    Grows as N and M shrink: compare only values with equal N and equal M.
+    """
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"a Frechet distance needs two pictures on each side, got {len(a)} and {len(b)}")
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    mean_gap = a.mean(0) - b.mean(0)
+    # tr (A B)^1/2 is the sum of the singular values of A^1/2 B^1/2; with centred data X: A = X'X / (N - 1).
+    x, y = ((v - v.mean(0)) / np.sqrt(len(v) - 1) for v in (a, b))
+    cross = np.linalg.svd(x @ y.T, compute_uv=False).sum()
+    return float(mean_gap @ mean_gap + (x * x).sum() + (y * y).sum() - 2 * cross)
+
+
+def kernel_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Squared MMD of features [N, D] and [M, D] with the cubic kernel (KID, Binkowski et al. 2018).
+
+    The unbiased estimate: 0 on average for two samples of one distribution, whatever their sizes.
+    """
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"a kernel distance needs two pictures on each side, got {len(a)} and {len(b)}")
+    a, b = a.astype(np.float64), b.astype(np.float64)
+
+    def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (x @ y.T / x.shape[1] + 1) ** 3
+
+    def mean_off_diagonal(k: np.ndarray) -> float:
+        return (k.sum() - np.trace(k)) / (len(k) * (len(k) - 1))
+
+    return float(mean_off_diagonal(kernel(a, a)) + mean_off_diagonal(kernel(b, b)) - 2 * kernel(a, b).mean())
+
+
+def standardise(features: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Features [N, D] with mean and deviation of `reference` [M, D] taken out, scaled to length 1."""
+    deviation = reference.std(0)
+    z = (features - reference.mean(0)) / np.maximum(deviation, 1e-3 * deviation.mean() + 1e-9)
+    return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-9)
+
+
+def ranks(features: np.ndarray, targets: np.ndarray, own: Sequence[int]) -> np.ndarray:
+    """For each of features [N, D]: how many of targets [K, D] are as near as its own one or nearer, less one.
+
+    Both are of length 1, nearness is the cosine; own [N] are indices into the targets. 0 = the own one is
+    the nearest; R-precision at k is the share of ranks < k. Ties count against the sample.
+    """
+    nearness = features @ targets.T  # [N, K]
+    own_nearness = nearness[np.arange(len(features)), np.asarray(own)][:, None]
+    return (nearness >= own_nearness - 1e-9).sum(1) - 1
+
+
+def bootstrap_interval(values: Sequence[float], seed: int = 0, resamples: int = 1000) -> tuple[float, float]:
+    """95% confidence interval of the mean of values [N], by resampling them."""
+    values = np.asarray(values, dtype=np.float64)
+    if len(values) == 0:
+        raise ValueError("no values to resample")
+    choice = np.random.default_rng(seed).integers(len(values), size=(resamples, len(values)))
+    low, high = np.percentile(values[choice].mean(1), (2.5, 97.5))
+    return float(low), float(high)
+
+
+def nearest_pictures(queries: np.ndarray, pictures: np.ndarray, candidates: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    """The picture most like each query by SSIM: indices [N] and SSIM [N].
+
+    queries uint8 [N, S, S], pictures uint8 [M, S, S] (grey). SSIM is measured on the `candidates` pictures
+    with the smallest squared pixel distance.
+    """
+    flat = pictures.reshape(len(pictures), -1).astype(np.float32)  # [M, S S]
+    norms = np.einsum("ij,ij->i", flat, flat)  # [M]
+    indices, similarity = np.zeros(len(queries), dtype=int), np.full(len(queries), -1.0)
+    for i, query in enumerate(queries):
+        distances = norms - 2 * (flat @ query.ravel().astype(np.float32))  # [M], less the query's own norm
+        near = np.argsort(distances)[:candidates]
+        scores = [ssim(query, pictures[j]) for j in near]
+        best = int(np.argmax(scores))
+        indices[i], similarity[i] = near[best], scores[best]
+    return indices, similarity
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def overshoot(rows: np.ndarray) -> float:
+    """How far points, controls and outlines of rows [L, 22] reach beyond the canvas, in canvas half-widths.
+
+    The stroke's own width is not counted. 0 = all inside.
+    """
+    element, command = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
+    geometry = rows[:, rf.GEOMETRY]
+    x, y = geometry[_IS_X[element, command]], geometry[_IS_Y[element, command]]
+    low = [x.min(initial=0), y.min(initial=0)]
+    high = [x.max(initial=0), y.max(initial=0)]
+    for kind, row in zip(element, geometry):
+        if kind == rf.RECT:
+            high += [row[0] + row[2], row[1] + row[3]]
+        elif kind in (rf.CIRCLE, rf.ELLIPSE):
+            radii = row[2], row[2] if kind == rf.CIRCLE else row[3]
+            low += [row[0] - radii[0], row[1] - radii[1]]
+            high += [row[0] + radii[0], row[1] + radii[1]]
+    return float(max(0.0, -1 - min(low), max(high) - 1))
