@@ -131,7 +131,10 @@ def _resolve(root: ElementTree.Element, unsupported: Counter) -> None:
             match = _URL.match(element.get(name, ""))
             if match:
                 unsupported["gradient or pattern as mean colour"] += 1
-                element.set(name, _mean_colour(match[1], gradients))
+                colour, alpha = _mean_paint(match[1], gradients)
+                element.set(name, colour)
+                if alpha < 1:
+                    element.set(f"{name}-opacity", str(_opacity(element.get(f"{name}-opacity", "1")) * alpha))
         for name in ("clip-path", "mask", "filter", "stroke-dasharray"):
             if element.get(name, "none") != "none":
                 unsupported[name] += 1
@@ -155,21 +158,31 @@ def _opacity(text: str) -> float:
     return min(max(value, 0.0), 1.0)
 
 
-def _mean_colour(name: str, gradients: dict[str, ElementTree.Element]) -> str:
-    gradient, seen = gradients.get(name), set()
-    while gradient is not None and not len(gradient) and name not in seen:  # stops may stand in another one
+def _mean_paint(name: str, gradients: dict[str, ElementTree.Element]) -> tuple[str, float]:
+    """Mean colour and opacity of a gradient, weighted by area (a radial one is wider outside)."""
+    gradient, seen, radial = gradients.get(name), set(), False
+    while gradient is not None:
+        radial = radial or (not seen and _local(gradient) == "radialGradient")
         seen.add(name)
-        name = gradient.get(XLINK_HREF, gradient.get("href", "")).lstrip("#")
-        gradient = gradients.get(name)
-    colours = []
+        if len(gradient):
+            break
+        name = gradient.get(XLINK_HREF, gradient.get("href", "")).lstrip("#")  # stops stand in another one
+        gradient = None if name in seen else gradients.get(name)
+    offsets, paints = [], []
     for stop in gradient if gradient is not None else ():
-        style = dict(d.split(":", 1) for d in stop.get("style", "").split(";") if ":" in d)
+        style = {k.strip(): v for k, _, v in (d.partition(":") for d in stop.get("style", "").split(";"))}
         colour = se.Color(stop.get("stop-color", style.get("stop-color", "black")).strip())
         if colour.value is not None:
-            colours.append((colour.red, colour.green, colour.blue))
-    if not colours:
-        return "none"
-    return "#{:02x}{:02x}{:02x}".format(*(round(sum(c) / len(colours)) for c in zip(*colours)))
+            offsets.append(max([_opacity(stop.get("offset", "0")), *offsets]))  # read like an opacity
+            alpha = _opacity(stop.get("stop-opacity", style.get("stop-opacity", "1"))) * colour.opacity
+            paints.append((colour.red * alpha, colour.green * alpha, colour.blue * alpha, alpha))
+    if not paints:
+        return "none", 1.0
+    t = (np.arange(256) + 0.5) / 256
+    *rgb, alpha = (np.average(np.interp(t, offsets, c), weights=t if radial else None) for c in zip(*paints))
+    if alpha < 1 / 255:
+        return "none", 1.0
+    return "#{:02x}{:02x}{:02x}".format(*(min(255, round(c / alpha)) for c in rgb)), float(alpha)
 
 
 # --- rows ---------------------------------------------------------------------------------------
