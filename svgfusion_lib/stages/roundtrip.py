@@ -21,6 +21,7 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg, split_elements
 
 REPORT_NAME, SHEET_NAME = "report.json", "worst.png"
 IMAGE_SIZE = 128           # pixels of the comparison
+PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 SSIM_LEVELS = (0.95, 0.98)
 WORST_COUNT = 24
 FEWEST_FOR_PROCESSES = 100  # starting worker processes takes seconds
@@ -44,7 +45,7 @@ def roundtrip(
     svg_dir, out_dir = Path(svg_dir), Path(out_dir)
     files = [record.file for record in read_records(svg_dir, pattern)]
     if out_dir.resolve() == svg_dir.resolve():
-        raise UserError(f"{out_dir}: is the folder of the originals, which would be overwritten; choose another --out_dir")
+        raise UserError(f"{out_dir}: holds the originals, which would be overwritten; give another --out_dir")
     if max_files is not None and len(files) > max_files:
         chosen = np.random.default_rng(seed).choice(len(files), max_files, replace=False)
         files = [files[i] for i in sorted(chosen)]
@@ -97,7 +98,7 @@ def summarise(entries: list[dict]) -> dict:
     for key in ("ssim", "mae", "blank_ssim", "rows", "elements"):
         values = [e[key] for e in compared]
         if values:
-            percentiles = {f"p{p}": round(float(np.percentile(values, p)), 4) for p in (1, 5, 25, 50, 75, 95, 99)}
+            percentiles = {f"p{p}": round(float(np.percentile(values, p)), 4) for p in PERCENTILES}
             summary[key] = {"mean": round(float(np.mean(values)), 4)} | percentiles
     for level in SSIM_LEVELS:
         summary[f"share_ssim_{level}"] = round(sum(e["ssim"] >= level for e in compared) / len(entries), 4)
@@ -113,7 +114,7 @@ def summarise(entries: list[dict]) -> dict:
 
 
 def _map(work: partial, files: list[str], processes: int) -> Iterator[dict]:
-    """Entries in the order of the files, from this process or from fresh ones (a fork may hold torch's locks)."""
+    """Entries in the order of the files, made here or in fresh processes (a fork may hold torch's locks)."""
     if processes <= 1:
         yield from map(work, files)
         return

@@ -97,7 +97,9 @@ def bootstrap_interval(values: Sequence[float], seed: int = 0, resamples: int = 
     return float(low), float(high)
 
 
-def nearest_pictures(queries: np.ndarray, pictures: np.ndarray, candidates: int = 8) -> tuple[np.ndarray, np.ndarray]:
+def nearest_pictures(
+    queries: np.ndarray, pictures: np.ndarray, candidates: int = 8
+) -> tuple[np.ndarray, np.ndarray]:
     """The picture most like each query by SSIM: indices [N] and SSIM [N].
 
     queries uint8 [N, S, S], pictures uint8 [M, S, S] (grey). SSIM is measured on the `candidates` pictures
