@@ -135,6 +135,8 @@ class VSDiT(nn.Module):
         """Join patch_size consecutive latents: [B, N, Z] -> [B, K, p Z]; a token is padding if all of it is."""
         p = self.config.patch_size
         missing = -z.shape[1] % p
+        if padding_mask is not None:  # a token that is padding in part must not carry what stands there
+            z = z.masked_fill(padding_mask[..., None], 0.0)
         z = F.pad(z, (0, 0, 0, missing))  # [B, K p, Z]
         if padding_mask is not None:
             padding_mask = F.pad(padding_mask, (0, missing), value=True).unflatten(1, (-1, p)).all(-1)  # [B, K]
