@@ -1,6 +1,7 @@
 """Checkpoints: dictionaries of tensors and plain values, never unpickled, written whole or not at all."""
 
 import pickle
+import zipfile
 from pathlib import Path
 
 import torch
@@ -28,9 +29,13 @@ def load_tensors(path: str | Path, kind: str, made_by: str) -> dict:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file; make it with `svgfusion {made_by}`")
+    if not zipfile.is_zipfile(path):  # what torch.save writes; a bare pickle never is
+        raise UserError(f"{path}: not a {kind} file, or cut short; make it with `svgfusion {made_by}`")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (
+        pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, LookupError, AttributeError, TypeError
+    ) as error:
         reason = str(error).strip().split("\n")[0][:120]
         raise UserError(f"{path}: not a readable {kind} file ({reason}); make it with `svgfusion {made_by}`") from error
     if not isinstance(content, dict) or content.get("kind") != kind:
@@ -53,6 +58,8 @@ def load_model(path: str | Path, kind: str, device: str = "cpu") -> tuple[nn.Mod
     """A VP-VAE ("vpvae") or VS-DiT ("vsdit") in eval mode, and the rest of its checkpoint."""
     made_by = {"vpvae": "train_vae", "vsdit": "train_dit"}[kind]
     content = load_tensors(path, kind, made_by)
+    if not {"config", "model"} <= set(content):
+        raise UserError(f"{path}: holds no configuration or no weights; make it with `svgfusion {made_by}`")
     model = build_model(kind, content["config"], content["model"], str(path))
     return model.to(device), content
 
@@ -60,7 +67,10 @@ def load_model(path: str | Path, kind: str, device: str = "cpu") -> tuple[nn.Mod
 def build_model(kind: str, config: dict, weights: dict[str, Tensor], source: str) -> nn.Module:
     """Model of that kind from a plain config and weights; UserError naming `source` if they do not fit."""
     model_class, config_class = KINDS[kind]
-    model = model_class(config_class.from_dict(config))
+    try:
+        model = model_class(config_class.from_dict(config))
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from error
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

@@ -102,7 +102,7 @@ def held_out_loss(model: nn.Module, loader: DataLoader, step_loss: StepLoss, ste
         _seed_step(config.seed + 1, i)
         loss, parts = step_loss(model, batch.to(config.device), step)
         for name, value in (parts | {"loss": loss}).items():
-            totals[name] = totals.get(name, 0.0) + float(value) * len(batch.names)
+            totals[name] = totals.get(name, 0.0) + value.item() * len(batch.names)
         count += len(batch.names)
     return {f"val_{name}": round(total / max(1, count), 6) for name, total in totals.items()}
 
@@ -122,9 +122,9 @@ def fit(
     from it. on_validation(averaged model, step) is called whenever the held-out loss is taken.
     Raises UserError naming the batch if a loss is not finite.
     """
+    device = check_device(config.device)
     output_dir = Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
-    device = check_device(config.device)
     model.to(device).train()
     decayed = [p for p in model.parameters() if p.ndim >= 2]
     others = [p for p in model.parameters() if p.ndim < 2]
@@ -156,7 +156,7 @@ def fit(
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                 loss, parts = step_loss(model, batch, step)
             if not torch.isfinite(loss):
-                raise UserError(f"loss is {float(loss)} at step {step}; batch: {', '.join(batch.names[:8])} ...")
+                raise UserError(f"loss is {loss.item()} at step {step}; batch: {', '.join(batch.names[:8])} ...")
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
@@ -164,10 +164,10 @@ def fit(
             ema.update(model, step)
             done = step + 1
             if step == 0 or done % config.log_every == 0 or done == config.num_steps:
-                values = {name: round(float(value), 6) for name, value in parts.items()}
-                record({"step": done, "samples": done * config.batch_size, "loss": round(float(loss), 6),
-                        "lr": optimizer.param_groups[0]["lr"], "grad_norm": round(float(norm), 4)} | values)
-                bar.set_postfix(loss=f"{float(loss):.4f}")
+                values = {name: round(value.item(), 6) for name, value in parts.items()}
+                record({"step": done, "samples": done * config.batch_size, "loss": round(loss.item(), 6),
+                        "lr": optimizer.param_groups[0]["lr"], "grad_norm": round(norm.item(), 4)} | values)
+                bar.set_postfix(loss=f"{loss.item():.4f}")
             if done % config.val_every == 0 or done == config.num_steps:
                 with ema.applied_to(model):
                     if val_loader is not None:
