@@ -189,7 +189,8 @@ def _sample(
         seconds += time.perf_counter() - before
         for sample in drawn:
             try:
-                parse_svg(sample.svg)
+                if len(sample.rows) > 2:  # an SVG without elements is valid, but blank
+                    parse_svg(sample.svg)
                 pictures.append(_picture(sample.rows, sample.svg))
             except ValueError:
                 pictures.append(None)

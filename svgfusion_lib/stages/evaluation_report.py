@@ -138,9 +138,10 @@ def _draw_sheets(output_dir: Path, split: str, sheet: dict) -> dict[str, str]:
     drawn_files = {f"samples_{split}.png": SHEETS["samples"].format(split)}
     count = 2 * SHEET_ROWS
     drawn = [[real, *samples[:4]] for real, samples in zip(sheet["real"], sheet["samples"])][:count]
-    labels = sheet["prompts"][:count]
-    columns = ["real", *["sample"] * (len(drawn[0]) - 1)]
-    contact_sheet(drawn, output_dir / f"samples_{split}.png", 72, labels, columns)
+    cells = [[svg for icon in drawn[i : i + 2] for svg in icon] for i in range(0, len(drawn), 2)]
+    labels = [" / ".join(sheet["prompts"][i : i + 2]) for i in range(0, len(drawn), 2)]
+    columns = ["real", *["sample"] * (len(drawn[0]) - 1)] * min(2, len(drawn))
+    contact_sheet(cells, output_dir / f"samples_{split}.png", 72, labels, columns)
     pairs = (("nearest", ("sample", "nearest"), True), ("rebuilt", ("icon", "rebuilt"), False))
     for kind, columns, descending in pairs:
         entries = sorted(sheet[kind], key=lambda e: e[2], reverse=descending)[: 3 * SHEET_ROWS]
@@ -193,6 +194,7 @@ def _plot(path: Path, report: dict, sheets: dict[str, dict]) -> None:
     novelty.set(title=f"SSIM to the nearest training picture (copy: {near_copy})", ylabel="samples")
     rebuilt.set(title="Reconstruction SSIM", ylabel="icons")
     length.set(title="Rows per SVG: quartiles", yticks=[])
+    length.margins(y=0.15)
     for axes in (novelty, rebuilt):
         if axes.has_data() and axes.get_legend_handles_labels()[0]:
             axes.legend(loc="upper left")

@@ -102,19 +102,27 @@ def nearest_pictures(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The picture most like each query by SSIM: indices [N] and SSIM [N].
 
-    queries uint8 [N, S, S], pictures uint8 [M, S, S] (grey). SSIM is measured on the `candidates` pictures
-    with the smallest squared pixel distance.
+    queries uint8 [N, S, S], pictures uint8 [M, S, S], dark on white. SSIM is measured on the `candidates`
+    pictures whose ink, a little blurred, has the largest cosine: SSIM over all pictures, like the pixel
+    distance, would find nearly empty ones.
     """
-    flat = pictures.reshape(len(pictures), -1).astype(np.float32)  # [M, S S]
-    norms = np.einsum("ij,ij->i", flat, flat)  # [M]
+    ink = _blurred_ink(pictures)  # [M, S S]
     indices, similarity = np.zeros(len(queries), dtype=int), np.full(len(queries), -1.0)
     for i, query in enumerate(queries):
-        distances = norms - 2 * (flat @ query.ravel().astype(np.float32))  # [M], less the query's own norm
-        near = np.argsort(distances)[:candidates]
+        cosines = ink @ _blurred_ink(query[None])[0]  # [M]
+        near = np.argsort(-cosines, kind="stable")[:candidates]
         scores = [ssim(query, pictures[j]) for j in near]
         best = int(np.argmax(scores))
         indices[i], similarity[i] = near[best], scores[best]
     return indices, similarity
+
+
+def _blurred_ink(pictures: np.ndarray) -> np.ndarray:
+    """uint8 [M, S, S] -> what is not white, blurred by a pixel, as vectors of length 1 [M, S S]."""
+    from scipy.ndimage import gaussian_filter
+
+    ink = gaussian_filter(255 - pictures.astype(np.float32), sigma=(0, 1, 1)).reshape(len(pictures), -1)
+    return ink / np.maximum(np.linalg.norm(ink, axis=1, keepdims=True), 1e-6)
 
 
 # --- rows -----------------------------------------------------------------------------------------

@@ -20,9 +20,9 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluate")
     create_dummy_data(folder / "svgs", num_samples=60)
     preprocess(folder / "svgs", folder / "cache")
-    vae = train_vae(folder / "vae", precomputed_dir=folder / "cache", num_epochs=2)
+    vae = train_vae(folder / "vae", precomputed_dir=folder / "cache", num_epochs=1)
     prepare_latents(vae, folder / "cache", folder / "latents")
-    dit = train_dit(folder / "dit", vae, folder / "latents", num_epochs=2)
+    dit = train_dit(folder / "dit", vae, folder / "latents", num_epochs=1)
     return folder / "cache", {"vae_checkpoint": vae, "dit_checkpoint": dit}
 
 
