@@ -39,8 +39,8 @@ ARTEFACTS: Mapping[int, Sequence[tuple[str, int]]] = {
         ("06_samples/metrics.json", 1),
         ("06_samples/prompts/samples.json", 1),
         ("06_samples/prompts/*.svg", 5),
-        ("06_samples/reconstructions/*.svg", 5),
-        ("06_samples/random/*.svg", 5),
+        ("06_samples/vae/recon_*.svg", 5),
+        ("06_samples/vae/random_*.svg", 5),
     ),
 }
 
@@ -86,9 +86,11 @@ def run_notebooks(
     return runs
 
 
-def refresh_notebooks(notebooks_dir: str | Path = NOTEBOOKS) -> list[NotebookRun]:
-    """Run every notebook with its own defaults and store the outputs, cleaned, in notebooks/."""
-    runs = run_notebooks(profile=None, first=0, notebooks_dir=notebooks_dir)
+def refresh_notebooks(
+    only: int | Sequence[int] | None = None, notebooks_dir: str | Path = NOTEBOOKS
+) -> list[NotebookRun]:
+    """Run every notebook (or those in `only`) with its own defaults; store the outputs, cleaned, in it."""
+    runs = run_notebooks(profile=None, only=only, first=0, notebooks_dir=notebooks_dir)
     for run in runs:
         write_notebook(run.notebook, clean(read_notebook(run.output)))
     return runs
@@ -272,7 +274,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.refresh:
-            runs = refresh_notebooks()
+            runs = refresh_notebooks(options.only)
         else:
             runs = run_notebooks(options.profile, options.out_dir, options.only, options.first)
     except UserError as error:

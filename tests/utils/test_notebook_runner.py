@@ -121,7 +121,7 @@ def test_check_artefacts_opens_the_files(tmp_path, monkeypatch, name, content, s
 
 
 def test_refresh_stores_clean_outputs_and_default_parameters(project):
-    refresh_notebooks(project)
+    refresh_notebooks(notebooks_dir=project)
     stored = read_notebook(project / "01_work.ipynb")
     assert problems(stored) == []
     assert len(stored["cells"]) == 3
