@@ -2,20 +2,26 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from svgfusion_lib.config import DiffusionConfig, DiTConfig, TrainConfig
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.text_encoder import load_text_encoder
+from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.sampling import Pipeline
 from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents, weights_hash
 from svgfusion_lib.stages.preprocess import preprocess
 from svgfusion_lib.utils.checkpoint import load_model, save_model
 from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader
 from svgfusion_lib.utils.diffusion import make_diffusion_params, noise_latent, training_target
 from svgfusion_lib.utils.losses import diffusion_loss
+from svgfusion_lib.utils.render import contact_sheet
 from svgfusion_lib.utils.training import check_device, fit
 
 FINAL_NAME = "vsdit_final.pt"
+SHEET_NAMES, SHEET_SEEDS = 8, 4
 
 
 def train_dit(
@@ -32,14 +38,18 @@ def train_dit(
     seed: int = 0,
     lr: float = 6.0e-4,
     bf16: bool = False,
+    val_every: int = 500,
+    checkpoint_every: int = 500,
 ) -> Path:
     """Train a VS-DiT on latents (or on a folder of SVGs, encoded first) -> output_dir/vsdit_final.pt.
 
-    prediction "epsilon" with schedule "linear" is the specification's objective.
+    prediction "epsilon" with schedule "linear" is the specification's objective. Every val_every steps the
+    same prompts and seeds are drawn with the averaged weights into output_dir/sheets/step_{N}.png.
     """
     if (latents_dir is None) == (svg_dir is None):
         raise UserError("train_dit: give one of --latents_dir and --svg_dir")
     check_device(device)
+    DiTConfig.preset(preset)  # refused before any work
     output_dir = Path(output_dir)
     vae, _ = load_model(vae_checkpoint, "vpvae")
     if latents_dir is None:
@@ -59,7 +69,7 @@ def train_dit(
     diffusion_config = DiffusionConfig(schedule=schedule)
     config = TrainConfig(
         num_steps=max(1, num_epochs * -(-len(train_set) // batch_size)), batch_size=batch_size, device=device,
-        seed=seed, lr=lr, bf16=bf16,
+        seed=seed, lr=lr, bf16=bf16, val_every=val_every, checkpoint_every=checkpoint_every,
     )
     torch.manual_seed(seed)
     model = VSDiT(dit_config)
@@ -72,11 +82,32 @@ def train_dit(
         config,
         output_dir,
         make_loader(held_out, batch_size) if len(held_out) else None,
+        _sheet_drawer(vae, diffusion_config, latents, output_dir),
     )
     return save_model(
         output_dir / FINAL_NAME, "vsdit", model, ema.weights, diffusion=diffusion_config.to_dict(),
         vae_hash=latents["vae_hash"], train_config=config.to_dict(), train_svgs=len(train_set),
     )
+
+
+def _sheet_drawer(vae: VPVAE, diffusion_config: DiffusionConfig, latents: dict, output_dir: Path):
+    """on_validation for `fit`: a contact sheet of up to SHEET_NAMES training and as many held-out captions."""
+    encoder = load_text_encoder(latents["text_encoder"])
+    rng = np.random.default_rng(0)
+    prompts, labels = [], []
+    for split in ("train", "held_out"):
+        members = [i for i, s in enumerate(latents["splits"]) if s == split]
+        for i in rng.permutation(members)[:SHEET_NAMES].astype(int):
+            prompts.append(latents["captions"][latents["caption_ids"][i][0]])
+            labels.append(f"{prompts[-1]} ({split})")
+
+    def draw(model: VSDiT, step: int) -> None:
+        pipeline = Pipeline(vae.to(model.latent_mean.device), model, encoder, make_diffusion_params(diffusion_config))
+        samples = pipeline.sample([p for p in prompts for _ in range(SHEET_SEEDS)], list(range(SHEET_SEEDS)) * len(prompts))
+        rows = [[s.svg for s in samples[i : i + SHEET_SEEDS]] for i in range(0, len(samples), SHEET_SEEDS)]
+        contact_sheet(rows, output_dir / "sheets" / f"step_{step}.png", cell=64, row_labels=labels)
+
+    return draw
 
 
 def dit_step_loss(

@@ -46,6 +46,7 @@ def train_vae(
     if (precomputed_dir is None) == (svg_dir is None):
         raise UserError("train_vae: give one of --precomputed_dir and --svg_dir")
     check_device(device)
+    VAEConfig.preset(preset)  # refused before any work
     if precomputed_dir is None:
         precomputed_dir = Path(output_dir) / "cache"
         preprocess(svg_dir, precomputed_dir, max_files=None)

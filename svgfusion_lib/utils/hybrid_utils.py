@@ -25,7 +25,8 @@ _STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns
 
 def sanitize_rows(rows: np.ndarray) -> np.ndarray:
     """Any matrix [L, 22] -> valid rows [L', 22] between <BOS> and <EOS>, by the rules above."""
-    rows = np.asarray(rows, dtype=np.float64)
+    with np.errstate(over="ignore"):  # too large for float32 is infinite: rule 1
+        rows = np.asarray(rows, dtype=np.float32).astype(np.float64)
     if rows.ndim != 2 or rows.shape[1] != rf.NUM_COLUMNS:
         raise ValueError(f"rows must have shape [L, {rf.NUM_COLUMNS}], got {list(rows.shape)}")
     body: list[np.ndarray] = []

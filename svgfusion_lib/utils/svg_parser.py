@@ -24,7 +24,9 @@ SVG_NS = "{http://www.w3.org/2000/svg}"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 MAX_BYTES = 4_000_000
 MAX_DEPTH = 200
+LARGEST = 1e9  # of a coordinate, in canvas units
 NOT_REPRESENTED = ("mask", "clipPath", "filter", "pattern", "image", "text", "marker", "foreignObject", "script")
+_PROPERTY = re.compile(r"[A-Za-z][A-Za-z-]*")
 _URL = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
 
 
@@ -43,25 +45,24 @@ def parse_svg(source: str | Path) -> ParsedSVG:
     root = _parse_xml(text)
     width, height = _set_viewport(root)
     _resolve(root, unsupported)
+    scale = 2.0 / max(width, height)
+    offset = np.array([-width / 2, -height / 2]) * scale
+    rows = [_special(rf.BOS)]
     try:
         svg = se.SVG.parse(io.StringIO(ElementTree.tostring(root, encoding="unicode")), reify=True)
+        for shape in svg.elements(lambda e: isinstance(e, se.Shape)):
+            rows += _shape_rows(shape, scale, offset)
     except (ValueError, AttributeError, TypeError, IndexError, ZeroDivisionError, OverflowError) as error:
         raise ValueError(f"broken geometry or attribute ({error})") from error
     except RecursionError as error:
         raise ValueError("elements refer to each other in a circle") from error
-
-    scale = 2.0 / max(width, height)
-    offset = np.array([-width / 2, -height / 2]) * scale
-    rows = [_special(rf.BOS)]
-    for shape in svg.elements(lambda e: isinstance(e, se.Shape)):
-        rows += _shape_rows(shape, scale, offset)
     rows.append(_special(rf.EOS))
-    matrix = np.stack(rows).astype(np.float32)  # [L, 22]
+    matrix = np.stack(rows)  # [L, 22]
     if len(matrix) == 2:
         raise ValueError("nothing is painted that rows can represent")
-    if not np.isfinite(matrix).all():
+    if not (np.abs(matrix) < LARGEST).all():
         raise ValueError("a coordinate is infinite or not a number")
-    return ParsedSVG(matrix, unsupported)
+    return ParsedSVG(matrix.astype(np.float32), unsupported)
 
 
 # --- XML ----------------------------------------------------------------------------------------
@@ -123,8 +124,10 @@ def _resolve(root: ElementTree.Element, unsupported: Counter) -> None:
             raise ValueError(f"elements are nested more than {MAX_DEPTH} deep")
         for declaration in element.attrib.pop("style", "").split(";"):
             name, separator, value = declaration.partition(":")
-            if separator:
+            if separator and _PROPERTY.fullmatch(name.strip()):
                 element.set(name.strip(), value.replace("!important", "").strip())
+        for name in [k for k, value in element.attrib.items() if value == "inherit"]:
+            del element.attrib[name]
         if XLINK_HREF not in element.attrib and element.get("href"):
             element.set(XLINK_HREF, element.get("href"))
         for name in ("fill", "stroke"):
@@ -146,8 +149,13 @@ def _resolve(root: ElementTree.Element, unsupported: Counter) -> None:
                 if _local(child) in ("image", "text", "foreignObject"):
                     unsupported[_local(child)] += 1
                 element.remove(child)
-            else:
-                stack.append((child, opacity, depth + 1))
+                continue
+            stack.append((child, opacity, depth + 1))
+            if _local(child) in ("svg", "symbol") and child.get("viewBox"):
+                unsupported["viewBox of a nested element"] += 1
+            if _local(child) == "symbol" and _local(element) != "defs":  # painted only where it is used
+                element.remove(child)
+                ElementTree.SubElement(element, f"{SVG_NS}defs").append(child)
 
 
 def _opacity(text: str) -> float:

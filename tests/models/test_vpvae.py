@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of rows and of SVG text
 from dataclasses import replace
 
 import numpy as np

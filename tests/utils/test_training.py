@@ -39,7 +39,8 @@ def points_loader(count: int = 10, batch_size: int = 4, seed: int = 0, poison: i
         mask = torch.zeros(x.shape[:2], dtype=torch.bool)
         return LatentBatch(x, x, mask, x, mask, [f"svg {i}" for i in indices])
 
-    return DataLoader(range(count), batch_sampler=LengthBucketSampler([1] * count, batch_size, seed), collate_fn=collate)
+    sampler = LengthBucketSampler([1] * count, batch_size, seed)
+    return DataLoader(range(count), batch_sampler=sampler, collate_fn=collate)
 
 
 def make_model() -> nn.Module:

@@ -1,0 +1,122 @@
+# ruff: noqa: E501 - tables of rows and of SVG text
+"""The rules of sanitize_rows, one by one and on noise."""
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.utils.hybrid_utils import POSITION_LIMIT, sanitize_rows
+
+STROKE = [0, 0, 0, 0, 1, 0, 0, 1, 0.1, 1, 1, 0]
+BLANK = [0] * 12
+
+
+def row(element: int, command: int = rf.NONE, geometry=(), style=STROKE) -> list[float]:
+    return [element, command, *geometry, *[0] * (8 - len(geometry)), *style]
+
+
+def move(x: float, y: float, command: int = rf.MOVE, style=STROKE) -> list[float]:
+    return row(rf.PATH, command, (0, 0, 0, 0, 0, 0, x, y), style)
+
+
+def line(x: float, y: float, start=(0, 0), style=STROKE) -> list[float]:
+    return row(rf.PATH, rf.LINE, (*start, 0, 0, 0, 0, x, y), style)
+
+
+CLOSE = row(rf.PATH, rf.CLOSE)
+CIRCLE = row(rf.CIRCLE, rf.NONE, (0, 0, 0.5))
+
+
+def clean(*rows) -> np.ndarray:
+    """The rows between BOS and EOS."""
+    result = sanitize_rows(np.array(rows, dtype=float).reshape(-1, rf.NUM_COLUMNS))
+    assert result[0, 0] == rf.BOS and result[-1, 0] == rf.EOS and not result[[0, -1], 1:].any()
+    return result[1:-1]
+
+
+def commands(*rows) -> list[str]:
+    return [rf.COMMANDS[int(c)] if e == rf.PATH else rf.ELEMENTS[int(e)] for e, c in clean(*rows)[:, :2]]
+
+
+def changed(source: list[float], column: int, value: float) -> list[float]:
+    return [*source[:column], value, *source[column + 1 :]]
+
+
+@pytest.mark.parametrize(("why", "rows", "expected"), [
+    ("rule 1: a number that is none", [changed(CIRCLE, 4, np.nan), changed(CIRCLE, 15, np.inf), CIRCLE], ["circle"]),
+    ("rule 2: nearest ids", [changed(CIRCLE, 0, rf.CIRCLE + 0.4), changed(CIRCLE, 0, rf.CIRCLE - 0.4)], ["circle"] * 2),
+    ("rule 2: ids beyond the ends", [changed(changed(CIRCLE, 0, 99), 5, 0.2)], ["ellipse"]),
+    ("rule 2: BOS and PAD are skipped", [row(rf.BOS), CIRCLE, row(rf.PAD), CIRCLE], ["circle"] * 2),
+    ("rule 2: EOS ends", [CIRCLE, row(rf.EOS), CIRCLE], ["circle"]),
+    ("rule 3: no such pair", [row(rf.CIRCLE, rf.LINE, (0, 0, 1)), row(rf.PATH, rf.NONE), CIRCLE], ["circle"]),
+    ("rule 5: segments without a path", [line(1, 1), CLOSE, move(1, 1, rf.SUBMOVE), CIRCLE], ["circle"]),
+    ("rule 5: nothing of a path after a primitive", [move(0, 0), line(1, 1), CIRCLE, line(0, 1)], ["move", "line", "circle"]),
+    ("rule 5: a line after a close", [move(0, 0), line(1, 1), CLOSE, line(1, 0)],
+     ["move", "line", "close", "submove", "line"]),
+    ("rule 7: moves that nothing follows", [move(0, 0), move(0, 1, rf.SUBMOVE), line(1, 1), move(0, 1, rf.SUBMOVE)],
+     ["move", "line"]),
+    ("rule 7: only a move", [move(0, 0), CIRCLE, move(1, 1)], ["circle"]),
+    ("rule 7: no size", [changed(CIRCLE, 4, 0), changed(CIRCLE, 4, -1), row(rf.RECT, 0, (0, 0, 1, 0)), CIRCLE], ["circle"]),
+    ("rule 7: paints nothing", [row(rf.CIRCLE, 0, (0, 0, 1), BLANK), move(0, 0, style=BLANK), line(1, 1), CIRCLE], ["circle"]),
+    ("rule 7: a stroke of no width", [changed(CIRCLE, rf.STROKE_WIDTH, 0), CIRCLE], ["circle"]),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_rules(why, rows, expected):
+    assert commands(*rows) == expected
+
+
+def test_values_are_clipped():
+    wild = clean(row(rf.RECT, 0, (9, -9, 9, 7, -1, 0.5, 3, 3), [2, -1, 0.5, 1, 2, 2, 2, 2, 5, 1.6, -3, 0.7]))[0]
+    limit = POSITION_LIMIT
+    assert wild[rf.GEOMETRY].tolist() == [limit, -limit, limit, limit, 0, 0.5, 0, 0]
+    assert wild[rf.STYLE].tolist() == [1, 0, 0.5, 1, 1, 1, 1, 1, 2, 2, 0, 1]
+
+
+def test_start_points_and_style_come_from_the_path():
+    other = [0.5] * 12
+    rows = clean(
+        move(0.1, 0.2), line(0.5, 0.6, (9, 9), other), line(0.7, 0.2, style=other), [*CLOSE[:10], *other], line(1, 1)
+    )
+    np.testing.assert_allclose(rows[1, 2:4], [0.1, 0.2], atol=1e-6)
+    np.testing.assert_allclose(rows[2, 2:4], [0.5, 0.6], atol=1e-6)
+    np.testing.assert_allclose(rows[3, [2, 3, 8, 9]], [0.7, 0.2, 0.1, 0.2], atol=1e-6)
+    np.testing.assert_allclose(rows[4, 8:10], [0.1, 0.2], atol=1e-6)
+    np.testing.assert_allclose(rows[5, 2:4], [0.1, 0.2], atol=1e-6)
+    np.testing.assert_allclose(rows[:, rf.STYLE], [STROKE] * 6, atol=1e-6)
+
+
+def test_input_is_not_changed():
+    rows = np.array([move(0, 0), line(1, 1, (9, 9))], dtype=float)
+    before = rows.copy()
+    sanitize_rows(rows)
+    np.testing.assert_array_equal(rows, before)
+
+
+@pytest.mark.parametrize("shape", [(3, 21), (22,), (1, 2, 22)])
+def test_wrong_shape_is_named(shape):
+    with pytest.raises(ValueError, match=r"\[L, 22\], got \["):
+        sanitize_rows(np.zeros(shape))
+
+
+MATRICES = hnp.arrays(
+    np.float64, st.tuples(st.integers(0, 30), st.just(rf.NUM_COLUMNS)),
+    elements=st.one_of(st.floats(-7, 7), st.integers(0, 6).map(float), st.floats(), st.just(0.5)),
+)
+
+
+@settings(max_examples=50, deadline=None, phases=(Phase.explicit, Phase.generate))
+@given(MATRICES)
+def test_sanitised_rows_are_valid_and_stay_as_they_are(matrix):
+    rows = sanitize_rows(matrix)
+    assert np.isfinite(rows).all() and rows[0, 0] == rf.BOS and rows[-1, 0] == rf.EOS
+    open_path = False
+    for body in rows[1:-1]:
+        element, command = int(body[0]), int(body[1])
+        kinds = rf.argument_kinds(element, command)
+        assert kinds is not None and (body[:2] == (element, command)).all()
+        assert all(value == 0 for value, kind in zip(body[rf.GEOMETRY], kinds) if kind == ".")
+        assert element != rf.PATH or command == rf.MOVE or open_path
+        open_path = element == rf.PATH
+    np.testing.assert_allclose(sanitize_rows(rows), rows, atol=1e-7)
