@@ -114,7 +114,7 @@ def _prepare_dataset(**options) -> None:
     from svgfusion_lib.stages.prepare_dataset import prepare_dataset
 
     total = prepare_dataset(**options)["total"]
-    print(f"{total['kept']} SVGs in {options['output_dir']}: {total['train']} to train on, {total['held_out']} held out")
+    print(f"{total['kept']} SVGs in {options['output_dir']}: {total['train']} train, {total['held_out']} held out")
 
 
 def _preprocess_flags(add: Add) -> None:
@@ -267,6 +267,8 @@ def _roundtrip_flags(add: Add) -> None:
     add("--svg_dir", required=True)
     add("--out_dir", required=True)
     add("--pattern", default="*.svg")
+    add("--max_files", type=int)
+    add("--processes", type=int, help="default: up to 2")
 
 
 def _roundtrip(**options) -> None:
@@ -280,8 +282,10 @@ def _evaluate_flags(add: Add) -> None:
     add("--output_dir", required=True)
     add("--precomputed_dir", required=True, help="cache of the icons to compare with")
     add("--num_prompts", type=int, default=100, help="per split")
+    add("--num_samples", type=int, default=1, help="per prompt")
     add("--seed", type=int, default=0)
     _checkpoints(add)
+    _device(add)
 
 
 def _evaluate(**options) -> None:
@@ -293,7 +297,11 @@ def _evaluate(**options) -> None:
 
 def _benchmark_flags(add: Add) -> None:
     add("--output_dir", required=True)
+    add("--batch_sizes", type=int, nargs="+", default=[1, 4, 16])
+    add("--steps", type=int, nargs="+", default=[5, 10, 20, 50])
+    add("--repeats", type=int, default=3)
     _checkpoints(add)
+    _device(add)
 
 
 def _benchmark(**options) -> None:

@@ -66,10 +66,10 @@ class DiTConfig(_Config):
     latent_width: int = 47         # Z, explicit and learned channels; taken from the VAE
     context_width: int = 384       # width of the text tokens; 384 for MiniLM
     text_encoder: str = "minilm"
-    width: int = 256               # D
+    width: int = 240               # D
     depth: int = 6
     heads: int = 4
-    mlp_ratio: float = 3.0
+    mlp_ratio: float = 2.5
     patch_size: int = 1            # consecutive latents joined to one token
     max_latents: int = 16          # N the model can draw
     prediction: str = "v"          # "epsilon" (the specification) or "v" (Salimans & Ho 2022, eq. 10)

@@ -50,7 +50,7 @@ class Pipeline:
         self,
         prompts: Sequence[str],
         seeds: Sequence[int],
-        config: SamplingConfig = SamplingConfig(),
+        config: SamplingConfig | None = None,
         lengths: Sequence[int] | None = None,
         callback: Callable[[int, Tensor], None] | None = None,
     ) -> list[Sample]:
@@ -62,6 +62,7 @@ class Pipeline:
         if len(prompts) != len(seeds):
             raise ValueError(f"one seed for each prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
         check_prompts(prompts)
+        config = config or SamplingConfig()
         context, context_mask = self.encode_prompts(prompts)  # [B, S, C], [B, S]
         if lengths is None:
             lengths = self.draw_lengths(context, context_mask, seeds, config.length_temperature)
@@ -84,7 +85,9 @@ class Pipeline:
         return context.to(device), mask.to(device)
 
     @torch.no_grad()
-    def draw_lengths(self, context: Tensor, context_mask: Tensor, seeds: Sequence[int], temperature: float) -> list[int]:
+    def draw_lengths(
+        self, context: Tensor, context_mask: Tensor, seeds: Sequence[int], temperature: float
+    ) -> list[int]:
         """Number of latents per sample, drawn from p(n | prompt) ** (1 / temperature); 0 takes the likeliest."""
         logits = self.dit.length_predictor(context, context_mask).cpu()  # [B, max_latents]
         if temperature == 0:
@@ -174,7 +177,9 @@ def load_pretrained(folder: str | Path = PRETRAINED_DIR) -> tuple[VPVAE, VSDiT, 
     weights_path, json_path = folder / "model.safetensors", folder / "model.json"
     for path in (weights_path, json_path):
         if not path.is_file():
-            raise UserError(f"{path}: no such file; get the repository whole, or give --vae_checkpoint and --dit_checkpoint")
+            raise UserError(
+                f"{path}: no such file; get the repository whole, or give --vae_checkpoint and --dit_checkpoint"
+            )
     try:
         description = json.loads(json_path.read_text(encoding="utf-8"))
         data = weights_path.read_bytes()

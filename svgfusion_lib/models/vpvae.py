@@ -160,6 +160,6 @@ class VPVAE(nn.Module):
         else:
             box = z.new_tensor([0.0, 0.0, 1.0]).expand(*z.shape[:2], 3)  # [B, N, 3]
             style = style[:, :, 0]  # [B, N, 12]
-        arrays = [a.float().cpu().numpy() if a.is_floating_point() else a.cpu().numpy() for a in (ids, geometry, box, style)]
+        arrays = [a.cpu().numpy() for a in (ids, geometry.float(), box.float(), style.float())]
         keep = (~padding_mask).cpu().numpy()
         return [chunks_to_rows(*(a[i][keep[i]] for a in arrays)) for i in range(len(z))]

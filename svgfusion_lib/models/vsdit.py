@@ -68,8 +68,9 @@ class VSDiT(nn.Module):
         self.x_embedder = nn.Linear(patch_width, width)
         self.position = nn.Parameter(torch.zeros(-(-config.max_latents // config.patch_size), width))
         self.t_embedder = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
-        self.context_embedder = nn.Sequential(nn.LayerNorm(config.context_width), nn.Linear(config.context_width, width))
-        self.pooled_embedder = nn.Sequential(nn.LayerNorm(config.context_width), nn.Linear(config.context_width, width))
+        text_width = config.context_width
+        self.context_embedder = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, width))
+        self.pooled_embedder = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, width))
         self.length_embedder = nn.Embedding(config.max_latents + 1, width)
         self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
         self.blocks = nn.ModuleList(DiTBlock(width, config.heads, config.mlp_ratio) for _ in range(config.depth))

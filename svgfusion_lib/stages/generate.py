@@ -41,7 +41,7 @@ def generate(
     dit_checkpoint: str | Path | None = None,
     num_samples: int = 1,
     seed: int = 0,
-    config: SamplingConfig = SamplingConfig(),
+    config: SamplingConfig | None = None,
     device: str = "cpu",
 ) -> list[dict]:
     """Draw num_samples SVGs for every prompt; without checkpoints by the shipped model.
@@ -52,6 +52,7 @@ def generate(
     check_prompts(prompts)
     if num_samples < 1:
         raise UserError(f"--num_samples is {num_samples}; it must be at least 1")
+    config = config or SamplingConfig()
     pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, device)
     jobs = [(i, k) for i in range(len(prompts)) for k in range(num_samples)]
     entries, sheet = [], [[None] * num_samples for _ in prompts]

@@ -35,7 +35,8 @@ def prepare_latents(
     vae, _ = load_model(vae_checkpoint, "vpvae", device)
     cache = load_cache(precomputed_dir)
     check_pixel_encoder(vae, cache)
-    dataset = ChunkDataset(cache, vae.config.layout, vae.config.rows_per_latent, min(max_latents, vae.config.max_latents))
+    limit = min(max_latents, vae.config.max_latents)
+    dataset = ChunkDataset(cache, vae.config.layout, vae.config.rows_per_latent, limit)
     if not len(dataset):
         raise UserError(f"{precomputed_dir}: no SVG has at most {max_latents} latents; give a larger --max_latents")
     means, sigmas = encode_dataset(vae, dataset)
@@ -84,7 +85,9 @@ def check_pixel_encoder(vae: VPVAE, cache: dict) -> None:
 
 
 @torch.no_grad()
-def encode_dataset(vae: VPVAE, dataset: ChunkDataset | Subset, batch_size: int = 256) -> tuple[list[Tensor], list[Tensor]]:
+def encode_dataset(
+    vae: VPVAE, dataset: ChunkDataset | Subset, batch_size: int = 256
+) -> tuple[list[Tensor], list[Tensor]]:
     """Posterior mean and sigma [N_i, Z] of every SVG, explicit channels included (their sigma is 0)."""
     device = next(vae.parameters()).device
     means, sigmas = [], []

@@ -82,7 +82,9 @@ def load_cache(precomputed_dir: str | Path) -> dict:
     path = Path(precomputed_dir) / CACHE_NAME
     cache = load_tensors(path, "cache", "preprocess")
     if cache["row_format"] != row_format.VERSION:
-        raise UserError(f"{path}: row format {cache['row_format']}, this program has {row_format.VERSION}; preprocess anew")
+        raise UserError(
+            f"{path}: row format {cache['row_format']}, this program has {row_format.VERSION}; preprocess anew"
+        )
     return cache
 
 

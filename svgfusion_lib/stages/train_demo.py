@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.stages.create_dummy_data import create_dummy_data
 from svgfusion_lib.stages.generate import generate
 from svgfusion_lib.stages.prepare_latents import prepare_latents
@@ -33,5 +32,4 @@ def train_demo(
     prepare_latents(vae, output_dir / "cache", output_dir / "latents")
     dit = train_dit(output_dir / "dit", vae, latents_dir=output_dir / "latents", num_epochs=dit_epochs, device=device,
                     seed=seed)
-    return generate(PROMPTS, output_dir / "samples", vae, dit, num_samples=4, seed=seed, config=SamplingConfig(),
-                    device=device)
+    return generate(PROMPTS, output_dir / "samples", vae, dit, num_samples=4, seed=seed, device=device)

@@ -103,7 +103,8 @@ def _sheet_drawer(vae: VPVAE, diffusion_config: DiffusionConfig, latents: dict, 
 
     def draw(model: VSDiT, step: int) -> None:
         pipeline = Pipeline(vae.to(model.latent_mean.device), model, encoder, make_diffusion_params(diffusion_config))
-        samples = pipeline.sample([p for p in prompts for _ in range(SHEET_SEEDS)], list(range(SHEET_SEEDS)) * len(prompts))
+        seeds = list(range(SHEET_SEEDS)) * len(prompts)
+        samples = pipeline.sample([p for p in prompts for _ in range(SHEET_SEEDS)], seeds)
         rows = [[s.svg for s in samples[i : i + SHEET_SEEDS]] for i in range(0, len(samples), SHEET_SEEDS)]
         contact_sheet(rows, output_dir / "sheets" / f"step_{step}.png", cell=64, row_labels=labels)
 

@@ -66,7 +66,7 @@ def vae_datasets(cache: dict, config: VAEConfig) -> tuple[ChunkDataset, ChunkDat
         for split in ("train", "held_out")
     )
     if not len(train_set):
-        raise UserError(f"no training SVG of the cache has at most {config.max_latents} latents; use a larger max_latents")
+        raise UserError(f"no training SVG of the cache has at most {config.max_latents} latents")
     return train_set, held_out
 
 

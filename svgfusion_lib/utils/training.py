@@ -132,15 +132,15 @@ def fit(
     optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.99))
     ema = EMA(model, config.ema_decay)
     state_path, log_path = output_dir / STATE_NAME, output_dir / LOG_NAME
-    step = 0
+    first_step = 0
     if state_path.is_file():
-        step = _load_state(state_path, model, ema, optimizer, config)
-    _keep_log_until(log_path, step)
+        first_step = _load_state(state_path, model, ema, optimizer, config)
+    _keep_log_until(log_path, first_step)
     seconds_before, began = 0.0, time.monotonic()
-    if step and (last := _last_line(log_path)):
+    if first_step and (last := _last_line(log_path)):
         seconds_before = last.get("seconds", 0.0)
 
-    bar = track(range(step, config.num_steps), "training", total=config.num_steps, initial=step)
+    bar = track(range(first_step, config.num_steps), "training", total=config.num_steps, initial=first_step)
     with log_path.open("a", encoding="utf-8") as log:
 
         def record(values: dict) -> None:
@@ -148,7 +148,7 @@ def fit(
             log.write(json.dumps(values | {"seconds": seconds}) + "\n")
             log.flush()
 
-        for step, batch in zip(bar, endless_batches(train_loader, step)):
+        for step, batch in zip(bar, endless_batches(train_loader, first_step)):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, config)
             _seed_step(config.seed, step)
