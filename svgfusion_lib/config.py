@@ -1,5 +1,6 @@
 """Configurations: frozen dataclasses with presets, saved whole in every checkpoint."""
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
 
 from svgfusion_lib.errors import UserError
@@ -131,3 +132,11 @@ class SamplingConfig(_Config):
     eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
     canvas: float = 24             # viewBox of the SVG written
     length_temperature: float = 0.5  # spread of the number of latents drawn for a prompt; 0: the likeliest
+
+    def __post_init__(self):
+        if self.ddim_steps < 1:
+            raise UserError(f"SamplingConfig: ddim_steps must be at least 1, not {self.ddim_steps}")
+        if not 0 <= self.eta <= 1:
+            raise UserError(f"SamplingConfig: eta must be between 0 and 1, not {self.eta}")
+        if not math.isfinite(self.cfg_scale):
+            raise UserError(f"SamplingConfig: cfg_scale must be a finite number, not {self.cfg_scale}")

@@ -53,7 +53,11 @@ def generate(
     if num_samples < 1:
         raise UserError(f"--num_samples is {num_samples}; it must be at least 1")
     config = config or SamplingConfig()
+    if not 0 <= seed < 2**63 - num_samples:
+        raise UserError(f"--seed is {seed}; it must be between 0 and 2**63")
     pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, device)
+    if config.ddim_steps > pipeline.params.num_steps:
+        raise UserError(f"--ddim_steps is {config.ddim_steps}; the model has {pipeline.params.num_steps} timesteps")
     jobs = [(i, k) for i in range(len(prompts)) for k in range(num_samples)]
     entries, sheet = [], [[None] * num_samples for _ in prompts]
     output_dir = Path(output_dir)

@@ -1,0 +1,160 @@
+"""All stages in order on a few synthetic SVGs, by the functions that the commands and notebooks call."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from svgfusion_lib import cli
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.sampling import export_pretrained, load_pipeline, load_pretrained
+from svgfusion_lib.stages.create_dummy_data import create_dummy_data
+from svgfusion_lib.stages.generate import generate, reconstruct_and_sample
+from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
+from svgfusion_lib.stages.preprocess import cache_rows, load_cache, preprocess
+from svgfusion_lib.stages.train_dit import train_dit
+from svgfusion_lib.stages.train_vae import train, train_vae
+from svgfusion_lib.utils.render import render_svg
+from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.training import LOG_NAME, read_log
+
+QUICK = SamplingConfig(ddim_steps=3)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Folder with every product of the chain: svg, cache, vae, latents, dit."""
+    folder = tmp_path_factory.mktemp("chain")
+    create_dummy_data(folder / "svg", num_samples=24)
+    preprocess(folder / "svg", folder / "cache", max_files=None)
+    train_vae(folder / "vae", precomputed_dir=folder / "cache", batch_size=8, num_epochs=2)
+    prepare_latents(folder / "vae" / "vpvae_final.pt", folder / "cache", folder / "latents")
+    vae = folder / "vae" / "vpvae_final.pt"
+    train_dit(folder / "dit", vae, latents_dir=folder / "latents", batch_size=8, num_epochs=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkpoints(run):
+    return run / "vae" / "vpvae_final.pt", run / "dit" / "vsdit_final.pt"
+
+
+def test_cache_holds_what_the_files_hold(run):
+    cache = load_cache(run / "cache")
+    assert len(cache["names"]) == 24 and cache["pixel_tokens"].shape[:2] == (24, 16)
+    for i in (0, 11, 23):
+        rows = parse_svg(run / "svg" / f"{cache['names'][i]}.svg").rows
+        torch.testing.assert_close(torch.from_numpy(cache_rows(cache, i)), torch.from_numpy(rows), atol=0, rtol=0)
+    report = json.loads((run / "cache" / "report.json").read_text())
+    assert report["kept"] == report["files"] == 24 and report["skipped"] == {}
+
+
+def test_broken_files_are_left_out_and_named(run, tmp_path):
+    svg_dir = tmp_path / "svg"
+    shutil.copytree(run / "svg", svg_dir)
+    (svg_dir / "manifest.jsonl").unlink()
+    (svg_dir / "torn.svg").write_text("<svg")
+    preprocess(svg_dir, tmp_path / "cache", max_files=None, pixel_encoder="none")
+    report = json.loads((tmp_path / "cache" / "report.json").read_text())
+    assert report["kept"] == 24 and list(report["skipped"]) == ["torn.svg"]
+    assert "not well-formed" in report["skipped"]["torn.svg"]
+
+
+def test_latents_are_normalised_by_their_own_statistics(run):
+    latents = load_latents(run / "latents")
+    train_rows = torch.cat([
+        latents["mean"][latents["offsets"][i] : latents["offsets"][i + 1]]
+        for i, split in enumerate(latents["splits"]) if split == "train"
+    ])
+    normal = (train_rows - latents["latent_mean"]) / latents["latent_std"]
+    assert normal.mean(0).abs().max() < 1e-4 and normal.std(0, correction=0).max() < 1 + 1e-4
+    assert (latents["sigma"][:, :15] == 0).all() and (latents["sigma"][:, 15:] > 0).all()
+
+
+@pytest.mark.parametrize("stage", ["vae", "dit"])
+def test_training_is_logged(run, stage):
+    lines = read_log(run / stage / LOG_NAME)
+    assert all({"step", "loss", "lr"} <= set(line) for line in lines if "loss" in line) and len(lines) >= 2
+
+
+def test_generate_writes_svgs_that_render(checkpoints, tmp_path):
+    prompts = ["a red circle", "ein Häuschen, 家!"]
+    entries = generate(prompts, tmp_path, *checkpoints, num_samples=2, seed=5, config=QUICK)
+    assert [e["seed"] for e in entries] == [5, 6, 5, 6]
+    assert entries[0]["file"] == "000_a-red-circle_0.svg" and entries[3]["file"].startswith("001_")
+    assert json.loads((tmp_path / "samples.json").read_text()) == entries
+    for entry in entries:
+        render_svg((tmp_path / entry["file"]).read_text(), 32)
+    assert {p.name for p in tmp_path.iterdir()} == {e["file"] for e in entries} | {"samples.json", "sheet.png"}
+
+
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_sample_of_a_prompt_and_seed_is_the_same_whatever_the_batch(checkpoints, eta):
+    pipeline = load_pipeline(*checkpoints)
+    config = SamplingConfig(ddim_steps=4, eta=eta)
+    jobs = [("a red circle", 1), ("two blue squares left of a long thing", 2), ("a star", 1), ("a red circle", 3)]
+    together = pipeline.sample([p for p, _ in jobs], [s for _, s in jobs], config)
+    for k, (prompt, seed) in enumerate(jobs):
+        (alone,) = pipeline.sample([prompt], [seed], config)
+        assert together[k].svg == alone.svg and (together[k].prompt, together[k].seed) == (prompt, seed)
+    assert len({s.svg for s in together}) > 1
+
+
+def test_reconstructions_and_random_samples(run, checkpoints, tmp_path):
+    written = reconstruct_and_sample(checkpoints[0], run / "cache", tmp_path, num_eval=5, num_samples=6)
+    assert len(written["recon"]) == 5 and len(written["random"]) == 6
+    for path in written["recon"] + written["random"]:
+        render_svg(path.read_text(), 32)
+
+
+def test_smoke_run_continues_and_names_its_checkpoint_by_the_steps(run, tmp_path):
+    assert train(run / "cache", steps=3, ckpt_out=tmp_path).name == "model_step3.pt"
+    assert train(run / "cache", steps=5, ckpt_out=tmp_path).name == "model_step5.pt"
+    assert [line["step"] for line in read_log(tmp_path / LOG_NAME) if "loss" in line][-1] == 5
+
+
+def test_models_that_do_not_belong_together_are_refused(run, checkpoints, tmp_path):
+    other = train_vae(tmp_path / "other", precomputed_dir=run / "cache", batch_size=24, num_epochs=1, seed=1)
+    with pytest.raises(UserError, match="another VP-VAE"):
+        load_pipeline(other, checkpoints[1])
+    with pytest.raises(UserError, match="another VP-VAE"):
+        train_dit(tmp_path / "dit", other, latents_dir=run / "latents")
+    with pytest.raises(UserError, match="another VP-VAE"):
+        export_pretrained(other, checkpoints[1], tmp_path / "export")
+    assert not (tmp_path / "dit").exists() and not (tmp_path / "export").exists()
+
+
+def test_cache_of_another_pixel_encoder_is_refused(run, checkpoints, tmp_path):
+    preprocess(run / "svg", tmp_path / "cache", max_files=3, pixel_encoder="none")
+    with pytest.raises(UserError, match="pixel encoder 'efficientnet-lite0'"):
+        prepare_latents(checkpoints[0], tmp_path / "cache", tmp_path / "latents")
+
+
+def test_exported_model_draws_like_the_checkpoints(checkpoints, tmp_path):
+    export_pretrained(*checkpoints, tmp_path)
+    vae, dit, diffusion = load_pretrained(tmp_path)
+    whole = load_pipeline(*checkpoints)
+    for exported, original in ((vae, whole.vae), (dit, whole.dit)):
+        for name, tensor in original.state_dict().items():
+            torch.testing.assert_close(exported.state_dict()[name], tensor, rtol=1e-2, atol=1e-2)
+    assert diffusion["schedule"] == "cosine"
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(UserError, match="sha256"):
+        load_pretrained(tmp_path)
+    weights.unlink()
+    with pytest.raises(UserError, match="model.safetensors: no such file"):
+        load_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("flags", [
+    "--ddim_steps 0", "--ddim_steps 5000", "--eta -1", "--eta nan", "--cfg_scale nan", "--seed -9",
+    "--seed 99999999999999999999",
+])
+def test_impossible_sampling_is_one_line(checkpoints, tmp_path, capsys, flags):
+    vae, dit = map(str, checkpoints)
+    command = ["generate", "--prompt", "cat", "--output_dir", str(tmp_path / "out"), "--vae_checkpoint", vae]
+    assert cli.main([*command, "--dit_checkpoint", dit, *flags.split()]) == 2
+    assert capsys.readouterr().err.count("\n") == 1 and not (tmp_path / "out").exists()
