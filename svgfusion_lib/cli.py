@@ -195,6 +195,8 @@ def _train_dit_flags(add: Add) -> None:
     add("--prediction", default="v", choices=("epsilon", "v"))
     add("--schedule", default="cosine", choices=("linear", "cosine"))
     add("--bf16", action="store_true", help="autocast to bfloat16")
+    add("--val_every", type=int, default=500, help="steps between held-out losses and contact sheets")
+    add("--checkpoint_every", type=int, default=500, help="steps between checkpoints")
 
 
 def _train_dit(**options) -> None:
@@ -263,6 +265,18 @@ def _generate(
     print(f"{len(entries)} SVG files, samples.json and sheet.png in {output_dir}")
 
 
+def _export_flags(add: Add) -> None:
+    add("--vae_checkpoint", required=True)
+    add("--dit_checkpoint", required=True)
+    add("--output_dir", required=True, help="model.safetensors and model.json go there")
+
+
+def _export(vae_checkpoint: str, dit_checkpoint: str, output_dir: str) -> None:
+    from svgfusion_lib.sampling import export_pretrained
+
+    print(export_pretrained(vae_checkpoint, dit_checkpoint, output_dir))
+
+
 def _roundtrip_flags(add: Add) -> None:
     add("--svg_dir", required=True)
     add("--out_dir", required=True)
@@ -322,6 +336,7 @@ STAGES: dict[str, tuple[str, Callable[[Add], None], Callable[..., None]]] = {
     "train_dit": ("VS-DiT -> vsdit_final.pt", _train_dit_flags, _train_dit),
     "train_demo": ("the whole chain on synthetic shapes, in minutes", _train_demo_flags, _train_demo),
     "generate": ("prompts -> SVG files", _generate_flags, _generate),
+    "export": ("two checkpoints -> the bf16 safetensors that are shipped", _export_flags, _export),
     "roundtrip": ("SVG -> rows -> SVG, with a report", _roundtrip_flags, _roundtrip),
     "evaluate": ("how good the samples are", _evaluate_flags, _evaluate),
     "benchmark": ("how fast it is", _benchmark_flags, _benchmark),

@@ -54,15 +54,22 @@ def parameters_of(notebook: dict) -> dict[str, object]:
 
 
 def clean(notebook: dict) -> dict:
-    """The notebook without run metadata, injected cells, stderr, widget views and execution counts."""
-    cells = []
+    """The notebook without run metadata, injected cells, stderr and widget views.
+
+    Cells that were run are numbered by their place: counts that differ from run to run would be noise in a
+    diff, and none at all would make nbval take them for never run.
+    """
+    cells: list[dict] = []
+    place = 0
     for cell in notebook["cells"]:
         if "injected-parameters" in tags_of(cell):
             continue
         cell = dict(cell, metadata={"tags": tags_of(cell)} if tags_of(cell) else {})
         if cell["cell_type"] == "code":
-            cell["execution_count"] = None
-            cell["outputs"] = [_clean_output(output) for output in cell["outputs"] if _is_kept(output)]
+            place += 1
+            count = place if cell["execution_count"] is not None or cell["outputs"] else None
+            cell["execution_count"] = count
+            cell["outputs"] = [_clean_output(output, count) for output in cell["outputs"] if _is_kept(output)]
         cells.append(cell)
     metadata = {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
@@ -74,10 +81,10 @@ def _is_kept(output: dict) -> bool:
     return WIDGET_VIEW not in output.get("data", {})
 
 
-def _clean_output(output: dict) -> dict:
+def _clean_output(output: dict, execution_count: int | None) -> dict:
     output = dict(output)
     if "execution_count" in output:
-        output["execution_count"] = None
+        output["execution_count"] = execution_count
     if "metadata" in output:
         output["metadata"] = {}
     if "image/png" in output.get("data", {}):  # the same picture once is enough

@@ -134,9 +134,10 @@ def fit(
     state_path, log_path = output_dir / STATE_NAME, output_dir / LOG_NAME
     first_step = 0
     if state_path.is_file():
-        first_step = _load_state(state_path, model, ema, optimizer, config)
+        first_step = _load_state(state_path, model, ema, optimizer, config, len(train_loader.dataset))
     _keep_log_until(log_path, first_step)
-    seconds_before, began = 0.0, time.monotonic()
+    seconds_before = 0.0
+    saved_at = began = time.monotonic()
     if first_step and (last := _last_line(log_path)):
         seconds_before = last.get("seconds", 0.0)
 
@@ -174,22 +175,34 @@ def fit(
                         record({"step": done} | held_out_loss(model, val_loader, step_loss, step, config))
                     if on_validation is not None:
                         on_validation(model, done)
-            if done % config.checkpoint_every == 0 or done == config.num_steps:
+            due = time.monotonic() - saved_at > config.checkpoint_seconds
+            if due or done % config.checkpoint_every == 0 or done == config.num_steps:
+                saved_at = time.monotonic()
                 save_tensors(state_path, "training_state", {
                     "step": done, "model": model.state_dict(), "ema": ema.weights,
                     "optimizer": optimizer.state_dict(), "train_config": config.to_dict(),
+                    "train_svgs": len(train_loader.dataset),
                 })
     return ema
 
 
-def _load_state(path: Path, model: nn.Module, ema: EMA, optimizer: torch.optim.Optimizer, config: TrainConfig) -> int:
+def _load_state(
+    path: Path, model: nn.Module, ema: EMA, optimizer: torch.optim.Optimizer, config: TrainConfig, train_svgs: int
+) -> int:
     state = load_tensors(path, "training_state", "train_vae or train_dit")
-    for name in ("seed", "batch_size"):
-        if state["train_config"][name] != getattr(config, name):
+    before = {name: state["train_config"][name] for name in ("seed", "batch_size")}
+    before["number of SVGs"] = state["train_svgs"]
+    now = {"seed": config.seed, "batch_size": config.batch_size, "number of SVGs": train_svgs}
+    for name in before:
+        if before[name] != now[name]:
             raise UserError(
-                f"{path}: was trained with {name} {state['train_config'][name]}, not {getattr(config, name)};"
-                " use the same, or another output folder"
+                f"{path}: was trained with {name} {before[name]}, not {now[name]}; use the same, or another output folder"
             )
+    if state["step"] > config.num_steps:
+        raise UserError(
+            f"{path}: has {state['step']} steps already, {config.num_steps} were asked for;"
+            " ask for more, or use another output folder"
+        )
     try:
         model.load_state_dict(state["model"])
     except RuntimeError as error:
