@@ -48,7 +48,7 @@ demo: .venv/.stamp
 		--prompt "mail, tabler style" --prompt "user, tabler style" \
 		--prompt "sun, lucide style" --prompt "cloud, lucide style" \
 		--prompt "house, lucide style" --prompt "clock, lucide style"
-	@echo "SVG files:     $(DEMO_DIR)/*.svg ($$(ls $(DEMO_DIR)/*.svg | wc -l | tr -d ' '))"
+	@echo "SVG files:     $(DEMO_DIR)/*.svg"
 	@echo "Contact sheet: $(DEMO_DIR)/sheet.png"
 
 test: .venv/.stamp-test

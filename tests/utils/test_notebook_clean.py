@@ -97,6 +97,14 @@ def test_clean_removes_everything_problems_objects_to():
     nbformat.validate(nbformat.from_dict(cleaned))
 
 
+def test_clean_numbers_cells_by_their_place():
+    result = {"output_type": "execute_result", "data": {"text/plain": "1"}, "metadata": {}, "execution_count": 41}
+    never_run = code("y") | {"execution_count": None}
+    cleaned = clean(notebook(code("x", [result]), never_run, code("z")))
+    assert [cell.get("execution_count") for cell in cleaned["cells"][1:]] == [1, 2, None, 4]
+    assert cleaned["cells"][2]["outputs"][0]["execution_count"] == 2
+
+
 def test_clean_keeps_the_last_state_of_a_progress_bar():
     bar = "icons:   0%|  | 0/2\ricons:  50%|# | 1/2\ricons: 100%|##| 2/2\ndone\n"
     cleaned = clean(notebook(code("x", [stream(bar)])))
