@@ -253,6 +253,8 @@ def _shape_rows(shape: se.Shape, scale: float, offset: np.ndarray) -> list[np.nd
     elif shape.transform.is_identity() and isinstance(shape, se.Rect) and shape.width and shape.height:
         corner = point(se.Point(shape.x, shape.y))
         size = [float(v or 0) * scale for v in (shape.width, shape.height, shape.rx, shape.ry)]
+        if min(size) < 0:
+            return []
         add(rf.RECT, rf.NONE, (*corner, *size, 0, 0))
     else:
         path = shape if isinstance(shape, se.Path) else se.Path(shape)

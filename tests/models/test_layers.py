@@ -61,6 +61,7 @@ def test_all_padding_keys_give_numbers_and_gradients():
     y = layer(x, padding_mask=mask)
     y.sum().backward()
     assert torch.isfinite(y).all() and torch.isfinite(x.grad).all()
+    torch.testing.assert_close(y[:1], layer(x[:1]))  # it attends to all
 
 
 def test_block_uses_only_the_parts_it_is_given():

@@ -9,6 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import MAX_BYTES, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -112,6 +113,13 @@ DRAWN = [
 @pytest.mark.parametrize(("why", "body", "expected"), DRAWN, ids=[why for why, *_ in DRAWN])
 def test_drawn(why, body, expected):
     assert layers(svg(body)) == expected
+
+
+@pytest.mark.parametrize("body", [body for _, body, _ in DRAWN], ids=[why for why, *_ in DRAWN])
+def test_parsed_rows_are_valid_as_they_are(body):
+    """Start points included: the writer's rules find nothing to put right."""
+    rows = parse_svg(svg(body)).rows
+    np.testing.assert_allclose(sanitize_rows(rows), rows, atol=1e-6)
 
 
 VIEWPORTS = [
