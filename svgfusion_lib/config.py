@@ -117,6 +117,7 @@ class TrainConfig(_Config):
     kl_warmup_steps: int = 1000    # VP-VAE: length of that rise
     recon_mse_loss_weight: float = 1.0
     null_prompt_rate: float = 0.1  # VS-DiT: share of samples trained on the null prompt
+    posterior_noise: float = 0.0   # VS-DiT: z0 = mean + posterior_noise * sigma * eps; 1 samples the posterior
 
     def __post_init__(self):
         for name in ("num_steps", "batch_size"):

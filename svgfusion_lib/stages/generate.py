@@ -96,11 +96,15 @@ def reconstruct_and_sample(
     them) of a real SVG, and the learned channels from the prior N(0, 1): a check of the decoder, not a
     generative model of icons. Writes recon_{k}.svg, random_{k}.svg and sheet.png (original, reconstruction).
     """
+    if num_eval < 0 or num_samples < 0 or num_eval + num_samples == 0:
+        raise UserError(f"--num_eval {num_eval} and --num_samples {num_samples}: nothing to draw; give one above 0")
     vae, _ = load_model(ckpt_path, "vpvae")
     cache = load_cache(precomputed_dir)
     check_pixel_encoder(vae, cache)
     config = vae.config
     dataset = ChunkDataset(cache, config.layout, config.rows_per_latent, config.max_latents)
+    if not len(dataset):
+        raise UserError(f"{precomputed_dir}: no SVG has at most {config.max_latents} latents")
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(len(dataset), generator=generator).tolist()
     count = max(num_eval, num_samples)

@@ -122,7 +122,8 @@ def dit_step_loss(
 
     def step_loss(model: VSDiT, batch: LatentBatch, step: int):
         device = batch.mean.device
-        z0 = model.normalize(batch.mean + batch.sigma * torch.randn_like(batch.mean))  # [B, N, Z]
+        z0 = batch.mean + config.posterior_noise * batch.sigma * torch.randn_like(batch.mean)  # [B, N, Z]
+        z0 = model.normalize(z0)
         t = torch.randint(params.num_steps, (len(z0),), device=device)  # [B]
         z_t, noise = noise_latent(z0, t, params)
         drop = torch.rand(len(z0), device=device) < config.null_prompt_rate  # [B]

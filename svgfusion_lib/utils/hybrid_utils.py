@@ -19,6 +19,7 @@ import numpy as np
 from svgfusion_lib.utils import row_format as rf
 
 POSITION_LIMIT = 4.0
+MIN_OPACITY = 0.005  # below it the writer's two decimals say 0: not painted
 _STYLE_UPPER = np.array([1] * 8 + [2, len(rf.CAPS) - 1, len(rf.JOINS) - 1, len(rf.FILL_RULES) - 1], dtype=float)
 _STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns
 
@@ -91,8 +92,8 @@ def _submove(move: np.ndarray, point: np.ndarray) -> np.ndarray:
 
 
 def _paints(row: np.ndarray) -> bool:
-    """Visible at all: an opacity above 1/255, and a stroke of some width where only the stroke paints."""
-    return row[13] > 1 / 255 or (row[17] > 1 / 255 and row[rf.STROKE_WIDTH] > 0)
+    """Visible at all: an opacity above MIN_OPACITY, and a stroke of some width where only the stroke paints."""
+    return row[13] > MIN_OPACITY or (row[17] > MIN_OPACITY and row[rf.STROKE_WIDTH] > 0)
 
 
 def _painted_path(path: list[np.ndarray]) -> list[np.ndarray]:

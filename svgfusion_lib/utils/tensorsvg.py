@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.utils import row_format as rf
-from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+from svgfusion_lib.utils.hybrid_utils import MIN_OPACITY, sanitize_rows
 
 # target = rows * scale + shift, column by column: ids, geometry, colours, width and style ids to [-1, 1]
 _UPPER = torch.tensor(
@@ -82,15 +82,15 @@ def _colour(rgb: np.ndarray) -> str:
 
 def _style_attributes(row: np.ndarray, size: float, decimals: int) -> dict[str, str]:
     style = {"fill": "none"}
-    if row[13] > 1 / 255:
+    if row[13] > MIN_OPACITY:
         style["fill"] = _colour(row[10:13])
-        if row[13] < 1 - 1 / 255:
+        if row[13] < 1 - MIN_OPACITY:
             style["fill-opacity"] = _number(row[13], 2)
         if row[rf.FILL_RULE] == rf.FILL_RULES.index("evenodd"):
             style["fill-rule"] = "evenodd"
-    if row[17] > 1 / 255 and row[rf.STROKE_WIDTH] > 0:
+    if row[17] > MIN_OPACITY and row[rf.STROKE_WIDTH] > 0:
         style["stroke"] = _colour(row[14:17])
-        if row[17] < 1 - 1 / 255:
+        if row[17] < 1 - MIN_OPACITY:
             style["stroke-opacity"] = _number(row[17], 2)
         style["stroke-width"] = _number(row[rf.STROKE_WIDTH] * size / 2, decimals)
         if row[rf.CAP]:

@@ -196,7 +196,8 @@ def _load_state(
     for name in before:
         if before[name] != now[name]:
             raise UserError(
-                f"{path}: was trained with {name} {before[name]}, not {now[name]}; use the same, or another output folder"
+                f"{path}: was trained with {name} {before[name]}, not {now[name]};"
+                " use the same, or another output folder"
             )
     if state["step"] > config.num_steps:
         raise UserError(
