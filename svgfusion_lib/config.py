@@ -133,6 +133,8 @@ class SamplingConfig(_Config):
     cfg_scale: float = 3.0
     eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
     canvas: float = 24             # viewBox of the SVG written
+    snap: float = 0.5              # grid of the drawing, in units of the canvas, that near coordinates go to; 0: off
+    clip: float = 0.0              # bound on |z_0| estimates, in standard deviations of the latents; 0: off
     length_temperature: float = 0.5  # spread of the number of latents drawn for a prompt; 0: the likeliest
 
     def __post_init__(self):

@@ -20,6 +20,7 @@ from svgfusion_lib.utils.checkpoint import build_model, load_model
 from svgfusion_lib.utils.diffusion import DiffusionParams, ddim_sample, guided, initial_noise, make_diffusion_params
 from svgfusion_lib.utils.files import atomic_path, write_json
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+from svgfusion_lib.utils.snapping import snap_rows
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 from svgfusion_lib.utils.training import check_device
 
@@ -75,6 +76,8 @@ class Pipeline:
             mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
             for i, rows in zip(members, self.vae.decode_rows(z, mask)):
                 rows = sanitize_rows(rows)
+                if config.snap:
+                    rows = snap_rows(rows, 2 * config.snap / config.canvas)
                 samples[i] = Sample(prompts[i], seeds[i], rows, rows_to_svg(rows, config.canvas))
         return samples
 
@@ -124,7 +127,7 @@ class Pipeline:
         report = None if callback is None else lambda i, z0: callback(i, self.dit.denormalize(z0))
         z = ddim_sample(
             denoise, noise.to(device), self.params, config.ddim_steps, self.dit.config.prediction, config.eta,
-            generators, report,
+            generators, report, config.clip,
         )
         return self.dit.denormalize(z)
 

@@ -94,10 +94,13 @@ def ddim_sample(
     eta: float = 0.0,
     generators: list[torch.Generator] | None = None,
     callback: Callable[[int, Tensor], None] | None = None,
+    clip: float = 0.0,
 ) -> Tensor:
     """DDIM (Song et al. 2021, eq. 12 and 16) from noise z [B, N, Z] to z_0 [B, N, Z].
 
     eta > 0 adds noise from one generator per sample. callback(i, estimate of z_0) after every step.
+    clip > 0 bounds the estimates of z_0 (static thresholding: Saharia et al. 2022, section 2.3), which strong
+    guidance would otherwise drive out of the range of the data.
     """
     timesteps = ddim_timesteps(params.num_steps, steps).tolist()
     for i, t in enumerate(timesteps):
@@ -105,6 +108,9 @@ def ddim_sample(
         a_prev = params.alphas_cumprod[timesteps[i + 1]].item() if i + 1 < steps else 1.0
         output = denoise(z, torch.full((len(z),), t, device=z.device))  # [B, N, Z]
         z0, epsilon = to_z0_epsilon(output, prediction, z, math.sqrt(a), math.sqrt(1 - a))
+        if clip > 0 and a < 1:
+            z0 = z0.clamp(-clip, clip)
+            epsilon = (z - math.sqrt(a) * z0) / math.sqrt(1 - a)
         sigma = eta * math.sqrt((1 - a_prev) / (1 - a) * (1 - a / a_prev))  # eq. 16
         z = math.sqrt(a_prev) * z0 + math.sqrt(max(1 - a_prev - sigma**2, 0.0)) * epsilon  # eq. 12
         if sigma > 0:
