@@ -237,3 +237,17 @@ def test_guidance():
     assert guided(conditional, unconditional, 1.0).item() == 3.0
     assert guided(conditional, unconditional, 0.0).item() == 1.0
     assert guided(conditional, unconditional, 4.0).item() == 9.0
+
+
+def test_clip_bounds_the_estimates_of_z0():
+    params = make_diffusion_params(DiffusionConfig(schedule="cosine"))
+    z, _ = initial_noise([0, 1], 3, 4)
+
+    def too_large(z_t, t):  # says z_0 = 10 everywhere
+        signal, sigma = params.coefficients(t)
+        return (z_t - signal * 10) / sigma
+
+    free = ddim_sample(too_large, z, params, 8)
+    bound = ddim_sample(too_large, z, params, 8, clip=3.0)
+    assert torch.allclose(free, torch.full_like(free, 10.0), atol=1e-2)
+    assert torch.allclose(bound, torch.full_like(bound, 3.0), atol=1e-2)
