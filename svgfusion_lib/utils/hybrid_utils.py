@@ -8,8 +8,8 @@ float matrix [L, 22], random noise included, and applies these rules, in this or
 3.  a pair (element, command) that is not in row_format.ARGUMENTS is skipped;
 4.  unused geometry is 0, positions are clipped to [-4, 4], lengths to [0, 4], colours and opacities
     to [0, 1], stroke width to [0, 2], style ids to their vocabulary;
-5.  line, cubic, close and submove need an open path, otherwise they are skipped; after a close the pen
-    is at the sub-path's first point and the next line or cubic gets a submove of its own;
+5.  a submove without an open path is a move; line, cubic and close without one are skipped; after a close
+    the pen is at the sub-path's first point and the next line or cubic gets a submove of its own;
 6.  a row takes its start point from the pen, and its style from the first row of its path;
 7.  a move or submove that nothing follows, a shape of no size, and a shape that paints nothing are dropped.
 """
@@ -46,7 +46,8 @@ def sanitize_rows(rows: np.ndarray) -> np.ndarray:
             path, first, pen = [], None, None
             if row[4] > 0 and (element == rf.CIRCLE or row[5] > 0) and _paints(row):
                 body.append(row)
-        elif command == rf.MOVE:
+        elif command == rf.MOVE or (command == rf.SUBMOVE and not path):
+            row[rf.COMMAND] = rf.MOVE
             body += _painted_path(path)
             path, first = [row], row[8:10]
             pen = first

@@ -49,7 +49,7 @@ def parse_svg(source: str | Path) -> ParsedSVG:
     offset = np.array([-width / 2, -height / 2]) * scale
     rows = [_special(rf.BOS)]
     try:
-        svg = se.SVG.parse(io.StringIO(ElementTree.tostring(root, encoding="unicode")), reify=True)
+        svg = se.SVG.parse(io.StringIO(ElementTree.tostring(root, encoding="unicode")), reify=False)
         for shape in svg.elements(lambda e: isinstance(e, se.Shape)):
             rows += _shape_rows(shape, scale, offset)
     except (ValueError, AttributeError, TypeError, IndexError, ZeroDivisionError, OverflowError) as error:
@@ -213,7 +213,7 @@ def _style(shape: se.Shape, scale: float) -> np.ndarray | None:
             style[start : start + 4] = (
                 colour.red / 255, colour.green / 255, colour.blue / 255, colour.opacity * opacity
             )
-    width = 1.0 if shape.stroke_width is None else float(shape.stroke_width)
+    width = 1.0 if shape.stroke_width is None else float(shape.implicit_stroke_width)
     if style[7] > 0 and width > 0:
         style[8] = width * scale
         style[9] = _index(rf.CAPS, values.get("stroke-linecap"))
@@ -240,26 +240,34 @@ def _shape_rows(shape: se.Shape, scale: float, offset: np.ndarray) -> list[np.nd
         row[rf.GEOMETRY], row[rf.STYLE] = geometry, style
         rows.append(row)
 
-    def point(p) -> tuple[float, float]:
-        return p.x * scale + offset[0], p.y * scale + offset[1]
+    matrix = shape.transform
+    a, b, c, d = matrix.a * scale, matrix.b * scale, matrix.c * scale, matrix.d * scale
+    e, f = matrix.e * scale + offset[0], matrix.f * scale + offset[1]
+    upright = b == c == 0 and a > 0 and d > 0
 
-    if shape.transform.is_identity() and isinstance(shape, se.Circle | se.Ellipse) and shape.rx and shape.ry:
-        centre = point(shape.implicit_center)
-        rx, ry = float(shape.rx) * scale, float(shape.ry) * scale
-        if abs(rx - ry) < 1e-6:
-            add(rf.CIRCLE, rf.NONE, (*centre, rx, 0, 0, 0, 0, 0))
-        else:
-            add(rf.ELLIPSE, rf.NONE, (*centre, rx, ry, 0, 0, 0, 0))
-    elif shape.transform.is_identity() and isinstance(shape, se.Rect) and shape.width and shape.height:
-        corner = point(se.Point(shape.x, shape.y))
-        size = [float(v or 0) * scale for v in (shape.width, shape.height, shape.rx, shape.ry)]
-        if min(size) < 0:
-            return []
-        add(rf.RECT, rf.NONE, (*corner, *size, 0, 0))
-    else:
-        path = shape if isinstance(shape, se.Path) else se.Path(shape)
-        path.reify()
-        _path_rows(path, point, add)
+    def point(p) -> tuple[float, float]:
+        return a * p.x + c * p.y + e, b * p.x + d * p.y + f
+
+    if isinstance(shape, se.Circle | se.Ellipse) and shape.rx and shape.ry:
+        centre = point(se.Point(shape.cx, shape.cy))
+        turned = abs(a * c + b * d) < 1e-9 and abs(math.hypot(a, b) - math.hypot(c, d)) < 1e-9  # a similarity
+        if turned and abs(shape.rx - shape.ry) * scale < 1e-6:
+            add(rf.CIRCLE, rf.NONE, (*centre, shape.rx * math.hypot(a, b), 0, 0, 0, 0, 0))
+            return rows
+        if upright:
+            radii = shape.rx * a, shape.ry * d
+            if abs(radii[0] - radii[1]) < 1e-6:
+                add(rf.CIRCLE, rf.NONE, (*centre, radii[0], 0, 0, 0, 0, 0))
+            else:
+                add(rf.ELLIPSE, rf.NONE, (*centre, *radii, 0, 0, 0, 0))
+            return rows
+    if isinstance(shape, se.Rect) and upright and shape.width and shape.height:
+        size = shape.width * a, shape.height * d, (shape.rx or 0) * a, (shape.ry or 0) * d
+        if min(size) >= 0:
+            add(rf.RECT, rf.NONE, (*point(se.Point(shape.x, shape.y)), *size, 0, 0))
+        return rows
+    path = shape if isinstance(shape, se.Path) else se.Path(shape)
+    _path_rows(path, point, add)
     return rows
 
 
@@ -297,5 +305,28 @@ def _cubics(segment) -> list[tuple]:
     if isinstance(segment, se.QuadraticBezier):
         start, control, end = segment.start, segment.control, segment.end
         return [(start, start + (control - start) * (2 / 3), end + (control - end) * (2 / 3), end)]
-    quarters = max(1, math.ceil(abs(segment.sweep) / (math.pi / 2) - 1e-4))
-    return [(c.start, c.control1, c.control2, c.end) for c in segment.as_cubic_curves(quarters)]
+    return _arc_cubics(segment)
+
+
+def _arc_cubics(arc: se.Arc) -> list[tuple]:
+    """An elliptical arc as cubics of at most a quarter turn: control length 4/3 tan(angle / 4) of the radii."""
+    count = max(1, math.ceil(abs(arc.sweep) / (math.pi / 2) - 1e-4))
+    step = arc.sweep / count
+    length = 4 / 3 * math.tan(step / 4)
+    first = arc.get_start_t()
+    turn = arc.get_rotation()
+    cosine, sine = float(math.cos(turn)), float(math.sin(turn))
+
+    def at(t: float, tangent: float = 0.0) -> se.Point:
+        """The point at angle t of the ellipse, moved along its tangent."""
+        x = arc.rx * (math.cos(t) - tangent * math.sin(t))
+        y = arc.ry * (math.sin(t) + tangent * math.cos(t))
+        return se.Point(arc.center.x + x * cosine - y * sine, arc.center.y + x * sine + y * cosine)
+
+    cubics = []
+    for i in range(count):
+        t0, t1 = first + i * step, first + (i + 1) * step
+        start = arc.start if i == 0 else at(t0)
+        end = arc.end if i == count - 1 else at(t1)
+        cubics.append((start, at(t0, length), at(t1, -length), end))
+    return cubics

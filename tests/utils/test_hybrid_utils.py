@@ -53,6 +53,8 @@ def changed(source: list[float], column: int, value: float) -> list[float]:
     ("rule 2: EOS ends", [CIRCLE, row(rf.EOS), CIRCLE], ["circle"]),
     ("rule 3: no such pair", [row(rf.CIRCLE, rf.LINE, (0, 0, 1)), row(rf.PATH, rf.NONE), CIRCLE], ["circle"]),
     ("rule 5: segments without a path", [line(1, 1), CLOSE, move(1, 1, rf.SUBMOVE), CIRCLE], ["circle"]),
+    ("rule 5: a submove without a path opens one", [CIRCLE, move(1, 1, rf.SUBMOVE), line(0, 1)],
+     ["circle", "move", "line"]),
     ("rule 5: nothing of a path after a primitive", [move(0, 0), line(1, 1), CIRCLE, line(0, 1)], ["move", "line", "circle"]),
     ("rule 5: a line after a close", [move(0, 0), line(1, 1), CLOSE, line(1, 0)],
      ["move", "line", "close", "submove", "line"]),
