@@ -130,7 +130,7 @@ class SamplingConfig(_Config):
     """Prompts to SVG (stages/generate.py)."""
 
     ddim_steps: int = 40
-    cfg_scale: float = 3.0
+    cfg_scale: float = 2.0
     eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
     canvas: float = 24             # viewBox of the SVG written
     snap: float = 0.5              # grid of the drawing, in units of the canvas, that near coordinates go to; 0: off
