@@ -43,11 +43,11 @@ setup: .venv/.stamp-test
 	@git config diff.ipynb.textconv "$(BIN)/python -m svgfusion_lib.utils.notebook_clean --text" || true
 
 demo: .venv/.stamp
-	@$(BIN)/svgfusion generate --output_dir $(DEMO_DIR) --seed 7 \
+	@$(BIN)/svgfusion generate --output_dir $(DEMO_DIR) --num_samples 3 \
 		--prompt "a heart, tabler style" --prompt "shopping cart, tabler style" \
 		--prompt "mail, tabler style" --prompt "user, tabler style" \
-		--prompt "sun, lucide style" --prompt "cloud, lucide style" \
-		--prompt "house, lucide style" --prompt "clock, lucide style"
+		--prompt "bell, lucide style" --prompt "cloud, lucide style" \
+		--prompt "star, tabler style" --prompt "clock, lucide style"
 	@echo "SVG files:     $(DEMO_DIR)/*.svg"
 	@echo "Contact sheet: $(DEMO_DIR)/sheet.png"
 

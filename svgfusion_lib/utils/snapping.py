@@ -10,7 +10,7 @@ def snap_rows(rows: np.ndarray, step: float, reach: float = 0.35) -> np.ndarray:
 
     step is in canvas units (the canvas is 2 wide); the grid passes through the canvas's corner. x and y
     snap independently. A curve's control points move with the end they belong to, so tangents stay; lengths
-    (radii, rect sizes) snap too, but never to 0.
+    (radii, rect sizes) snap too, but never to 0. Stroke widths go to fifths of a step: 2.01 says 2.
     """
     if not 0 < reach <= 0.5:
         raise ValueError(f"reach must be above 0 and at most 0.5, got {reach}")
@@ -20,6 +20,8 @@ def snap_rows(rows: np.ndarray, step: float, reach: float = 0.35) -> np.ndarray:
         kinds = rf.argument_kinds(int(row[rf.ELEMENT]), int(row[rf.COMMAND]))
         if kinds is None:
             continue
+        width = row[rf.STROKE_WIDTH]
+        row[rf.STROKE_WIDTH] = round(width / (step / 5)) * (step / 5) or width
         geometry = row[rf.GEOMETRY]  # a view: changes reach the row
         if row[rf.ELEMENT] != rf.PATH:
             for i, kind in enumerate(kinds):

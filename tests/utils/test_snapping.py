@@ -21,6 +21,8 @@ STEP = 0.5 / 12  # half a unit of a 24 x 24 icon
         ('<path d="M4.1 4L12 4L12 12Z"/>', "M4 4H12V12Z", "a close ends where the sub-path began"),
         ('<circle cx="12.1" cy="11.9" r="8.95"/>', 'cx="12" cy="12" r="9"', "centre and radius"),
         ('<circle cx="12" cy="12" r="0.1"/>', 'r="0.1"', "a dot does not vanish"),
+        ('<circle cx="12" cy="12" r="9" stroke-width="2.03"/>', 'stroke-width="2"', "a width"),
+        ('<circle cx="12" cy="12" r="9" stroke-width="0.02"/>', 'stroke-width="0.02"', "a hairline does not vanish"),
         ('<rect x="3.1" y="3" width="17.9" height="18.1" rx="2.05"/>', 'width="18" height="18" rx="2"', "a box"),
     ],
 )
