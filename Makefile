@@ -43,7 +43,7 @@ setup: .venv/.stamp-test
 	@git config diff.ipynb.textconv "$(BIN)/python -m svgfusion_lib.utils.notebook_clean --text" || true
 
 demo: .venv/.stamp
-	@$(BIN)/svgfusion generate --output_dir $(DEMO_DIR) --num_samples 3 \
+	@$(BIN)/svgfusion generate --output_dir $(DEMO_DIR) --num_samples 2 \
 		--prompt "a heart, tabler style" --prompt "shopping cart, tabler style" \
 		--prompt "mail, tabler style" --prompt "user, tabler style" \
 		--prompt "bell, lucide style" --prompt "cloud, lucide style" \
@@ -57,7 +57,7 @@ test: .venv/.stamp-test
 		--nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval.cfg
 
 lab: .venv/.stamp
-	@$(BIN)/python -m jupyterlab notebooks
+	@$(BIN)/python -m jupyterlab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 notebooks: .venv/.stamp
 	@$(BIN)/python -m svgfusion_lib.utils.notebook_runner --refresh

@@ -49,6 +49,8 @@ BAD = [
     ("prepare_dataset --output_dir out --packs tablr", "unknown icon pack 'tablr'"),
     ("train_vae --svg_dir good --output_dir out --device gpu", "device 'gpu'"),
     ("train_vae --svg_dir good --output_dir out --preset huge", "unknown preset 'huge'"),
+    ("train_vae --svg_dir good --output_dir out --num_epochs 0", "num_epochs is 0"),
+    ("train_dit --vae_checkpoint vae.pt --svg_dir good --output_dir out --batch_size 0", "batch_size is 0"),
     # folders
     ("preprocess --svg_dir absent --precomputed_dir out", "absent: no such folder"),
     ("preprocess --svg_dir empty --precomputed_dir out", "empty: no file matches '*.svg'"),

@@ -18,7 +18,7 @@ from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader
 from svgfusion_lib.utils.diffusion import make_diffusion_params, noise_latent, training_target
 from svgfusion_lib.utils.losses import diffusion_loss
 from svgfusion_lib.utils.render import contact_sheet
-from svgfusion_lib.utils.training import check_device, fit
+from svgfusion_lib.utils.training import check_counts, check_device, fit
 
 FINAL_NAME = "vsdit_final.pt"
 SHEET_NAMES, SHEET_SEEDS = 8, 4
@@ -49,6 +49,7 @@ def train_dit(
     if (latents_dir is None) == (svg_dir is None):
         raise UserError("train_dit: give one of --latents_dir and --svg_dir")
     check_device(device)
+    check_counts(num_epochs=num_epochs, batch_size=batch_size)
     DiTConfig.preset(preset)  # refused before any work
     output_dir = Path(output_dir)
     vae, _ = load_model(vae_checkpoint, "vpvae")
@@ -68,7 +69,7 @@ def train_dit(
     )
     diffusion_config = DiffusionConfig(schedule=schedule)
     config = TrainConfig(
-        num_steps=max(1, num_epochs * -(-len(train_set) // batch_size)), batch_size=batch_size, device=device,
+        num_steps=num_epochs * -(-len(train_set) // batch_size), batch_size=batch_size, device=device,
         seed=seed, lr=lr, bf16=bf16, val_every=val_every, checkpoint_every=checkpoint_every,
     )
     torch.manual_seed(seed)

@@ -11,7 +11,7 @@ from svgfusion_lib.stages.preprocess import load_cache, preprocess
 from svgfusion_lib.utils.checkpoint import save_model
 from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, make_loader
 from svgfusion_lib.utils.losses import kl_weight_at, vae_loss
-from svgfusion_lib.utils.training import EMA, check_device, fit
+from svgfusion_lib.utils.training import EMA, check_counts, check_device, fit
 
 FINAL_NAME = "vpvae_final.pt"
 
@@ -46,6 +46,7 @@ def train_vae(
     if (precomputed_dir is None) == (svg_dir is None):
         raise UserError("train_vae: give one of --precomputed_dir and --svg_dir")
     check_device(device)
+    check_counts(num_epochs=num_epochs, batch_size=batch_size)
     VAEConfig.preset(preset)  # refused before any work
     if precomputed_dir is None:
         precomputed_dir = Path(output_dir) / "cache"
@@ -53,7 +54,7 @@ def train_vae(
     cache = load_cache(precomputed_dir)
     batches = -(-cache["splits"].count("train") // batch_size)
     config = TrainConfig(
-        num_steps=max(1, num_epochs * batches), batch_size=batch_size, device=device, seed=seed, lr=lr,
+        num_steps=num_epochs * batches, batch_size=batch_size, device=device, seed=seed, lr=lr,
         kl_weight_max=kl_weight,
     )
     return _train(cache, preset, config, Path(output_dir), FINAL_NAME)

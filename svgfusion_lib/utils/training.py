@@ -36,6 +36,13 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     return config.lr * (config.final_lr + (1 - config.final_lr) * cosine)
 
 
+def check_counts(**counts: int) -> None:
+    """UserError naming the first of the given numbers that is below 1."""
+    for name, value in counts.items():
+        if value < 1:
+            raise UserError(f"{name} is {value}; it must be at least 1")
+
+
 def check_device(device: str) -> torch.device:
     """A usable torch device, or a UserError that says which ones this machine has."""
     available = ["cpu"]
