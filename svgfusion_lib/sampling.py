@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
-from svgfusion_lib.stages.prepare_latents import weights_hash
-from svgfusion_lib.utils.checkpoint import build_model, load_model
+from svgfusion_lib.utils.checkpoint import build_model, load_model, weights_hash
 from svgfusion_lib.utils.diffusion import DiffusionParams, ddim_sample, guided, initial_noise, make_diffusion_params
 from svgfusion_lib.utils.files import atomic_path, write_json
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
@@ -87,6 +87,12 @@ class Pipeline:
         context, mask = self.text_encoder.encode(list(prompts))
         return context.to(device), mask.to(device)
 
+    @cached_property
+    def null_prompt(self) -> tuple[Tensor, Tensor]:
+        """Text tokens [S, C] and padding mask [S] of the empty prompt, encoded once."""
+        context, mask = self.encode_prompts([""])
+        return context[0], mask[0]
+
     @torch.no_grad()
     def draw_lengths(
         self, context: Tensor, context_mask: Tensor, seeds: Sequence[int], temperature: float
@@ -113,10 +119,10 @@ class Pipeline:
         device = context.device
         noise, generators = initial_noise(list(seeds), length, self.dit.config.latent_width)
         count = len(context)
-        null_context, null_mask = self.encode_prompts([""])
+        null_context, null_mask = self.null_prompt
         both = context.repeat(2, 1, 1), context_mask.repeat(2, 1)
         drop = torch.arange(2 * count, device=device) >= count  # second half: the null prompt
-        both_context, both_mask = drop_prompts(*both, drop, null_context[0], null_mask[0])
+        both_context, both_mask = drop_prompts(*both, drop, null_context, null_mask)
 
         def denoise(z: Tensor, t: Tensor) -> Tensor:
             if config.cfg_scale == 1:
@@ -153,11 +159,8 @@ def load_pipeline(
     if vae_checkpoint is None:
         vae, dit, diffusion = load_pretrained()
     else:
-        vae, _ = load_model(vae_checkpoint, "vpvae")
-        dit, content = load_model(dit_checkpoint, "vsdit")
+        (vae, _), (dit, content) = _load_pair(vae_checkpoint, dit_checkpoint)
         diffusion = content["diffusion"]
-        if content["vae_hash"] != weights_hash(vae):
-            raise UserError(f"{dit_checkpoint}: was trained on latents of another VP-VAE than {vae_checkpoint}")
     encoder = load_text_encoder(dit.config.text_encoder)
     if encoder.width != dit.config.context_width:
         raise UserError(
@@ -166,6 +169,15 @@ def load_pipeline(
         )
     params = make_diffusion_params(DiffusionConfig.from_dict(diffusion))
     return Pipeline(vae.to(target), dit.to(target), encoder, params)
+
+
+def _load_pair(vae_checkpoint: str | Path, dit_checkpoint: str | Path) -> tuple[tuple[VPVAE, dict], tuple[VSDiT, dict]]:
+    """Both models with the rest of their checkpoints; UserError if the VS-DiT belongs to another VP-VAE."""
+    vae, vae_content = load_model(vae_checkpoint, "vpvae")
+    dit, dit_content = load_model(dit_checkpoint, "vsdit")
+    if dit_content["vae_hash"] != weights_hash(vae):
+        raise UserError(f"{dit_checkpoint}: was trained on latents of another VP-VAE than {vae_checkpoint}")
+    return (vae, vae_content), (dit, dit_content)
 
 
 # --- shipped weights ------------------------------------------------------------------------------
@@ -202,21 +214,19 @@ def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, fo
     """Write two checkpoints as one bf16 model.safetensors and its model.json; returns the former's path."""
     from safetensors.torch import save_file
 
-    pipeline_parts = {"vpvae": load_model(vae_checkpoint, "vpvae"), "vsdit": load_model(dit_checkpoint, "vsdit")}
-    if pipeline_parts["vsdit"][1]["vae_hash"] != weights_hash(pipeline_parts["vpvae"][0]):
-        raise UserError(f"{dit_checkpoint}: was trained on latents of another VP-VAE than {vae_checkpoint}")
+    parts = dict(zip(("vpvae", "vsdit"), _load_pair(vae_checkpoint, dit_checkpoint)))
     tensors = {
         f"{kind}.{name}": tensor.to(torch.bfloat16).contiguous()
-        for kind, (model, _) in pipeline_parts.items()
+        for kind, (model, _) in parts.items()
         for name, tensor in model.state_dict().items()
     }
     path = Path(folder) / "model.safetensors"
     with atomic_path(path) as temporary:
         save_file(tensors, temporary)
-    description = {kind: model.config.to_dict() for kind, (model, _) in pipeline_parts.items()}
+    description = {kind: model.config.to_dict() for kind, (model, _) in parts.items()}
     description |= {
-        "diffusion": pipeline_parts["vsdit"][1]["diffusion"],
-        "training": {kind: content.get("train_config") for kind, (_, content) in pipeline_parts.items()},
+        "diffusion": parts["vsdit"][1]["diffusion"],
+        "training": {kind: content.get("train_config") for kind, (_, content) in parts.items()},
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
     write_json(Path(folder) / "model.json", description)

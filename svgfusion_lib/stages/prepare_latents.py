@@ -1,17 +1,16 @@
 """Stage prepare_latents: VP-VAE checkpoint + cache.pt -> latents.pt, all that diffusion training reads."""
 
-import hashlib
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Subset
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.stages.preprocess import load_cache
-from svgfusion_lib.utils.checkpoint import load_model, load_tensors, save_tensors
+from svgfusion_lib.utils.checkpoint import load_model, load_tensors, save_tensors, weights_hash
 from svgfusion_lib.utils.dataset import ChunkDataset, collate_chunks
 from svgfusion_lib.utils.progress import track
 
@@ -113,12 +112,3 @@ def encode_captions(encoder: TextEncoder, captions: list[str], batch_size: int =
         for j, i in enumerate(part):
             tokens[i] = context[j, ~mask[j]].half()
     return torch.cat(tokens), torch.tensor([0, *(len(t) for t in tokens)]).cumsum(0)
-
-
-def weights_hash(model: nn.Module) -> str:
-    """Short hash of a model's weights: a VS-DiT records the VP-VAE whose latents it draws."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]

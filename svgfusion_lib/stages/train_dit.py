@@ -11,9 +11,9 @@ from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
 from svgfusion_lib.sampling import Pipeline
-from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents, weights_hash
+from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
 from svgfusion_lib.stages.preprocess import preprocess
-from svgfusion_lib.utils.checkpoint import load_model, save_model
+from svgfusion_lib.utils.checkpoint import load_model, save_model, weights_hash
 from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader
 from svgfusion_lib.utils.diffusion import make_diffusion_params, noise_latent, training_target
 from svgfusion_lib.utils.losses import diffusion_loss

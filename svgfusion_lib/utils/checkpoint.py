@@ -1,5 +1,6 @@
 """Checkpoints: dictionaries of tensors and plain values, never unpickled, written whole or not at all."""
 
+import hashlib
 import pickle
 import zipfile
 from pathlib import Path
@@ -77,3 +78,12 @@ def build_model(kind: str, config: dict, weights: dict[str, Tensor], source: str
         reason = str(error).split("\n")[1].strip() if "\n" in str(error) else str(error)
         raise UserError(f"{source}: weights do not fit the {kind} configuration ({reason[:160]})") from error
     return model.eval()
+
+
+def weights_hash(model: nn.Module) -> str:
+    """Short hash of a model's weights: a VS-DiT records the VP-VAE whose latents it draws."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
