@@ -11,7 +11,9 @@ float matrix [L, 22], random noise included, and applies these rules, in this or
 5.  a submove without an open path is a move; line, cubic and close without one are skipped; after a close
     the pen is at the sub-path's first point and the next line or cubic gets a submove of its own;
 6.  a row takes its start point from the pen, and its style from the first row of its path;
-7.  a move or submove that nothing follows, a shape of no size, and a shape that paints nothing are dropped.
+7.  a move or submove that nothing follows, a shape of no size, and a shape that paints nothing are dropped;
+8.  a gradient row ends an open path and waits for the next element that is kept; it is dropped if another
+    of its kind comes first, if it has no length, or if that element has no such paint.
 """
 
 import numpy as np
@@ -19,7 +21,8 @@ import numpy as np
 from svgfusion_lib.utils import row_format as rf
 
 POSITION_LIMIT = 4.0
-MIN_OPACITY = 0.005  # below it the writer's two decimals say 0: not painted
+MIN_OPACITY = 0.002  # less than half a level of 255: not painted
+MIN_GRADIENT = 1e-3  # canvas units: a shorter gradient has no direction
 _STYLE_UPPER = np.array([1] * 8 + [2, len(rf.CAPS) - 1, len(rf.JOINS) - 1, len(rf.FILL_RULES) - 1], dtype=float)
 _STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns
 
@@ -32,7 +35,14 @@ def sanitize_rows(rows: np.ndarray) -> np.ndarray:
         raise ValueError(f"rows must have shape [L, {rf.NUM_COLUMNS}], got {list(rows.shape)}")
     body: list[np.ndarray] = []
     path: list[np.ndarray] = []
+    waiting: dict[int, np.ndarray] = {}   # gradient rows by element id
     first = pen = None
+
+    def end_path() -> None:
+        nonlocal path
+        _add_element(body, _drawn_path(path), waiting)
+        path = []
+
     for row in rows[np.isfinite(rows).all(axis=1)]:
         element, command = _nearest(row[rf.ELEMENT], rf.ELEMENTS), _nearest(row[rf.COMMAND], rf.COMMANDS)
         if element == rf.EOS:
@@ -41,14 +51,17 @@ def sanitize_rows(rows: np.ndarray) -> np.ndarray:
         if kinds is None:
             continue
         row = _clipped(row, element, command, kinds)
-        if element != rf.PATH:
-            body += _painted_path(path)
-            path, first, pen = [], None, None
-            if row[4] > 0 and (element == rf.CIRCLE or row[5] > 0) and _paints(row):
-                body.append(row)
+        if element in rf.GRADIENTS:
+            end_path()
+            if _has_length(row):
+                waiting[element] = row
+        elif element != rf.PATH:
+            end_path()
+            if row[4] > 0 and (element == rf.CIRCLE or row[5] > 0):
+                _add_element(body, [row], waiting)
         elif command == rf.MOVE or (command == rf.SUBMOVE and not path):
             row[rf.COMMAND] = rf.MOVE
-            body += _painted_path(path)
+            end_path()
             path, first = [row], row[8:10]
             pen = first
         elif path:
@@ -63,7 +76,7 @@ def sanitize_rows(rows: np.ndarray) -> np.ndarray:
                     row[8:10] = first
                 pen = row[8:10]
             path.append(row)
-    body += _painted_path(path)
+    end_path()
     special = np.zeros((2, rf.NUM_COLUMNS))
     special[:, rf.ELEMENT] = (rf.BOS, rf.EOS)
     return np.stack([special[0], *body, special[1]]).astype(np.float32)
@@ -81,6 +94,8 @@ def _clipped(row: np.ndarray, element: int, command: int, kinds: tuple[str, ...]
             clean[2 + i] = np.clip(row[2 + i], 0 if kind == "l" else -POSITION_LIMIT, POSITION_LIMIT)
     style = np.clip(row[rf.STYLE], 0, _STYLE_UPPER)
     style[_STYLE_IDS] = np.rint(style[_STYLE_IDS])
+    if element in rf.GRADIENTS:
+        style[8:] = 0
     clean[rf.STYLE] = style
     return clean
 
@@ -92,19 +107,40 @@ def _submove(move: np.ndarray, point: np.ndarray) -> np.ndarray:
     return row
 
 
-def _paints(row: np.ndarray) -> bool:
-    """Visible at all: an opacity above MIN_OPACITY, and a stroke of some width where only the stroke paints."""
-    return row[13] > MIN_OPACITY or (row[17] > MIN_OPACITY and row[rf.STROKE_WIDTH] > 0)
+def _has_length(gradient: np.ndarray) -> bool:
+    """The stops of a linear gradient are apart; a radial one has two radii."""
+    along = np.abs(gradient[4:6] - gradient[2:4]).max() > MIN_GRADIENT
+    return bool(along and (gradient[rf.COMMAND] == rf.LINEAR or gradient[6] > MIN_GRADIENT))
 
 
-def _painted_path(path: list[np.ndarray]) -> list[np.ndarray]:
-    """The path without moves that nothing follows; empty if it has no segment or paints nothing."""
+def paints_fill(row: np.ndarray) -> bool:
+    """Whether an element's row [22] paints its inside."""
+    return row[13] > MIN_OPACITY
+
+
+def paints_stroke(row: np.ndarray) -> bool:
+    """Whether an element's row [22] paints its outline: visible, and of some width."""
+    return row[17] > MIN_OPACITY and row[rf.STROKE_WIDTH] > 0
+
+
+def _add_element(body: list[np.ndarray], rows: list[np.ndarray], waiting: dict[int, np.ndarray]) -> None:
+    """Append an element's rows, if it paints anything, after the gradients that paint it."""
+    if not rows or not (paints_fill(rows[0]) or paints_stroke(rows[0])):
+        return
+    for element, paints in ((rf.FILL_GRADIENT, paints_fill), (rf.STROKE_GRADIENT, paints_stroke)):
+        gradient = waiting.pop(element, None)
+        if gradient is not None and paints(rows[0]):
+            body.append(gradient)
+    body += rows
+
+
+def _drawn_path(path: list[np.ndarray]) -> list[np.ndarray]:
+    """The path without moves that nothing follows; empty if it has no segment."""
     moves = (rf.MOVE, rf.SUBMOVE)
     kept = [
         row for row, following in zip(path, [*path[1:], None])
         if row[rf.COMMAND] not in moves or (following is not None and following[rf.COMMAND] not in moves)
     ]
-    if not kept or not _paints(kept[0]):
-        return []
-    kept[0][rf.COMMAND] = rf.MOVE
+    if kept:
+        kept[0][rf.COMMAND] = rf.MOVE
     return kept

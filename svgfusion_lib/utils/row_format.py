@@ -1,7 +1,7 @@
 """The row format, as data: vocabularies, columns, and which geometry each command uses.
 
 An SVG is a float matrix [L, F]. Row 0 is <BOS>, the last is <EOS>; between them stands one row for
-every path command or primitive, in paint order:
+every path command, primitive or gradient, in paint order:
 
     column   0        1         2..9         10..13          14..17            18     19   20    21
              element  command   geometry(8)  fill r g b a    stroke r g b a    width  cap  join  fill_rule
@@ -12,21 +12,27 @@ Colours and opacities are in [0, 1]; opacity 0 means "not painted". cap, join an
 
 Every path row also carries the point where it starts (x0, y0), so that a row can be understood alone;
 the writer needs only the end point. `move` starts a new path, `submove` a new sub-path (a hole, or a
-separate stroke) of the same path, so sub-paths stay together and paint order is the row order.
+separate stroke) of the same path, so sub-paths stay together and paint order is the row order. A path
+without a stroke closes by itself: `close` rows say something, and stand, only where there is a stroke.
+
+A `fill_gradient` or `stroke_gradient` row stands before the rows of the element that it paints. Its fill
+columns are the first stop's colour, its stroke columns the last stop's; its other style columns are 0.
+The element's own colour is the gradient's mean, so a reader that skips gradient rows still draws it.
 """
 
-VERSION = 1
+VERSION = 2
 
-ELEMENTS = ("<PAD>", "<BOS>", "<EOS>", "path", "rect", "circle", "ellipse")
-COMMANDS = ("none", "move", "submove", "line", "cubic", "close")
+ELEMENTS = ("<PAD>", "<BOS>", "<EOS>", "path", "rect", "circle", "ellipse", "fill_gradient", "stroke_gradient")
+COMMANDS = ("none", "move", "submove", "line", "cubic", "close", "linear", "radial")
 CAPS = ("butt", "round", "square")
 JOINS = ("miter", "round", "bevel")
 FILL_RULES = ("nonzero", "evenodd")
 
 ELEMENT_ID = {name: i for i, name in enumerate(ELEMENTS)}
 COMMAND_ID = {name: i for i, name in enumerate(COMMANDS)}
-PAD, BOS, EOS, PATH, RECT, CIRCLE, ELLIPSE = range(len(ELEMENTS))
-NONE, MOVE, SUBMOVE, LINE, CUBIC, CLOSE = range(len(COMMANDS))
+PAD, BOS, EOS, PATH, RECT, CIRCLE, ELLIPSE, FILL_GRADIENT, STROKE_GRADIENT = range(len(ELEMENTS))
+NONE, MOVE, SUBMOVE, LINE, CUBIC, CLOSE, LINEAR, RADIAL = range(len(COMMANDS))
+GRADIENTS = (FILL_GRADIENT, STROKE_GRADIENT)
 
 # --- columns ---------------------------------------------------------------------------------
 ELEMENT = 0
@@ -55,7 +61,15 @@ ARGUMENTS = {
     ("path", "close"): ("x", "y", ".", ".", ".", ".", "x", "y"),   # start, sub-path's first point
     ("rect", "none"): ("x", "y", "l", "l", "l", "l", ".", "."),    # corner, width, height, rx, ry
     ("circle", "none"): ("x", "y", "l", ".", ".", ".", ".", "."),  # centre, radius
-    ("ellipse", "none"): ("x", "y", "l", "l", ".", ".", ".", "."), # centre, radii
+    ("ellipse", "none"): ("x", "y", "l", "l", ".", ".", ".", "."),  # centre, radii
+    # where the first stop and the last stop are
+    **dict.fromkeys(
+        [("fill_gradient", "linear"), ("stroke_gradient", "linear")], ("x", "y", "x", "y", ".", ".", ".", ".")
+    ),
+    # centre, end of the major axis, minor radius, radius of the first stop along the major axis, focal point
+    **dict.fromkeys(
+        [("fill_gradient", "radial"), ("stroke_gradient", "radial")], ("x", "y", "x", "y", "l", "l", "x", "y")
+    ),
 }
 END_POINT = slice(6, 8)  # within geometry: where the pen is after a path row
 

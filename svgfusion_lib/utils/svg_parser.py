@@ -1,332 +1,409 @@
-"""SVG text -> rows [L, 22] on the canvas [-1, 1]^2 (see row_format).
+"""SVG -> rows [L, 22] on the canvas [-1, 1]^2 (see row_format).
 
-    XML tree -> resolved tree -> shapes (svgelements) -> rows
+    bytes -> XML tree (svg/document) -> painted elements in paint order (here) -> layers -> rows (svg/layers)
 
-The tree pass rejects entity declarations, resolves what svgelements leaves open (inline styles, opacity
-products, gradients as their mean colour) and counts by name what the row format cannot hold.
-svgelements then resolves transforms, <use>, inheritance, units, shorthands and relative commands.
+The walk resolves what a renderer resolves: styles, transforms, references, viewports, clip paths, gradients.
+What rows cannot hold is counted by name, never dropped in silence.
 """
 
-import io
-import math
-import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from xml.etree import ElementTree
+from itertools import combinations
+from pathlib import Path as FilePath
+from xml.etree.ElementTree import Element
 
 import numpy as np
-import svgelements as se
 
+from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.clipping import Clip, ClippingError, outline_clip
+from svgfusion_lib.svg.document import href, local_name, read_document
+from svgfusion_lib.svg.gradients import resolve_gradient
+from svgfusion_lib.svg.layers import Layer, layers_to_rows, resolve_join
+from svgfusion_lib.svg.paint import PaintReader, dashes, line_style, stroke_width
+from svgfusion_lib.svg.paths import MAX_SEGMENTS, Path
+from svgfusion_lib.svg.shapes import SHAPES, Shape
+from svgfusion_lib.svg.state import State, nested_state, root_state
+from svgfusion_lib.svg.styles import apply_style_sheets, inherit, own_properties
+from svgfusion_lib.svg.values import parse_length, parse_opacity, parse_url
 from svgfusion_lib.utils import row_format as rf
 
-SVG_NS = "{http://www.w3.org/2000/svg}"
-XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
-MAX_BYTES = 4_000_000
-MAX_DEPTH = 200
-LARGEST = 1e9  # of a coordinate, in canvas units
-NOT_REPRESENTED = ("mask", "clipPath", "filter", "pattern", "image", "text", "marker", "foreignObject", "script")
-_PROPERTY = re.compile(r"[A-Za-z][A-Za-z-]*")
-_URL = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
+MAX_DEPTH = 200         # of elements, uses followed
+MAX_ELEMENTS = 20_000   # visited, each as often as it is used
+LARGEST = 1e6           # of a number in the rows; the canvas is 2 wide
+_GROUPS = frozenset({"g", "a", "svg", "switch"})
+_NOT_DRAWN = frozenset({"image", "text", "foreignObject"})
+_MARKERS = ("marker-start", "marker-mid", "marker-end")
+_CONDITIONS = ("requiredExtensions", "systemLanguage")
 
 
 @dataclass
 class ParsedSVG:
-    """rows: float32 [L, 22], BOS first and EOS last. unsupported: feature name -> count."""
+    """rows: float32 [L, 22], BOS first and EOS last.
+
+    unsupported: what is missing from the rows, feature name -> count. approximated: what they show in
+    another way than the file, near enough to learn from.
+    """
 
     rows: np.ndarray
     unsupported: Counter = field(default_factory=Counter)
+    approximated: Counter = field(default_factory=Counter)
 
 
-def parse_svg(source: str | Path) -> ParsedSVG:
-    """Parse SVG text, or the file at a Path. Raises ValueError with the reason if it cannot be done."""
-    text = _read(source) if isinstance(source, Path) else source
-    unsupported: Counter = Counter()
-    root = _parse_xml(text)
-    width, height = _set_viewport(root)
-    _resolve(root, unsupported)
-    scale = 2.0 / max(width, height)
-    offset = np.array([-width / 2, -height / 2]) * scale
-    rows = [_special(rf.BOS)]
+def parse_svg(source: str | bytes | FilePath) -> ParsedSVG:
+    """Parse SVG text, its bytes (gzip too), or the file at a Path. Raises ValueError with the reason if it cannot."""
+    root = read_document(source)
+    walker = _Walker(root)
     try:
-        svg = se.SVG.parse(io.StringIO(ElementTree.tostring(root, encoding="unicode")), reify=False)
-        for shape in svg.elements(lambda e: isinstance(e, se.Shape)):
-            rows += _shape_rows(shape, scale, offset)
-    except (ValueError, AttributeError, TypeError, IndexError, ZeroDivisionError, OverflowError) as error:
-        raise ValueError(f"broken geometry or attribute ({error})") from error
-    except RecursionError as error:
-        raise ValueError("elements refer to each other in a circle") from error
-    rows.append(_special(rf.EOS))
-    matrix = np.stack(rows)  # [L, 22]
-    if len(matrix) == 2:
+        walker.run()
+    except (OverflowError, ZeroDivisionError, np.linalg.LinAlgError, RecursionError) as error:
+        raise ValueError(f"numbers or nesting go beyond all measure ({error})") from error
+    special = np.zeros((2, rf.NUM_COLUMNS))
+    special[:, rf.ELEMENT] = (rf.BOS, rf.EOS)
+    rows = layers_to_rows(walker.layers)
+    if len(rows) == 0:
         raise ValueError("nothing is painted that rows can represent")
+    matrix = np.concatenate([special[:1], rows, special[1:]])  # [L, 22]
     if not (np.abs(matrix) < LARGEST).all():
-        raise ValueError("a coordinate is infinite or not a number")
-    return ParsedSVG(matrix.astype(np.float32), unsupported)
+        raise ValueError("a coordinate is infinite, not a number, or too large")
+    return ParsedSVG(matrix.astype(np.float32), walker.unsupported, walker.approximated)
 
 
-# --- XML ----------------------------------------------------------------------------------------
+class _Walker:
+    """Walks the tree in paint order and collects what is painted."""
 
+    def __init__(self, root: Element):
+        self.root = root
+        self.unsupported: Counter = Counter()
+        self.approximated: Counter = Counter()
+        self.layers: list[Layer] = []
+        apply_style_sheets(root, self.unsupported)
+        self.ids = {e.get("id"): e for e in reversed(list(root.iter())) if e.get("id")}  # the first of an id counts
+        self.paints = PaintReader(self.ids, self.unsupported)
+        self.clips: dict[tuple, Clip | None] = {}
+        self.visited = self.segments = 0
+        self.active: list[str] = []         # ids being followed, against circles
 
-def _read(path: Path) -> str:
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"larger than {MAX_BYTES // 1_000_000} MB")
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 text ({error.reason} at byte {error.start})") from error
+    def run(self) -> None:
+        state = root_state(self.root)
+        self.root_scale = tf.mean_scale(state.matrix)
+        own = own_properties(self.root)
+        if own.get("display") != "none":
+            self._content(self.root, own, state._replace(style=inherit({}, own)))
 
+    # --- the tree ---------------------------------------------------------------------------------
 
-def _parse_xml(text: str) -> ElementTree.Element:
-    if len(text) > MAX_BYTES:
-        raise ValueError(f"larger than {MAX_BYTES // 1_000_000} MB")
-    if "<!ENTITY" in text.upper():
-        raise ValueError("XML entity declarations are not accepted")
-    try:
-        root = ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError) as error:
-        raise ValueError(f"not well-formed XML ({error})") from error
-    if root.tag not in (f"{SVG_NS}svg", "svg"):
-        raise ValueError(f"the root element is <{_local(root)}>, not <svg>")
-    return root
-
-
-def _local(element: ElementTree.Element) -> str:
-    return element.tag.rsplit("}", 1)[-1] if isinstance(element.tag, str) else "comment"
-
-
-def _set_viewport(root: ElementTree.Element) -> tuple[float, float]:
-    """Make the viewport equal the viewBox, so that svgelements works in viewBox units."""
-    view_box = root.get("viewBox")
-    try:
-        if view_box:
-            _, _, width, height = (float(v) for v in re.split(r"[\s,]+", view_box.strip()))
-        else:
-            width, height = (float(se.Length(root.get(k, "")).value(ppi=96)) for k in ("width", "height"))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"no usable viewBox or width and height (viewBox={view_box!r})") from error
-    if not (0 < width < math.inf and 0 < height < math.inf):
-        raise ValueError(f"the viewBox is empty or not finite ({width} x {height})")
-    root.set("width", str(width))
-    root.set("height", str(height))
-    return width, height
-
-
-def _resolve(root: ElementTree.Element, unsupported: Counter) -> None:
-    """Inline styles -> attributes, opacity -> leaf products, gradients -> mean colour; count the rest."""
-    gradients = {
-        e.get("id"): e for e in root.iter() if _local(e) in ("linearGradient", "radialGradient") and e.get("id")
-    }
-    stack = [(root, 1.0, 0)]
-    while stack:
-        element, opacity, depth = stack.pop()
-        if depth > MAX_DEPTH:
+    def _visit(self, element: Element, state: State) -> None:
+        """Paint an element and what is in it."""
+        name = local_name(element)
+        if name not in SHAPES and name not in _GROUPS and name != "use":
+            if name in _NOT_DRAWN and own_properties(element).get("display") != "none":
+                self.unsupported[name] += 1
+            return
+        self.visited += 1
+        if self.visited > MAX_ELEMENTS:
+            raise ValueError(f"more than {MAX_ELEMENTS:,} elements are drawn")
+        if state.depth > MAX_DEPTH:
             raise ValueError(f"elements are nested more than {MAX_DEPTH} deep")
-        for declaration in element.attrib.pop("style", "").split(";"):
-            name, separator, value = declaration.partition(":")
-            if separator and _PROPERTY.fullmatch(name.strip()):
-                element.set(name.strip(), value.replace("!important", "").strip())
-        for name in [k for k, value in element.attrib.items() if value == "inherit"]:
-            del element.attrib[name]
-        if XLINK_HREF not in element.attrib and element.get("href"):
-            element.set(XLINK_HREF, element.get("href"))
-        for name in ("fill", "stroke"):
-            match = _URL.match(element.get(name, ""))
-            if match:
-                unsupported["gradient or pattern as mean colour"] += 1
-                colour, alpha = _mean_paint(match[1], gradients)
-                element.set(name, colour)
-                if alpha < 1:
-                    element.set(f"{name}-opacity", str(_opacity(element.get(f"{name}-opacity", "1")) * alpha))
-        for name in ("clip-path", "mask", "filter", "stroke-dasharray"):
-            if element.get(name, "none") != "none":
-                unsupported[name] += 1
-        opacity *= _opacity(element.attrib.pop("opacity", "1"))
-        if opacity < 1 and (len(element) == 0 or _local(element) == "use"):
-            element.set("opacity", str(opacity))
-        for child in list(element):
-            if _local(child) in NOT_REPRESENTED:
-                if _local(child) in ("image", "text", "foreignObject"):
-                    unsupported[_local(child)] += 1
-                element.remove(child)
-                continue
-            stack.append((child, opacity, depth + 1))
-            if _local(child) in ("svg", "symbol") and child.get("viewBox"):
-                unsupported["viewBox of a nested element"] += 1
-            if _local(child) == "symbol" and _local(element) != "defs":  # painted only where it is used
-                element.remove(child)
-                ElementTree.SubElement(element, f"{SVG_NS}defs").append(child)
-
-
-def _opacity(text: str) -> float:
-    try:
-        value = float(text[:-1]) / 100 if text.strip().endswith("%") else float(text)
-    except ValueError:
-        return 1.0
-    return min(max(value, 0.0), 1.0)
-
-
-def _mean_paint(name: str, gradients: dict[str, ElementTree.Element]) -> tuple[str, float]:
-    """Mean colour and opacity of a gradient, weighted by area (a radial one is wider outside)."""
-    gradient, seen, radial = gradients.get(name), set(), False
-    while gradient is not None:
-        radial = radial or (not seen and _local(gradient) == "radialGradient")
-        seen.add(name)
-        if len(gradient):
-            break
-        name = gradient.get(XLINK_HREF, gradient.get("href", "")).lstrip("#")  # stops stand in another one
-        gradient = None if name in seen else gradients.get(name)
-    offsets, paints = [], []
-    for stop in gradient if gradient is not None else ():
-        style = {k.strip(): v for k, _, v in (d.partition(":") for d in stop.get("style", "").split(";"))}
-        colour = se.Color(stop.get("stop-color", style.get("stop-color", "black")).strip())
-        if colour.value is not None:
-            offsets.append(max([_opacity(stop.get("offset", "0")), *offsets]))  # read like an opacity
-            alpha = _opacity(stop.get("stop-opacity", style.get("stop-opacity", "1"))) * colour.opacity
-            paints.append((colour.red * alpha, colour.green * alpha, colour.blue * alpha, alpha))
-    if not paints:
-        return "none", 1.0
-    t = (np.arange(256) + 0.5) / 256
-    *rgb, alpha = (np.average(np.interp(t, offsets, c), weights=t if radial else None) for c in zip(*paints))
-    if alpha < 1 / 255:
-        return "none", 1.0
-    return "#{:02x}{:02x}{:02x}".format(*(min(255, round(c / alpha)) for c in rgb)), float(alpha)
-
-
-# --- rows ---------------------------------------------------------------------------------------
-
-
-def _special(element: int) -> np.ndarray:
-    row = np.zeros(rf.NUM_COLUMNS)
-    row[rf.ELEMENT] = element
-    return row
-
-
-def _style(shape: se.Shape, scale: float) -> np.ndarray | None:
-    """The 12 style columns of a shape, or None if it paints nothing."""
-    values = shape.values
-    opacity = float(values.get("opacity", 1.0) or 1.0) if values.get("opacity") != "0" else 0.0
-    style = np.zeros(rf.NUM_STYLE)
-    fill = se.Color("black") if values.get("fill") in (None, "") else shape.fill
-    for start, colour in ((0, fill), (4, shape.stroke)):
-        if colour is not None and colour.value is not None:
-            style[start : start + 4] = (
-                colour.red / 255, colour.green / 255, colour.blue / 255, colour.opacity * opacity
-            )
-    width = 1.0 if shape.stroke_width is None else float(shape.implicit_stroke_width)
-    if style[7] > 0 and width > 0:
-        style[8] = width * scale
-        style[9] = _index(rf.CAPS, values.get("stroke-linecap"))
-        style[10] = _index(rf.JOINS, values.get("stroke-linejoin"))
-    else:
-        style[4:8] = 0
-    style[11] = _index(rf.FILL_RULES, values.get("fill-rule")) if style[3] > 0 else 0
-    return style if style[3] > 0 or style[7] > 0 else None
-
-
-def _index(vocabulary: tuple[str, ...], value: str | None) -> int:
-    return vocabulary.index(value) if value in vocabulary else 0
-
-
-def _shape_rows(shape: se.Shape, scale: float, offset: np.ndarray) -> list[np.ndarray]:
-    style = _style(shape, scale)
-    if style is None or shape.values.get("visibility") == "hidden" or shape.values.get("display") == "none":
-        return []
-    rows: list[np.ndarray] = []
-
-    def add(element: int, command: int, geometry) -> None:
-        row = np.zeros(rf.NUM_COLUMNS)
-        row[rf.ELEMENT], row[rf.COMMAND] = element, command
-        row[rf.GEOMETRY], row[rf.STYLE] = geometry, style
-        rows.append(row)
-
-    matrix = shape.transform
-    a, b, c, d = matrix.a * scale, matrix.b * scale, matrix.c * scale, matrix.d * scale
-    e, f = matrix.e * scale + offset[0], matrix.f * scale + offset[1]
-    upright = b == c == 0 and a > 0 and d > 0
-
-    def point(p) -> tuple[float, float]:
-        return a * p.x + c * p.y + e, b * p.x + d * p.y + f
-
-    if isinstance(shape, se.Circle | se.Ellipse) and shape.rx and shape.ry:
-        centre = point(se.Point(shape.cx, shape.cy))
-        turned = abs(a * c + b * d) < 1e-9 and abs(math.hypot(a, b) - math.hypot(c, d)) < 1e-9  # a similarity
-        if turned and abs(shape.rx - shape.ry) * scale < 1e-6:
-            add(rf.CIRCLE, rf.NONE, (*centre, shape.rx * math.hypot(a, b), 0, 0, 0, 0, 0))
-            return rows
-        if upright:
-            radii = shape.rx * a, shape.ry * d
-            if abs(radii[0] - radii[1]) < 1e-6:
-                add(rf.CIRCLE, rf.NONE, (*centre, radii[0], 0, 0, 0, 0, 0))
-            else:
-                add(rf.ELLIPSE, rf.NONE, (*centre, *radii, 0, 0, 0, 0))
-            return rows
-    if isinstance(shape, se.Rect) and upright and shape.width and shape.height:
-        size = shape.width * a, shape.height * d, (shape.rx or 0) * a, (shape.ry or 0) * d
-        if min(size) >= 0:
-            add(rf.RECT, rf.NONE, (*point(se.Point(shape.x, shape.y)), *size, 0, 0))
-        return rows
-    path = shape if isinstance(shape, se.Path) else se.Path(shape)
-    _path_rows(path, point, add)
-    return rows
-
-
-def _path_rows(path: se.Path, point, add) -> None:
-    """One row per segment. A move is written only when a segment follows it."""
-    start = pen = None       # first point of the sub-path; where the pen is
-    pending_move = True      # a move is due before the next segment
-    command = rf.MOVE
-    for segment in path:
-        if isinstance(segment, se.Move):
-            start = pen = segment.end
-            pending_move = True
-            continue
-        if pen is None:
-            continue
-        if pending_move:
-            add(rf.PATH, command, (0, 0, 0, 0, 0, 0, *point(start)))
-            command, pending_move = rf.SUBMOVE, False
-        if isinstance(segment, se.Close):
-            add(rf.PATH, rf.CLOSE, (*point(pen), 0, 0, 0, 0, *point(start)))
-            pen, pending_move = start, True
-            continue
-        if isinstance(segment, se.Line):
-            add(rf.PATH, rf.LINE, (*point(pen), 0, 0, 0, 0, *point(segment.end)))
+        own = own_properties(element)
+        if own.get("display") == "none":
+            return
+        matrix = self._matrix(own, state)
+        if tf.determinant(matrix) == 0:
+            return
+        state = State(matrix, state.viewport, inherit(state.style, own), state.opacity, state.clip, state.depth + 1)
+        if name in SHAPES:
+            state = self._with_effects(element, own, state)
+            if state is not None and state.style.get("visibility", "visible") == "visible":
+                self._shape(element, name, own, state)
         else:
-            for cubic in _cubics(segment):
-                add(rf.PATH, rf.CUBIC, [v for p in cubic for v in point(p)])
-        pen = segment.end
+            self._content(element, own, state)
+
+    def _content(self, element: Element, own: dict[str, str], state: State) -> None:
+        """Paint the children of a group, of an <svg>, or what a <use> refers to."""
+        state = self._with_effects(element, own, state)
+        if state is None:
+            return
+        first = len(self.layers)
+        if local_name(element) == "use":
+            self._use(element, state)
+        else:
+            if local_name(element) == "svg" and element is not self.root:
+                x, y, width, height = self._viewport_of(element, state)
+                state = nested_state(element, state._replace(matrix=_moved(state.matrix, x, y)), width, height)
+            for child in _children(element) if state is not None else ():
+                self._visit(child, state)
+        if parse_opacity(own.get("opacity")) < 1 and _overlap(self.layers[first:]):
+            self.approximated["opacity of overlapping shapes in a group"] += 1
+
+    def _use(self, element: Element, state: State) -> None:
+        name = href(element)
+        target = self.ids.get(name)
+        if target is None:
+            if element.get("href") or not name:
+                self.unsupported["reference to nothing in the file"] += 1
+            return
+        if name in self.active:
+            raise ValueError("elements refer to each other in a circle")
+        state = state._replace(matrix=_moved(state.matrix, *self._lengths(element, state, ("x", "y"))))
+        self.active.append(name)
+        if local_name(target) in ("symbol", "svg"):
+            own = own_properties(target)
+            if own.get("display") != "none":
+                state = state._replace(style=inherit(state.style, own), depth=state.depth + 1)
+                state = self._with_effects(target, own, state._replace(matrix=self._matrix(own, state)))
+                _, _, width, height = self._viewport_of(target, state) if state else (0, 0, 0, 0)
+                if state is not None and element.get("width"):
+                    width = parse_length(element.get("width"), state.viewport[0], width)
+                if state is not None and element.get("height"):
+                    height = parse_length(element.get("height"), state.viewport[1], height)
+                state = nested_state(target, state, width, height) if state is not None else None
+                for child in _children(target) if state is not None else ():
+                    self._visit(child, state)
+        else:
+            self._visit(target, state)
+        self.active.pop()
+
+    def _viewport_of(self, element: Element, state: State) -> list[float]:
+        """x, y, width, height of a nested <svg> or <symbol>; all of the viewport where it does not say."""
+        x, y = self._lengths(element, state, ("x", "y"))
+        width = parse_length(element.get("width"), state.viewport[0], state.viewport[0])
+        height = parse_length(element.get("height"), state.viewport[1], state.viewport[1])
+        return [x, y, width, height]
+
+    def _lengths(self, element: Element, state: State, names: tuple[str, str]) -> list[float]:
+        return [parse_length(element.get(name), size) for name, size in zip(names, state.viewport)]
+
+    def _matrix(self, own: dict[str, str], state: State) -> tf.Matrix:
+        text = own.get("transform")
+        if not text:
+            return state.matrix
+        matrix = tf.parse_transform(text)
+        origin = own.get("transform-origin")
+        if origin:
+            matrix = tf.around(matrix, *tf.parse_origin(origin, state.viewport))
+        return tf.multiply(state.matrix, matrix)
+
+    # --- effects ----------------------------------------------------------------------------------
+
+    def _with_effects(self, element: Element, own: dict[str, str], state: State) -> State | None:
+        """The state with the element's opacity and clip path; None if nothing of it is seen."""
+        if "opacity" in own:
+            state = state._replace(opacity=state.opacity * parse_opacity(own["opacity"]))
+            if state.opacity <= 0:
+                return None
+        for name in ("mask", "filter"):
+            reference = parse_url(own.get(name, "none"))
+            if reference is not None and (reference[0] in self.ids or not reference[0]):
+                self.unsupported[name] += 1
+        if own.get("mix-blend-mode", "normal") != "normal":
+            self.unsupported["mix-blend-mode"] += 1
+        text = own.get("clip-path", "none")
+        if text != "none":
+            reference = parse_url(text)
+            if reference is None:
+                self.unsupported["clip-path by a CSS shape"] += 1
+            elif reference[0] in self.ids and local_name(self.ids[reference[0]]) == "clipPath":
+                clip = self._clip(reference[0], element, own, state)
+                if clip is not None:
+                    state = state._replace(clip=clip if state.clip is None else state.clip.within(clip))
+        return state
+
+    def _clip(self, name: str, element: Element, own: dict[str, str], state: State) -> Clip | None:
+        """The clip path of that id for an element, on the canvas; None if it cannot be applied."""
+        clip_element = self.ids[name]
+        matrix = state.matrix
+        if clip_element.get("clipPathUnits") == "objectBoundingBox":
+            shape = self._geometry(element, local_name(element), own, state) if local_name(element) in SHAPES else None
+            if shape is None:
+                self.unsupported["clip-path in units of a group's box"] += 1
+                return None
+            left, top, right, bottom = shape.box()
+            matrix = tf.multiply(matrix, (right - left, 0, 0, bottom - top, left, top))
+        key = (name, matrix)
+        if key not in self.clips:
+            if name in self.active:
+                raise ValueError("elements refer to each other in a circle")
+            self.active.append(name)
+            try:
+                self.clips[key] = self._read_clip(clip_element, state._replace(matrix=matrix, clip=None))
+            except ClippingError:
+                self.unsupported["clip-path too complex"] += 1
+                self.clips[key] = None
+            self.active.pop()
+        return self.clips[key]
+
+    def _read_clip(self, clip_element: Element, state: State) -> Clip:
+        own = own_properties(clip_element)
+        state = state._replace(matrix=self._matrix(own, state), style=inherit({}, own))
+        outlines: list[tuple[Path, bool, Clip | None]] = []
+        for child in clip_element:
+            self._clip_child(child, state, outlines)
+        clip = outline_clip(outlines)
+        outer = parse_url(own.get("clip-path", "none"))
+        if outer is not None and outer[0] in self.ids:
+            within = self._clip(outer[0], clip_element, own, state)
+            clip = clip if within is None else within.within(clip)
+        return clip
+
+    def _clip_child(self, child: Element, state: State, outlines: list) -> None:
+        name = local_name(child)
+        if name == "use":
+            target = href(child)
+            if target not in self.ids:
+                return
+            if target in self.active:
+                raise ValueError("elements refer to each other in a circle")
+            own = own_properties(child)
+            matrix = _moved(self._matrix(own, state), *self._lengths(child, state, ("x", "y")))
+            self.active.append(target)
+            self._clip_child(self.ids[target], state._replace(matrix=matrix, style=inherit(state.style, own)), outlines)
+            self.active.pop()
+            return
+        if name not in SHAPES:
+            if name in ("text", "g"):
+                self.unsupported[f"{name} in a clip-path"] += name == "text"
+            return
+        own = own_properties(child)
+        style = inherit(state.style, own)
+        if own.get("display") == "none" or style.get("visibility", "visible") != "visible":
+            return
+        state = state._replace(matrix=self._matrix(own, state), style=style)
+        shape = self._geometry(child, name, own, state)
+        if shape is None:
+            return
+        inner = parse_url(own.get("clip-path", "none"))
+        within = self._clip(inner[0], child, own, state) if inner is not None and inner[0] in self.ids else None
+        outlines.append((shape.as_path().transformed(state.matrix), style.get("clip-rule") == "evenodd", within))
+
+    # --- shapes -----------------------------------------------------------------------------------
+
+    def _geometry(self, element: Element, name: str, own: dict[str, str], state: State) -> Shape | None:
+        def get(key: str) -> str | None:
+            return own.get(key, element.get(key))
+
+        def length(key: str, reference: float) -> float:
+            return parse_length(get(key), reference)
+
+        shape = SHAPES[name](get, length, state.viewport)
+        if shape is not None and shape.path is not None:
+            self.segments += len(shape.path)
+            if self.segments > 2 * MAX_SEGMENTS:
+                raise ValueError(f"more than {2 * MAX_SEGMENTS:,} path segments are drawn")
+            if shape.path.broken:
+                self.approximated["path data with an error"] += 1
+            if len(shape.path) == 0:
+                return None
+        return shape
+
+    def _shape(self, element: Element, name: str, own: dict[str, str], state: State) -> None:
+        style = state.style
+        fill = None if name == "line" else self.paints.paint("fill", style, state.opacity)
+        stroke = self.paints.paint("stroke", style, state.opacity) if "stroke" in style else None
+        width = stroke_width(style, state) if stroke is not None else 0.0
+        if width == 0:
+            stroke = None
+        if fill is None and stroke is None:
+            return
+        shape = self._geometry(element, name, own, state)
+        if shape is None:
+            return
+        matrix = state.matrix
+        path, primitive = shape.on_canvas(matrix)
+        layer = Layer(path, primitive, width=0.0, evenodd=fill is not None and style.get("fill-rule") == "evenodd")
+        if stroke is not None:
+            layer.cap, layer.join, layer.miter_limit = line_style(style)
+            fixed = own.get("vector-effect") == "non-scaling-stroke"
+            layer.width = width * (self.root_scale if fixed else tf.mean_scale(matrix))
+        layer.fill, layer.stroke = fill if isinstance(fill, tuple) and len(fill) == 4 else None, None
+        if isinstance(fill, tuple) and len(fill) == 2:
+            layer.fill = self._gradient(fill, shape, layer, state)
+        if stroke is not None:
+            layer.stroke = stroke if len(stroke) == 4 else self._gradient(stroke, shape, layer, state)
+        if shape.path is not None and any(parse_url(style.get(marker, "none")) for marker in _MARKERS):
+            self.unsupported["marker"] += 1
+        if layer.fill is not None or layer.stroke is not None:
+            for part in self._parts(layer, shape, width, own, state):
+                self._paint(part, state.clip)
+            if state.opacity < 1 and layer.fill is not None and layer.stroke is not None:
+                self.approximated["opacity of a fill under its stroke"] += 1
+
+    def _gradient(self, paint: tuple, shape: Shape, layer: Layer, state: State):
+        source, opacity = paint
+        left, top, right, bottom = layer.painted_box()
+        margin = layer.width / 2
+        seen = (left - margin, top - margin, right + margin, bottom + margin)
+        resolved = resolve_gradient(source, state.matrix, shape.box, seen, state.viewport, opacity)
+        if resolved is not None and not isinstance(resolved, tuple) and not resolved.exact:
+            self.approximated["gradient of more than two stops"] += 1
+        return resolved
+
+    def _parts(self, layer: Layer, shape: Shape, width: float, own: dict[str, str], state: State) -> Iterator[Layer]:
+        """The layer as one element where that is exact, else its fill and its stroke as two."""
+        if layer.stroke is None:
+            yield layer
+            return
+        if dashes(state.style):
+            self.unsupported["stroke-dasharray"] += 1
+        stroke_first = layer.fill is not None and state.style.get("paint-order", "").split()[:1] == ["stroke"]
+        even = tf.is_similarity(state.matrix) or own.get("vector-effect") == "non-scaling-stroke"
+        if layer.join == "miter" and layer.miter_limit != 4 and even:
+            layer.join, exact = resolve_join(layer.as_path(), layer.miter_limit)
+            if not exact:
+                self.approximated["stroke-miterlimit"] += 1
+            layer.miter_limit = 4.0
+        if even and not stroke_first:
+            yield layer
+            return
+        for part in layer.apart(stroke_first):
+            if part.stroke is not None and not even:
+                local = Layer(shape.path, None if shape.path else shape.primitive, None, layer.stroke, width,
+                              layer.cap, layer.join, layer.miter_limit)
+                part = self._outline(local, state.matrix)
+            if part.fill is not None or part.stroke is not None:
+                yield part
+
+    def _outline(self, local: Layer, matrix: tf.Matrix) -> Layer:
+        """A stroke that is drawn uneven by its transform, as a filled path."""
+        self.approximated["uneven stroke as its outline"] += 1
+        scale = tf.mean_scale(matrix)
+        unit = (scale, 0.0, 0.0, scale, 0.0, 0.0)  # to canvas units first: the outliner works at that scale
+        path = (local.path or Shape(primitive=local.primitive).as_path()).transformed(unit)
+        outlined = Layer(path, None, None, local.stroke, local.width * scale, local.cap, local.join, local.miter_limit)
+        outlined = outlined.outlined()
+        outlined.path = outlined.path.transformed(tf.multiply(matrix, (1 / scale, 0, 0, 1 / scale, 0, 0)))
+        return outlined
+
+    def _paint(self, layer: Layer, clip: Clip | None) -> None:
+        """Add a layer, cut by the clip."""
+        layers = [layer]
+        if clip is not None and not clip.open:
+            try:
+                layers = layer.clipped(clip)
+            except ClippingError:
+                self.unsupported["clip-path too complex"] += 1
+        self.layers += layers
 
 
-def _cubics(segment) -> list[tuple]:
-    """Any curved segment as cubic Bezier curves (start, control, control, end)."""
-    if isinstance(segment, se.CubicBezier):
-        return [(segment.start, segment.control1, segment.control2, segment.end)]
-    if isinstance(segment, se.QuadraticBezier):
-        start, control, end = segment.start, segment.control, segment.end
-        return [(start, start + (control - start) * (2 / 3), end + (control - end) * (2 / 3), end)]
-    return _arc_cubics(segment)
+def _moved(matrix: tf.Matrix, x: float, y: float) -> tf.Matrix:
+    return matrix if x == 0 and y == 0 else tf.multiply(matrix, (1.0, 0.0, 0.0, 1.0, x, y))
 
 
-def _arc_cubics(arc: se.Arc) -> list[tuple]:
-    """An elliptical arc as cubics of at most a quarter turn: control length 4/3 tan(angle / 4) of the radii."""
-    count = max(1, math.ceil(abs(arc.sweep) / (math.pi / 2) - 1e-4))
-    step = arc.sweep / count
-    length = 4 / 3 * math.tan(step / 4)
-    first = arc.get_start_t()
-    turn = arc.get_rotation()
-    cosine, sine = float(math.cos(turn)), float(math.sin(turn))
+def _children(element: Element) -> Iterator[Element]:
+    """The children that are drawn; of a <switch> the first whose conditions hold."""
+    if local_name(element) != "switch":
+        yield from element
+        return
+    for child in element:
+        extensions, languages = (child.get(name) for name in _CONDITIONS)
+        if local_name(child) and extensions is None and (languages is None or "en" in languages.lower().split("-")[0]):
+            yield child
+            return
 
-    def at(t: float, tangent: float = 0.0) -> se.Point:
-        """The point at angle t of the ellipse, moved along its tangent."""
-        x = arc.rx * (math.cos(t) - tangent * math.sin(t))
-        y = arc.ry * (math.sin(t) + tangent * math.cos(t))
-        return se.Point(arc.center.x + x * cosine - y * sine, arc.center.y + x * sine + y * cosine)
 
-    cubics = []
-    for i in range(count):
-        t0, t1 = first + i * step, first + (i + 1) * step
-        start = arc.start if i == 0 else at(t0)
-        end = arc.end if i == count - 1 else at(t1)
-        cubics.append((start, at(t0, length), at(t1, -length), end))
-    return cubics
+def _overlap(layers: list[Layer]) -> bool:
+    """Whether two of the layers' boxes overlap (of the first 40)."""
+    found = [layer.painted_box() for layer in layers[:40]] if len(layers) > 1 else []
+    return any(
+        a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for a, b in combinations(found, 2)
+    )

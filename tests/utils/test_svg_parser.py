@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from svgfusion_lib.utils import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.utils.svg_parser import MAX_BYTES, parse_svg
+from svgfusion_lib.svg.document import MAX_BYTES
+from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SQUARE = '<rect width="3" height="3"/>'

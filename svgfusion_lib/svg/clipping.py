@@ -1,0 +1,238 @@
+"""Path boolean operations by skia-pathops: clip paths, and strokes as outlines where they cannot stay strokes.
+
+All coordinates are canvas units; Skia works on floats of single precision, hence SCALE.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pathops
+
+from svgfusion_lib.svg.paths import CLOSE, CUBIC, LINE, MOVE, Path, PathBuilder
+
+SCALE = 1000.0
+MAX_SEGMENTS = 3_000   # of the paths in one operation, whose cost grows with their product
+SAME_AREA = 1e-4       # relative: an operation that changes less changed nothing
+FAR = 16.0             # canvas units: where a clip without a side ends
+SHORTEST = 1e-4        # canvas units: a shorter segment is left out of the result
+Box = tuple[float, float, float, float]
+
+_CAPS = {"butt": pathops.LineCap.BUTT_CAP, "round": pathops.LineCap.ROUND_CAP, "square": pathops.LineCap.SQUARE_CAP}
+_JOINS = {"miter": pathops.LineJoin.MITER_JOIN, "round": pathops.LineJoin.ROUND_JOIN, "bevel": pathops.LineJoin.BEVEL_JOIN}
+
+
+EVERYWHERE: Box = (-math.inf, -math.inf, math.inf, math.inf)
+
+
+class ClippingError(ValueError):
+    """The operation is too large, or Skia gave it up."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What may be painted: a box, and outlines (pathops) inside which it must be too."""
+
+    box: Box
+    outlines: tuple = field(default=())
+
+    def within(self, other: "Clip") -> "Clip":
+        a, b = self.box, other.box
+        box = (max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))
+        return Clip(box, self.outlines + other.outlines)
+
+    @classmethod
+    def of_polygon(cls, corners: list[tuple[float, float]]) -> "Clip":
+        path = pathops.Path()
+        pen = path.getPen()
+        pen.moveTo([v * SCALE for v in corners[0]])
+        for corner in corners[1:]:
+            pen.lineTo([v * SCALE for v in corner])
+        pen.closePath()
+        return cls(EVERYWHERE, (path,))
+
+    @property
+    def open(self) -> bool:
+        return self.box == EVERYWHERE and not self.outlines
+
+    def leaves_alone(self, box: Box) -> bool:
+        return not self.outlines and _inside(box, self.box)
+
+    def hides(self, box: Box) -> bool:
+        a = self.box
+        return box[2] <= a[0] or box[0] >= a[2] or box[3] <= a[1] or box[1] >= a[3] or a[0] >= a[2] or a[1] >= a[3]
+
+
+def box_clip(points: Iterable) -> Clip:
+    """The clip of a box (left, top, right, bottom), or around points; a side beyond the canvas cuts nothing."""
+    points = list(points)
+    if len(points) == 4 and not isinstance(points[0], tuple):
+        points = [tuple(points[:2]), tuple(points[2:])]
+    xs, ys = zip(*points)
+    slack = 1 - 1e-6
+    return Clip((
+        min(xs) if min(xs) > -slack else -math.inf, min(ys) if min(ys) > -slack else -math.inf,
+        max(xs) if max(xs) < slack else math.inf, max(ys) if max(ys) < slack else math.inf,
+    ))
+
+
+def _inside(inner: Box, outer: Box) -> bool:
+    slack = 1e-4
+    return (
+        inner[0] >= outer[0] - slack and inner[1] >= outer[1] - slack
+        and inner[2] <= outer[2] + slack and inner[3] <= outer[3] + slack
+    )
+
+
+def outline_clip(outlines: list[tuple[Path, bool, Clip | None]]) -> Clip:
+    """The clip of a clipPath's shapes: (path on the canvas, evenodd, clip of its own) each. Empty: hides all."""
+    if not outlines:
+        return Clip((0.0, 0.0, 0.0, 0.0))
+    if len(outlines) == 1 and outlines[0][2] is None and (box := rectangle_of(outlines[0][0])) is not None:
+        return box_clip(box)
+    shapes = []
+    for path, evenodd, own in outlines:
+        shape = simplified(to_skia(path, evenodd))
+        if own is not None and not own.leaves_alone(path.bounds()):
+            if not _inside(path.bounds(), own.box):
+                shape = operate(shape, rectangle(own.box), pathops.PathOp.INTERSECTION)
+            for outline in own.outlines:
+                shape = operate(shape, outline, pathops.PathOp.INTERSECTION)
+        shapes.append(shape)
+    return Clip(EVERYWHERE, (union(shapes),))
+
+
+def clip_path(path: Path, evenodd: bool, clip: Clip) -> Path | None:
+    """The part of a filled path inside the clip; None if nothing of it is cut off. ClippingError if it fails."""
+    original = to_skia(path, evenodd)
+    result = simplified(original)
+    area = abs(result.area)
+    if not _inside(path.bounds(), clip.box):
+        result = operate(result, rectangle(clip.box), pathops.PathOp.INTERSECTION)
+    for outline in clip.outlines:
+        result = operate(result, outline, pathops.PathOp.INTERSECTION)
+    return None if abs(abs(result.area) - area) <= SAME_AREA * area else from_skia(result)
+
+
+def union(paths: list[pathops.Path]) -> pathops.Path:
+    """One outline that holds what any of the outlines holds."""
+    result = pathops.Path()
+    for path in paths:
+        result = operate(result, path, pathops.PathOp.UNION)
+    return result
+
+
+def operate(one: pathops.Path, two: pathops.Path, operation: pathops.PathOp) -> pathops.Path:
+    if _size(one) + _size(two) > MAX_SEGMENTS:
+        raise ClippingError(f"more than {MAX_SEGMENTS:,} segments to clip")
+    try:
+        return pathops.op(one, two, operation, fix_winding=True, keep_starting_points=False)
+    except pathops.PathOpsError as error:
+        raise ClippingError(f"clipping failed ({error})") from error
+
+
+def _size(path: pathops.Path) -> int:
+    return sum(1 for _ in path.verbs)
+
+
+def simplified(path: pathops.Path) -> pathops.Path:
+    """Without overlaps of its own, so that its area is what it covers."""
+    if _size(path) > MAX_SEGMENTS:
+        raise ClippingError(f"more than {MAX_SEGMENTS:,} segments to clip")
+    path = pathops.Path(path)
+    try:
+        path.simplify(fix_winding=True, keep_starting_points=False)
+    except pathops.PathOpsError as error:
+        raise ClippingError(f"clipping failed ({error})") from error
+    return path
+
+
+def rectangle(box: Box) -> pathops.Path:
+    """Sides at infinity stand well outside the canvas."""
+    left, top, right, bottom = (SCALE * min(max(v, -FAR), FAR) for v in box)
+    path = pathops.Path()
+    pen = path.getPen()
+    pen.moveTo((left, top))
+    for corner in ((right, top), (right, bottom), (left, bottom)):
+        pen.lineTo(corner)
+    pen.closePath()
+    return path
+
+
+def stroke_outline(path: Path, width: float, cap: str, join: str, miter_limit: float) -> Path:
+    """The area that a stroke of the path paints, as a filled path."""
+    skia = to_skia(path, evenodd=False, closed=False)
+    if len(path) > MAX_SEGMENTS:
+        raise ClippingError(f"more than {MAX_SEGMENTS:,} segments to stroke")
+    skia.stroke(width * SCALE, _CAPS[cap], _JOINS[join], miter_limit)
+    skia.convertConicsToQuads(0.1)
+    return from_skia(simplified(skia))
+
+
+def to_skia(path: Path, evenodd: bool, closed: bool = True) -> pathops.Path:
+    """closed: every sub-path closes, as a fill sees it."""
+    skia = pathops.Path(fillType=pathops.FillType.EVEN_ODD if evenodd else pathops.FillType.WINDING)
+    pen = skia.getPen()
+    inside = False
+    for code, (first, second, end) in zip(path.codes.tolist(), (path.points * SCALE).tolist()):
+        if code == MOVE:
+            if inside:
+                pen.closePath() if closed else pen.endPath()
+            pen.moveTo(end)
+            inside = True
+        elif code == LINE:
+            pen.lineTo(end)
+        elif code == CUBIC:
+            pen.curveTo(first, second, end)
+        elif code == CLOSE:
+            pen.closePath()
+            inside = False
+    if inside:
+        pen.closePath() if closed else pen.endPath()
+    return skia
+
+
+def from_skia(skia: pathops.Path) -> Path:
+    builder = PathBuilder()
+    for verb, points in skia:
+        points = [(x / SCALE, y / SCALE) for x, y in points]
+        if verb == pathops.PathVerb.MOVE:
+            builder.move(*points[0])
+        elif verb == pathops.PathVerb.CLOSE:
+            builder.close()
+        elif abs(points[-1][0] - builder.x) + abs(points[-1][1] - builder.y) < SHORTEST and verb != pathops.PathVerb.CUBIC:
+            continue
+        elif verb == pathops.PathVerb.LINE:
+            builder.line(*points[0])
+        elif verb == pathops.PathVerb.QUAD:
+            (x0, y0), (x1, y1), (x, y) = (builder.x, builder.y), *points
+            builder.cubic(
+                x0 + (x1 - x0) * 2 / 3, y0 + (y1 - y0) * 2 / 3, x + (x1 - x) * 2 / 3, y + (y1 - y) * 2 / 3, x, y
+            )
+        elif verb == pathops.PathVerb.CUBIC:
+            (x1, y1), (x2, y2), (x, y) = points
+            builder.cubic(x1, y1, x2, y2, x, y)
+        else:
+            raise ClippingError(f"clipping left a segment of an unexpected kind ({verb})")
+    return builder.build()
+
+
+def path_box(path: Path, margin: float = 0.0) -> Box:
+    left, top, right, bottom = path.bounds()
+    return left - margin, top - margin, right + margin, bottom + margin
+
+
+def rectangle_of(path: Path) -> Box | None:
+    """The box that a path fills if it is an upright rectangle, else None."""
+    lines = path.codes[1:] != CLOSE
+    if path.codes[0] != MOVE or (path.codes[1:][lines] != LINE).any() or not 3 <= lines.sum() <= 4:
+        return None
+    corners = np.unique(np.round(path.points[:, 2], 6), axis=0)
+    if len(corners) != 4 or len(np.unique(corners[:, 0])) != 2 or len(np.unique(corners[:, 1])) != 2:
+        return None
+    ends = path.points[: 1 + lines.sum(), 2]
+    steps = np.diff(ends, axis=0)
+    if (np.abs(steps).min(1) > 1e-6).any():
+        return None
+    return (*corners.min(0).tolist(), *corners.max(0).tolist())

@@ -1,0 +1,126 @@
+"""SVG bytes -> an XML tree, safely: bounded size, no entities that grow or reach outside, no network, no files.
+
+The tree comes from expat by way of xml.etree, which resolves neither external entities nor DTDs.
+"""
+
+import codecs
+import re
+import zlib
+from pathlib import Path
+from xml.etree import ElementTree
+
+MAX_BYTES = 4_000_000           # of a document, after decompression
+MAX_ENTITY_CHARACTERS = 100_000  # that internal entities may add
+MAX_XML_DEPTH = 300
+SVG_NAMESPACE = "{http://www.w3.org/2000/svg}"
+XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_DECLARATION = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_ENTITY = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+(["'])([^%&]*?)\2\s*>""")
+
+
+def read_document(source: str | bytes | Path) -> ElementTree.Element:
+    """The root <svg> element of SVG text, bytes (plain or gzip), or of the file at a Path.
+
+    Raises ValueError with the reason: too large, an encoding that does not hold, entities that refer to
+    files or to each other, not well-formed, nested too deep, or not an SVG.
+    """
+    text = source if isinstance(source, str) else decode_document(_bytes_of(source))
+    if len(text) > MAX_BYTES:
+        raise ValueError(_too_large())
+    if not text.strip():
+        raise ValueError("the file is empty")
+    _check_entities(text)
+    parser = ElementTree.XMLPullParser(events=("start", "end"))
+    depth, root = 0, None
+    try:
+        for start in range(0, len(text), 65536):  # in pieces, so that depth is seen before it is built
+            parser.feed(text[start : start + 65536])
+            for event, element in parser.read_events():
+                root = element if root is None else root
+                depth += 1 if event == "start" else -1
+                if depth > MAX_XML_DEPTH:
+                    raise ValueError(f"elements are nested more than {MAX_XML_DEPTH} deep")
+        parser.close()
+    except (ElementTree.ParseError, UnicodeEncodeError) as error:
+        raise ValueError(f"not well-formed XML ({error})") from error
+    if root is None or root.tag not in (f"{SVG_NAMESPACE}svg", "svg"):
+        raise ValueError(f"the root element is <{local_name(root)}>, not <svg>")
+    return root
+
+
+def decode_document(data: bytes) -> str:
+    """Bytes of an SVG file, gzip or not, as text: by its byte order mark, its XML declaration, or as UTF-8."""
+    if data.startswith(_GZIP_MAGIC):
+        data = _decompress(data)
+    if len(data) > MAX_BYTES:
+        raise ValueError(_too_large())
+    encoding, mark = next(((name, bom) for bom, name in _BYTE_ORDER_MARKS if data.startswith(bom)), ("", b""))
+    if not encoding:
+        declared = _DECLARATION.match(data[:200])
+        encoding = declared[1].decode() if declared else "utf-8"
+        if encoding.lower().replace("_", "-") in ("utf-16", "utf-32"):  # says so in plain bytes: it is not
+            encoding = "utf-8"
+    try:
+        return data[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not {encoding.upper()} text ({error.reason} at byte {error.start})") from error
+    except LookupError as error:
+        raise ValueError(f"the encoding {encoding!r} is not known") from error
+
+
+def local_name(element: ElementTree.Element) -> str:
+    """Tag without its namespace; "" for elements that are not SVG's, comments included."""
+    tag = element.tag
+    if not isinstance(tag, str):
+        return ""
+    if tag.startswith(SVG_NAMESPACE):
+        return tag[len(SVG_NAMESPACE) :]
+    return "" if tag.startswith("{") else tag
+
+
+def href(element: ElementTree.Element) -> str:
+    """Id that the element refers to; "" if it refers to nothing in this document."""
+    target = element.get("href", element.get(XLINK_HREF, "")).strip()
+    return target[1:] if target.startswith("#") else ""
+
+
+def _bytes_of(source: bytes | Path) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    if source.stat().st_size > MAX_BYTES:
+        raise ValueError(_too_large())
+    return source.read_bytes()
+
+
+def _decompress(data: bytes) -> bytes:
+    """gunzip that stops at MAX_BYTES, whatever the file says of its size."""
+    unzip = zlib.decompressobj(wbits=31)
+    try:
+        plain = unzip.decompress(data, MAX_BYTES + 1)
+    except zlib.error as error:
+        raise ValueError(f"not a readable gzip file ({error})") from error
+    if len(plain) <= MAX_BYTES and not unzip.eof:
+        raise ValueError("not a readable gzip file (cut short)")
+    return plain
+
+
+def _check_entities(text: str) -> None:
+    """Entities may stand for plain text, as drawing programs write them, and for nothing else."""
+    if "<!ENTITY" not in text:
+        return
+    declared = _ENTITY.findall(text)
+    if len(declared) != text.count("<!ENTITY"):
+        raise ValueError("XML entities that refer to files or to other entities are not accepted")
+    added = sum(len(value) * text.count(f"&{name};") for name, _, value in declared)
+    if added > MAX_ENTITY_CHARACTERS or len(declared) > 100:
+        raise ValueError(f"XML entities would add more than {MAX_ENTITY_CHARACTERS:,} characters")
+
+
+def _too_large() -> str:
+    return f"larger than {MAX_BYTES // 1_000_000} MB"

@@ -1,0 +1,293 @@
+"""Gradients of SVG as the row format holds them: two stops, on the canvas.
+
+Stops outside the part that a shape shows do not count. Of more than two, the pair of places and colours is
+taken that comes nearest (least squares over what is seen).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from svgfusion_lib.svg.document import href, local_name
+from svgfusion_lib.svg.styles import own_properties
+from svgfusion_lib.svg.transforms import IDENTITY, Matrix, apply, multiply, parse_transform
+from svgfusion_lib.svg.values import parse_colour, parse_length, parse_opacity
+
+Box = tuple[float, float, float, float]
+RGBA = tuple[float, float, float, float]
+SAMPLES = 48
+_STEPS = np.linspace(0, 1, SAMPLES)
+MAX_STOPS = 256
+INVISIBLE = 2.5 / 255  # a colour difference that nobody sees: below it a gradient is a plain colour
+_CHAIN = 16            # gradients that may refer to each other in a row
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """A paint of two stops.
+
+    radial: whether `geometry` [8] is that of the row format's radial or linear command, in canvas units.
+    first, last: colours of the stops; mean: over what the shape shows; exact: no stop was given up.
+    """
+
+    radial: bool
+    geometry: tuple[float, ...]
+    first: RGBA
+    last: RGBA
+    mean: RGBA
+    exact: bool
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A gradient element with what it inherits by href."""
+
+    radial: bool
+    attributes: dict[str, str]
+    offsets: np.ndarray  # [S]
+    colours: np.ndarray  # [S, 4]
+
+
+class GradientReader:
+    """Gradient elements of a document by id; each is read once."""
+
+    def __init__(self, ids: dict[str, Element]):
+        self.ids = ids
+        self.sources: dict[str, _Source | None] = {}
+
+    def source(self, name: str) -> _Source | None:
+        """The gradient of that id; None if there is none (the paint's fallback then counts)."""
+        if name not in self.sources:
+            self.sources[name] = self._read(name)
+        return self.sources[name]
+
+    def _read(self, name: str) -> _Source | None:
+        chain: list[Element] = []
+        while name in self.ids and len(chain) < _CHAIN:
+            element = self.ids[name]
+            if local_name(element) not in ("linearGradient", "radialGradient") or element in chain:
+                break
+            chain.append(element)
+            name = href(element)
+        if not chain:
+            return None
+        attributes: dict[str, str] = {}
+        for element in reversed(chain):
+            attributes |= element.attrib
+            if "transform" in own_properties(element):  # CSS may say it that way
+                attributes["gradientTransform"] = own_properties(element)["transform"]
+        stops = next((s for s in ([c for c in e if local_name(c) == "stop"] for e in chain) if s), [])
+        if len(stops) > MAX_STOPS:
+            raise ValueError(f"a gradient has more than {MAX_STOPS} stops")
+        offsets, colours = [], []
+        for stop in stops:
+            own = own_properties(stop)
+            colour = parse_colour(own.get("stop-color", "black"))
+            if colour == "currentcolor":
+                colour = parse_colour(own.get("color", "black"))
+            if not isinstance(colour, tuple):
+                colour = (0.0, 0.0, 0.0, 1.0)
+            offsets.append(max([parse_offset(stop.get("offset")), *offsets[-1:]]))
+            colours.append((*colour[:3], colour[3] * parse_opacity(own.get("stop-opacity"))))
+        return _Source(
+            local_name(chain[0]) == "radialGradient", attributes, np.array(offsets), np.array(colours).reshape(-1, 4)
+        )
+
+
+def parse_offset(text: str | None) -> float:
+    return min(max(parse_length(text, 1.0, 0.0), 0.0), 1.0)
+
+
+def resolve_gradient(
+    source: _Source, matrix: Matrix, box: Callable[[], Box], canvas_box: Box, viewport: tuple[float, float], opacity: float
+) -> Gradient | RGBA | None:
+    """The paint of a shape: a gradient, a plain colour where it shows no more than that, None for nothing.
+
+    matrix: user space -> canvas. box(): the shape's geometry in user space, for objectBoundingBox; canvas_box: on
+    the canvas, stroke included: what is seen. viewport: for percentages. opacity multiplies all alphas.
+    """
+    if len(source.offsets) == 0:
+        return None
+    colours = source.colours * (1, 1, 1, opacity)
+    get = source.attributes.get
+    if get("gradientUnits", "objectBoundingBox") == "userSpaceOnUse":
+        width, height = viewport
+    else:
+        width = height = 1.0
+        left, top, right, bottom = box()
+        if right <= left or bottom <= top:
+            return None if len(colours) > 1 else tuple(colours[0].tolist())
+        matrix = multiply(matrix, (right - left, 0, 0, bottom - top, left, top))
+    matrix = multiply(matrix, parse_transform(get("gradientTransform", "")) if get("gradientTransform") else IDENTITY)
+    spread = get("spreadMethod", "pad")
+    if source.radial:
+        place = _radial_place(get, width, height, matrix)
+    else:
+        place = _linear_place(get, width, height, matrix)
+    if place is None or len(colours) == 1:  # nothing to run along: the last stop's colour
+        return _plain(colours[-1])
+    low, high = place.visible(canvas_box)
+    t = low + (high - low) * _STEPS
+    weights = np.maximum(t, 0) + 1e-3 if source.radial else np.ones(SAMPLES)
+    seen = np.stack([np.interp(t, source.offsets, colours[:, i]) for i in range(4)], axis=1)  # [T, 4]
+    alpha = np.average(seen[:, 3], weights=weights)
+    if alpha < 1 / 255:
+        return None
+    mean = (*np.average(seen[:, :3], weights=weights * (seen[:, 3] + 1e-9), axis=0).tolist(), float(alpha))
+    if np.ptp(_premultiplied(seen), axis=0).max() < INVISIBLE:
+        return mean
+    t0, t1, first, last, error = fit_two_stops(source.offsets, colours, t, seen, weights)
+    return Gradient(
+        source.radial, place.geometry(t0, t1), first, last, mean, error < INVISIBLE and spread == "pad"
+    )
+
+
+def _plain(colour: np.ndarray) -> RGBA | None:
+    return tuple(colour.tolist()) if colour[3] > 0 else None
+
+
+def _premultiplied(colours: np.ndarray) -> np.ndarray:
+    return np.concatenate([colours[..., :3] * colours[..., 3:], colours[..., 3:]], axis=-1)
+
+
+def fit_two_stops(
+    offsets: np.ndarray, colours: np.ndarray, t: np.ndarray, seen: np.ndarray, weights: np.ndarray
+) -> tuple[float, float, RGBA, RGBA, float]:
+    """Places t0 < t1 and colours of the two stops nearest to colours `seen` [T, 4] at t [T].
+
+    offsets [S], colours [S, 4] are those of the file; two are taken as they are.
+
+    Returns (t0, t1, first, last, largest difference of a premultiplied channel).
+    """
+    if len(offsets) == 2:
+        t0, t1 = offsets.tolist()
+        if t1 - t0 > 1e-3:
+            return t0, t1, tuple(colours[0].tolist()), tuple(colours[1].tolist()), 0.0
+    low, high = t[0], t[-1]
+    inner = offsets[(offsets > low) & (offsets < high)]
+    before, after = offsets[offsets <= low], offsets[offsets >= high]
+    knots = np.unique(np.concatenate([
+        before[-1:], after[:1], inner[:: max(1, len(inner) // 8)], [low, high], np.linspace(low, high, 7)[1:-1],
+    ]))
+    i, j = np.triu_indices(len(knots), 1)
+    a, b = knots[i], knots[j]
+    b = np.maximum(b, a + 1e-3)
+    u = ((t - a[:, None]) / (b - a)[:, None]).clip(0, 1)  # [pairs, T]
+    w = weights * (seen[:, 3] + 1e-3)                      # colours count where they show
+    first, last = _least_squares(u, seen, w)               # [pairs, 4] each
+    alpha_first, alpha_last = _least_squares(u, seen[:, 3:], weights)
+    first[:, 3:], last[:, 3:] = alpha_first, alpha_last
+    first, last = first.clip(0, 1), last.clip(0, 1)
+    model = first[:, None] * (1 - u[..., None]) + last[:, None] * u[..., None]  # [pairs, T, 4]
+    difference = np.abs(_premultiplied(model) - _premultiplied(seen))
+    best = int(((difference**2).sum(-1) * weights).sum(-1).argmin())
+    return (
+        float(a[best]), float(b[best]), tuple(first[best].tolist()), tuple(last[best].tolist()),
+        float(difference[best].max()),
+    )
+
+
+def _least_squares(u: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """End values of the ramps u [pairs, T] nearest to target [T, C] -> [pairs, C] at u = 0 and at u = 1."""
+    v = 1 - u
+    tiny = 1e-9 * weights.sum()
+    s00, s01, s11 = ((weights * p * q).sum(1) for p, q in ((v, v), (v, u), (u, u)))
+    right0, right1 = (weights * v) @ target, (weights * u) @ target  # [pairs, C]
+    s00, s11 = s00 + tiny, s11 + tiny
+    determinant = (s00 * s11 - s01 * s01)[:, None]
+    return (
+        (right0 * s11[:, None] - right1 * s01[:, None]) / determinant,
+        (right1 * s00[:, None] - right0 * s01[:, None]) / determinant,
+    )
+
+
+@dataclass(frozen=True)
+class _Linear:
+    start: tuple[float, float]
+    vector: tuple[float, float]
+
+    def visible(self, box: Box) -> tuple[float, float]:
+        (x, y), (dx, dy) = self.start, self.vector
+        size = dx * dx + dy * dy
+        t = [((px - x) * dx + (py - y) * dy) / size for px in box[::2] for py in box[1::2]]
+        return min(t), max(max(t), min(t) + 1e-6)
+
+    def geometry(self, t0: float, t1: float) -> tuple[float, ...]:
+        (x, y), (dx, dy) = self.start, self.vector
+        return (x + t0 * dx, y + t0 * dy, x + t1 * dx, y + t1 * dy, 0.0, 0.0, 0.0, 0.0)
+
+
+def _linear_place(get, width: float, height: float, m: Matrix) -> _Linear | None:
+    x1, y1 = parse_length(get("x1"), width), parse_length(get("y1"), height)
+    x2, y2 = parse_length(get("x2"), width, width), parse_length(get("y2"), height)
+    start, end = apply(m, x1, y1), apply(m, x2, y2)
+    # lines of equal colour are square to the vector in user space; on the canvas they may not be
+    nx, ny = m[0] * (y1 - y2) + m[2] * (x2 - x1), m[1] * (y1 - y2) + m[3] * (x2 - x1)
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    size = nx * nx + ny * ny
+    if size < 1e-18 or dx * dx + dy * dy < 1e-18:
+        return None
+    along = (dx * nx + dy * ny) / size
+    dx, dy = dx - along * nx, dy - along * ny
+    return _Linear(start, (dx, dy)) if dx * dx + dy * dy > 1e-12 else None
+
+
+@dataclass(frozen=True)
+class _Radial:
+    """Unit circle -> canvas by `matrix`; t runs from radius `inner` (at `focal`, in unit circle units) to 1."""
+
+    matrix: Matrix
+    inner: float
+    focal: tuple[float, float]
+
+    def visible(self, box: Box) -> tuple[float, float]:
+        a, b, c, d, e, f = self.matrix
+        inverse = np.linalg.inv(np.array([[a, c], [b, d]]))
+        corners = np.array([(x - e, y - f) for x in box[::2] for y in box[1::2]]) @ inverse.T
+        far = float(np.hypot(*corners.T).max())
+        inside = box[0] <= e <= box[2] and box[1] <= f <= box[3]
+        near = 0.0
+        if not inside:  # a bound from below: distance to the box over the longest axis
+            away = math.hypot(max(box[0] - e, 0, e - box[2]), max(box[1] - f, 0, f - box[3]))
+            near = away / max(float(np.linalg.svd(np.array([[a, c], [b, d]]), compute_uv=False)[0]), 1e-9)
+        if any(self.focal):
+            near, far = 0.0, max(far, 1.0)
+        low, high = ((r - self.inner) / max(1 - self.inner, 1e-6) for r in (near, far))
+        return max(low, 0.0), max(high, low + 1e-6, 1e-6)
+
+    def geometry(self, t0: float, t1: float) -> tuple[float, ...]:
+        a, b, c, d, *_ = self.matrix
+        fx, fy = self.focal
+        outer = self.inner + t1 * (1 - self.inner)
+        first = self.inner + t0 * (1 - self.inner)
+        centre = fx * (1 - t1), fy * (1 - t1)  # where the circle of t1 stands
+        x, y = apply(self.matrix, *centre)
+        axes, sizes, _ = np.linalg.svd(np.array([[a, c], [b, d]]))
+        major, minor = sizes * outer
+        axis = axes[:, 0] * major
+        if major - minor < 1e-4 * major or (axis[0], axis[1]) < (0, 0):
+            axis = (major, 0.0) if major - minor < 1e-4 * major else -axis
+        return (
+            x, y, x + float(axis[0]), y + float(axis[1]), float(minor), float(min(max(first, 0) * sizes[0], major)),
+            *apply(self.matrix, fx, fy),
+        )
+
+
+def _radial_place(get, width: float, height: float, m: Matrix) -> _Radial | None:
+    diagonal = math.hypot(width, height) / math.sqrt(2)
+    cx, cy = parse_length(get("cx"), width, width / 2), parse_length(get("cy"), height, height / 2)
+    r = parse_length(get("r"), diagonal, diagonal / 2)
+    fx, fy = parse_length(get("fx"), width, cx), parse_length(get("fy"), height, cy)
+    fr = parse_length(get("fr"), diagonal, 0.0)
+    if r <= 0 or abs(m[0] * m[3] - m[1] * m[2]) < 1e-12:
+        return None
+    focal = (fx - cx) / r, (fy - cy) / r
+    distance = math.hypot(*focal)
+    if distance > 0.99:
+        focal = focal[0] * 0.99 / distance, focal[1] * 0.99 / distance
+    elif distance < 1e-3:
+        focal = (0.0, 0.0)
+    return _Radial(multiply(m, (r, 0, 0, r, cx, cy)), min(max(fr / r, 0.0), 0.99), focal)

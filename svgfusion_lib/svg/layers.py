@@ -1,0 +1,223 @@
+"""A painted element on the canvas, and its rows."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from svgfusion_lib.svg import paths
+from svgfusion_lib.svg.clipping import Box, Clip, clip_path, stroke_outline
+from svgfusion_lib.svg.gradients import RGBA, Gradient
+from svgfusion_lib.svg.paths import CLOSE, CUBIC, LINE, MOVE, Path
+from svgfusion_lib.utils import row_format as rf
+
+MITER_LIMIT = 4.0  # what a viewer assumes, and so what the rows mean by `miter`
+_COMMANDS = np.array([rf.SUBMOVE, rf.LINE, rf.CUBIC, rf.CLOSE])  # by path code; the first MOVE is a `move`
+_SAME = 1e-6       # canvas units: points nearer to each other are one
+
+
+@dataclass
+class Layer:
+    """One element: a path, or a primitive (element id, its geometry columns), with what paints it.
+
+    Coordinates and width are canvas units, opacities are multiplied out, None paints nothing.
+    """
+
+    path: Path | None = None
+    primitive: tuple[int, tuple[float, ...]] | None = None
+    fill: RGBA | Gradient | None = None
+    stroke: RGBA | Gradient | None = None
+    width: float = 0.0
+    cap: str = "butt"
+    join: str = "miter"
+    miter_limit: float = MITER_LIMIT
+    evenodd: bool = False
+
+    def box(self) -> Box:
+        """Box around the geometry, without stroke."""
+        if self.primitive is None:
+            return self.path.bounds()
+        element, (x, y, *lengths) = self.primitive
+        if element == rf.RECT:
+            return x, y, x + lengths[0], y + lengths[1]
+        rx, ry = lengths[0], lengths[0] if element == rf.CIRCLE else lengths[1]
+        return x - rx, y - ry, x + rx, y + ry
+
+    def painted_box(self) -> Box:
+        """Box around all that is painted, at least: the stroke's corners may reach out by the miter limit."""
+        left, top, right, bottom = self.box() if self.primitive is not None else self.path.hull()
+        margin = 0.0
+        if self.stroke is not None:
+            reach = self.miter_limit if self.join == "miter" and self.primitive is None else 1.5
+            margin = self.width / 2 * reach
+        return left - margin, top - margin, right + margin, bottom + margin
+
+    def as_path(self) -> Path:
+        if self.primitive is None:
+            return self.path
+        element, (x, y, *lengths) = self.primitive
+        if element == rf.RECT:
+            return paths.rounded_rect_path(x, y, *lengths[:4])
+        return paths.ellipse_path(x, y, lengths[0], lengths[0] if element == rf.CIRCLE else lengths[1])
+
+    def outlined(self) -> "Layer":
+        """The stroke of the layer as a filled path."""
+        outline = stroke_outline(self.as_path(), self.width, self.cap, self.join, self.miter_limit)
+        return Layer(path=outline, fill=self.stroke)
+
+    def apart(self, stroke_first: bool) -> list["Layer"]:
+        """The fill and the stroke as two layers, in the order they are painted."""
+        fill = replace(self, stroke=None)
+        stroke = replace(self, fill=None, evenodd=False)
+        return [stroke, fill] if stroke_first else [fill, stroke]
+
+    def clipped(self, clip: Clip) -> list["Layer"]:
+        """What is left of the layer inside the clip; the layer itself if it lies inside. May raise ClippingError."""
+        box = self.painted_box()
+        if clip.hides(box):
+            return []
+        if clip.leaves_alone(box):
+            return [self]
+        parts, cut = [], False
+        for part in self.apart(stroke_first=False):
+            if part.fill is None and part.stroke is None:
+                continue
+            whole = part if part.stroke is None else part.outlined()
+            inside = clip_path(whole.as_path(), whole.evenodd, clip)
+            cut = cut or inside is not None
+            parts.append(part if inside is None else Layer(path=inside, fill=whole.fill))
+        return [part for part in parts if part.path is None or len(part.path)] if cut else [self]
+
+    def style(self) -> list[float]:
+        """The 12 style columns."""
+        style = [0.0] * rf.NUM_STYLE
+        if self.fill is not None:
+            style[:4] = self.fill.mean if isinstance(self.fill, Gradient) else self.fill
+            style[11] = float(self.evenodd)
+        if self.stroke is not None:
+            style[4:8] = self.stroke.mean if isinstance(self.stroke, Gradient) else self.stroke
+            style[8:11] = self.width, rf.CAPS.index(self.cap), rf.JOINS.index(self.join)
+        return style
+
+
+def layers_to_rows(layers: list[Layer]) -> np.ndarray:
+    """Rows [K, 22] of layers in paint order: of each its gradient rows, then its own; the paths of all at once.
+
+    A layer whose path draws nothing leaves no row.
+    """
+    with_path = [i for i, layer in enumerate(layers) if layer.path is not None]
+    counts = np.ones(len(layers), dtype=int)              # rows of each layer, without gradients
+    if with_path:
+        codes = np.concatenate([layers[i].path.codes for i in with_path])
+        points = np.concatenate([layers[i].path.points for i in with_path])
+        owner = np.repeat(with_path, [len(layers[i].path) for i in with_path])
+        filled_only = np.array([layer.stroke is None for layer in layers])[owner]
+        keep = draws(codes, points[:, 2], filled_only)
+        path_rows, owner = _path_rows(Path(codes[keep], points[keep])), owner[keep]
+        counts[with_path] = np.bincount(owner, minlength=len(layers))[with_path]
+        path_rows[np.flatnonzero(np.diff(owner, prepend=-1)), rf.COMMAND] = rf.MOVE  # the first of each path
+    gradients = [
+        (i, element, paint) for i, layer in enumerate(layers) if counts[i]
+        for element, paint in ((rf.FILL_GRADIENT, layer.fill), (rf.STROKE_GRADIENT, layer.stroke))
+        if isinstance(paint, Gradient)
+    ]
+    before = np.bincount([i for i, *_ in gradients], minlength=len(layers)) if gradients else np.zeros_like(counts)
+    ends = np.cumsum(counts + before)
+    firsts = ends - counts                                # where the layer's own rows begin
+    rows = np.zeros((int(ends[-1]) if layers else 0, rf.NUM_COLUMNS))
+    if with_path:
+        within = np.arange(len(owner)) - np.repeat(np.cumsum(counts[with_path]) - counts[with_path], counts[with_path])
+        rows[firsts[owner] + within] = path_rows
+    for i, layer in enumerate(layers):
+        if layer.path is None:
+            element, geometry = layer.primitive
+            rows[firsts[i], rf.ELEMENT] = element
+            rows[firsts[i], 2 : 2 + len(geometry)] = geometry
+        rows[firsts[i] : ends[i], rf.STYLE] = layer.style()
+    place = {}
+    for i, element, paint in gradients:
+        place[i] = place.get(i, firsts[i] - before[i] - 1) + 1
+        row = rows[place[i]]
+        row[rf.ELEMENT], row[rf.COMMAND] = element, rf.RADIAL if paint.radial else rf.LINEAR
+        row[rf.GEOMETRY], row[rf.FILL], row[rf.STROKE] = paint.geometry, paint.first, paint.last
+    return rows
+
+
+def _path_rows(path: Path) -> np.ndarray:
+    """Rows [K, 22] of the segments of paths, every MOVE a submove, style columns 0."""
+    rows = np.zeros((len(path), rf.NUM_COLUMNS))
+    if len(path) == 0:
+        return rows
+    rows[:, rf.ELEMENT] = rf.PATH
+    rows[:, rf.COMMAND] = _COMMANDS[path.codes]
+    rows[:, 8:10] = path.points[:, 2]
+    segments = path.codes != MOVE
+    rows[segments, 2:4] = path.starts()[segments]
+    curves = path.codes == CUBIC
+    rows[curves, 4:8] = path.points[curves, :2].reshape(-1, 4)
+    return rows
+
+
+def draws(codes: np.ndarray, ends: np.ndarray, filled_only: np.ndarray) -> np.ndarray:
+    """Which segments [K] of paths draw something that the others do not; ends [K, 2], filled_only bool [K].
+
+    A straight segment back to the sub-path's start is left to the closing that follows it, and a path that is
+    only filled closes by itself. Segments of no length go where the sub-path has others, and of filled paths
+    sub-paths that have no area.
+    """
+    count = len(codes)
+    is_close = codes == CLOSE
+    moves = np.flatnonzero(codes == MOVE)
+    sizes = np.diff(moves, append=count)                  # segments of each sub-path, its move included
+    closing = np.zeros(count, dtype=bool)                 # what follows closes the sub-path
+    closing[:-1] = is_close[1:]
+    closing[moves[1:] - 1] |= filled_only[moves[1:] - 1]
+    closing[-1] |= filled_only[-1]
+    home = np.abs(ends - np.repeat(ends[moves], sizes, axis=0)).max(1) < _SAME
+    idle = home & closing
+    idle[1:] |= np.abs(ends[1:] - ends[:-1]).max(1) < _SAME
+    idle &= codes == LINE
+    idle |= is_close & filled_only
+    sub_path = np.repeat(np.arange(len(moves)), sizes)
+    kept = np.bincount(sub_path[~idle], minlength=len(moves)) - 1
+    curved = np.bincount(sub_path[codes == CUBIC], minlength=len(moves)) > 0
+    no_area = filled_only[moves] & ~curved & (kept < 2)
+    idle |= no_area[sub_path]
+    drawn = kept - np.bincount(sub_path[is_close & ~filled_only], minlength=len(moves))
+    dot = ~filled_only[moves] & (drawn <= 0)              # nothing but segments of no length: caps show it
+    return ~idle | dot[sub_path]
+
+
+def resolve_join(path: Path, limit: float) -> tuple[str, bool]:
+    """`miter` or `bevel`, whichever draws the corners as a miter limit does with the usual limit of 4.
+
+    Also says whether all corners come out right.
+    """
+    ratios = _miter_ratios(path)
+    mitered = ratios <= limit
+    right_by_miter, right_by_bevel = (mitered == (ratios <= MITER_LIMIT)), ~mitered
+    if right_by_miter.all():
+        return "miter", True
+    return ("bevel" if right_by_bevel.sum() > right_by_miter.sum() else "miter"), bool(right_by_bevel.all())
+
+
+def _miter_ratios(path: Path) -> np.ndarray:
+    """Miter length over stroke width, 1 / sin(angle / 2), at every corner inside a sub-path and where one closes."""
+    starts, ends = path.starts(), path.points[:, 2]
+    curves = (path.codes == CUBIC)[:, None]
+    first, second = path.points[:, 0], path.points[:, 1]
+    leave = np.where(curves, np.where(np.abs(first - starts).max(1)[:, None] > _SAME, first, second), ends) - starts
+    arrive = ends - np.where(curves, np.where(np.abs(second - ends).max(1)[:, None] > _SAME, second, first), starts)
+    corner = (path.codes[:-1] != MOVE) & (path.codes[1:] != MOVE)
+    incoming, outgoing = [arrive[:-1][corner]], [leave[1:][corner]]
+    moves = np.flatnonzero(path.codes == MOVE)
+    closes = np.flatnonzero(path.codes == CLOSE)
+    for i in closes:
+        start = moves[moves < i].max()
+        closing = arrive[i] if np.abs(arrive[i]).max() > _SAME else arrive[i - 1]
+        incoming.append(closing[None])
+        outgoing.append(leave[start + 1][None])
+    u, v = np.concatenate(incoming), np.concatenate(outgoing)
+    lengths = np.hypot(*u.T) * np.hypot(*v.T)
+    u, v, lengths = u[lengths > 1e-12], v[lengths > 1e-12], lengths[lengths > 1e-12]
+    cosine = ((u * v).sum(1) / lengths).clip(-1, 1)  # of the turn; the angle between the lines is pi less it
+    return 1 / np.sqrt(np.maximum((1 + cosine) / 2, 1e-12))

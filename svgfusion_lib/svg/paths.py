@@ -1,0 +1,308 @@
+"""Paths as arrays, and the path data grammar (SVG 2, section 9.3).
+
+A path of K segments is codes int8 [K] (MOVE, LINE, CUBIC, CLOSE) and points float64 [K, 3, 2]: first
+control, second control, end. Controls count for CUBIC only; CLOSE ends where its sub-path began. Every
+sub-path starts with MOVE, and every MOVE is followed by a segment.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from svgfusion_lib.svg.transforms import Matrix
+from svgfusion_lib.svg.values import LARGEST, NUMBER
+
+MOVE, LINE, CUBIC, CLOSE = range(4)
+MAX_SEGMENTS = 50_000  # of one path; icons have hundreds
+CIRCLE_CONTROL = 4 / 3 * math.tan(math.pi / 8)  # of the radius: control length of a quarter turn
+
+_COMMAND = re.compile(r"([MmLlHhVvCcSsQqTtAaZz])([^MmLlHhVvCcSsQqTtAaZz]*)")
+_NUMBER = re.compile(NUMBER)
+_LETTERS_AND_GAPS = re.compile(r"[MmLlHhVvCcSsQqTtAaZz\s,]*")
+_MISPLACED_COMMA = re.compile(r",\s*(?:[MmLlHhVvCcSsQqTtAaZz,]|$)|[MmLlHhVvCcSsQqTtAaZz]\s*,")
+_GAP = re.compile(r"\s*,?\s*")
+# radii, rotation, two flags that may stand without separators, end point
+_ARC = re.compile(rf"\s*,?\s*({NUMBER})" + rf"\s*,?\s*({NUMBER})" * 2 + r"\s*,?\s*([01])" * 2 + rf"\s*,?\s*({NUMBER})" * 2)
+_ARITY = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
+
+
+@dataclass
+class Path:
+    codes: np.ndarray   # int8 [K]
+    points: np.ndarray  # float64 [K, 3, 2]
+    broken: bool = False  # path data that ends in an error: drawn up to it
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def transformed(self, matrix: Matrix) -> "Path":
+        a, b, c, d, e, f = matrix
+        points = self.points.reshape(-1, 2) @ np.array(((a, b), (c, d)))  # [3 K, 2]
+        points += (e, f)
+        return Path(self.codes, points.reshape(-1, 3, 2))
+
+    def starts(self) -> np.ndarray:
+        """Where the pen is before each segment [K, 2]; a MOVE starts where it ends."""
+        starts = np.empty((len(self.codes), 2))
+        starts[0], starts[1:] = self.points[0, 2], self.points[:-1, 2]
+        moves = self.codes == MOVE
+        starts[moves] = self.points[moves, 2]
+        return starts
+
+    def hull(self) -> tuple[float, float, float, float]:
+        """A box around ends and controls: quick, and at least as large as the tight one."""
+        points = self.points[self.codes == CUBIC].reshape(-1, 2) if CUBIC in self.codes else self.points[:, 2]
+        low, high = np.minimum(points.min(0), self.points[:, 2].min(0)), np.maximum(points.max(0), self.points[:, 2].max(0))
+        return (*low.tolist(), *high.tolist())
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Tight box (left, top, right, bottom) of the geometry, without stroke."""
+        ends = self.points[:, 2]
+        low, high = ends.min(0), ends.max(0)
+        curves = self.codes == CUBIC
+        if curves.any():
+            controls = self.points[curves, :2].reshape(-1, 2)
+            if (controls < low).any() or (controls > high).any():
+                extremes = _cubic_extremes(self.starts()[curves], *self.points[curves].swapaxes(0, 1))
+                low, high = np.minimum(low, extremes.min(0)), np.maximum(high, extremes.max(0))
+        return (*low.tolist(), *high.tolist())
+
+
+def _cubic_extremes(p0, p1, p2, p3) -> np.ndarray:
+    """Points where x or y of cubics [N, 2] x 4 is extreme -> [4 N, 2] (ends where there is none)."""
+    a, b, c = p3 - p0 + 3 * (p1 - p2), 2 * (p0 - 2 * p1 + p2), p1 - p0  # derivative / 3 = a t^2 + b t + c
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.sqrt(np.maximum(b * b - 4 * a * c, 0))
+        quotient = -(b + np.where(b < 0, -root, root)) / 2
+        t = np.stack([quotient / a, c / quotient])  # [2, N, 2]: stable where a is near 0
+    t = np.where(np.isfinite(t), t, 0).clip(0, 1)
+    s = 1 - t
+    return (s**3 * p0 + 3 * s * s * t * p1 + 3 * s * t * t * p2 + t**3 * p3).reshape(-1, 2)
+
+
+class PathBuilder:
+    """Collects segments; moves that nothing follows go, and a segment after a close opens a sub-path."""
+
+    def __init__(self) -> None:
+        self.codes: list[int] = []
+        self.numbers: list[float] = []  # six per segment
+        self.x = self.y = self.first_x = self.first_y = 0.0
+        self._move_due = True
+
+    def move(self, x: float, y: float) -> None:
+        self.x, self.y, self.first_x, self.first_y = x, y, x, y
+        self._move_due = True
+
+    def line(self, x: float, y: float) -> None:
+        if self._move_due:
+            self._begin()
+        self.codes.append(LINE)
+        self.numbers += (0.0, 0.0, 0.0, 0.0, x, y)
+        self.x, self.y = x, y
+
+    def cubic(self, x1: float, y1: float, x2: float, y2: float, x: float, y: float) -> None:
+        if self._move_due:
+            self._begin()
+        self.codes.append(CUBIC)
+        self.numbers += (x1, y1, x2, y2, x, y)
+        self.x, self.y = x, y
+
+    def close(self) -> None:
+        if self._move_due:
+            self._begin()
+        self.codes.append(CLOSE)
+        self.numbers += (0.0, 0.0, 0.0, 0.0, self.first_x, self.first_y)
+        self.x, self.y = self.first_x, self.first_y
+        self._move_due = True
+
+    def build(self, broken: bool = False) -> Path:
+        """The path; ValueError if a coordinate is not finite or too large."""
+        points = np.array(self.numbers, dtype=np.float64).reshape(-1, 3, 2)
+        if not (np.abs(points) < LARGEST).all():
+            raise ValueError("a coordinate in path data is infinite, not a number, or too large")
+        return Path(np.array(self.codes, dtype=np.int8), points, broken)
+
+    def _begin(self) -> None:
+        if len(self.codes) > MAX_SEGMENTS:
+            raise ValueError(f"a path has more than {MAX_SEGMENTS:,} segments")
+        self.codes.append(MOVE)
+        self.numbers += (0.0, 0.0, 0.0, 0.0, self.first_x, self.first_y)
+        self._move_due = False
+
+
+def parse_path(data: str) -> Path:
+    """Path data -> path, drawn up to the first error as SVG 2 asks (section 9.5.4), `broken` then being set.
+
+    Quadratics become exact cubics, arcs cubics of at most a quarter turn. Raises ValueError for
+    coordinates that are not finite and for more than MAX_SEGMENTS segments.
+    """
+    builder = PathBuilder()
+    control_x = control_y = 0.0  # last control point, for S and T
+    last = ""                    # last command, upper case
+    broken = bool(data.strip()) and data.lstrip()[0] not in "Mm"
+    clean = _LETTERS_AND_GAPS.fullmatch(_NUMBER.sub("", data)) and not _MISPLACED_COMMA.search(data)
+    if not broken:
+        for match in _COMMAND.finditer(data):
+            letter, text = match[1], match[2]
+            command = letter.upper()
+            if clean and command != "A":
+                numbers, whole = list(map(float, _NUMBER.findall(text))), True
+            else:
+                numbers, whole = _arguments(command, text)
+            arity = _ARITY[command]
+            if arity == 0:
+                builder.close()
+                last, broken = "Z", not whole
+                if broken:
+                    break
+                continue
+            usable = len(numbers) - len(numbers) % arity
+            broken = not whole or usable != len(numbers) or usable == 0
+            relative = letter.islower()
+            for i in range(0, usable, arity):
+                x, y = (builder.x, builder.y) if relative else (0.0, 0.0)
+                if command == "C":
+                    x1, y1, x2, y2, x3, y3 = numbers[i : i + 6]
+                    control_x, control_y = x2 + x, y2 + y
+                    builder.cubic(x1 + x, y1 + y, control_x, control_y, x3 + x, y3 + y)
+                elif command == "L" or (command == "M" and i):
+                    builder.line(numbers[i] + x, numbers[i + 1] + y)
+                elif command == "H":
+                    builder.line(numbers[i] + x, builder.y)
+                elif command == "V":
+                    builder.line(builder.x, numbers[i] + y)
+                elif command == "M":
+                    builder.move(numbers[i] + x, numbers[i + 1] + y)
+                elif command == "S":
+                    x1, y1 = builder.x, builder.y
+                    if last in ("C", "S"):
+                        x1, y1 = 2 * x1 - control_x, 2 * y1 - control_y
+                    control_x, control_y = numbers[i] + x, numbers[i + 1] + y
+                    builder.cubic(x1, y1, control_x, control_y, numbers[i + 2] + x, numbers[i + 3] + y)
+                elif command == "A":
+                    rx, ry, turn, large, sweep, x3, y3 = numbers[i : i + 7]
+                    add_arc(builder, rx, ry, turn, large != 0, sweep != 0, x3 + x, y3 + y)
+                else:  # Q, T
+                    x0, y0 = builder.x, builder.y
+                    if command == "Q":
+                        control_x, control_y = numbers[i] + x, numbers[i + 1] + y
+                    elif last in ("Q", "T"):
+                        control_x, control_y = 2 * x0 - control_x, 2 * y0 - control_y
+                    else:
+                        control_x, control_y = x0, y0
+                    x3, y3 = numbers[i + arity - 2] + x, numbers[i + arity - 1] + y
+                    builder.cubic(
+                        x0 + (control_x - x0) * 2 / 3, y0 + (control_y - y0) * 2 / 3,
+                        x3 + (control_x - x3) * 2 / 3, y3 + (control_y - y3) * 2 / 3, x3, y3,
+                    )
+                last = command
+            if len(builder.codes) > MAX_SEGMENTS:
+                raise ValueError(f"a path has more than {MAX_SEGMENTS:,} segments")
+            if broken:
+                break
+    return builder.build(broken)
+
+
+def _arguments(command: str, text: str) -> tuple[list[float], bool]:
+    """Numbers after a command letter up to the first thing amiss, and whether there was none."""
+    numbers, position = [], 0
+    if command == "A":
+        while match := _ARC.match(text, position):
+            numbers += map(float, match.groups())
+            position = match.end()
+    else:
+        while match := _NUMBER.match(text, _GAP.match(text, position).end() if position else len(text) - len(text.lstrip())):
+            numbers.append(float(match[0]))
+            position = match.end()
+    return numbers, not text[position:].strip()
+
+
+def add_arc(
+    builder: PathBuilder, rx: float, ry: float, turn: float, large: bool, sweep: bool, x: float, y: float
+) -> None:
+    """Elliptical arc from the pen to (x, y), turn in degrees (SVG 2, appendix B.2.4), as cubics."""
+    x0, y0 = builder.x, builder.y
+    rx, ry = abs(rx), abs(ry)
+    if (x0, y0) == (x, y):
+        return
+    if rx == 0 or ry == 0 or not math.isfinite(rx + ry):
+        builder.line(x, y)
+        return
+    cosine, sine = math.cos(math.radians(turn % 360)), math.sin(math.radians(turn % 360))
+    half_x, half_y = (x0 - x) / 2, (y0 - y) / 2
+    px, py = (cosine * half_x + sine * half_y) / rx, (cosine * half_y - sine * half_x) / ry  # on the unit circle
+    excess = px * px + py * py
+    if not math.isfinite(excess):
+        raise ValueError("an arc in path data is infinite, not a number, or too large")
+    if excess > 1:  # radii too small: scaled up until they reach
+        scale = math.sqrt(excess)
+        rx, ry, px, py, excess = rx * scale, ry * scale, px / scale, py / scale, 1.0
+    factor = math.sqrt(max(0.0, 1 / excess - 1)) if excess > 1e-24 else 0.0
+    if large == sweep:
+        factor = -factor
+    cx, cy = factor * py, -factor * px  # centre on the unit circle, seen from the chord's middle
+    first = math.atan2(py - cy, px - cx)
+    delta = math.atan2(-py - cy, -px - cx) - first
+    if sweep and delta < 0:
+        delta += 2 * math.pi
+    elif not sweep and delta > 0:
+        delta -= 2 * math.pi
+    count = max(1, math.ceil(abs(delta) / (math.pi / 2) - 1e-3))
+    step = delta / count
+    control = 4 / 3 * math.tan(step / 4)
+    middle_x, middle_y = (x0 + x) / 2, (y0 + y) / 2
+
+    def place(u: float, v: float) -> tuple[float, float]:
+        u, v = rx * (u + cx), ry * (v + cy)
+        return middle_x + cosine * u - sine * v, middle_y + sine * u + cosine * v
+
+    for i in range(count):
+        c0, s0 = math.cos(first + i * step), math.sin(first + i * step)
+        c1, s1 = math.cos(first + (i + 1) * step), math.sin(first + (i + 1) * step)
+        end = (x, y) if i == count - 1 else place(c1, s1)
+        builder.cubic(*place(c0 - control * s0, s0 + control * c0), *place(c1 + control * s1, s1 - control * c1), *end)
+
+
+def ellipse_path(cx: float, cy: float, rx: float, ry: float) -> Path:
+    """Four quarter turns, clockwise from the rightmost point (SVG 2, section 10.4)."""
+    return rounded_rect_path(cx - rx, cy - ry, 2 * rx, 2 * ry, rx, ry)
+
+
+def rounded_rect_path(x: float, y: float, width: float, height: float, rx: float, ry: float) -> Path:
+    """Rectangle with elliptical corners, clockwise from its top edge (SVG 2, section 10.2)."""
+    builder = PathBuilder()
+    right, bottom = x + width, y + height
+    if rx <= 0 or ry <= 0:
+        builder.move(x, y)
+        for corner in ((right, y), (right, bottom), (x, bottom)):
+            builder.line(*corner)
+    else:
+        kx, ky = rx * (1 - CIRCLE_CONTROL), ry * (1 - CIRCLE_CONTROL)
+        straight_x, straight_y = width > 2 * rx * (1 + 1e-9), height > 2 * ry * (1 + 1e-9)
+        builder.move(x + rx, y)
+        if straight_x:
+            builder.line(right - rx, y)
+        builder.cubic(right - kx, y, right, y + ky, right, y + ry)
+        if straight_y:
+            builder.line(right, bottom - ry)
+        builder.cubic(right, bottom - ky, right - kx, bottom, right - rx, bottom)
+        if straight_x:
+            builder.line(x + rx, bottom)
+        builder.cubic(x + kx, bottom, x, bottom - ky, x, bottom - ry)
+        if straight_y:
+            builder.line(x, y + ry)
+        builder.cubic(x, y + ky, x + kx, y, x + rx, y)
+    builder.close()
+    return builder.build()
+
+
+def polygon_path(numbers: list[float], closed: bool) -> Path:
+    """Points x0, y0, x1, y1, ... as lines; an odd number at the end is left out."""
+    builder = PathBuilder()
+    for i in range(0, len(numbers) - 1, 2):
+        (builder.line if i else builder.move)(numbers[i], numbers[i + 1])
+    if closed and len(numbers) >= 2:
+        builder.close()
+    return builder.build()
