@@ -20,7 +20,9 @@ SHORTEST = 1e-4        # canvas units: a shorter segment is left out of the resu
 Box = tuple[float, float, float, float]
 
 _CAPS = {"butt": pathops.LineCap.BUTT_CAP, "round": pathops.LineCap.ROUND_CAP, "square": pathops.LineCap.SQUARE_CAP}
-_JOINS = {"miter": pathops.LineJoin.MITER_JOIN, "round": pathops.LineJoin.ROUND_JOIN, "bevel": pathops.LineJoin.BEVEL_JOIN}
+_JOINS = {
+    "miter": pathops.LineJoin.MITER_JOIN, "round": pathops.LineJoin.ROUND_JOIN, "bevel": pathops.LineJoin.BEVEL_JOIN,
+}
 
 
 EVERYWHERE: Box = (-math.inf, -math.inf, math.inf, math.inf)
@@ -201,7 +203,7 @@ def from_skia(skia: pathops.Path) -> Path:
             builder.move(*points[0])
         elif verb == pathops.PathVerb.CLOSE:
             builder.close()
-        elif abs(points[-1][0] - builder.x) + abs(points[-1][1] - builder.y) < SHORTEST and verb != pathops.PathVerb.CUBIC:
+        elif verb != pathops.PathVerb.CUBIC and math.dist(points[-1], (builder.x, builder.y)) < SHORTEST:
             continue
         elif verb == pathops.PathVerb.LINE:
             builder.line(*points[0])

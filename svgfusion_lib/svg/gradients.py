@@ -42,7 +42,7 @@ class Gradient:
 
 
 @dataclass(frozen=True)
-class _Source:
+class GradientSource:
     """A gradient element with what it inherits by href."""
 
     radial: bool
@@ -56,15 +56,15 @@ class GradientReader:
 
     def __init__(self, ids: dict[str, Element]):
         self.ids = ids
-        self.sources: dict[str, _Source | None] = {}
+        self.sources: dict[str, GradientSource | None] = {}
 
-    def source(self, name: str) -> _Source | None:
+    def source(self, name: str) -> GradientSource | None:
         """The gradient of that id; None if there is none (the paint's fallback then counts)."""
         if name not in self.sources:
             self.sources[name] = self._read(name)
         return self.sources[name]
 
-    def _read(self, name: str) -> _Source | None:
+    def _read(self, name: str) -> GradientSource | None:
         chain: list[Element] = []
         while name in self.ids and len(chain) < _CHAIN:
             element = self.ids[name]
@@ -92,7 +92,7 @@ class GradientReader:
                 colour = (0.0, 0.0, 0.0, 1.0)
             offsets.append(max([parse_offset(stop.get("offset")), *offsets[-1:]]))
             colours.append((*colour[:3], colour[3] * parse_opacity(own.get("stop-opacity"))))
-        return _Source(
+        return GradientSource(
             local_name(chain[0]) == "radialGradient", attributes, np.array(offsets), np.array(colours).reshape(-1, 4)
         )
 
@@ -102,7 +102,8 @@ def parse_offset(text: str | None) -> float:
 
 
 def resolve_gradient(
-    source: _Source, matrix: Matrix, box: Callable[[], Box], canvas_box: Box, viewport: tuple[float, float], opacity: float
+    source: GradientSource, matrix: Matrix, box: Callable[[], Box], canvas_box: Box, viewport: tuple[float, float],
+    opacity: float,
 ) -> Gradient | RGBA | None:
     """The paint of a shape: a gradient, a plain colour where it shows no more than that, None for nothing.
 

@@ -24,7 +24,7 @@ _LETTERS_AND_GAPS = re.compile(r"[MmLlHhVvCcSsQqTtAaZz\s,]*")
 _MISPLACED_COMMA = re.compile(r",\s*(?:[MmLlHhVvCcSsQqTtAaZz,]|$)|[MmLlHhVvCcSsQqTtAaZz]\s*,")
 _GAP = re.compile(r"\s*,?\s*")
 # radii, rotation, two flags that may stand without separators, end point
-_ARC = re.compile(rf"\s*,?\s*({NUMBER})" + rf"\s*,?\s*({NUMBER})" * 2 + r"\s*,?\s*([01])" * 2 + rf"\s*,?\s*({NUMBER})" * 2)
+_ARC = re.compile(rf"\s*,?\s*({NUMBER})" * 3 + r"\s*,?\s*([01])" * 2 + rf"\s*,?\s*({NUMBER})" * 2)
 _ARITY = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
 
 
@@ -53,8 +53,10 @@ class Path:
 
     def hull(self) -> tuple[float, float, float, float]:
         """A box around ends and controls: quick, and at least as large as the tight one."""
-        points = self.points[self.codes == CUBIC].reshape(-1, 2) if CUBIC in self.codes else self.points[:, 2]
-        low, high = np.minimum(points.min(0), self.points[:, 2].min(0)), np.maximum(points.max(0), self.points[:, 2].max(0))
+        ends, curves = self.points[:, 2], self.points[self.codes == CUBIC, :2]  # [K, 2], [C, 2, 2]
+        low, high = ends.min(0), ends.max(0)
+        if len(curves):
+            low, high = np.minimum(low, curves.min((0, 1))), np.maximum(high, curves.max((0, 1)))
         return (*low.tolist(), *high.tolist())
 
     def bounds(self) -> tuple[float, float, float, float]:
@@ -213,9 +215,11 @@ def _arguments(command: str, text: str) -> tuple[list[float], bool]:
             numbers += map(float, match.groups())
             position = match.end()
     else:
-        while match := _NUMBER.match(text, _GAP.match(text, position).end() if position else len(text) - len(text.lstrip())):
+        start = len(text) - len(text.lstrip())
+        while match := _NUMBER.match(text, start):
             numbers.append(float(match[0]))
             position = match.end()
+            start = _GAP.match(text, position).end()
     return numbers, not text[position:].strip()
 
 

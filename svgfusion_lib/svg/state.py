@@ -20,34 +20,58 @@ class State(NamedTuple):
     clip: Clip | None = None
     depth: int = 0
 
+    def length(self, element: Element, name: str, default: float = 0.0) -> float:
+        """An attribute that is a position or size along x or y, in user units."""
+        reference = self.viewport[name in ("y", "height")]
+        return parse_length(element.get(name), reference, default)
+
+    def moved(self, element: Element) -> "State":
+        """With the origin at the element's x and y."""
+        x, y = self.length(element, "x"), self.length(element, "y")
+        if x == 0 and y == 0:
+            return self
+        return self._replace(matrix=tf.multiply(self.matrix, (1.0, 0.0, 0.0, 1.0, x, y)))
+
     @property
     def diagonal(self) -> float:
         """What percentages of lengths that are neither widths nor heights refer to (SVG 2, section 8.9)."""
         return math.hypot(*self.viewport) / math.sqrt(2)
 
 
-def root_state(root: Element) -> State:
-    """The canvas is the square around the viewport, which the viewBox is fitted into.
-
-    Raises ValueError if the root says nothing usable of its size.
-    """
+def viewport(root: Element) -> tuple[float, float]:
+    """Width and height of the root's viewport in pixels. ValueError if it says nothing usable of its size."""
     view_box = tf.parse_view_box(root.get("viewBox"))
     width, height = (_absolute(root.get(name)) for name in ("width", "height"))
     if view_box is None and (width is None or height is None):
         raise ValueError("no usable viewBox, nor width and height")
-    if view_box is not None and (width is None or height is None):
-        ratio = view_box[2] / view_box[3]
-        if width is None and height is None:
-            width, height = view_box[2:]
-        elif width is None:
-            width = height * ratio
-        else:
-            height = width / ratio
+    if width is None and height is None:
+        width, height = view_box[2:]
+    elif width is None:
+        width = height * view_box[2] / view_box[3]
+    elif height is None:
+        height = width * view_box[3] / view_box[2]
     if width <= 0 or height <= 0:
         raise ValueError(f"the viewport is empty ({width:g} x {height:g})")
+    return width, height
+
+
+def viewport_size(root: Element) -> tuple[float, float]:
+    """Width and height of the drawing in user units: of the viewBox, unless the viewport shows more than that."""
+    width, height = viewport(root)
+    view_box = tf.parse_view_box(root.get("viewBox"))
+    if view_box is None:
+        return width, height
+    scale = min(width / view_box[2], height / view_box[3])
+    return width / scale, height / scale
+
+
+def root_state(root: Element) -> State:
+    """The canvas is the square around the viewport, which the viewBox is fitted into."""
+    width, height = viewport(root)
     scale = 2 / max(width, height)
     matrix = (scale, 0.0, 0.0, scale, -width * scale / 2, -height * scale / 2)
     clip = box_clip((-width * scale / 2, -height * scale / 2, width * scale / 2, height * scale / 2))
+    view_box = tf.parse_view_box(root.get("viewBox"))
     if view_box is not None:
         fit = tf.fit_view_box(view_box, width, height, root.get("preserveAspectRatio", ""))
         matrix = tf.multiply(matrix, fit)
@@ -70,7 +94,8 @@ def nested_state(element: Element, state: State, width: float, height: float) ->
 
 def _box_in(state: State, box: tuple[float, float, float, float]) -> Clip:
     """A box in user space as a clip, within the one there is."""
-    corners = [tf.apply(state.matrix, x, y) for x, y in ((box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3]))]
+    left, top, right, bottom = box
+    corners = [tf.apply(state.matrix, x, y) for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))]
     clip = box_clip(corners) if tf.is_axis_aligned(state.matrix) else Clip.of_polygon(corners)
     return clip if state.clip is None else state.clip.within(clip)
 

@@ -18,7 +18,7 @@ INHERITED = frozenset({
     "clip-rule", "paint-order", "font-size", "marker-start", "marker-mid", "marker-end",
 })
 PROPERTIES = INHERITED | {
-    "opacity", "display", "clip-path", "mask", "filter", "overflow", "vector-effect", "mix-blend-mode",
+    "opacity", "display", "clip-path", "mask", "filter", "mask-type", "overflow", "vector-effect", "mix-blend-mode",
     "stop-color", "stop-opacity", "transform", "transform-origin", "transform-box", "enable-background",
     "d", "x", "y", "cx", "cy", "r", "rx", "ry", "width", "height",  # geometry that CSS may set (SVG 2, section 8.7)
 }

@@ -1,6 +1,7 @@
 """Rows -> SVG text, and rows <-> the [-1, 1] targets of the continuous decoder head."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -34,8 +35,12 @@ def denormalize_target(target: Tensor) -> Tensor:
     return (target - _SHIFT.to(target)) / _SCALE.to(target)
 
 
-def rows_to_svg(rows: np.ndarray | Tensor, size: float = 24, decimals: int | None = None) -> str:
+def rows_to_svg(
+    rows: np.ndarray | Tensor, size: float | tuple[float, float] = 24, decimals: int | None = None
+) -> str:
     """Write rows [L, 22] as SVG text with viewBox `0 0 size size`, one element per shape.
+
+    size: side of the square, or width and height: the canvas is then the square around that rectangle.
 
     Any finite or infinite matrix of that width gives a valid SVG (rules: hybrid_utils). Style attributes
     that all shapes share stand once, on the root; gradients stand in <defs>, equal ones once; ids count the
@@ -43,27 +48,32 @@ def rows_to_svg(rows: np.ndarray | Tensor, size: float = 24, decimals: int | Non
     """
     if isinstance(rows, Tensor):
         rows = rows.detach().float().cpu().numpy()
+    width, height = (size, size) if isinstance(size, int | float) else size
+    if not (0 < width < math.inf and 0 < height < math.inf):
+        raise ValueError(f"size must be positive, got {size}")
+    side = max(width, height)
     if decimals is None:
-        decimals = max(0, math.ceil(math.log10(RESOLUTION / size)))
+        decimals = max(0, math.ceil(math.log10(RESOLUTION / side)))
+    frame = _Frame(side / 2, width / 2, height / 2, decimals)
     gradients: dict[str, str] = {}  # text -> id
     elements = []
     for group in split_elements(sanitize_rows(rows)):
         paints, shape = split_gradients(group)
-        style = _style_attributes(shape[0], size, decimals)
+        style = _style_attributes(shape[0], frame)
         for name, row in (("fill", paints.get(rf.FILL_GRADIENT)), ("stroke", paints.get(rf.STROKE_GRADIENT))):
             if row is not None:
-                number = gradients.setdefault(_gradient(row, size, decimals), f"gradient-{len(gradients) + 1}")
+                number = gradients.setdefault(_gradient(row, frame), f"gradient-{len(gradients) + 1}")
                 style[name] = f"url(#{number})"
                 style.pop(f"{name}-opacity", None)
-        elements.append((*_shape(shape, size, decimals), style))
+        elements.append((*_shape(shape, frame), style))
     shared = {}
     if elements:
         first = elements[0][2]
         shared = {k: v for k, v in first.items() if all(style.get(k) == v for _, _, style in elements)}
-    number = _number(size, decimals)
+    width, height = (_number(v, max(decimals, 2)) for v in (width, height))
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{number}" height="{number}"'
-        f' viewBox="0 0 {number} {number}"{_attributes(shared)}>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
+        f' viewBox="0 0 {width} {height}"{_attributes(shared)}>'
     ]
     if gradients:
         lines += ["  <defs>", *(text.replace("ID", number, 1) for text, number in gradients.items()), "  </defs>"]
@@ -71,6 +81,24 @@ def rows_to_svg(rows: np.ndarray | Tensor, size: float = 24, decimals: int | Non
         own = {k: v for k, v in style.items() if k not in shared}
         lines.append(f'  <{tag} id="layer-{i}"{_attributes(geometry | own)}/>')
     return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+class _Frame(NamedTuple):
+    """Canvas units -> user units: v * scale (lengths), + centre (positions), and how many decimals are written."""
+
+    scale: float
+    centre_x: float
+    centre_y: float
+    decimals: int
+
+    def length(self, value: float) -> str:
+        return _number(value * self.scale, self.decimals)
+
+    def x(self, value: float) -> str:
+        return _number(value * self.scale + self.centre_x, self.decimals)
+
+    def y(self, value: float) -> str:
+        return _number(value * self.scale + self.centre_y, self.decimals)
 
 
 def split_elements(rows: np.ndarray) -> list[np.ndarray]:
@@ -105,7 +133,7 @@ def _colour(rgb: np.ndarray) -> str:
     return f"#{digits[::2]}" if digits[::2] == digits[1::2] else f"#{digits}"
 
 
-def _style_attributes(row: np.ndarray, size: float, decimals: int) -> dict[str, str]:
+def _style_attributes(row: np.ndarray, frame: _Frame) -> dict[str, str]:
     style = {"fill": "none"}
     if paints_fill(row):
         style["fill"] = _colour(row[10:13])
@@ -117,7 +145,7 @@ def _style_attributes(row: np.ndarray, size: float, decimals: int) -> dict[str, 
         style["stroke"] = _colour(row[14:17])
         if row[17] < 1 - MIN_OPACITY:
             style["stroke-opacity"] = _number(row[17], OPACITY_DECIMALS)
-        style["stroke-width"] = _number(row[rf.STROKE_WIDTH] * size / 2, decimals)
+        style["stroke-width"] = frame.length(row[rf.STROKE_WIDTH])
         if row[rf.CAP]:
             style["stroke-linecap"] = rf.CAPS[int(row[rf.CAP])]
         if row[rf.JOIN]:
@@ -125,33 +153,32 @@ def _style_attributes(row: np.ndarray, size: float, decimals: int) -> dict[str, 
     return style
 
 
-def _gradient(row: np.ndarray, size: float, decimals: int) -> str:
+def _gradient(row: np.ndarray, frame: _Frame) -> str:
     """A gradient row as an element of <defs> whose id is the placeholder ID."""
-    half, offset = size / 2, 0.0
-    points = row[rf.GEOMETRY] * half
+    x, y, ax, ay, minor, inner, fx, fy = row[rf.GEOMETRY].tolist()
+    offset = 0.0
     if row[rf.COMMAND] == rf.LINEAR:
-        tag, names = "linearGradient", ("x1", "y1", "x2", "y2")
-        place = {name: _number(v + half, decimals) for name, v in zip(names, points)}
+        tag = "linearGradient"
+        place = {"x1": frame.x(x), "y1": frame.y(y), "x2": frame.x(ax), "y2": frame.y(ay)}
     else:
         tag = "radialGradient"
-        x, y, ax, ay, minor, inner, fx, fy = points
-        ax, ay, fx, fy = ax - x, ay - y, fx - x, fy - y
-        major = math.hypot(ax, ay)
+        ux, uy, focal_x, focal_y = ax - x, ay - y, fx - x, fy - y
+        major = math.hypot(ux, uy)
         offset = min(inner / major, 1.0)
+        off_centre = math.hypot(focal_x, focal_y) > 0.01 * min(major, minor)
         if abs(major - minor) < 0.01 * major:
-            place = {"cx": _number(x + half, decimals), "cy": _number(y + half, decimals), "r": _number(major, decimals)}
-            if math.hypot(fx, fy) > 0.01 * major:
-                place |= {"fx": _number(x + fx + half, decimals), "fy": _number(y + fy + half, decimals)}
+            place = {"cx": frame.x(x), "cy": frame.y(y), "r": frame.length(major)}
+            if off_centre:
+                place |= {"fx": frame.x(fx), "fy": frame.y(fy)}
         else:  # the unit circle, stretched and turned
-            across = -ay / major * minor, ax / major * minor
-            matrix = (ax, ay, *across, x + half, y + half)
+            vx, vy = -uy / major * minor, ux / major * minor
             place = {"cx": "0", "cy": "0", "r": "1"}
-            if math.hypot(fx, fy) > 0.01 * minor:
-                place |= {
-                    "fx": _number((fx * ax + fy * ay) / major**2, 3),
-                    "fy": _number((fx * across[0] + fy * across[1]) / minor**2, 3),
-                }
-            place["gradientTransform"] = f"matrix({' '.join(_number(v, decimals + 1) for v in matrix)})"
+            if off_centre:
+                along, across = (focal_x * ux + focal_y * uy) / major**2, (focal_x * vx + focal_y * vy) / minor**2
+                place |= {"fx": _number(along, 3), "fy": _number(across, 3)}
+            finer = frame._replace(decimals=frame.decimals + 1)
+            numbers = [*map(finer.length, (ux, uy, vx, vy)), finer.x(x), finer.y(y)]
+            place["gradientTransform"] = f"matrix({' '.join(numbers)})"
     stops = []
     for at, colour in ((offset, row[rf.FILL]), (1.0, row[rf.STROKE])):
         stop = {"offset": _number(at, 3), "stop-color": _colour(colour[:3])}
@@ -161,14 +188,14 @@ def _gradient(row: np.ndarray, size: float, decimals: int) -> str:
     return f'    <{tag} id="ID" gradientUnits="userSpaceOnUse"{_attributes(place)}>{"".join(stops)}</{tag}>'
 
 
-def _shape(group: np.ndarray, size: float, decimals: int) -> tuple[str, dict[str, str]]:
+def _shape(group: np.ndarray, frame: _Frame) -> tuple[str, dict[str, str]]:
     """Tag and geometry attributes of one element's rows."""
-    half = size / 2
     element, geometry = int(group[0, rf.ELEMENT]), group[0, rf.GEOMETRY]
     if element == rf.PATH:
-        return "path", {"d": path_data(group, size, decimals)}
+        return "path", {"d": path_data(group, frame)}
+    write = {"x": frame.x, "y": frame.y, "l": frame.length}
     kinds = rf.argument_kinds(element, rf.NONE)
-    values = [_number(v * half + (0 if k == "l" else half), decimals) for v, k in zip(geometry, kinds)]
+    values = [write[kind](value) for kind, value in zip(kinds, geometry) if kind != "."]
     if element == rf.CIRCLE:
         return "circle", dict(zip(("cx", "cy", "r"), values))
     if element == rf.ELLIPSE:
@@ -181,12 +208,12 @@ def _shape(group: np.ndarray, size: float, decimals: int) -> tuple[str, dict[str
     return "rect", rect
 
 
-def path_data(group: np.ndarray, size: float, decimals: int) -> str:
+def path_data(group: np.ndarray, frame: _Frame) -> str:
     """The `d` attribute of one path's rows [K, 22]: absolute M, L, H, V, C, Z.
 
     A path without a stroke closes by itself (row_format): each of its sub-paths ends with Z.
     """
-    half, parts, pen = size / 2, [], (None, None)
+    parts, pen = [], (None, None)
     closes = not paints_stroke(group[0])
     for row in group:
         command = int(row[rf.COMMAND])
@@ -195,14 +222,15 @@ def path_data(group: np.ndarray, size: float, decimals: int) -> str:
                 parts.append("Z")
             pen = (None, None)
             continue
-        numbers = [_number(v * half + half, decimals) for v in row[rf.GEOMETRY]]
-        x, y = numbers[6:8]
+        geometry = row[rf.GEOMETRY]
+        x, y = frame.x(geometry[6]), frame.y(geometry[7])
         if command in (rf.MOVE, rf.SUBMOVE):
             if closes and parts and parts[-1] != "Z":
                 parts.append("Z")
             parts.append(f"M{x} {y}")
         elif command == rf.CUBIC:
-            parts.append("C" + " ".join(numbers[2:8]))
+            controls = frame.x(geometry[2]), frame.y(geometry[3]), frame.x(geometry[4]), frame.y(geometry[5])
+            parts.append(f"C{' '.join((*controls, x, y))}")
         elif y == pen[1]:
             parts.append(f"H{x}")
         elif x == pen[0]:

@@ -1,0 +1,95 @@
+"""What all steps of reading one document share: elements by id, what was left out, and how much was done."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from xml.etree.ElementTree import Element
+
+from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.document import local_name
+from svgfusion_lib.svg.gradients import GradientReader
+from svgfusion_lib.svg.paths import MAX_SEGMENTS
+from svgfusion_lib.svg.shapes import SHAPES, Shape
+from svgfusion_lib.svg.state import State
+from svgfusion_lib.svg.styles import apply_style_sheets
+from svgfusion_lib.svg.values import parse_length
+
+MAX_ELEMENTS = 20_000            # visited, each as often as it is used
+MAX_DRAWN = 2 * MAX_SEGMENTS     # path segments, each as often as it is used
+MAX_CLIPS = 500                  # boolean operations on paths
+
+
+class Context:
+    """unsupported: what is missing from the rows, feature -> count; approximated: what is shown another way."""
+
+    def __init__(self, root: Element):
+        self.root = root
+        self.unsupported: Counter = Counter()
+        self.approximated: Counter = Counter()
+        apply_style_sheets(root, self.unsupported)
+        self.ids = {e.get("id"): e for e in reversed(list(root.iter())) if e.get("id")}  # the first of an id counts
+        self.gradients = GradientReader(self.ids)
+        self.root_scale = 1.0    # canvas units per user unit of the root
+        self._active: set[str] = set()
+        self._elements = self._segments = self._clips = 0
+
+    def find(self, name: str, *kinds: str) -> Element | None:
+        """The element of that id, if it is one of those kinds."""
+        element = self.ids.get(name)
+        return element if element is not None and (not kinds or local_name(element) in kinds) else None
+
+    @contextmanager
+    def following(self, name: str) -> Iterator[None]:
+        """While a reference is followed. ValueError if it leads back to itself."""
+        if name in self._active:
+            raise ValueError("elements refer to each other in a circle")
+        self._active.add(name)
+        try:
+            yield
+        finally:
+            self._active.discard(name)
+
+    def count_element(self) -> None:
+        self._elements += 1
+        if self._elements > MAX_ELEMENTS:
+            raise ValueError(f"more than {MAX_ELEMENTS:,} elements are drawn")
+
+    def count_clip(self) -> None:
+        self._clips += 1
+        if self._clips > MAX_CLIPS:
+            raise ValueError(f"more than {MAX_CLIPS:,} shapes are clipped")
+
+    def matrix(self, own: dict[str, str], state: State) -> tf.Matrix:
+        """The state's matrix with the element's transform; one that cannot be read is as if not written."""
+        text = own.get("transform")
+        if not text:
+            return state.matrix
+        try:
+            matrix = tf.parse_transform(text)
+        except ValueError:
+            self.unsupported["transform that cannot be read"] += 1
+            return state.matrix
+        origin = own.get("transform-origin")
+        if origin:
+            matrix = tf.around(matrix, *tf.parse_origin(origin, state.viewport))
+        return tf.multiply(state.matrix, matrix)
+
+    def geometry(self, element: Element, own: dict[str, str], state: State) -> Shape | None:
+        """The shape of a shape element in user space; None if it has no size."""
+
+        def get(key: str) -> str | None:
+            return own.get(key, element.get(key))
+
+        def length(key: str, reference: float) -> float:
+            return parse_length(get(key), reference)
+
+        shape = SHAPES[local_name(element)](get, length, state.viewport)
+        if shape is not None and shape.path is not None:
+            self._segments += len(shape.path)
+            if self._segments > MAX_DRAWN:
+                raise ValueError(f"more than {MAX_DRAWN:,} path segments are drawn")
+            if shape.path.broken:
+                self.approximated["path data with an error"] += 1
+            if len(shape.path) == 0:
+                return None
+        return shape

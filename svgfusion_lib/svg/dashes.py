@@ -1,0 +1,124 @@
+"""Dashed strokes as what they look like: one open sub-path for each dash (SVG 2, section 13.5.6)."""
+
+import numpy as np
+
+from svgfusion_lib.svg.paths import CUBIC, MOVE, Path, PathBuilder
+from svgfusion_lib.svg.values import parse_length, parse_numbers
+
+MAX_DASHES = 400   # of one path; more are not worth their rows
+_SAMPLES = 17      # points along a curve to measure it by
+_T = np.linspace(0, 1, _SAMPLES)
+
+
+def parse_dashes(style: dict[str, str], diagonal: float) -> tuple[list[float], float]:
+    """Lengths of dashes and gaps in user units, an even number of them, and the offset; [] for a solid line."""
+    text = style.get("stroke-dasharray", "none").strip()
+    if text in ("none", ""):
+        return [], 0.0
+    if "%" in text or any(unit in text for unit in ("em", "ex")):
+        lengths = [parse_length(word, diagonal, -1.0) for word in text.replace(",", " ").split()]
+    else:
+        lengths = parse_numbers(text)
+    if not lengths or min(lengths) < 0 or sum(lengths) <= 0:
+        return [], 0.0
+    return lengths * (1 + len(lengths) % 2), parse_length(style.get("stroke-dashoffset"), diagonal)
+
+
+def dash_path(path: Path, pattern: list[float], offset: float, path_length: float) -> Path | None:
+    """The dashes of a path, each an open sub-path; None if they are more than MAX_DASHES.
+
+    path_length: what the file says the whole is long (0: nothing); dashes and offset scale by it.
+    """
+    starts = path.starts()
+    curves = _curve_points(path, starts)                      # [K, 4, 2]
+    steps = np.hypot(*np.moveaxis(np.diff(_at(curves), axis=1), 2, 0))  # [K, samples - 1]
+    steps[path.codes == MOVE] = 0
+    along = np.concatenate([np.zeros((len(path), 1)), np.cumsum(steps, axis=1)], axis=1)  # [K, samples]
+    total = float(along[:, -1].sum())
+    if path_length > 0:
+        scale = total / path_length
+        pattern, offset = [v * scale for v in pattern], offset * scale
+    if total / sum(pattern) * len(pattern) / 2 > MAX_DASHES:
+        return None
+    builder = PathBuilder()
+    first, left = _phase(pattern, offset)
+    index, rest = first, left
+    for k, code in enumerate(path.codes.tolist()):
+        if code == MOVE:
+            index, rest = first, left
+            _begin(builder, index, path.points[k, 2])
+            continue
+        length, position = float(along[k, -1]), 0.0
+        while length - position > rest or (rest == 0 and length > position):
+            end = position + rest
+            if index % 2 == 0:
+                _draw(builder, curves[k], along[k], position, end, code == CUBIC)
+            position = end
+            index, rest = (index + 1) % len(pattern), pattern[(index + 1) % len(pattern)]
+            _begin(builder, index, _points_at(curves[k], along[k], position))
+        if index % 2 == 0:
+            _draw(builder, curves[k], along[k], position, length, code == CUBIC)
+        rest -= length - position
+    return builder.build()
+
+
+def _curve_points(path: Path, starts: np.ndarray) -> np.ndarray:
+    """Every segment as a cubic [K, 4, 2]; lines with their controls at thirds."""
+    ends = path.points[:, 2]
+    third = (ends - starts) / 3
+    curved = (path.codes == CUBIC)[:, None]
+    first = np.where(curved, path.points[:, 0], starts + third)
+    second = np.where(curved, path.points[:, 1], ends - third)
+    return np.stack([starts, first, second, ends], axis=1)
+
+
+def _at(curves: np.ndarray) -> np.ndarray:
+    """Points of cubics [K, 4, 2] at _T -> [K, samples, 2]."""
+    s = 1 - _T
+    weights = np.stack([s**3, 3 * s * s * _T, 3 * s * _T**2, _T**3], axis=1)  # [samples, 4]
+    return weights @ curves
+
+
+def _phase(pattern: list[float], offset: float) -> tuple[int, float]:
+    """Which entry of the pattern a line begins in, and what is left of it."""
+    offset %= sum(pattern)
+    index = 0
+    while offset >= pattern[index] and (offset > 0 or pattern[index] == 0) and index < len(pattern) - 1:
+        if pattern[index] == 0 and index % 2 == 0 and offset == 0:
+            break  # a dot at the very start
+        offset -= pattern[index]
+        index += 1
+    return index, max(0.0, pattern[index] - offset)
+
+
+def _begin(builder: PathBuilder, index: int, point: np.ndarray) -> None:
+    if index % 2 == 0:
+        builder.move(float(point[0]), float(point[1]))
+
+
+def _points_at(curve: np.ndarray, along: np.ndarray, position: float) -> np.ndarray:
+    t = float(np.interp(position, along, _T))
+    s = 1 - t
+    return s**3 * curve[0] + 3 * s * s * t * curve[1] + 3 * s * t * t * curve[2] + t**3 * curve[3]
+
+
+def _draw(builder: PathBuilder, curve: np.ndarray, along: np.ndarray, start: float, end: float, curved: bool) -> None:
+    """The part of a segment between two lengths along it."""
+    if not curved:
+        builder.line(*_points_at(curve, along, end).tolist())
+        return
+    t0, t1 = np.interp((start, end), along, _T)
+    part = _split(curve, t0, t1)
+    builder.cubic(*part[1:].ravel().tolist())
+
+
+def _split(curve: np.ndarray, t0: float, t1: float) -> np.ndarray:
+    """Control points [4, 2] of the part of a cubic between two parameters (blossoming)."""
+
+    def blossom(a: float, b: float, c: float) -> np.ndarray:
+        points = curve
+        for t in (a, b, c):
+            points = (1 - t) * points[:-1] + t * points[1:]
+        return points[0]
+
+    return np.stack([blossom(t0, t0, t0), blossom(t0, t0, t1), blossom(t0, t1, t1), blossom(t1, t1, t1)])

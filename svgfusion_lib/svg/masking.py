@@ -1,0 +1,188 @@
+"""Clip paths, and masks that are clip paths in disguise."""
+
+from collections.abc import Callable
+from xml.etree.ElementTree import Element
+
+import pathops
+
+from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.clipping import (
+    EVERYWHERE,
+    Clip,
+    ClippingError,
+    box_clip,
+    operate,
+    outline_clip,
+    simplified,
+    to_skia,
+)
+from svgfusion_lib.svg.context import Context
+from svgfusion_lib.svg.document import href, local_name
+from svgfusion_lib.svg.layers import Layer
+from svgfusion_lib.svg.paths import Path
+from svgfusion_lib.svg.shapes import SHAPES
+from svgfusion_lib.svg.state import State
+from svgfusion_lib.svg.styles import inherit, own_properties
+from svgfusion_lib.svg.values import parse_url
+
+LUMINANCE = (0.2126, 0.7152, 0.0722)  # CSS Masking 1, section 7.10.1
+_SAME = 0.02                          # luminances that count as equal
+
+
+class MaskReader:
+    """Clips of a document, each read once for each place it is used at."""
+
+    def __init__(self, context: Context, layers_of: Callable[[Element, State], list[Layer]]):
+        """layers_of(element, state): the layers that the element's children paint."""
+        self.context = context
+        self.layers_of = layers_of
+        self.clips: dict[tuple, Clip | None] = {}
+
+    def clipped(self, element: Element, own: dict[str, str], state: State) -> State:
+        """The state with the element's clip-path and mask; what cannot be applied is counted."""
+        text = own.get("clip-path", "none")
+        if text != "none":
+            reference = parse_url(text)
+            if reference is None:
+                self.context.unsupported["clip-path by a CSS shape"] += 1
+            else:
+                state = _within(state, self.clip_path(reference[0], element, own, state))
+        reference = parse_url(own.get("mask", "none"))
+        if reference is not None and (mask := self.context.find(reference[0], "mask")) is not None:
+            try:
+                found = self._mask(mask, reference[0], element, own, state)
+            except ClippingError:
+                found = None
+            if found is None:
+                self.context.unsupported["mask"] += 1
+            else:
+                clip, opacity = found
+                state = _within(state, clip)._replace(opacity=state.opacity * opacity)
+        return state
+
+    def clip_path(self, name: str, element: Element, own: dict[str, str], state: State) -> Clip | None:
+        """The clip path of that id for an element, on the canvas; None if there is none or it cannot be applied."""
+        clip_element = self.context.find(name, "clipPath")
+        if clip_element is None:
+            return None
+        units = clip_element.get("clipPathUnits")
+        matrix = self._content_matrix(units, "clip-path in units of a group's box", element, own, state)
+        key = (name, matrix)
+        if matrix is not None and key not in self.clips:
+            with self.context.following(name):
+                try:
+                    self.clips[key] = self._read_clip(clip_element, state._replace(matrix=matrix, clip=None))
+                except ClippingError:
+                    self.context.unsupported["clip-path too complex"] += 1
+                    self.clips[key] = None
+        return self.clips.get(key)
+
+    def _content_matrix(
+        self, units: str | None, feature: str, element: Element, own: dict[str, str], state: State
+    ) -> tf.Matrix | None:
+        """User space of a clip's or a mask's content -> canvas."""
+        if units != "objectBoundingBox":
+            return state.matrix
+        shape = self.context.geometry(element, own, state) if local_name(element) in SHAPES else None
+        if shape is None:
+            self.context.unsupported[feature] += 1
+            return None
+        left, top, right, bottom = shape.box()
+        return tf.multiply(state.matrix, (right - left, 0.0, 0.0, bottom - top, left, top))
+
+    # --- clip paths -------------------------------------------------------------------------------
+
+    def _read_clip(self, clip_element: Element, state: State) -> Clip:
+        own = own_properties(clip_element)
+        state = state._replace(matrix=self.context.matrix(own, state), style=inherit({}, own))
+        outlines: list[tuple[Path, bool, Clip | None]] = []
+        for child in clip_element:
+            self._collect(child, state, outlines)
+        clip = outline_clip(outlines)
+        outer = parse_url(own.get("clip-path", "none"))
+        within = self.clip_path(outer[0], clip_element, own, state) if outer is not None else None
+        return clip if within is None else within.within(clip)
+
+    def _collect(self, child: Element, state: State, outlines: list[tuple[Path, bool, Clip | None]]) -> None:
+        """Add the outline of a clipPath's child: a shape, or a use of one."""
+        name = local_name(child)
+        own = own_properties(child)
+        style = inherit(state.style, own)
+        if own.get("display") == "none" or (name not in SHAPES and name != "use"):
+            self.context.unsupported.update(["text in a clip-path"] if name == "text" else [])
+            return
+        self.context.count_element()
+        state = state._replace(matrix=self.context.matrix(own, state), style=style)
+        if name == "use":
+            target = self.context.find(href(child))
+            if target is not None:
+                with self.context.following(href(child)):
+                    self._collect(target, state.moved(child), outlines)
+            return
+        shape = self.context.geometry(child, own, state) if style.get("visibility", "visible") == "visible" else None
+        if shape is None:
+            return
+        inner = parse_url(own.get("clip-path", "none"))
+        within = self.clip_path(inner[0], child, own, state) if inner is not None else None
+        outlines.append((shape.as_path().transformed(state.matrix), style.get("clip-rule") == "evenodd", within))
+
+    # --- masks ------------------------------------------------------------------------------------
+
+    def _mask(
+        self, mask: Element, name: str, element: Element, own: dict[str, str], state: State
+    ) -> tuple[Clip, float] | None:
+        """A mask as a clip and an opacity, if it shows and hides and does nothing between; else None."""
+        feature = "mask in units of a group's box"
+        matrix = self._content_matrix(mask.get("maskContentUnits"), feature, element, own, state)
+        if matrix is None:
+            return None
+        mask_own = own_properties(mask)
+        if mask_own.get("mask", "none") != "none" or mask_own.get("clip-path", "none") != "none":
+            return None
+        with self.context.following(name):
+            content = State(matrix, state.viewport, inherit({}, mask_own), depth=state.depth + 1)
+            layers = self.layers_of(mask, content)
+        by_alpha = mask_own.get("mask-type", mask.get("mask-type")) == "alpha"
+        area, opacity = pathops.Path(), None
+        for layer in layers:
+            for part in layer.apart(stroke_first=False):
+                paint = part.fill if part.stroke is None else part.stroke
+                if paint is None:
+                    continue
+                if not isinstance(paint, tuple):
+                    return None
+                self.context.count_clip()
+                shown = paint[3] if by_alpha else sum(w * v for w, v in zip(LUMINANCE, paint))
+                outline = part if part.stroke is None else part.outlined()
+                covered = simplified(to_skia(outline.as_path(), outline.evenodd))
+                if shown * (1 if by_alpha else paint[3]) < _SAME / 2 and (by_alpha or paint[3] > 1 - _SAME):
+                    area = operate(area, covered, pathops.PathOp.DIFFERENCE)
+                    continue
+                if not by_alpha and paint[3] < 1 - _SAME and len(layers) > 1:
+                    return None
+                shown *= 1 if by_alpha else paint[3]
+                if opacity is not None and abs(opacity - shown) > _SAME:
+                    return None
+                opacity = shown if opacity is None else opacity
+                area = operate(area, covered, pathops.PathOp.UNION)
+        if opacity is None:
+            return Clip((0.0, 0.0, 0.0, 0.0)), 1.0
+        clip = Clip(EVERYWHERE, (area,))
+        if mask.get("maskUnits") == "userSpaceOnUse":
+            clip = clip.within(self._region(mask, state))
+        return clip, min(opacity, 1.0)
+
+    def _region(self, mask: Element, state: State) -> Clip:
+        """The rectangle outside which a mask hides everything."""
+        x, y = state.length(mask, "x", -0.1 * state.viewport[0]), state.length(mask, "y", -0.1 * state.viewport[1])
+        width = state.length(mask, "width", 1.2 * state.viewport[0])
+        height = state.length(mask, "height", 1.2 * state.viewport[1])
+        corners = ((x, y), (x + width, y), (x + width, y + height), (x, y + height))
+        corners = [tf.apply(state.matrix, *corner) for corner in corners]
+        return box_clip(corners) if tf.is_axis_aligned(state.matrix) else Clip.of_polygon(corners)
+
+
+def _within(state: State, clip: Clip | None) -> State:
+    if clip is None:
+        return state
+    return state._replace(clip=clip if state.clip is None else state.clip.within(clip))
