@@ -107,8 +107,9 @@ def outline_clip(outlines: list[tuple[Path, bool, Clip | None]]) -> Clip:
 
 def clip_path(path: Path, evenodd: bool, clip: Clip) -> Path | None:
     """The part of a filled path inside the clip; None if nothing of it is cut off. ClippingError if it fails."""
-    original = to_skia(path, evenodd)
-    result = simplified(original)
+    if len(path) == 0:
+        return None
+    result = simplified(to_skia(path, evenodd))
     area = abs(result.area)
     if not _inside(path.bounds(), clip.box):
         result = operate(result, rectangle(clip.box), pathops.PathOp.INTERSECTION)

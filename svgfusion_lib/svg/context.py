@@ -11,7 +11,7 @@ from svgfusion_lib.svg.gradients import GradientReader
 from svgfusion_lib.svg.paths import MAX_SEGMENTS
 from svgfusion_lib.svg.shapes import SHAPES, Shape
 from svgfusion_lib.svg.state import State
-from svgfusion_lib.svg.styles import apply_style_sheets
+from svgfusion_lib.svg.styles import apply_style_sheets, inherit, own_properties
 from svgfusion_lib.svg.values import parse_length
 
 MAX_ELEMENTS = 20_000            # visited, each as often as it is used
@@ -28,15 +28,29 @@ class Context:
         self.approximated: Counter = Counter()
         apply_style_sheets(root, self.unsupported)
         self.ids = {e.get("id"): e for e in reversed(list(root.iter())) if e.get("id")}  # the first of an id counts
-        self.gradients = GradientReader(self.ids)
+        self.gradients = GradientReader(self.ids, self.style_at)
         self.root_scale = 1.0    # canvas units per user unit of the root
         self._active: set[str] = set()
+        self._parents: dict[Element, Element] | None = None
         self._elements = self._segments = self._clips = 0
 
     def find(self, name: str, *kinds: str) -> Element | None:
         """The element of that id, if it is one of those kinds."""
         element = self.ids.get(name)
         return element if element is not None and (not kinds or local_name(element) in kinds) else None
+
+    def style_at(self, element: Element) -> dict[str, str]:
+        """What an element inherits where it stands in the tree, which for definitions is not where they are used."""
+        if self._parents is None:
+            self._parents = {child: parent for parent in self.root.iter() for child in parent}
+        above = []
+        while element in self._parents:
+            element = self._parents[element]
+            above.append(element)
+        style: dict[str, str] = {}
+        for ancestor in reversed(above):
+            style = inherit(style, own_properties(ancestor))
+        return style
 
     @contextmanager
     def following(self, name: str) -> Iterator[None]:
@@ -81,7 +95,7 @@ class Context:
             return own.get(key, element.get(key))
 
         def length(key: str, reference: float) -> float:
-            return parse_length(get(key), reference)
+            return parse_length(get(key), reference, font_size=state.font_size)
 
         shape = SHAPES[local_name(element)](get, length, state.viewport)
         if shape is not None and shape.path is not None:

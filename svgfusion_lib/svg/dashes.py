@@ -3,25 +3,25 @@
 import numpy as np
 
 from svgfusion_lib.svg.paths import CUBIC, MOVE, Path, PathBuilder
-from svgfusion_lib.svg.values import parse_length, parse_numbers
+from svgfusion_lib.svg.state import State
+from svgfusion_lib.svg.values import parse_length
 
 MAX_DASHES = 400   # of one path; more are not worth their rows
 _SAMPLES = 17      # points along a curve to measure it by
 _T = np.linspace(0, 1, _SAMPLES)
 
 
-def parse_dashes(style: dict[str, str], diagonal: float) -> tuple[list[float], float]:
+def parse_dashes(state: State) -> tuple[list[float], float]:
     """Lengths of dashes and gaps in user units, an even number of them, and the offset; [] for a solid line."""
-    text = style.get("stroke-dasharray", "none").strip()
+    text = state.style.get("stroke-dasharray", "none").strip()
     if text in ("none", ""):
         return [], 0.0
-    if "%" in text or any(unit in text for unit in ("em", "ex")):
-        lengths = [parse_length(word, diagonal, -1.0) for word in text.replace(",", " ").split()]
-    else:
-        lengths = parse_numbers(text)
+    words = text.replace(",", " ").split()[:MAX_DASHES]
+    lengths = [parse_length(word, state.diagonal, -1.0, state.font_size) for word in words]
     if not lengths or min(lengths) < 0 or sum(lengths) <= 0:
         return [], 0.0
-    return lengths * (1 + len(lengths) % 2), parse_length(style.get("stroke-dashoffset"), diagonal)
+    offset = parse_length(state.style.get("stroke-dashoffset"), state.diagonal, 0.0, state.font_size)
+    return lengths * (1 + len(lengths) % 2), offset
 
 
 def dash_path(path: Path, pattern: list[float], offset: float, path_length: float) -> Path | None:

@@ -21,6 +21,8 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _DECLARATION = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_PREFIX = re.compile(r"[<\s/]([A-Za-z_][\w.-]*):[A-Za-z_]")
+_ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?svg(?=[\s/>])")
 _ENTITY = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+(["'])([^%&]*?)\2\s*>""")
 
 
@@ -36,22 +38,45 @@ def read_document(source: str | bytes | Path) -> ElementTree.Element:
     if not text.strip():
         raise ValueError("the file is empty")
     _check_entities(text)
-    parser = ElementTree.XMLPullParser(events=("start", "end"))
-    depth, root = 0, None
     try:
-        for start in range(0, len(text), 65536):  # in pieces, so that depth is seen before it is built
-            parser.feed(text[start : start + 65536])
-            for event, element in parser.read_events():
-                root = element if root is None else root
-                depth += 1 if event == "start" else -1
-                if depth > MAX_XML_DEPTH:
-                    raise ValueError(f"elements are nested more than {MAX_XML_DEPTH} deep")
-        parser.close()
-    except (ElementTree.ParseError, UnicodeEncodeError) as error:
-        raise ValueError(f"not well-formed XML ({error})") from error
-    if root is None or root.tag not in (f"{SVG_NAMESPACE}svg", "svg"):
+        root = _parse(text)
+    except ElementTree.ParseError as error:
+        if "unbound prefix" not in str(error):
+            raise ValueError(f"not well-formed XML ({error})") from error
+        try:
+            root = _parse(_with_prefixes(text))
+        except ElementTree.ParseError as other:
+            raise ValueError(f"not well-formed XML ({other})") from other
+    if root.tag not in (f"{SVG_NAMESPACE}svg", "svg"):
         raise ValueError(f"the root element is <{local_name(root)}>, not <svg>")
     return root
+
+
+def _parse(text: str) -> ElementTree.Element:
+    """The tree of well-formed text. ValueError if it is nested too deep, ParseError if it is not well-formed."""
+    parser = ElementTree.XMLPullParser(events=("start", "end"))
+    depth, root = 0, None
+    for start in range(0, len(text), 65536):  # in pieces, so that depth is seen before it is built
+        try:
+            parser.feed(text[start : start + 65536])
+        except UnicodeEncodeError as error:
+            raise ValueError(f"text that no encoding can hold ({error.reason})") from error
+        for event, element in parser.read_events():
+            root = element if root is None else root
+            depth += 1 if event == "start" else -1
+            if depth > MAX_XML_DEPTH:
+                raise ValueError(f"elements are nested more than {MAX_XML_DEPTH} deep")
+    parser.close()
+    return root
+
+
+def _with_prefixes(text: str) -> str:
+    """Text whose root element declares the prefixes that are used without a declaration, as copied fragments do."""
+    used = set(_PREFIX.findall(text)) - {"xml", "xmlns"}
+    declared = set(re.findall(r"xmlns:([\w.-]+)\s*=", text))
+    known = {"xlink": XLINK_HREF[1:].split("}")[0], "svg": SVG_NAMESPACE[1:-1]}
+    added = " ".join(f'xmlns:{p}="{known.get(p, "urn:" + p)}"' for p in sorted(used - declared)[:100])
+    return _ROOT.sub(lambda match: f"{match[0]} {added} ", text, count=1)
 
 
 def decode_document(data: bytes) -> str:

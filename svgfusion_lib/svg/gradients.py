@@ -1,7 +1,7 @@
-"""Gradients of SVG as the row format holds them: two stops, on the canvas.
+"""Gradients of SVG as the row format holds them: on the canvas, with as few stops as show the same.
 
 Stops outside the part that a shape shows do not count. Of more than two, the pair of places and colours is
-taken that comes nearest (least squares over what is seen).
+taken that comes nearest (least squares over what is seen), and more only where that would be visible.
 """
 
 import math
@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from svgfusion_lib.svg.document import href, local_name
-from svgfusion_lib.svg.styles import own_properties
+from svgfusion_lib.svg.styles import inherit, own_properties
 from svgfusion_lib.svg.transforms import IDENTITY, Matrix, apply, multiply, parse_transform
 from svgfusion_lib.svg.values import parse_colour, parse_length, parse_opacity
 
@@ -21,22 +21,28 @@ RGBA = tuple[float, float, float, float]
 SAMPLES = 48
 _STEPS = np.linspace(0, 1, SAMPLES)
 MAX_STOPS = 256
+MAX_KEPT = 10          # stops of a gradient in the rows
+MAX_REPEATS = 12       # of a gradient that spreadMethod repeats
+VISIBLE = 9 / 255      # an error of two stops from which on more are kept
 INVISIBLE = 2.5 / 255  # a colour difference that nobody sees: below it a gradient is a plain colour
+_PLACE = frozenset({"x1", "y1", "x2", "y2", "cx", "cy", "r", "fx", "fy", "fr"})
 _CHAIN = 16            # gradients that may refer to each other in a row
 
 
 @dataclass(frozen=True)
 class Gradient:
-    """A paint of two stops.
+    """A gradient as a paint.
 
     radial: whether `geometry` [8] is that of the row format's radial or linear command, in canvas units.
-    first, last: colours of the stops; mean: over what the shape shows; exact: no stop was given up.
+    first, last: colours of the outer stops; stops: (x, y, colour) of those between; mean: over what the shape
+    shows; exact: no stop was given up.
     """
 
     radial: bool
     geometry: tuple[float, ...]
     first: RGBA
     last: RGBA
+    stops: tuple[tuple[float, float, RGBA], ...]
     mean: RGBA
     exact: bool
 
@@ -54,8 +60,10 @@ class GradientSource:
 class GradientReader:
     """Gradient elements of a document by id; each is read once."""
 
-    def __init__(self, ids: dict[str, Element]):
+    def __init__(self, ids: dict[str, Element], style_at: Callable[[Element], dict[str, str]]):
+        """style_at(element): the style that an element inherits where it stands."""
         self.ids = ids
+        self.style_at = style_at
         self.sources: dict[str, GradientSource | None] = {}
 
     def source(self, name: str) -> GradientSource | None:
@@ -75,8 +83,10 @@ class GradientReader:
         if not chain:
             return None
         attributes: dict[str, str] = {}
+        kind = local_name(chain[0])
         for element in reversed(chain):
-            attributes |= element.attrib
+            same = local_name(element) == kind
+            attributes |= {k: v for k, v in element.attrib.items() if same or k not in _PLACE}
             if "transform" in own_properties(element):  # CSS may say it that way
                 attributes["gradientTransform"] = own_properties(element)["transform"]
         stops = next((s for s in ([c for c in e if local_name(c) == "stop"] for e in chain) if s), [])
@@ -86,14 +96,16 @@ class GradientReader:
         for stop in stops:
             own = own_properties(stop)
             colour = parse_colour(own.get("stop-color", "black"))
+            if own.get("stop-color") == "inherit":
+                colour = parse_colour(own_properties(chain[-1]).get("stop-color", "black"))
             if colour == "currentcolor":
-                colour = parse_colour(own.get("color", "black"))
+                colour = parse_colour(inherit(self.style_at(stop), own).get("color", "black"))
             if not isinstance(colour, tuple):
                 colour = (0.0, 0.0, 0.0, 1.0)
             offsets.append(max([parse_offset(stop.get("offset")), *offsets[-1:]]))
             colours.append((*colour[:3], colour[3] * parse_opacity(own.get("stop-opacity"))))
         return GradientSource(
-            local_name(chain[0]) == "radialGradient", attributes, np.array(offsets), np.array(colours).reshape(-1, 4)
+            kind == "radialGradient", attributes, np.array(offsets), np.array(colours).reshape(-1, 4)
         )
 
 
@@ -123,7 +135,6 @@ def resolve_gradient(
             return None if len(colours) > 1 else tuple(colours[0].tolist())
         matrix = multiply(matrix, (right - left, 0, 0, bottom - top, left, top))
     matrix = multiply(matrix, parse_transform(get("gradientTransform", "")) if get("gradientTransform") else IDENTITY)
-    spread = get("spreadMethod", "pad")
     if source.radial:
         place = _radial_place(get, width, height, matrix)
     else:
@@ -131,19 +142,74 @@ def resolve_gradient(
     if place is None or len(colours) == 1:  # nothing to run along: the last stop's colour
         return _plain(colours[-1])
     low, high = place.visible(canvas_box)
+    spread = get("spreadMethod", "pad")
+    offsets, colours, whole = _unfolded(source.offsets, colours, spread, low, high)
     t = low + (high - low) * _STEPS
     weights = np.maximum(t, 0) + 1e-3 if source.radial else np.ones(SAMPLES)
-    seen = np.stack([np.interp(t, source.offsets, colours[:, i]) for i in range(4)], axis=1)  # [T, 4]
+    seen = np.stack([np.interp(t, offsets, colours[:, i]) for i in range(4)], axis=1)  # [T, 4]
     alpha = np.average(seen[:, 3], weights=weights)
     if alpha < 1 / 255:
         return None
     mean = (*np.average(seen[:, :3], weights=weights * (seen[:, 3] + 1e-9), axis=0).tolist(), float(alpha))
     if np.ptp(_premultiplied(seen), axis=0).max() < INVISIBLE:
         return mean
-    t0, t1, first, last, error = fit_two_stops(source.offsets, colours, t, seen, weights)
-    return Gradient(
-        source.radial, place.geometry(t0, t1), first, last, mean, error < INVISIBLE and spread == "pad"
-    )
+    if len(offsets) == 2 and offsets[1] - offsets[0] > 1e-3:
+        t0, t1, first, last, error = *offsets.tolist(), *map(tuple, colours.tolist()), 0.0
+    else:
+        t0, t1, first, last, error = fit_two_stops(offsets, t, seen, weights)
+    stops: tuple = ()
+    if error >= VISIBLE:
+        (t0, *between, t1), (first, *colours, last), error = _fewest_stops(offsets, colours, low, high)
+        stops = tuple((*place.point(at, t1), tuple(colour)) for at, colour in zip(between, colours))
+    geometry = place.geometry(t0, t1)
+    return Gradient(source.radial, geometry, tuple(first), tuple(last), stops, mean, whole and error < INVISIBLE)
+
+
+def _unfolded(
+    offsets: np.ndarray, colours: np.ndarray, spread: str, low: float, high: float
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Stops over all that is seen, low to high, where spreadMethod repeats them; whether that is all of them."""
+    first, last = math.floor(low + 1e-6), math.ceil(high - 1e-6)
+    if spread not in ("reflect", "repeat") or (first >= 0 and last <= 1):
+        return offsets, colours, True
+    whole = last - first <= MAX_REPEATS
+    first, last = (first, last) if whole else (max(first, -MAX_REPEATS // 2), min(last, MAX_REPEATS // 2))
+    offsets = np.concatenate([[0.0], offsets, [1.0]])
+    colours = np.concatenate([colours[:1], colours, colours[-1:]])
+    places, paints = [], []
+    for k in range(first, last):
+        turned = spread == "reflect" and k % 2 == 1
+        places.append(k + (1 - offsets[::-1] if turned else offsets))
+        paints.append(colours[::-1] if turned else colours)
+    return np.concatenate(places), np.concatenate(paints), whole
+
+
+def _fewest_stops(
+    offsets: np.ndarray, colours: np.ndarray, low: float, high: float
+) -> tuple[list[float], list[list[float]], float]:
+    """The fewest of the stops that show the same between low and high, 2 to MAX_KEPT, and the largest error."""
+    inner = (offsets > low - 1e-6) & (offsets < high + 1e-6)
+    ends = [at for at in (low, high) if offsets[0] < at < offsets[-1] and np.abs(offsets - at).min() > 1e-6]
+    if inner.sum() + len(ends) == 0:  # a step right at an end of what is seen
+        ends = [low, high]
+    end_colours = np.array([[np.interp(at, offsets, c) for c in colours.T] for at in ends]).reshape(-1, 4)
+    offsets = np.concatenate([offsets[inner], ends])
+    colours = np.concatenate([colours[inner], end_colours])
+    order = np.argsort(offsets, kind="stable")
+    offsets, colours = offsets[order], colours[order]
+    if len(offsets) < 2 or offsets[-1] - offsets[0] < 1e-3:  # a step, seen at one place
+        return [float(offsets[0]), float(offsets[0]) + 1e-3], colours[[0, -1]].tolist(), 0.0
+    painted = _premultiplied(colours)
+    kept, worst = [0, len(offsets) - 1], 1.0
+    while len(kept) < MAX_KEPT:
+        shown = np.stack([np.interp(offsets, offsets[kept], c[kept]) for c in painted.T], axis=1)
+        shown[kept] = painted[kept]
+        errors = np.abs(shown - painted).max(1)
+        worst = float(errors.max())
+        if worst < INVISIBLE:
+            break
+        kept = sorted([*kept, int(errors.argmax())])
+    return offsets[kept].tolist(), colours[kept].tolist(), worst
 
 
 def _plain(colour: np.ndarray) -> RGBA | None:
@@ -155,18 +221,13 @@ def _premultiplied(colours: np.ndarray) -> np.ndarray:
 
 
 def fit_two_stops(
-    offsets: np.ndarray, colours: np.ndarray, t: np.ndarray, seen: np.ndarray, weights: np.ndarray
+    offsets: np.ndarray, t: np.ndarray, seen: np.ndarray, weights: np.ndarray
 ) -> tuple[float, float, RGBA, RGBA, float]:
     """Places t0 < t1 and colours of the two stops nearest to colours `seen` [T, 4] at t [T].
 
-    offsets [S], colours [S, 4] are those of the file; two are taken as they are.
-
-    Returns (t0, t1, first, last, largest difference of a premultiplied channel).
+    offsets [S] are the file's, which are tried first. Returns (t0, t1, first, last, largest difference of a
+    premultiplied channel).
     """
-    if len(offsets) == 2:
-        t0, t1 = offsets.tolist()
-        if t1 - t0 > 1e-3:
-            return t0, t1, tuple(colours[0].tolist()), tuple(colours[1].tolist()), 0.0
     low, high = t[0], t[-1]
     inner = offsets[(offsets > low) & (offsets < high)]
     before, after = offsets[offsets <= low], offsets[offsets >= high]
@@ -216,6 +277,10 @@ class _Linear:
         t = [((px - x) * dx + (py - y) * dy) / size for px in box[::2] for py in box[1::2]]
         return min(t), max(max(t), min(t) + 1e-6)
 
+    def point(self, t: float, t1: float) -> tuple[float, float]:
+        """Where the stop of t is, t1 being the last."""
+        return self.start[0] + t * self.vector[0], self.start[1] + t * self.vector[1]
+
     def geometry(self, t0: float, t1: float) -> tuple[float, ...]:
         (x, y), (dx, dy) = self.start, self.vector
         return (x + t0 * dx, y + t0 * dy, x + t1 * dx, y + t1 * dy, 0.0, 0.0, 0.0, 0.0)
@@ -258,6 +323,12 @@ class _Radial:
             near, far = 0.0, max(far, 1.0)
         low, high = ((r - self.inner) / max(1 - self.inner, 1e-6) for r in (near, far))
         return max(low, 0.0), max(high, low + 1e-6, 1e-6)
+
+    def point(self, t: float, t1: float) -> tuple[float, float]:
+        """Where the stop of t is on the major axis of the circle of t1."""
+        x, y, axis_x, axis_y, *_ = self.geometry(0.0, t1)
+        share = (self.inner + t * (1 - self.inner)) / (self.inner + t1 * (1 - self.inner))
+        return x + share * (axis_x - x), y + share * (axis_y - y)
 
     def geometry(self, t0: float, t1: float) -> tuple[float, ...]:
         a, b, c, d, *_ = self.matrix

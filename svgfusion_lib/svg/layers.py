@@ -116,11 +116,16 @@ def layers_to_rows(layers: list[Layer]) -> np.ndarray:
         counts[with_path] = np.bincount(owner, minlength=len(layers))[with_path]
         path_rows[np.flatnonzero(np.diff(owner, prepend=-1)), rf.COMMAND] = rf.MOVE  # the first of each path
     gradients = [
-        (i, element, paint) for i, layer in enumerate(layers) if counts[i]
-        for element, paint in ((rf.FILL_GRADIENT, layer.fill), (rf.STROKE_GRADIENT, layer.stroke))
-        if isinstance(paint, Gradient)
+        (i, np.concatenate([
+            _gradient_rows(element, paint)
+            for element, paint in ((rf.FILL_GRADIENT, layer.fill), (rf.STROKE_GRADIENT, layer.stroke))
+            if isinstance(paint, Gradient)
+        ]))
+        for i, layer in enumerate(layers)
+        if counts[i] and (isinstance(layer.fill, Gradient) or isinstance(layer.stroke, Gradient))
     ]
-    before = np.bincount([i for i, *_ in gradients], minlength=len(layers)) if gradients else np.zeros_like(counts)
+    before = np.zeros(len(layers), dtype=int)
+    before[[i for i, _ in gradients]] = [len(rows) for _, rows in gradients]
     ends = np.cumsum(counts + before)
     firsts = ends - counts                                # where the layer's own rows begin
     rows = np.zeros((int(ends[-1]) if layers else 0, rf.NUM_COLUMNS))
@@ -133,12 +138,19 @@ def layers_to_rows(layers: list[Layer]) -> np.ndarray:
             rows[firsts[i], rf.ELEMENT] = element
             rows[firsts[i], 2 : 2 + len(geometry)] = geometry
         rows[firsts[i] : ends[i], rf.STYLE] = layer.style()
-    place = {}
-    for i, element, paint in gradients:
-        place[i] = place.get(i, firsts[i] - before[i] - 1) + 1
-        row = rows[place[i]]
-        row[rf.ELEMENT], row[rf.COMMAND] = element, rf.RADIAL if paint.radial else rf.LINEAR
-        row[rf.GEOMETRY], row[rf.FILL], row[rf.STROKE] = paint.geometry, paint.first, paint.last
+    for i, own in gradients:
+        rows[firsts[i] - len(own) : firsts[i]] = own
+    return rows
+
+
+def _gradient_rows(element: int, gradient: Gradient) -> np.ndarray:
+    """Rows [1 + stops, 22] of a gradient."""
+    rows = np.zeros((1 + len(gradient.stops), rf.NUM_COLUMNS))
+    rows[:, rf.ELEMENT], rows[1:, rf.COMMAND] = element, rf.STOP
+    rows[0, rf.COMMAND] = rf.RADIAL if gradient.radial else rf.LINEAR
+    rows[0, rf.GEOMETRY], rows[0, rf.FILL], rows[0, rf.STROKE] = gradient.geometry, gradient.first, gradient.last
+    for row, (x, y, colour) in zip(rows[1:], gradient.stops):
+        row[2:4], row[rf.FILL] = (x, y), colour
     return rows
 
 

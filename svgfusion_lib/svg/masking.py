@@ -65,8 +65,9 @@ class MaskReader:
         clip_element = self.context.find(name, "clipPath")
         if clip_element is None:
             return None
-        units = clip_element.get("clipPathUnits")
-        matrix = self._content_matrix(units, "clip-path in units of a group's box", element, own, state)
+        clip_own = own_properties(clip_element)
+        inner = state._replace(matrix=self.context.matrix(clip_own, state))
+        matrix = self._content_matrix(clip_element.get("clipPathUnits"), element, own, inner)
         key = (name, matrix)
         if matrix is not None and key not in self.clips:
             with self.context.following(name):
@@ -78,23 +79,27 @@ class MaskReader:
         return self.clips.get(key)
 
     def _content_matrix(
-        self, units: str | None, feature: str, element: Element, own: dict[str, str], state: State
+        self, units: str | None, element: Element, own: dict[str, str], state: State
     ) -> tf.Matrix | None:
-        """User space of a clip's or a mask's content -> canvas."""
+        """User space of a clip's or a mask's content -> canvas; None if it is that of a box without size."""
         if units != "objectBoundingBox":
             return state.matrix
-        shape = self.context.geometry(element, own, state) if local_name(element) in SHAPES else None
-        if shape is None:
-            self.context.unsupported[feature] += 1
+        if local_name(element) in SHAPES:
+            shape = self.context.geometry(element, own, state)
+            boxes = [shape.box()] if shape is not None else []
+        else:
+            boxes = [layer.box() for layer in self.layers_of(element, state._replace(matrix=tf.IDENTITY, clip=None))]
+        if not boxes:
             return None
-        left, top, right, bottom = shape.box()
+        lefts, tops, rights, bottoms = zip(*boxes)
+        left, top, right, bottom = min(lefts), min(tops), max(rights), max(bottoms)
         return tf.multiply(state.matrix, (right - left, 0.0, 0.0, bottom - top, left, top))
 
     # --- clip paths -------------------------------------------------------------------------------
 
     def _read_clip(self, clip_element: Element, state: State) -> Clip:
         own = own_properties(clip_element)
-        state = state._replace(matrix=self.context.matrix(own, state), style=inherit({}, own))
+        state = state._replace(style=inherit(self.context.style_at(clip_element), own))
         outlines: list[tuple[Path, bool, Clip | None]] = []
         for child in clip_element:
             self._collect(child, state, outlines)
@@ -132,15 +137,15 @@ class MaskReader:
         self, mask: Element, name: str, element: Element, own: dict[str, str], state: State
     ) -> tuple[Clip, float] | None:
         """A mask as a clip and an opacity, if it shows and hides and does nothing between; else None."""
-        feature = "mask in units of a group's box"
-        matrix = self._content_matrix(mask.get("maskContentUnits"), feature, element, own, state)
+        matrix = self._content_matrix(mask.get("maskContentUnits"), element, own, state)
         if matrix is None:
             return None
         mask_own = own_properties(mask)
         if mask_own.get("mask", "none") != "none" or mask_own.get("clip-path", "none") != "none":
             return None
         with self.context.following(name):
-            content = State(matrix, state.viewport, inherit({}, mask_own), depth=state.depth + 1)
+            style = inherit(self.context.style_at(mask), mask_own)
+            content = State(matrix, state.viewport, style, depth=state.depth + 1)
             layers = self.layers_of(mask, content)
         by_alpha = mask_own.get("mask-type", mask.get("mask-type")) == "alpha"
         area, opacity = pathops.Path(), None
@@ -168,12 +173,18 @@ class MaskReader:
         if opacity is None:
             return Clip((0.0, 0.0, 0.0, 0.0)), 1.0
         clip = Clip(EVERYWHERE, (area,))
-        if mask.get("maskUnits") == "userSpaceOnUse":
-            clip = clip.within(self._region(mask, state))
-        return clip, min(opacity, 1.0)
+        region = self._region(mask, element, own, state)
+        return (clip if region is None else clip.within(region)), min(opacity, 1.0)
 
-    def _region(self, mask: Element, state: State) -> Clip:
-        """The rectangle outside which a mask hides everything."""
+    def _region(self, mask: Element, element: Element, own: dict[str, str], state: State) -> Clip | None:
+        """The rectangle outside which a mask hides everything; None where it is wide enough not to matter."""
+        if mask.get("maskUnits") != "userSpaceOnUse":
+            if not any(mask.get(name) for name in ("x", "y", "width", "height")):
+                return None
+            matrix = self._content_matrix("objectBoundingBox", element, own, state)
+            if matrix is None:
+                return None
+            state = state._replace(matrix=matrix, viewport=(1.0, 1.0))
         x, y = state.length(mask, "x", -0.1 * state.viewport[0]), state.length(mask, "y", -0.1 * state.viewport[1])
         width = state.length(mask, "width", 1.2 * state.viewport[0])
         height = state.length(mask, "height", 1.2 * state.viewport[1])

@@ -5,13 +5,14 @@ from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.clipping import ClippingError
 from svgfusion_lib.svg.context import Context
 from svgfusion_lib.svg.dashes import dash_path, parse_dashes
 from svgfusion_lib.svg.gradients import RGBA, GradientSource, resolve_gradient
 from svgfusion_lib.svg.layers import MITER_LIMIT, Layer, resolve_join
 from svgfusion_lib.svg.shapes import Shape
 from svgfusion_lib.svg.state import State
-from svgfusion_lib.svg.values import FONT_SIZE, parse_colour, parse_length, parse_opacity, parse_url
+from svgfusion_lib.svg.values import parse_colour, parse_length, parse_opacity, parse_url
 from svgfusion_lib.utils import row_format as rf
 
 _MARKERS = ("marker-start", "marker-mid", "marker-end")
@@ -94,10 +95,7 @@ def _resolved(context: Context, paint: RGBA | tuple | None, shape: Shape, layer:
 def _stroke_width(style: dict[str, str], state: State) -> float:
     """In user units."""
     text = style.get("stroke-width")
-    if text is None:
-        return 1.0
-    font_size = parse_length(style.get("font-size"), FONT_SIZE, FONT_SIZE)
-    return max(0.0, parse_length(text, state.diagonal, 1.0, font_size))
+    return 1.0 if text is None else max(0.0, parse_length(text, state.diagonal, 1.0, state.font_size))
 
 
 def _line_style(style: dict[str, str]) -> tuple[str, str, float]:
@@ -119,7 +117,7 @@ def _stroked(
     width: of the stroke in user units; fixed: it does not scale; path_length: the attribute that scales dashes.
     """
     style = state.style
-    pattern, offset = parse_dashes(style, state.diagonal)
+    pattern, offset = parse_dashes(state)
     even = fixed or tf.is_similarity(state.matrix)
     stroke_first = layer.fill is not None and style.get("paint-order", "").split()[:1] == ["stroke"]
     if even and layer.join == "miter" and layer.miter_limit != MITER_LIMIT:
@@ -151,6 +149,12 @@ def _stroked(
         context.approximated["uneven stroke as its outline"] += 1
         scale = tf.mean_scale(state.matrix)  # the outliner works at the scale of the canvas
         local = path.transformed((scale, 0.0, 0.0, scale, 0.0, 0.0))
-        outline = replace(part, path=local, primitive=None, width=width * scale).outlined()
-        outline.path = outline.path.transformed(tf.multiply(state.matrix, (1 / scale, 0, 0, 1 / scale, 0, 0)))
-        yield outline
+        try:
+            outline = replace(part, path=local, primitive=None, width=width * scale).outlined()
+        except ClippingError:
+            context.unsupported["uneven stroke"] += 1
+            yield replace(part, path=path.transformed(state.matrix), primitive=None)
+            continue
+        if len(outline.path):
+            outline.path = outline.path.transformed(tf.multiply(state.matrix, (1 / scale, 0, 0, 1 / scale, 0, 0)))
+            yield outline

@@ -271,7 +271,15 @@ def add_arc(
 
 def ellipse_path(cx: float, cy: float, rx: float, ry: float) -> Path:
     """Four quarter turns, clockwise from the rightmost point (SVG 2, section 10.4)."""
-    return rounded_rect_path(cx - rx, cy - ry, 2 * rx, 2 * ry, rx, ry)
+    builder = PathBuilder()
+    builder.move(cx + rx, cy)
+    kx, ky = rx * CIRCLE_CONTROL, ry * CIRCLE_CONTROL
+    builder.cubic(cx + rx, cy + ky, cx + kx, cy + ry, cx, cy + ry)
+    builder.cubic(cx - kx, cy + ry, cx - rx, cy + ky, cx - rx, cy)
+    builder.cubic(cx - rx, cy - ky, cx - kx, cy - ry, cx, cy - ry)
+    builder.cubic(cx + kx, cy - ry, cx + rx, cy - ky, cx + rx, cy)
+    builder.close()
+    return builder.build()
 
 
 def rounded_rect_path(x: float, y: float, width: float, height: float, rx: float, ry: float) -> Path:

@@ -82,11 +82,9 @@ def _circle(get: Get, length: Length, viewport: tuple[float, float]) -> Shape | 
 
 
 def _ellipse(get: Get, length: Length, viewport: tuple[float, float]) -> Shape | None:
-    rx, ry = length("rx", viewport[0]), length("ry", viewport[1])
-    if get("rx") in (None, "auto"):
-        rx = ry
-    elif get("ry") in (None, "auto"):
-        ry = rx
+    rx = length("rx", viewport[0]) if get("rx") not in (None, "auto") else -1.0
+    ry = length("ry", viewport[1]) if get("ry") not in (None, "auto") else -1.0
+    rx, ry = (ry if rx < 0 else rx), (rx if ry < 0 else ry)  # one stands for the other
     return _round(length, viewport, rx, ry)
 
 

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from svgfusion_lib.svg import transforms as tf
 from svgfusion_lib.svg.clipping import Clip, box_clip
 from svgfusion_lib.svg.transforms import Matrix
-from svgfusion_lib.svg.values import parse_length
+from svgfusion_lib.svg.values import FONT_SIZE, parse_length
 
 
 class State(NamedTuple):
@@ -33,17 +33,26 @@ class State(NamedTuple):
         return self._replace(matrix=tf.multiply(self.matrix, (1.0, 0.0, 0.0, 1.0, x, y)))
 
     @property
+    def font_size(self) -> float:
+        """In pixels; for the units em and ex."""
+        return parse_length(self.style.get("font-size"), FONT_SIZE, FONT_SIZE)
+
+    @property
     def diagonal(self) -> float:
         """What percentages of lengths that are neither widths nor heights refer to (SVG 2, section 8.9)."""
         return math.hypot(*self.viewport) / math.sqrt(2)
 
 
+def says_its_size(root: Element) -> bool:
+    """Whether the root has a viewBox, or a width and a height. ValueError if the viewBox is broken or empty."""
+    sized = all(_absolute(root.get(name)) is not None for name in ("width", "height"))
+    return sized or tf.parse_view_box(root.get("viewBox")) is not None
+
+
 def viewport(root: Element) -> tuple[float, float]:
-    """Width and height of the root's viewport in pixels. ValueError if it says nothing usable of its size."""
+    """Width and height in pixels of the viewport of a root that says its size. ValueError if it is empty."""
     view_box = tf.parse_view_box(root.get("viewBox"))
     width, height = (_absolute(root.get(name)) for name in ("width", "height"))
-    if view_box is None and (width is None or height is None):
-        raise ValueError("no usable viewBox, nor width and height")
     if width is None and height is None:
         width, height = view_box[2:]
     elif width is None:

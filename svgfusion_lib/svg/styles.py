@@ -80,6 +80,7 @@ def parse_declarations(text: str) -> list[tuple[str, str, bool]]:
     return [
         (name, value, important) for name, value, important in found
         if name in PROPERTIES and value and (name not in ("fill", "stroke") or is_paint(value))
+        and (name not in GEOMETRY or value[-1] not in "123456789.")  # CSS lengths have units, all but 0
     ]
 
 

@@ -113,8 +113,9 @@ def around(m: Matrix, x: float, y: float) -> Matrix:
 def parse_origin(text: str, viewport: tuple[float, float]) -> tuple[float, float]:
     """transform-origin: lengths, percentages of the viewport or keywords; the z value is left out."""
     words = text.split()
-    if len(words) > 1 and (words[0] in ("top", "bottom") or words[1] in ("left", "right")):
-        words[:2] = words[1], words[0]
+    if words[:1] in (["top"], ["bottom"]) or words[1:2] in (["left"], ["right"]):
+        words[:2] = *words[1:2], words[0]
+        words = ["center", *words] if len(words) == 1 else words
     keywords = {"left": "0%", "top": "0%", "center": "50%", "right": "100%", "bottom": "100%"}
     words = [keywords.get(word, word) for word in words[:2]] + ["50%"] * (2 - len(words[:2]))
     return parse_length(words[0], viewport[0]), parse_length(words[1], viewport[1])

@@ -1,6 +1,5 @@
 """SVG attribute values: numbers, lengths with units, opacities, colours, lists."""
 
-import math
 import re
 from functools import lru_cache
 
@@ -42,8 +41,10 @@ def parse_opacity(text: str | None) -> float:
     """A number or percentage, cut to [0, 1]; 1 where it is none."""
     if text is None:
         return 1.0
-    value = parse_length(text, 1.0, math.nan)
-    return 1.0 if math.isnan(value) else min(max(value, 0.0), 1.0)
+    match = _LENGTH.fullmatch(text)
+    if match is None or match[2] not in ("", "%"):
+        return 1.0
+    return min(max(float(match[1]) / (100 if match[2] else 1), 0.0), 1.0)
 
 
 def parse_numbers(text: str) -> list[float]:

@@ -12,7 +12,7 @@ from svgfusion_lib.svg.layers import Layer
 from svgfusion_lib.svg.masking import MaskReader
 from svgfusion_lib.svg.painting import shape_layers
 from svgfusion_lib.svg.shapes import SHAPES
-from svgfusion_lib.svg.state import State, nested_state, root_state
+from svgfusion_lib.svg.state import State, nested_state, root_state, says_its_size
 from svgfusion_lib.svg.styles import inherit, own_properties
 from svgfusion_lib.svg.values import parse_opacity, parse_url
 
@@ -32,6 +32,8 @@ class Walker:
     def run(self) -> list[Layer]:
         """The layers that the document paints. Raises ValueError with the reason if it cannot be drawn."""
         root = self.context.root
+        if not says_its_size(root):
+            self._take_size(root)
         state = root_state(root)
         self.context.root_scale = tf.mean_scale(state.matrix)
         own = own_properties(root)
@@ -39,6 +41,18 @@ class Walker:
             state = state._replace(style=inherit({}, own), matrix=self.context.matrix(own, state))
             self._content(root, own, state)
         return self.layers
+
+    def _take_size(self, root: Element) -> None:
+        """Give a root that does not say its size the box of what it paints as viewBox, as viewers do."""
+        self.context.approximated["no size: the box of the drawing"] += 1
+        own = own_properties(root)
+        state = State((1e-3, 0, 0, 1e-3, 0, 0), (100.0, 100.0), inherit({}, own))
+        boxes = [layer.painted_box() for layer in self._layers_of(root, state)]
+        if not boxes:
+            raise ValueError("no viewBox, no width and height, and nothing is painted that could tell them")
+        lefts, tops, rights, bottoms = zip(*boxes)
+        left, top, right, bottom = (1e3 * v for v in (min(lefts), min(tops), max(rights), max(bottoms)))
+        root.set("viewBox", f"{left} {top} {max(right - left, 1e-6)} {max(bottom - top, 1e-6)}")
 
     def _layers_of(self, element: Element, state: State) -> list[Layer]:
         """The layers that an element's children paint, apart from the document's."""
@@ -61,7 +75,7 @@ class Walker:
         if state.depth > MAX_DEPTH:
             raise ValueError(f"elements are nested more than {MAX_DEPTH} deep")
         own = own_properties(element)
-        if own.get("display") == "none":
+        if own.get("display") == "none" or not _speaks_english(element):
             return
         matrix = self.context.matrix(own, state)
         if tf.determinant(matrix) == 0:
@@ -152,11 +166,16 @@ def _children(element: Element) -> Iterator[Element]:
         yield from element
         return
     for child in element:
-        languages = child.get("systemLanguage")
-        english = languages is None or any(word.strip().lower().startswith("en") for word in languages.split(","))
-        if local_name(child) and not child.get("requiredExtensions") and english:
+        known = local_name(child) in SHAPES or local_name(child) in _GROUPS or local_name(child) in _NOT_DRAWN
+        if known and not child.get("requiredExtensions") and _speaks_english(child):
             yield child
             return
+
+
+def _speaks_english(element: Element) -> bool:
+    """Whether systemLanguage, if given, holds for an English reader."""
+    languages = element.get("systemLanguage")
+    return languages is None or any(word.strip().lower().startswith("en") for word in languages.split(","))
 
 
 def _overlap(layers: list[Layer]) -> bool:

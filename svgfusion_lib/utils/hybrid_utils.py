@@ -13,7 +13,8 @@ float matrix [L, 22], random noise included, and applies these rules, in this or
 6.  a row takes its start point from the pen, and its style from the first row of its path;
 7.  a move or submove that nothing follows, a shape of no size, and a shape that paints nothing are dropped;
 8.  a gradient row ends an open path and waits for the next element that is kept; it is dropped if another
-    of its kind comes first, if it has no length, or if that element has no such paint.
+    of its kind comes first, if it has no length, or if that element has no such paint; stop rows go with the
+    gradient of their kind that waits, and are dropped if there is none.
 """
 
 import numpy as np
@@ -25,6 +26,9 @@ MIN_OPACITY = 0.002  # less than half a level of 255: not painted
 MIN_GRADIENT = 1e-3  # canvas units: a shorter gradient has no direction
 _STYLE_UPPER = np.array([1] * 8 + [2, len(rf.CAPS) - 1, len(rf.JOINS) - 1, len(rf.FILL_RULES) - 1], dtype=float)
 _STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns
+_IS_X, _IS_Y, _IS_LENGTH = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
+_IS_POSITION = _IS_X | _IS_Y
+_KNOWN = (_IS_POSITION | _IS_LENGTH).any(-1)  # [elements, commands]: pairs that mean something
 
 
 def sanitize_rows(rows: np.ndarray) -> np.ndarray:
@@ -33,114 +37,126 @@ def sanitize_rows(rows: np.ndarray) -> np.ndarray:
         rows = np.asarray(rows, dtype=np.float32).astype(np.float64)
     if rows.ndim != 2 or rows.shape[1] != rf.NUM_COLUMNS:
         raise ValueError(f"rows must have shape [L, {rf.NUM_COLUMNS}], got {list(rows.shape)}")
-    body: list[np.ndarray] = []
-    path: list[np.ndarray] = []
-    waiting: dict[int, np.ndarray] = {}   # gradient rows by element id
-    first = pen = None
-
-    def end_path() -> None:
-        nonlocal path
-        _add_element(body, _drawn_path(path), waiting)
-        path = []
-
-    for row in rows[np.isfinite(rows).all(axis=1)]:
-        element, command = _nearest(row[rf.ELEMENT], rf.ELEMENTS), _nearest(row[rf.COMMAND], rf.COMMANDS)
-        if element == rf.EOS:
-            break
-        kinds = rf.argument_kinds(element, command)
-        if kinds is None:
-            continue
-        row = _clipped(row, element, command, kinds)
-        if element in rf.GRADIENTS:
-            end_path()
-            if _has_length(row):
-                waiting[element] = row
-        elif element != rf.PATH:
-            end_path()
-            if row[4] > 0 and (element == rf.CIRCLE or row[5] > 0):
-                _add_element(body, [row], waiting)
-        elif command == rf.MOVE or (command == rf.SUBMOVE and not path):
-            row[rf.COMMAND] = rf.MOVE
-            end_path()
-            path, first = [row], row[8:10]
-            pen = first
-        elif path:
-            row[rf.STYLE] = path[0][rf.STYLE]
-            if command == rf.SUBMOVE:
-                first = pen = row[8:10]
-            else:
-                if path[-1][rf.COMMAND] == rf.CLOSE:
-                    path.append(_submove(path[0], first))
-                row[2:4] = pen
-                if command == rf.CLOSE:
-                    row[8:10] = first
-                pen = row[8:10]
-            path.append(row)
-    end_path()
+    clean = _cleaned(rows)
+    source, commands, style_source = _kept(clean)
+    out = clean[source]  # [K, 22]
+    out[:, rf.COMMAND] = commands
+    out[:, rf.STYLE] = clean[style_source][:, rf.STYLE]
+    _join_points(out)
     special = np.zeros((2, rf.NUM_COLUMNS))
     special[:, rf.ELEMENT] = (rf.BOS, rf.EOS)
-    return np.stack([special[0], *body, special[1]]).astype(np.float32)
+    return np.concatenate([special[:1], out, special[1:]]).astype(np.float32)
 
 
-def _nearest(value: float, vocabulary: tuple[str, ...]) -> int:
-    return int(np.clip(np.rint(value), 0, len(vocabulary) - 1))
-
-
-def _clipped(row: np.ndarray, element: int, command: int, kinds: tuple[str, ...]) -> np.ndarray:
-    clean = np.zeros_like(row)
-    clean[rf.ELEMENT], clean[rf.COMMAND] = element, command
-    for i, kind in enumerate(kinds):
-        if kind != ".":
-            clean[2 + i] = np.clip(row[2 + i], 0 if kind == "l" else -POSITION_LIMIT, POSITION_LIMIT)
-    style = np.clip(row[rf.STYLE], 0, _STYLE_UPPER)
-    style[_STYLE_IDS] = np.rint(style[_STYLE_IDS])
-    if element in rf.GRADIENTS:
-        style[8:] = 0
-    clean[rf.STYLE] = style
+def _cleaned(rows: np.ndarray) -> np.ndarray:
+    """Rules 1 to 4: rows that mean something, before the first <EOS>, with every value in its range."""
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    ids = np.rint(rows[:, : rf.COMMAND + 1]).clip(0, (len(rf.ELEMENTS) - 1, len(rf.COMMANDS) - 1)).astype(int)
+    ended = np.flatnonzero(ids[:, 0] == rf.EOS)
+    if len(ended):
+        rows, ids = rows[: ended[0]], ids[: ended[0]]
+    known = _KNOWN[ids[:, 0], ids[:, 1]]
+    rows, ids = rows[known], ids[known]
+    element, command = ids.T
+    clean = np.zeros_like(rows)
+    clean[:, : rf.COMMAND + 1] = ids
+    geometry = rows[:, rf.GEOMETRY]
+    clean[:, rf.GEOMETRY] = np.where(
+        _IS_POSITION[element, command], geometry.clip(-POSITION_LIMIT, POSITION_LIMIT),
+        np.where(_IS_LENGTH[element, command], geometry.clip(0, POSITION_LIMIT), 0),
+    )
+    style = rows[:, rf.STYLE].clip(0, _STYLE_UPPER)
+    style[:, _STYLE_IDS] = np.rint(style[:, _STYLE_IDS])
+    gradient = np.isin(element, rf.GRADIENTS)
+    style[gradient, 8:] = 0
+    style[gradient & (command == rf.STOP), 4:] = 0
+    clean[:, rf.STYLE] = style
     return clean
 
 
-def _submove(move: np.ndarray, point: np.ndarray) -> np.ndarray:
-    row = move.copy()
-    row[rf.COMMAND] = rf.SUBMOVE
-    row[8:10] = point
-    return row
+def _kept(clean: np.ndarray) -> tuple[list[int], list[int], list[int]]:
+    """Rules 5 to 8: which row each row of the result comes from, its command, and whose style it has."""
+    source: list[int] = []
+    commands: list[int] = []
+    style_source: list[int] = []
+    fills, strokes = paints_fill(clean.T), paints_stroke(clean.T)
+    sized = _has_size(clean).tolist()
+    waiting: dict[int, list[tuple[int, int]]] = {}  # gradient rows by element id: (row, command)
+    path = move = -1                     # first row of the open path; of its sub-path, -1 after its first segment
+    start = -1                           # row that says where the sub-path begins
+    opened = False                       # the path has a row in the result
+
+    def emit(i: int, command: int, style: int) -> None:
+        source.append(i)
+        commands.append(command)
+        style_source.append(style)
+
+    def emit_gradients(i: int) -> None:
+        for kind, paints in ((rf.FILL_GRADIENT, fills), (rf.STROKE_GRADIENT, strokes)):
+            rows = waiting.pop(kind, [])
+            for row, command in rows if paints[i] else ():
+                emit(row, command, row)
+
+    visible = (fills | strokes).tolist()
+    for i, (element, command) in enumerate(clean[:, : rf.COMMAND + 1].astype(int).tolist()):
+        if element == rf.PATH:
+            if command == rf.MOVE or (command == rf.SUBMOVE and path < 0):
+                path = move = start = i
+                opened = False
+            elif path < 0 or not visible[path]:
+                continue
+            elif command == rf.SUBMOVE:
+                move = start = i
+            else:
+                if move >= 0:
+                    if not opened:
+                        emit_gradients(path)
+                    emit(move, rf.SUBMOVE if opened else rf.MOVE, path)
+                    opened, move = True, -1
+                emit(i, command, path)
+                if command == rf.CLOSE:
+                    move = start
+            continue
+        path = -1
+        if element in rf.GRADIENTS:
+            if command != rf.STOP:
+                waiting.pop(element, None)
+                if sized[i]:
+                    waiting[element] = [(i, command)]
+            elif element in waiting:
+                waiting[element].append((i, command))
+        elif sized[i] and visible[i]:
+            emit_gradients(i)
+            emit(i, command, i)
+    return source, commands, style_source
 
 
-def _has_length(gradient: np.ndarray) -> bool:
-    """The stops of a linear gradient are apart; a radial one has two radii."""
-    along = np.abs(gradient[4:6] - gradient[2:4]).max() > MIN_GRADIENT
-    return bool(along and (gradient[rf.COMMAND] == rf.LINEAR or gradient[6] > MIN_GRADIENT))
+def _has_size(clean: np.ndarray) -> np.ndarray:
+    """Which rows [L] have an extent: primitives two sides or radii, gradients stops that are apart."""
+    element, command, geometry = clean[:, rf.ELEMENT], clean[:, rf.COMMAND], clean[:, rf.GEOMETRY]
+    along = np.abs(geometry[:, 2:4] - geometry[:, :2]).max(1) > MIN_GRADIENT
+    gradient = along & ((command != rf.RADIAL) | (geometry[:, 4] > MIN_GRADIENT))
+    primitive = (geometry[:, 2] > 0) & ((element == rf.CIRCLE) | (geometry[:, 3] > 0))
+    return np.where(np.isin(element, rf.GRADIENTS), gradient, primitive)
 
 
-def paints_fill(row: np.ndarray) -> bool:
-    """Whether an element's row [22] paints its inside."""
+def _join_points(out: np.ndarray) -> None:
+    """Rule 6, in place: rows of a path begin where the pen is, and a close ends where its sub-path began."""
+    command = out[:, rf.COMMAND]
+    on_path = out[:, rf.ELEMENT] == rf.PATH
+    moves = on_path & ((command == rf.MOVE) | (command == rf.SUBMOVE))
+    closes = np.flatnonzero(on_path & (command == rf.CLOSE))
+    begun = np.maximum.accumulate(np.where(moves, np.arange(len(out)), 0)) if len(out) else np.zeros(0, int)
+    out[closes, 8:10] = out[begun[closes], 8:10]
+    segments = np.flatnonzero(on_path & ~moves)
+    out[segments, 2:4] = out[segments - 1, 8:10]
+
+
+def paints_fill(row: np.ndarray) -> np.ndarray:
+    """Whether an element's row [22, ...] paints its inside."""
     return row[13] > MIN_OPACITY
 
 
-def paints_stroke(row: np.ndarray) -> bool:
-    """Whether an element's row [22] paints its outline: visible, and of some width."""
-    return row[17] > MIN_OPACITY and row[rf.STROKE_WIDTH] > 0
-
-
-def _add_element(body: list[np.ndarray], rows: list[np.ndarray], waiting: dict[int, np.ndarray]) -> None:
-    """Append an element's rows, if it paints anything, after the gradients that paint it."""
-    if not rows or not (paints_fill(rows[0]) or paints_stroke(rows[0])):
-        return
-    for element, paints in ((rf.FILL_GRADIENT, paints_fill), (rf.STROKE_GRADIENT, paints_stroke)):
-        gradient = waiting.pop(element, None)
-        if gradient is not None and paints(rows[0]):
-            body.append(gradient)
-    body += rows
-
-
-def _drawn_path(path: list[np.ndarray]) -> list[np.ndarray]:
-    """The path without moves that nothing follows; empty if it has no segment."""
-    moves = (rf.MOVE, rf.SUBMOVE)
-    kept = [
-        row for row, following in zip(path, [*path[1:], None])
-        if row[rf.COMMAND] not in moves or (following is not None and following[rf.COMMAND] not in moves)
-    ]
-    if kept:
-        kept[0][rf.COMMAND] = rf.MOVE
-    return kept
+def paints_stroke(row: np.ndarray) -> np.ndarray:
+    """Whether an element's row [22, ...] paints its outline: visible, and of some width."""
+    return (row[17] > MIN_OPACITY) & (row[rf.STROKE_WIDTH] > 0)

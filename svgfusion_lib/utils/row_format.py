@@ -16,14 +16,15 @@ separate stroke) of the same path, so sub-paths stay together and paint order is
 without a stroke closes by itself: `close` rows say something, and stand, only where there is a stroke.
 
 A `fill_gradient` or `stroke_gradient` row stands before the rows of the element that it paints. Its fill
-columns are the first stop's colour, its stroke columns the last stop's; its other style columns are 0.
-The element's own colour is the gradient's mean, so a reader that skips gradient rows still draws it.
+columns are the first stop's colour, its stroke columns the last stop's; its other style columns are 0. `stop`
+rows may follow it where two stops are not enough: their place lies between, their colour is in the fill
+columns. The element's own colour is the gradient's mean, so a reader that skips these rows still draws it.
 """
 
 VERSION = 2
 
 ELEMENTS = ("<PAD>", "<BOS>", "<EOS>", "path", "rect", "circle", "ellipse", "fill_gradient", "stroke_gradient")
-COMMANDS = ("none", "move", "submove", "line", "cubic", "close", "linear", "radial")
+COMMANDS = ("none", "move", "submove", "line", "cubic", "close", "linear", "radial", "stop")
 CAPS = ("butt", "round", "square")
 JOINS = ("miter", "round", "bevel")
 FILL_RULES = ("nonzero", "evenodd")
@@ -31,7 +32,7 @@ FILL_RULES = ("nonzero", "evenodd")
 ELEMENT_ID = {name: i for i, name in enumerate(ELEMENTS)}
 COMMAND_ID = {name: i for i, name in enumerate(COMMANDS)}
 PAD, BOS, EOS, PATH, RECT, CIRCLE, ELLIPSE, FILL_GRADIENT, STROKE_GRADIENT = range(len(ELEMENTS))
-NONE, MOVE, SUBMOVE, LINE, CUBIC, CLOSE, LINEAR, RADIAL = range(len(COMMANDS))
+NONE, MOVE, SUBMOVE, LINE, CUBIC, CLOSE, LINEAR, RADIAL, STOP = range(len(COMMANDS))
 GRADIENTS = (FILL_GRADIENT, STROKE_GRADIENT)
 
 # --- columns ---------------------------------------------------------------------------------
@@ -70,6 +71,8 @@ ARGUMENTS = {
     **dict.fromkeys(
         [("fill_gradient", "radial"), ("stroke_gradient", "radial")], ("x", "y", "x", "y", "l", "l", "x", "y")
     ),
+    # where a stop between them is, along the line from the first to the last or along the major axis
+    **dict.fromkeys([("fill_gradient", "stop"), ("stroke_gradient", "stop")], ("x", "y", ".", ".", ".", ".", ".", ".")),
 }
 END_POINT = slice(6, 8)  # within geometry: where the pen is after a path row
 

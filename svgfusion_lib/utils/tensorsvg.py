@@ -60,9 +60,9 @@ def rows_to_svg(
     for group in split_elements(sanitize_rows(rows)):
         paints, shape = split_gradients(group)
         style = _style_attributes(shape[0], frame)
-        for name, row in (("fill", paints.get(rf.FILL_GRADIENT)), ("stroke", paints.get(rf.STROKE_GRADIENT))):
-            if row is not None:
-                number = gradients.setdefault(_gradient(row, frame), f"gradient-{len(gradients) + 1}")
+        for name, kind in (("fill", rf.FILL_GRADIENT), ("stroke", rf.STROKE_GRADIENT)):
+            if kind in paints:
+                number = gradients.setdefault(_gradient(paints[kind], frame), f"gradient-{len(gradients) + 1}")
                 style[name] = f"url(#{number})"
                 style.pop(f"{name}-opacity", None)
         elements.append((*_shape(shape, frame), style))
@@ -111,9 +111,12 @@ def split_elements(rows: np.ndarray) -> list[np.ndarray]:
 
 
 def split_gradients(group: np.ndarray) -> tuple[dict[int, np.ndarray], np.ndarray]:
-    """One element's rows -> its gradient rows by element id, and the rows of its shape."""
+    """One element's rows -> rows [1 + stops, 22] of its gradients by element id, and the rows of its shape."""
     gradient = np.isin(group[:, rf.ELEMENT], rf.GRADIENTS)
-    return {int(row[rf.ELEMENT]): row for row in group[gradient]}, group[~gradient]
+    if not gradient.any():
+        return {}, group
+    kinds = {kind: group[group[:, rf.ELEMENT] == kind] for kind in rf.GRADIENTS}
+    return {kind: rows for kind, rows in kinds.items() if len(rows)}, group[~gradient]
 
 
 def _attributes(values: dict[str, str]) -> str:
@@ -153,8 +156,9 @@ def _style_attributes(row: np.ndarray, frame: _Frame) -> dict[str, str]:
     return style
 
 
-def _gradient(row: np.ndarray, frame: _Frame) -> str:
-    """A gradient row as an element of <defs> whose id is the placeholder ID."""
+def _gradient(rows: np.ndarray, frame: _Frame) -> str:
+    """A gradient's rows as an element of <defs> whose id is the placeholder ID."""
+    row, between = rows[0], rows[1:]
     x, y, ax, ay, minor, inner, fx, fy = row[rf.GEOMETRY].tolist()
     offset = 0.0
     if row[rf.COMMAND] == rf.LINEAR:
@@ -179,8 +183,11 @@ def _gradient(row: np.ndarray, frame: _Frame) -> str:
             finer = frame._replace(decimals=frame.decimals + 1)
             numbers = [*map(finer.length, (ux, uy, vx, vy)), finer.x(x), finer.y(y)]
             place["gradientTransform"] = f"matrix({' '.join(numbers)})"
+    along = ((between[:, 2:4] - (x, y)) @ (ax - x, ay - y)) / ((ax - x) ** 2 + (ay - y) ** 2)
+    places = np.maximum.accumulate([offset, *along.clip(offset, 1), 1.0])
+    colours = [row[rf.FILL], *between[:, rf.FILL], row[rf.STROKE]]
     stops = []
-    for at, colour in ((offset, row[rf.FILL]), (1.0, row[rf.STROKE])):
+    for at, colour in zip(places, colours):
         stop = {"offset": _number(at, 3), "stop-color": _colour(colour[:3])}
         if colour[3] < 1 - MIN_OPACITY:
             stop["stop-opacity"] = _number(colour[3], OPACITY_DECIMALS)
@@ -213,24 +220,26 @@ def path_data(group: np.ndarray, frame: _Frame) -> str:
 
     A path without a stroke closes by itself (row_format): each of its sub-paths ends with Z.
     """
-    parts, pen = [], (None, None)
+    parts: list[str] = []
+    pen = ("", "")
     closes = not paints_stroke(group[0])
-    for row in group:
-        command = int(row[rf.COMMAND])
+    places = group[:, rf.GEOMETRY].reshape(-1, 4, 2) * frame.scale + (frame.centre_x, frame.centre_y)  # [K, 4, 2]
+    for command, (_, *controls, end) in zip(group[:, rf.COMMAND].astype(int).tolist(), places.tolist()):
         if command == rf.CLOSE:
             if parts[-1] != "Z":
                 parts.append("Z")
-            pen = (None, None)
+            pen = ("", "")
             continue
-        geometry = row[rf.GEOMETRY]
-        x, y = frame.x(geometry[6]), frame.y(geometry[7])
+        x, y = (_number(v, frame.decimals) for v in end)
         if command in (rf.MOVE, rf.SUBMOVE):
             if closes and parts and parts[-1] != "Z":
                 parts.append("Z")
             parts.append(f"M{x} {y}")
         elif command == rf.CUBIC:
-            controls = frame.x(geometry[2]), frame.y(geometry[3]), frame.x(geometry[4]), frame.y(geometry[5])
-            parts.append(f"C{' '.join((*controls, x, y))}")
+            numbers = [_number(v, frame.decimals) for point in controls for v in point]
+            parts.append(f"C{' '.join((*numbers, x, y))}")
+        elif (x, y) == pen and parts[-1].startswith("M"):  # a dot: some viewers draw no line without length
+            parts.append(f"h{_number(10.0**-frame.decimals, frame.decimals)}")
         elif y == pen[1]:
             parts.append(f"H{x}")
         elif x == pen[0]:
