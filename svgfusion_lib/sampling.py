@@ -16,6 +16,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.utils import row_format
 from svgfusion_lib.utils.checkpoint import build_model, load_model, weights_hash
 from svgfusion_lib.utils.diffusion import DiffusionParams, ddim_sample, guided, initial_noise, make_diffusion_params
 from svgfusion_lib.utils.files import atomic_path, write_json
@@ -200,6 +201,9 @@ def load_pretrained(folder: str | Path = PRETRAINED_DIR) -> tuple[VPVAE, VSDiT, 
         data = weights_path.read_bytes()
         if hashlib.sha256(data).hexdigest() != description["sha256"]:
             raise UserError(f"{weights_path}: is not the file that {json_path.name} describes (sha256); get it anew")
+        if description["row_format"] != row_format.VERSION:
+            found = description["row_format"]
+            raise UserError(f"{json_path}: row format {found}, this program has {row_format.VERSION}")
         tensors = {name: tensor.float() for name, tensor in load(data).items()}
     except (json.JSONDecodeError, KeyError, SafetensorError) as error:
         raise UserError(f"{folder}: the shipped model is damaged ({error}); get the repository anew") from error
@@ -225,6 +229,7 @@ def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, fo
         save_file(tensors, temporary)
     description = {kind: model.config.to_dict() for kind, (model, _) in parts.items()}
     description |= {
+        "row_format": row_format.VERSION,
         "diffusion": parts["vsdit"][1]["diffusion"],
         "training": {kind: content.get("train_config") for kind, (_, content) in parts.items()},
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),

@@ -46,8 +46,8 @@ class Posterior:
 class Decoded:
     """What the decoder says of each row slot; leading shape [B, N, R].
 
-    continuous head: features [.., 22] in [-1, 1]. hybrid head: element_logits [.., 7],
-    command_logits [.., 6], geometry [.., 8], and style [.., 12] where it is not explicit.
+    continuous head: features [.., 22] in [-1, 1]. hybrid head: element_logits [.., 9],
+    command_logits [.., 9], geometry [.., 8], and style [.., 12] where it is not explicit.
     """
 
     features: Tensor | None = None

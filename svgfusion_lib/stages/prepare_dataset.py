@@ -23,8 +23,6 @@ SUMMARY = "summary.json"
 DROPPED = "dropped.jsonl"
 NO_PACK = "icons"  # folder of the files that belong to no pack
 PERCENTILES = (25, 50, 75, 95, 99)
-# What the parser reports but draws well enough to learn from; everything else it reports is left out.
-APPROXIMATED = frozenset({"gradient or pattern as mean colour"})
 
 
 def prepare_dataset(
@@ -141,19 +139,18 @@ def _inspect(path: Path, stroke_only: bool, max_rows: int | None) -> tuple[str, 
     except ValueError as error:
         return f"does not parse: {str(error).split(' (')[0]}", None, set()
     rows = parsed.rows
-    missing = sorted(set(parsed.unsupported) - APPROXIMATED)
-    if missing:
-        return f"rows cannot show: {', '.join(missing)}", rows, set()
+    if parsed.unsupported:
+        return f"rows cannot show: {', '.join(sorted(parsed.unsupported))}", rows, set()
     if stroke_only and not is_stroke_only(rows):
         return "not stroke only", rows, set()
     if max_rows is not None and len(rows) - 2 > max_rows:
         return f"more than {max_rows} rows", rows, set()
-    return "", rows, set(parsed.unsupported)
+    return "", rows, set(parsed.approximated)
 
 
 def is_stroke_only(rows: np.ndarray) -> bool:
     """True if rows [L, 22] paint something, and only by strokes."""
-    painted = rows[rows[:, rf.ELEMENT] > rf.EOS]
+    painted = rows[(rows[:, rf.ELEMENT] > rf.EOS) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
     fill_alpha, stroke_alpha = painted[:, rf.FILL][:, 3], painted[:, rf.STROKE][:, 3]
     return len(painted) > 0 and bool((stroke_alpha > 0).all() and (fill_alpha == 0).all())
 

@@ -16,6 +16,7 @@ from svgfusion_lib.utils.files import write_json
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 CACHE_NAME = "cache.pt"
 
@@ -41,16 +42,18 @@ def preprocess(
     encoder = None if pixel_encoder == "none" else load_pixel_encoder(pixel_encoder)
     skipped: dict[str, str] = {}
     unsupported: Counter = Counter()
+    approximated: Counter = Counter()
     kept, rows, images = [], [], []
     for record in track(records, "preprocess"):
         try:
             parsed = parse_svg(Path(svg_dir) / record.file)
             if encoder is not None:
-                images.append(render_svg((Path(svg_dir) / record.file).read_text("utf-8-sig"), encoder.image_size))
+                images.append(render_svg(rows_to_svg(parsed.rows), encoder.image_size))  # what the rows show
         except ValueError as error:
             skipped[record.file] = str(error)
             continue
         unsupported.update(parsed.unsupported)
+        approximated.update(parsed.approximated)
         kept.append(record)
         rows.append(parsed.rows)
     if not kept:
@@ -71,7 +74,8 @@ def preprocess(
     path = save_tensors(Path(precomputed_dir) / CACHE_NAME, "cache", cache)
     lengths = [len(r) - 2 for r in rows]
     write_json(Path(precomputed_dir) / "report.json", {
-        "files": len(records), "kept": len(kept), "skipped": skipped, "approximated": dict(unsupported),
+        "files": len(records), "kept": len(kept), "skipped": skipped, "unsupported": dict(unsupported),
+        "approximated": dict(approximated),
         "rows_percentiles": {str(p): float(np.percentile(lengths, p)) for p in (25, 50, 75, 95, 99)},
     })
     return path

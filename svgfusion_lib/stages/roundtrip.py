@@ -1,6 +1,7 @@
 """Stage roundtrip: SVG -> rows -> SVG for every file of a folder, and how well it came through."""
 
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -12,19 +13,23 @@ import numpy as np
 
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.svg.document import decode_document
 from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.limits import TimeIsUp, cpu_limit
 from svgfusion_lib.utils.metrics import mean_absolute_error, ssim
 from svgfusion_lib.utils.progress import track
-from svgfusion_lib.utils.render import contact_sheet, render_svg
-from svgfusion_lib.utils.svg_parser import parse_svg
-from svgfusion_lib.utils.tensorsvg import rows_to_svg, split_elements
+from svgfusion_lib.utils.render import RENDERERS, contact_sheet
+from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
+from svgfusion_lib.utils.tensorsvg import element_structure, quantize_rows, rows_to_svg
 
 REPORT_NAME, SHEET_NAME = "report.json", "worst.png"
 IMAGE_SIZE = 128           # pixels of the comparison
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 SSIM_LEVELS = (0.95, 0.98)
 WORST_COUNT = 24
+RENDER_SECONDS = 2.0       # CPU time to draw one file; the parser has limits of its own
 FEWEST_FOR_PROCESSES = 100  # starting worker processes takes seconds
+CHUNK = 16                 # files handed to a worker at a time
 
 
 def roundtrip(
@@ -32,17 +37,23 @@ def roundtrip(
     out_dir: str | Path,
     pattern: str = "*.svg",
     max_files: int | None = None,
-    canvas: float = 24,
     processes: int | None = None,
+    renderer: str = "cairosvg",
+    bins: int = 256,
     seed: int = 0,
 ) -> dict:
     """Write every SVG of svg_dir as its rows draw it, under the same name in out_dir, and compare the two.
 
-    out_dir/report.json holds one entry a file and a summary (returned); out_dir/worst.png shows the 24
-    worst, original beside result. Pictures are compared at 128 px on white, both fitted into the same
-    square. canvas: side of the viewBox written. Of more than max_files files a random choice is taken.
+    out_dir/report.json holds one entry a file, a summary (returned) and timings; out_dir/worst.png shows the
+    24 worst, original beside result. Pictures are compared at 128 px on white, by `renderer`, as they are and
+    with coordinates rounded to `bins` levels (0: not measured). Of more than max_files files a random choice
+    is taken. processes: None: one for each core.
     """
     svg_dir, out_dir = Path(svg_dir), Path(out_dir)
+    if renderer not in RENDERERS:
+        raise UserError(f"renderer {renderer!r} is not known; one of {', '.join(RENDERERS)}")
+    if bins < 0 or bins == 1:
+        raise UserError(f"bins is {bins}; it must be 0 (not measured) or at least 2")
     files = [record.file for record in read_records(svg_dir, pattern)]
     if out_dir.resolve() == svg_dir.resolve():
         raise UserError(f"{out_dir}: holds the originals, which would be overwritten; give another --out_dir")
@@ -50,66 +61,92 @@ def roundtrip(
         chosen = np.random.default_rng(seed).choice(len(files), max_files, replace=False)
         files = [files[i] for i in sorted(chosen)]
     if processes is None:
-        processes = min(2, os.cpu_count() or 1) if len(files) >= FEWEST_FOR_PROCESSES else 1
-    work = partial(roundtrip_file, svg_dir=svg_dir, out_dir=out_dir, canvas=canvas)
+        processes = (os.cpu_count() or 1) if len(files) >= FEWEST_FOR_PROCESSES else 1
+    work = partial(roundtrip_file, svg_dir=svg_dir, out_dir=out_dir, renderer=renderer, bins=bins)
+    start = time.perf_counter()
     entries = list(track(_map(work, files, processes), "roundtrip", len(files)))
-    summary = summarise(entries)
-    write_json(out_dir / REPORT_NAME, {"summary": summary, "files": entries})
+    parse_seconds = sum(entry.pop("parse_seconds") for entry in entries)
+    timing = {
+        "seconds": round(time.perf_counter() - start, 1), "processes": processes,
+        "parsed_per_second_and_core": round(len(entries) / max(parse_seconds, 1e-9)),
+    }
+    summary = {"renderer": renderer, "bins": bins} | summarise(entries)
+    write_json(out_dir / REPORT_NAME, {"summary": summary, "timing": timing, "files": entries})
     _draw_worst(entries, svg_dir, out_dir)
     return summary
 
 
-def roundtrip_file(file: str, svg_dir: Path, out_dir: Path, canvas: float) -> dict:
+def roundtrip_file(file: str, svg_dir: Path, out_dir: Path, renderer: str, bins: int) -> dict:
     """Entry of the report for one file; its result is written to out_dir/file if it can be parsed."""
     entry: dict = {"file": file, "parsed": False}
     path = svg_dir / file
+    start = time.process_time()
     try:
         parsed = parse_svg(path)
-    except ValueError as error:
-        return entry | {"reason": str(error)}
-    result = rows_to_svg(parsed.rows, canvas)
-    write_text(out_dir / file, result)
+    except (ValueError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return entry | {"reason": reason, "parse_seconds": time.process_time() - start}
+    entry["parse_seconds"] = time.process_time() - start
+    result = rows_to_svg(parsed.rows, parsed.size)
+    write_text((out_dir / file).with_suffix(".svg"), result)
+    structure = element_structure(parsed.rows)
     entry |= {
-        "parsed": True, "rows": len(parsed.rows) - 2, "elements": len(split_elements(parsed.rows)),
+        "parsed": True, "rows": len(parsed.rows) - 2, "elements": len(structure),
         "bytes": path.stat().st_size, "bytes_written": len(result.encode()),
-        "unsupported": dict(parsed.unsupported),
+        "same_structure": element_structure(parse_svg(result).rows) == structure,
+        "unsupported": dict(parsed.unsupported), "approximated": dict(parsed.approximated),
     }
     try:
-        original = render_svg(path.read_text(encoding="utf-8-sig"), IMAGE_SIZE)
-    except ValueError as error:
-        return entry | {"reason": f"original: {error}"}
-    picture = render_svg(result, IMAGE_SIZE)
-    return entry | {
-        "ssim": ssim(original, picture),
-        "mae": mean_absolute_error(original, picture),
-        "blank_ssim": ssim(original, np.full_like(original, 255)),
+        return entry | _compared(decode_document(path.read_bytes()), parsed, result, renderer, bins)
+    except (ValueError, TimeIsUp) as error:
+        return entry | {"reason": f"cannot be compared: {error}"}
+
+
+def _compared(original: str, parsed: ParsedSVG, result: str, renderer: str, bins: int) -> dict:
+    """SSIM and mean absolute error of the result's picture against the original's, and the floor."""
+    render = RENDERERS[renderer]
+    with cpu_limit(RENDER_SECONDS, f"drawing it takes more than {RENDER_SECONDS:g} s"):
+        before = render(original, IMAGE_SIZE)
+    after = render(result, IMAGE_SIZE)
+    measured = {
+        "ssim": ssim(before, after),
+        "mae": mean_absolute_error(before, after),
+        "blank_ssim": ssim(before, np.full_like(before, 255)),
     }
+    if bins:
+        rounded = rows_to_svg(quantize_rows(parsed.rows, bins), parsed.size)
+        measured[f"ssim_{bins}_bins"] = ssim(before, render(rounded, IMAGE_SIZE))
+    return measured
 
 
 def summarise(entries: list[dict]) -> dict:
     """Counts, SSIM and error percentiles over the compared files, shares over all files, features by name."""
     compared = [e for e in entries if "ssim" in e]
+    parsed = [e for e in entries if e["parsed"]]
     summary: dict = {
         "files": len(entries),
-        "parsed": sum(e["parsed"] for e in entries),
+        "parsed": len(parsed),
+        "same_structure": sum(e["same_structure"] for e in parsed),
         "compared": len(compared),
         "reasons": dict(Counter(e["reason"] for e in entries if "reason" in e).most_common()),
     }
-    for key in ("ssim", "mae", "blank_ssim", "rows", "elements"):
-        values = [e[key] for e in compared]
+    measures = ["ssim", "mae", "blank_ssim", *{k for e in compared for k in e if k.endswith("_bins")}]
+    for key, group in [*((k, compared) for k in measures), ("rows", parsed), ("elements", parsed)]:
+        values = [e[key] for e in group]
         if values:
             percentiles = {f"p{p}": round(float(np.percentile(values, p)), 4) for p in PERCENTILES}
             summary[key] = {"mean": round(float(np.mean(values)), 4)} | percentiles
     for level in SSIM_LEVELS:
         summary[f"share_ssim_{level}"] = round(sum(e["ssim"] >= level for e in compared) / len(entries), 4)
-    if compared:
-        ratio = [e["bytes_written"] / e["bytes"] for e in compared]
+    if parsed:
+        ratio = [e["bytes_written"] / max(e["bytes"], 1) for e in parsed]
         summary["bytes_ratio_median"] = round(float(np.median(ratio)), 3)
-    features, affected = Counter(), Counter()
-    for entry in entries:
-        features.update(entry.get("unsupported", {}))
-        affected.update(entry.get("unsupported", {}).keys())
-    summary["unsupported"] = {k: {"times": n, "files": affected[k]} for k, n in features.most_common()}
+    for kind in ("unsupported", "approximated"):
+        features, affected = Counter(), Counter()
+        for entry in parsed:
+            features.update(entry[kind])
+            affected.update(entry[kind].keys())
+        summary[kind] = {k: {"times": n, "files": affected[k]} for k, n in features.most_common()}
     return summary
 
 
@@ -119,24 +156,20 @@ def _map(work: partial, files: list[str], processes: int) -> Iterator[dict]:
         yield from map(work, files)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(work, files, chunksize=8)
+        yield from pool.map(work, files, chunksize=CHUNK)
 
 
 def _draw_worst(entries: list[dict], svg_dir: Path, out_dir: Path) -> None:
-    """Two originals with their results per line, files that could not be parsed first."""
-    worst = sorted(entries, key=lambda e: e.get("ssim", -1.0))[:WORST_COUNT]
+    """Two originals with their results per line, the worst first; files that were not compared are not drawn."""
+    worst = sorted((e for e in entries if "ssim" in e), key=lambda e: e["ssim"])[:WORST_COUNT]
     rows, labels = [], []
     for start in range(0, len(worst), 2):
         pair = worst[start : start + 2]
-        cells: list[str | None] = []
-        for entry in pair:
-            cells.append(_readable_text(svg_dir / entry["file"]))
-            cells.append((out_dir / entry["file"]).read_text(encoding="utf-8") if entry["parsed"] else None)
-        rows.append(cells)
-        labels.append(" / ".join(f"{Path(e['file']).stem} {e.get('ssim', float('nan')):.3f}" for e in pair))
-    columns = ["original", "result"] * (len(rows[0]) // 2)
-    contact_sheet(rows, out_dir / SHEET_NAME, row_labels=labels, column_labels=columns)
-
-
-def _readable_text(path: Path) -> str:
-    return path.read_bytes().decode("utf-8-sig", errors="replace")
+        rows.append([text for entry in pair for text in (
+            decode_document((svg_dir / entry["file"]).read_bytes()),
+            (out_dir / entry["file"]).with_suffix(".svg").read_text(encoding="utf-8"),
+        )])
+        labels.append(" / ".join(f"{Path(e['file']).stem} {e['ssim']:.3f}" for e in pair))
+    if rows:
+        columns = ["original", "result"] * (len(rows[0]) // 2)
+        contact_sheet(rows, out_dir / SHEET_NAME, row_labels=labels, column_labels=columns)

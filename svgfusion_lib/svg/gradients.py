@@ -12,19 +12,15 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from svgfusion_lib.svg.document import href, local_name
+from svgfusion_lib.svg.stops import INVISIBLE, RGBA, VISIBLE, fewest_stops, fit_two_stops, premultiplied, unfold_stops
 from svgfusion_lib.svg.styles import inherit, own_properties
 from svgfusion_lib.svg.transforms import IDENTITY, Matrix, apply, multiply, parse_transform
 from svgfusion_lib.svg.values import parse_colour, parse_length, parse_opacity
 
 Box = tuple[float, float, float, float]
-RGBA = tuple[float, float, float, float]
 SAMPLES = 48
 _STEPS = np.linspace(0, 1, SAMPLES)
 MAX_STOPS = 256
-MAX_KEPT = 10          # stops of a gradient in the rows
-MAX_REPEATS = 12       # of a gradient that spreadMethod repeats
-VISIBLE = 9 / 255      # an error of two stops from which on more are kept
-INVISIBLE = 2.5 / 255  # a colour difference that nobody sees: below it a gradient is a plain colour
 _PLACE = frozenset({"x1", "y1", "x2", "y2", "cx", "cy", "r", "fx", "fy", "fr"})
 _CHAIN = 16            # gradients that may refer to each other in a row
 
@@ -143,7 +139,7 @@ def resolve_gradient(
         return _plain(colours[-1])
     low, high = place.visible(canvas_box)
     spread = get("spreadMethod", "pad")
-    offsets, colours, whole = _unfolded(source.offsets, colours, spread, low, high)
+    offsets, colours, whole = unfold_stops(source.offsets, colours, spread, low, high)
     t = low + (high - low) * _STEPS
     weights = np.maximum(t, 0) + 1e-3 if source.radial else np.ones(SAMPLES)
     seen = np.stack([np.interp(t, offsets, colours[:, i]) for i in range(4)], axis=1)  # [T, 4]
@@ -151,7 +147,7 @@ def resolve_gradient(
     if alpha < 1 / 255:
         return None
     mean = (*np.average(seen[:, :3], weights=weights * (seen[:, 3] + 1e-9), axis=0).tolist(), float(alpha))
-    if np.ptp(_premultiplied(seen), axis=0).max() < INVISIBLE:
+    if np.ptp(premultiplied(seen), axis=0).max() < INVISIBLE:
         return mean
     if len(offsets) == 2 and offsets[1] - offsets[0] > 1e-3:
         t0, t1, first, last, error = *offsets.tolist(), *map(tuple, colours.tolist()), 0.0
@@ -159,111 +155,14 @@ def resolve_gradient(
         t0, t1, first, last, error = fit_two_stops(offsets, t, seen, weights)
     stops: tuple = ()
     if error >= VISIBLE:
-        (t0, *between, t1), (first, *colours, last), error = _fewest_stops(offsets, colours, low, high)
+        (t0, *between, t1), (first, *colours, last), error = fewest_stops(offsets, colours, low, high)
         stops = tuple((*place.point(at, t1), tuple(colour)) for at, colour in zip(between, colours))
     geometry = place.geometry(t0, t1)
     return Gradient(source.radial, geometry, tuple(first), tuple(last), stops, mean, whole and error < INVISIBLE)
 
 
-def _unfolded(
-    offsets: np.ndarray, colours: np.ndarray, spread: str, low: float, high: float
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Stops over all that is seen, low to high, where spreadMethod repeats them; whether that is all of them."""
-    first, last = math.floor(low + 1e-6), math.ceil(high - 1e-6)
-    if spread not in ("reflect", "repeat") or (first >= 0 and last <= 1):
-        return offsets, colours, True
-    whole = last - first <= MAX_REPEATS
-    first, last = (first, last) if whole else (max(first, -MAX_REPEATS // 2), min(last, MAX_REPEATS // 2))
-    offsets = np.concatenate([[0.0], offsets, [1.0]])
-    colours = np.concatenate([colours[:1], colours, colours[-1:]])
-    places, paints = [], []
-    for k in range(first, last):
-        turned = spread == "reflect" and k % 2 == 1
-        places.append(k + (1 - offsets[::-1] if turned else offsets))
-        paints.append(colours[::-1] if turned else colours)
-    return np.concatenate(places), np.concatenate(paints), whole
-
-
-def _fewest_stops(
-    offsets: np.ndarray, colours: np.ndarray, low: float, high: float
-) -> tuple[list[float], list[list[float]], float]:
-    """The fewest of the stops that show the same between low and high, 2 to MAX_KEPT, and the largest error."""
-    inner = (offsets > low - 1e-6) & (offsets < high + 1e-6)
-    ends = [at for at in (low, high) if offsets[0] < at < offsets[-1] and np.abs(offsets - at).min() > 1e-6]
-    if inner.sum() + len(ends) == 0:  # a step right at an end of what is seen
-        ends = [low, high]
-    end_colours = np.array([[np.interp(at, offsets, c) for c in colours.T] for at in ends]).reshape(-1, 4)
-    offsets = np.concatenate([offsets[inner], ends])
-    colours = np.concatenate([colours[inner], end_colours])
-    order = np.argsort(offsets, kind="stable")
-    offsets, colours = offsets[order], colours[order]
-    if len(offsets) < 2 or offsets[-1] - offsets[0] < 1e-3:  # a step, seen at one place
-        return [float(offsets[0]), float(offsets[0]) + 1e-3], colours[[0, -1]].tolist(), 0.0
-    painted = _premultiplied(colours)
-    kept, worst = [0, len(offsets) - 1], 1.0
-    while len(kept) < MAX_KEPT:
-        shown = np.stack([np.interp(offsets, offsets[kept], c[kept]) for c in painted.T], axis=1)
-        shown[kept] = painted[kept]
-        errors = np.abs(shown - painted).max(1)
-        worst = float(errors.max())
-        if worst < INVISIBLE:
-            break
-        kept = sorted([*kept, int(errors.argmax())])
-    return offsets[kept].tolist(), colours[kept].tolist(), worst
-
-
 def _plain(colour: np.ndarray) -> RGBA | None:
     return tuple(colour.tolist()) if colour[3] > 0 else None
-
-
-def _premultiplied(colours: np.ndarray) -> np.ndarray:
-    return np.concatenate([colours[..., :3] * colours[..., 3:], colours[..., 3:]], axis=-1)
-
-
-def fit_two_stops(
-    offsets: np.ndarray, t: np.ndarray, seen: np.ndarray, weights: np.ndarray
-) -> tuple[float, float, RGBA, RGBA, float]:
-    """Places t0 < t1 and colours of the two stops nearest to colours `seen` [T, 4] at t [T].
-
-    offsets [S] are the file's, which are tried first. Returns (t0, t1, first, last, largest difference of a
-    premultiplied channel).
-    """
-    low, high = t[0], t[-1]
-    inner = offsets[(offsets > low) & (offsets < high)]
-    before, after = offsets[offsets <= low], offsets[offsets >= high]
-    knots = np.unique(np.concatenate([
-        before[-1:], after[:1], inner[:: max(1, len(inner) // 8)], [low, high], np.linspace(low, high, 7)[1:-1],
-    ]))
-    i, j = np.triu_indices(len(knots), 1)
-    a, b = knots[i], knots[j]
-    b = np.maximum(b, a + 1e-3)
-    u = ((t - a[:, None]) / (b - a)[:, None]).clip(0, 1)  # [pairs, T]
-    w = weights * (seen[:, 3] + 1e-3)                      # colours count where they show
-    first, last = _least_squares(u, seen, w)               # [pairs, 4] each
-    alpha_first, alpha_last = _least_squares(u, seen[:, 3:], weights)
-    first[:, 3:], last[:, 3:] = alpha_first, alpha_last
-    first, last = first.clip(0, 1), last.clip(0, 1)
-    model = first[:, None] * (1 - u[..., None]) + last[:, None] * u[..., None]  # [pairs, T, 4]
-    difference = np.abs(_premultiplied(model) - _premultiplied(seen))
-    best = int(((difference**2).sum(-1) * weights).sum(-1).argmin())
-    return (
-        float(a[best]), float(b[best]), tuple(first[best].tolist()), tuple(last[best].tolist()),
-        float(difference[best].max()),
-    )
-
-
-def _least_squares(u: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """End values of the ramps u [pairs, T] nearest to target [T, C] -> [pairs, C] at u = 0 and at u = 1."""
-    v = 1 - u
-    tiny = 1e-9 * weights.sum()
-    s00, s01, s11 = ((weights * p * q).sum(1) for p, q in ((v, v), (v, u), (u, u)))
-    right0, right1 = (weights * v) @ target, (weights * u) @ target  # [pairs, C]
-    s00, s11 = s00 + tiny, s11 + tiny
-    determinant = (s00 * s11 - s01 * s01)[:, None]
-    return (
-        (right0 * s11[:, None] - right1 * s01[:, None]) / determinant,
-        (right1 * s00[:, None] - right0 * s01[:, None]) / determinant,
-    )
 
 
 @dataclass(frozen=True)

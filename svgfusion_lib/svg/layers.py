@@ -173,8 +173,7 @@ def draws(codes: np.ndarray, ends: np.ndarray, filled_only: np.ndarray) -> np.nd
     """Which segments [K] of paths draw something that the others do not; ends [K, 2], filled_only bool [K].
 
     A straight segment back to the sub-path's start is left to the closing that follows it, and a path that is
-    only filled closes by itself. Segments of no length go where the sub-path has others, and of filled paths
-    sub-paths that have no area.
+    only filled closes by itself. Segments of no length go where the sub-path has others, or has no stroke.
     """
     count = len(codes)
     is_close = codes == CLOSE
@@ -191,9 +190,7 @@ def draws(codes: np.ndarray, ends: np.ndarray, filled_only: np.ndarray) -> np.nd
     idle |= is_close & filled_only
     sub_path = np.repeat(np.arange(len(moves)), sizes)
     kept = np.bincount(sub_path[~idle], minlength=len(moves)) - 1
-    curved = np.bincount(sub_path[codes == CUBIC], minlength=len(moves)) > 0
-    no_area = filled_only[moves] & ~curved & (kept < 2)
-    idle |= no_area[sub_path]
+    idle |= (filled_only[moves] & (kept < 1))[sub_path]   # one point has no area
     drawn = kept - np.bincount(sub_path[is_close & ~filled_only], minlength=len(moves))
     dot = ~filled_only[moves] & (drawn <= 0)              # nothing but segments of no length: caps show it
     return ~idle | dot[sub_path]

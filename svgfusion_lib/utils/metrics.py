@@ -131,8 +131,9 @@ def _blurred_ink(pictures: np.ndarray) -> np.ndarray:
 def overshoot(rows: np.ndarray) -> float:
     """How far points, controls and outlines of rows [L, 22] reach beyond the canvas, in canvas half-widths.
 
-    The stroke's own width is not counted. 0 = all inside.
+    The stroke's own width and where gradients run are not counted. 0 = all inside.
     """
+    rows = rows[~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
     element, command = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
     geometry = rows[:, rf.GEOMETRY]
     x, y = geometry[_IS_X[element, command]], geometry[_IS_Y[element, command]]

@@ -39,7 +39,7 @@ def in_rows(items: Sequence, columns: int) -> list[list]:
 
 def rows_table(rows: np.ndarray, limit: int | None = None) -> str:
     """Rows [L, 22] as aligned text: ids by name, used geometry, colours as #rrggbb, stroke width."""
-    lines = [f"{'row':>3}  {'element':8}{'command':9}{'geometry':50}{'fill':9}{'stroke':9}width"]
+    lines = [f"{'row':>3}  {'element':16}{'command':9}{'geometry':50}{'fill':9}{'stroke':9}width"]
     for number, row in enumerate(rows[:limit]):
         element, command = rf.ELEMENTS[int(row[rf.ELEMENT])], rf.COMMANDS[int(row[rf.COMMAND])]
         kinds = rf.ARGUMENTS.get((element, command), ())
@@ -48,7 +48,7 @@ def rows_table(rows: np.ndarray, limit: int | None = None) -> str:
         fill, stroke = (_hex(row[columns]) for columns in (rf.FILL, rf.STROKE))
         width = f"{row[rf.STROKE_WIDTH]:.2f}" if stroke else ""
         command = "" if command == "none" else command
-        lines.append(f"{number:3}  {element:8}{command:9}{geometry:50}{fill:9}{stroke:9}{width}".rstrip())
+        lines.append(f"{number:3}  {element:16}{command:9}{geometry:50}{fill:9}{stroke:9}{width}".rstrip())
     if limit is not None and len(rows) > limit:
         lines.append(f"     ... {len(rows) - limit} more")
     return "\n".join(lines)

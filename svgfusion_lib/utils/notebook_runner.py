@@ -31,7 +31,10 @@ START_TIMEOUT_SECONDS = 120
 # What each notebook leaves below OUT_DIR: (pattern, least number of files).
 ARTEFACTS: Mapping[int, Sequence[tuple[str, int]]] = {
     1: (("01_data/metrics.json", 1), ("01_data/svg/manifest.jsonl", 1), ("01_data/svg/**/*.svg", 20)),
-    2: (("02_cache/metrics.json", 1), ("02_cache/cache.pt", 1)),
+    2: (
+        ("02_cache/metrics.json", 1), ("02_cache/cache.pt", 1),
+        ("02_roundtrip/report.json", 1), ("02_roundtrip/worst.png", 1),
+    ),
     3: (("03_vae/metrics.json", 1), ("03_vae/train_log.jsonl", 1), ("03_vae/vpvae_final.pt", 1)),
     4: (("04_latents/metrics.json", 1), ("04_latents/latents.pt", 1)),
     5: (("05_dit/metrics.json", 1), ("05_dit/train_log.jsonl", 1), ("05_dit/vsdit_final.pt", 1)),

@@ -1,9 +1,9 @@
 """Rows [L, 22] <-> chunks [N, R, ...]: what one latent of the VP-VAE stands for.
 
 layout "row"   every row is its own latent (R = 1), BOS and EOS included: the paper's sequence
-layout "path"  one latent per sub-path or primitive, or per run of at most R rows of a long sub-path. The
-               geometry of a chunk is normalised to its box (centre and half-size), which makes the same
-               shape at another place or scale the same chunk; box and style are kept beside it.
+layout "path"  one latent per sub-path, primitive, gradient or stop, or per run of at most R rows of a long
+               sub-path. The geometry of a chunk is normalised to its box (centre and half-size), which makes
+               the same shape at another place or scale the same chunk; box and style are kept beside it.
 """
 
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def _box(piece: np.ndarray) -> tuple[float, float, float]:
     """Centre and half of the longer side of the box around a chunk's points."""
     element, command = piece[:, rf.ELEMENT].astype(int), piece[:, rf.COMMAND].astype(int)
     geometry = piece[:, rf.GEOMETRY]
-    if element[0] != rf.PATH:
+    if element[0] in (rf.RECT, rf.CIRCLE, rf.ELLIPSE):
         x, y, *lengths = geometry[0, :4]
         if element[0] == rf.RECT:
             low, high = np.array([x, y]), np.array([x + lengths[0], y + lengths[1]])

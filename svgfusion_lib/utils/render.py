@@ -1,21 +1,26 @@
 """SVG text to pixels by cairosvg, blank detection, and contact sheets."""
 
 import importlib
+import io
 import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.svg.document import XLINK_HREF, read_document
+from svgfusion_lib.svg.state import says_its_size, viewport
 from svgfusion_lib.utils.files import atomic_path
 
 CAIRO_HELP = (
     "cairosvg cannot find the cairo library libcairo2. Install it with `sudo apt-get install libcairo2` "
     "(Debian, Ubuntu), `brew install cairo` (macOS) or `conda install -c conda-forge cairo`."
 )
+MAX_IMAGE_PIXELS = 4_000_000  # of a picture embedded in an SVG
 BLANK_SIZE = 64  # pixels; is_blank renders at this size
 BLANK_CONTRAST = 24  # of 255: how far from white counts as painted
 BLANK_SHARE = 0.002  # an image with a smaller share of painted pixels is blank
@@ -41,6 +46,34 @@ def render_svg(svg: str, size: int = 128, background: str = "white") -> np.ndarr
     canvas[:] = backdrop
     behind = (255 - drawing[..., 3:]) * backdrop  # (h, w, 3), in 255ths
     canvas[top : top + h, left : left + w] = np.minimum(drawing[..., :3] + (behind + 127) // 255, 255)
+    return canvas
+
+
+def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") -> np.ndarray:
+    """What `render_svg` does, by resvg in place of cairosvg, for a second opinion."""
+    import resvg_py
+
+    backdrop = np.array(ImageColor.getrgb(background)[:3])
+    try:
+        root = read_document(svg)
+        for element in root.iter():  # resvg would open files
+            for name in ("href", XLINK_HREF):
+                if not element.get(name, "#").strip().startswith(("#", "data:")):
+                    del element.attrib[name]
+        width, height = viewport(root) if says_its_size(root) else (1.0, 1.0)
+        side = {"width": size} if width >= height else {"height": size}
+        text = ElementTree.tostring(root, encoding="unicode")
+        data = bytes(resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True, **side))
+    except (ValueError, RuntimeError, OverflowError) as error:
+        raise ValueError(f"the SVG cannot be rendered: {error}") from error
+    drawing = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))[:size, :size].astype(np.float64)  # (h, w, 4)
+    h, w = drawing.shape[:2]
+    top, left = (size - h) // 2, (size - w) // 2
+    canvas = np.empty((size, size, 3), dtype=np.uint8)
+    canvas[:] = backdrop
+    alpha = drawing[..., 3:] / 255
+    mixed = drawing[..., :3] * alpha + backdrop * (1 - alpha)  # (h, w, 3)
+    canvas[top : top + h, left : left + w] = np.round(mixed)
     return canvas
 
 
@@ -157,8 +190,22 @@ def _refuse_external(url: str, resource_type: str) -> bytes:
     from cairosvg.url import fetch
 
     if url.startswith("data:"):
-        return fetch(url, resource_type)
+        data = fetch(url, resource_type)
+        if resource_type.startswith("image/") and "svg" not in resource_type:
+            _check_image(data)
+        return data
     raise ValueError(f"it refers to the external resource {url!r:.80}")
+
+
+def _check_image(data: bytes) -> None:
+    """ValueError for an embedded picture that would unfold to more than MAX_IMAGE_PIXELS."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+    except (OSError, Image.DecompressionBombError, SyntaxError) as error:
+        raise ValueError(f"an embedded image cannot be read ({error})") from error
+    if width * height > MAX_IMAGE_PIXELS:
+        raise ValueError(f"an embedded image of {width} x {height} pixels is too large")
 
 
 def _draw_premultiplied(svg: str, size: int) -> np.ndarray:
@@ -205,3 +252,6 @@ class _Viewport:
 
     def __init__(self, size: int):
         self.context_width = self.context_height = size
+
+
+RENDERERS = {"cairosvg": render_svg, "resvg": render_svg_by_resvg}  # by name: renderer(svg, size) -> picture

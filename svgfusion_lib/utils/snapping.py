@@ -18,7 +18,7 @@ def snap_rows(rows: np.ndarray, step: float, reach: float = 0.35) -> np.ndarray:
     start_shift = first_shift = np.zeros(2)
     for row in rows:
         kinds = rf.argument_kinds(int(row[rf.ELEMENT]), int(row[rf.COMMAND]))
-        if kinds is None:
+        if kinds is None or row[rf.ELEMENT] in rf.GRADIENTS:
             continue
         width = row[rf.STROKE_WIDTH]
         row[rf.STROKE_WIDTH] = round(width / (step / 5)) * (step / 5) or width

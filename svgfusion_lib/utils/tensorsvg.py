@@ -35,6 +35,40 @@ def denormalize_target(target: Tensor) -> Tensor:
     return (target - _SHIFT.to(target)) / _SCALE.to(target)
 
 
+def quantize_rows(rows: np.ndarray, bins: int) -> np.ndarray:
+    """Rows [L, 22] with positions and lengths rounded to `bins` levels of the canvas's side (a model's or a
+    cache's choice; the parser does not round). Positions beyond the canvas keep to the same steps.
+    """
+    step = 2 / (bins - 1)
+    is_x, is_y, is_length = (np.array(table) for table in rf.argument_tables())
+    ids = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
+    geometry = rows[:, rf.GEOMETRY]
+    position = np.round((geometry + 1) / step) * step - 1
+    length = np.where(geometry > 0, np.maximum(np.round(geometry / step), 1) * step, 0)
+    rows = rows.copy()
+    rows[:, rf.GEOMETRY] = np.where((is_x | is_y)[ids], position, np.where(is_length[ids], length, 0))
+    return rows
+
+
+def element_structure(rows: np.ndarray) -> list[tuple[str, int, str, str]]:
+    """What order and holes hang on: of every element in valid rows its name, sub-paths, fill rule and paints."""
+    structure = []
+    for group in split_elements(rows):
+        paints, shape = split_gradients(group)
+        first = shape[0]
+        structure.append((
+            rf.ELEMENTS[int(first[rf.ELEMENT])], int(np.isin(shape[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE)).sum()),
+            rf.FILL_RULES[int(first[rf.FILL_RULE])],
+            "+".join(
+                name if kind not in paints else f"{name} gradient"
+                for name, kind, paints_it in (
+                    ("fill", rf.FILL_GRADIENT, paints_fill), ("stroke", rf.STROKE_GRADIENT, paints_stroke),
+                ) if paints_it(first)
+            ),
+        ))
+    return structure
+
+
 def rows_to_svg(
     rows: np.ndarray | Tensor, size: float | tuple[float, float] = 24, decimals: int | None = None
 ) -> str:

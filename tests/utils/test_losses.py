@@ -116,7 +116,9 @@ def test_hybrid_reconstruction_loss_again_by_loops(lengths):
     batch = random_batch(lengths, slots, seed=4)
     torch.manual_seed(5)
     shape = batch.ids.shape[:3]
-    decoded = Decoded(None, torch.randn(*shape, 7), torch.randn(*shape, 6), torch.randn(*shape, 8))
+    decoded = Decoded(
+        None, torch.randn(*shape, len(rf.ELEMENTS)), torch.randn(*shape, len(rf.COMMANDS)), torch.randn(*shape, 8)
+    )
     element, command, geometry = [], [], []
     for b, length in enumerate(lengths):
         for i in range(length):

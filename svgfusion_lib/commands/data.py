@@ -1,0 +1,77 @@
+"""Stages that make, fetch and prepare data."""
+
+import argparse
+
+from svgfusion_lib.commands.flags import Add, Stages
+
+
+def _create_dummy_data_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--num_samples", type=int, default=50)
+    add("--seed", type=int, default=0)
+
+
+def _create_dummy_data(**options) -> None:
+    from svgfusion_lib.stages.create_dummy_data import create_dummy_data
+
+    records = create_dummy_data(**options)
+    print(f"{len(records)} captioned SVGs in {options['output_dir']}")
+
+
+def _fetch_packs_flags(add: Add) -> None:
+    add("--packs", nargs="+", required=True, metavar="PACK", help="for instance tabler lucide")
+    add("--output_dir", default="data/packs")
+
+
+def _fetch_packs(**options) -> None:
+    from svgfusion_lib.stages.fetch_packs import fetch_packs
+
+    for folder in fetch_packs(**options):
+        print(folder)
+
+
+def _prepare_dataset_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--svg_dir", help="a folder of your own SVGs (captions.csv beside them, or file names as captions)")
+    add("--packs", nargs="+", metavar="PACK")
+    add("--packs_dir", default="data/packs")
+    add("--stroke_only", action=argparse.BooleanOptionalAction, default=True, help="keep line icons only")
+    add("--max_rows", type=int)
+    add("--max_files", type=int)
+
+
+def _prepare_dataset(**options) -> None:
+    from svgfusion_lib.stages.prepare_dataset import prepare_dataset
+
+    total = prepare_dataset(**options)["total"]
+    print(f"{total['kept']} SVGs in {options['output_dir']}: {total['train']} train, {total['held_out']} held out")
+
+
+def _preprocess_flags(add: Add) -> None:
+    add("--svg_dir", required=True)
+    add("--pattern", default="*.svg")
+    add("--precomputed_dir", required=True)
+    add("--max_files", type=_count_or_all, default=300, help="a number, or `all`")
+    add("--pixel_encoder", default="efficientnet-lite0", help="or a DINOv2 hub name or folder, or `none`")
+
+
+def _count_or_all(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number above 0 nor `all`")
+    return int(text)
+
+
+def _preprocess(**options) -> None:
+    from svgfusion_lib.stages.preprocess import preprocess
+
+    print(preprocess(**options))
+
+
+STAGES: Stages = {
+    "create_dummy_data": ("captioned synthetic shapes", _create_dummy_data_flags, _create_dummy_data),
+    "fetch_packs": ("icon packs by npm, pinned and hash-checked", _fetch_packs_flags, _fetch_packs),
+    "prepare_dataset": ("clean, deduplicate, caption and split SVGs", _prepare_dataset_flags, _prepare_dataset),
+    "preprocess": ("SVGs -> cache.pt: rows, captions, pixel tokens", _preprocess_flags, _preprocess),
+}

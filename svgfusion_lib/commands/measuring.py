@@ -1,0 +1,125 @@
+"""Stages that sample and measure."""
+
+from svgfusion_lib.commands.flags import Add, Stages, checkpoints, device
+from svgfusion_lib.errors import UserError
+
+
+def _generate_flags(add: Add) -> None:
+    add("--prompt", action="append", default=[], help="may be repeated")
+    add("--prompts", metavar="FILE", help="a text file, one prompt a line")
+    add("--num_samples", type=int, help="samples per prompt (1), or random samples of --ckpt_path (5)")
+    add("--output_dir", "--out_dir", dest="output_dir", required=True)
+    add("--seed", type=int, default=0)
+    add("--ddim_steps", type=int, default=None)
+    add("--cfg_scale", type=float, default=None)
+    add("--eta", type=float, default=None)
+    add("--sampler", default="ddim", choices=("ddim",))
+    checkpoints(add)
+    device(add)
+    add("--ckpt_path", help="a VP-VAE: write reconstructions and random samples instead")
+    add("--precomputed_dir", help="the cache for --ckpt_path")
+    add("--num_eval", type=int, default=5, help="reconstructions for --ckpt_path")
+
+
+def _generate(
+    prompt, prompts, num_samples, output_dir, seed, ddim_steps, cfg_scale, eta, sampler, vae_checkpoint,
+    dit_checkpoint, device, ckpt_path, precomputed_dir, num_eval,
+) -> None:
+    if (ckpt_path is None) != (precomputed_dir is None):
+        raise UserError("--ckpt_path and --precomputed_dir go together")
+    if ckpt_path is None and not prompt and prompts is None:
+        raise UserError("no prompt given; use --prompt TEXT or --prompts FILE")
+    from svgfusion_lib.config import SamplingConfig
+    from svgfusion_lib.stages.generate import generate, read_prompts, reconstruct_and_sample
+
+    if ckpt_path is not None:
+        count = 5 if num_samples is None else num_samples
+        written = reconstruct_and_sample(ckpt_path, precomputed_dir, output_dir, num_eval, count, seed)
+        print(f"{len(written['recon'])} reconstructions and {len(written['random'])} random samples in {output_dir}")
+        return
+    given = {"ddim_steps": ddim_steps, "cfg_scale": cfg_scale, "eta": eta}
+    config = SamplingConfig(**{name: value for name, value in given.items() if value is not None})
+    texts = prompt + (read_prompts(prompts) if prompts is not None else [])
+    count = 1 if num_samples is None else num_samples
+    entries = generate(texts, output_dir, vae_checkpoint, dit_checkpoint, count, seed, config, device)
+    print(f"{len(entries)} SVG files, samples.json and sheet.png in {output_dir}")
+
+
+def _export_flags(add: Add) -> None:
+    add("--vae_checkpoint", required=True)
+    add("--dit_checkpoint", required=True)
+    add("--output_dir", required=True, help="model.safetensors and model.json go there")
+
+
+def _export(vae_checkpoint: str, dit_checkpoint: str, output_dir: str) -> None:
+    from svgfusion_lib.sampling import export_pretrained
+
+    print(export_pretrained(vae_checkpoint, dit_checkpoint, output_dir))
+
+
+def _roundtrip_flags(add: Add) -> None:
+    add("--svg_dir", help="a folder of SVGs, or give --packs")
+    add("--packs", nargs="+", metavar="PACK", help="icon packs, each into a folder of --out_dir, with a table")
+    add("--out_dir", required=True)
+    add("--pattern", default="*.svg")
+    add("--max_files", type=int, help="of each folder, chosen at random")
+    add("--processes", type=int, help="default: one for each core")
+    add("--renderer", default="cairosvg", choices=("cairosvg", "resvg"), help="what draws the pictures compared")
+    add("--bins", type=int, default=256, help="levels of coordinates to compare with as well; 0: none")
+    add("--seed", type=int, default=0, help="of the choice that --max_files makes")
+
+
+def _roundtrip(svg_dir, packs, out_dir, **options) -> None:
+    if (svg_dir is None) == (packs is None):
+        raise UserError("give --svg_dir or --packs, one of them")
+    if packs is not None:
+        from svgfusion_lib.stages.roundtrip_packs import roundtrip_packs
+
+        print(roundtrip_packs(packs, out_dir, **options), end="")
+        return
+    from svgfusion_lib.stages.roundtrip import roundtrip
+
+    roundtrip(svg_dir, out_dir, **options)
+    print(f"{out_dir}/report.json")
+
+
+def _evaluate_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--precomputed_dir", required=True, help="cache of the icons to compare with")
+    add("--num_prompts", type=int, default=100, help="per split")
+    add("--num_samples", type=int, default=1, help="per prompt")
+    add("--seed", type=int, default=0)
+    checkpoints(add)
+    device(add)
+
+
+def _evaluate(**options) -> None:
+    from svgfusion_lib.stages.evaluate import evaluate
+
+    evaluate(**options)
+    print(f"{options['output_dir']}/report.md")
+
+
+def _benchmark_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--batch_sizes", type=int, nargs="+", default=[1, 4, 16])
+    add("--steps", type=int, nargs="+", default=[5, 10, 20, 50])
+    add("--repeats", type=int, default=3)
+    checkpoints(add)
+    device(add)
+
+
+def _benchmark(**options) -> None:
+    from svgfusion_lib.stages.benchmark import benchmark
+
+    benchmark(**options)
+    print(f"{options['output_dir']}/report.md")
+
+
+STAGES: Stages = {
+    "generate": ("prompts -> SVG files", _generate_flags, _generate),
+    "export": ("two checkpoints -> the bf16 safetensors that are shipped", _export_flags, _export),
+    "roundtrip": ("SVG -> rows -> SVG, with a report", _roundtrip_flags, _roundtrip),
+    "evaluate": ("how good the samples are", _evaluate_flags, _evaluate),
+    "benchmark": ("how fast it is", _benchmark_flags, _benchmark),
+}

@@ -1,0 +1,91 @@
+"""Stages that train."""
+
+from svgfusion_lib.commands.flags import Add, Stages, device, training
+
+
+def _train_flags(add: Add) -> None:
+    add("--precomputed_dir", required=True)
+    add("--steps", type=int, default=2000)
+    add("--batch_size", type=int, default=4)
+    add("--ckpt_out", default="checkpoints", help="folder for model_step{N}.pt")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _train(**options) -> None:
+    from svgfusion_lib.stages.train_vae import train
+
+    print(train(**options))
+
+
+def _train_vae_flags(add: Add) -> None:
+    add("--svg_dir", help="preprocessed first")
+    add("--precomputed_dir")
+    training(add, num_epochs=10)
+    add("--lr", type=float, default=1.0e-3)
+    add("--kl_weight", type=float, default=1.0e-4)
+
+
+def _train_vae(**options) -> None:
+    from svgfusion_lib.stages.train_vae import train_vae
+
+    print(train_vae(**options))
+
+
+def _prepare_latents_flags(add: Add) -> None:
+    add("--vae_checkpoint", required=True)
+    add("--precomputed_dir", required=True)
+    add("--output_dir", required=True)
+    add("--text_encoder", default="minilm", help="or a CLIP hub name or folder")
+    add("--max_latents", type=int, default=16)
+    device(add)
+
+
+def _prepare_latents(**options) -> None:
+    from svgfusion_lib.stages.prepare_latents import prepare_latents
+
+    print(prepare_latents(**options))
+
+
+def _train_dit_flags(add: Add) -> None:
+    add("--svg_dir", help="preprocessed and encoded first")
+    add("--latents_dir")
+    add("--vae_checkpoint", required=True)
+    training(add, num_epochs=10)
+    add("--lr", type=float, default=6.0e-4)
+    add("--prediction", default="v", choices=("epsilon", "v"))
+    add("--schedule", default="cosine", choices=("linear", "cosine"))
+    add("--bf16", action="store_true", help="autocast to bfloat16")
+    add("--val_every", type=int, default=500, help="steps between held-out losses and contact sheets")
+    add("--checkpoint_every", type=int, default=500, help="steps between checkpoints")
+
+
+def _train_dit(**options) -> None:
+    from svgfusion_lib.stages.train_dit import train_dit
+
+    print(train_dit(**options))
+
+
+def _train_demo_flags(add: Add) -> None:
+    add("--output_dir", default="runs/demo")
+    add("--num_samples", type=int, default=1000)
+    add("--vae_epochs", type=int, default=40)
+    add("--dit_epochs", type=int, default=60)
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _train_demo(**options) -> None:
+    from svgfusion_lib.stages.train_demo import train_demo
+
+    train_demo(**options)
+    print(f"{options['output_dir']}/samples/sheet.png")
+
+
+STAGES: Stages = {
+    "train": ("VP-VAE smoke run -> model_step{N}.pt", _train_flags, _train),
+    "train_vae": ("VP-VAE -> vpvae_final.pt", _train_vae_flags, _train_vae),
+    "prepare_latents": ("latents of a cache -> latents.pt", _prepare_latents_flags, _prepare_latents),
+    "train_dit": ("VS-DiT -> vsdit_final.pt", _train_dit_flags, _train_dit),
+    "train_demo": ("the whole chain on synthetic shapes, in minutes", _train_demo_flags, _train_demo),
+}
