@@ -113,6 +113,7 @@ class TrainConfig(_Config):
     val_every: int = 500           # steps between held-out losses
     checkpoint_every: int = 500    # steps between checkpoints, and
     checkpoint_seconds: float = 60 # the longest time without one
+    augment: bool = False          # VP-VAE: other rows for the same picture, each time (utils/augment.py)
     kl_weight_max: float = 1.0e-4  # VP-VAE: KL weight after its linear rise
     kl_warmup_steps: int = 1000    # VP-VAE: length of that rise
     recon_mse_loss_weight: float = 1.0

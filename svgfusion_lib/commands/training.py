@@ -24,6 +24,7 @@ def _train_vae_flags(add: Add) -> None:
     training(add, num_epochs=10)
     add("--lr", type=float, default=1.0e-3)
     add("--kl_weight", type=float, default=1.0e-4)
+    add("--augment", action="store_true", help="other rows for the same picture every time")
 
 
 def _train_vae(**options) -> None:

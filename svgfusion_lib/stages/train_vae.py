@@ -8,12 +8,14 @@ from svgfusion_lib.config import TrainConfig, VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.stages.preprocess import load_cache, preprocess
+from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.checkpoint import save_model
 from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, make_loader
 from svgfusion_lib.utils.losses import kl_weight_at, vae_loss
 from svgfusion_lib.utils.training import EMA, check_counts, check_device, fit
 
 FINAL_NAME = "vpvae_final.pt"
+AUGMENTATION = Augmentation(line_rate=0.5, start_rate=0.3, split_rate=0.05, cubic_rate=0.1)
 
 
 def train(
@@ -41,8 +43,12 @@ def train_vae(
     seed: int = 0,
     lr: float = 1.0e-3,
     kl_weight: float = 1.0e-4,
+    augment: bool = False,
 ) -> Path:
-    """Train a VP-VAE on a cache (or on a folder of SVGs, preprocessed first) -> output_dir/vpvae_final.pt."""
+    """Train a VP-VAE on a cache (or on a folder of SVGs, preprocessed first) -> output_dir/vpvae_final.pt.
+
+    augment: draw other rows for the same picture (AUGMENTATION) every time an SVG is seen.
+    """
     if (precomputed_dir is None) == (svg_dir is None):
         raise UserError("train_vae: give one of --precomputed_dir and --svg_dir")
     check_device(device)
@@ -55,17 +61,16 @@ def train_vae(
     batches = -(-cache["splits"].count("train") // batch_size)
     config = TrainConfig(
         num_steps=num_epochs * batches, batch_size=batch_size, device=device, seed=seed, lr=lr,
-        kl_weight_max=kl_weight,
+        kl_weight_max=kl_weight, augment=augment,
     )
     return _train(cache, preset, config, Path(output_dir), FINAL_NAME)
 
 
-def vae_datasets(cache: dict, config: VAEConfig) -> tuple[ChunkDataset, ChunkDataset]:
-    """Training and held-out SVGs of a cache, cut as the VAE wants them."""
-    train_set, held_out = (
-        ChunkDataset(cache, config.layout, config.rows_per_latent, config.max_latents, split)
-        for split in ("train", "held_out")
-    )
+def vae_datasets(cache: dict, config: VAEConfig, augment: bool = False) -> tuple[ChunkDataset, ChunkDataset]:
+    """Training and held-out SVGs of a cache, cut as the VAE wants them; only the former are augmented."""
+    shape = config.layout, config.rows_per_latent, config.max_latents
+    train_set = ChunkDataset(cache, *shape, "train", AUGMENTATION if augment else None)
+    held_out = ChunkDataset(cache, *shape, "held_out")
     if not len(train_set):
         raise UserError(f"no training SVG of the cache has at most {config.max_latents} latents")
     return train_set, held_out
@@ -87,7 +92,7 @@ def _train(cache: dict, preset: str, config: TrainConfig, output_dir: Path, name
     fused = cache["pixel_tokens"] is not None
     changes = {"pixel_width": cache["pixel_tokens"].shape[-1]} if fused else {}
     vae_config = VAEConfig.preset(preset, pixel_fusion=fused, pixel_encoder=cache["pixel_encoder"], **changes)
-    train_set, held_out = vae_datasets(cache, vae_config)
+    train_set, held_out = vae_datasets(cache, vae_config, config.augment)
     torch.manual_seed(config.seed)
     model = VPVAE(vae_config)
     ema: EMA = fit(

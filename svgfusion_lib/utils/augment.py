@@ -46,6 +46,11 @@ class Augmentation:
             if not (0 <= value <= largest and math.isfinite(value)):
                 raise UserError(f"Augmentation: {name} must be a number from 0 to {largest}, not {value}")
 
+    @property
+    def keeps_picture(self) -> bool:
+        """Whether only the rows change and never what they draw."""
+        return not (self.mirror_rate or self.max_scale or self.max_shift or self.max_hue)
+
     def __call__(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Rows [L, 22] -> rows [L', 22]. The drawing stays on the canvas, or no further off it than it is."""
         rows = _checked(rows).copy()

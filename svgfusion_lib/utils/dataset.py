@@ -6,12 +6,15 @@ latents.pt  posteriors and text tokens of the same SVGs           (stage prepare
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.path_chunks import Chunks, rows_to_chunks
 
 
@@ -46,9 +49,27 @@ class ChunkBatch(_ToDevice):
 class ChunkDataset(Dataset):
     """SVGs of a cache as chunks. Longer ones than `max_latents` are left out and counted."""
 
-    def __init__(self, cache: dict, layout: str, rows_per_latent: int, max_latents: int, split: str | None = None):
-        """cache: see stage preprocess; split: "train", "held_out" or None for all."""
+    def __init__(
+        self,
+        cache: dict,
+        layout: str,
+        rows_per_latent: int,
+        max_latents: int,
+        split: str | None = None,
+        augmentation: Augmentation | None = None,
+    ):
+        """cache: see stage preprocess; split: "train", "held_out" or None for all.
+
+        augmentation: other rows for every item each time (torch's global generator seeds it). With pixel
+        tokens only those that keep the picture are allowed, for the tokens are of the original.
+        """
         self.pixel_tokens = cache["pixel_tokens"]  # [SVGs, P, C] fp16, or None
+        if augmentation is not None and self.pixel_tokens is not None and not augmentation.keeps_picture:
+            raise UserError("augmentations that change the picture need a cache without pixel tokens")
+        self.augmentation = augmentation
+        self._cut = partial(rows_to_chunks, layout=layout, rows_per_latent=rows_per_latent)
+        self._rows: list[np.ndarray] = []
+        self._max_latents = max_latents
         self.names: list[str] = []
         self.indices: list[int] = []
         self.chunks: list[Chunks] = []
@@ -58,20 +79,26 @@ class ChunkDataset(Dataset):
         for i, name in enumerate(cache["names"]):
             if split is not None and cache["splits"][i] != split:
                 continue
-            chunks = rows_to_chunks(rows[offsets[i] : offsets[i + 1]], layout, rows_per_latent)
+            chunks = self._cut(rows[offsets[i] : offsets[i + 1]])
             if len(chunks) > max_latents:
                 self.too_long += 1
                 continue
             self.names.append(name)
             self.indices.append(i)
             self.chunks.append(chunks)
+            self._rows.append(rows[offsets[i] : offsets[i + 1]])
 
     def __len__(self) -> int:
         return len(self.chunks)
 
     def __getitem__(self, i: int) -> tuple[str, Chunks, Tensor | None]:
         tokens = None if self.pixel_tokens is None else self.pixel_tokens[self.indices[i]].float()
-        return self.names[i], self.chunks[i], tokens
+        chunks = self.chunks[i]
+        if self.augmentation is not None:
+            rng = np.random.default_rng(int(torch.randint(2**31, ())))
+            changed = self._cut(self.augmentation(self._rows[i], rng))
+            chunks = changed if len(changed) <= self._max_latents else chunks
+        return self.names[i], chunks, tokens
 
     @property
     def lengths(self) -> list[int]:
@@ -198,4 +225,5 @@ def make_loader(dataset: ChunkDataset | LatentDataset, batch_size: int, seed: in
     """A DataLoader of length-bucketed batches with the collate function that fits the dataset."""
     collate = collate_chunks if isinstance(dataset, ChunkDataset) else collate_latents
     sampler = LengthBucketSampler(dataset.lengths, batch_size, seed)
-    return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate)
+    # A generator of its own: starting an epoch takes nothing from the global one, so a resumed run draws alike.
+    return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate, generator=torch.Generator())

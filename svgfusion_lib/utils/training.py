@@ -156,11 +156,12 @@ def fit(
             log.write(json.dumps(values | {"seconds": seconds}) + "\n")
             log.flush()
 
-        for step, batch in zip(bar, endless_batches(train_loader, first_step)):
+        batches = endless_batches(train_loader, first_step)
+        for step in bar:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, config)
-            _seed_step(config.seed, step)
-            batch = batch.to(device)
+            _seed_step(config.seed, step)  # captions and augmentations of the batch too are a function of the step
+            batch = next(batches).to(device)
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                 loss, parts = step_loss(model, batch, step)
             if not torch.isfinite(loss):

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.dataset import (
     ChunkDataset,
     LatentDataset,
@@ -14,6 +16,7 @@ from svgfusion_lib.utils.dataset import (
 )
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.training import endless_batches
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
 
@@ -166,3 +169,45 @@ def test_loader_picks_the_collate_function(cache, latents):
     chunk_batch = next(iter(make_loader(ChunkDataset(cache, "path", 8, 16), 3)))
     latent_batch = next(iter(make_loader(LatentDataset(latents), 2)))
     assert chunk_batch.ids.ndim == 4 and latent_batch.mean.ndim == 3
+
+
+def test_augmented_items_differ_every_time_and_by_the_global_generator_alone(cache):
+    plain = ChunkDataset(cache, "path", 8, 16, "train")
+    dataset = ChunkDataset(cache, "path", 8, 16, "train", Augmentation(start_rate=1, cubic_rate=0.5))
+
+    def ids(seed: int) -> list[np.ndarray]:
+        torch.manual_seed(seed)
+        return [dataset[1][1].ids for _ in range(4)]
+
+    first, again, other = ids(0), ids(0), ids(1)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again))
+    assert any(a.shape != b.shape or (a != b).any() for a, b in zip(first, other))
+    assert any(a.shape != first[0].shape or (a != first[0]).any() for a in first[1:])
+    assert np.array_equal(plain[1][1].ids, dataset.chunks[1].ids) and dataset.lengths == plain.lengths
+
+
+def test_an_augmented_item_never_grows_beyond_the_model(cache):
+    dataset = ChunkDataset(cache, "path", 3, 8, augmentation=Augmentation(split_rate=1))
+    torch.manual_seed(0)
+    assert all(len(dataset[i][1]) <= 8 for i in range(len(dataset)) for _ in range(3))
+
+
+def test_moving_augmentations_need_a_cache_without_pixel_tokens(cache):
+    with pytest.raises(UserError, match="without pixel tokens"):
+        ChunkDataset(cache, "path", 8, 16, augmentation=Augmentation(mirror_rate=0.5))
+    moved = ChunkDataset(cache | {"pixel_tokens": None}, "path", 8, 16, augmentation=Augmentation(mirror_rate=1.0))
+    assert (moved[0][1].box[:, 0] == -moved.chunks[0].box[:, 0]).all()
+
+
+def test_a_batch_does_not_depend_on_whether_an_epoch_began_with_it(cache):
+    """So a resumed run draws the captions and augmentations that an undisturbed one draws."""
+    dataset = ChunkDataset(cache, "path", 8, 16, augmentation=Augmentation(start_rate=1, split_rate=0.5))
+
+    def third_batch(first_step: int) -> torch.Tensor:
+        batches = endless_batches(make_loader(dataset, 2), first_step)
+        for step in range(first_step, 3):
+            torch.manual_seed(step)
+            batch = next(batches)
+        return batch.geometry
+
+    torch.testing.assert_close(third_batch(0), third_batch(2))
