@@ -160,8 +160,9 @@ def fit(
         for step in bar:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, config)
-            _seed_step(config.seed, step)  # captions and augmentations of the batch too are a function of the step
+            _seed_step(config.seed + 2, step)  # captions and augmentations of the batch
             batch = next(batches).to(device)
+            _seed_step(config.seed, step)      # noise and dropout
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                 loss, parts = step_loss(model, batch, step)
             if not torch.isfinite(loss):
