@@ -14,11 +14,15 @@ DEMO_DIR ?= outputs/demo
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help setup demo test lab notebooks lint clean
+PACKS := tabler lucide hugeicons solar mynaui iconoir majesticons akar-icons heroicons feather twemoji \
+	fluent-emoji-flat noto noto-v1 emojione fxemoji openmoji
+
+.PHONY: help setup demo test packs lab notebooks lint clean
 help:
 	@echo "make demo       draw a few prompts with the shipped model into $(DEMO_DIR)/"
 	@echo "make test       everything CI runs: ruff, pytest, the tour by nbval, the notebooks by papermill"
 	@echo "make lab        JupyterLab in the project's environment"
+	@echo "make packs      round trip of every icon pack, and the parser against an independent reader (half an hour)"
 	@echo "make notebooks  run 00 to 06 with their defaults and store the cleaned outputs in notebooks/"
 	@echo "make lint       ruff only"
 	@echo "make clean      remove .venv, caches, runs/ and outputs/ (not data/)"
@@ -55,6 +59,10 @@ test: .venv/.stamp-test
 	@$(BIN)/ruff check .
 	@$(BIN)/python -m pytest tests notebooks/00_tour.ipynb --nbval --nbval-current-env \
 		--nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval.cfg
+
+packs: .venv/.stamp-test
+	@$(BIN)/svgfusion roundtrip --packs $(PACKS) --out_dir outputs/roundtrip
+	@$(BIN)/python -m pytest -m packs tests/packs
 
 lab: .venv/.stamp
 	@$(BIN)/python -m jupyterlab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)

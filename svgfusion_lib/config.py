@@ -118,6 +118,7 @@ class TrainConfig(_Config):
     kl_warmup_steps: int = 1000    # VP-VAE: length of that rise
     recon_mse_loss_weight: float = 1.0
     null_prompt_rate: float = 0.1  # VS-DiT: share of samples trained on the null prompt
+    min_snr_gamma: float = 0.0     # VS-DiT: loss weighted by min(SNR, gamma) (Hang et al. 2023); 0: not weighted
     posterior_noise: float = 0.0   # VS-DiT: z0 = mean + posterior_noise * sigma * eps; 1 samples the posterior
 
     def __post_init__(self):
@@ -130,7 +131,8 @@ class TrainConfig(_Config):
 class SamplingConfig(_Config):
     """Prompts to SVG (stages/generate.py)."""
 
-    ddim_steps: int = 40
+    sampler: str = "ddim"          # "ddim", or "dpm++": DPM-Solver++(2M), for few steps
+    ddim_steps: int = 40           # of either
     cfg_scale: float = 2.0
     eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
     canvas: float = 24             # viewBox of the SVG written
@@ -141,6 +143,10 @@ class SamplingConfig(_Config):
     def __post_init__(self):
         if self.ddim_steps < 1:
             raise UserError(f"SamplingConfig: ddim_steps must be at least 1, not {self.ddim_steps}")
+        if self.sampler not in ("ddim", "dpm++"):
+            raise UserError(f"SamplingConfig: sampler must be 'ddim' or 'dpm++', not {self.sampler!r}")
+        if self.sampler == "dpm++" and self.eta:
+            raise UserError(f"SamplingConfig: dpm++ is deterministic, so eta must be 0, not {self.eta}")
         if not 0 <= self.eta <= 1:
             raise UserError(f"SamplingConfig: eta must be between 0 and 1, not {self.eta}")
         if not math.isfinite(self.cfg_scale):

@@ -18,9 +18,10 @@ from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
 from svgfusion_lib.utils import row_format
 from svgfusion_lib.utils.checkpoint import build_model, load_model, weights_hash
-from svgfusion_lib.utils.diffusion import DiffusionParams, ddim_sample, guided, initial_noise, make_diffusion_params
+from svgfusion_lib.utils.diffusion import DiffusionParams, make_diffusion_params
 from svgfusion_lib.utils.files import atomic_path, write_json
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+from svgfusion_lib.utils.samplers import ddim_sample, dpm_solver_sample, guided, initial_noise
 from svgfusion_lib.utils.snapping import snap_rows
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 from svgfusion_lib.utils.training import check_device
@@ -132,10 +133,12 @@ class Pipeline:
             return guided(*output.chunk(2), config.cfg_scale)
 
         report = None if callback is None else lambda i, z0: callback(i, self.dit.denormalize(z0))
-        z = ddim_sample(
-            denoise, noise.to(device), self.params, config.ddim_steps, self.dit.config.prediction, config.eta,
-            generators, report, config.clip,
-        )
+        how = {"prediction": self.dit.config.prediction, "callback": report, "clip": config.clip}
+        if config.sampler == "dpm++":
+            z = dpm_solver_sample(denoise, noise.to(device), self.params, config.ddim_steps, **how)
+        else:
+            how |= {"eta": config.eta, "generators": generators}
+            z = ddim_sample(denoise, noise.to(device), self.params, config.ddim_steps, **how)
         return self.dit.denormalize(z)
 
 

@@ -13,7 +13,7 @@ def _generate_flags(add: Add) -> None:
     add("--ddim_steps", type=int, default=None)
     add("--cfg_scale", type=float, default=None)
     add("--eta", type=float, default=None)
-    add("--sampler", default="ddim", choices=("ddim",))
+    add("--sampler", default="ddim", choices=("ddim", "dpm++"), help="dpm++: DPM-Solver++(2M), for few steps")
     checkpoints(add)
     device(add)
     add("--ckpt_path", help="a VP-VAE: write reconstructions and random samples instead")
@@ -37,7 +37,7 @@ def _generate(
         written = reconstruct_and_sample(ckpt_path, precomputed_dir, output_dir, num_eval, count, seed)
         print(f"{len(written['recon'])} reconstructions and {len(written['random'])} random samples in {output_dir}")
         return
-    given = {"ddim_steps": ddim_steps, "cfg_scale": cfg_scale, "eta": eta}
+    given = {"sampler": sampler, "ddim_steps": ddim_steps, "cfg_scale": cfg_scale, "eta": eta}
     config = SamplingConfig(**{name: value for name, value in given.items() if value is not None})
     texts = prompt + (read_prompts(prompts) if prompts is not None else [])
     count = 1 if num_samples is None else num_samples

@@ -56,6 +56,7 @@ def _train_dit_flags(add: Add) -> None:
     add("--lr", type=float, default=6.0e-4)
     add("--prediction", default="v", choices=("epsilon", "v"))
     add("--schedule", default="cosine", choices=("linear", "cosine"))
+    add("--min_snr_gamma", type=float, default=0.0, help="weigh the loss by min(SNR, gamma); 0: as specified")
     add("--bf16", action="store_true", help="autocast to bfloat16")
     add("--val_every", type=int, default=500, help="steps between held-out losses and contact sheets")
     add("--checkpoint_every", type=int, default=500, help="steps between checkpoints")

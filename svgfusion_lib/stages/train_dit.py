@@ -15,7 +15,7 @@ from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
 from svgfusion_lib.stages.preprocess import preprocess
 from svgfusion_lib.utils.checkpoint import load_model, save_model, weights_hash
 from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader
-from svgfusion_lib.utils.diffusion import make_diffusion_params, noise_latent, training_target
+from svgfusion_lib.utils.diffusion import make_diffusion_params, min_snr_weight, noise_latent, training_target
 from svgfusion_lib.utils.losses import diffusion_loss
 from svgfusion_lib.utils.render import contact_sheet
 from svgfusion_lib.utils.training import check_counts, check_device, fit
@@ -40,6 +40,7 @@ def train_dit(
     bf16: bool = False,
     val_every: int = 500,
     checkpoint_every: int = 500,
+    min_snr_gamma: float = 0.0,
 ) -> Path:
     """Train a VS-DiT on latents (or on a folder of SVGs, encoded first) -> output_dir/vsdit_final.pt.
 
@@ -71,6 +72,7 @@ def train_dit(
     config = TrainConfig(
         num_steps=num_epochs * -(-len(train_set) // batch_size), batch_size=batch_size, device=device,
         seed=seed, lr=lr, bf16=bf16, val_every=val_every, checkpoint_every=checkpoint_every,
+        min_snr_gamma=min_snr_gamma,
     )
     torch.manual_seed(seed)
     model = VSDiT(dit_config)
@@ -134,7 +136,10 @@ def dit_step_loss(
         padding_mask = batch.padding_mask if batch.padding_mask.any() else None
         prediction = model(z_t, t, context, context_mask, padding_mask)
         target = training_target(dit_config.prediction, z0, noise, t, params)
-        loss = diffusion_loss(prediction.float(), target, batch.padding_mask)
+        weight = None
+        if config.min_snr_gamma > 0:
+            weight = min_snr_weight(dit_config.prediction, t, params, config.min_snr_gamma)  # [B]
+        loss = diffusion_loss(prediction.float(), target, batch.padding_mask, weight)
         length_loss = model.length_predictor.loss(batch.context, batch.context_mask, batch.padding_mask)
         return loss + length_loss, {"diffusion": loss, "length": length_loss}
 

@@ -1,5 +1,6 @@
 """The walk through a document in paint order: groups, references, viewports, effects."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from xml.etree.ElementTree import Element
@@ -44,12 +45,14 @@ class Walker:
 
     def _take_size(self, root: Element) -> None:
         """Give a root that does not say its size the box of what it paints as viewBox, as viewers do."""
-        self.context.approximated["no size: the box of the drawing"] += 1
+        counted = Counter(self.context.unsupported), Counter(self.context.approximated)
         own = own_properties(root)
         state = State((1e-3, 0, 0, 1e-3, 0, 0), (100.0, 100.0), inherit({}, own))
         boxes = [layer.painted_box() for layer in self._layers_of(root, state)]
         if not boxes:
             raise ValueError("no viewBox, no width and height, and nothing is painted that could tell them")
+        self.context.unsupported, self.context.approximated = counted  # what is left out is counted when it is drawn
+        self.context.approximated["no size: the box of the drawing"] += 1
         lefts, tops, rights, bottoms = zip(*boxes)
         left, top, right, bottom = (1e3 * v for v in (min(lefts), min(tops), max(rights), max(bottoms)))
         root.set("viewBox", f"{left} {top} {max(right - left, 1e-6)} {max(bottom - top, 1e-6)}")

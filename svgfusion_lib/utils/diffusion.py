@@ -1,4 +1,4 @@
-"""Noise schedule, forward noising, objectives and the DDIM sampler. No network in here.
+"""Noise schedule, forward noising and objectives. No network in here; samplers are in samplers.py.
 
     a_t      = alpha-bar_t, the cumulative product of the schedule        (Ho et al. 2020, eq. 4)
     z_t      = sqrt(a_t) z_0 + sqrt(1 - a_t) eps
@@ -6,16 +6,12 @@
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from svgfusion_lib.config import DiffusionConfig
-
-# denoise(z_t [B, N, Z], t [B]) -> the network's prediction [B, N, Z]
-Denoise = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass
@@ -71,57 +67,11 @@ def to_z0_epsilon(output: Tensor, prediction: str, z_t: Tensor, signal: Tensor, 
     return signal * z_t - sigma * output, sigma * z_t + signal * output
 
 
-def ddim_timesteps(num_steps: int, steps: int) -> Tensor:
-    """`steps` timesteps from T - 1 down ("trailing" spacing: Lin et al. 2024, table 2)."""
-    if not 1 <= steps <= num_steps:
-        raise ValueError(f"DDIM steps must be between 1 and {num_steps}, got {steps}")
-    return torch.round(torch.linspace(num_steps, 0, steps + 1)[:-1]).long() - 1
+def min_snr_weight(prediction: str, t: Tensor, params: DiffusionParams, gamma: float) -> Tensor:
+    """Weight [B] of each sample's loss: min(SNR, gamma) as a loss on z_0 (Hang et al. 2023, section 3.4).
 
-
-def initial_noise(seeds: list[int], length: int, width: int) -> tuple[Tensor, list[torch.Generator]]:
-    """z_T [B, length, width] and a CPU generator per sample: sample k is the same whatever the batch."""
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    return torch.stack([torch.randn(length, width, generator=g) for g in generators]), generators
-
-
-@torch.no_grad()
-def ddim_sample(
-    denoise: Denoise,
-    z: Tensor,
-    params: DiffusionParams,
-    steps: int,
-    prediction: str = "epsilon",
-    eta: float = 0.0,
-    generators: list[torch.Generator] | None = None,
-    callback: Callable[[int, Tensor], None] | None = None,
-    clip: float = 0.0,
-) -> Tensor:
-    """DDIM (Song et al. 2021, eq. 12 and 16) from noise z [B, N, Z] to z_0 [B, N, Z].
-
-    eta > 0 adds noise from one generator per sample. callback(i, estimate of z_0) after every step.
-    clip > 0 bounds the estimates of z_0 (static thresholding: Saharia et al. 2022, section 2.3), which strong
-    guidance would otherwise drive out of the range of the data.
+    SNR = a_t / (1 - a_t) weighs a squared error of epsilon as one of z_0, SNR + 1 one of v.
     """
-    timesteps = ddim_timesteps(params.num_steps, steps).tolist()
-    for i, t in enumerate(timesteps):
-        a = params.alphas_cumprod[t].item()
-        a_prev = params.alphas_cumprod[timesteps[i + 1]].item() if i + 1 < steps else 1.0
-        output = denoise(z, torch.full((len(z),), t, device=z.device))  # [B, N, Z]
-        z0, epsilon = to_z0_epsilon(output, prediction, z, math.sqrt(a), math.sqrt(1 - a))
-        if clip > 0 and a < 1:
-            z0 = z0.clamp(-clip, clip)
-            epsilon = (z - math.sqrt(a) * z0) / math.sqrt(1 - a)
-        sigma = eta * math.sqrt((1 - a_prev) / (1 - a) * (1 - a / a_prev))  # eq. 16
-        z = math.sqrt(a_prev) * z0 + math.sqrt(max(1 - a_prev - sigma**2, 0.0)) * epsilon  # eq. 12
-        if sigma > 0:
-            if generators is None:
-                raise ValueError("eta > 0 needs a generator per sample")
-            z = z + sigma * torch.stack([torch.randn(z.shape[1:], generator=g) for g in generators]).to(z)
-        if callback is not None:
-            callback(i, z0)
-    return z
-
-
-def guided(conditional: Tensor, unconditional: Tensor, cfg_scale: float) -> Tensor:
-    """Classifier-free guidance (Ho & Salimans 2022, eq. 6 with w = cfg_scale - 1)."""
-    return unconditional + cfg_scale * (conditional - unconditional)
+    a = params.alphas_cumprod.to(t.device)[t]  # [B]
+    snr = a / (1 - a)
+    return (snr.clamp(max=gamma) / (snr if prediction == "epsilon" else snr + 1)).float()

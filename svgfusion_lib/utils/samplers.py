@@ -1,0 +1,116 @@
+"""Samplers: from noise to latents with a network that is only known as a function `denoise(z_t, t)`.
+
+    sqrt(a_t) = alpha_t,  sqrt(1 - a_t) = sigma_t,  lambda_t = log(alpha_t / sigma_t)
+
+Both run on the same timesteps and estimate z_0 and epsilon by `to_z0_epsilon`. Text, guidance and models stay outside.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from svgfusion_lib.utils.diffusion import DiffusionParams, to_z0_epsilon
+
+# denoise(z_t [B, N, Z], t [B]) -> the network's prediction [B, N, Z]
+Denoise = Callable[[Tensor, Tensor], Tensor]
+SAMPLERS = ("ddim", "dpm++")
+
+
+def sampling_timesteps(num_steps: int, steps: int) -> Tensor:
+    """`steps` timesteps from T - 1 down ("trailing" spacing: Lin et al. 2024, table 2)."""
+    if not 1 <= steps <= num_steps:
+        raise ValueError(f"sampling steps must be between 1 and {num_steps}, got {steps}")
+    return torch.round(torch.linspace(num_steps, 0, steps + 1)[:-1]).long() - 1
+
+
+def initial_noise(seeds: list[int], length: int, width: int) -> tuple[Tensor, list[torch.Generator]]:
+    """z_T [B, length, width] and a CPU generator per sample: sample k is the same whatever the batch."""
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    return torch.stack([torch.randn(length, width, generator=g) for g in generators]), generators
+
+
+def guided(conditional: Tensor, unconditional: Tensor, cfg_scale: float) -> Tensor:
+    """Classifier-free guidance (Ho & Salimans 2022, eq. 6 with w = cfg_scale - 1)."""
+    return unconditional + cfg_scale * (conditional - unconditional)
+
+
+@torch.no_grad()
+def ddim_sample(
+    denoise: Denoise,
+    z: Tensor,
+    params: DiffusionParams,
+    steps: int,
+    prediction: str = "epsilon",
+    eta: float = 0.0,
+    generators: list[torch.Generator] | None = None,
+    callback: Callable[[int, Tensor], None] | None = None,
+    clip: float = 0.0,
+) -> Tensor:
+    """DDIM (Song et al. 2021, eq. 12 and 16) from noise z [B, N, Z] to z_0 [B, N, Z].
+
+    eta > 0 adds noise from one generator per sample. callback(i, estimate of z_0) after every step.
+    clip > 0 bounds the estimates of z_0 (static thresholding: Saharia et al. 2022, section 2.3), which strong
+    guidance would otherwise drive out of the range of the data.
+    """
+    timesteps = sampling_timesteps(params.num_steps, steps).tolist()
+    for i, t in enumerate(timesteps):
+        a = params.alphas_cumprod[t].item()
+        a_prev = params.alphas_cumprod[timesteps[i + 1]].item() if i + 1 < steps else 1.0
+        z0, epsilon = _estimate(denoise, z, t, a, prediction, clip)
+        sigma = eta * math.sqrt((1 - a_prev) / (1 - a) * (1 - a / a_prev))  # eq. 16
+        z = math.sqrt(a_prev) * z0 + math.sqrt(max(1 - a_prev - sigma**2, 0.0)) * epsilon  # eq. 12
+        if sigma > 0:
+            if generators is None:
+                raise ValueError("eta > 0 needs a generator per sample")
+            z = z + sigma * torch.stack([torch.randn(z.shape[1:], generator=g) for g in generators]).to(z)
+        if callback is not None:
+            callback(i, z0)
+    return z
+
+
+@torch.no_grad()
+def dpm_solver_sample(
+    denoise: Denoise,
+    z: Tensor,
+    params: DiffusionParams,
+    steps: int,
+    prediction: str = "epsilon",
+    callback: Callable[[int, Tensor], None] | None = None,
+    clip: float = 0.0,
+) -> Tensor:
+    """DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2) from noise z [B, N, Z] to z_0 [B, N, Z]: few steps suffice.
+
+    One evaluation a step, second order by the estimate before; the first and the last step are of first order.
+    Deterministic. callback and clip as in `ddim_sample`.
+    """
+    timesteps = sampling_timesteps(params.num_steps, steps).tolist()
+    alphas = [math.sqrt(params.alphas_cumprod[t].item()) for t in timesteps] + [1.0]
+    sigmas = [math.sqrt(1 - params.alphas_cumprod[t].item()) for t in timesteps] + [0.0]
+    lambdas = [math.log(alpha / sigma) if sigma > 0 else math.inf for alpha, sigma in zip(alphas, sigmas)]
+    before = None
+    for i, t in enumerate(timesteps):
+        z0, _ = _estimate(denoise, z, t, alphas[i] ** 2, prediction, clip)
+        h = lambdas[i + 1] - lambdas[i]
+        direction = z0
+        if before is not None and i + 1 < steps:
+            r = (lambdas[i] - lambdas[i - 1]) / h
+            direction = (1 + 1 / (2 * r)) * z0 - 1 / (2 * r) * before
+        z = sigmas[i + 1] / sigmas[i] * z - alphas[i + 1] * math.expm1(-h) * direction
+        before = z0
+        if callback is not None:
+            callback(i, z0)
+    return z
+
+
+def _estimate(
+    denoise: Denoise, z: Tensor, t: int, a: float, prediction: str, clip: float
+) -> tuple[Tensor, Tensor]:
+    """The network's estimates of z_0 and epsilon [B, N, Z] at timestep t, a = alpha-bar_t."""
+    output = denoise(z, torch.full((len(z),), t, device=z.device))  # [B, N, Z]
+    z0, epsilon = to_z0_epsilon(output, prediction, z, math.sqrt(a), math.sqrt(1 - a))
+    if clip > 0 and a < 1:
+        z0 = z0.clamp(-clip, clip)
+        epsilon = (z - math.sqrt(a) * z0) / math.sqrt(1 - a)
+    return z0, epsilon
