@@ -204,6 +204,7 @@ class LengthBucketSampler(Sampler[list[int]]):
         self.seed = seed
         self.epoch = 0
         self.first_batch = 0
+        self.share = list  # the members of a batch that this process takes (utils/processes.py)
 
     def __len__(self) -> int:
         return -(-len(self.lengths) // self.batch_size)
@@ -218,7 +219,7 @@ class LengthBucketSampler(Sampler[list[int]]):
             part = part[np.argsort(self.lengths[part], kind="stable")]
             batches += [part[i : i + self.batch_size] for i in range(0, len(part), self.batch_size)]
         for index in rng.permutation(len(batches))[self.first_batch :]:
-            yield batches[index].tolist()
+            yield self.share(batches[index].tolist())
 
 
 def make_loader(dataset: ChunkDataset | LatentDataset, batch_size: int, seed: int = 0) -> DataLoader:

@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from tqdm import tqdm
 
 
-def track(iterable: Iterable, description: str, total: int | None = None, initial: int = 0) -> tqdm:
-    """A progress bar over `iterable`. With SVGFUSION_HEADLESS=1 it prints a plain line every 5 s.
+def track(
+    iterable: Iterable, description: str, total: int | None = None, initial: int = 0, disable: bool = False
+) -> tqdm:
+    """A progress bar over `iterable`, none if disabled. With SVGFUSION_HEADLESS=1 it prints a plain line every 5 s.
 
     The plain-text bar is used everywhere (not the widget one): its last state is what a saved
     notebook shows, while the widget freezes at 0%.
     """
     headless = os.environ.get("SVGFUSION_HEADLESS") == "1"
     return tqdm(
-        iterable, desc=description, total=total, initial=initial, file=sys.stdout, ascii=True,
+        iterable, desc=description, total=total, initial=initial, disable=disable, file=sys.stdout, ascii=True,
         mininterval=5.0 if headless else 0.5, dynamic_ncols=not headless,
         ncols=90 if headless else None,
     )

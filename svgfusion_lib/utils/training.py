@@ -2,6 +2,7 @@
 
 Every random number of step k (caption, timestep, noise, dropout) follows from (seed, k) and the order of
 batches from (seed, epoch), so a run that was stopped and resumed gives the weights of one that was not.
+Under `accelerate launch` every process takes its share of each batch, and the first one writes.
 """
 
 import json
@@ -18,6 +19,7 @@ from torch.utils.data import DataLoader
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.checkpoint import load_tensors, save_tensors
+from svgfusion_lib.utils.processes import Processes
 from svgfusion_lib.utils.progress import track
 
 LOG_NAME = "train_log.jsonl"
@@ -95,8 +97,8 @@ def endless_batches(loader: DataLoader, first_step: int) -> Iterator:
         epoch, skip = epoch + 1, 0
 
 
-def _seed_step(seed: int, step: int) -> None:
-    torch.manual_seed(seed * 1_000_003 + step)
+def _seed_step(seed: int, step: int, rank: int = 0) -> None:
+    torch.manual_seed(seed * 1_000_003 + step + rank * 7_368_787)
 
 
 @torch.no_grad()
@@ -130,8 +132,11 @@ def fit(
     Raises UserError naming the batch if a loss is not finite.
     """
     device = check_device(config.device)
+    processes = Processes.current(config.device)
+    device = processes.device or device
     output_dir = Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
+    train_loader.batch_sampler.share = processes.share
     model.to(device).train()
     decayed = [p for p in model.parameters() if p.ndim >= 2]
     others = [p for p in model.parameters() if p.ndim < 2]
@@ -142,13 +147,16 @@ def fit(
     first_step = 0
     if state_path.is_file():
         first_step = _load_state(state_path, model, ema, optimizer, config, len(train_loader.dataset))
-    _keep_log_until(log_path, first_step)
+    processes.wait()  # all have read the state before one writes it anew
+    if processes.is_main:
+        _keep_log_until(log_path, first_step)
     seconds_before = 0.0
     saved_at = began = time.monotonic()
     if first_step and (last := _last_line(log_path)):
         seconds_before = last.get("seconds", 0.0)
 
-    bar = track(range(first_step, config.num_steps), "training", total=config.num_steps, initial=first_step)
+    steps = range(first_step, config.num_steps)
+    bar = track(steps, "training", total=config.num_steps, initial=first_step, disable=not processes.is_main)
     with log_path.open("a", encoding="utf-8") as log:
 
         def record(values: dict) -> None:
@@ -160,19 +168,22 @@ def fit(
         for step in bar:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, config)
-            _seed_step(config.seed + 2, step)  # captions and augmentations of the batch
+            _seed_step(config.seed + 2, step, processes.rank)  # captions and augmentations of the batch
             batch = next(batches).to(device)
-            _seed_step(config.seed, step)      # noise and dropout
+            _seed_step(config.seed, step, processes.rank)      # noise and dropout
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                 loss, parts = step_loss(model, batch, step)
-            if not torch.isfinite(loss):
+            if not processes.all(torch.isfinite(loss)):
                 raise UserError(f"loss is {loss.item()} at step {step}; batch: {', '.join(batch.names[:8])} ...")
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            processes.average_gradients(model.parameters())
             norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
             optimizer.step()
             ema.update(model, step)
             done = step + 1
+            if not processes.is_main:
+                continue
             if step == 0 or done % config.log_every == 0 or done == config.num_steps:
                 values = {name: round(value.item(), 6) for name, value in parts.items()}
                 record({"step": done, "samples": done * config.batch_size, "loss": round(loss.item(), 6),
@@ -192,6 +203,7 @@ def fit(
                     "optimizer": optimizer.state_dict(), "train_config": config.to_dict(),
                     "train_svgs": len(train_loader.dataset),
                 })
+    processes.wait()
     return ema
 
 

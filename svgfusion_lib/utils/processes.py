@@ -1,0 +1,68 @@
+"""Several processes training one model, as `accelerate launch` starts them; one process is the same with a count of 1.
+
+Gradients are averaged by hand rather than by a wrapper around the model, so a model stays what it is and the
+loss may call any part of it.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among the others. device: None where the launcher leaves the choice to the configuration."""
+
+    rank: int = 0
+    count: int = 1
+    device: torch.device | None = None
+
+    @classmethod
+    def current(cls, device: str) -> "Processes":
+        """What `accelerate launch` says of this process; alone if it was started otherwise."""
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            return cls()
+        from accelerate import PartialState
+
+        state = PartialState(cpu=device == "cpu")
+        return cls(state.process_index, state.num_processes, state.device)
+
+    @property
+    def is_main(self) -> bool:
+        return self.rank == 0
+
+    def share(self, batch: list[int]) -> list[int]:
+        """The members of a batch that this process takes; at least one, so that all take the same steps."""
+        return batch[self.rank :: self.count] or batch[-1:]
+
+    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Every process gets the mean gradient of all."""
+        if self.count == 1:
+            return
+        from accelerate.utils import reduce
+
+        parameters = list(parameters)
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        flat = reduce(torch.cat([p.grad.flatten() for p in parameters]), "mean")
+        for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters])):
+            parameter.grad.copy_(part.view_as(parameter))
+
+    def all(self, flag: Tensor) -> bool:
+        """Whether the flag [] is true in every process."""
+        if self.count == 1:
+            return bool(flag)
+        from accelerate.utils import reduce
+
+        return int(reduce(flag.to(torch.int32), "sum")) == self.count
+
+    def wait(self) -> None:
+        """Until every process has come this far."""
+        if self.count > 1:
+            from accelerate import PartialState
+
+            PartialState().wait_for_everyone()
