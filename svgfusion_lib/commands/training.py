@@ -84,10 +84,33 @@ def _train_demo(**options) -> None:
     print(f"{options['output_dir']}/samples/sheet.png")
 
 
+def _overfit_flags(add: Add) -> None:
+    add("--output_dir", default="runs/overfit")
+    add("--pack", default="lucide")
+    add("--num_icons", type=int, default=32)
+    add("--vae_steps", type=int, default=4000)
+    add("--dit_steps", type=int, default=6000)
+    add("--preset", default="S", help="size of the models (config.py)")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _overfit(**options) -> None:
+    from svgfusion_lib.stages.overfit import overfit
+
+    report = overfit(**options)
+    print(
+        f"reconstructions: SSIM {report['ssim_from_mean']:.3f} from the mean, {report['ssim_from_sample']:.3f} from a"
+        f" sample; drawn from captions: SSIM of at least .9 for {report['drawn_at_least_0.9']} of {report['icons']}, the"
+        f" nearest icon is the right one for {report['nearest_is_right']}; {options['output_dir']}/sheet.png"
+    )
+
+
 STAGES: Stages = {
     "train": ("VP-VAE smoke run -> model_step{N}.pt", _train_flags, _train),
     "train_vae": ("VP-VAE -> vpvae_final.pt", _train_vae_flags, _train_vae),
     "prepare_latents": ("latents of a cache -> latents.pt", _prepare_latents_flags, _prepare_latents),
     "train_dit": ("VS-DiT -> vsdit_final.pt", _train_dit_flags, _train_dit),
     "train_demo": ("the whole chain on synthetic shapes, in minutes", _train_demo_flags, _train_demo),
+    "overfit": ("both models learn 32 icons by heart, to show that they can", _overfit_flags, _overfit),
 }

@@ -5,6 +5,7 @@ batches from (seed, epoch), so a run that was stopped and resumed gives the weig
 Under `accelerate launch` every process takes its share of each batch, and the first one writes.
 """
 
+import importlib.util
 import json
 import math
 import time
@@ -159,7 +160,12 @@ def fit(
     bar = track(steps, "training", total=config.num_steps, initial=first_step, disable=not processes.is_main)
     with log_path.open("a", encoding="utf-8") as log:
 
+        board = _tensorboard(output_dir) if processes.is_main else None
+
         def record(values: dict) -> None:
+            if board is not None:
+                for name, value in values.items():
+                    board.add_scalar(name, value, values["step"])
             seconds = round(seconds_before + time.monotonic() - began, 2)
             log.write(json.dumps(values | {"seconds": seconds}) + "\n")
             log.flush()
@@ -203,8 +209,19 @@ def fit(
                     "optimizer": optimizer.state_dict(), "train_config": config.to_dict(),
                     "train_svgs": len(train_loader.dataset),
                 })
+        if board is not None:
+            board.close()
     processes.wait()
     return ema
+
+
+def _tensorboard(output_dir: Path):
+    """A writer of TensorBoard files in output_dir/tensorboard, if the package is installed; else None."""
+    if importlib.util.find_spec("tensorboard") is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(output_dir / "tensorboard")
 
 
 def _load_state(
