@@ -101,8 +101,8 @@ def _overfit(**options) -> None:
     report = overfit(**options)
     print(
         f"reconstructions: SSIM {report['ssim_from_mean']:.3f} from the mean, {report['ssim_from_sample']:.3f} from a"
-        f" sample; drawn from captions: SSIM of at least .9 for {report['drawn_at_least_0.9']} of {report['icons']}, the"
-        f" nearest icon is the right one for {report['nearest_is_right']}; {options['output_dir']}/sheet.png"
+        f" sample; drawn from captions: SSIM of at least .9 for {report['drawn_at_least_0.9']} of {report['icons']},"
+        f" the nearest icon is the right one for {report['nearest_is_right']}; {options['output_dir']}/sheet.png"
     )
 
 

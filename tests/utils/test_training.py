@@ -1,4 +1,7 @@
+import importlib.util
 import json
+import sys
+from types import ModuleType
 
 import pytest
 import torch
@@ -243,3 +246,26 @@ def test_log_lines_are_json(tmp_path):
     fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
     for line in (tmp_path / LOG_NAME).read_text().splitlines():
         assert isinstance(json.loads(line), dict)
+
+
+def test_tensorboard_gets_what_the_log_gets_where_it_is_installed(tmp_path, monkeypatch):
+    written = []
+
+    class Writer:
+        def __init__(self, folder):
+            self.folder = folder
+
+        def add_scalar(self, name, value, step):
+            written.append((name, value, step))
+
+        def close(self):
+            written.append("closed")
+
+    module = ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = Writer
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name == "tensorboard" else find(name))
+    fit(make_model(), points_loader(), step_loss, quick(), tmp_path, points_loader(6))
+    logged = [(k, v, line["step"]) for line in log_without_time(tmp_path) for k, v in line.items()]
+    assert written == [*logged, "closed"]
