@@ -116,10 +116,26 @@ def _benchmark(**options) -> None:
     print(f"{options['output_dir']}/report.md")
 
 
+def _compare_encoders_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--pairs", nargs="+", default=["tabler:lucide", "twemoji:noto", "fluent-emoji-flat:openmoji"], metavar="A:B")
+    add("--encoders", nargs="+", default=["efficientnet-lite0"], help="or DINOv2 hub names or folders")
+    add("--max_names", type=int, default=800)
+
+
+def _compare_encoders(**options) -> None:
+    from svgfusion_lib.stages.compare_encoders import compare_encoders, encoder_table
+
+    print(encoder_table(compare_encoders(**options)), end="")
+
+
 STAGES: Stages = {
     "generate": ("prompts -> SVG files", _generate_flags, _generate),
     "export": ("two checkpoints -> the bf16 safetensors that are shipped", _export_flags, _export),
     "roundtrip": ("SVG -> rows -> SVG, with a report", _roundtrip_flags, _roundtrip),
     "evaluate": ("how good the samples are", _evaluate_flags, _evaluate),
+    "compare_encoders": (
+        "which pixel encoder finds the same thing in another pack", _compare_encoders_flags, _compare_encoders
+    ),
     "benchmark": ("how fast it is", _benchmark_flags, _benchmark),
 }

@@ -156,7 +156,7 @@ def parse_path(data: str) -> Path:
             arity = _ARITY[command]
             if arity == 0:
                 builder.close()
-                last, broken = "Z", not whole
+                last, broken = "Z", bool(text.strip())
                 if broken:
                     break
                 continue
