@@ -138,43 +138,26 @@ class MaskReader:
     ) -> tuple[Clip, float] | None:
         """A mask as a clip and an opacity, if it shows and hides and does nothing between; else None."""
         matrix = self._content_matrix(mask.get("maskContentUnits"), element, own, state)
-        if matrix is None:
-            return None
         mask_own = own_properties(mask)
-        if mask_own.get("mask", "none") != "none" or mask_own.get("clip-path", "none") != "none":
+        if matrix is None or mask_own.get("mask", "none") != "none" or mask_own.get("clip-path", "none") != "none":
             return None
         with self.context.following(name):
             style = inherit(self.context.style_at(mask), mask_own)
-            content = State(matrix, state.viewport, style, depth=state.depth + 1)
-            layers = self.layers_of(mask, content)
-        by_alpha = mask_own.get("mask-type", mask.get("mask-type")) == "alpha"
-        area, opacity = pathops.Path(), None
-        for layer in layers:
-            for part in layer.apart(stroke_first=False):
-                paint = part.fill if part.stroke is None else part.stroke
-                if paint is None:
-                    continue
-                if not isinstance(paint, tuple):
-                    return None
-                self.context.count_clip()
-                shown = paint[3] if by_alpha else sum(w * v for w, v in zip(LUMINANCE, paint))
-                outline = part if part.stroke is None else part.outlined()
-                covered = simplified(to_skia(outline.as_path(), outline.evenodd))
-                if shown * (1 if by_alpha else paint[3]) < _SAME / 2 and (by_alpha or paint[3] > 1 - _SAME):
-                    area = operate(area, covered, pathops.PathOp.DIFFERENCE)
-                    continue
-                if not by_alpha and paint[3] < 1 - _SAME and len(layers) > 1:
-                    return None
-                shown *= 1 if by_alpha else paint[3]
-                if opacity is not None and abs(opacity - shown) > _SAME:
-                    return None
-                opacity = shown if opacity is None else opacity
-                area = operate(area, covered, pathops.PathOp.UNION)
-        if opacity is None:
-            return Clip((0.0, 0.0, 0.0, 0.0)), 1.0
-        clip = Clip(EVERYWHERE, (area,))
+            layers = self.layers_of(mask, State(matrix, state.viewport, style, depth=state.depth + 1))
+        parts = _shown(layers, by_alpha=mask_own.get("mask-type", mask.get("mask-type")) == "alpha")
+        levels = [shown for _, shown in parts if shown >= _SAME] if parts is not None else []
+        if parts is None or (levels and max(levels) - min(levels) > _SAME):
+            return None
+        area = pathops.Path()
+        for part, shown in parts:
+            self.context.count_clip()
+            outline = part if part.stroke is None else part.outlined()
+            covered = simplified(to_skia(outline.as_path(), outline.evenodd))
+            operation = pathops.PathOp.UNION if shown >= _SAME else pathops.PathOp.DIFFERENCE
+            area = operate(area, covered, operation)
+        clip = Clip(EVERYWHERE, (area,)) if levels else Clip((0.0, 0.0, 0.0, 0.0))
         region = self._region(mask, element, own, state)
-        return (clip if region is None else clip.within(region)), min(opacity, 1.0)
+        return (clip if region is None else clip.within(region)), min(max(levels, default=1.0), 1.0)
 
     def _region(self, mask: Element, element: Element, own: dict[str, str], state: State) -> Clip | None:
         """The rectangle outside which a mask hides everything; None where it is wide enough not to matter."""
@@ -197,3 +180,21 @@ def _within(state: State, clip: Clip | None) -> State:
     if clip is None:
         return state
     return state._replace(clip=clip if state.clip is None else state.clip.within(clip))
+
+
+def _shown(layers: list[Layer], by_alpha: bool) -> list[tuple[Layer, float]] | None:
+    """Fills and strokes of a mask's layers with what they show, 0 to 1: their alpha, or luminance times alpha.
+
+    None if that is no one number (a gradient), or depends on what lies below (a translucent layer among others).
+    """
+    parts = []
+    for layer in layers:
+        for part in layer.apart(stroke_first=False):
+            paint = part.fill if part.stroke is None else part.stroke
+            if paint is None:
+                continue
+            if not isinstance(paint, tuple) or (paint[3] < 1 - _SAME and len(layers) > 1):
+                return None
+            light = 1.0 if by_alpha else sum(weight * value for weight, value in zip(LUMINANCE, paint))
+            parts.append((part, light * paint[3]))
+    return parts
