@@ -174,25 +174,32 @@ def stroke_outline(path: Path, width: float, cap: str, join: str, miter_limit: f
 
 
 def to_skia(path: Path, evenodd: bool, closed: bool = True) -> pathops.Path:
-    """closed: every sub-path closes, as a fill sees it."""
+    """closed: every sub-path closes, as a fill sees it; else those that end where they begin do.
+
+    (The outline of a stroke whose two ends touch is one that Skia's simplification mistakes for a disc.)
+    """
     skia = pathops.Path(fillType=pathops.FillType.EVEN_ODD if evenodd else pathops.FillType.WINDING)
     pen = skia.getPen()
-    inside = False
-    for code, (first, second, end) in zip(path.codes.tolist(), (path.points * SCALE).tolist()):
+    first = last = None
+
+    def end_sub_path() -> None:
+        if first is not None:
+            pen.closePath() if closed or math.dist(first, last) < SHORTEST * SCALE else pen.endPath()
+
+    for code, (control, second, end) in zip(path.codes.tolist(), (path.points * SCALE).tolist()):
         if code == MOVE:
-            if inside:
-                pen.closePath() if closed else pen.endPath()
+            end_sub_path()
             pen.moveTo(end)
-            inside = True
+            first = end
         elif code == LINE:
             pen.lineTo(end)
         elif code == CUBIC:
-            pen.curveTo(first, second, end)
+            pen.curveTo(control, second, end)
         elif code == CLOSE:
             pen.closePath()
-            inside = False
-    if inside:
-        pen.closePath() if closed else pen.endPath()
+            first = None
+        last = end
+    end_sub_path()
     return skia
 
 
