@@ -8,12 +8,13 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.svg.document import decode_document
+from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.utils.files import write_json, write_text
 from svgfusion_lib.utils.limits import TimeIsUp, cpu_limit
 from svgfusion_lib.utils.metrics import mean_absolute_error, ssim
@@ -97,9 +98,14 @@ def roundtrip_file(file: str, svg_dir: Path, out_dir: Path, renderer: str, bins:
         "unsupported": dict(parsed.unsupported), "approximated": dict(parsed.approximated),
     }
     try:
-        return entry | _compared(decode_document(path.read_bytes()), parsed, result, renderer, bins)
+        return entry | _compared(_plain_text(path), parsed, result, renderer, bins)
     except (ValueError, TimeIsUp) as error:
         return entry | {"reason": f"cannot be compared: {error}"}
+
+
+def _plain_text(path: Path) -> str:
+    """The document without what renderers differ in accepting: compression, encoding, entities, undeclared prefixes."""
+    return ElementTree.tostring(read_document(path), encoding="unicode")
 
 
 def _compared(original: str, parsed: ParsedSVG, result: str, renderer: str, bins: int) -> dict:
@@ -166,7 +172,7 @@ def _draw_worst(entries: list[dict], svg_dir: Path, out_dir: Path) -> None:
     for start in range(0, len(worst), 2):
         pair = worst[start : start + 2]
         rows.append([text for entry in pair for text in (
-            decode_document((svg_dir / entry["file"]).read_bytes()),
+            _plain_text(svg_dir / entry["file"]),
             (out_dir / entry["file"]).with_suffix(".svg").read_text(encoding="utf-8"),
         )])
         labels.append(" / ".join(f"{Path(e['file']).stem} {e['ssim']:.3f}" for e in pair))

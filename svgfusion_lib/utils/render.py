@@ -225,7 +225,7 @@ def _draw_premultiplied(svg: str, size: int) -> np.ndarray:
         tree = Tree(bytestring=svg.encode(), unsafe=False, url_fetcher=_refuse_external)
         if tree.tag != "svg":
             raise ValueError(f"its root element is <{tree.tag}>, not <svg>")
-        width, height, _ = node_format(_Viewport(size), tree)
+        width, height = viewport(tree) if says_its_size(tree) else node_format(_Viewport(size), tree)[:2]
         if not (0 < width < math.inf and 0 < height < math.inf):
             raise ValueError(f"its size is {width} x {height}")
         scale = size / max(width, height)

@@ -120,3 +120,14 @@ def test_the_table_over_packs_has_a_line_for_each(svg_dir, tmp_path):
     assert header.count("|") == line.count("|") == first.count("|") == second.count("|")
     assert first.startswith("| a | 5 | 80.00% |") and "text 1" in first
     assert second.startswith("| b | 1 | 0 |")
+
+
+def test_a_file_with_entities_and_undeclared_prefixes_is_compared(tmp_path):
+    """As drawing programs and copied fragments have them; cairosvg alone would refuse both."""
+    (tmp_path / "svgs").mkdir()
+    (tmp_path / "svgs" / "a.svg").write_text(
+        '<!DOCTYPE svg [<!ENTITY ns "http://www.w3.org/2000/svg">]><svg xmlns="&ns;" viewBox="0 0 24 24">'
+        '<path id="p" d="M2 2h9v9z"/><use xlink:href="#p" x="9"/></svg>'
+    )
+    summary = roundtrip(tmp_path / "svgs", tmp_path / "out")
+    assert summary["compared"] == 1 and summary["ssim"]["mean"] > 0.999
