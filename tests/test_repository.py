@@ -29,7 +29,7 @@ def repository_files() -> list[Path]:
 
 
 FILES = repository_files()
-TEXT_FILES = [path for path in FILES if path.suffix not in BINARY]
+TEXT_FILES = [path for path in FILES if path.suffix not in BINARY and path.parent.name != "corpus"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pathops
 
+from svgfusion_lib.svg.crossings import MAX_SEGMENTS, cost_of_operation
+from svgfusion_lib.svg.effort import clipping_left, spend
 from svgfusion_lib.svg.paths import CLOSE, CUBIC, LINE, MOVE, Path, PathBuilder
 
 SCALE = 1000.0
-MAX_SEGMENTS = 3_000   # of the paths in one operation, whose cost grows with their product
 SAME_AREA = 1e-4       # relative: an operation that changes less changed nothing
 FAR = 16.0             # canvas units: where a clip without a side ends
 SHORTEST = 1e-4        # canvas units: a shorter segment is left out of the result
@@ -127,22 +128,24 @@ def union(paths: list[pathops.Path]) -> pathops.Path:
 
 
 def operate(one: pathops.Path, two: pathops.Path, operation: pathops.PathOp) -> pathops.Path:
-    if _size(one) + _size(two) > MAX_SEGMENTS:
-        raise ClippingError(f"more than {MAX_SEGMENTS:,} segments to clip")
+    _check(one, two)
     try:
         return pathops.op(one, two, operation, fix_winding=True, keep_starting_points=False)
     except pathops.PathOpsError as error:
         raise ClippingError(f"clipping failed ({error})") from error
 
 
-def _size(path: pathops.Path) -> int:
-    return sum(1 for _ in path.verbs)
+def _check(*paths: pathops.Path) -> None:
+    """ClippingError if an operation on the paths is too large, by itself or after those before it."""
+    cost = cost_of_operation(*paths)
+    if cost > clipping_left():
+        raise ClippingError("too many segments, or too many that cross or lie on each other")
+    spend(cost, "outlines that cross")
 
 
 def simplified(path: pathops.Path) -> pathops.Path:
     """Without overlaps of its own, so that its area is what it covers."""
-    if _size(path) > MAX_SEGMENTS:
-        raise ClippingError(f"more than {MAX_SEGMENTS:,} segments to clip")
+    _check(path)
     path = pathops.Path(path)
     try:
         path.simplify(fix_winding=True, keep_starting_points=False)

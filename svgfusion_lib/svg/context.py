@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 
 from svgfusion_lib.svg import transforms as tf
 from svgfusion_lib.svg.document import local_name
+from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.gradients import GradientReader
 from svgfusion_lib.svg.paths import MAX_SEGMENTS
 from svgfusion_lib.svg.shapes import SHAPES, Shape
@@ -14,6 +15,7 @@ from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.styles import apply_style_sheets, inherit, own_properties
 from svgfusion_lib.svg.values import parse_length
 
+MAX_DEPTH = 200                  # of elements, references followed
 MAX_ELEMENTS = 20_000            # visited, each as often as it is used
 MAX_DRAWN = 2 * MAX_SEGMENTS     # path segments, each as often as it is used
 MAX_CLIPS = 500                  # boolean operations on paths
@@ -32,6 +34,7 @@ class Context:
         self.root_scale = 1.0    # canvas units per user unit of the root
         self._active: set[str] = set()
         self._parents: dict[Element, Element] | None = None
+        self._styles: dict[Element, dict[str, str]] = {}  # what children of an element inherit
         self._elements = self._segments = self._clips = 0
 
     def find(self, name: str, *kinds: str) -> Element | None:
@@ -44,12 +47,12 @@ class Context:
         if self._parents is None:
             self._parents = {child: parent for parent in self.root.iter() for child in parent}
         above = []
-        while element in self._parents:
+        while element in self._parents and self._parents[element] not in self._styles:
             element = self._parents[element]
             above.append(element)
-        style: dict[str, str] = {}
+        style = self._styles[self._parents[element]] if element in self._parents else {}
         for ancestor in reversed(above):
-            style = inherit(style, own_properties(ancestor))
+            style = self._styles[ancestor] = inherit(style, own_properties(ancestor))
         return style
 
     @contextmanager
@@ -63,7 +66,11 @@ class Context:
         finally:
             self._active.discard(name)
 
-    def count_element(self) -> None:
+    def count_element(self, element: Element, depth: int) -> None:
+        """Before an element is read that stands so deep, references included."""
+        spend(20 + sum(map(len, element.attrib.values())) / 20 + len(element), "elements")
+        if depth > MAX_DEPTH:
+            raise ValueError(f"elements are nested more than {MAX_DEPTH} deep")
         self._elements += 1
         if self._elements > MAX_ELEMENTS:
             raise ValueError(f"more than {MAX_ELEMENTS:,} elements are drawn")
@@ -85,6 +92,8 @@ class Context:
             return state.matrix
         origin = own.get("transform-origin")
         if origin:
+            if own.get("transform-box", "view-box") != "view-box":
+                self.approximated["transform-box"] += 1
             matrix = tf.around(matrix, *tf.parse_origin(origin, state.viewport))
         return tf.multiply(state.matrix, matrix)
 
@@ -100,6 +109,7 @@ class Context:
         shape = SHAPES[local_name(element)](get, length, state.viewport)
         if shape is not None and shape.path is not None:
             self._segments += len(shape.path)
+            spend(3 * len(shape.path), "path segments")
             if self._segments > MAX_DRAWN:
                 raise ValueError(f"more than {MAX_DRAWN:,} path segments are drawn")
             if shape.path.broken:

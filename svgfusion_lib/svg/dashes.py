@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.paths import CUBIC, MOVE, Path, PathBuilder
 from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.values import parse_length
 
 MAX_DASHES = 400   # of one path; more are not worth their rows
-_SAMPLES = 17      # points along a curve to measure it by
+MAX_CHARACTERS = 10_000  # of a dash array that are read
+_SAMPLES = 33      # points along a curve to measure it by
 _T = np.linspace(0, 1, _SAMPLES)
 
 
@@ -16,7 +18,8 @@ def parse_dashes(state: State) -> tuple[list[float], float]:
     text = state.style.get("stroke-dasharray", "none").strip()
     if text in ("none", ""):
         return [], 0.0
-    words = text.replace(",", " ").split()[:MAX_DASHES]
+    words = text[:MAX_CHARACTERS].replace(",", " ").split()[:MAX_DASHES]
+    spend(2 * len(words), "dashes")
     lengths = [parse_length(word, state.diagonal, -1.0, state.font_size) for word in words]
     if not lengths or min(lengths) < 0 or sum(lengths) <= 0:
         return [], 0.0
@@ -40,6 +43,7 @@ def dash_path(path: Path, pattern: list[float], offset: float, path_length: floa
         pattern, offset = [v * scale for v in pattern], offset * scale
     if total / sum(pattern) * len(pattern) / 2 > MAX_DASHES:
         return None
+    spend(10 * len(path) + 60 * total / sum(pattern) * len(pattern), "dashes")
     builder = PathBuilder()
     first, left = _phase(pattern, offset)
     index, rest = first, left

@@ -5,13 +5,16 @@ The tree comes from expat by way of xml.etree, which resolves neither external e
 
 import codecs
 import re
+import stat
 import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
-MAX_BYTES = 4_000_000           # of a document, after decompression
+MAX_BYTES = 4_000_000            # of a document, after decompression
 MAX_ENTITY_CHARACTERS = 100_000  # that internal entities may add
+MAX_DTD_CHARACTERS = 10_000_000  # that attributes declared in the document with a value may add
 MAX_XML_DEPTH = 300
+MAX_XML_ELEMENTS = 100_000       # drawn or not
 SVG_NAMESPACE = "{http://www.w3.org/2000/svg}"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 
@@ -23,21 +26,28 @@ _BYTE_ORDER_MARKS = (
 _DECLARATION = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _PREFIX = re.compile(r"[<\s/]([A-Za-z_][\w.-]*):[A-Za-z_]")
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?svg(?=[\s/>])")
-_ENTITY = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+(["'])([^%&]*?)\2\s*>""")
+_ENTITY = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+(["'])([^%&]{0,10000}?)\2\s*>""")
+# a declaration of a namespace that is longer than any that is in use; the gaps are bounded too
+_LONG_NAMESPACE = re.compile(
+    r"""xmlns(?::[^\s=<>"']{101}|(?::[^\s=<>"']{0,100})?(?:\s{101}|\s{0,100}="""
+    r"""(?:\s{101}|\s{0,100}(?:"[^"]{1001}|'[^']{1001}))))"""
+)
+# codecs of Python that are no encodings of text files
+_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
 
 
 def read_document(source: str | bytes | Path) -> ElementTree.Element:
     """The root <svg> element of SVG text, bytes (plain or gzip), or of the file at a Path.
 
     Raises ValueError with the reason: too large, an encoding that does not hold, entities that refer to
-    files or to each other, not well-formed, nested too deep, or not an SVG.
+    files or to each other, not well-formed, nested too deep, too many elements, or not an SVG.
     """
     text = source if isinstance(source, str) else decode_document(_bytes_of(source))
     if len(text) > MAX_BYTES:
         raise ValueError(_too_large())
     if not text.strip():
         raise ValueError("the file is empty")
-    _check_entities(text)
+    _check_declarations(text)
     try:
         root = _parse(text)
     except ElementTree.ParseError as error:
@@ -48,14 +58,14 @@ def read_document(source: str | bytes | Path) -> ElementTree.Element:
         except ElementTree.ParseError as other:
             raise ValueError(f"not well-formed XML ({other})") from other
     if root.tag not in (f"{SVG_NAMESPACE}svg", "svg"):
-        raise ValueError(f"the root element is <{local_name(root)}>, not <svg>")
+        raise ValueError(f"the root element is <{repr(root.tag[:60])[1:-1]}>, not <svg>")
     return root
 
 
 def _parse(text: str) -> ElementTree.Element:
-    """The tree of well-formed text. ValueError if it is nested too deep, ParseError if it is not well-formed."""
+    """The tree of well-formed text. ValueError if it is too deep or too large, ParseError if it is not well-formed."""
     parser = ElementTree.XMLPullParser(events=("start", "end"))
-    depth, root = 0, None
+    depth, count, root = 0, 0, None
     for start in range(0, len(text), 65536):  # in pieces, so that depth is seen before it is built
         try:
             parser.feed(text[start : start + 65536])
@@ -63,9 +73,14 @@ def _parse(text: str) -> ElementTree.Element:
             raise ValueError(f"text that no encoding can hold ({error.reason})") from error
         for event, element in parser.read_events():
             root = element if root is None else root
-            depth += 1 if event == "start" else -1
+            if event == "end":
+                depth -= 1
+                continue
+            depth, count = depth + 1, count + 1
             if depth > MAX_XML_DEPTH:
                 raise ValueError(f"elements are nested more than {MAX_XML_DEPTH} deep")
+            if count > MAX_XML_ELEMENTS:
+                raise ValueError(f"more than {MAX_XML_ELEMENTS:,} elements")
     parser.close()
     return root
 
@@ -92,6 +107,8 @@ def decode_document(data: bytes) -> str:
         if encoding.lower().replace("_", "-") in ("utf-16", "utf-32"):  # says so in plain bytes: it is not
             encoding = "utf-8"
     try:
+        if codecs.lookup(encoding).name in _NO_CHARSETS:
+            raise LookupError
         return data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
         raise ValueError(f"not {encoding.upper()} text ({error.reason} at byte {error.start})") from error
@@ -118,9 +135,16 @@ def href(element: ElementTree.Element) -> str:
 def _bytes_of(source: bytes | Path) -> bytes:
     if isinstance(source, bytes):
         return source
-    if source.stat().st_size > MAX_BYTES:
+    try:
+        if not stat.S_ISREG(source.stat().st_mode):  # a device or a pipe may never end
+            raise ValueError("not a regular file")
+        with source.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from error
+    if len(data) > MAX_BYTES:
         raise ValueError(_too_large())
-    return source.read_bytes()
+    return data
 
 
 def _decompress(data: bytes) -> bytes:
@@ -135,16 +159,27 @@ def _decompress(data: bytes) -> bytes:
     return plain
 
 
-def _check_entities(text: str) -> None:
-    """Entities may stand for plain text, as drawing programs write them, and for nothing else."""
-    if "<!ENTITY" not in text:
-        return
-    declared = _ENTITY.findall(text)
-    if len(declared) != text.count("<!ENTITY"):
-        raise ValueError("XML entities that refer to files or to other entities are not accepted")
+def _check_declarations(text: str) -> None:
+    """What a document may declare that expat would multiply: entities, attributes with a value, namespaces.
+
+    Entities may stand for short plain text, as drawing programs write them, and for nothing else.
+    """
+    entities = text.count("<!ENTITY")
+    if entities > 100:
+        raise ValueError("more than 100 XML entities")
+    declared = _ENTITY.findall(text) if entities else []
+    if len(declared) != entities:
+        raise ValueError("XML entities that are long, or refer to files or to other entities, are not accepted")
     added = sum(len(value) * text.count(f"&{name};") for name, _, value in declared)
-    if added > MAX_ENTITY_CHARACTERS or len(declared) > 100:
+    if added > MAX_ENTITY_CHARACTERS:
         raise ValueError(f"XML entities would add more than {MAX_ENTITY_CHARACTERS:,} characters")
+    if "<!ATTLIST" in text:  # each element may get all that is declared
+        root = _ROOT.search(text, text.rindex("<!ATTLIST"))
+        declarations = text[text.index("<!ATTLIST") : root.start() if root else None]
+        if len(declarations) * text.count("<") > MAX_DTD_CHARACTERS and ('"' in declarations or "'" in declarations):
+            raise ValueError(f"the DTD would add more than {MAX_DTD_CHARACTERS:,} characters to the elements")
+    if _LONG_NAMESPACE.search(text):  # each element's name repeats it
+        raise ValueError("the name of an XML namespace is too long")
 
 
 def _too_large() -> str:

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from svgfusion_lib.svg.document import href, local_name
+from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.stops import INVISIBLE, RGBA, VISIBLE, fewest_stops, fit_two_stops, premultiplied, unfold_stops
 from svgfusion_lib.svg.styles import inherit, own_properties
 from svgfusion_lib.svg.transforms import IDENTITY, Matrix, apply, multiply, parse_transform
@@ -88,6 +89,7 @@ class GradientReader:
         stops = next((s for s in ([c for c in e if local_name(c) == "stop"] for e in chain) if s), [])
         if len(stops) > MAX_STOPS:
             raise ValueError(f"a gradient has more than {MAX_STOPS} stops")
+        spend(sum(30 + len(e) + len(e.attrib) for e in chain) + 20 * len(stops), "gradients")
         offsets, colours = [], []
         for stop in stops:
             own = own_properties(stop)
@@ -137,6 +139,7 @@ def resolve_gradient(
         place = _linear_place(get, width, height, matrix)
     if place is None or len(colours) == 1:  # nothing to run along: the last stop's colour
         return _plain(colours[-1])
+    spend(500, "gradients")
     low, high = place.visible(canvas_box)
     spread = get("spreadMethod", "pad")
     offsets, colours, whole = unfold_stops(source.offsets, colours, spread, low, high)
@@ -149,9 +152,11 @@ def resolve_gradient(
     mean = (*np.average(seen[:, :3], weights=weights * (seen[:, 3] + 1e-9), axis=0).tolist(), float(alpha))
     if np.ptp(premultiplied(seen), axis=0).max() < INVISIBLE:
         return mean
+    spend(4 * len(offsets), "gradients")
     if len(offsets) == 2 and offsets[1] - offsets[0] > 1e-3:
         t0, t1, first, last, error = *offsets.tolist(), *map(tuple, colours.tolist()), 0.0
     else:
+        spend(1500, "gradients")
         t0, t1, first, last, error = fit_two_stops(offsets, t, seen, weights)
     stops: tuple = ()
     if error >= VISIBLE:

@@ -190,7 +190,8 @@ def draws(codes: np.ndarray, ends: np.ndarray, filled_only: np.ndarray) -> np.nd
     idle |= is_close & filled_only
     sub_path = np.repeat(np.arange(len(moves)), sizes)
     kept = np.bincount(sub_path[~idle], minlength=len(moves)) - 1
-    idle |= (filled_only[moves] & (kept < 1))[sub_path]   # one point has no area
+    curves = np.bincount(sub_path[codes == CUBIC], minlength=len(moves))
+    idle |= (filled_only[moves] & (kept + curves < 2))[sub_path]  # a point or one straight line has no area
     drawn = kept - np.bincount(sub_path[is_close & ~filled_only], minlength=len(moves))
     dot = ~filled_only[moves] & (drawn <= 0)              # nothing but segments of no length: caps show it
     return ~idle | dot[sub_path]

@@ -98,8 +98,9 @@ class MaskReader:
     # --- clip paths -------------------------------------------------------------------------------
 
     def _read_clip(self, clip_element: Element, state: State) -> Clip:
+        self.context.count_element(clip_element, state.depth)
         own = own_properties(clip_element)
-        state = state._replace(style=inherit(self.context.style_at(clip_element), own))
+        state = state._replace(style=inherit(self.context.style_at(clip_element), own), depth=state.depth + 1)
         outlines: list[tuple[Path, bool, Clip | None]] = []
         for child in clip_element:
             self._collect(child, state, outlines)
@@ -116,8 +117,8 @@ class MaskReader:
         if own.get("display") == "none" or (name not in SHAPES and name != "use"):
             self.context.unsupported.update(["text in a clip-path"] if name == "text" else [])
             return
-        self.context.count_element()
-        state = state._replace(matrix=self.context.matrix(own, state), style=style)
+        self.context.count_element(child, state.depth)
+        state = state._replace(matrix=self.context.matrix(own, state), style=style, depth=state.depth + 1)
         if name == "use":
             target = self.context.find(href(child))
             if target is not None:

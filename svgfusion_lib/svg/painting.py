@@ -119,7 +119,8 @@ def _stroked(
     style = state.style
     pattern, offset = parse_dashes(state)
     even = fixed or tf.is_similarity(state.matrix)
-    stroke_first = layer.fill is not None and style.get("paint-order", "").split()[:1] == ["stroke"]
+    order = [word for word in style.get("paint-order", "").split() if word in ("fill", "stroke")]
+    stroke_first = layer.fill is not None and order[:1] == ["stroke"]
     if even and layer.join == "miter" and layer.miter_limit != MITER_LIMIT:
         layer.join, exact = resolve_join(layer.as_path(), layer.miter_limit)
         if not exact:

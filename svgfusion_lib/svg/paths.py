@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.transforms import Matrix
 from svgfusion_lib.svg.values import LARGEST, NUMBER
 
@@ -22,9 +23,9 @@ _COMMAND = re.compile(r"([MmLlHhVvCcSsQqTtAaZz])([^MmLlHhVvCcSsQqTtAaZz]*)")
 _NUMBER = re.compile(NUMBER)
 _LETTERS_AND_GAPS = re.compile(r"[MmLlHhVvCcSsQqTtAaZz\s,]*")
 _MISPLACED_COMMA = re.compile(r",\s*(?:[MmLlHhVvCcSsQqTtAaZz,]|$)|[MmLlHhVvCcSsQqTtAaZz]\s*,")
-_GAP = re.compile(r"\s*,?\s*")
-# radii, rotation, two flags that may stand without separators, end point
-_ARC = re.compile(rf"\s*,?\s*({NUMBER})" * 3 + r"\s*,?\s*([01])" * 2 + rf"\s*,?\s*({NUMBER})" * 2)
+_GAP = re.compile(r"\s*+,?\s*+")
+# radii, rotation, two flags that may stand without separators, end point; no number or gap gives anything back
+_ARC = re.compile("".join(rf"\s*+,?\s*+((?>{part}))" for part in (*[NUMBER] * 3, "[01]", "[01]", *[NUMBER] * 2)))
 _ARITY = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
 
 
@@ -112,10 +113,11 @@ class PathBuilder:
         self.x, self.y = x, y
 
     def close(self) -> None:
-        if self._move_due:
-            self._begin()
-        self.codes.append(CLOSE)
-        self.numbers += (0.0, 0.0, 0.0, 0.0, self.first_x, self.first_y)
+        if self._move_due:  # nothing to close: a dot, which a line without length is too
+            self.line(self.first_x, self.first_y)
+        else:
+            self.codes.append(CLOSE)
+            self.numbers += (0.0, 0.0, 0.0, 0.0, self.first_x, self.first_y)
         self.x, self.y = self.first_x, self.first_y
         self._move_due = True
 
@@ -144,6 +146,7 @@ def parse_path(data: str) -> Path:
     control_x = control_y = 0.0  # last control point, for S and T
     last = ""                    # last command, upper case
     broken = bool(data.strip()) and data.lstrip()[0] not in "Mm"
+    spend(len(data) / 12, "path data")
     clean = _LETTERS_AND_GAPS.fullmatch(_NUMBER.sub("", data)) and not _MISPLACED_COMMA.search(data)
     if not broken:
         for match in _COMMAND.finditer(data):
@@ -162,6 +165,8 @@ def parse_path(data: str) -> Path:
                 continue
             usable = len(numbers) - len(numbers) % arity
             broken = not whole or usable != len(numbers) or usable == 0
+            if usable // arity > MAX_SEGMENTS:
+                raise ValueError(f"a path has more than {MAX_SEGMENTS:,} segments")
             relative = letter.islower()
             for i in range(0, usable, arity):
                 x, y = (builder.x, builder.y) if relative else (0.0, 0.0)

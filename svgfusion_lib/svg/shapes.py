@@ -1,5 +1,6 @@
 """Shape elements -> geometry in user space, and from there to the canvas."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from svgfusion_lib.utils import row_format as rf
 
 Get = Callable[[str], str | None]                 # attribute by name
 Length = Callable[[str, float], float]            # attribute as a length, percentages of the second argument
+
+_CSS_PATH = re.compile(r"""\s*+path\(\s*+(?:"([^"]*+)"|'([^']*+)')\s*+\)\s*+""")  # how CSS writes path data
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Shape:
 
 def _path(get: Get, length: Length, viewport: tuple[float, float]) -> Shape | None:
     data = get("d")
+    css = _CSS_PATH.fullmatch(data or "")
+    data = css[1] or css[2] if css else data
     path = paths.parse_path(data) if data else None
     return Shape(path=path) if path is not None and (len(path) or path.broken) else None
 

@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 
 from svgfusion_lib.svg import transforms as tf
 from svgfusion_lib.svg.clipping import Clip, box_clip
+from svgfusion_lib.svg.styles import own_properties
 from svgfusion_lib.svg.transforms import Matrix
 from svgfusion_lib.svg.values import FONT_SIZE, parse_length
 
@@ -92,7 +93,7 @@ def nested_state(element: Element, state: State, width: float, height: float) ->
     """The state inside a nested <svg> or a used <symbol> of that size; None if nothing of it is painted."""
     if width <= 0 or height <= 0:
         return None
-    if element.get("overflow", "hidden") not in ("visible", "auto"):
+    if own_properties(element).get("overflow", "hidden") not in ("visible", "auto"):
         state = state._replace(clip=_box_in(state, (0, 0, width, height)))
     view_box = tf.parse_view_box(element.get("viewBox"))
     if view_box is None:

@@ -43,6 +43,8 @@ def fewest_stops(
     colours = np.concatenate([colours[inner], end_colours])
     order = np.argsort(offsets, kind="stable")
     offsets, colours = offsets[order], colours[order]
+    fresh = np.append(True, (np.diff(offsets) > 0) | (np.diff(colours, axis=0) != 0).any(1))
+    offsets, colours = offsets[fresh], colours[fresh]  # what is repeated says nothing
     if len(offsets) < 2 or offsets[-1] - offsets[0] < 1e-3:  # a step, seen at one place
         return [float(offsets[0]), float(offsets[0]) + 1e-3], colours[[0, -1]].tolist(), 0.0
     painted = premultiplied(colours)

@@ -4,12 +4,14 @@ An element's own properties are a dictionary name -> text; a style is what it in
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 import cssselect2
 import tinycss2
 
 from svgfusion_lib.svg.document import local_name
+from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.values import parse_colour, parse_url
 
 INHERITED = frozenset({
@@ -23,12 +25,18 @@ PROPERTIES = INHERITED | {
     "d", "x", "y", "cx", "cy", "r", "rx", "ry", "width", "height",  # geometry that CSS may set (SVG 2, section 8.7)
 }
 GEOMETRY = frozenset({"d", "x", "y", "cx", "cy", "r", "rx", "ry", "width", "height"})
+_SHORTHANDS = {"marker": ("marker-start", "marker-mid", "marker-end")}
 MAX_CSS_CHARACTERS = 200_000
 MAX_SELECTOR_COST = 200_000  # element visits that one selector may take
+MAX_SELECTOR_STEPS = 20      # from one compound selector to the next; Python compiles them nested
+MANY_ATTRIBUTES = 50         # of an element: above it reading them counts as work
+_COMBINATORS = (">", "+", "~")
 
 
 def own_properties(element: Element) -> dict[str, str]:
     """Presentation attributes, overridden by the style attribute; invalid colours are ignored, as CSS does."""
+    if len(element.attrib) > MANY_ATTRIBUTES:
+        spend(len(element.attrib) / 4, "attributes")
     own = {
         name: value for name, value in element.attrib.items()
         if name in PROPERTIES and name not in GEOMETRY and (name not in ("fill", "stroke") or is_paint(value))
@@ -67,18 +75,20 @@ def is_paint(text: str) -> bool:
 def parse_declarations(text: str) -> list[tuple[str, str, bool]]:
     """(name, value, important) of each declaration of a property that matters here."""
     if "/*" in text or "\\" in text or "'" in text or '"' in text or "!" in text:
+        spend(2 * len(text) + 5 * sum(map(text.count, "([{")), "style attributes")
         found = [
             (d.lower_name, tinycss2.serialize(d.value).strip(), d.important)
             for d in tinycss2.parse_declaration_list(text, skip_comments=True, skip_whitespace=True)
             if d.type == "declaration"
         ]
     else:
+        spend(len(text) / 20 + text.count(";"), "style attributes")
         found = []
         for declaration in text.split(";"):
             name, _, value = declaration.partition(":")
             found.append((name.strip().lower(), value.strip(), False))
     return [
-        (name, value, important) for name, value, important in found
+        (name, value, important) for written, value, important in found for name in _SHORTHANDS.get(written, (written,))
         if name in PROPERTIES and value and (name not in ("fill", "stroke") or is_paint(value))
         and (name not in GEOMETRY or value[-1] not in "123456789.")  # CSS lengths have units, all but 0
     ]
@@ -95,25 +105,36 @@ def apply_style_sheets(root: Element, unsupported: Counter) -> None:
     text = "\n".join("".join(sheet.itertext()) for sheet in sheets if sheet.get("type", "text/css") in ("", "text/css"))
     if len(text) > MAX_CSS_CHARACTERS:
         raise ValueError(f"style sheets of more than {MAX_CSS_CHARACTERS:,} characters")
+    spend(len(text) + 5 * len(sheets), "style sheets")
     matcher = cssselect2.Matcher()
-    count, depth_or_width = _extent(root)
-    for rule in _rules(tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True), unsupported):
-        declarations = parse_declarations(tinycss2.serialize(rule.content))
+    rules = _rules(tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True), unsupported)
+    if not rules:
+        return
+    extent = _extent(root)
+    for rule in rules:
+        found = parse_declarations(tinycss2.serialize(rule.content))
+        declarations = list({(name, important): (name, value, important) for name, value, important in found}.values())
         if not declarations:
             continue
         prelude = tinycss2.serialize(rule.prelude)
-        steps = len([token for token in rule.prelude if token.type == "whitespace" or token in (">", "+", "~")])
-        if ":" in prelude or count * depth_or_width ** min(steps, 20) > MAX_SELECTOR_COST and steps > 1:
+        steps = sum(token.type == "whitespace" or token in _COMBINATORS for token in rule.prelude)
+        if ":" in prelude or steps > MAX_SELECTOR_STEPS * (1 + prelude.count(",")):
             unsupported["CSS selector"] += 1
             continue
+        spend(len(prelude) + 80 * (1 + prelude.count(",")), "CSS selectors")
         try:
             selectors = cssselect2.compile_selector_list(rule.prelude)
         except cssselect2.SelectorError:
             unsupported["CSS selector"] += 1
             continue
         for selector in selectors:
-            if selector.pseudo_element is None:
+            visits = extent.subjects(selector) * extent.reach(rule.prelude)
+            if visits > MAX_SELECTOR_COST and visits > extent.subjects(selector):
+                unsupported["CSS selector"] += 1
+            elif selector.pseudo_element is None:
+                spend(visits / 4 + ("[" in prelude) * extent.characters / 50, "CSS selectors")
                 matcher.add_selector(selector, declarations)
+    spend(10 * extent.count, "CSS selectors")
     for wrapper in cssselect2.ElementWrapper.from_xml_root(root).iter_subtree():
         _cascade(wrapper.etree_element, matcher.match(wrapper))
 
@@ -126,7 +147,9 @@ def _cascade(element: Element, matches: list) -> None:
     declarations += parse_declarations(element.get("style", ""))
     final = {name: value for name, value, important in declarations if not important}
     final |= {name: value for name, value, important in declarations if important}
-    element.set("style", ";".join(f"{name}:{value}" for name, value in final.items()))
+    style = ";".join(f"{name}:{value}" for name, value in final.items())
+    spend(10 + len(declarations) / 2 + len(style) / 20, "CSS declarations")
+    element.set("style", style)
     for name in GEOMETRY & final.keys():
         element.set(name, final[name])
 
@@ -146,11 +169,45 @@ def _rules(rules: list, unsupported: Counter) -> list:
     return found
 
 
-def _extent(root: Element) -> tuple[int, int]:
-    """Number of elements, and the larger of depth and most children."""
-    count, widest, deepest, stack = 0, 1, 1, [(root, 1)]
+@dataclass
+class _Extent:
+    """What the cost of selectors hangs on: how many elements, how deep, how many side by side, of which names."""
+
+    count: int
+    depth: int
+    width: int
+    characters: int      # of all attributes
+    names: Counter       # "#id", ".class", "tag" -> elements
+
+    def subjects(self, selector: cssselect2.compiler.CompiledSelector) -> int:
+        """How many elements the selector is tried on."""
+        if selector.id is not None:
+            return self.names[f"#{selector.id}"]
+        if selector.class_name is not None:
+            return self.names[f".{selector.class_name}"]
+        return self.count if selector.local_name is None else self.names[selector.lower_local_name]
+
+    def reach(self, prelude: list) -> int:
+        """How many others each of them may be compared with, by "a b" and "a ~ b"."""
+        tokens = [token for token in prelude if token.type != "comment"]
+        searches = sum(
+            token.type == "whitespace" and before not in _COMBINATORS and after not in _COMBINATORS
+            for before, token, after in zip(tokens, tokens[1:], tokens[2:])
+        )
+        siblings = sum(token == "~" for token in tokens)
+        return self.depth ** min(searches, MAX_SELECTOR_STEPS) * self.width ** min(siblings, MAX_SELECTOR_STEPS)
+
+
+def _extent(root: Element) -> _Extent:
+    extent, stack = _Extent(0, 1, 1, 0, Counter()), [(root, 1)]
     while stack:
         element, depth = stack.pop()
-        count, widest, deepest = count + 1, max(widest, len(element)), max(deepest, depth)
+        extent.count += 1
+        extent.depth, extent.width = max(extent.depth, depth), max(extent.width, len(element))
+        extent.characters += sum(map(len, element.attrib.values()))
+        extent.names[local_name(element).lower()] += 1
+        extent.names[f"#{element.get('id')}"] += 1
+        extent.names.update(f".{name}" for name in set(element.get("class", "").split()))
         stack += [(child, depth + 1) for child in element]
-    return count, max(widest, deepest)
+    spend(5 * extent.count + extent.characters / 20, "CSS selectors")
+    return extent

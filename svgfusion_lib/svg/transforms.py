@@ -3,14 +3,13 @@
 import math
 import re
 
-from svgfusion_lib.svg.values import parse_length, parse_numbers
+from svgfusion_lib.svg.effort import spend
+from svgfusion_lib.svg.values import parse_length, parse_numbers, scan_numbers
 
 Matrix = tuple[float, float, float, float, float, float]
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 _FUNCTION = re.compile(r"([a-zA-Z]+)\s*\(([^()]*)\)[\s,]*")
-_ANGLE = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(deg|grad|rad|turn)?\s*")
-_DEGREES = {None: 1.0, "deg": 1.0, "grad": 0.9, "rad": 180 / math.pi, "turn": 360.0}
 _ALIGN = {"Min": 0.0, "Mid": 0.5, "Max": 1.0}
 _ASPECT = re.compile(r"(?:defer\s+)?x(Min|Mid|Max)Y(Min|Mid|Max)(?:\s+(meet|slice))?")
 # number of arguments each function takes
@@ -18,6 +17,7 @@ _ARITY = {
     "matrix": (6,), "translate": (1, 2), "translateX": (1,), "translateY": (1,), "scale": (1, 2), "scaleX": (1,),
     "scaleY": (1,), "rotate": (1, 3), "skewX": (1,), "skewY": (1,), "skew": (1, 2),
 }
+_ANGLES = {"rotate": 1, "skewX": 1, "skewY": 1, "skew": 2}  # how many of them are angles
 
 
 def multiply(m: Matrix, n: Matrix) -> Matrix:
@@ -62,6 +62,7 @@ def parse_transform(text: str) -> Matrix:
     Angles may have units; lengths in px and other absolute units count as user units.
     """
     matrix, position = IDENTITY, 0
+    spend(len(text) / 2, "transforms")
     text = text.strip()
     if text == "none":
         return IDENTITY
@@ -75,17 +76,8 @@ def parse_transform(text: str) -> Matrix:
 
 
 def _function(name: str, text: str) -> Matrix:
-    if name in ("rotate", "skewX", "skewY", "skew"):
-        words = [word for word in re.split(r"[\s,]+", text.strip()) if word]
-        angle = _ANGLE.fullmatch(words[0]) if words else None
-        numbers = parse_numbers(" ".join(words[1:]))
-        if angle is not None:
-            numbers.insert(0, float(angle[1]) * _DEGREES[angle[2]])
-        if name == "skew" and len(numbers) == 2 and (second := _ANGLE.fullmatch(words[1])):
-            numbers[1] = float(second[1]) * _DEGREES[second[2]]
-    else:
-        numbers = parse_numbers(text)
-    if len(numbers) not in _ARITY.get(name, ()):
+    numbers, whole = scan_numbers(text, _ANGLES.get(name, 0))
+    if not whole or len(numbers) not in _ARITY.get(name, ()):
         raise ValueError(f"the transform {f'{name}({text})'[:60]!r} cannot be read")
     if name == "matrix":
         return tuple(numbers)

@@ -1,17 +1,27 @@
 """SVG attribute values: numbers, lengths with units, opacities, colours, lists."""
 
+import math
 import re
 from functools import lru_cache
 
 from tinycss2 import color4
 
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+from svgfusion_lib.svg.effort import spend
+
+# No part of these patterns can give back what the next could take: the time they need is linear in the text.
+NUMBER = r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 # CSS Values 4: pixels per absolute unit at 96 dpi
 _PIXELS = {"": 1.0, "px": 1.0, "pt": 96 / 72, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4, "q": 96 / 101.6}
 _FONT_RELATIVE = {"em": 1.0, "rem": 1.0, "ex": 0.5, "ch": 0.5}
-_LENGTH = re.compile(rf"\s*({NUMBER})\s*(%|[a-zA-Z]*)\s*")
-_URL = re.compile(r"""\s*url\(\s*(["']?)(.*?)\1\s*\)\s*(.*)""", re.DOTALL)
+_DEGREES = {"": 1.0, "deg": 1.0, "grad": 0.9, "rad": 180 / math.pi, "turn": 360.0}
+_ITEM = re.compile(rf"\s*+({NUMBER})(%|[a-zA-Z]*+)")
+_GAP = re.compile(r"\s*+,?\s*+")
+_LENGTH = re.compile(rf"\s*+({NUMBER})\s*+(%|[a-zA-Z]*+)\s*+")
+_URL = re.compile(r"""\s*+url\(\s*+(?:"([^"]*+)"|'([^']*+)'|([^)]*+))\s*+\)\s*+(.*)""", re.DOTALL)
 FONT_SIZE = 16.0
+MAX_NUMBERS = 100_000  # of a list
+MAX_COLOUR = 500       # characters
+MAX_CACHED = 200       # characters of a reference that is kept between documents
 LARGEST = 1e9  # a number beyond it is refused: no viewer draws it, and squares of it still are finite
 
 
@@ -48,19 +58,41 @@ def parse_opacity(text: str | None) -> float:
 
 
 def parse_numbers(text: str) -> list[float]:
-    """All numbers of a list separated by spaces or commas, up to the first that is none."""
+    """All numbers of a list, up to the first thing that is none."""
+    return scan_numbers(text)[0]
+
+
+def scan_numbers(text: str, angles: int = 0) -> tuple[list[float], bool]:
+    """Numbers of a list up to the first thing that is none, and whether that is all of it; the first are angles.
+
+    Spaces or a comma stand between them, or nothing before a sign or a second point. Lengths are user units, angles
+    degrees. Raises ValueError for more than MAX_NUMBERS, and for numbers that are not finite or cannot be drawn.
+    """
+    spend(len(text) / 3, "lists of numbers")
     numbers: list[float] = []
-    for word in re.split(r"[\s,]+", text.strip(" \t\r\n,")):
-        match = _LENGTH.fullmatch(word)
-        if match is None:
+    position = 0
+    while match := _ITEM.match(text, position):
+        factor = (_DEGREES if len(numbers) < angles else _PIXELS).get(match[2].lower())
+        if factor is None:
             break
-        numbers.append(_checked(float(match[1]) * _PIXELS.get(match[2].lower(), 1.0), word))
-    return numbers
+        numbers.append(_checked(float(match[1]) * factor, match[0]))
+        position = _GAP.match(text, match.end()).end()
+        if len(numbers) > MAX_NUMBERS:
+            raise ValueError(f"a list of more than {MAX_NUMBERS:,} numbers")
+    return numbers, not text[position:].strip()
+
+
+def parse_colour(text: str) -> tuple[float, float, float, float] | str | None:
+    """(r, g, b, alpha) in [0, 1], the word "currentcolor", or None for what is no colour."""
+    if len(text) > MAX_COLOUR:
+        return None
+    if "(" in text:
+        spend(30, "colours")
+    return _colour(text)
 
 
 @lru_cache(maxsize=4096)
-def parse_colour(text: str) -> tuple[float, float, float, float] | str | None:
-    """(r, g, b, alpha) in [0, 1], the word "currentcolor", or None for what is no colour."""
+def _colour(text: str) -> tuple[float, float, float, float] | str | None:
     colour = color4.parse_color(text)
     if colour is None and " " in text:  # SVG 1.1: "red icc-color(...)"
         colour = color4.parse_color(text.split("icc-color")[0])
@@ -73,14 +105,18 @@ def parse_colour(text: str) -> tuple[float, float, float, float] | str | None:
     return tuple(min(max(v, 0.0), 1.0) for v in (r, g, b, colour.alpha))
 
 
-@lru_cache(maxsize=4096)
 def parse_url(text: str) -> tuple[str, str] | None:
     """`url(#id) fallback` -> (id, fallback); id is "" where the reference leaves the document; None: no url."""
+    return _url(text) if len(text) <= MAX_CACHED else _url.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _url(text: str) -> tuple[str, str] | None:
     match = _URL.match(text)
     if match is None:
         return None
-    target = match[2].strip()
-    return (target[1:] if target.startswith("#") else "", match[3].strip())
+    target = (match[1] or match[2] or match[3] or "").strip()
+    return (target[1:] if target.startswith("#") else "", match[4].strip())
 
 
 def _checked(value: float, text: str) -> float:

@@ -9,6 +9,7 @@ from svgfusion_lib.svg import transforms as tf
 from svgfusion_lib.svg.clipping import ClippingError
 from svgfusion_lib.svg.context import Context
 from svgfusion_lib.svg.document import href, local_name
+from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.layers import Layer
 from svgfusion_lib.svg.masking import MaskReader
 from svgfusion_lib.svg.painting import shape_layers
@@ -17,7 +18,6 @@ from svgfusion_lib.svg.state import State, nested_state, root_state, says_its_si
 from svgfusion_lib.svg.styles import inherit, own_properties
 from svgfusion_lib.svg.values import parse_opacity, parse_url
 
-MAX_DEPTH = 200  # of elements, references followed
 _GROUPS = frozenset({"g", "a", "svg", "switch", "use"})
 _NOT_DRAWN = frozenset({"image", "text", "foreignObject"})
 
@@ -59,6 +59,7 @@ class Walker:
 
     def _layers_of(self, element: Element, state: State) -> list[Layer]:
         """The layers that an element's children paint, apart from the document's."""
+        spend(len(element), "elements")
         outside, self.layers = self.layers, []
         try:
             for child in element:
@@ -74,9 +75,7 @@ class Walker:
             if name in _NOT_DRAWN and own_properties(element).get("display") != "none":
                 self.context.unsupported[name] += 1
             return
-        self.context.count_element()
-        if state.depth > MAX_DEPTH:
-            raise ValueError(f"elements are nested more than {MAX_DEPTH} deep")
+        self.context.count_element(element, state.depth)
         own = own_properties(element)
         if own.get("display") == "none" or not _speaks_english(element):
             return
@@ -120,6 +119,7 @@ class Walker:
             if local_name(target) not in ("symbol", "svg"):
                 self._visit(target, state)
                 return
+            self.context.count_element(target, state.depth)
             own = own_properties(target)
             if own.get("display") == "none":
                 return
@@ -183,6 +183,7 @@ def _speaks_english(element: Element) -> bool:
 
 def _overlap(layers: list[Layer]) -> bool:
     """Whether two of the layers' boxes overlap (of the first 40)."""
+    spend(25 * min(len(layers), 40), "opacity of groups")
     found = [layer.painted_box() for layer in layers[:40]] if len(layers) > 1 else []
     return any(
         a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for a, b in combinations(found, 2)

@@ -14,6 +14,7 @@ import numpy as np
 
 from svgfusion_lib.svg.context import Context
 from svgfusion_lib.svg.document import read_document
+from svgfusion_lib.svg.effort import bounded_effort
 from svgfusion_lib.svg.layers import layers_to_rows
 from svgfusion_lib.svg.state import viewport_size
 from svgfusion_lib.svg.walk import Walker
@@ -40,13 +41,16 @@ def parse_svg(source: str | bytes | Path) -> ParsedSVG:
     """Parse SVG text, its bytes (gzip too), or the file at a Path. Raises ValueError with the reason if it cannot.
 
     Nothing outside the document is ever read; time and memory are bounded by limits on the document's size,
-    depth, elements drawn, path segments and clips.
+    depth, elements drawn, path segments and clips, and on all of its work together (svg/effort).
     """
-    context = Context(read_document(source))
     try:
-        rows = layers_to_rows(Walker(context).run())
-    except (OverflowError, ZeroDivisionError, np.linalg.LinAlgError, RecursionError) as error:
-        raise ValueError(f"numbers or nesting go beyond all measure ({error})") from error
+        with bounded_effort():
+            context = Context(read_document(source))
+            rows = layers_to_rows(Walker(context).run())
+    except RecursionError as error:
+        raise ValueError("brackets, styles or references are nested too deep") from error
+    except (OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as error:
+        raise ValueError(f"numbers go beyond all measure ({error})") from error
     if len(rows) == 0:
         missing = f" (left out: {', '.join(sorted(context.unsupported))})" if context.unsupported else ""
         raise ValueError(f"nothing is painted that rows can represent{missing}")

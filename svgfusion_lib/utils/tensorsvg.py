@@ -104,7 +104,8 @@ def rows_to_svg(
     if elements:
         first = elements[0][2]
         shared = {k: v for k, v in first.items() if all(style.get(k) == v for _, _, style in elements)}
-    width, height = (_number(v, max(decimals, 2)) for v in (width, height))
+    finer = max(decimals, 2, math.ceil(2 - math.log10(min(width, height))))  # a side that is written is never 0
+    width, height = (_number(v, finer) for v in (width, height))
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
         f' viewBox="0 0 {width} {height}"{_attributes(shared)}>'
@@ -259,11 +260,6 @@ def path_data(group: np.ndarray, frame: _Frame) -> str:
     closes = not paints_stroke(group[0])
     places = group[:, rf.GEOMETRY].reshape(-1, 4, 2) * frame.scale + (frame.centre_x, frame.centre_y)  # [K, 4, 2]
     for command, (_, *controls, end) in zip(group[:, rf.COMMAND].astype(int).tolist(), places.tolist()):
-        if command == rf.CLOSE:
-            if parts[-1] != "Z":
-                parts.append("Z")
-            pen = ("", "")
-            continue
         x, y = (_number(v, frame.decimals) for v in end)
         if command in (rf.MOVE, rf.SUBMOVE):
             if closes and parts and parts[-1] != "Z":
@@ -273,7 +269,11 @@ def path_data(group: np.ndarray, frame: _Frame) -> str:
             numbers = [_number(v, frame.decimals) for point in controls for v in point]
             parts.append(f"C{' '.join((*numbers, x, y))}")
         elif (x, y) == pen and parts[-1].startswith("M"):  # a dot: some viewers draw no line without length
-            parts.append(f"h{_number(10.0**-frame.decimals, frame.decimals)}")
+            parts.append(f"H{_number(end[0] + 10.0**-frame.decimals, frame.decimals)}")
+        elif command == rf.CLOSE:
+            if parts[-1] != "Z":
+                parts.append("Z")
+            x = y = ""
         elif y == pen[1]:
             parts.append(f"H{x}")
         elif x == pen[0]:

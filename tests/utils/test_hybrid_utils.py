@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from svgfusion_lib.utils import row_format as rf
-from svgfusion_lib.utils.hybrid_utils import POSITION_LIMIT, sanitize_rows
+from svgfusion_lib.utils.hybrid_utils import POSITION_LIMIT, paints_fill, paints_stroke, sanitize_rows
 
 STROKE = [0, 0, 0, 0, 1, 0, 0, 1, 0.1, 1, 1, 0]
 BLANK = [0] * 12
@@ -28,6 +28,19 @@ def line(x: float, y: float, start=(0, 0), style=STROKE) -> list[float]:
 
 CLOSE = row(rf.PATH, rf.CLOSE)
 CIRCLE = row(rf.CIRCLE, rf.NONE, (0, 0, 0.5))
+FILL = [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+FILLED = row(rf.CIRCLE, rf.NONE, (0, 0, 0.5), FILL)
+BOTH = row(rf.CIRCLE, rf.NONE, (0, 0, 0.5), [0, 0, 0, 1, *STROKE[4:]])
+COLOURS = [1, 0, 0, 1, 0, 0, 1, 1, 0, 0, 0, 0]
+LINEAR, RADIAL = (-1, 0, 1, 0), (0, 0, 1, 0, 0.5, 0.1, 0.2, 0)
+
+
+def gradient(element: int = rf.FILL_GRADIENT, command: int = rf.LINEAR, geometry=LINEAR) -> list[float]:
+    return row(element, command, geometry, COLOURS)
+
+
+def stop(x: float = 0, element: int = rf.FILL_GRADIENT) -> list[float]:
+    return row(element, rf.STOP, (x, 0), FILL)
 
 
 def clean(*rows) -> np.ndarray:
@@ -48,7 +61,9 @@ def changed(source: list[float], column: int, value: float) -> list[float]:
 @pytest.mark.parametrize(("why", "rows", "expected"), [
     ("rule 1: a number that is none", [changed(CIRCLE, 4, np.nan), changed(CIRCLE, 15, np.inf), CIRCLE], ["circle"]),
     ("rule 2: nearest ids", [changed(CIRCLE, 0, rf.CIRCLE + 0.4), changed(CIRCLE, 0, rf.CIRCLE - 0.4)], ["circle"] * 2),
-    ("rule 2: ids beyond the ends", [changed(changed(CIRCLE, 0, 99), 5, 0.2)], ["ellipse"]),
+    ("rule 2: ids beyond the ends", [changed(changed(gradient(rf.STROKE_GRADIENT), 0, 99), 1, rf.LINEAR), changed(CIRCLE, 0, -9), CIRCLE],
+     ["stroke_gradient", "circle"]),
+    ("rule 2: a command beyond the end is a stop", [changed(gradient(), 1, 99), CIRCLE], ["circle"]),
     ("rule 2: BOS and PAD are skipped", [row(rf.BOS), CIRCLE, row(rf.PAD), CIRCLE], ["circle"] * 2),
     ("rule 2: EOS ends", [CIRCLE, row(rf.EOS), CIRCLE], ["circle"]),
     ("rule 3: no such pair", [row(rf.CIRCLE, rf.LINE, (0, 0, 1)), row(rf.PATH, rf.NONE), CIRCLE], ["circle"]),
@@ -67,6 +82,56 @@ def changed(source: list[float], column: int, value: float) -> list[float]:
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_rules(why, rows, expected):
     assert commands(*rows) == expected
+
+
+G, S, STOP = "fill_gradient", "stroke_gradient", "stop"
+GRADIENT_ROWS = [
+    ("goes with the next element", [gradient(), FILLED], [G, "circle"]),
+    ("of strokes", [gradient(rf.STROKE_GRADIENT), CIRCLE], [S, "circle"]),
+    ("one of each, fill first", [gradient(rf.STROKE_GRADIENT), gradient(), BOTH], [G, S, "circle"]),
+    ("that the element does not paint", [gradient(), CIRCLE], ["circle"]),
+    ("a stroke's without a stroke", [gradient(rf.STROKE_GRADIENT), FILLED], ["circle"]),
+    ("only for one element", [gradient(), FILLED, FILLED], [G, "circle", "circle"]),
+    ("waits for an element that is kept", [gradient(), changed(FILLED, 4, 0), FILLED], [G, "circle"]),
+    ("is not kept for one after that", [gradient(), CIRCLE, FILLED], ["circle", "circle"]),
+    ("with nothing after it", [FILLED, gradient()], ["circle"]),
+    ("the last of two counts", [gradient(), gradient(command=rf.RADIAL, geometry=RADIAL), FILLED], ["radial", "circle"]),
+    ("of no length", [gradient(geometry=(0, 0, 0, 0)), FILLED], ["circle"]),
+    ("of next to no length", [gradient(geometry=(0, 0, 0.0009, 0)), FILLED], ["circle"]),
+    ("radial of no minor radius", [gradient(command=rf.RADIAL, geometry=(0, 0, 1, 0, 0)), FILLED], ["circle"]),
+    ("one of no length takes the place of another", [gradient(), gradient(geometry=(0, 0, 0, 0)), FILLED], ["circle"]),
+    ("of a path: before its move", [gradient(), move(0, 0, style=FILL), line(1, 1, style=FILL), line(1, 0, style=FILL)], [G, "move", "line", "line"]),
+    ("ends an open path", [move(0, 0), line(1, 1), gradient(rf.STROKE_GRADIENT), line(0, 1), CIRCLE], ["move", "line", S, "circle"]),
+    ("waits beyond a path of nothing", [gradient(), move(0, 0, style=FILL), FILLED], [G, "circle"]),
+    ("stops go with it", [gradient(), stop(-0.5), stop(0.5), FILLED], [G, STOP, STOP, "circle"]),
+    ("stops of the other kind do not", [gradient(), stop(0, rf.STROKE_GRADIENT), BOTH], [G, "circle"]),
+    ("stops find theirs among two", [gradient(), gradient(rf.STROKE_GRADIENT), stop(), BOTH], [G, STOP, S, "circle"]),
+    ("stops without one", [stop(), FILLED, stop(), FILLED], ["circle", "circle"]),
+    ("stops of one that is dropped", [gradient(geometry=(0, 0, 0, 0)), stop(), FILLED], ["circle"]),
+    ("stops of one that is replaced", [gradient(), stop(), gradient(), FILLED], [G, "circle"]),
+]
+
+
+@pytest.mark.parametrize(("why", "rows", "expected"), GRADIENT_ROWS, ids=[why for why, *_ in GRADIENT_ROWS])
+def test_rule_8_gradients(why, rows, expected):
+    found = [
+        rf.COMMANDS[int(c)] if rf.COMMANDS[int(c)] not in ("none", "linear") else rf.ELEMENTS[int(e)]
+        for e, c in clean(*rows)[:, :2]
+    ]
+    assert found == expected
+
+
+def test_values_of_gradients_are_cleaned():
+    wild = [9, -9, 0.5, 0.25, -1, 9, 9, 9]
+    style = [2, -1, 0.5, 1, 1, 0, 3, 0.5, 1, 2, 2, 1]
+    linear, between, _ = clean(row(rf.FILL_GRADIENT, rf.LINEAR, wild, style), row(rf.FILL_GRADIENT, rf.STOP, wild, style), FILLED)
+    limit = POSITION_LIMIT
+    assert linear[rf.GEOMETRY].tolist() == [limit, -limit, 0.5, 0.25, 0, 0, 0, 0]
+    assert linear[rf.STYLE].tolist() == [1, 0, 0.5, 1, 1, 0, 1, 0.5, 0, 0, 0, 0]
+    assert between[rf.GEOMETRY].tolist() == [limit, -limit, 0, 0, 0, 0, 0, 0]
+    assert between[rf.STYLE].tolist() == [1, 0, 0.5, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+    radial, _ = clean(row(rf.FILL_GRADIENT, rf.RADIAL, [0, 0, 1, 0, 0.5, -1, 9, -9], style), FILLED)
+    assert radial[rf.GEOMETRY].tolist() == [0, 0, 1, 0, 0.5, 0, limit, -limit]
 
 
 def test_values_are_clipped():
@@ -104,7 +169,7 @@ def test_wrong_shape_is_named(shape):
 
 MATRICES = hnp.arrays(
     np.float64, st.tuples(st.integers(0, 30), st.just(rf.NUM_COLUMNS)),
-    elements=st.one_of(st.floats(-7, 7), st.integers(0, 6).map(float), st.floats(), st.just(0.5)),
+    elements=st.one_of(st.floats(-7, 7), st.integers(0, 8).map(float), st.floats(), st.just(0.5)),
 )
 
 
@@ -113,7 +178,7 @@ MATRICES = hnp.arrays(
 def test_sanitised_rows_are_valid_and_stay_as_they_are(matrix):
     rows = sanitize_rows(matrix)
     assert np.isfinite(rows).all() and rows[0, 0] == rf.BOS and rows[-1, 0] == rf.EOS
-    open_path = False
+    open_path, waiting = False, set()
     for body in rows[1:-1]:
         element, command = int(body[0]), int(body[1])
         kinds = rf.argument_kinds(element, command)
@@ -121,4 +186,11 @@ def test_sanitised_rows_are_valid_and_stay_as_they_are(matrix):
         assert all(value == 0 for value, kind in zip(body[rf.GEOMETRY], kinds) if kind == ".")
         assert element != rf.PATH or command == rf.MOVE or open_path
         open_path = element == rf.PATH
+        if element in rf.GRADIENTS:
+            assert command != rf.STOP or element in waiting
+            waiting.add(element)
+        else:  # a gradient stands right before what it paints
+            assert waiting <= {k for k, paints in zip(rf.GRADIENTS, (paints_fill(body), paints_stroke(body))) if paints}
+            waiting = set()
+    assert not waiting
     np.testing.assert_allclose(sanitize_rows(rows), rows, atol=1e-7)

@@ -1,4 +1,6 @@
 # ruff: noqa: E501 - tables of SVG text
+"""Rows -> SVG text: what is written, to which precision, for drawings and for noise; rows <-> targets."""
+
 from xml.etree import ElementTree
 
 import numpy as np
@@ -8,11 +10,22 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from svgfusion_lib.svg.document import read_document
+from svgfusion_lib.svg.state import viewport
 from svgfusion_lib.utils import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
-from svgfusion_lib.utils.render import render_svg
+from svgfusion_lib.utils.metrics import ssim
+from svgfusion_lib.utils.render import render_svg, render_svg_by_resvg
 from svgfusion_lib.utils.svg_parser import parse_svg
-from svgfusion_lib.utils.tensorsvg import denormalize_target, normalize_target, rows_to_svg, split_elements
+from svgfusion_lib.utils.tensorsvg import (
+    denormalize_target,
+    element_structure,
+    normalize_target,
+    quantize_rows,
+    rows_to_svg,
+    split_elements,
+    split_gradients,
+)
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
 DRAWING = (
@@ -20,6 +33,18 @@ DRAWING = (
     '<circle cx="12" cy="12" r="5" fill="none" stroke="#f00" stroke-width="2" stroke-linecap="round"/>'
     '<rect x="3" y="4" width="9" height="5" rx="1" ry="2" stroke="#000" stroke-linejoin="bevel" stroke-opacity=".25"/></svg>'
 )
+GRADIENTS = (
+    f'{HEAD}<linearGradient id="a" gradientUnits="userSpaceOnUse" x1="2" y1="2" x2="22" y2="12"><stop stop-color="#f80"/>'
+    '<stop offset=".25" stop-color="#fff" stop-opacity=".5"/><stop offset="1" stop-color="#08f"/></linearGradient>'
+    '<radialGradient id="b" gradientUnits="userSpaceOnUse" cx="12" cy="12" r="9"><stop stop-color="#fff"/><stop offset="1" stop-color="#060"/></radialGradient>'
+    '<rect x="2" y="2" width="20" height="10" fill="url(#a)"/><circle cx="12" cy="12" r="9" fill="url(#b)" stroke="url(#a)" stroke-width="2"/>'
+    '<path d="M2 14h20v8z" fill="url(#b)"/></svg>'
+)
+
+
+def written(body: str, **options) -> list[str]:
+    """Lines between <svg> and </svg> for a drawing of elements on 24 x 24."""
+    return [line.strip() for line in rows_to_svg(parse_svg(f"{HEAD}{body}</svg>").rows, **options).splitlines()[1:-1]]
 
 
 def test_written_form():
@@ -33,6 +58,22 @@ def test_written_form():
     )
 
 
+def test_gradients_stand_in_defs_equal_ones_once():
+    assert rows_to_svg(parse_svg(GRADIENTS).rows) == (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24" viewBox="0 0 24 24">\n'
+        "  <defs>\n"
+        '    <linearGradient id="gradient-1" gradientUnits="userSpaceOnUse" x1="2" y1="2" x2="22" y2="12"><stop offset="0" stop-color="#f80"/>'
+        '<stop offset="0.25" stop-color="#fff" stop-opacity="0.5"/><stop offset="1" stop-color="#08f"/></linearGradient>\n'
+        '    <radialGradient id="gradient-2" gradientUnits="userSpaceOnUse" cx="12" cy="12" r="9"><stop offset="0" stop-color="#fff"/>'
+        '<stop offset="1" stop-color="#060"/></radialGradient>\n'
+        "  </defs>\n"
+        '  <rect id="layer-1" x="2" y="2" width="20" height="10" fill="url(#gradient-1)"/>\n'
+        '  <circle id="layer-2" cx="12" cy="12" r="9" fill="url(#gradient-2)" stroke="url(#gradient-1)" stroke-width="2"/>\n'
+        '  <path id="layer-3" d="M2 14H22V22Z" fill="url(#gradient-2)"/>\n'
+        "</svg>\n"
+    )
+
+
 def test_shared_style_stands_once_on_the_root():
     text = rows_to_svg(parse_svg(f'{HEAD}<g fill="none" stroke="red"><path d="M1 1h3"/><path d="M1 2h3" stroke-width="3"/></g></svg>').rows)
     root, first, second = text.splitlines()[:3]
@@ -40,22 +81,91 @@ def test_shared_style_stands_once_on_the_root():
     assert 'stroke-width="1"' in first and "fill" not in first and 'stroke-width="3"' in second
 
 
-def test_written_form_is_a_fixed_point():
-    once = rows_to_svg(parse_svg(DRAWING).rows)
+NUMBERS = [
+    # decimals of coordinates on 24 x 24
+    ("2: a hair of the canvas", None, '<circle id="layer-1" cx="1.23" cy="12" r="5.12"/>'),
+    ("0", 0, '<circle id="layer-1" cx="1" cy="12" r="5"/>'),
+    ("1", 1, '<circle id="layer-1" cx="1.2" cy="12" r="5.1"/>'),
+    ("4", 4, '<circle id="layer-1" cx="1.2346" cy="12" r="5.1235"/>'),
+]
+
+
+@pytest.mark.parametrize(("why", "decimals", "expected"), NUMBERS, ids=[why for why, *_ in NUMBERS])
+def test_decimals(why, decimals, expected):
+    assert written('<circle cx="1.23456" cy="12" r="5.12346"/>', decimals=decimals) == [expected]
+
+
+@pytest.mark.parametrize(("size", "number"), [(1, ".0525"), (24, "1.26"), (200, "10.5"), (512, "26.9"), (2000, "105"), (5000, "262")])
+def test_decimals_follow_the_size(size, number):
+    """A 2000th of the side: decimals of it, and no more."""
+    rows = parse_svg(f'{HEAD}<rect x="1.2595" y="2" width="12" height="12"/></svg>').rows
+    assert f'x="{number if size > 1 else "0" + number}"' in rows_to_svg(rows, size)
+
+
+PATHS = [
+    ("H and V", '<path d="M2 2L9 2L9 9L12 12"/>', "M2 2H9V9L12 12Z"),
+    ("what is horizontal after rounding", '<path d="M2 2L9 2.001L9.001 9z"/>', "M2 2H9V9Z"),
+    ("after Z the pen is not where it was", '<path d="M2 2L9 2L9 9zL2 5L5 5z" stroke="red"/>', "M2 2H9V9ZM2 2V5H5Z"),
+    ("no minus before 0, no zeros behind", '<path d="M-.001 2.50L9 -.004V9z"/>', "M0 2.5L9 0V9Z"),
+    ("a dot where it is alone", '<path d="M5 5h0" stroke="red" fill="none"/>', "M5 5H5.01"),
+    ("a dot that is closed", '<path d="M5 5z" stroke="red" fill="none"/>', "M5 5H5.01"),
+    ("a dot among others", '<path d="M5 5zM2 2h0M7 7h2" stroke="red" fill="none"/>', "M5 5H5.01M2 2H2.01M7 7H9"),
+    ("a dot after rounding", '<path d="M5 5l.001 .001" stroke="red" fill="none"/>', "M5 5H5.01"),
+]
+
+
+@pytest.mark.parametrize(("why", "body", "data"), PATHS, ids=[why for why, *_ in PATHS])
+def test_path_data(why, body, data):
+    assert f' d="{data}"' in written(body)[0]
+
+
+@pytest.mark.parametrize("text", [DRAWING, GRADIENTS])
+def test_written_form_is_a_fixed_point(text):
+    once = rows_to_svg(parse_svg(text).rows)
     assert rows_to_svg(parse_svg(once).rows) == once
 
 
+@pytest.mark.parametrize("text", [DRAWING, GRADIENTS], ids=["drawing", "gradients"])
 @pytest.mark.parametrize("size", [1, 24, 64, 512])
-def test_size_scales_everything(size):
-    rows = parse_svg(DRAWING).rows
-    text = rows_to_svg(rows, size, decimals=5)
-    assert f'viewBox="0 0 {size} {size}"' in text
-    np.testing.assert_allclose(parse_svg(text).rows, rows, atol=4e-3)
-    assert np.abs(render_svg(text, 64).astype(int) - render_svg(DRAWING, 64)).mean() < 0.5
+def test_size_scales_everything(size, text):
+    rows = parse_svg(text).rows
+    scaled = rows_to_svg(rows, size, decimals=5)
+    assert f'viewBox="0 0 {size} {size}"' in scaled
+    again = parse_svg(scaled).rows
+    np.testing.assert_allclose(again[:, :10], rows[:, :10], atol=1e-3)
+    np.testing.assert_allclose(again[:, 10:], rows[:, 10:], atol=0.02)
+    assert np.abs(render_svg(scaled, 64).astype(int) - render_svg(text, 64)).mean() < 0.5
+
+
+@pytest.mark.parametrize(("size", "box"), [
+    ((24, 12), 'width="24" height="12" viewBox="0 0 24 12"'), ((12, 24), 'width="12" height="24" viewBox="0 0 12 24"'),
+    ((33.335, 20), 'width="33.34" height="20" viewBox="0 0 33.34 20"'),
+])
+def test_width_and_height(size, box):
+    """The canvas is the square around the rectangle, so that a drawing comes back in its own coordinates."""
+    text = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}"><rect x="2" y="3" width="8" height="7"/></svg>'
+    result = parse_svg(text)
+    root, rect = rows_to_svg(result.rows, result.size).splitlines()[:2]
+    assert box in root and rect == '  <rect id="layer-1" x="2" y="3" width="8" height="7"/>'
+
+
+@pytest.mark.parametrize(("size", "box"), [
+    ((24, 0.001), 'width="24" height="0.001"'), ((1e-6, 18), 'width="0.000001" height="18"'), (1e-4, 'width="0.0001" height="0.0001"'),
+])
+def test_no_side_is_written_as_0(size, box):
+    """A drawing as flat as a line, from a file that does not say its size (found by fuzzing)."""
+    text = rows_to_svg(parse_svg(DRAWING).rows, size)
+    assert box in text and min(viewport(read_document(text))) > 0
+
+
+@pytest.mark.parametrize("size", [0, -1, float("nan"), float("inf"), (24, 0), (float("nan"), 24)])
+def test_size_that_is_none_is_refused(size):
+    with pytest.raises(ValueError, match="size must be positive"):
+        rows_to_svg(parse_svg(DRAWING).rows, size)
 
 
 def test_tensors_and_arrays_are_written_alike():
-    rows = parse_svg(DRAWING).rows
+    rows = parse_svg(GRADIENTS).rows
     assert rows_to_svg(torch.from_numpy(rows).double().requires_grad_()) == rows_to_svg(rows)
 
 
@@ -66,19 +176,42 @@ def test_no_rows_give_an_empty_svg():
         rows_to_svg(np.zeros((3, 5)))
 
 
-def test_split_elements_cuts_at_moves_and_primitives():
-    pieces = split_elements(parse_svg(DRAWING).rows)
-    assert [len(p) for p in pieces] == [8, 1, 1]
+def test_rows_are_split_at_moves_primitives_and_gradients():
+    assert [len(p) for p in split_elements(parse_svg(DRAWING).rows)] == [6, 1, 1]
+    pieces = split_elements(parse_svg(GRADIENTS).rows)
+    assert [len(p) for p in pieces] == [3, 4, 4]  # a gradient of three stops is two rows
     assert split_elements(sanitize_rows(np.zeros((0, 22)))) == []
+    paints, shape = split_gradients(pieces[1])
+    assert {kind: len(rows) for kind, rows in paints.items()} == {rf.FILL_GRADIENT: 1, rf.STROKE_GRADIENT: 2}
+    assert shape[:, rf.ELEMENT].tolist() == [rf.CIRCLE]
+    assert split_gradients(shape)[0] == {}
+
+
+def test_structure_of_elements():
+    assert element_structure(parse_svg(DRAWING).rows) == [
+        ("path", 2, "evenodd", "fill"), ("circle", 0, "nonzero", "stroke"), ("rect", 0, "nonzero", "fill+stroke"),
+    ]
+    assert [paint for *_, paint in element_structure(parse_svg(GRADIENTS).rows)] == [
+        "fill gradient", "fill gradient+stroke gradient", "fill gradient",
+    ]
+
+
+def test_quantised_rows_lie_on_the_steps():
+    rows = parse_svg(f'{HEAD}<circle cx="13" cy="7" r=".01"/><path d="M-9 2.2L30 3z" stroke="red"/></svg>').rows
+    found = quantize_rows(rows, 25)  # a step is a unit of 24
+    assert found[1, 2:5].tolist() == pytest.approx([1 / 12, -5 / 12, 1 / 12])  # a length never falls to 0
+    steps = (found[2:-1, rf.GEOMETRY][:, rf.END_POINT] + 1) * 12
+    np.testing.assert_allclose(steps, [[-9, 2], [30, 3], [-9, 2]], atol=1e-4)
+    np.testing.assert_array_equal(found[:, rf.STYLE], rows[:, rf.STYLE])
 
 
 def test_targets_lie_in_range_and_are_inverted():
-    rows = torch.from_numpy(parse_svg(DRAWING).rows)
+    rows = torch.from_numpy(parse_svg(GRADIENTS.replace('width="20"', 'width="12"')).rows)
     target = normalize_target(rows)
     assert target.min() >= -1 and target.max() <= 1
     torch.testing.assert_close(denormalize_target(target), rows, atol=1e-6, rtol=0)
     ends = torch.zeros(2, 22)
-    ends[1] = torch.tensor([6, 5, *[1] * 8, *[1] * 8, 2, 2, 2, 1])
+    ends[1] = torch.tensor([len(rf.ELEMENTS) - 1, len(rf.COMMANDS) - 1, *[1] * 8, *[1] * 8, 2, 2, 2, 1])
     expected = torch.tensor([[-1.0] * 22, [1.0] * 22])
     expected[0, rf.GEOMETRY] = 0
     torch.testing.assert_close(normalize_target(ends), expected)
@@ -90,31 +223,61 @@ def test_targets_beyond_the_canvas_are_clipped():
     assert normalize_target(rows)[0, 2:4].tolist() == [1, -1]
 
 
+# --- noise ------------------------------------------------------------------------------------------
+
 MATRICES = hnp.arrays(
     np.float32, st.tuples(st.integers(0, 25), st.just(rf.NUM_COLUMNS)),
-    elements=st.one_of(st.floats(-6, 6, width=32), st.integers(0, 6).map(float), st.floats(width=32)),
+    elements=st.one_of(st.floats(-6, 6, width=32), st.integers(0, 8).map(float), st.floats(width=32)),
 )
 
 
 @settings(max_examples=50, deadline=None, phases=(Phase.explicit, Phase.generate))
-@given(MATRICES, st.sampled_from([1, 24, 300]))
+@given(MATRICES, st.sampled_from([1, 24, 300, (40, 10)]))
 def test_any_matrix_gives_an_svg_that_parses_and_renders(matrix, size):
     text = rows_to_svg(matrix, size)
     root = ElementTree.fromstring(text)
-    assert [child.get("id") for child in root] == [f"layer-{i + 1}" for i in range(len(root))]
-    assert len(root) == len(split_elements(sanitize_rows(matrix)))
+    names = [child.get("id") for child in root if child.get("id")]
+    assert names == [f"layer-{i + 1}" for i in range(len(split_elements(sanitize_rows(matrix))))]
     assert "nan" not in text and "inf" not in text
     render_svg(text, 16)
+    render_svg_by_resvg(text, 16)
 
 
-def test_noise_of_a_model_is_drawn():
-    """Rows as an untrained decoder gives them: ids near path rows, everything else normal noise."""
-    rng, drawn = np.random.default_rng(0), 0
-    for _ in range(20):
-        matrix = rng.normal(size=(40, rf.NUM_COLUMNS))
-        matrix[:, 0] = rng.uniform(2.6, 6.4, 40)
-        matrix[:, 1] = rng.uniform(-0.4, 5.4, 40)
-        drawn += len(sanitize_rows(matrix)) > 2
-        ElementTree.fromstring(rows_to_svg(matrix))
-        render_svg(rows_to_svg(matrix), 16)
-    assert drawn >= 8
+def noise(rng: np.random.Generator) -> np.ndarray:
+    """Rows as an untrained decoder gives them: ids of all kinds, everything else normal noise."""
+    matrix = rng.normal(size=(60, rf.NUM_COLUMNS))
+    matrix[:, 0] = rng.uniform(2.6, len(rf.ELEMENTS) - 0.6, 60)
+    matrix[:, 1] = rng.uniform(-0.4, len(rf.COMMANDS) - 0.6, 60)
+    return matrix
+
+
+def test_noise_of_a_model_is_drawn_by_both_renderers():
+    """Every element and paint of the format turns up, ids are unique and every reference has its gradient."""
+    rng, seen = np.random.default_rng(0), set()
+    for _ in range(40):
+        text = rows_to_svg(noise(rng))
+        root = ElementTree.fromstring(text)
+        ids = [e.get("id") for e in root.iter() if e.get("id")]
+        used = {e.get(k)[5:-1] for e in root.iter() for k in ("fill", "stroke") if (e.get(k) or "").startswith("url(#")}
+        assert len(ids) == len(set(ids)) and used == {name for name in ids if name.startswith("gradient")}
+        seen |= {e.tag.split("}")[1] for e in root.iter()}
+        render_svg(text, 16)
+        render_svg_by_resvg(text, 16)
+    assert seen >= {"path", "rect", "circle", "ellipse", "linearGradient", "radialGradient", "stop", "defs"}
+
+
+REAL = {
+    "shapes": DRAWING,
+    "gradients": GRADIENTS,
+    "dots and caps": f'{HEAD}<g fill="none" stroke="navy" stroke-width="3" stroke-linecap="round"><path d="M4 4h0M12 4h0"/><path d="M4 12h9M4 20z" stroke-linecap="square"/></g></svg>',
+    "an ellipse's gradient": f'{HEAD}<radialGradient id="a" gradientTransform="rotate(20 .5 .5)"><stop stop-color="red"/><stop offset="1" stop-color="blue"/></radialGradient><ellipse cx="12" cy="12" rx="11" ry="6" fill="url(#a)"/></svg>',
+    "joins": f'{HEAD}<g fill="#fe8" stroke="#222" stroke-width="2"><path d="M2 20L6 3L10 20"/><path d="M12 20L16 3L20 20z" stroke-linejoin="round"/></g></svg>',
+    "a dozen shapes": HEAD + "".join(f'<circle cx="{2 + 5 * (i % 4)}" cy="{3 + 7 * (i // 4)}" r="{2 + i % 3}" fill="hsl({30 * i},80%,50%)" opacity=".7"/>' for i in range(12)) + "</svg>",
+}
+
+
+@pytest.mark.parametrize("text", REAL.values(), ids=REAL)
+def test_both_renderers_draw_it_alike(text):
+    drawn = rows_to_svg(parse_svg(text).rows)
+    picture = render_svg(drawn, 128)
+    assert np.ptp(picture) > 64 and ssim(picture, render_svg_by_resvg(drawn, 128)) >= 0.98

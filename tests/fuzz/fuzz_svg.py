@@ -1,0 +1,113 @@
+"""Fuzz target: any bytes as an SVG, any numbers as rows. Only ValueError may come out, and what is made must hold.
+
+    python tests/fuzz/fuzz_svg.py -max_total_time=60 tests/fuzz/corpus
+
+The first byte chooses what is fed: raw bytes, a document put together from SVG's own words, or a matrix.
+"""
+
+import sys
+from xml.etree import ElementTree
+
+import atheris
+
+with atheris.instrument_imports(include=["svgfusion_lib.svg", "svgfusion_lib.utils"]):
+    from svgfusion_lib.utils import row_format as rf
+    from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+    from svgfusion_lib.utils.svg_parser import parse_svg
+    from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+import numpy as np
+
+TAGS = [
+    "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "g", "use", "svg", "symbol", "defs",
+    "clipPath", "mask", "linearGradient", "radialGradient", "stop", "style", "switch", "a", "text", "image",
+    "pattern", "marker",
+]
+NAMES = [
+    "d", "x", "y", "width", "height", "rx", "ry", "r", "cx", "cy", "x1", "y1", "x2", "y2", "fx", "fy", "fr",
+    "points", "id", "href", "xlink:href", "class", "style", "transform", "transform-origin", "viewBox",
+    "preserveAspectRatio", "fill", "stroke", "stroke-width", "stroke-linecap", "stroke-linejoin",
+    "stroke-miterlimit", "stroke-dasharray", "stroke-dashoffset", "opacity", "fill-opacity", "fill-rule",
+    "clip-path", "clip-rule", "mask", "clipPathUnits", "maskUnits", "maskContentUnits", "mask-type",
+    "gradientUnits", "gradientTransform", "spreadMethod", "offset", "stop-color", "stop-opacity", "display",
+    "visibility", "overflow", "paint-order", "vector-effect", "pathLength", "color", "font-size",
+]
+VALUES = [
+    "M2 2h9v9z", "M1 1C2 3 4 5 6 7S8 9 1 2", "M1 1a5 3 20 0 1 6 6", "M0 0q3 3 6 0t6 0", "m3,3-1.5.5 2-2z",
+    "url(#a)", "url(#b)", "#a", "#b", "a", "b", "0", "1", "-3", "12", "50%", "1e9", "1e-9", "1e400", "nan", "2em",
+    "3mm", "none", "red", "#0f08", "hsl(9 9% 9%)", "currentColor", "inherit", "evenodd", "round", "bevel",
+    "objectBoundingBox", "userSpaceOnUse", "reflect", "repeat", "rotate(30)", "scale(2 .1)", "skewX(89.9)",
+    "matrix(1 0 0 0 1 1)", "translate(1e8)", "0 0 24 24", "0 0 1e-9 9", "1 2 3", "4 0 2", "stroke",
+    "non-scaling-stroke", "hidden", "visible", "alpha", "white", "black", "fill:red;stroke:url(#b)",
+    "*{fill:blue}.a>path~rect{stroke:red!important}", "1,1 9,1 9,9", "xMinYMax slice", "en", "0.5", "2",
+]
+
+
+def document(data: atheris.FuzzedDataProvider, depth: int = 0) -> str:
+    """An element of SVG's own words, with children."""
+    tag = data.PickValueInList(TAGS)
+    attributes = {}
+    for _ in range(data.ConsumeIntInRange(0, 6)):
+        raw = data.ConsumeIntInRange(0, 9) == 0
+        value = data.ConsumeUnicodeNoSurrogates(20) if raw else data.PickValueInList(VALUES)
+        value = "".join(c for c in value if c.isprintable())
+        attributes[data.PickValueInList(NAMES)] = value.translate({34: "&quot;", 38: "&amp;", 60: "&lt;"})
+    written = "".join(f' {name}="{value}"' for name, value in attributes.items())
+    inner = data.PickValueInList(VALUES).replace(">", "&gt;") if tag == "style" else "".join(
+        document(data, depth + 1) for _ in range(data.ConsumeIntInRange(0, 3) if depth < 5 else 0)
+    )
+    return f"<{tag}{written}>{inner}</{tag}>"
+
+
+def check_rows(rows: np.ndarray) -> None:
+    """What holds for every matrix that the parser or the sanitiser returns."""
+    assert np.isfinite(rows).all() and rows.dtype == np.float32 and rows.shape[1] == rf.NUM_COLUMNS
+    assert rows[0, rf.ELEMENT] == rf.BOS and rows[-1, rf.ELEMENT] == rf.EOS
+    ElementTree.fromstring(rows_to_svg(rows))
+
+
+def check_svg(source: str | bytes) -> None:
+    try:
+        parsed = parse_svg(source)
+    except ValueError as error:
+        assert str(error).strip() and "\n" not in str(error), repr(str(error))
+        return
+    check_rows(parsed.rows)
+    text = rows_to_svg(parsed.rows, parsed.size)
+    ElementTree.fromstring(text)
+    try:
+        check_rows(parse_svg(text).rows)
+    except ValueError as error:  # too small to be written with the writer's decimals, or clipped away by them
+        assert "nothing is painted" in str(error) or "too" in str(error), error
+
+
+def check_matrix(data: atheris.FuzzedDataProvider) -> None:
+    count = data.ConsumeIntInRange(0, 12)
+    matrix = np.array([
+        data.ConsumeIntInRange(-1, 9) if data.ConsumeBool() else data.ConsumeFloat()
+        for _ in range(count * rf.NUM_COLUMNS)
+    ], dtype=np.float64).reshape(count, rf.NUM_COLUMNS)
+    rows = sanitize_rows(matrix)
+    check_rows(rows)
+    assert np.abs(sanitize_rows(rows) - rows).max(initial=0) < 1e-6
+
+
+def test_one_input(raw: bytes) -> None:
+    data = atheris.FuzzedDataProvider(raw[1:])
+    kind = raw[0] % 4 if raw else 0
+    if kind == 0:
+        check_svg(raw[1:])
+    elif kind == 1:
+        check_matrix(data)
+    else:
+        body = "".join(document(data) for _ in range(data.ConsumeIntInRange(1, 4)))
+        check_svg(
+            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 24 24">'
+            '<linearGradient id="a"><stop stop-color="red"/><stop offset="1"/></linearGradient>'
+            f'<clipPath id="b"><circle cx="9" cy="9" r="8"/></clipPath>{body}</svg>'
+        )
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, test_one_input)
+    atheris.Fuzz()

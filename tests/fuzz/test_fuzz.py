@@ -1,0 +1,24 @@
+"""The fuzz target for a minute (SVGFUSION_FUZZ_SECONDS says how long), from the committed corpus on."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SECONDS = int(os.environ.get("SVGFUSION_FUZZ_SECONDS", "60"))
+
+
+def test_nothing_is_found_in_a_minute(tmp_path):
+    corpus = tmp_path / "corpus"
+    shutil.copytree(HERE / "corpus", corpus)  # what is found on the way is not committed by itself
+    command = [
+        sys.executable, str(HERE / "fuzz_svg.py"), f"-max_total_time={SECONDS}", "-seed=1", "-timeout=10",
+        "-rss_limit_mb=2000", f"-artifact_prefix={tmp_path}/", str(corpus),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + 120, check=False)
+    found = [f"{path.name}: {path.read_bytes()!r}" for path in tmp_path.iterdir() if path.is_file()]
+    assert done.returncode == 0 and not found, f"{found}\n{done.stderr[-4000:]}"
+    runs = [line for line in done.stderr.splitlines() if line.startswith("Done ")]
+    assert runs and int(runs[-1].split()[1]) > 50 * SECONDS, runs  # it ran in earnest

@@ -1,0 +1,47 @@
+"""Hostile files never reach outside, and end quickly with rows or with one reason that a person understands.
+
+All run in one child process (hostile_run.py), which measures each by itself.
+"""
+
+import json
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_RUN = Path(__file__).with_name("hostile_run.py")
+CASES = runpy.run_path(str(_RUN))["load_cases"]()
+CPU_SECONDS = 2.0
+MEGABYTES = 500
+REASON_CHARACTERS = 200
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory) -> dict[str, dict]:
+    """What the child says of each case, by name; it lacks those from the one on that it did not survive."""
+    command = [sys.executable, str(_RUN), str(tmp_path_factory.mktemp("hostile"))]
+    child = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    found = {report["name"]: report for report in map(json.loads, child.stdout.splitlines())}
+    found["error output"] = {"text": child.stderr[-2000:]}
+    return found
+
+
+def test_names_are_unique():
+    assert len({name for name, _, _ in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("name, expected", [(name, expected) for name, _, expected in CASES])
+def test_hostile_file_is_refused_or_drawn_within_limits(reports, name, expected):
+    report = reports.get(name)
+    assert report is not None, f"the child ended before or in this case: {reports['error output']['text']}"
+    assert report["parse"] < CPU_SECONDS
+    assert report["write"] < CPU_SECONDS
+    assert report["memory"] < MEGABYTES
+    assert report["opened"] == []
+    result = report["result"]
+    assert re.search(expected, result), result
+    assert len(result) <= REASON_CHARACTERS and "\n" not in result and result.isprintable(), result
+    assert result.strip() and not result.startswith("escaped"), result
