@@ -117,8 +117,7 @@ def apply_style_sheets(root: Element, unsupported: Counter) -> None:
         if not declarations:
             continue
         prelude = tinycss2.serialize(rule.prelude)
-        steps = sum(token.type == "whitespace" or token in _COMBINATORS for token in rule.prelude)
-        if ":" in prelude or steps > MAX_SELECTOR_STEPS * (1 + prelude.count(",")):
+        if ":" in prelude or _steps(rule.prelude) > MAX_SELECTOR_STEPS:
             unsupported["CSS selector"] += 1
             continue
         spend(len(prelude) + 80 * (1 + prelude.count(",")), "CSS selectors")
@@ -167,6 +166,15 @@ def _rules(rules: list, unsupported: Counter) -> list:
         elif rule.type == "at-rule" and rule.lower_at_keyword == "import":
             unsupported["external style sheet"] += 1
     return found
+
+
+def _steps(prelude: list) -> int:
+    """At most so many times one of the selectors goes from an element to another."""
+    steps = most = 0
+    for token in prelude:
+        steps = 0 if token == "," else steps + (token.type == "whitespace" or token in _COMBINATORS)
+        most = max(most, steps)
+    return most
 
 
 @dataclass

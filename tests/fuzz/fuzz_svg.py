@@ -9,18 +9,15 @@ import sys
 from xml.etree import ElementTree
 
 import atheris
+import numpy as np
 
-_INSTRUMENTED = [
-    "svgfusion_lib.svg", "svgfusion_lib.utils.svg_parser", "svgfusion_lib.utils.tensorsvg",
-    "svgfusion_lib.utils.hybrid_utils",
-]
-with atheris.instrument_imports(include=_INSTRUMENTED):
+with atheris.instrument_imports(include=[
+    "svgfusion_lib.svg", *(f"svgfusion_lib.utils.{name}" for name in ("svg_parser", "tensorsvg", "hybrid_utils")),
+]):
     from svgfusion_lib.utils import row_format as rf
     from svgfusion_lib.utils.hybrid_utils import POSITION_LIMIT, sanitize_rows
     from svgfusion_lib.utils.svg_parser import parse_svg
     from svgfusion_lib.utils.tensorsvg import rows_to_svg
-
-import numpy as np
 
 TAGS = [
     "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "g", "use", "svg", "symbol", "defs",
@@ -43,7 +40,17 @@ VALUES = [
     "objectBoundingBox", "userSpaceOnUse", "reflect", "repeat", "rotate(30)", "scale(2 .1)", "skewX(89.9)",
     "matrix(1 0 0 0 1 1)", "translate(1e8)", "0 0 24 24", "0 0 1e-9 9", "1 2 3", "4 0 2", "stroke",
     "non-scaling-stroke", "hidden", "visible", "alpha", "white", "black", "fill:red;stroke:url(#b)",
-    "*{fill:blue}.a>path~rect{stroke:red!important}", "1,1 9,1 9,9", "xMinYMax slice", "en", "0.5", "2",
+    "1,1 9,1 9,9", "xMinYMax slice", "en", "0.5", "2",
+]
+
+CSS = [
+    *TAGS[:8], "*", ".a", "#b", " ", "&gt;", "~", "+", ",", "[d]", ":hover", "{", "}", "{fill:blue}", "{r:3px}",
+    "{stroke:red!important}", "{transform:scale(2)}", "{d:path('M0 0h9v9z')}", "@media all{", "/*", "*/", "'", "(",
+    ";", ":", "clip-path:url(#b)",
+]
+ROOTS = [
+    'viewBox="0 0 24 24"', "", 'width="9" height="5mm"', 'viewBox="-1e3 2 1e4 1e-3" width="9"', 'width="50%"',
+    'viewBox="0 0 1e-7 1e7"', 'viewBox="1 1 8 6" preserveAspectRatio="xMaxYMin slice" width="4" height="40"',
 ]
 
 
@@ -57,9 +64,10 @@ def document(data: atheris.FuzzedDataProvider, depth: int = 0) -> str:
         value = "".join(c for c in value if c.isprintable())
         attributes[data.PickValueInList(NAMES)] = value.translate({34: "&quot;", 38: "&amp;", 60: "&lt;"})
     written = "".join(f' {name}="{value}"' for name, value in attributes.items())
-    inner = data.PickValueInList(VALUES).replace(">", "&gt;") if tag == "style" else "".join(
-        document(data, depth + 1) for _ in range(data.ConsumeIntInRange(0, 3) if depth < 5 else 0)
-    )
+    if tag == "style":
+        inner = "".join(data.PickValueInList(CSS) for _ in range(data.ConsumeIntInRange(1, 9)))
+    else:
+        inner = "".join(document(data, depth + 1) for _ in range(data.ConsumeIntInRange(0, 3) if depth < 5 else 0))
     return f"<{tag}{written}>{inner}</{tag}>"
 
 
@@ -115,7 +123,8 @@ def test_one_input(raw: bytes) -> None:
     else:
         body = "".join(document(data) for _ in range(data.ConsumeIntInRange(1, 4)))
         check_svg(
-            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 24 24">'
+            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+            f"{data.PickValueInList(ROOTS)}>"
             '<linearGradient id="a"><stop stop-color="red"/><stop offset="1"/></linearGradient>'
             f'<clipPath id="b"><circle cx="9" cy="9" r="8"/></clipPath>{body}</svg>'
         )

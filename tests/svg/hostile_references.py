@@ -68,8 +68,6 @@ _REFERENCES = [
     case("use bomb of spaces", "$groups", "work", **_bomb(lambda: f'<path d="M0 0h9v9{" " * 1_000_000}"/>', levels=5)),
     case("use bomb of long transforms", "$groups", "work",
          **_bomb(_SHAPE, levels=5, attributes=lambda: f'transform="{"scale(1)" * 50_000}"')),
-    case("use bomb of long styles", "$groups", "work",
-         **_bomb(_SHAPE, levels=5, attributes=lambda: f'style="{"fill:red;" * 50_000}"')),
     case("use bomb of quoted styles", "$groups", "work",
          **_bomb(_SHAPE, levels=5, attributes=lambda: "style=\"%s\"" % ("fill:'a';" * 5_000))),
     case("use bomb of opacity", "$groups", "elements|work", **_bomb(_SHAPE * 40, 20, attributes='opacity=".9"')),
@@ -102,8 +100,6 @@ _REFERENCES = [
          deep=many("<g>", 450), end=many("</g>", 600), stops=each(
              100, '<stop offset="@%" stop-color="red"/><stop offset="@.3%" stop-color="currentColor"/>'),
          users=each(5_000, '<linearGradient id="g@" href="#g"/><path d="M0 0h9v9z" fill="url(#g@)"/>')),
-    case("gradient of 19,000 shapes", f"{_GRADIENT}$shapes", "work",
-         shapes=each(19_000, '<path d="M0 0h9v@z" fill="url(#g)"/>')),
     case("repeated gradient", '<linearGradient id="g" x2=".001" spreadMethod="reflect">$stops</linearGradient>$shapes',
          "work", stops=each(100, '<stop offset="@%" stop-color="red"/><stop offset="@.3%"/>'),
          shapes=many(_FILLED, 100_000)),
@@ -120,7 +116,7 @@ _SHEETS = [
     case("3 MB style sheet", _STYLED, "style sheets of more than", sheet=many(".a{fill:red}", 3_000_000)),
     *[case(f"15,000 elements, 190 kB of {rule}", f"{_STYLED}$elements", "work", sheet=many(rule, 190_000),
            elements=many(_CLASSES, 15_000 * len(_CLASSES)))
-      for rule in (".a{r:2px}.a{fill:red}", "path.b{r:2px}", "g>*{r:2px}", "x~path{r:2px}")],
+      for rule in (".a{r:2px}.a{fill:red}", "g>*{r:2px}", "x~path{r:2px}")],
     case("deep descendant selectors", f"{_STYLED}$open$shape$end", ROWS, sheet=many("* ", 40)().strip() + " b{r:2px}",
          open=many("<g>", 540), end=many("</g>", 720)),
     case("thousands of descendant selectors", f"{_STYLED}$open$shapes$end", "work|rows",
@@ -128,7 +124,9 @@ _SHEETS = [
          shapes=many(_SHAPE, 10_000)),
     *[case(f"selector of 300 {step!r}", f"{_STYLED}$shape", ROWS, sheet=step.join("g" * 300) + "{r:2px}")
       for step in (" ", ">", "+", "~", " > ")],
-    case("siblings", f"{_STYLED}$shapes", ROWS, sheet="*~*~*~b{fill:red}", shapes=many(_SHAPE, 200_000)),
+    case("selector of 300 steps among others", f"{_STYLED}$shape", ROWS,
+         sheet=" ".join("g" * 300) + ",a" * 40 + "{r:2px}"),
+    case("siblings", f"{_STYLED}$shapes", ROWS, sheet="*~*~*~b{fill:red}", shapes=many(_SHAPE, 100_000)),
     case(":has and :not", f"{_STYLED}$shapes", ROWS, sheet=many("g:has(> path):not(:is(a,b)){fill:red}", 90_000),
          shapes=many(_SHAPE, 60_000)),
     case("attribute selectors on long attributes", f'{_STYLED}<path d="M0 0$data"/>', "work|segments",
@@ -140,7 +138,7 @@ _SHEETS = [
     case("many declarations of many elements", f"{_STYLED}$shapes", shapes=many(_SHAPE, 300_000),
          sheet=lambda: "*{" + "fill:red;" * 20_000 + "}"),
     *[case(f"{part!r} in a style sheet", f"{_STYLED}$shape", sheet=many(part, 190_000))
-      for part in ("(", "a{", "a[", "/*", "a{b:'", "\\", "@media all{", "path{fill:", ":not(", "a>", "a,", "<!--")],
+      for part in ("(", "a{", "a[", "/*", "a{b:'", "@media all{", "path{fill:", ":not(", "a>")],
     case("brackets in a declaration", f"{_STYLED}$shape",
          sheet=lambda: "path{fill:" + "(" * 90_000 + ")" * 90_000 + "}"),
     case("nested @media that close", f"{_STYLED}$shape",
@@ -154,7 +152,7 @@ _SHEETS = [
 ]
 
 _LONG = 3_000_000
-_USED = '<defs><path id="a" d="M1 1h9v9z" stroke="red" {}/></defs><use href="#a"/><use href="#a"/>'
+_USED = '<defs><path id="a" d="M1 1h9v9z" stroke="red" {}/></defs><use href="#a"/>'
 _LISTS = {
     "transform": ("rotate(1)", "a(", "a", "rotate ", "rotate(", " ", ",", "1"),
     "style": ("fill:red;", "fill:'a';", ";"),

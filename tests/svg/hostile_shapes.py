@@ -40,14 +40,17 @@ _DISC = '<clipPath id="c"><circle cx="12" cy="12" r="9"/></clipPath>'
 _WHITE = '<circle r="9" cx="9" cy="9" fill="#fff"/>'
 _OUTLINES = [
     *[case(f"{form.__name__} of {count} {why}", body, clip=partial(form, count), path=partial(form, count + 1))
-      for form in _FORMS for count in (60, 700, 2_900)
+      for form in _FORMS for count in (60, 700)
       for why, body in {
           "clipped": f'{_CLIP}<g clip-path="url(#c)"><path d="$path"/></g>',
           "masked": '<mask id="m"><path d="$clip" fill="#fff"/></mask><g mask="url(#m)"><path d="$path"/></g>',
           "as a stroke": '<path transform="scale(1 2)" stroke="red" stroke-linejoin="round" d="$path"/>',
       }.items()],
+    *[case(f"{form.__name__} of 2,900 clipped", f'{_CLIP}<g clip-path="url(#c)"><path d="$path"/></g>',
+           clip=partial(form, 2_900), path=partial(form, 2_901)) for form in _FORMS],
     *[case(f"450 shapes clipped: {form.__name__}", f'{_CLIP}<g clip-path="url(#c)">$shapes</g>',
-           clip=partial(form, 40), shapes=lambda form=form: f'<path d="{form(41)}"/>' * 450) for form in _FORMS],
+           clip=partial(form, 40), shapes=lambda form=form: f'<path d="{form(41)}"/>' * 450)
+      for form in (tangle, slivers)],
     case("450 long shapes clipped", f'{_DISC}<g clip-path="url(#c)">$shapes</g>',
          shapes=lambda: ('<path d="M0 0' + "l.01 .02.01 0" * 110 + 'V24z"/>') * 450),
     case("40 very long shapes clipped", f'{_DISC}<g clip-path="url(#c)">$shapes</g>',
