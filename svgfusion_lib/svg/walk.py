@@ -1,5 +1,6 @@
 """The walk through a document in paint order: groups, references, viewports, effects."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
@@ -19,6 +20,7 @@ from svgfusion_lib.svg.styles import inherit, own_properties
 from svgfusion_lib.svg.values import parse_opacity, parse_url
 
 _GROUPS = frozenset({"g", "a", "svg", "switch", "use"})
+_ENGLISH = re.compile(r"(?:^|,)\s*+en", re.IGNORECASE)  # in a list of languages
 _NOT_DRAWN = frozenset({"image", "text", "foreignObject"})
 
 
@@ -178,7 +180,7 @@ def _children(element: Element) -> Iterator[Element]:
 def _speaks_english(element: Element) -> bool:
     """Whether systemLanguage, if given, holds for an English reader."""
     languages = element.get("systemLanguage")
-    return languages is None or any(word.strip().lower().startswith("en") for word in languages.split(","))
+    return languages is None or _ENGLISH.search(languages) is not None
 
 
 def _overlap(layers: list[Layer]) -> bool:
