@@ -8,6 +8,7 @@ import re
 import runpy
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,18 @@ CASES = runpy.run_path(str(_RUN))["load_cases"]()
 CPU_SECONDS = 2.0
 MEGABYTES = 500
 REASON_CHARACTERS = 200
+
+
+@pytest.fixture(scope="module")
+def cpu_seconds() -> float:
+    """The limit, longer in proportion on a machine where a plain loop takes longer than 0.15 s."""
+    times = []
+    for _ in range(3):
+        start, total = time.process_time(), 0
+        for i in range(2_000_000):
+            total += i
+        times.append(time.process_time() - start)
+    return CPU_SECONDS * max(1.0, max(times) / 0.15)
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +47,11 @@ def test_names_are_unique():
 
 
 @pytest.mark.parametrize("name, expected", [(name, expected) for name, _, expected in CASES])
-def test_hostile_file_is_refused_or_drawn_within_limits(reports, name, expected):
+def test_hostile_file_is_refused_or_drawn_within_limits(reports, cpu_seconds, name, expected):
     report = reports.get(name)
     assert report is not None, f"the child ended before or in this case: {reports['error output']['text']}"
-    assert report["parse"] < CPU_SECONDS
-    assert report["write"] < CPU_SECONDS
+    assert report["parse"] < cpu_seconds
+    assert report["write"] < cpu_seconds
     assert report["memory"] < MEGABYTES
     assert report["opened"] == []
     result = report["result"]
