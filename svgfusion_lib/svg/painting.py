@@ -14,6 +14,7 @@ from svgfusion_lib.svg.shapes import Shape
 from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.values import parse_colour, parse_length, parse_opacity, parse_url
 from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.utils.hybrid_utils import MIN_OPACITY
 
 _MARKERS = ("marker-start", "marker-mid", "marker-end")
 
@@ -79,15 +80,17 @@ def read_paint(context: Context, name: str, style: dict[str, str], opacity: floa
 
 
 def _resolved(context: Context, paint: RGBA | tuple | None, shape: Shape, layer: Layer, state: State):
-    """A paint as a layer holds it: RGBA, a gradient on the canvas, or None."""
+    """A paint as a layer holds it: RGBA, a gradient on the canvas, or None, also where too little of it is seen."""
     if paint is None or not isinstance(paint[0], GradientSource):
-        return paint
+        return paint if paint is None or paint[3] > MIN_OPACITY else None
     source, opacity = paint
     left, top, right, bottom = layer.painted_box()
     margin = layer.width / 2
     seen = (left - margin, top - margin, right + margin, bottom + margin)
     resolved = resolve_gradient(source, state.matrix, shape.box, seen, state.viewport, opacity)
-    if resolved is not None and not isinstance(resolved, tuple) and not resolved.exact:
+    if resolved is None or isinstance(resolved, tuple):
+        return resolved if resolved is None or resolved[3] > MIN_OPACITY else None
+    if not resolved.exact:
         context.approximated["gradient of more than two stops"] += 1
     return resolved
 

@@ -131,3 +131,9 @@ def test_a_file_with_entities_and_undeclared_prefixes_is_compared(tmp_path):
     )
     summary = roundtrip(tmp_path / "svgs", tmp_path / "out")
     assert summary["compared"] == 1 and summary["ssim"]["mean"] > 0.999
+
+
+def test_a_drawing_too_small_for_the_written_decimals_stops_nothing(svg_dir, tmp_path):
+    (svg_dir / "speck.svg").write_text(HEAD.format(24, 24) + '<rect x="3" y="3" width="1e-4" height="1e-4"/></svg>')
+    summary = roundtrip(svg_dir, tmp_path / "out")
+    assert summary["parsed"] == 5 and summary["same_structure"] == 4  # what is written of the speck paints nothing

@@ -128,6 +128,7 @@ _NUMBERS = [
          '<path d="M0 0C9 9 1 2 3 3" transform="scale(1 3)" stroke="red" stroke-width="99999999"/>'),
     case("huge arcs", '<path d="M0 0A1e200 1e200 0 0 1 1 1 1e-200 1e-200 0 1 1 5 5A1e308 1e-308 1e308 1 1 2 3"/>'),
     case("negative sizes", '<rect width="-1" height="5"/><circle r="-2"/><ellipse rx="-1" ry="1"/>'),
+    case("paint too faint to be seen", '<path d="M0 0h9v9z" fill="#0f08" opacity=".001"/>', "nothing is painted"),
     case("huge radii", '<rect width="9" height="9" rx="1e8" ry="-1e8"/><ellipse rx="1e6" ry="1e-8"/>', ROWS),
     case("em of a huge font", '<g font-size="1e8"><rect width="1e8em" height="1ex"/></g>', "too large|nothing"),
     case("19,900 shapes", "$shapes", ROWS, shapes=many(_SHAPE, 19_900 * len(_SHAPE))),
