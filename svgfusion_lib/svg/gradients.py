@@ -17,6 +17,7 @@ from svgfusion_lib.svg.stops import INVISIBLE, RGBA, VISIBLE, fewest_stops, fit_
 from svgfusion_lib.svg.styles import inherit, own_properties
 from svgfusion_lib.svg.transforms import IDENTITY, Matrix, apply, multiply, parse_transform
 from svgfusion_lib.svg.values import parse_colour, parse_length, parse_opacity
+from svgfusion_lib.utils.hybrid_utils import MIN_GRADIENT, POSITION_LIMIT, has_direction
 
 Box = tuple[float, float, float, float]
 SAMPLES = 48
@@ -153,16 +154,24 @@ def resolve_gradient(
     if np.ptp(premultiplied(seen), axis=0).max() < INVISIBLE:
         return mean
     spend(4 * len(offsets), "gradients")
-    if len(offsets) == 2 and offsets[1] - offsets[0] > 1e-3:
+    step = 2 * MIN_GRADIENT / place.length()
+    if len(offsets) == 2 and offsets[1] - offsets[0] > step:
         t0, t1, first, last, error = *offsets.tolist(), *map(tuple, colours.tolist()), 0.0
     else:
         spend(1500, "gradients")
-        t0, t1, first, last, error = fit_two_stops(offsets, t, seen, weights)
+        t0, t1, first, last, error = fit_two_stops(offsets, t, seen, weights, step)
     stops: tuple = ()
     if error >= VISIBLE:
-        (t0, *between, t1), (first, *colours, last), error = fewest_stops(offsets, colours, low, high)
+        (t0, *between, t1), (first, *colours, last), error = fewest_stops(offsets, colours, low, high, step)
         stops = tuple((*place.point(at, t1), tuple(colour)) for at, colour in zip(between, colours))
     geometry = place.geometry(t0, t1)
+    if not stops and np.abs(geometry).max() > POSITION_LIMIT:  # no need to reach farther than is seen
+        ends = (min(max(t0, low), high - step), max(min(t1, high), low + step))
+        shares = [(end - t0) / (t1 - t0) for end in ends]
+        first, last = (tuple(a + share * (b - a) for a, b in zip(first, last)) for share in shares)
+        geometry = place.geometry(*ends)
+    if not has_direction(np.float32(geometry), source.radial):  # as rows hold it
+        return mean
     return Gradient(source.radial, geometry, tuple(first), tuple(last), stops, mean, whole and error < INVISIBLE)
 
 
@@ -180,6 +189,10 @@ class _Linear:
         size = dx * dx + dy * dy
         t = [((px - x) * dx + (py - y) * dy) / size for px in box[::2] for py in box[1::2]]
         return min(t), max(max(t), min(t) + 1e-6)
+
+    def length(self) -> float:
+        """On the canvas, of t from 0 to 1."""
+        return math.hypot(*self.vector)
 
     def point(self, t: float, t1: float) -> tuple[float, float]:
         """Where the stop of t is, t1 being the last."""
@@ -227,6 +240,11 @@ class _Radial:
             near, far = 0.0, max(far, 1.0)
         low, high = ((r - self.inner) / max(1 - self.inner, 1e-6) for r in (near, far))
         return max(low, 0.0), max(high, low + 1e-6, 1e-6)
+
+    def length(self) -> float:
+        """On the canvas, of t from 0 to 1, along the major axis."""
+        a, b, c, d, *_ = self.matrix
+        return (1 - self.inner) * float(np.linalg.svd(np.array([[a, c], [b, d]]), compute_uv=False)[0])
 
     def point(self, t: float, t1: float) -> tuple[float, float]:
         """Where the stop of t is on the major axis of the circle of t1."""

@@ -31,9 +31,12 @@ def unfold_stops(
 
 
 def fewest_stops(
-    offsets: np.ndarray, colours: np.ndarray, low: float, high: float
+    offsets: np.ndarray, colours: np.ndarray, low: float, high: float, step: float
 ) -> tuple[list[float], list[list[float]], float]:
-    """The fewest of the stops that show the same between low and high, 2 to MAX_KEPT, and the largest error."""
+    """The fewest of the stops that show the same between low and high, 2 to MAX_KEPT, and the largest error.
+
+    The first and the last are at least `step` apart.
+    """
     inner = (offsets > low - 1e-6) & (offsets < high + 1e-6)
     ends = [at for at in (low, high) if offsets[0] < at < offsets[-1] and np.abs(offsets - at).min() > 1e-6]
     if inner.sum() + len(ends) == 0:  # a step right at an end of what is seen
@@ -45,8 +48,8 @@ def fewest_stops(
     offsets, colours = offsets[order], colours[order]
     fresh = np.append(True, (np.diff(offsets) > 0) | (np.diff(colours, axis=0) != 0).any(1))
     offsets, colours = offsets[fresh], colours[fresh]  # what is repeated says nothing
-    if len(offsets) < 2 or offsets[-1] - offsets[0] < 1e-3:  # a step, seen at one place
-        return [float(offsets[0]), float(offsets[0]) + 1e-3], colours[[0, -1]].tolist(), 0.0
+    if len(offsets) < 2 or offsets[-1] - offsets[0] < step:  # seen at one place
+        return [float(offsets[0]), float(offsets[0]) + step], colours[[0, -1]].tolist(), 0.0
     painted = premultiplied(colours)
     kept, worst = [0, len(offsets) - 1], 1.0
     while len(kept) < MAX_KEPT:
@@ -65,9 +68,9 @@ def premultiplied(colours: np.ndarray) -> np.ndarray:
 
 
 def fit_two_stops(
-    offsets: np.ndarray, t: np.ndarray, seen: np.ndarray, weights: np.ndarray
+    offsets: np.ndarray, t: np.ndarray, seen: np.ndarray, weights: np.ndarray, step: float
 ) -> tuple[float, float, RGBA, RGBA, float]:
-    """Places t0 < t1 and colours of the two stops nearest to colours `seen` [T, 4] at t [T].
+    """Places t0 + step <= t1 and colours of the two stops nearest to colours `seen` [T, 4] at t [T].
 
     offsets [S] are the file's, which are tried first. Returns (t0, t1, first, last, largest difference of a
     premultiplied channel).
@@ -80,7 +83,7 @@ def fit_two_stops(
     ]))
     i, j = np.triu_indices(len(knots), 1)
     a, b = knots[i], knots[j]
-    b = np.maximum(b, a + 1e-3)
+    b = np.maximum(b, a + step)
     u = ((t - a[:, None]) / (b - a)[:, None]).clip(0, 1)  # [pairs, T]
     w = weights * (seen[:, 3] + 1e-3)                      # colours count where they show
     first, last = _least_squares(u, seen, w)               # [pairs, 4] each

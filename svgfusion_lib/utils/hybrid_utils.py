@@ -23,7 +23,7 @@ from svgfusion_lib.utils import row_format as rf
 
 POSITION_LIMIT = 4.0
 MIN_OPACITY = 0.002  # less than half a level of 255: not painted
-MIN_GRADIENT = 1e-3  # canvas units: a shorter gradient has no direction
+MIN_GRADIENT = 1e-3  # of a canvas from -1 to 1: a shorter gradient has no direction
 _STYLE_UPPER = np.array([1] * 8 + [2, len(rf.CAPS) - 1, len(rf.JOINS) - 1, len(rf.FILL_RULES) - 1], dtype=float)
 _STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns
 _IS_X, _IS_Y, _IS_LENGTH = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
@@ -134,10 +134,15 @@ def _kept(clean: np.ndarray) -> tuple[list[int], list[int], list[int]]:
 def _has_size(clean: np.ndarray) -> np.ndarray:
     """Which rows [L] have an extent: primitives two sides or radii, gradients stops that are apart."""
     element, command, geometry = clean[:, rf.ELEMENT], clean[:, rf.COMMAND], clean[:, rf.GEOMETRY]
-    along = np.abs(geometry[:, 2:4] - geometry[:, :2]).max(1) > MIN_GRADIENT
-    gradient = along & ((command != rf.RADIAL) | (geometry[:, 4] > MIN_GRADIENT))
+    gradient = has_direction(geometry, command == rf.RADIAL)
     primitive = (geometry[:, 2] > 0) & ((element == rf.CIRCLE) | (geometry[:, 3] > 0))
     return np.where(np.isin(element, rf.GRADIENTS), gradient, primitive)
+
+
+def has_direction(geometry: np.ndarray, radial: np.ndarray | bool) -> np.ndarray:
+    """Whether gradients of geometry columns [..., 8] have stops that are apart, and radial ones an area."""
+    along = np.abs(geometry[..., 2:4] - geometry[..., :2]).max(-1) > MIN_GRADIENT
+    return along & (~np.asarray(radial) | (geometry[..., 4] > MIN_GRADIENT))
 
 
 def _join_points(out: np.ndarray) -> None:

@@ -217,6 +217,30 @@ def test_stops_beside_the_shape_are_left_out(drawn, assert_alike, gradient, shap
     assert_alike(body)
 
 
+PLACED = [
+    # gradient, stops from x = 2 to 22: where they are in the rows, and the first colour of the fill
+    ("a step, as wide as rows hold it", linear(f'{USER} x2="24"', stop(0.5, "red") + stop(0.5, "blue")), (12, 12.024), "#f00"),
+    ("a step of a long one", linear(f'{USER} x1="-400" x2="424"', stop(0.5, "red") + stop(0.5, "blue")), (12, 12.024), "#f00"),
+    ("too short for rows", linear(f'{USER} x1="11.995" x2="12"', RED_BLUE), (11.997, 12.021), "#f00"),
+    ("longer than rows reach", linear(f'{USER} x1="-88" x2="112"', RED_BLUE), (2, 22), "#8c0073"),
+]
+
+
+@pytest.mark.parametrize(("why", "gradient", "place", "first"), PLACED, ids=[why for why, *_ in PLACED])
+def test_length_that_rows_can_hold(drawn, assert_alike, why, gradient, place, first):
+    written = drawn(gradient + WIDE)[0]
+    assert [float(x) for x in re.findall(r'x[12]="(.*?)"', written)] == pytest.approx(place, abs=0.01)
+    assert re.findall('stop-color="(.*?)"', written)[0] == first
+    assert_alike(gradient + WIDE, "resvg")
+
+
+def test_radial_of_no_area_is_the_colour_around_it(parsed):
+    """9 rows became 6 when they were read as rows."""
+    flat = f'{USER} cx="0" cy="0" r="5" gradientTransform="translate(12 12) scale(1 .001)"'
+    rows = parsed(radial(flat) + WIDE).rows
+    assert len(rows) == 3 and rows[1, rf.FILL] == pytest.approx((0, 0, 1, 1), abs=0.05)
+
+
 def test_stops_given_up_are_counted(parsed):
     many = "".join(stop(i / 20, "white" if i % 2 else "black") for i in range(21))
     result = parsed(linear("", many) + WIDE)

@@ -7,6 +7,7 @@ import pytest
 from svgfusion_lib.svg.stops import MAX_KEPT, MAX_REPEATS, VISIBLE, fewest_stops, fit_two_stops, unfold_stops
 
 BLACK, WHITE, RED, CLEAR = (0, 0, 0, 1), (1, 1, 1, 1), (1, 0, 0, 1), (1, 0, 0, 0)
+STEP = 1e-3
 
 
 def table(stops) -> tuple[np.ndarray, np.ndarray]:
@@ -19,7 +20,7 @@ def fit(stops, low=0.0, high=1.0):
     offsets, colours = table(stops)
     t = np.linspace(low, high, 48)
     seen = np.stack([np.interp(t, offsets, c) for c in colours.T], axis=1)
-    return fit_two_stops(offsets, t, seen, np.ones(48))
+    return fit_two_stops(offsets, t, seen, np.ones(48), STEP)
 
 
 TWO = [
@@ -59,7 +60,7 @@ FEWEST = [
 @pytest.mark.parametrize(("why", "stops", "low", "high", "places"), FEWEST, ids=[why for why, *_ in FEWEST])
 def test_fewest_stops(why, stops, low, high, places):
     offsets, colours = table(stops)
-    kept, paints, error = fewest_stops(offsets, colours, low, high)
+    kept, paints, error = fewest_stops(offsets, colours, low, high, STEP)
     assert kept == pytest.approx(places) and error < 0.01
     for at, colour in zip(kept, paints):
         if places.count(at) < 2:
@@ -69,7 +70,7 @@ def test_fewest_stops(why, stops, low, high, places):
 def test_no_more_stops_than_the_rows_may_hold():
     offsets = np.linspace(0, 1, 33)
     colours = np.where(np.arange(33)[:, None] % 2, [WHITE], [BLACK])
-    kept, _, error = fewest_stops(offsets, colours, 0, 1)
+    kept, _, error = fewest_stops(offsets, colours, 0, 1, STEP)
     assert len(kept) == MAX_KEPT and error > 0.5
 
 
