@@ -45,19 +45,28 @@ class VAEConfig(_Config):
     pixel_fusion: bool = True      # cross-attention to the pixel tokens of the rendering
     pixel_width: int = 320         # width of those tokens; 320 for EfficientNet-Lite0
     pixel_encoder: str = "efficientnet-lite0"
+    stage_tokens: bool = False     # a row sees the rendering of its own stage, not that of the whole SVG
 
     PRESETS = {
         "tiny": {"latent_width": 24, "width": 96, "encoder_depth": 1, "decoder_depth": 2},
         "S": {},
         "B": {"latent_width": 48, "width": 384, "encoder_depth": 3, "decoder_depth": 4, "heads": 6},
-        "row": {"layout": "row", "rows_per_latent": 1, "head": "continuous", "decoder_depth": 2},
     }
+
+    @classmethod
+    def preset(cls, name: str, **changes):
+        """As everywhere; layout "row" has one row per latent without being told."""
+        if changes.get("layout") == "row":
+            changes = {"rows_per_latent": 1} | changes
+        return super().preset(name, **changes)
 
     def __post_init__(self):
         if self.layout not in ("row", "path") or self.head not in ("continuous", "hybrid"):
             raise UserError(f"VAEConfig: no layout {self.layout!r} with head {self.head!r}")
         if self.layout == "row" and self.rows_per_latent != 1:
             raise UserError(f"VAEConfig: layout 'row' has one row per latent, not {self.rows_per_latent}")
+        if self.stage_tokens and not self.pixel_fusion:
+            raise UserError("VAEConfig: stage_tokens needs pixel_fusion")
 
 
 @dataclass(frozen=True)
@@ -74,16 +83,23 @@ class DiTConfig(_Config):
     patch_size: int = 1            # consecutive latents joined to one token
     max_latents: int = 16          # N the model can draw
     prediction: str = "v"          # "epsilon" (the specification) or "v" (Salimans & Ho 2022, eq. 10)
+    styles: tuple[str, ...] = ()   # names of the styles it can be asked for; (): no style condition
 
-    PRESETS = {
+    PRESETS = {  # S, B and L are those of Peebles & Xie 2023, table 1
         "tiny": {"width": 128, "depth": 3},
-        "S": {},
-        "B": {"width": 512, "depth": 10, "heads": 8, "mlp_ratio": 4.0},
+        "mini": {},
+        "S": {"width": 384, "depth": 12, "heads": 6, "mlp_ratio": 4.0},
+        "B": {"width": 768, "depth": 12, "heads": 12, "mlp_ratio": 4.0},
+        "L": {"width": 1024, "depth": 24, "heads": 16, "mlp_ratio": 4.0},
     }
 
     def __post_init__(self):
         if self.prediction not in ("epsilon", "v"):
             raise UserError(f"DiTConfig: prediction must be 'epsilon' or 'v', not {self.prediction!r}")
+
+    @classmethod
+    def from_dict(cls, values: dict):
+        return super().from_dict(values | {"styles": tuple(values.get("styles", ()))})  # JSON makes it a list
 
 
 @dataclass(frozen=True)
@@ -114,10 +130,12 @@ class TrainConfig(_Config):
     checkpoint_every: int = 500    # steps between checkpoints, and
     checkpoint_seconds: float = 60 # the longest time without one
     augment: bool = False          # VP-VAE: other rows for the same picture, each time (utils/augment.py)
+    partial_rate: float = 0.0      # VP-VAE: share of SVGs that are seen as one of their earlier stages
     kl_weight_max: float = 1.0e-4  # VP-VAE: KL weight after its linear rise
     kl_warmup_steps: int = 1000    # VP-VAE: length of that rise
     recon_mse_loss_weight: float = 1.0
-    null_prompt_rate: float = 0.1  # VS-DiT: share of samples trained on the null prompt
+    null_prompt_rate: float = 0.1  # VS-DiT: share of samples trained on the null prompt (and the null style)
+    null_style_rate: float = 0.1   # VS-DiT: share trained on the null style whatever the prompt
     min_snr_gamma: float = 0.0     # VS-DiT: loss weighted by min(SNR, gamma) (Hang et al. 2023); 0: not weighted
     posterior_noise: float = 0.0   # VS-DiT: z0 = mean + posterior_noise * sigma * eps; 1 samples the posterior
 

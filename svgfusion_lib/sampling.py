@@ -56,15 +56,20 @@ class Pipeline:
         config: SamplingConfig | None = None,
         lengths: Sequence[int] | None = None,
         callback: Callable[[int, Tensor], None] | None = None,
+        styles: Sequence[str | None] | None = None,
     ) -> list[Sample]:
         """One sample for each (prompt, seed) pair; the same pair gives the same SVG whatever the batch.
 
         lengths: latents per sample, drawn from the length predictor if None. callback(step, z0 estimate
-        [B, N, Z] of the VAE's latents) is called for every batch of equal length.
+        [B, N, Z] of the VAE's latents) is called for every batch of equal length. styles: one of
+        dit.config.styles for each prompt, or None for no style.
         """
         if len(prompts) != len(seeds):
             raise ValueError(f"one seed for each prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
+        if styles is not None and len(prompts) != len(styles):
+            raise ValueError(f"one style for each prompt: got {len(prompts)} prompts and {len(styles)} styles")
         check_prompts(prompts)
+        style = self.encode_styles([None] * len(prompts) if styles is None else styles)  # [B]
         config = config or SamplingConfig()
         context, context_mask = self.encode_prompts(prompts)  # [B, S, C], [B, S]
         if lengths is None:
@@ -73,7 +78,8 @@ class Pipeline:
         for length in sorted(set(lengths)):
             members = [i for i, n in enumerate(lengths) if n == length]
             z = self.sample_latents(
-                context[members], context_mask[members], [seeds[i] for i in members], length, config, callback
+                context[members], context_mask[members], [seeds[i] for i in members], length, config, callback,
+                style[members],
             )  # [b, N, Z]
             mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
             for i, rows in zip(members, self.vae.decode_rows(z, mask)):
@@ -88,6 +94,15 @@ class Pipeline:
         device = self.dit.latent_mean.device
         context, mask = self.text_encoder.encode(list(prompts))
         return context.to(device), mask.to(device)
+
+    def encode_styles(self, styles: Sequence[str | None]) -> Tensor:
+        """int64 [B] for the VS-DiT: 1 + index of each style, 0 for None. UserError for one it was not trained with."""
+        known = self.dit.config.styles
+        for name in styles:
+            if name is not None and name not in known:
+                raise UserError(f"the model has no style {name!r}; known are {', '.join(known) or 'none at all'}")
+        indices = [0 if name is None else 1 + known.index(name) for name in styles]
+        return torch.tensor(indices, device=self.dit.latent_mean.device)
 
     @cached_property
     def null_prompt(self) -> tuple[Tensor, Tensor]:
@@ -116,8 +131,9 @@ class Pipeline:
         length: int,
         config: SamplingConfig,
         callback: Callable[[int, Tensor], None] | None = None,
+        style: Tensor | None = None,
     ) -> Tensor:
-        """Latents [B, length, Z] of the VAE for B prompts (context [B, S, C], context_mask [B, S])."""
+        """Latents [B, length, Z] of the VAE for B prompts (context [B, S, C], context_mask [B, S], style [B])."""
         device = context.device
         noise, generators = initial_noise(list(seeds), length, self.dit.config.latent_width)
         count = len(context)
@@ -125,11 +141,14 @@ class Pipeline:
         both = context.repeat(2, 1, 1), context_mask.repeat(2, 1)
         drop = torch.arange(2 * count, device=device) >= count  # second half: the null prompt
         both_context, both_mask = drop_prompts(*both, drop, null_context, null_mask)
+        if not self.dit.config.styles:
+            style = None
+        both_style = None if style is None else style.repeat(2).masked_fill(drop, 0)  # [2 B]
 
         def denoise(z: Tensor, t: Tensor) -> Tensor:
             if config.cfg_scale == 1:
-                return self.dit(z, t, context, context_mask)
-            output = self.dit(z.repeat(2, 1, 1), t.repeat(2), both_context, both_mask)  # [2 B, N, Z]
+                return self.dit(z, t, context, context_mask, style=style)
+            output = self.dit(z.repeat(2, 1, 1), t.repeat(2), both_context, both_mask, style=both_style)  # [2 B, N, Z]
             return guided(*output.chunk(2), config.cfg_scale)
 
         report = None if callback is None else lambda i, z0: callback(i, self.dit.denormalize(z0))

@@ -51,6 +51,7 @@ BAD = [
     ("train_vae --svg_dir good --output_dir out --preset huge", "unknown preset 'huge'"),
     ("train_vae --svg_dir good --output_dir out --num_epochs 0", "num_epochs is 0"),
     ("train_dit --vae_checkpoint vae.pt --svg_dir good --output_dir out --batch_size 0", "batch_size is 0"),
+    ("train_dit --vae_checkpoint vae.pt --svg_dir good --output_dir out --patch_size 0", "patch_size is 0"),
     # folders
     ("preprocess --svg_dir absent --precomputed_dir out", "absent: no such folder"),
     ("preprocess --svg_dir empty --precomputed_dir out", "empty: no file matches '*.svg'"),
@@ -84,6 +85,7 @@ BAD = [
     (GENERATE + "--prompt cat --num_samples 0", "at least 1"),
     (GENERATE + "--prompt cat --device warp", "device 'warp'"),
     (GENERATE + "--prompt cat --sampler euler", "invalid choice: 'euler'"),
+    (GENERATE + "--prompt cat --style tabler", "no style 'tabler'; known are none at all"),  # the shipped model
 ]
 
 

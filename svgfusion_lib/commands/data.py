@@ -53,6 +53,8 @@ def _preprocess_flags(add: Add) -> None:
     add("--precomputed_dir", required=True)
     add("--max_files", type=_count_or_all, default=300, help="a number, or `all`")
     add("--pixel_encoder", default="efficientnet-lite0", help="or a DINOv2 hub name or folder, or `none`")
+    add("--renderings", type=int, default=1, help="stages of an SVG whose renderings are encoded, the whole among them")
+    add("--processes", type=int, help="default: one for each core")
 
 
 def _count_or_all(text: str) -> int | None:

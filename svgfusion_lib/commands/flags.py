@@ -19,7 +19,7 @@ def training(add: Add, num_epochs: int) -> None:
     add("--batch_size", type=int, default=64)
     add("--num_epochs", type=int, default=num_epochs)
     add("--output_dir", required=True, help="also where a stopped run is continued")
-    add("--preset", default="tiny", help="size of the model (config.py)")
+    add("--preset", default="tiny", help="size of the model (docs/models.md)")
     add("--seed", type=int, default=0)
     device(add)
 

@@ -7,6 +7,7 @@ from svgfusion_lib.errors import UserError
 def _generate_flags(add: Add) -> None:
     add("--prompt", action="append", default=[], help="may be repeated")
     add("--prompts", metavar="FILE", help="a text file, one prompt a line")
+    add("--style", help="style of all samples, for a model of `train_dit --style_condition`")
     add("--num_samples", type=int, help="samples per prompt (1), or random samples of --ckpt_path (5)")
     add("--output_dir", "--out_dir", dest="output_dir", required=True)
     add("--seed", type=int, default=0)
@@ -22,7 +23,7 @@ def _generate_flags(add: Add) -> None:
 
 
 def _generate(
-    prompt, prompts, num_samples, output_dir, seed, ddim_steps, cfg_scale, eta, sampler, vae_checkpoint,
+    prompt, prompts, style, num_samples, output_dir, seed, ddim_steps, cfg_scale, eta, sampler, vae_checkpoint,
     dit_checkpoint, device, ckpt_path, precomputed_dir, num_eval,
 ) -> None:
     if (ckpt_path is None) != (precomputed_dir is None):
@@ -41,7 +42,7 @@ def _generate(
     config = SamplingConfig(**{name: value for name, value in given.items() if value is not None})
     texts = prompt + (read_prompts(prompts) if prompts is not None else [])
     count = 1 if num_samples is None else num_samples
-    entries = generate(texts, output_dir, vae_checkpoint, dit_checkpoint, count, seed, config, device)
+    entries = generate(texts, output_dir, vae_checkpoint, dit_checkpoint, count, seed, config, device, style)
     print(f"{len(entries)} SVG files, samples.json and sheet.png in {output_dir}")
 
 

@@ -1,5 +1,8 @@
 """Stages that train."""
 
+import argparse
+from functools import partial
+
 from svgfusion_lib.commands.flags import Add, Stages, device, training
 
 
@@ -25,12 +28,25 @@ def _train_vae_flags(add: Add) -> None:
     add("--lr", type=float, default=1.0e-3)
     add("--kl_weight", type=float, default=1.0e-4)
     add("--augment", action="store_true", help="other rows for the same picture every time")
+    add("--partial_rate", type=float, default=0.0, help="share of SVGs seen as an earlier stage of the drawing")
+    model = add.__self__.add_argument_group("model", "where it differs from the preset")
+    flag = partial(model.add_argument, default=argparse.SUPPRESS)
+    flag("--layout", choices=("row", "path"), help="a latent for each row, or for each sub-path")
+    flag("--rows_per_latent", type=int, help="longest run of rows in a latent of layout `path`")
+    flag("--head", choices=("continuous", "hybrid"), help="ids as numbers (the specification), or by cross-entropy")
+    flag("--latent_width", type=int, help="learned channels of a latent")
+    flag("--pixel_fusion", action=argparse.BooleanOptionalAction, help="look at the rendering too")
+    flag("--stage_tokens", action=argparse.BooleanOptionalAction, help="a row looks at the rendering of its own stage")
+
+
+_VAE_FIELDS = ("layout", "rows_per_latent", "head", "latent_width", "pixel_fusion", "stage_tokens")
 
 
 def _train_vae(**options) -> None:
     from svgfusion_lib.stages.train_vae import train_vae
 
-    print(train_vae(**options))
+    changes = {name: options.pop(name) for name in _VAE_FIELDS if name in options}
+    print(train_vae(**options, changes=changes))
 
 
 def _prepare_latents_flags(add: Add) -> None:
@@ -39,6 +55,8 @@ def _prepare_latents_flags(add: Add) -> None:
     add("--output_dir", required=True)
     add("--text_encoder", default="minilm", help="or a CLIP hub name or folder")
     add("--max_latents", type=int, default=16)
+    add("--every_stage", action="store_true", help="also of the drawings of an SVG's first elements (--renderings)")
+    add("--box_scale", type=float, default=1.0, help="std of the box channels for diffusion; others have 1")
     device(add)
 
 
@@ -57,6 +75,8 @@ def _train_dit_flags(add: Add) -> None:
     add("--prediction", default="v", choices=("epsilon", "v"))
     add("--schedule", default="cosine", choices=("linear", "cosine"))
     add("--min_snr_gamma", type=float, default=0.0, help="weigh the loss by min(SNR, gamma); 0: as specified")
+    add("--patch_size", type=int, default=1, help="consecutive latents joined to one token")
+    add("--style_condition", action="store_true", help="learn the packs as styles to ask for (generate --style)")
     add("--bf16", action="store_true", help="autocast to bfloat16")
     add("--val_every", type=int, default=500, help="steps between held-out losses and contact sheets")
     add("--checkpoint_every", type=int, default=500, help="steps between checkpoints")
@@ -89,8 +109,10 @@ def _overfit_flags(add: Add) -> None:
     add("--pack", default="lucide")
     add("--num_icons", type=int, default=32)
     add("--vae_steps", type=int, default=4000)
-    add("--dit_steps", type=int, default=6000)
-    add("--preset", default="S", help="size of the models (config.py)")
+    add("--dit_steps", type=int, default=8000)
+    add("--box_scale", type=float, default=2.0, help="std of the box channels for diffusion; others have 1")
+    add("--vae_preset", default="S", help="size of the VP-VAE (docs/models.md)")
+    add("--dit_preset", default="mini", help="size of the VS-DiT (docs/models.md)")
     add("--seed", type=int, default=0)
     device(add)
 

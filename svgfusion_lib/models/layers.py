@@ -18,18 +18,18 @@ class Attention(nn.Module):
         self.to_out = nn.Linear(width, width)
 
     def forward(self, x: Tensor, context: Tensor | None = None, padding_mask: Tensor | None = None) -> Tensor:
-        """x [B, N, D], context [B, S, C], padding_mask [B, S] of the keys (True = padding) -> [B, N, D].
+        """x [B, N, D], context [B, S, C], padding_mask of the keys (True = padding) [B, S] or [B, N, S] -> [B, N, D].
 
-        A sample whose keys are all padding attends to all of them, so the result is never NaN; such a
-        sample must be masked by the caller anyway.
+        A query whose keys are all padding attends to all of them, so the result is never NaN; it must be
+        masked by the caller anyway.
         """
         context = x if context is None else context
         query = self._split(self.to_query(x))  # [B, H, N, D/H]
         key, value = (self._split(y) for y in self.to_key_value(context).chunk(2, dim=-1))  # [B, H, S, D/H]
         mask = None
         if padding_mask is not None:
-            visible = ~padding_mask | padding_mask.all(dim=1, keepdim=True)  # [B, S]
-            mask = visible[:, None, None, :]  # [B, 1, 1, S]
+            visible = ~padding_mask | padding_mask.all(dim=-1, keepdim=True)  # [B, S] or [B, N, S]
+            mask = visible[:, None, None] if visible.ndim == 2 else visible[:, None]  # [B, 1, 1 or N, S]
         y = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)  # [B, H, N, D/H]
         return self.to_out(y.transpose(1, 2).flatten(2))  # [B, N, D]
 
@@ -57,12 +57,15 @@ class Block(nn.Module):
         self.norm_mlp = nn.LayerNorm(width)
         self.mlp = MLP(width)
 
-    def forward(self, x: Tensor, padding_mask: Tensor | None = None, context: Tensor | None = None) -> Tensor:
-        """x [B, N, D], padding_mask [B, N], context [B, P, C] without padding -> [B, N, D]."""
+    def forward(
+        self, x: Tensor, padding_mask: Tensor | None = None, context: Tensor | None = None,
+        context_mask: Tensor | None = None,
+    ) -> Tensor:
+        """x [B, N, D], padding_mask [B, N], context [B, S, C], context_mask [B, S] or [B, N, S] -> [B, N, D]."""
         if self.attention is not None:
             x = x + self.attention(self.norm_attention(x), padding_mask=padding_mask)  # [B, N, D]
         if self.cross_attention is not None:
-            x = x + self.cross_attention(self.norm_cross(x), context)  # [B, N, D]
+            x = x + self.cross_attention(self.norm_cross(x), context, context_mask)  # [B, N, D]
         return x + self.mlp(self.norm_mlp(x))  # [B, N, D]
 
 

@@ -9,7 +9,10 @@ Layout "row" (the specification) has R = 1, learned positions, and self-attentio
 Layout "path" normalises each chunk to its box, keeps box and style as explicit channels of z beside the
 learned ones, and codes every chunk by itself: equal shapes get equal latents wherever they stand.
 
-Letters: B batch, N latents, R rows per latent, P pixel tokens, D width, Z latent channels.
+A row sees the pixel tokens of the whole rendering, or those of the stage of the drawing that it belongs to
+(utils/rendering_sequence.py).
+
+Letters: B batch, N latents, R rows per latent, K renderings, P pixel tokens of each, D width, Z latent channels.
 """
 
 from dataclasses import dataclass
@@ -113,15 +116,22 @@ class VPVAE(nn.Module):
         x = self.join_rows(rows.flatten(2))  # [B, N, D]
         if self.encoder_position is not None:
             x = x + self.encoder_position[: x.shape[1]]  # [B, N, D]
-        pixels = None
-        if self.config.pixel_fusion:
-            if batch.pixel_tokens is None:
-                raise ValueError("this VP-VAE fuses pixel tokens, but the batch holds none")
-            pixels = self.pixel_norm(batch.pixel_tokens)  # [B, P, C]
+        pixels, unseen = self._pixels(batch) if self.config.pixel_fusion else (None, None)
         for block in self.encoder:
-            x = block(x, batch.padding_mask, pixels)  # [B, N, D]
+            x = block(x, batch.padding_mask, pixels, unseen)  # [B, N, D]
         mean, logvar = self.to_posterior(x).chunk(2, dim=-1)  # [B, N, Z_learned] each
         return Posterior(mean, logvar, explicit)
+
+    def _pixels(self, batch: ChunkBatch) -> tuple[Tensor, Tensor | None]:
+        """Pixel tokens of all renderings [B, K P, C], and which of them a latent must not see [B, N, K P]."""
+        if batch.pixel_tokens is None:
+            raise ValueError("this VP-VAE fuses pixel tokens, but the batch holds none")
+        pixels = self.pixel_norm(batch.pixel_tokens)  # [B, K, P, C]
+        renderings, tokens = pixels.shape[1:3]
+        if renderings == 1:
+            return pixels[:, 0], None
+        stage = torch.arange(renderings, device=pixels.device).repeat_interleave(tokens)  # [K P]
+        return pixels.flatten(1, 2), batch.stages[..., None] != stage
 
     def decode(self, z: Tensor, padding_mask: Tensor | None = None) -> Decoded:
         """Latents [B, N, Z] (explicit channels are not looked at) -> row slots [B, N, R, ...]."""

@@ -2,7 +2,8 @@
 
 Paper section 3.3 (arXiv 2412.10437); the block is DiT's adaLN-Zero (Peebles & Xie 2023, section 3.2) with
 cross-attention to the prompt's tokens added. One modulation network serves all blocks, each block adds
-an offset of its own (adaLN-single, PixArt-alpha, section 2.3): a third fewer weights.
+an offset of its own (adaLN-single, PixArt-alpha, section 2.3): a third fewer weights. A model trained with
+styles adds the embedding of one of them to the condition; style 0 is the null style: none given.
 
 Letters: B batch, N latents, K tokens (patches of latents), S text tokens, C context width, D width, Z latent.
 """
@@ -72,6 +73,7 @@ class VSDiT(nn.Module):
         self.context_embedder = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, width))
         self.pooled_embedder = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, width))
         self.length_embedder = nn.Embedding(config.max_latents + 1, width)
+        self.style_embedder = nn.Embedding(len(config.styles) + 1, width) if config.styles else None
         self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
         self.blocks = nn.ModuleList(DiTBlock(width, config.heads, config.mlp_ratio) for _ in range(config.depth))
         self.final_norm = nn.LayerNorm(width, elementwise_affine=False)
@@ -85,6 +87,8 @@ class VSDiT(nn.Module):
     def _initialize(self) -> None:
         nn.init.normal_(self.position, std=0.02)
         nn.init.normal_(self.length_embedder.weight, std=0.02)
+        if self.style_embedder is not None:
+            nn.init.normal_(self.style_embedder.weight, std=0.02)
         for layer in (self.t_embedder[0], self.t_embedder[2]):
             nn.init.normal_(layer.weight, std=0.02)
         zero_init(self.modulation[-1])        # adaLN-Zero: every block starts as the identity
@@ -102,16 +106,20 @@ class VSDiT(nn.Module):
         return z * self.latent_std + self.latent_mean
 
     def forward(
-        self, z_t: Tensor, t: Tensor, context: Tensor, context_mask: Tensor, padding_mask: Tensor | None = None
+        self, z_t: Tensor, t: Tensor, context: Tensor, context_mask: Tensor, padding_mask: Tensor | None = None,
+        style: Tensor | None = None,
     ) -> Tensor:
         """Predict noise (or velocity): z_t [B, N, Z], t [B], context [B, S, C], context_mask [B, S] -> [B, N, Z].
 
-        padding_mask [B, N] (True = padding) is left out when no latent is padding.
+        padding_mask [B, N] (True = padding) is left out when no latent is padding. style int64 [B]: 1 + index in
+        config.styles, 0 for the null style; left out when all are null.
         """
         if z_t.ndim != 3 or z_t.shape[-1] != self.config.latent_width or z_t.shape[1] > self.config.max_latents:
             raise ValueError(
                 f"z_t must be [B, N <= {self.config.max_latents}, {self.config.latent_width}], got {list(z_t.shape)}"
             )
+        if style is not None and self.style_embedder is None:
+            raise ValueError("style given, but the model has no styles")
         length = z_t.shape[1]
         if padding_mask is None:
             lengths = torch.full((len(z_t),), length, device=z_t.device)
@@ -122,6 +130,9 @@ class VSDiT(nn.Module):
             + self.pooled_embedder(masked_mean(context, context_mask))
             + self.length_embedder(lengths)
         )  # [B, D]
+        if self.style_embedder is not None:
+            style = torch.zeros_like(lengths) if style is None else style  # [B]
+            condition = condition + self.style_embedder(style)  # [B, D]
         modulation = self.modulation(condition)  # [B, 6 D]
         context = self.context_embedder(context)  # [B, S, D]
         x, token_mask = self.patchify(z_t, padding_mask)  # [B, K, p Z], [B, K]

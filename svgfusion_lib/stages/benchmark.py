@@ -18,7 +18,7 @@ from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.sampling import Pipeline, load_pipeline
-from svgfusion_lib.utils.dataset import collate_chunks
+from svgfusion_lib.utils.dataset import ChunkItem, collate_chunks
 from svgfusion_lib.utils.files import atomic_path, write_json, write_text
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.progress import track
@@ -112,7 +112,7 @@ def _throughput(pipeline: Pipeline, svgs: list[str], repeats: int) -> dict[str, 
         encoder = load_pixel_encoder(config.pixel_encoder, next(vae.parameters()).device)
         tokens = encoder.encode(images)  # [SVGs, P, C]
         work["pixel tokens"] = lambda: encoder.encode(images)
-    items = [("", c, None if tokens is None else tokens[i]) for i, c in enumerate(chunks)]
+    items = [ChunkItem("", c, None if tokens is None else tokens[i : i + 1]) for i, c in enumerate(chunks)]
     batch = collate_chunks(items).to(next(vae.parameters()).device)
     with torch.no_grad():
         z = vae.encode(batch).latent()

@@ -320,11 +320,9 @@ def _novelty(similarity: np.ndarray) -> dict:
 def _reconstruct(vae: VPVAE, cache: dict, indices: list[int], real: list[Picture]) -> tuple[dict, list]:
     """SSIM of icons rebuilt from the posterior mean; and (icon, rebuilt, SSIM) for the sheet."""
     device = next(vae.parameters()).device
-    picture_of, config = dict(zip(indices, real)), vae.config
+    picture_of = dict(zip(indices, real))
     marked = ["chosen" if i in picture_of else "other" for i in range(len(cache["names"]))]
-    dataset = ChunkDataset(
-        cache | {"splits": marked}, config.layout, config.rows_per_latent, config.max_latents, "chosen"
-    )
+    dataset = ChunkDataset(cache | {"splits": marked}, vae.config, "chosen")
     rebuilt, blank = [], []
     for start in range(0, len(dataset), SAMPLE_BATCH):
         part = range(start, min(start + SAMPLE_BATCH, len(dataset)))

@@ -43,11 +43,13 @@ def generate(
     seed: int = 0,
     config: SamplingConfig | None = None,
     device: str = "cpu",
+    style: str | None = None,
 ) -> list[dict]:
     """Draw num_samples SVGs for every prompt; without checkpoints by the shipped model.
 
-    Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (file, prompt, seed, settings; returned) and
-    a contact sheet sheet.png with a row per prompt. Sample k of every prompt has seed `seed + k`.
+    Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (file, prompt, style, seed, settings; returned) and
+    a contact sheet sheet.png with a row per prompt. Sample k of every prompt has seed `seed + k`. style: of all
+    samples, one that the model was trained with (`train_dit --style_condition`).
     """
     check_prompts(prompts)
     if num_samples < 1:
@@ -56,6 +58,7 @@ def generate(
     if not 0 <= seed < 2**63 - num_samples:
         raise UserError(f"--seed is {seed}; it must be between 0 and 2**63")
     pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, device)
+    pipeline.encode_styles([style])  # refused before any work
     if config.ddim_steps > pipeline.params.num_steps:
         raise UserError(f"--ddim_steps is {config.ddim_steps}; the model has {pipeline.params.num_steps} timesteps")
     jobs = [(i, k) for i in range(len(prompts)) for k in range(num_samples)]
@@ -63,13 +66,14 @@ def generate(
     output_dir = Path(output_dir)
     for start in track(range(0, len(jobs), BATCH_SIZE), "generate"):
         part = jobs[start : start + BATCH_SIZE]
-        samples = pipeline.sample([prompts[i] for i, _ in part], [seed + k for _, k in part], config)
+        styles = [style] * len(part)
+        samples = pipeline.sample([prompts[i] for i, _ in part], [seed + k for _, k in part], config, styles=styles)
         for (i, k), sample in zip(part, samples):
             path = write_text(output_dir / f"{i:03d}_{slug(sample.prompt)}_{k}.svg", sample.svg)
             sheet[i][k] = sample.svg
             entries.append({
-                "file": path.name, "prompt": sample.prompt, "seed": sample.seed, "rows": len(sample.rows) - 2,
-                "settings": config.to_dict(),
+                "file": path.name, "prompt": sample.prompt, "style": style, "seed": sample.seed,
+                "rows": len(sample.rows) - 2, "settings": config.to_dict(),
             })
     write_json(output_dir / "samples.json", entries)
     contact_sheet(sheet, output_dir / "sheet.png", row_labels=list(prompts))
@@ -102,7 +106,7 @@ def reconstruct_and_sample(
     cache = load_cache(precomputed_dir)
     check_pixel_encoder(vae, cache)
     config = vae.config
-    dataset = ChunkDataset(cache, config.layout, config.rows_per_latent, config.max_latents)
+    dataset = ChunkDataset(cache, config)
     if not len(dataset):
         raise UserError(f"{precomputed_dir}: no SVG has at most {config.max_latents} latents")
     generator = torch.Generator().manual_seed(seed)

@@ -28,6 +28,7 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 IMAGE_SIZE = 128
 MAX_LATENTS = 12  # of an icon that is chosen
+SAMPLING = SamplingConfig(sampler="dpm++", ddim_steps=16, cfg_scale=1.0, length_temperature=0.0, snap=0.0)
 
 
 def overfit(
@@ -35,8 +36,10 @@ def overfit(
     pack: str = "lucide",
     num_icons: int = 32,
     vae_steps: int = 4000,
-    dit_steps: int = 6000,
-    preset: str = "S",
+    dit_steps: int = 8000,
+    box_scale: float = 2.0,
+    vae_preset: str = "S",
+    dit_preset: str = "mini",
     device: str = "cpu",
     seed: int = 0,
     packs_dir: str | Path = "data/packs",
@@ -52,23 +55,22 @@ def overfit(
     preprocess(output_dir / "svg", output_dir / "cache", max_files=None)
     vae_path = train_vae(
         output_dir / "vae", precomputed_dir=output_dir / "cache", batch_size=num_icons, num_epochs=vae_steps,
-        preset=preset, device=device, seed=seed, lr=2.0e-3, kl_weight=1.0e-6,
+        preset=vae_preset, device=device, seed=seed, lr=2.0e-3, kl_weight=1.0e-6,
     )
-    prepare_latents(vae_path, output_dir / "cache", output_dir / "latents")
+    prepare_latents(vae_path, output_dir / "cache", output_dir / "latents", box_scale=box_scale)
     dit_path = train_dit(
         output_dir / "dit", vae_path, latents_dir=output_dir / "latents", batch_size=num_icons, num_epochs=dit_steps,
-        preset=preset, device=device, seed=seed, lr=1.0e-3, val_every=dit_steps, checkpoint_every=1000,
+        preset=dit_preset, device=device, seed=seed, lr=1.0e-3, val_every=dit_steps, checkpoint_every=1000,
     )
     originals = [(output_dir / "svg" / record.file).read_text() for record in records]
     means, samples = _reconstructions(vae_path, output_dir / "cache", seed)
     pipeline = load_pipeline(vae_path, dit_path, device)
-    config = SamplingConfig(cfg_scale=1.0, length_temperature=0.0, snap=0.0)
-    drawn = [s.svg for s in pipeline.sample([r.captions[0] for r in records], [seed] * len(records), config)]
+    drawn = [s.svg for s in pipeline.sample([r.captions[0] for r in records], [seed] * len(records), SAMPLING)]
     pictures = [_pictures(svgs) for svgs in (originals, means, samples, drawn)]  # [icons, H, W, 3] each
     by_mean, by_sample, by_caption = ([ssim(a, b) for a, b in zip(pictures[0], other)] for other in pictures[1:])
     nearest = _nearest(pictures[3], pictures[0])
     report = {
-        "icons": len(records), "vae_steps": vae_steps, "dit_steps": dit_steps,
+        "icons": len(records), "vae_steps": vae_steps, "dit_steps": dit_steps, "box_scale": box_scale,
         "ssim_from_mean": float(np.mean(by_mean)), "ssim_from_sample": float(np.mean(by_sample)),
         "ssim_of_drawn": float(np.mean(by_caption)), "drawn_at_least_0.9": sum(v >= 0.9 for v in by_caption),
         "nearest_is_right": int((nearest == np.arange(len(records))).sum()),
@@ -106,7 +108,7 @@ def _reconstructions(vae_path: Path, cache_dir: Path, seed: int) -> tuple[list[s
     """SVGs of a cache as the VP-VAE decodes them, from the posterior's mean and from a sample of it."""
     vae, _ = load_model(vae_path, "vpvae")
     cache = load_cache(cache_dir)
-    dataset = ChunkDataset(cache, vae.config.layout, vae.config.rows_per_latent, vae.config.max_latents)
+    dataset = ChunkDataset(cache, vae.config)
     generator = torch.Generator().manual_seed(seed)
     means, samples = [], []
     for mean, sigma in zip(*encode_dataset(vae, dataset)):

@@ -1,5 +1,8 @@
-"""Stage prepare_latents: VP-VAE checkpoint + cache.pt -> latents.pt, all that diffusion training reads."""
+"""Stage prepare_latents: VP-VAE checkpoint + cache.pt -> latents.pt and context/, all that diffusion training reads."""
 
+import math
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -12,9 +15,11 @@ from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.stages.preprocess import load_cache
 from svgfusion_lib.utils.checkpoint import load_model, load_tensors, save_tensors, weights_hash
 from svgfusion_lib.utils.dataset import ChunkDataset, collate_chunks
+from svgfusion_lib.utils.path_chunks import BOX_COLUMNS
 from svgfusion_lib.utils.progress import track
+from svgfusion_lib.utils.token_store import TokenStore, write_tokens
 
-LATENTS_NAME = "latents.pt"
+LATENTS_NAME, CONTEXT_NAME = "latents.pt", "context"
 MIN_STD = 0.02  # floor of a channel's std: one that hardly varies is not blown up
 
 
@@ -24,18 +29,25 @@ def prepare_latents(
     output_dir: str | Path,
     text_encoder: str = "minilm",
     max_latents: int = 16,
+    every_stage: bool = False,
+    box_scale: float = 1.0,
     device: str = "cpu",
 ) -> Path:
     """Encode every SVG of a cache with at most max_latents latents -> output_dir/latents.pt (returned).
 
-    Holds posterior mean and sigma per latent, the text tokens of every caption, the null prompt's, and the
-    per-channel mean and std of the training latents.
+    Holds posterior mean and sigma per latent, the null prompt's text tokens (those of every caption are in
+    output_dir/context), and the per-channel mean and std of the training latents. every_stage: the earlier stages
+    of the drawing, as far as the cache has them, are SVGs of their own, with the captions of the whole.
+    box_scale: standard deviation that the box channels (layout "path") get for diffusion, the others having 1:
+    above 1 the noise moves shapes less.
     """
+    if not 0 < box_scale < math.inf:
+        raise UserError(f"box_scale is {box_scale}; it must be a finite number above 0")
     vae, _ = load_model(vae_checkpoint, "vpvae", device)
     cache = load_cache(precomputed_dir)
     check_pixel_encoder(vae, cache)
     limit = min(max_latents, vae.config.max_latents)
-    dataset = ChunkDataset(cache, vae.config.layout, vae.config.rows_per_latent, limit)
+    dataset = ChunkDataset(cache, vae.config, max_latents=limit, every_stage=every_stage)
     if not len(dataset):
         raise UserError(f"{precomputed_dir}: no SVG has at most {max_latents} latents; give a larger --max_latents")
     means, sigmas = encode_dataset(vae, dataset)
@@ -44,9 +56,15 @@ def prepare_latents(
     vocabulary = sorted({caption for own in captions for caption in own})
     number = {caption: k for k, caption in enumerate(vocabulary)}
     encoder = load_text_encoder(text_encoder)
-    context, context_offsets = encode_captions(encoder, vocabulary)
+    vae_hash = weights_hash(vae)
+    key = f"{text_encoder} {vae_hash} {len(vocabulary)} {time.time_ns()}"
+    (Path(output_dir) / LATENTS_NAME).unlink(missing_ok=True)  # its text tokens are about to be replaced
+    write_tokens(Path(output_dir) / CONTEXT_NAME, encode_captions(encoder, vocabulary), key)
     null_context, _ = encoder.encode([""])  # [1, S0, C]
     train = torch.cat([m for m, s in zip(means, splits) if s == "train"] or means)  # [train latents, Z]
+    std = train.std(0, correction=0).clamp(min=MIN_STD)  # [Z]
+    if vae.explicit_width:
+        std[:BOX_COLUMNS] /= box_scale
     return save_tensors(Path(output_dir) / LATENTS_NAME, "latents", {
         "names": dataset.names,
         "titles": [cache["titles"][i] for i in dataset.indices],
@@ -56,22 +74,29 @@ def prepare_latents(
         "mean": torch.cat(means),
         "sigma": torch.cat(sigmas),
         "latent_mean": train.mean(0),
-        "latent_std": train.std(0, correction=0).clamp(min=MIN_STD),
+        "latent_std": std,
         "captions": vocabulary,
         "caption_ids": [[number[c] for c in own] for own in captions],
-        "context": context,
-        "context_offsets": context_offsets,
+        "context": key,
         "null_context": null_context[0].half(),
         "text_encoder": text_encoder,
         "max_latents": max_latents,
         "too_long": dataset.too_long,
-        "vae_hash": weights_hash(vae),
+        "vae_hash": vae_hash,
     })
 
 
 def load_latents(latents_dir: str | Path) -> dict:
-    """The file that `prepare_latents` wrote into a folder."""
-    return load_tensors(Path(latents_dir) / LATENTS_NAME, "latents", "prepare_latents")
+    """The file that `prepare_latents` wrote into a folder.
+
+    "context" is a TokenStore over the captions (utils/token_store.py).
+    """
+    path = Path(latents_dir) / LATENTS_NAME
+    latents = load_tensors(path, "latents", "prepare_latents")
+    if not isinstance(latents["context"], str):
+        raise UserError(f"{path}: made by an earlier version of this program; run prepare_latents anew")
+    latents["context"] = TokenStore.open(path.parent / CONTEXT_NAME, latents["context"])
+    return latents
 
 
 def check_pixel_encoder(vae: VPVAE, cache: dict) -> None:
@@ -102,13 +127,15 @@ def encode_dataset(
     return means, sigmas
 
 
-def encode_captions(encoder: TextEncoder, captions: list[str], batch_size: int = 256) -> tuple[Tensor, Tensor]:
-    """Text tokens of all captions, one after the other: fp16 [sum S_i, C], and where each begins [captions + 1]."""
-    order = sorted(range(len(captions)), key=lambda i: len(captions[i]))  # similar lengths share a batch
-    tokens: list[Tensor] = [torch.empty(0)] * len(captions)
-    for start in track(range(0, len(order), batch_size), "captions"):
-        part = order[start : start + batch_size]
-        context, mask = encoder.encode([captions[i] for i in part])
-        for j, i in enumerate(part):
-            tokens[i] = context[j, ~mask[j]].half()
-    return torch.cat(tokens), torch.tensor([0, *(len(t) for t in tokens)]).cumsum(0)
+def encode_captions(encoder: TextEncoder, captions: Sequence[str], batch_size: int = 256) -> Iterator[Tensor]:
+    """Text tokens [S_i, C] of one caption after the other."""
+    window = 16 * batch_size  # within which similar lengths share a batch
+    for first in track(range(0, len(captions), window), "captions"):
+        own = captions[first : first + window]
+        order = sorted(range(len(own)), key=lambda i: len(own[i]))
+        tokens: dict[int, Tensor] = {}
+        for start in range(0, len(order), batch_size):
+            part = order[start : start + batch_size]
+            context, mask = encoder.encode([own[i] for i in part])  # [B, S, C], [B, S]
+            tokens |= {i: context[j, ~mask[j]] for j, i in enumerate(part)}
+        yield from (tokens[i] for i in range(len(own)))

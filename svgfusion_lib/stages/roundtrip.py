@@ -1,12 +1,8 @@
 """Stage roundtrip: SVG -> rows -> SVG for every file of a folder, and how well it came through."""
 
-import os
 import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,6 +14,7 @@ from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.utils.files import write_json, write_text
 from svgfusion_lib.utils.limits import TimeIsUp, cpu_limit
 from svgfusion_lib.utils.metrics import mean_absolute_error, ssim
+from svgfusion_lib.utils.parallel import default_processes, map_in_order
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import RENDERERS, contact_sheet
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
@@ -29,8 +26,6 @@ PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 SSIM_LEVELS = (0.95, 0.98)
 WORST_COUNT = 24
 RENDER_SECONDS = 2.0       # CPU time to draw one file; the parser has limits of its own
-FEWEST_FOR_PROCESSES = 100  # starting worker processes takes seconds
-CHUNK = 16                 # files handed to a worker at a time
 
 
 def roundtrip(
@@ -62,10 +57,10 @@ def roundtrip(
         chosen = np.random.default_rng(seed).choice(len(files), max_files, replace=False)
         files = [files[i] for i in sorted(chosen)]
     if processes is None:
-        processes = (os.cpu_count() or 1) if len(files) >= FEWEST_FOR_PROCESSES else 1
+        processes = default_processes(len(files))
     work = partial(roundtrip_file, svg_dir=svg_dir, out_dir=out_dir, renderer=renderer, bins=bins)
     start = time.perf_counter()
-    entries = list(track(_map(work, files, processes), "roundtrip", len(files)))
+    entries = list(track(map_in_order(work, files, processes), "roundtrip", len(files)))
     parse_seconds = sum(entry.pop("parse_seconds") for entry in entries)
     timing = {
         "seconds": round(time.perf_counter() - start, 1), "processes": processes,
@@ -162,15 +157,6 @@ def summarise(entries: list[dict]) -> dict:
             affected.update(entry[kind].keys())
         summary[kind] = {k: {"times": n, "files": affected[k]} for k, n in features.most_common()}
     return summary
-
-
-def _map(work: partial, files: list[str], processes: int) -> Iterator[dict]:
-    """Entries in the order of the files, made here or in fresh processes (a fork may hold torch's locks)."""
-    if processes <= 1:
-        yield from map(work, files)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(work, files, chunksize=CHUNK)
 
 
 def _draw_worst(entries: list[dict], svg_dir: Path, out_dir: Path) -> None:

@@ -14,7 +14,7 @@ from svgfusion_lib.sampling import Pipeline
 from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
 from svgfusion_lib.stages.preprocess import preprocess
 from svgfusion_lib.utils.checkpoint import load_model, save_model, weights_hash
-from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader
+from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader, style_names
 from svgfusion_lib.utils.diffusion import make_diffusion_params, min_snr_weight, noise_latent, training_target
 from svgfusion_lib.utils.losses import diffusion_loss
 from svgfusion_lib.utils.render import contact_sheet
@@ -41,16 +41,19 @@ def train_dit(
     val_every: int = 500,
     checkpoint_every: int = 500,
     min_snr_gamma: float = 0.0,
+    patch_size: int = 1,
+    style_condition: bool = False,
 ) -> Path:
     """Train a VS-DiT on latents (or on a folder of SVGs, encoded first) -> output_dir/vsdit_final.pt.
 
-    prediction "epsilon" with schedule "linear" is the specification's objective. Every val_every steps the
-    same prompts and seeds are drawn with the averaged weights into output_dir/sheets/step_{N}.png.
+    prediction "epsilon" with schedule "linear" is the specification's objective. With style_condition the model
+    can be asked for the style of a pack, whatever the prompt says of it. Every val_every steps the same prompts
+    and seeds are drawn with the averaged weights into output_dir/sheets/step_{N}.png.
     """
     if (latents_dir is None) == (svg_dir is None):
         raise UserError("train_dit: give one of --latents_dir and --svg_dir")
     check_device(device)
-    check_counts(num_epochs=num_epochs, batch_size=batch_size)
+    check_counts(num_epochs=num_epochs, batch_size=batch_size, patch_size=patch_size)
     DiTConfig.preset(preset)  # refused before any work
     output_dir = Path(output_dir)
     vae, _ = load_model(vae_checkpoint, "vpvae")
@@ -64,9 +67,13 @@ def train_dit(
     train_set, held_out = LatentDataset(latents, "train"), LatentDataset(latents, "held_out", first_caption_only=True)
     if not len(train_set):
         raise UserError(f"{latents_dir}: holds no training SVG")
+    styles = style_names(latents) if style_condition else ()
+    if style_condition and not styles:
+        raise UserError(f"{latents_dir}: names no pack, so there is no style to learn; leave out --style_condition")
     dit_config = DiTConfig.preset(
-        preset, latent_width=vae.latent_width, context_width=latents["context"].shape[-1],
+        preset, latent_width=vae.latent_width, context_width=latents["context"].width,
         text_encoder=latents["text_encoder"], max_latents=latents["max_latents"], prediction=prediction,
+        patch_size=patch_size, styles=styles,
     )
     diffusion_config = DiffusionConfig(schedule=schedule)
     config = TrainConfig(
@@ -97,17 +104,19 @@ def _sheet_drawer(vae: VPVAE, diffusion_config: DiffusionConfig, latents: dict, 
     """on_validation for `fit`: a contact sheet of up to SHEET_NAMES training and as many held-out captions."""
     encoder = load_text_encoder(latents["text_encoder"])
     rng = np.random.default_rng(0)
-    prompts, labels = [], []
+    prompts, labels, packs = [], [], []
     for split in ("train", "held_out"):
         members = [i for i, s in enumerate(latents["splits"]) if s == split]
         for i in rng.permutation(members)[:SHEET_NAMES].astype(int):
             prompts.append(latents["captions"][latents["caption_ids"][i][0]])
             labels.append(f"{prompts[-1]} ({split})")
+            packs.append(latents["packs"][i])
 
     def draw(model: VSDiT, step: int) -> None:
         pipeline = Pipeline(vae.to(model.latent_mean.device), model, encoder, make_diffusion_params(diffusion_config))
         seeds = list(range(SHEET_SEEDS)) * len(prompts)
-        samples = pipeline.sample([p for p in prompts for _ in range(SHEET_SEEDS)], seeds)
+        styles = [pack or None for pack in packs for _ in range(SHEET_SEEDS)] if model.config.styles else None
+        samples = pipeline.sample([p for p in prompts for _ in range(SHEET_SEEDS)], seeds, styles=styles)
         rows = [[s.svg for s in samples[i : i + SHEET_SEEDS]] for i in range(0, len(samples), SHEET_SEEDS)]
         contact_sheet(rows, output_dir / "sheets" / f"step_{step}.png", cell=64, row_labels=labels)
 
@@ -119,6 +128,7 @@ def dit_step_loss(
 ):
     """The loss of one batch for `fit`: noise the latents, predict the target; and predict the length.
 
+    A sample trained on the null prompt has the null style too, as guidance has it.
     The length predictor shares no weight with the transformer, so the sum trains both as if alone.
     """
     params = make_diffusion_params(diffusion_config)
@@ -133,8 +143,12 @@ def dit_step_loss(
         null = null_context.to(device, torch.float32)
         null_mask = torch.zeros(len(null), dtype=torch.bool, device=device)
         context, context_mask = drop_prompts(batch.context, batch.context_mask, drop, null, null_mask)
+        style = None
+        if dit_config.styles:
+            drop = drop | (torch.rand(len(z0), device=device) < config.null_style_rate)  # [B]
+            style = batch.style.masked_fill(drop, 0)  # [B]
         padding_mask = batch.padding_mask if batch.padding_mask.any() else None
-        prediction = model(z_t, t, context, context_mask, padding_mask)
+        prediction = model(z_t, t, context, context_mask, padding_mask, style)
         target = training_target(dit_config.prediction, z0, noise, t, params)
         weight = None
         if config.min_snr_gamma > 0:

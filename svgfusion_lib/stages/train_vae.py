@@ -15,6 +15,7 @@ from svgfusion_lib.utils.losses import kl_weight_at, vae_loss
 from svgfusion_lib.utils.training import EMA, check_counts, check_device, fit
 
 FINAL_NAME = "vpvae_final.pt"
+FEW_RENDERINGS = 4  # stages of an SVG, where a sequence is wanted and nothing else is said
 AUGMENTATION = Augmentation(line_rate=0.5, start_rate=0.3, split_rate=0.05, cubic_rate=0.1)
 
 
@@ -29,7 +30,7 @@ def train(
 ) -> Path:
     """The VAE smoke run: a fixed number of steps, then ckpt_out/model_step{steps}.pt (returned)."""
     config = TrainConfig(num_steps=steps, batch_size=batch_size, device=device, seed=seed)
-    return _train(load_cache(precomputed_dir), preset, config, Path(ckpt_out), f"model_step{steps}.pt")
+    return _train(load_cache(precomputed_dir), preset, {}, config, Path(ckpt_out), f"model_step{steps}.pt")
 
 
 def train_vae(
@@ -44,35 +45,45 @@ def train_vae(
     lr: float = 1.0e-3,
     kl_weight: float = 1.0e-4,
     augment: bool = False,
+    partial_rate: float = 0.0,
+    changes: dict | None = None,
 ) -> Path:
     """Train a VP-VAE on a cache (or on a folder of SVGs, preprocessed first) -> output_dir/vpvae_final.pt.
 
-    augment: draw other rows for the same picture (AUGMENTATION) every time an SVG is seen.
+    augment: draw other rows for the same picture (AUGMENTATION) every time an SVG is seen. partial_rate: share of
+    SVGs that are seen as one of their earlier stages. changes: fields of VAEConfig that differ from the preset.
     """
     if (precomputed_dir is None) == (svg_dir is None):
         raise UserError("train_vae: give one of --precomputed_dir and --svg_dir")
     check_device(device)
     check_counts(num_epochs=num_epochs, batch_size=batch_size)
-    VAEConfig.preset(preset)  # refused before any work
+    changes = changes or {}
+    vae_config = VAEConfig.preset(preset, **changes)  # refused before any work
     if precomputed_dir is None:
         precomputed_dir = Path(output_dir) / "cache"
-        preprocess(svg_dir, precomputed_dir, max_files=None)
+        encoder = vae_config.pixel_encoder if vae_config.pixel_fusion else "none"
+        renderings = FEW_RENDERINGS if vae_config.stage_tokens or partial_rate else 1
+        preprocess(svg_dir, precomputed_dir, max_files=None, pixel_encoder=encoder, renderings=renderings)
     cache = load_cache(precomputed_dir)
     batches = -(-cache["splits"].count("train") // batch_size)
     config = TrainConfig(
         num_steps=num_epochs * batches, batch_size=batch_size, device=device, seed=seed, lr=lr,
-        kl_weight_max=kl_weight, augment=augment,
+        kl_weight_max=kl_weight, augment=augment, partial_rate=partial_rate,
     )
-    return _train(cache, preset, config, Path(output_dir), FINAL_NAME)
+    return _train(cache, preset, changes, config, Path(output_dir), FINAL_NAME)
 
 
-def vae_datasets(cache: dict, config: VAEConfig, augment: bool = False) -> tuple[ChunkDataset, ChunkDataset]:
-    """Training and held-out SVGs of a cache, cut as the VAE wants them; only the former are augmented."""
-    shape = config.layout, config.rows_per_latent, config.max_latents
-    train_set = ChunkDataset(cache, *shape, "train", AUGMENTATION if augment else None)
-    held_out = ChunkDataset(cache, *shape, "held_out")
+def vae_datasets(
+    cache: dict, config: VAEConfig, augment: bool = False, partial_rate: float = 0.0
+) -> tuple[ChunkDataset, ChunkDataset]:
+    """Training and held-out SVGs of a cache, cut as the VAE wants them; only the former are changed."""
+    augmentation = AUGMENTATION if augment else None
+    train_set = ChunkDataset(cache, config, "train", augmentation=augmentation, partial_rate=partial_rate)
+    held_out = ChunkDataset(cache, config, "held_out")
     if not len(train_set):
         raise UserError(f"no training SVG of the cache has at most {config.max_latents} latents")
+    if partial_rate and len(cache["stage_sizes"]) == len(cache["names"]):
+        raise UserError("the cache holds whole SVGs only; preprocess anew with --renderings above 1")
     return train_set, held_out
 
 
@@ -88,11 +99,14 @@ def vae_step_loss(vae_config: VAEConfig, config: TrainConfig):
     return step_loss
 
 
-def _train(cache: dict, preset: str, config: TrainConfig, output_dir: Path, name: str) -> Path:
-    fused = cache["pixel_tokens"] is not None
-    changes = {"pixel_width": cache["pixel_tokens"].shape[-1]} if fused else {}
-    vae_config = VAEConfig.preset(preset, pixel_fusion=fused, pixel_encoder=cache["pixel_encoder"], **changes)
-    train_set, held_out = vae_datasets(cache, vae_config, config.augment)
+def _train(cache: dict, preset: str, changes: dict, config: TrainConfig, output_dir: Path, name: str) -> Path:
+    store = cache["pixel_tokens"]
+    if store is None:
+        changes = {"pixel_fusion": False} | changes
+    else:
+        changes = {"pixel_encoder": cache["pixel_encoder"], "pixel_width": store.width} | changes
+    vae_config = VAEConfig.preset(preset, **changes)
+    train_set, held_out = vae_datasets(cache, vae_config, config.augment, config.partial_rate)
     torch.manual_seed(config.seed)
     model = VPVAE(vae_config)
     ema: EMA = fit(

@@ -2,20 +2,23 @@
 
 cache.pt    rows, captions, splits and pixel tokens of N SVGs     (stage preprocess -> VP-VAE)
 latents.pt  posteriors and text tokens of the same SVGs           (stage prepare_latents -> VS-DiT)
+
+The tokens of both lie in folders beside them (utils/token_store.py).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.path_chunks import Chunks, rows_to_chunks
+from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_of_rows
 
 
 class _ToDevice:
@@ -34,7 +37,8 @@ class ChunkBatch(_ToDevice):
     """B SVGs as padded chunks.
 
     ids int64 [B, N, R, 2], geometry [B, N, R, 8], box [B, N, 3], style [B, N, 12],
-    padding_mask bool [B, N] (True = padding), pixel_tokens [B, P, C] or None, names of the SVGs.
+    padding_mask bool [B, N] (True = padding), names of the SVGs.
+    pixel_tokens [B, K, P, C] of K renderings, and stages int64 [B, N]: which of them each chunk sees; or None.
     """
 
     ids: Tensor
@@ -43,7 +47,18 @@ class ChunkBatch(_ToDevice):
     style: Tensor
     padding_mask: Tensor
     pixel_tokens: Tensor | None = None
+    stages: Tensor | None = None
     names: list[str] = field(default_factory=list)
+
+
+@dataclass
+class ChunkItem:
+    """One SVG: chunks; pixel_tokens [K, P, C] and stages int64 [N], or None."""
+
+    name: str
+    chunks: Chunks
+    pixel_tokens: Tensor | None = None
+    stages: np.ndarray | None = None
 
 
 class ChunkDataset(Dataset):
@@ -52,76 +67,114 @@ class ChunkDataset(Dataset):
     def __init__(
         self,
         cache: dict,
-        layout: str,
-        rows_per_latent: int,
-        max_latents: int,
+        config: VAEConfig,
         split: str | None = None,
+        max_latents: int | None = None,
         augmentation: Augmentation | None = None,
+        partial_rate: float = 0.0,
+        every_stage: bool = False,
     ):
-        """cache: see stage preprocess; split: "train", "held_out" or None for all.
+        """cache: see stage preprocess; split: "train", "held_out" or None for all; max_latents: if not the config's.
 
         augmentation: other rows for every item each time (torch's global generator seeds it). With pixel
         tokens only those that keep the picture are allowed, for the tokens are of the original.
+        partial_rate: share of the items that are an earlier stage of their SVG, another one each time.
+        every_stage: every stage of an SVG (utils/rendering_sequence.py) is an item of its own.
         """
-        self.pixel_tokens = cache["pixel_tokens"]  # [SVGs, P, C] fp16, or None
+        self.pixel_tokens = cache["pixel_tokens"] if config.pixel_fusion else None  # store of [K P, C], K stages
+        if config.pixel_fusion and self.pixel_tokens is None:
+            raise UserError("the VP-VAE fuses pixel tokens, but the cache was made with --pixel_encoder none")
         if augmentation is not None and self.pixel_tokens is not None and not augmentation.keeps_picture:
-            raise UserError("augmentations that change the picture need a cache without pixel tokens")
+            raise UserError("augmentations that change the picture need a VP-VAE without pixel fusion")
+        self.config = config
         self.augmentation = augmentation
-        self._cut = partial(rows_to_chunks, layout=layout, rows_per_latent=rows_per_latent)
+        self.partial_rate = partial_rate
+        self._max_latents = max_latents or config.max_latents
         self._rows: list[np.ndarray] = []
-        self._max_latents = max_latents
+        self._sizes: list[np.ndarray] = []  # of the stages, in elements
+        self._stages: list[int] = []        # of the whole SVG
         self.names: list[str] = []
-        self.indices: list[int] = []
+        self.indices: list[int] = []        # in the cache
         self.chunks: list[Chunks] = []
         self.too_long = 0
-        offsets = cache["offsets"].tolist()
-        rows = cache["rows"].numpy()
+        offsets, stage_offsets = cache["offsets"].tolist(), cache["stage_offsets"].tolist()
+        all_rows, all_sizes = cache["rows"].numpy(), cache["stage_sizes"].numpy()
         for i, name in enumerate(cache["names"]):
             if split is not None and cache["splits"][i] != split:
                 continue
-            chunks = self._cut(rows[offsets[i] : offsets[i + 1]])
-            if len(chunks) > max_latents:
-                self.too_long += 1
-                continue
-            self.names.append(name)
-            self.indices.append(i)
-            self.chunks.append(chunks)
-            self._rows.append(rows[offsets[i] : offsets[i + 1]])
+            rows = all_rows[offsets[i] : offsets[i + 1]]
+            sizes = all_sizes[stage_offsets[i] : stage_offsets[i + 1]]
+            for count in range(1 if every_stage else len(sizes), len(sizes) + 1):
+                self._add(i, name, rows, sizes[:count], len(sizes))
+
+    def _add(self, i: int, name: str, rows: np.ndarray, sizes: np.ndarray, stages: int) -> None:
+        if len(sizes) < stages:
+            rows, name = partial_rows(rows, sizes[-1]), f"{name}, the first {sizes[-1]}"
+        chunks = self._cut(rows)
+        if len(chunks) > self._max_latents:
+            self.too_long += 1
+            return
+        self.names.append(name)
+        self.indices.append(i)
+        self.chunks.append(chunks)
+        self._rows.append(rows)
+        self._sizes.append(sizes)
+        self._stages.append(stages)
+
+    def _cut(self, rows: np.ndarray) -> Chunks:
+        return rows_to_chunks(rows, self.config.layout, self.config.rows_per_latent)
 
     def __len__(self) -> int:
         return len(self.chunks)
 
-    def __getitem__(self, i: int) -> tuple[str, Chunks, Tensor | None]:
-        tokens = None if self.pixel_tokens is None else self.pixel_tokens[self.indices[i]].float()
-        chunks = self.chunks[i]
+    def __getitem__(self, i: int) -> ChunkItem:
+        rows, chunks, sizes = self._rows[i], self.chunks[i], self._sizes[i]
+        if self.partial_rate and len(sizes) > 1 and torch.rand(()) < self.partial_rate:
+            sizes = sizes[: int(torch.randint(1, len(sizes), ()))]
+            rows = partial_rows(rows, sizes[-1])
+            chunks = self._cut(rows)
         if self.augmentation is not None:
             rng = np.random.default_rng(int(torch.randint(2**31, ())))
-            changed = self._cut(self.augmentation(self._rows[i], rng))
-            chunks = changed if len(changed) <= self._max_latents else chunks
-        return self.names[i], chunks, tokens
+            changed = self.augmentation(rows, rng)
+            cut = self._cut(changed)
+            if len(cut) <= self._max_latents:
+                rows, chunks = changed, cut
+        if self.pixel_tokens is None:
+            return ChunkItem(self.names[i], chunks)
+        tokens = self.pixel_tokens[self.indices[i]]  # [K P, C]
+        tokens = tokens.unflatten(0, (self._stages[i], -1))[: len(sizes)]  # [K, P, C]
+        if not self.config.stage_tokens:
+            return ChunkItem(self.names[i], chunks, tokens[-1:], np.zeros(len(chunks), dtype=np.int64))
+        return ChunkItem(self.names[i], chunks, tokens, stage_of_rows(rows, sizes)[chunks.first_row])
 
     @property
     def lengths(self) -> list[int]:
         return [len(chunks) for chunks in self.chunks]
 
 
-def collate_chunks(items: list[tuple[str, Chunks, Tensor | None]]) -> ChunkBatch:
+def collate_chunks(items: list[ChunkItem]) -> ChunkBatch:
     """Pad chunks to the longest SVG of the batch; padded slots are PAD rows with box (0, 0, 1)."""
-    count, length = len(items), max(len(chunks) for _, chunks, _ in items)
-    slots = items[0][1].ids.shape[1]
+    count, length = len(items), max(len(item.chunks) for item in items)
+    slots = items[0].chunks.ids.shape[1]
     ids = np.zeros((count, length, slots, 2), dtype=np.int64)
     geometry = np.zeros((count, length, slots, 8), dtype=np.float32)
     box = np.zeros((count, length, 3), dtype=np.float32)
     box[..., 2] = 1
     style = np.zeros((count, length, 12), dtype=np.float32)
     mask = np.ones((count, length), dtype=bool)
-    for i, (_, chunks, _) in enumerate(items):
-        n = len(chunks)
+    stages = np.zeros((count, length), dtype=np.int64)
+    for i, item in enumerate(items):
+        chunks, n = item.chunks, len(item.chunks)
         ids[i, :n], geometry[i, :n], box[i, :n], style[i, :n] = chunks.ids, chunks.geometry, chunks.box, chunks.style
         mask[i, :n] = False
-    tokens = None if items[0][2] is None else torch.stack([t for _, _, t in items])  # [B, P, C]
+        stages[i, :n] = 0 if item.stages is None else item.stages
     arrays = (torch.from_numpy(a) for a in (ids, geometry, box, style, mask))
-    return ChunkBatch(*arrays, tokens, [name for name, _, _ in items])
+    names = [item.name for item in items]
+    if items[0].pixel_tokens is None:
+        return ChunkBatch(*arrays, names=names)
+    tokens, _ = pad_sequences([item.pixel_tokens.flatten(1) for item in items])  # [B, K, P C]
+    tokens = tokens.unflatten(-1, items[0].pixel_tokens.shape[1:])  # [B, K, P, C]
+    return ChunkBatch(*arrays, tokens, torch.from_numpy(stages), names)
 
 
 # --- latents: what the VS-DiT sees ----------------------------------------------------------------
@@ -132,7 +185,8 @@ class LatentBatch(_ToDevice):
     """B latent sequences with a caption each.
 
     mean, sigma [B, N, Z] of the posterior (sigma 0 for explicit channels), padding_mask bool [B, N],
-    context [B, S, C] text tokens, context_mask bool [B, S], names of the SVGs.
+    context [B, S, C] text tokens, context_mask bool [B, S], style int64 [B] (1 + index in `style_names`, 0 for
+    none), names of the SVGs.
     """
 
     mean: Tensor
@@ -140,7 +194,13 @@ class LatentBatch(_ToDevice):
     padding_mask: Tensor
     context: Tensor
     context_mask: Tensor
+    style: Tensor | None = None
     names: list[str] = field(default_factory=list)
+
+
+def style_names(latents: dict) -> tuple[str, ...]:
+    """The styles of a latents file: the packs its SVGs come from, sorted."""
+    return tuple(sorted({pack for pack in latents["packs"] if pack}))
 
 
 class LatentDataset(Dataset):
@@ -150,8 +210,9 @@ class LatentDataset(Dataset):
         self.latents = latents
         self.first_caption_only = first_caption_only
         self.indices = [i for i, s in enumerate(latents["splits"]) if split is None or s == split]
+        number = {name: k for k, name in enumerate(style_names(latents), start=1)}
+        self.styles = [number.get(pack, 0) for pack in latents["packs"]]
         self.offsets = latents["offsets"].tolist()
-        self.context_offsets = latents["context_offsets"].tolist()
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -160,7 +221,7 @@ class LatentDataset(Dataset):
     def lengths(self) -> list[int]:
         return [self.offsets[i + 1] - self.offsets[i] for i in self.indices]
 
-    def __getitem__(self, item: int) -> tuple[str, Tensor, Tensor, Tensor]:
+    def __getitem__(self, item: int) -> tuple[str, Tensor, Tensor, Tensor, int]:
         i = self.indices[item]
         span = slice(self.offsets[i], self.offsets[i + 1])
         captions = self.latents["caption_ids"][i]
@@ -168,18 +229,19 @@ class LatentDataset(Dataset):
         if not self.first_caption_only and len(captions) > 1 and torch.rand(()) < 0.5:
             choice = int(torch.randint(len(captions), ()))  # half the time the canonical caption
         c = captions[choice]
-        context = self.latents["context"][self.context_offsets[c] : self.context_offsets[c + 1]].float()
+        context = self.latents["context"][c]  # [S, C]
         latents = self.latents
-        return latents["names"][i], latents["mean"][span].float(), latents["sigma"][span].float(), context
+        mean, sigma = latents["mean"][span].float(), latents["sigma"][span].float()
+        return latents["names"][i], mean, sigma, context, self.styles[i]
 
 
-def collate_latents(items: list[tuple[str, Tensor, Tensor, Tensor]]) -> LatentBatch:
+def collate_latents(items: list[tuple[str, Tensor, Tensor, Tensor, int]]) -> LatentBatch:
     """Pad latents and text tokens to the longest of the batch."""
-    names, means, sigmas, contexts = zip(*items)
+    names, means, sigmas, contexts, styles = zip(*items)
     mean, mask = pad_sequences(means)
     sigma, _ = pad_sequences(sigmas)
     context, context_mask = pad_sequences(contexts)
-    return LatentBatch(mean, sigma, mask, context, context_mask, list(names))
+    return LatentBatch(mean, sigma, mask, context, context_mask, torch.tensor(styles), list(names))
 
 
 def pad_sequences(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

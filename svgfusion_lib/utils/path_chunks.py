@@ -25,12 +25,14 @@ class Chunks:
     geometry  [N, R, 8]         in the chunk's box for layout "path", on the canvas for layout "row"
     box       [N, 3]            centre x, y, half-size, canvas units (0, 0, 1 for layout "row")
     style     [N, 12]           style columns of the chunk's first row
+    first_row int64 [N]         where the chunk begins in the rows
     """
 
     ids: np.ndarray
     geometry: np.ndarray
     box: np.ndarray
     style: np.ndarray
+    first_row: np.ndarray
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -39,16 +41,16 @@ class Chunks:
 def rows_to_chunks(rows: np.ndarray, layout: str, rows_per_latent: int) -> Chunks:
     """Cut rows [L, 22] into chunks; layout "row" wants rows_per_latent == 1."""
     if layout == "row":
-        return _pack([rows[i : i + 1] for i in range(len(rows))], rows_per_latent, boxed=False)
+        return _pack([rows[i : i + 1] for i in range(len(rows))], rows_per_latent, 0, boxed=False)
     if layout != "path":
         raise ValueError(f"layout must be 'row' or 'path', got {layout!r}")
-    body = rows[rows[:, rf.ELEMENT] > rf.EOS]
+    body = rows[1:-1]  # [L - 2, 22]
     breaks = (body[:, rf.ELEMENT] != rf.PATH) | np.isin(body[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE))
     pieces = []
     for sub_path in np.split(body, np.flatnonzero(breaks)[1:]):
         parts = -(-len(sub_path) // rows_per_latent)  # equal parts rather than a full one and a rest
         pieces += np.array_split(sub_path, parts)
-    return _pack(pieces, rows_per_latent, boxed=True)
+    return _pack(pieces, rows_per_latent, 1, boxed=True)
 
 
 def chunks_to_rows(ids: np.ndarray, geometry: np.ndarray, box: np.ndarray, style: np.ndarray) -> np.ndarray:
@@ -76,7 +78,8 @@ def _transform(geometry, element, command, scale, shift) -> np.ndarray:
     return scaled * (is_x + is_y + is_length) + is_x * shift[..., :1] + is_y * shift[..., 1:2]
 
 
-def _pack(pieces: list[np.ndarray], slots: int, boxed: bool) -> Chunks:
+def _pack(pieces: list[np.ndarray], slots: int, first_row: int, boxed: bool) -> Chunks:
+    """Pieces [<= slots, 22], which follow each other from row `first_row` on, as chunks."""
     count = len(pieces)
     ids = np.zeros((count, slots, 2), dtype=np.int64)
     geometry = np.zeros((count, slots, rf.NUM_GEOMETRY), dtype=np.float32)
@@ -89,7 +92,8 @@ def _pack(pieces: list[np.ndarray], slots: int, boxed: bool) -> Chunks:
     if boxed:
         scale = 1 / box[:, None, 2:3]
         geometry = _transform(geometry, ids[..., 0], ids[..., 1], scale, -box[:, None, :2] * scale)
-    return Chunks(ids, geometry.astype(np.float32), box, style)
+    sizes = np.array([len(piece) for piece in pieces], dtype=np.int64)
+    return Chunks(ids, geometry.astype(np.float32), box, style, first_row + np.cumsum(sizes) - sizes)
 
 
 def _box(piece: np.ndarray) -> tuple[float, float, float]:

@@ -25,14 +25,27 @@ _SCALE = torch.where(_UPPER > 0, 2 / _UPPER.clamp(min=1), torch.ones(()))
 _SHIFT = torch.where(_UPPER > 0, -torch.ones(()), torch.zeros(()))
 
 
+_IS_LENGTH = torch.tensor(rf.argument_tables()[2])  # [elements, commands, 8]
+
+
 def normalize_target(rows: Tensor) -> Tensor:
     """Rows [..., 22] -> targets [..., 22] in [-1, 1] for the tanh head (positions off canvas are clipped)."""
-    return (rows * _SCALE.to(rows) + _SHIFT.to(rows)).clamp(-1, 1)
+    return (rows * _SCALE.to(rows) + _shift(rows)).clamp(-1, 1)
 
 
 def denormalize_target(target: Tensor) -> Tensor:
     """Inverse of `normalize_target` on its range; ids stay fractional (see hybrid_utils)."""
-    return (target - _SHIFT.to(target)) / _SCALE.to(target)
+    rows = (target - _SHIFT.to(target)) / _SCALE.to(target)  # right but for lengths
+    return (target - _shift(rows)) / _SCALE.to(target)
+
+
+def _shift(rows: Tensor) -> Tensor:
+    """What is added to the columns of rows [..., 22]: a length from 0 to 2 goes to [-1, 1] like a position."""
+    element = rows[..., rf.ELEMENT].round().long().clamp(0, len(rf.ELEMENTS) - 1)  # [...]
+    command = rows[..., rf.COMMAND].round().long().clamp(0, len(rf.COMMANDS) - 1)  # [...]
+    shift = _SHIFT.to(rows).repeat(*rows.shape[:-1], 1)  # [..., 22]
+    shift[..., rf.GEOMETRY] -= _IS_LENGTH.to(rows.device)[element, command].to(rows)
+    return shift
 
 
 def quantize_rows(rows: np.ndarray, bins: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vpvae import VPVAE, Posterior
 from svgfusion_lib.utils import row_format as rf
-from svgfusion_lib.utils.dataset import ChunkBatch, collate_chunks
+from svgfusion_lib.utils.dataset import ChunkBatch, ChunkItem, collate_chunks
 from svgfusion_lib.utils.losses import vae_loss
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -35,8 +35,10 @@ def config_of(layout: str, head: str, **changes) -> VAEConfig:
 def batch_of(config: VAEConfig, svgs=SVGS) -> ChunkBatch:
     g = torch.Generator().manual_seed(0)
     return collate_chunks([
-        (f"svg {i}", rows_to_chunks(parse_svg(svg).rows, config.layout, config.rows_per_latent),
-         torch.randn(4, PIXELS, generator=g))
+        ChunkItem(
+            f"svg {i}", rows_to_chunks(parse_svg(svg).rows, config.layout, config.rows_per_latent),
+            torch.randn(1, 4, PIXELS, generator=g),
+        )
         for i, svg in enumerate(svgs)
     ])
 
@@ -123,6 +125,34 @@ def test_pixel_tokens_reach_the_posterior_only_where_fused():
         before = model.encode(batch).mean
         after = model.encode(replace(batch, pixel_tokens=batch.pixel_tokens.flip(-1) + 1)).mean
         assert (not torch.allclose(after, before, atol=1e-6)) is fused
+
+
+@pytest.mark.parametrize("layout", ["row", "path"])
+def test_a_latent_sees_the_rendering_of_its_own_stage_alone(layout):
+    """With self-attention along the sequence (layout row) others reach it, but by the rows, not by its own query."""
+    torch.manual_seed(0)
+    config = config_of(layout, "hybrid", stage_tokens=True)
+    model = VPVAE(config).eval()
+    batch = batch_of(config, SVGS[1:2])
+    count = batch.ids.shape[1]
+    tokens = torch.randn(1, 3, 4, PIXELS)  # of three stages
+    stages = (torch.arange(count) * 3 // count)[None]
+    batch = replace(batch, pixel_tokens=tokens, stages=stages)
+    changed = replace(batch, pixel_tokens=tokens + torch.tensor([0.0, 0.0, 1.0])[None, :, None, None] * tokens.flip(-1))
+    pixels, unseen = model._pixels(batch)
+    assert pixels.shape == (1, 12, PIXELS) and unseen.shape == (1, count, 12)
+    assert (~unseen).sum(-1).unique().tolist() == [4]
+    difference = (model.encode(changed).mean - model.encode(batch).mean).abs().amax(-1)[0]  # [N]
+    assert (difference[stages[0] == 2] > 1e-6).all()
+    if layout == "path":
+        assert (difference[stages[0] < 2] == 0).all()
+
+
+def test_renderings_that_pad_the_batch_change_nothing():
+    config = config_of("path", "hybrid", stage_tokens=True)
+    model, batch = VPVAE(config).eval(), batch_of(config)
+    padded = replace(batch, pixel_tokens=torch.cat([batch.pixel_tokens, torch.full_like(batch.pixel_tokens, 9.0)], 1))
+    torch.testing.assert_close(model.encode(padded).mean, model.encode(batch).mean, atol=1e-6, rtol=1e-5)
 
 
 def test_missing_pixel_tokens_are_named():

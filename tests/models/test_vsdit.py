@@ -33,6 +33,8 @@ def inputs(batch: int = 3, length: int = 7, tokens: int = 4):
 def test_fresh_model_returns_exactly_zero(patch_size):
     model = VSDiT(tiny(patch_size=patch_size))
     assert (model(*inputs()) == 0).all()
+    model = VSDiT(tiny(patch_size=patch_size, styles=("bold", "thin")))
+    assert (model(*inputs(), style=torch.tensor([0, 1, 2])) == 0).all()
     for preset in DiTConfig.PRESETS:
         config = DiTConfig.preset(preset, latent_width=Z, context_width=C)
         assert config.width % config.heads == 0
@@ -126,6 +128,24 @@ def test_output_depends_on_time_position_and_neighbours():
     other = z.clone()
     other[:, 6] += 1
     assert not torch.allclose(model(other, t, context, context_mask)[:, 0], y[:, 0], atol=1e-4)
+
+
+def test_style_changes_the_output_and_the_null_style_is_none():
+    model = awake(tiny(styles=("bold", "thin")))
+    none = model(*inputs())
+    torch.testing.assert_close(model(*inputs(), style=torch.tensor([0, 0, 0])), none, atol=0, rtol=0)
+    bold, thin = (model(*inputs(), style=torch.tensor([0, k, 0])) for k in (1, 2))
+    for y in (bold, thin):
+        torch.testing.assert_close(y[[0, 2]], none[[0, 2]], atol=1e-5, rtol=1e-5)
+        assert not torch.allclose(y[1], none[1], atol=1e-3)
+    assert not torch.allclose(bold[1], thin[1], atol=1e-3)
+
+
+def test_style_for_a_model_without_is_refused():
+    model = VSDiT(tiny())
+    assert not any("style" in name for name in model.state_dict())
+    with pytest.raises(ValueError, match="has no styles"):
+        model(*inputs(), style=torch.tensor([0, 0, 1]))
 
 
 @pytest.mark.parametrize("shape", [(2, 3, Z + 1), (2, MAX + 1, Z), (2, Z)])

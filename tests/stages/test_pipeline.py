@@ -16,6 +16,7 @@ from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
 from svgfusion_lib.stages.preprocess import cache_rows, load_cache, preprocess
 from svgfusion_lib.stages.train_dit import train_dit
 from svgfusion_lib.stages.train_vae import train, train_vae
+from svgfusion_lib.utils.checkpoint import load_model
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.training import LOG_NAME, read_log
@@ -43,7 +44,8 @@ def checkpoints(run):
 
 def test_cache_holds_what_the_files_hold(run):
     cache = load_cache(run / "cache")
-    assert len(cache["names"]) == 24 and cache["pixel_tokens"].shape[:2] == (24, 16)
+    assert len(cache["names"]) == len(cache["pixel_tokens"]) == 24
+    assert cache["pixel_tokens"][5].shape == (16, 320)
     for i in (0, 11, 23):
         rows = parse_svg(run / "svg" / f"{cache['names'][i]}.svg").rows
         torch.testing.assert_close(torch.from_numpy(cache_rows(cache, i)), torch.from_numpy(rows), atol=0, rtol=0)
@@ -71,6 +73,33 @@ def test_latents_are_normalised_by_their_own_statistics(run):
     normal = (train_rows - latents["latent_mean"]) / latents["latent_std"]
     assert normal.mean(0).abs().max() < 1e-4 and normal.std(0, correction=0).max() < 1 + 1e-4
     assert (latents["sigma"][:, :15] == 0).all() and (latents["sigma"][:, 15:] > 0).all()
+
+
+def test_rendering_sequences_all_the_way(run, tmp_path):
+    """Partial SVGs train the VP-VAE, rows see the rendering of their stage, and every stage becomes latents."""
+    checkpoint, data = tmp_path / "vae" / "vpvae_final.pt", f"--precomputed_dir {tmp_path / 'cache'}"
+    for line in [
+        f"preprocess --svg_dir {run / 'svg'} {data} --renderings 3 --processes 2",
+        f"train_vae {data} --output_dir {checkpoint.parent} --num_epochs 1 --batch_size 8 --stage_tokens"
+        " --partial_rate 0.5 --layout row --head continuous --latent_width 8 --augment",
+        f"prepare_latents --vae_checkpoint {checkpoint} {data} --output_dir {tmp_path / 'latents'} --max_latents 64"
+        " --every_stage",
+    ]:
+        assert cli.main(line.split()) in (0, None)
+    cache, whole = load_cache(tmp_path / "cache"), load_cache(run / "cache")
+    assert cache["names"] == whole["names"] and len(cache["stage_sizes"]) > len(cache["names"])
+    for i in range(len(cache["names"])):
+        stages = int(cache["stage_offsets"][i + 1] - cache["stage_offsets"][i])
+        assert cache["pixel_tokens"][i].shape == (16 * stages, 320)
+        torch.testing.assert_close(cache["pixel_tokens"][i][-16:], whole["pixel_tokens"][i], atol=2e-2, rtol=1e-2)
+    latents = load_latents(tmp_path / "latents")
+    assert len(latents["names"]) == len(cache["stage_sizes"]) and len(latents["context"]) == len(latents["captions"])
+    assert load_model(checkpoint, "vpvae")[0].config.stage_tokens
+
+
+def test_partial_svgs_need_a_cache_that_has_them(run, tmp_path):
+    with pytest.raises(UserError, match="--renderings above 1"):
+        train_vae(tmp_path, precomputed_dir=run / "cache", num_epochs=1, partial_rate=0.5)
 
 
 @pytest.mark.parametrize("stage", ["vae", "dit"])

@@ -1,3 +1,4 @@
+import json
 import pickle
 
 import pytest
@@ -144,6 +145,12 @@ def test_configurations_survive_as_plain_values(config_class):
     assert config_class.from_dict(config.to_dict()) == config
     with pytest.raises(UserError, match=f"{config_class.__name__}: unknown field nonsense"):
         config_class.from_dict({"nonsense": 1})
+
+
+def test_styles_survive_as_json_and_old_configurations_have_none():
+    config = DiTConfig(styles=("bold", "thin"))
+    assert DiTConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert DiTConfig.from_dict({name: v for name, v in config.to_dict().items() if name != "styles"}).styles == ()
 
 
 def test_presets():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils import row_format as rf
 from svgfusion_lib.utils.augment import Augmentation
@@ -13,6 +14,7 @@ from svgfusion_lib.utils.dataset import (
     collate_latents,
     make_loader,
     pad_sequences,
+    style_names,
 )
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -34,7 +36,23 @@ def cache() -> dict:
         "splits": ["train", "train", "held_out", "train", "train"],
         "rows": torch.from_numpy(np.concatenate(rows)),
         "offsets": torch.tensor(np.cumsum([0] + [len(r) for r in rows])),
-        "pixel_tokens": torch.arange(5 * 2 * 3).view(5, 2, 3).half(),
+        "stage_sizes": torch.tensor(counts), "stage_offsets": torch.arange(6),
+        "pixel_tokens": torch.arange(5 * 2 * 3).view(5, 2, 3).float(),
+    }
+
+
+def config(layout: str = "path", slots: int = 8, **changes) -> VAEConfig:
+    return VAEConfig(layout=layout, rows_per_latent=slots, max_latents=16, **changes)
+
+
+@pytest.fixture
+def sequences(cache) -> dict:
+    """The cache with all stages of every SVG; the tokens of stage k of SVG i are 10 i + k."""
+    counts = [1, 4, 2, 3, 2]
+    tokens = [torch.cat([torch.full((2, 3), 10.0 * i + k) for k in range(n)]) for i, n in enumerate(counts)]
+    sizes = torch.cat([torch.arange(1, n + 1) for n in counts])
+    return cache | {
+        "stage_sizes": sizes, "stage_offsets": torch.tensor([0, *counts]).cumsum(0), "pixel_tokens": tokens,
     }
 
 
@@ -43,49 +61,48 @@ def latents() -> dict:
     lengths, tokens = [2, 1, 3], [1, 4, 2, 3]
     g = torch.Generator().manual_seed(0)
     return {
-        "names": ["a", "b", "c"], "splits": ["train", "held_out", "train"],
+        "names": ["a", "b", "c"], "splits": ["train", "held_out", "train"], "packs": ["thin", "", "bold"],
         "offsets": torch.tensor([0, *lengths]).cumsum(0),
         "mean": torch.randn(6, 5, generator=g), "sigma": torch.rand(6, 5, generator=g),
         "caption_ids": [[0, 1, 2], [3], [2]],
-        "context": torch.randn(10, 4, generator=g).half(),
-        "context_offsets": torch.tensor([0, *tokens]).cumsum(0),
+        "context": list(torch.randn(10, 4, generator=g).split(tokens)),
     }
 
 
 def test_splits_and_lengths(cache):
-    train = ChunkDataset(cache, "path", 8, 16, "train")
+    train = ChunkDataset(cache, config(), "train")
     assert train.names == ["svg 1-0", "svg 4-1", "svg 3-3", "svg 2-4"]
     assert train.lengths == [1, 4, 3, 2]
-    assert len(ChunkDataset(cache, "path", 8, 16, "held_out")) == 1 and len(ChunkDataset(cache, "path", 8, 16)) == 5
+    assert len(ChunkDataset(cache, config(), "held_out")) == 1 and len(ChunkDataset(cache, config())) == 5
 
 
 def test_too_long_svgs_are_left_out_and_counted(cache):
-    dataset = ChunkDataset(cache, "path", 8, 2)
+    dataset = ChunkDataset(cache, config(), max_latents=2)
     assert dataset.names == ["svg 1-0", "svg 2-2", "svg 2-4"] and dataset.too_long == 2
 
 
 def test_every_svg_keeps_its_own_pixel_tokens_and_rows(cache):
     """Also where ones before it were left out."""
-    dataset = ChunkDataset(cache, "path", 8, 2)
-    for (name, chunks, tokens), i in zip((dataset[k] for k in range(3)), (0, 2, 4)):
-        torch.testing.assert_close(tokens, cache["pixel_tokens"][i].float())
+    dataset = ChunkDataset(cache, config(), max_latents=2)
+    for item, i in zip((dataset[k] for k in range(3)), (0, 2, 4)):
+        torch.testing.assert_close(item.pixel_tokens, cache["pixel_tokens"][i][None])
         start, end = cache["offsets"][i : i + 2]
         expected = rows_to_chunks(cache["rows"][start:end].numpy(), "path", 8)
-        np.testing.assert_array_equal(chunks.geometry, expected.geometry)
-        assert name == cache["names"][i]
+        np.testing.assert_array_equal(item.chunks.geometry, expected.geometry)
+        assert item.name == cache["names"][i]
 
 
 @pytest.mark.parametrize(("layout", "slots"), [("path", 8), ("row", 1)])
 def test_collate_pads_and_masks(cache, layout, slots):
-    dataset = ChunkDataset(cache, layout, slots, 64)
+    dataset = ChunkDataset(cache, config(layout, slots), max_latents=64)
     items = [dataset[i] for i in range(5)]
     batch = collate_chunks(items)
     longest = max(dataset.lengths)
     assert batch.ids.shape == (5, longest, slots, 2) and batch.ids.dtype == torch.int64
     assert batch.padding_mask.dtype == torch.bool
     assert (~batch.padding_mask).sum(1).tolist() == dataset.lengths
-    assert batch.names == dataset.names and batch.pixel_tokens.shape == (5, 2, 3)
-    for i, (_, chunks, _) in enumerate(items):
+    assert batch.names == dataset.names and batch.pixel_tokens.shape == (5, 1, 2, 3)
+    for i, chunks in enumerate(item.chunks for item in items):
         n = len(chunks)
         for name in ("ids", "geometry", "box", "style"):
             np.testing.assert_array_equal(getattr(batch, name)[i, :n].numpy(), getattr(chunks, name))
@@ -93,12 +110,12 @@ def test_collate_pads_and_masks(cache, layout, slots):
 
 
 def test_collate_without_pixel_tokens(cache):
-    dataset = ChunkDataset(cache | {"pixel_tokens": None}, "path", 8, 16)
+    dataset = ChunkDataset(cache | {"pixel_tokens": None}, config(pixel_fusion=False))
     assert collate_chunks([dataset[0], dataset[1]]).pixel_tokens is None
 
 
 def test_batch_moves_and_keeps_names(cache):
-    dataset = ChunkDataset(cache, "path", 8, 16)
+    dataset = ChunkDataset(cache, config())
     moved = collate_chunks([dataset[0]]).to("cpu")
     assert moved.names == ["svg 1-0"] and moved.ids.device.type == "cpu"
 
@@ -106,11 +123,11 @@ def test_batch_moves_and_keeps_names(cache):
 def test_latent_items_are_cut_at_the_right_places(latents):
     dataset = LatentDataset(latents, "train", first_caption_only=True)
     assert len(dataset) == 2 and dataset.lengths == [2, 3]
-    name, mean, sigma, context = dataset[1]
-    assert name == "c"
+    name, mean, sigma, context, style = dataset[1]
+    assert (name, style) == ("c", 1)
     torch.testing.assert_close(mean, latents["mean"][3:6])
     torch.testing.assert_close(sigma, latents["sigma"][3:6])
-    torch.testing.assert_close(context, latents["context"][5:7].float())  # caption 2
+    torch.testing.assert_close(context, latents["context"][2])
 
 
 def test_every_caption_is_drawn_and_the_canonical_one_most_often(latents):
@@ -130,6 +147,8 @@ def test_collate_latents_masks_both_sequences(latents):
     assert (~batch.padding_mask).sum(1).tolist() == [2, 1, 3]
     assert (~batch.context_mask).sum(1).tolist() == [1, 3, 2]
     assert (batch.mean[batch.padding_mask] == 0).all() and (batch.context[batch.context_mask] == 0).all()
+    assert style_names(latents) == ("bold", "thin")
+    assert batch.style.tolist() == [2, 0, 1] and batch.style.dtype == torch.int64
 
 
 def test_pad_sequences():
@@ -166,42 +185,42 @@ def test_sampler_batches_similar_lengths():
 
 
 def test_loader_picks_the_collate_function(cache, latents):
-    chunk_batch = next(iter(make_loader(ChunkDataset(cache, "path", 8, 16), 3)))
+    chunk_batch = next(iter(make_loader(ChunkDataset(cache, config()), 3)))
     latent_batch = next(iter(make_loader(LatentDataset(latents), 2)))
     assert chunk_batch.ids.ndim == 4 and latent_batch.mean.ndim == 3
 
 
 def test_augmented_items_differ_every_time_and_by_the_global_generator_alone(cache):
-    plain = ChunkDataset(cache, "path", 8, 16, "train")
-    dataset = ChunkDataset(cache, "path", 8, 16, "train", Augmentation(start_rate=1, cubic_rate=0.5))
+    plain = ChunkDataset(cache, config(), "train")
+    dataset = ChunkDataset(cache, config(), "train", augmentation=Augmentation(start_rate=1, cubic_rate=0.5))
 
     def ids(seed: int) -> list[np.ndarray]:
         torch.manual_seed(seed)
-        return [dataset[1][1].ids for _ in range(4)]
+        return [dataset[1].chunks.ids for _ in range(4)]
 
     first, again, other = ids(0), ids(0), ids(1)
     assert all(np.array_equal(a, b) for a, b in zip(first, again))
     assert any(a.shape != b.shape or (a != b).any() for a, b in zip(first, other))
     assert any(a.shape != first[0].shape or (a != first[0]).any() for a in first[1:])
-    assert np.array_equal(plain[1][1].ids, dataset.chunks[1].ids) and dataset.lengths == plain.lengths
+    assert np.array_equal(plain[1].chunks.ids, dataset.chunks[1].ids) and dataset.lengths == plain.lengths
 
 
 def test_an_augmented_item_never_grows_beyond_the_model(cache):
-    dataset = ChunkDataset(cache, "path", 3, 8, augmentation=Augmentation(split_rate=1))
+    dataset = ChunkDataset(cache, config(slots=3), max_latents=8, augmentation=Augmentation(split_rate=1))
     torch.manual_seed(0)
-    assert all(len(dataset[i][1]) <= 8 for i in range(len(dataset)) for _ in range(3))
+    assert all(len(dataset[i].chunks) <= 8 for i in range(len(dataset)) for _ in range(3))
 
 
-def test_moving_augmentations_need_a_cache_without_pixel_tokens(cache):
-    with pytest.raises(UserError, match="without pixel tokens"):
-        ChunkDataset(cache, "path", 8, 16, augmentation=Augmentation(mirror_rate=0.5))
-    moved = ChunkDataset(cache | {"pixel_tokens": None}, "path", 8, 16, augmentation=Augmentation(mirror_rate=1.0))
-    assert (moved[0][1].box[:, 0] == -moved.chunks[0].box[:, 0]).all()
+def test_moving_augmentations_need_a_model_without_pixel_fusion(cache):
+    with pytest.raises(UserError, match="without pixel fusion"):
+        ChunkDataset(cache, config(), augmentation=Augmentation(mirror_rate=0.5))
+    moved = ChunkDataset(cache, config(pixel_fusion=False), augmentation=Augmentation(mirror_rate=1.0))
+    assert (moved[0].chunks.box[:, 0] == -moved.chunks[0].box[:, 0]).all()
 
 
 def test_a_batch_does_not_depend_on_whether_an_epoch_began_with_it(cache):
     """So a resumed run draws the captions and augmentations that an undisturbed one draws."""
-    dataset = ChunkDataset(cache, "path", 8, 16, augmentation=Augmentation(start_rate=1, split_rate=0.5))
+    dataset = ChunkDataset(cache, config(), augmentation=Augmentation(start_rate=1, split_rate=0.5))
 
     def third_batch(first_step: int) -> torch.Tensor:
         batches = endless_batches(make_loader(dataset, 2), first_step)
@@ -211,3 +230,55 @@ def test_a_batch_does_not_depend_on_whether_an_epoch_began_with_it(cache):
         return batch.geometry
 
     torch.testing.assert_close(third_batch(0), third_batch(2))
+
+
+# --- rendering sequences ----------------------------------------------------------------------------
+
+
+def test_the_whole_svg_is_seen_unless_partial_ones_are_asked_for(sequences):
+    for i, item in enumerate(ChunkDataset(sequences, config())[k] for k in range(5)):
+        assert item.pixel_tokens.shape == (1, 2, 3) and item.pixel_tokens.unique() == 10 * i + [1, 4, 2, 3, 2][i] - 1
+        assert (item.stages == 0).all()
+
+
+def test_partial_items_have_the_rendering_of_what_they_show(sequences):
+    dataset = ChunkDataset(sequences, config(), partial_rate=1.0)
+    torch.manual_seed(0)
+    seen = set()
+    for _ in range(40):
+        item = dataset[1]  # four shapes, one chunk each
+        assert item.pixel_tokens.unique() == 10 + len(item.chunks) - 1
+        seen.add(len(item.chunks))
+    assert seen == {1, 2, 3}
+    assert len(dataset[0].chunks) == 1, "of one stage there is no earlier one"
+
+
+def test_partial_rate_is_a_share(sequences):
+    dataset = ChunkDataset(sequences, config(), partial_rate=0.25)
+    torch.manual_seed(0)
+    whole = sum(len(dataset[1].chunks) == 4 for _ in range(400))
+    assert 270 < whole < 330
+
+
+def test_stage_tokens_are_those_of_the_stage_a_chunk_belongs_to(sequences):
+    item = ChunkDataset(sequences, config(stage_tokens=True))[1]
+    assert item.pixel_tokens.shape == (4, 2, 3) and item.stages.tolist() == [0, 1, 2, 3]
+    by_row = ChunkDataset(sequences, config("row", 1, stage_tokens=True), max_latents=64)[1]
+    assert (np.diff(by_row.stages) >= 0).all() and set(by_row.stages) == {0, 1, 2, 3}
+    augmented = ChunkDataset(sequences, config(stage_tokens=True), augmentation=Augmentation(split_rate=1.0))[1]
+    assert augmented.stages.tolist() == [0, 1, 2, 3]
+
+
+def test_every_stage_can_be_an_item(sequences):
+    dataset = ChunkDataset(sequences, config(stage_tokens=True), "train", every_stage=True)
+    assert dataset.lengths == [1, 1, 2, 3, 4, 1, 2, 3, 1, 2] and dataset.indices == [0, 1, 1, 1, 1, 3, 3, 3, 4, 4]
+    assert dataset.names[1:5] == ["svg 4-1, the first 1", "svg 4-1, the first 2", "svg 4-1, the first 3", "svg 4-1"]
+    assert [len(dataset[i].pixel_tokens) for i in range(1, 5)] == [1, 2, 3, 4]
+    batch = collate_chunks([dataset[i] for i in range(1, 5)])
+    assert batch.pixel_tokens.shape == (4, 4, 2, 3) and batch.stages.shape == (4, 4)
+    assert batch.stages[3].tolist() == [0, 1, 2, 3] and batch.pixel_tokens[0, 1:].abs().max() == 0
+
+
+def test_fusion_without_tokens_is_refused(cache):
+    with pytest.raises(UserError, match="--pixel_encoder none"):
+        ChunkDataset(cache | {"pixel_tokens": None}, config())

@@ -35,7 +35,7 @@ class Caption:
 def collate(items: list[torch.Tensor]) -> LatentBatch:
     x = torch.stack(items)[:, None]  # (B, 1, 3)
     mask = torch.zeros(x.shape[:2], dtype=torch.bool)
-    return LatentBatch(x, x, mask, x, mask, ["svg"] * len(items))
+    return LatentBatch(x, x, mask, x, mask, names=["svg"] * len(items))
 
 
 def loader() -> DataLoader:

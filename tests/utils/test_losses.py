@@ -140,7 +140,10 @@ def test_hybrid_reconstruction_loss_again_by_loops(lengths):
 
 def test_vae_loss_weighs_its_parts():
     batch = random_batch([2, 3], slots=1)
-    model = VPVAE(VAEConfig.preset("row", width=16, heads=2, latent_width=4, pixel_fusion=False, max_latents=8))
+    config = VAEConfig.preset(
+        "S", layout="row", head="continuous", width=16, heads=2, latent_width=4, pixel_fusion=False, max_latents=8
+    )
+    model = VPVAE(config)
     decoded, posterior = model(batch)
     recon, _ = reconstruction_loss(decoded, batch)
     kl = kl_divergence(posterior.mean, posterior.logvar, batch.padding_mask)

@@ -20,7 +20,7 @@ def run(folder: Path, num_steps: int = 9) -> dict[str, torch.Tensor]:
     def collate(indices):
         x = data[indices][:, None]  # (B, 1, 3)
         mask = torch.zeros(x.shape[:2], dtype=torch.bool)
-        return LatentBatch(x, x, mask, x, mask, [f"svg {i}" for i in indices])
+        return LatentBatch(x, x, mask, x, mask, names=[f"svg {i}" for i in indices])
 
     def step_loss(model, batch, step):
         loss = (model(batch.mean[:, 0]) - batch.mean[:, 0]).square().mean()

@@ -40,7 +40,7 @@ def points_loader(count: int = 10, batch_size: int = 4, seed: int = 0, poison: i
     def collate(indices):
         x = data[indices][:, None]  # (B, 1, 3)
         mask = torch.zeros(x.shape[:2], dtype=torch.bool)
-        return LatentBatch(x, x, mask, x, mask, [f"svg {i}" for i in indices])
+        return LatentBatch(x, x, mask, x, mask, names=[f"svg {i}" for i in indices])
 
     sampler = LengthBucketSampler([1] * count, batch_size, seed)
     return DataLoader(range(count), batch_sampler=sampler, collate_fn=collate)

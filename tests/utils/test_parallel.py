@@ -1,0 +1,30 @@
+"""The work is `eval` of small expressions: fresh processes can import it."""
+
+import os
+
+import pytest
+
+from svgfusion_lib.utils.parallel import CHUNK, default_processes, map_in_order
+
+WHO = "__import__('os').getpid()"
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("count", [0, 1, 5 * CHUNK + 3])
+def test_results_come_in_order(processes, count):
+    assert list(map_in_order(eval, [f"{x} * {x}" for x in range(count)], processes)) == [x * x for x in range(count)]
+
+
+def test_other_processes_do_the_work():
+    found = set(map_in_order(eval, [WHO] * 20 * CHUNK, 2))
+    assert 1 <= len(found) <= 2 and os.getpid() not in found
+    assert set(map_in_order(eval, [WHO] * 3)) == {os.getpid()}
+
+
+def test_an_error_comes_through():
+    with pytest.raises(ZeroDivisionError):
+        list(map_in_order(eval, ["1", "1 / 0"], 2))
+
+
+def test_little_work_stays_here():
+    assert default_processes(10) == 1 and default_processes(10**6) == os.cpu_count()
