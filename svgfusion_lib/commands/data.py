@@ -2,7 +2,7 @@
 
 import argparse
 
-from svgfusion_lib.commands.flags import Add, Stages
+from svgfusion_lib.commands.flags import Add, Stages, count_or_all
 
 
 def _create_dummy_data_flags(add: Add) -> None:
@@ -51,18 +51,10 @@ def _preprocess_flags(add: Add) -> None:
     add("--svg_dir", required=True)
     add("--pattern", default="*.svg")
     add("--precomputed_dir", required=True)
-    add("--max_files", type=_count_or_all, default=300, help="a number, or `all`")
+    add("--max_files", type=count_or_all, default=300, help="a number, or `all`")
     add("--pixel_encoder", default="efficientnet-lite0", help="or a DINOv2 hub name or folder, or `none`")
     add("--renderings", type=int, default=1, help="stages of an SVG whose renderings are encoded, the whole among them")
     add("--processes", type=int, help="default: one for each core")
-
-
-def _count_or_all(text: str) -> int | None:
-    if text == "all":
-        return None
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number above 0 nor `all`")
-    return int(text)
 
 
 def _preprocess(**options) -> None:

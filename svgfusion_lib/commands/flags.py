@@ -6,6 +6,15 @@ from collections.abc import Callable
 Add = Callable[..., argparse.Action]
 
 
+def count_or_all(text: str) -> int | None:
+    """A number above 0, or None for `all`."""
+    if text == "all":
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number above 0 nor `all`")
+    return int(text)
+
+
 def device(add: Add) -> None:
     add("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
 

@@ -1,6 +1,6 @@
 """Stages that sample and measure."""
 
-from svgfusion_lib.commands.flags import Add, Stages, checkpoints, device
+from svgfusion_lib.commands.flags import Add, Stages, checkpoints, count_or_all, device
 from svgfusion_lib.errors import UserError
 
 
@@ -130,7 +130,45 @@ def _compare_encoders(**options) -> None:
     print(encoder_table(compare_encoders(**options)), end="")
 
 
+def _evaluate_vae_flags(add: Add) -> None:
+    add("--vae_checkpoint", required=True)
+    add("--precomputed_dir", required=True)
+    add("--output_dir", required=True)
+    add("--split", default="held_out", choices=("held_out", "train"))
+    add("--max_files", type=count_or_all, default=500, help="a number, or `all`")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _evaluate_vae(**options) -> None:
+    from svgfusion_lib.stages.evaluate_vae import evaluate_vae
+
+    report = evaluate_vae(**options)
+    mean, sample, blank = (report[f"ssim_{kind}"]["mean"] for kind in ("from_mean", "from_sample", "of_blank"))
+    print(
+        f"{report['svgs']} {report['split']} SVGs: SSIM {mean:.4f} from the mean, {sample:.4f} from a sample (a blank"
+        f" picture {blank:.2f}); right element ids {report['elements_right']:.2%}, command ids"
+        f" {report['commands_right']:.2%}; {report['active_units']} of {report['units']} units active;"
+        f" {options['output_dir']}/report.json"
+    )
+
+
+def _ablate_flags(add: Add) -> None:
+    add("--config", required=True, help="a TOML file such as configs/ablation.toml")
+    add("--output_dir", required=True, help="also where a stopped run is continued")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _ablate(**options) -> None:
+    from svgfusion_lib.stages.ablate import ablate
+
+    print(ablate(**options), end="")
+
+
 STAGES: Stages = {
+    "evaluate_vae": ("how well a VP-VAE rebuilds SVGs it never saw", _evaluate_vae_flags, _evaluate_vae),
+    "ablate": ("trainings with one thing changed at a time, as a table", _ablate_flags, _ablate),
     "generate": ("prompts -> SVG files", _generate_flags, _generate),
     "export": ("two checkpoints -> the bf16 safetensors that are shipped", _export_flags, _export),
     "roundtrip": ("SVG -> rows -> SVG, with a report", _roundtrip_flags, _roundtrip),

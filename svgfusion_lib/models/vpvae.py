@@ -152,17 +152,21 @@ class VPVAE(nn.Module):
         posterior = self.encode(batch)
         return self.decode(posterior.latent(noise), batch.padding_mask), posterior
 
+    def read_rows(self, decoded: Decoded) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What the decoder says, decided: ids int64 [B, N, R, 2], geometry [B, N, R, 8], style [B, N, R, 12] or None.
+
+        Geometry is in the chunk's box for layout "path"; style is None where it is explicit in the latent.
+        """
+        if decoded.features is not None:
+            rows = denormalize_target(decoded.features)  # [B, N, R, 22]
+            return rows[..., : rf.COMMAND + 1].round().long(), rows[..., rf.GEOMETRY], rows[..., rf.STYLE]
+        ids = torch.stack([decoded.element_logits.argmax(-1), decoded.command_logits.argmax(-1)], dim=-1)
+        return ids, decoded.geometry, decoded.style
+
     @torch.no_grad()
     def decode_rows(self, z: Tensor, padding_mask: Tensor) -> list[np.ndarray]:
         """Latents [B, N, Z], padding_mask [B, N] -> one row matrix [L, 22] per sample, not yet sanitised."""
-        decoded = self.decode(z, padding_mask)
-        if decoded.features is not None:
-            rows = denormalize_target(decoded.features)  # [B, N, R, 22]
-            ids = rows[..., : rf.COMMAND + 1].round().long()  # [B, N, R, 2]
-            geometry, style = rows[..., rf.GEOMETRY], rows[..., rf.STYLE]
-        else:
-            ids = torch.stack([decoded.element_logits.argmax(-1), decoded.command_logits.argmax(-1)], dim=-1)
-            geometry, style = decoded.geometry, decoded.style
+        ids, geometry, style = self.read_rows(self.decode(z, padding_mask))
         if self.explicit_width:
             box = z[..., :BOX_COLUMNS].clone()  # [B, N, 3]
             box[..., 2].clamp_(min=MIN_HALF_SIZE)

@@ -1,0 +1,156 @@
+"""Stage ablate: the same training with one thing changed at a time, from a TOML file to one table.
+
+Every VP-VAE run sees the same SVGs equally often, and so does every VS-DiT run. A run whose figures are there is
+not run again, and one that was stopped goes on.
+"""
+
+import json
+import time
+import tomllib
+from pathlib import Path
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.stages.evaluate import SPLITS, evaluate
+from svgfusion_lib.stages.evaluate_vae import evaluate_vae
+from svgfusion_lib.stages.prepare_dataset import prepare_dataset
+from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
+from svgfusion_lib.stages.preprocess import CACHE_NAME, preprocess
+from svgfusion_lib.stages.train_dit import train_dit
+from svgfusion_lib.stages.train_vae import train_vae
+from svgfusion_lib.utils.files import write_json, write_text
+
+SECTIONS = ("data", "vae", "dit", "evaluation", "vae_runs", "dit_runs")
+LONG = 10**9  # steps: later than the end of any run
+LATENT_OPTIONS = ("every_stage", "box_scale")
+MAX_LATENTS = 64
+
+
+def ablate(config: str | Path, output_dir: str | Path, device: str = "cpu", seed: int = 0) -> str:
+    """Run all that the TOML file names and return the tables as Markdown, also in output_dir/ablation.md.
+
+    output_dir/vae/<slug> and output_dir/dit/<slug> hold the runs, with figures.json when they are done.
+    """
+    plan = read_plan(config)
+    output_dir = Path(output_dir)
+    cache_dir = output_dir / "cache"
+    data = plan["data"]
+    if not (cache_dir / CACHE_NAME).is_file():
+        prepare_dataset(output_dir / "svg", packs=data["packs"], max_rows=data.get("max_rows"),
+                        max_files=data.get("max_files"))
+        preprocess(output_dir / "svg", cache_dir, max_files=None, renderings=data["renderings"])
+    tables: dict[str, list[dict]] = {"vae": [], "dit": []}
+    for kind, run_one in (("vae", _run_vae), ("dit", _run_dit)):
+        for run in plan[f"{kind}_runs"]:
+            figures_path = output_dir / kind / run["slug"] / "figures.json"
+            if not figures_path.is_file():
+                print(f"{kind}: {run['name']}", flush=True)
+                options = {k: v for k, v in run.items() if k not in ("name", "slug")} | {"device": device, "seed": seed}
+                write_json(figures_path, run_one(plan, output_dir, run["slug"], options))
+            tables[kind].append({"name": run["name"]} | json.loads(figures_path.read_text(encoding="utf-8")))
+            text = markdown(tables)
+            write_text(output_dir / "ablation.md", text)
+    return text
+
+
+def read_plan(config: str | Path) -> dict:
+    """The TOML file, checked as far as can be before any run."""
+    path = Path(config)
+    try:
+        plan = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{path}: not a readable TOML file ({reason})") from error
+    missing = [name for name in SECTIONS if name not in plan]
+    if missing:
+        raise UserError(f"{path}: has no section {', '.join(missing)}")
+    for kind in ("vae_runs", "dit_runs"):
+        slugs = [run.get("slug") for run in plan[kind]]
+        if not all(run.get("name") and run.get("slug") for run in plan[kind]) or len(set(slugs)) < len(slugs):
+            raise UserError(f"{path}: every one of {kind} needs a name and a slug of its own")
+    known = {run["slug"] for run in plan["vae_runs"]}
+    for run in plan["dit_runs"]:
+        if run.get("vae") not in known:
+            raise UserError(f"{path}: {run['slug']} names the VP-VAE {run.get('vae')!r}, which is none of vae_runs")
+    return plan
+
+
+def _run_vae(plan: dict, output_dir: Path, slug: str, options: dict) -> dict:
+    folder = output_dir / "vae" / slug
+    start = time.perf_counter()
+    checkpoint = train_vae(folder, precomputed_dir=output_dir / "cache", **(plan["vae"] | options))
+    seconds = time.perf_counter() - start
+    report = evaluate_vae(
+        checkpoint, output_dir / "cache", folder / "evaluation", max_files=plan["evaluation"]["vae_files"],
+        device=options["device"],
+    )
+    return report | {"seconds": seconds}
+
+
+def _run_dit(plan: dict, output_dir: Path, slug: str, options: dict) -> dict:
+    folder = output_dir / "dit" / slug
+    vae_checkpoint = output_dir / "vae" / options.pop("vae") / "vpvae_final.pt"
+    latent_options = {name: options.pop(name) for name in LATENT_OPTIONS if name in options}
+    latents_dir = prepare_latents(
+        vae_checkpoint, output_dir / "cache", folder / "latents", max_latents=MAX_LATENTS, device=options["device"],
+        **latent_options,
+    ).parent
+    lengths = load_latents(latents_dir)["offsets"].diff().float()
+    epochs = plan["dit"]["num_epochs"]
+    if latent_options.get("every_stage"):  # the same number of SVGs seen, whole or not
+        whole = len(load_latents(output_dir / "dit" / "last-stage" / "latents")["names"])
+        epochs = max(1, round(epochs * whole / len(lengths)))
+    start = time.perf_counter()
+    settings = plan["dit"] | {"val_every": LONG, "checkpoint_every": LONG} | options | {"num_epochs": epochs}
+    checkpoint = train_dit(folder, vae_checkpoint, latents_dir=latents_dir, **settings)
+    seconds = time.perf_counter() - start
+    report = evaluate(
+        folder / "evaluation", output_dir / "cache", num_prompts=plan["evaluation"]["num_prompts"],
+        vae_checkpoint=vae_checkpoint, dit_checkpoint=checkpoint, device=options["device"],
+    )
+    figures: dict = {"seconds": seconds, "tokens": float(lengths.median()) / options.get("patch_size", 1)}
+    for split, part in report["splits"].items():
+        found = part["alignment"]["samples"] if "alignment" in part else None  # not where all samples are blank
+        figures[split] = {
+            "top_1": found["top1"]["mean"] if found else 0.0,
+            "top_5": found["top5"]["mean"] if found else 0.0,
+            "kernel_distance": part["distance"]["kernel"]["samples"] if "distance" in part else None,
+            "inside": part["validity"]["inside_canvas"], "seconds_per_sample": part["seconds_per_sample"],
+        }
+    return figures
+
+
+def markdown(tables: dict[str, list[dict]]) -> str:
+    """The figures of all runs as two tables."""
+    lines = [
+        "| VP-VAE | SSIM, mean of posterior | SSIM, sample | element ids | command ids | geometry RMS | active units"
+        " | KL, nats per latent | latents per SVG | parameters | training, s |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for f in tables["vae"]:
+        lines.append(
+            f"| {f['name']} | {f['ssim_from_mean']['mean']:.4f} | {f['ssim_from_sample']['mean']:.4f}"
+            f" | {f['elements_right']:.4f} | {f['commands_right']:.4f} | {f['geometry_rms']:.4f}"
+            f" | {f['active_units']} of {f['units']} | {f['kl_per_latent']:.0f} | {f['latents_per_svg']['p50']:.0f}"
+            f" | {f['parameters'] / 1e6:.2f} M | {f['seconds']:.0f} |"
+        )
+    lines += [
+        "",
+        "| VS-DiT | tokens | top 1 / 5 of 100, training names | held-out names | kernel distance, training names"
+        " | held-out names | inside the canvas | training, s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for f in tables["dit"]:
+        found, distances = zip(*(_split_cells(f.get(split)) for split in SPLITS))
+        lines.append(
+            f"| {f['name']} | {f['tokens']:.1f} | {' | '.join(found)} | {' | '.join(distances)}"
+            f" | {f['train']['inside']:.2f} | {f['seconds']:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _split_cells(figures: dict | None) -> tuple[str, str]:
+    """R-precision and kernel distance of one split; "-" where there are none."""
+    if figures is None:
+        return "-", "-"
+    distance = figures["kernel_distance"]
+    return f"{figures['top_1']:.2f} / {figures['top_5']:.2f}", "-" if distance is None else f"{distance:.1f}"
