@@ -82,10 +82,13 @@ class TokenStore:
     def __len__(self) -> int:
         return len(self.lengths)
 
+    def __repr__(self) -> str:
+        return f"TokenStore({len(self)} items, {int(self.lengths.sum())} tokens of width {self.width})"
+
     @property
     def width(self) -> int:
-        """C."""
-        return self._shards[0].shape[1]
+        """C; 0 if there are no items."""
+        return self._shards[0].shape[1] if self._shards else 0
 
     def __getitem__(self, item: int) -> Tensor:
         if not 0 <= item < len(self.lengths):

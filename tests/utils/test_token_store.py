@@ -37,7 +37,12 @@ def test_writing_anew_leaves_nothing_behind(tmp_path, items):
 
 
 def test_no_items(tmp_path):
-    assert len(write_tokens(tmp_path / "t", [], "icons")) == 0
+    store = write_tokens(tmp_path / "t", [], "icons")
+    assert len(store) == 0 and store.width == 0
+
+
+def test_it_says_what_it_holds(tmp_path, items):
+    assert repr(write_tokens(tmp_path / "t", items, "icons")) == "TokenStore(6 items, 15 tokens of width 4)"
 
 
 @pytest.mark.parametrize("item", [-1, 6])
