@@ -46,6 +46,7 @@ def train_vae(
     kl_weight: float = 1.0e-4,
     augment: bool = False,
     partial_rate: float = 0.0,
+    val_every: int = 500,
     changes: dict | None = None,
 ) -> Path:
     """Train a VP-VAE on a cache (or on a folder of SVGs, preprocessed first) -> output_dir/vpvae_final.pt.
@@ -56,7 +57,7 @@ def train_vae(
     if (precomputed_dir is None) == (svg_dir is None):
         raise UserError("train_vae: give one of --precomputed_dir and --svg_dir")
     check_device(device)
-    check_counts(num_epochs=num_epochs, batch_size=batch_size)
+    check_counts(num_epochs=num_epochs, batch_size=batch_size, val_every=val_every)
     changes = changes or {}
     vae_config = VAEConfig.preset(preset, **changes)  # refused before any work
     if precomputed_dir is None:
@@ -68,7 +69,7 @@ def train_vae(
     batches = -(-cache["splits"].count("train") // batch_size)
     config = TrainConfig(
         num_steps=num_epochs * batches, batch_size=batch_size, device=device, seed=seed, lr=lr,
-        kl_weight_max=kl_weight, augment=augment, partial_rate=partial_rate,
+        kl_weight_max=kl_weight, augment=augment, partial_rate=partial_rate, val_every=val_every,
     )
     return _train(cache, preset, changes, config, Path(output_dir), FINAL_NAME)
 
