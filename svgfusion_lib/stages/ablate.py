@@ -9,6 +9,7 @@ import time
 import tomllib
 from pathlib import Path
 
+from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.stages.evaluate import SPLITS, evaluate
 from svgfusion_lib.stages.evaluate_vae import evaluate_vae
@@ -63,6 +64,7 @@ def read_plan(config: str | Path) -> dict:
     missing = [name for name in SECTIONS if name not in plan]
     if missing:
         raise UserError(f"{path}: has no section {', '.join(missing)}")
+    SamplingConfig.from_dict(plan["evaluation"].get("sampling", {}))
     for kind in ("vae_runs", "dit_runs"):
         slugs = [run.get("slug") for run in plan[kind]]
         if not all(run.get("name") and run.get("slug") for run in plan[kind]) or len(set(slugs)) < len(slugs):
@@ -106,6 +108,7 @@ def _run_dit(plan: dict, output_dir: Path, slug: str, options: dict) -> dict:
     report = evaluate(
         folder / "evaluation", output_dir / "cache", num_prompts=plan["evaluation"]["num_prompts"],
         vae_checkpoint=vae_checkpoint, dit_checkpoint=checkpoint, device=options["device"],
+        sampling=SamplingConfig.from_dict(plan["evaluation"].get("sampling", {})),
     )
     figures: dict = {"seconds": seconds, "tokens": float(lengths.median()) / options.get("patch_size", 1)}
     for split, part in report["splits"].items():

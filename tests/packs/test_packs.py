@@ -32,8 +32,8 @@ def sample(pack: str, without: tuple[str, ...] = ()) -> list[Path]:
     return random.Random(0).sample(files, min(SAMPLE, len(files)))
 
 
-def shapes_by_svgelements(text: str) -> list[se.Path]:
-    """Painted shapes as paths in paint order, read by svgelements (which knows only xlink:href)."""
+def shapes_by_svgelements(text: str) -> list[tuple[se.Path, bool]]:
+    """Painted shapes as paths in paint order, and whether stroked, by svgelements (which knows only xlink:href)."""
     if " href=" in text:
         text = text.replace(" href=", " xlink:href=")
         text = text if XLINK in text else text.replace("<svg ", f"<svg {XLINK} ", 1)
@@ -45,19 +45,29 @@ def shapes_by_svgelements(text: str) -> list[se.Path]:
             continue
         path = se.Path(shape)
         if any(not isinstance(segment, se.Move) for segment in path):
-            shapes.append(path)
+            shapes.append((path, stroked))
     return shapes
 
 
-def sub_paths(path: se.Path) -> int:
-    """Runs of segments that something is drawn in: each begins after a move or a close."""
-    count, begun = 0, False
+def sub_paths(path: se.Path, stroked: bool) -> int:
+    """Runs of segments, each from a move or a close on, that paint something.
+
+    A stroke shows every segment; a fill none where a run is one straight line, there and back.
+    """
+    runs: list[list] = [[]]
     for segment in path:
         if isinstance(segment, se.Move | se.Close):
-            begun = begun and not isinstance(segment, se.Move) and not isinstance(segment, se.Close)
-        elif not begun and segment.start != segment.end:
-            count, begun = count + 1, True
-    return count
+            runs.append([])
+        else:
+            runs[-1].append(segment)
+    return sum(stroked and bool(run) or _has_area(run) for run in runs)
+
+
+def _has_area(run: list) -> bool:
+    if any(not isinstance(segment, se.Line) for segment in run):
+        return True
+    sides = [s for s in run if abs(s.start - s.end) > 1e-9 and abs(s.end - run[0].start) > 1e-9]
+    return len(sides) > 1
 
 
 def commands(path: se.Path) -> int:
@@ -77,11 +87,11 @@ def test_elements_and_sub_paths_are_those_of_the_file(pack):
     wrong = []
     for file in sample(pack, without=("clip-path", "mask=", "stroke-dasharray", "paint-order")):
         text = file.read_text()
-        expected = [sub_paths(path) for path in shapes_by_svgelements(text)]
+        expected = [sub_paths(*shape) for shape in shapes_by_svgelements(text)]
         found = [max(count, 1) for name, count, *_ in element_structure(parse_svg(text).rows)]
-        if [max(count, 1) for count in expected] != found:
+        if [count for count in expected if count] != found:
             wrong.append(file.name)
-    assert len(wrong) <= 0.01 * SAMPLE, wrong
+    assert len(wrong) <= 1, wrong  # lucide's circle-divide: svgelements leaves out dots, strokes of no length
 
 
 @pytest.mark.parametrize("pack", known_packs())
@@ -93,7 +103,7 @@ def test_rows_are_no_more_than_the_commands_of_the_file(pack):
         rows = parse_svg(text).rows[1:-1]
         extra = np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS) | (rows[:, rf.COMMAND] == rf.CLOSE)
         ours.append(int((~extra).sum()))
-        theirs.append(sum(commands(path) for path in shapes_by_svgelements(text)))
+        theirs.append(sum(commands(path) for path, _ in shapes_by_svgelements(text)))
     levels = (25, 50, 75, 95, 99)
     assert (np.percentile(ours, levels) <= np.percentile(theirs, levels)).all(), (
         np.percentile(ours, levels), np.percentile(theirs, levels)
