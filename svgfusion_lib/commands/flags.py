@@ -24,6 +24,22 @@ def checkpoints(add: Add) -> None:
     add("--dit_checkpoint", help="vsdit_final.pt (default: the shipped model)")
 
 
+def sampling(add: Add) -> None:
+    """How prompts are drawn; what is not given is as in SamplingConfig. Read by `sampling_config`."""
+    add("--sampler", choices=("ddim", "dpm++"), help="dpm++: DPM-Solver++(2M), for few steps")
+    add("--ddim_steps", type=int, help="of either")
+    add("--cfg_scale", type=float, help="guidance; 1: none")
+    add("--eta", type=float, help="of ddim; 0: deterministic, 1: as noisy as DDPM")
+
+
+def sampling_config(options: dict):
+    """Takes the values of `sampling` out of the options and makes a SamplingConfig of them."""
+    from svgfusion_lib.config import SamplingConfig
+
+    given = {name: options.pop(name) for name in ("sampler", "ddim_steps", "cfg_scale", "eta")}
+    return SamplingConfig(**{name: value for name, value in given.items() if value is not None})
+
+
 def training(add: Add, num_epochs: int) -> None:
     add("--batch_size", type=int, default=64)
     add("--num_epochs", type=int, default=num_epochs)

@@ -1,6 +1,6 @@
 """Stages that sample and measure."""
 
-from svgfusion_lib.commands.flags import Add, Stages, checkpoints, count_or_all, device
+from svgfusion_lib.commands.flags import Add, Stages, checkpoints, count_or_all, device, sampling, sampling_config
 from svgfusion_lib.errors import UserError
 
 
@@ -11,10 +11,7 @@ def _generate_flags(add: Add) -> None:
     add("--num_samples", type=int, help="samples per prompt (1), or random samples of --ckpt_path (5)")
     add("--output_dir", "--out_dir", dest="output_dir", required=True)
     add("--seed", type=int, default=0)
-    add("--ddim_steps", type=int, default=None)
-    add("--cfg_scale", type=float, default=None)
-    add("--eta", type=float, default=None)
-    add("--sampler", default="ddim", choices=("ddim", "dpm++"), help="dpm++: DPM-Solver++(2M), for few steps")
+    sampling(add)
     checkpoints(add)
     device(add)
     add("--ckpt_path", help="a VP-VAE: write reconstructions and random samples instead")
@@ -23,14 +20,13 @@ def _generate_flags(add: Add) -> None:
 
 
 def _generate(
-    prompt, prompts, style, num_samples, output_dir, seed, ddim_steps, cfg_scale, eta, sampler, vae_checkpoint,
-    dit_checkpoint, device, ckpt_path, precomputed_dir, num_eval,
+    prompt, prompts, style, num_samples, output_dir, seed, vae_checkpoint, dit_checkpoint, device, ckpt_path,
+    precomputed_dir, num_eval, **how,
 ) -> None:
     if (ckpt_path is None) != (precomputed_dir is None):
         raise UserError("--ckpt_path and --precomputed_dir go together")
     if ckpt_path is None and not prompt and prompts is None:
         raise UserError("no prompt given; use --prompt TEXT or --prompts FILE")
-    from svgfusion_lib.config import SamplingConfig
     from svgfusion_lib.stages.generate import generate, read_prompts, reconstruct_and_sample
 
     if ckpt_path is not None:
@@ -38,8 +34,7 @@ def _generate(
         written = reconstruct_and_sample(ckpt_path, precomputed_dir, output_dir, num_eval, count, seed)
         print(f"{len(written['recon'])} reconstructions and {len(written['random'])} random samples in {output_dir}")
         return
-    given = {"sampler": sampler, "ddim_steps": ddim_steps, "cfg_scale": cfg_scale, "eta": eta}
-    config = SamplingConfig(**{name: value for name, value in given.items() if value is not None})
+    config = sampling_config(how)
     texts = prompt + (read_prompts(prompts) if prompts is not None else [])
     count = 1 if num_samples is None else num_samples
     entries = generate(texts, output_dir, vae_checkpoint, dit_checkpoint, count, seed, config, device, style)
@@ -90,6 +85,7 @@ def _evaluate_flags(add: Add) -> None:
     add("--num_prompts", type=int, default=100, help="per split")
     add("--num_samples", type=int, default=1, help="per prompt")
     add("--seed", type=int, default=0)
+    sampling(add)
     checkpoints(add)
     device(add)
 
@@ -97,7 +93,7 @@ def _evaluate_flags(add: Add) -> None:
 def _evaluate(**options) -> None:
     from svgfusion_lib.stages.evaluate import evaluate
 
-    evaluate(**options)
+    evaluate(sampling=sampling_config(options), **options)
     print(f"{options['output_dir']}/report.md")
 
 

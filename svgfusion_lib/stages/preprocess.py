@@ -76,7 +76,8 @@ def preprocess(
             _prepare, renderings=renderings, image_size=None if encoder is None else encoder.image_size
         )
         files = [Path(svg_dir) / record.file for record in records]
-        for record, result in zip(records, track(map_in_order(work, files, processes), "preprocess", len(files))):
+        results = track(map_in_order(work, files, processes), "preprocess", len(files))
+        for result, record in zip(results, records):  # in this order, so that the bar gets to its end
             if isinstance(result, str):
                 skipped[record.file] = result
                 continue
