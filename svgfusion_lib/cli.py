@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from svgfusion_lib import __version__
-from svgfusion_lib.commands import data, measuring, training
+from svgfusion_lib.commands import data, editing, measuring, training
 from svgfusion_lib.errors import UserError
 
-STAGES = data.STAGES | training.STAGES | measuring.STAGES
+STAGES = data.STAGES | training.STAGES | measuring.STAGES | editing.STAGES
 
 
 class _Parser(argparse.ArgumentParser):

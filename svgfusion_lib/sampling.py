@@ -18,10 +18,10 @@ from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
 from svgfusion_lib.utils import row_format
 from svgfusion_lib.utils.checkpoint import build_model, load_model, weights_hash
-from svgfusion_lib.utils.diffusion import DiffusionParams, make_diffusion_params
+from svgfusion_lib.utils.diffusion import DiffusionParams, make_diffusion_params, noise_latent
 from svgfusion_lib.utils.files import atomic_path, write_json
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
-from svgfusion_lib.utils.samplers import ddim_sample, dpm_solver_sample, guided, initial_noise
+from svgfusion_lib.utils.samplers import Correct, Denoise, ddim_sample, dpm_solver_sample, guided, initial_noise
 from svgfusion_lib.utils.snapping import snap_rows
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 from svgfusion_lib.utils.training import check_device
@@ -81,13 +81,15 @@ class Pipeline:
                 context[members], context_mask[members], [seeds[i] for i in members], length, config, callback,
                 style[members],
             )  # [b, N, Z]
-            mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
-            for i, rows in zip(members, self.vae.decode_rows(z, mask)):
-                rows = sanitize_rows(rows)
-                if config.snap:
-                    rows = snap_rows(rows, 2 * config.snap / config.canvas)
+            for i, rows in zip(members, self.decode_latents(z, config)):
                 samples[i] = Sample(prompts[i], seeds[i], rows, rows_to_svg(rows, config.canvas))
         return samples
+
+    def decode_latents(self, z: Tensor, config: SamplingConfig) -> list[np.ndarray]:
+        """Latents [B, N, Z] of the VAE -> valid rows [L, 22] of each, on the grid that the config says."""
+        mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
+        decoded = (sanitize_rows(rows) for rows in self.vae.decode_rows(z, mask))
+        return [snap_rows(rows, 2 * config.snap / config.canvas) if config.snap else rows for rows in decoded]
 
     def encode_prompts(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Text tokens [B, S, C] and padding mask [B, S] on the models' device."""
@@ -134,30 +136,62 @@ class Pipeline:
         style: Tensor | None = None,
     ) -> Tensor:
         """Latents [B, length, Z] of the VAE for B prompts (context [B, S, C], context_mask [B, S], style [B])."""
-        device = context.device
-        noise, generators = initial_noise(list(seeds), length, self.dit.config.latent_width)
+        denoise = self.denoiser(context, context_mask, config.cfg_scale, style)
+        return self.solve(denoise, seeds, length, config, callback)
+
+    def denoiser(
+        self, context: Tensor, context_mask: Tensor, cfg_scale: float, style: Tensor | None = None
+    ) -> Denoise:
+        """What the samplers call, with guidance, for B prompts (context [B, S, C], context_mask [B, S], style [B])."""
         count = len(context)
         null_context, null_mask = self.null_prompt
         both = context.repeat(2, 1, 1), context_mask.repeat(2, 1)
-        drop = torch.arange(2 * count, device=device) >= count  # second half: the null prompt
+        drop = torch.arange(2 * count, device=context.device) >= count  # second half: the null prompt
         both_context, both_mask = drop_prompts(*both, drop, null_context, null_mask)
         if not self.dit.config.styles:
             style = None
         both_style = None if style is None else style.repeat(2).masked_fill(drop, 0)  # [2 B]
 
         def denoise(z: Tensor, t: Tensor) -> Tensor:
-            if config.cfg_scale == 1:
+            if cfg_scale == 1:
                 return self.dit(z, t, context, context_mask, style=style)
             output = self.dit(z.repeat(2, 1, 1), t.repeat(2), both_context, both_mask, style=both_style)  # [2 B, N, Z]
-            return guided(*output.chunk(2), config.cfg_scale)
+            return guided(*output.chunk(2), cfg_scale)
 
+        return denoise
+
+    @torch.no_grad()
+    def solve(
+        self,
+        denoise: Denoise,
+        seeds: Sequence[int],
+        length: int,
+        config: SamplingConfig,
+        callback: Callable[[int, Tensor], None] | None = None,
+        origin: Tensor | None = None,
+        strength: float = 1.0,
+        correct: Correct | None = None,
+    ) -> Tensor:
+        """Latents [B, length, Z] of the VAE, one sample for each seed, by the sampler that the config says.
+
+        strength below 1 begins with the latents `origin` [length, Z] noised to that share of all timesteps, and
+        takes that share of the steps. correct works on normalised latents (utils/samplers.py).
+        """
+        noise, generators = initial_noise(list(seeds), length, self.dit.config.latent_width)
+        z, start, steps = noise.to(self.dit.latent_mean), None, config.ddim_steps  # [B, N, Z]
+        if strength < 1:
+            start = max(round(strength * self.params.num_steps) - 1, 0)
+            steps = min(max(round(strength * steps), 1), start + 1)
+            z_0 = self.dit.normalize(origin).expand_as(z)
+            z, _ = noise_latent(z_0, torch.full((len(z),), start, device=z.device), self.params, z)  # [B, N, Z]
         report = None if callback is None else lambda i, z0: callback(i, self.dit.denormalize(z0))
         how = {"prediction": self.dit.config.prediction, "callback": report, "clip": config.clip}
+        how |= {"start": start, "correct": correct}
         if config.sampler == "dpm++":
-            z = dpm_solver_sample(denoise, noise.to(device), self.params, config.ddim_steps, **how)
+            z = dpm_solver_sample(denoise, z, self.params, steps, **how)
         else:
             how |= {"eta": config.eta, "generators": generators}
-            z = ddim_sample(denoise, noise.to(device), self.params, config.ddim_steps, **how)
+            z = ddim_sample(denoise, z, self.params, steps, **how)
         return self.dit.denormalize(z)
 
 

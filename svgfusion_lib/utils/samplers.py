@@ -3,6 +3,7 @@
     sqrt(a_t) = alpha_t,  sqrt(1 - a_t) = sigma_t,  lambda_t = log(alpha_t / sigma_t)
 
 Both run on the same timesteps and estimate z_0 and epsilon by `to_z0_epsilon`. Text, guidance and models stay outside.
+Both can begin at a later timestep `start` with a z_start, and let `correct` change every estimate of z_0.
 """
 
 import math
@@ -15,14 +16,19 @@ from svgfusion_lib.utils.diffusion import DiffusionParams, to_z0_epsilon
 
 # denoise(z_t [B, N, Z], t [B]) -> the network's prediction [B, N, Z]
 Denoise = Callable[[Tensor, Tensor], Tensor]
+# correct(estimate of z_0 [B, N, Z]) -> what to go on with in its place
+Correct = Callable[[Tensor], Tensor]
 SAMPLERS = ("ddim", "dpm++")
 
 
-def sampling_timesteps(num_steps: int, steps: int) -> Tensor:
-    """`steps` timesteps from T - 1 down ("trailing" spacing: Lin et al. 2024, table 2)."""
-    if not 1 <= steps <= num_steps:
-        raise ValueError(f"sampling steps must be between 1 and {num_steps}, got {steps}")
-    return torch.round(torch.linspace(num_steps, 0, steps + 1)[:-1]).long() - 1
+def sampling_timesteps(num_steps: int, steps: int, start: int | None = None) -> Tensor:
+    """`steps` timesteps from `start` (None: T - 1) down ("trailing" spacing: Lin et al. 2024, table 2)."""
+    if start is not None and not 0 <= start < num_steps:
+        raise ValueError(f"start must be between 0 and {num_steps - 1}, got {start}")
+    most = num_steps if start is None else start + 1
+    if not 1 <= steps <= most:
+        raise ValueError(f"sampling steps must be between 1 and {most}, got {steps}")
+    return torch.round(torch.linspace(most, 0, steps + 1)[:-1]).long() - 1
 
 
 def initial_noise(seeds: list[int], length: int, width: int) -> tuple[Tensor, list[torch.Generator]]:
@@ -47,18 +53,22 @@ def ddim_sample(
     generators: list[torch.Generator] | None = None,
     callback: Callable[[int, Tensor], None] | None = None,
     clip: float = 0.0,
+    start: int | None = None,
+    correct: Correct | None = None,
 ) -> Tensor:
     """DDIM (Song et al. 2021, eq. 12 and 16) from noise z [B, N, Z] to z_0 [B, N, Z].
 
     eta > 0 adds noise from one generator per sample. callback(i, estimate of z_0) after every step.
     clip > 0 bounds the estimates of z_0 (static thresholding: Saharia et al. 2022, section 2.3), which strong
-    guidance would otherwise drive out of the range of the data.
+    guidance would otherwise drive out of the range of the data. start: the timestep that z is at (None: noise,
+    at T - 1). correct: applied to every estimate of z_0; where it puts known values, z passes through them noised to
+    every level (replacement: Lugmayr et al. 2022, eq. 8, with one noise for all steps) and ends there exactly.
     """
-    timesteps = sampling_timesteps(params.num_steps, steps).tolist()
+    timesteps = sampling_timesteps(params.num_steps, steps, start).tolist()
     for i, t in enumerate(timesteps):
         a = params.alphas_cumprod[t].item()
         a_prev = params.alphas_cumprod[timesteps[i + 1]].item() if i + 1 < steps else 1.0
-        z0, epsilon = _estimate(denoise, z, t, a, prediction, clip)
+        z0, epsilon = _estimate(denoise, z, t, a, prediction, clip, correct)
         sigma = eta * math.sqrt((1 - a_prev) / (1 - a) * (1 - a / a_prev))  # eq. 16
         z = math.sqrt(a_prev) * z0 + math.sqrt(max(1 - a_prev - sigma**2, 0.0)) * epsilon  # eq. 12
         if sigma > 0:
@@ -79,19 +89,21 @@ def dpm_solver_sample(
     prediction: str = "epsilon",
     callback: Callable[[int, Tensor], None] | None = None,
     clip: float = 0.0,
+    start: int | None = None,
+    correct: Correct | None = None,
 ) -> Tensor:
     """DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2) from noise z [B, N, Z] to z_0 [B, N, Z]: few steps suffice.
 
     One evaluation a step, second order by the estimate before; the first and the last step are of first order.
-    Deterministic. callback and clip as in `ddim_sample`.
+    Deterministic. callback, clip, start and correct as in `ddim_sample`.
     """
-    timesteps = sampling_timesteps(params.num_steps, steps).tolist()
+    timesteps = sampling_timesteps(params.num_steps, steps, start).tolist()
     alphas = [math.sqrt(params.alphas_cumprod[t].item()) for t in timesteps] + [1.0]
     sigmas = [math.sqrt(1 - params.alphas_cumprod[t].item()) for t in timesteps] + [0.0]
     lambdas = [math.log(alpha / sigma) if sigma > 0 else math.inf for alpha, sigma in zip(alphas, sigmas)]
     before = None
     for i, t in enumerate(timesteps):
-        z0, _ = _estimate(denoise, z, t, alphas[i] ** 2, prediction, clip)
+        z0, _ = _estimate(denoise, z, t, alphas[i] ** 2, prediction, clip, correct)
         h = lambdas[i + 1] - lambdas[i]
         direction = z0
         if before is not None and i + 1 < steps:
@@ -105,12 +117,15 @@ def dpm_solver_sample(
 
 
 def _estimate(
-    denoise: Denoise, z: Tensor, t: int, a: float, prediction: str, clip: float
+    denoise: Denoise, z: Tensor, t: int, a: float, prediction: str, clip: float, correct: Correct | None
 ) -> tuple[Tensor, Tensor]:
     """The network's estimates of z_0 and epsilon [B, N, Z] at timestep t, a = alpha-bar_t."""
     output = denoise(z, torch.full((len(z),), t, device=z.device))  # [B, N, Z]
     z0, epsilon = to_z0_epsilon(output, prediction, z, math.sqrt(a), math.sqrt(1 - a))
     if clip > 0 and a < 1:
         z0 = z0.clamp(-clip, clip)
+    if correct is not None:
+        z0 = correct(z0)  # [B, N, Z]
+    if (clip > 0 or correct is not None) and a < 1:
         epsilon = (z - math.sqrt(a) * z0) / math.sqrt(1 - a)
     return z0, epsilon

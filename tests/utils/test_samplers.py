@@ -228,6 +228,54 @@ def test_dpm_solver_reports_and_clips_like_ddim():
     assert torch.allclose(bound, torch.full_like(bound, 3.0), atol=1e-2) and calls == list(range(6))
 
 
+# --- beginning later, known values -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("steps", "start", "expected"), [
+    (1, 0, [0]), (2, 399, [399, 199]), (4, 999, [999, 749, 499, 249]),
+])
+def test_timesteps_from_a_start(steps, start, expected):
+    assert sampling_timesteps(1000, steps, start).tolist() == expected
+
+
+@pytest.mark.parametrize(("steps", "start", "message"), [
+    (5, 3, "between 1 and 4, got 5"), (1, -1, "start must be"), (1, 1000, "start must be"),
+])
+def test_impossible_start(steps, start, message):
+    with pytest.raises(ValueError, match=message):
+        sampling_timesteps(1000, steps, start)
+
+
+@pytest.mark.parametrize("sample", [ddim_sample, dpm_solver_sample])
+def test_a_start_takes_z_for_its_own_noise_level(sample):
+    """Gaussian data: from z_t the ODE scales z by s / sqrt(a s^2 + 1 - a); a wrong level gives another factor."""
+    params, s, start = params_of("linear"), 2.0, 400
+    z, _ = initial_noise([0, 1], 20, 4)
+    a = params.alphas_cumprod[start].item()
+    exact = z * s / math.sqrt(a * s**2 + 1 - a)
+    torch.testing.assert_close(sample(best_epsilon(params, s), z, params, 100, start=start), exact, atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+@pytest.mark.parametrize("sample", [ddim_sample, dpm_solver_sample])
+def test_corrected_values_pass_every_noise_level_and_end_exactly(sample, prediction):
+    params, seen = params_of("cosine"), []
+    z, _ = initial_noise([0, 1], 3, 4)
+    known, kept = initial_noise([2], 3, 4)[0][0], torch.tensor([True, False, True])[:, None]
+
+    def denoise(z_t, t):
+        seen.append((int(t[0]), z_t))
+        return torch.tanh(z_t)
+
+    out = sample(denoise, z, params, 6, prediction, correct=lambda z0: torch.where(kept, known, z0))
+    assert torch.equal(out[:, ::2], known[::2].expand(2, 2, 4))
+    for t, z_t in seen[1:]:
+        expected, _ = noise_latent(known.expand_as(z), torch.full((2,), t), params, z)
+        torch.testing.assert_close(z_t[:, ::2], expected[:, ::2], atol=1e-3, rtol=0)  # z_T itself is all noise
+    free = sample(lambda z_t, t: torch.tanh(z_t), z, params, 6, prediction)
+    torch.testing.assert_close(out[:, 1], free[:, 1], atol=1e-4, rtol=1e-5)  # this network looks at no neighbour
+
+
 # --- diffusers --------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,87 @@
+"""Stages that edit SVG files in latent space."""
+
+from svgfusion_lib.commands.flags import Add, Stages, checkpoints, device, sampling, sampling_config
+from svgfusion_lib.errors import UserError
+
+
+def _shared_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--seed", type=int, default=0)
+    add("--style", help="for a model of `train_dit --style_condition`")
+    sampling(add)
+    add("--snap", type=float, default=0.5, help="grid that near coordinates go to, of a canvas of 24; 0: off")
+    checkpoints(add)
+    device(add)
+
+
+def _prepared(snap, vae_checkpoint, dit_checkpoint, device, **options) -> dict:
+    """The pipeline, the config and the options that are left, as arguments of a stage."""
+    from dataclasses import replace
+
+    from svgfusion_lib.sampling import load_pipeline
+
+    if not 0 <= snap <= 24:
+        raise UserError(f"--snap is {snap}; it must be between 0 and 24")
+    config = replace(sampling_config(options), snap=snap)
+    return {"pipeline": load_pipeline(vae_checkpoint, dit_checkpoint, device), "config": config} | options
+
+
+def _vary_flags(add: Add) -> None:
+    add("--svg", required=True, metavar="FILE")
+    add("--prompt", required=True, help="what to draw it towards")
+    add("--strength", type=float, default=0.4, help="0: as it was, 1: drawn anew")
+    add("--num_samples", type=int, default=8)
+    add("--keep_style", action="store_true", help="colours, opacities and strokes stay")
+    _shared_flags(add)
+
+
+def _vary(**options) -> None:
+    from svgfusion_lib.stages.edit import vary_svg
+
+    entries = vary_svg(**_prepared(**options))
+    print(f"{len(entries)} variations, reconstruction.svg, samples.json and sheet.png in {options['output_dir']}")
+
+
+def _redraw_flags(add: Add) -> None:
+    add("--svg", required=True, metavar="FILE")
+    add("--keep", required=True, type=int, nargs="+", metavar="LAYER", help="1 is the layer at the back")
+    add("--prompt", required=True, help="what the whole icon shows")
+    add("--num_samples", type=int, default=8)
+    add("--keep_style", action="store_true", help="colours, opacities and strokes stay")
+    _shared_flags(add)
+
+
+def _redraw(**options) -> None:
+    from svgfusion_lib.stages.edit import redraw_svg
+
+    entries = redraw_svg(**_prepared(**options))
+    print(f"{len(entries)} drawings, reconstruction.svg, samples.json and sheet.png in {options['output_dir']}")
+
+
+def _morph_flags(add: Add) -> None:
+    add("--svg", metavar="FILE", help="from this file")
+    add("--svg_b", metavar="FILE", help="to this one")
+    add("--prompt", help="or from this prompt's sample")
+    add("--prompt_b", help="to this one's")
+    add("--steps", type=int, default=8, help="frames, both ends among them")
+    _shared_flags(add)
+
+
+def _morph(svg, svg_b, prompt, prompt_b, seed, style, **options) -> None:
+    given = [value is not None for value in (svg, svg_b, prompt, prompt_b)]
+    if given not in ([True, True, False, False], [False, False, True, True]):
+        raise UserError("give --svg and --svg_b, or --prompt and --prompt_b")
+    from svgfusion_lib.stages.edit import morph_prompts, morph_svgs
+
+    if svg is not None:
+        paths = morph_svgs(svg=svg, svg_b=svg_b, **_prepared(**options))
+    else:
+        paths = morph_prompts(prompt=prompt, prompt_b=prompt_b, seed=seed, style=style, **_prepared(**options))
+    print(f"{len(paths)} frames, morph.svg and sheet.png in {options['output_dir']}")
+
+
+STAGES: Stages = {
+    "vary": ("variations of an SVG file, as strong as you like", _vary_flags, _vary),
+    "redraw": ("keep some layers of an SVG file, draw the others", _redraw_flags, _redraw),
+    "morph": ("from one SVG file, or prompt, to another", _morph_flags, _morph),
+}
