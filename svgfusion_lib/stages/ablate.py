@@ -97,7 +97,7 @@ def _run_dit(plan: dict, output_dir: Path, slug: str, options: dict) -> dict:
         **latent_options,
     ).parent
     lengths = load_latents(latents_dir)["offsets"].diff().float()
-    epochs = plan["dit"]["num_epochs"]
+    epochs = options.pop("num_epochs", plan["dit"]["num_epochs"])
     if latent_options.get("every_stage"):  # the same number of SVGs seen, whole or not
         whole = len(load_latents(output_dir / "dit" / "last-stage" / "latents")["names"])
         epochs = max(1, round(epochs * whole / len(lengths)))
