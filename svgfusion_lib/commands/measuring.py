@@ -118,11 +118,15 @@ def _compare_encoders_flags(add: Add) -> None:
     add("--pairs", nargs="+", default=["tabler:lucide", "twemoji:noto", "fluent-emoji-flat:openmoji"], metavar="A:B")
     add("--encoders", nargs="+", default=["efficientnet-lite0"], help="or DINOv2 hub names or folders")
     add("--max_names", type=int, default=800)
+    add("--held_out", action="store_true", help="held-out names only; then the icon head is compared too")
+    add("--icon_head", help="of train_icon_head (default: the shipped one)")
 
 
-def _compare_encoders(**options) -> None:
+def _compare_encoders(icon_head, **options) -> None:
     from svgfusion_lib.stages.compare_encoders import compare_encoders, encoder_table
 
+    if icon_head is not None:
+        options["icon_head"] = icon_head
     print(encoder_table(compare_encoders(**options)), end="")
 
 

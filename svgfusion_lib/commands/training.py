@@ -129,11 +129,28 @@ def _overfit(**options) -> None:
     )
 
 
+def _train_icon_head_flags(add: Add) -> None:
+    add("--precomputed_dir", required=True, help="a cache of several packs, with pixel tokens")
+    add("--output_dir", required=True)
+    add("--num_steps", type=int, default=1500)
+    add("--batch_size", type=int, default=256, help="names")
+    add("--width", type=int, default=128, help="of the vectors")
+    add("--lr", type=float, default=1.0e-3)
+    add("--seed", type=int, default=0)
+
+
+def _train_icon_head(**options) -> None:
+    from svgfusion_lib.stages.train_icon_head import train_icon_head
+
+    print(train_icon_head(**options))
+
+
 STAGES: Stages = {
     "train": ("VP-VAE smoke run -> model_step{N}.pt", _train_flags, _train),
     "train_vae": ("VP-VAE -> vpvae_final.pt", _train_vae_flags, _train_vae),
     "prepare_latents": ("latents of a cache -> latents.pt", _prepare_latents_flags, _prepare_latents),
     "train_dit": ("VS-DiT -> vsdit_final.pt", _train_dit_flags, _train_dit),
     "train_demo": ("the whole chain on synthetic shapes, in minutes", _train_demo_flags, _train_demo),
+    "train_icon_head": ("a head that knows icons of one name by one another", _train_icon_head_flags, _train_icon_head),
     "overfit": ("both models learn 32 icons by heart, to show that they can", _overfit_flags, _overfit),
 }

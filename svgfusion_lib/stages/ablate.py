@@ -5,7 +5,6 @@ not run again, and one that was stopped goes on.
 """
 
 import json
-import time
 import tomllib
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from svgfusion_lib.stages.preprocess import CACHE_NAME, preprocess
 from svgfusion_lib.stages.train_dit import train_dit
 from svgfusion_lib.stages.train_vae import train_vae
 from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.training import LOG_NAME, read_log
 
 SECTIONS = ("data", "vae", "dit", "evaluation", "vae_runs", "dit_runs")
 LONG = 10**9  # steps: later than the end of any run
@@ -78,14 +78,12 @@ def read_plan(config: str | Path) -> dict:
 
 def _run_vae(plan: dict, output_dir: Path, slug: str, options: dict) -> dict:
     folder = output_dir / "vae" / slug
-    start = time.perf_counter()
     checkpoint = train_vae(folder, precomputed_dir=output_dir / "cache", **(plan["vae"] | options))
-    seconds = time.perf_counter() - start
     report = evaluate_vae(
         checkpoint, output_dir / "cache", folder / "evaluation", max_files=plan["evaluation"]["vae_files"],
         device=options["device"],
     )
-    return report | {"seconds": seconds}
+    return report | {"seconds": _seconds(folder)}
 
 
 def _run_dit(plan: dict, output_dir: Path, slug: str, options: dict) -> dict:
@@ -101,16 +99,14 @@ def _run_dit(plan: dict, output_dir: Path, slug: str, options: dict) -> dict:
     if latent_options.get("every_stage"):  # the same number of SVGs seen, whole or not
         whole = len(load_latents(output_dir / "dit" / "last-stage" / "latents")["names"])
         epochs = max(1, round(epochs * whole / len(lengths)))
-    start = time.perf_counter()
     settings = plan["dit"] | {"val_every": LONG, "checkpoint_every": LONG} | options | {"num_epochs": epochs}
     checkpoint = train_dit(folder, vae_checkpoint, latents_dir=latents_dir, **settings)
-    seconds = time.perf_counter() - start
     report = evaluate(
         folder / "evaluation", output_dir / "cache", num_prompts=plan["evaluation"]["num_prompts"],
         vae_checkpoint=vae_checkpoint, dit_checkpoint=checkpoint, device=options["device"],
         sampling=SamplingConfig.from_dict(plan["evaluation"].get("sampling", {})),
     )
-    figures: dict = {"seconds": seconds, "tokens": float(lengths.median()) / options.get("patch_size", 1)}
+    figures: dict = {"seconds": _seconds(folder), "tokens": float(lengths.median()) / options.get("patch_size", 1)}
     for split, part in report["splits"].items():
         found = part["alignment"]["samples"] if "alignment" in part else None  # not where all samples are blank
         figures[split] = {
@@ -120,6 +116,11 @@ def _run_dit(plan: dict, output_dir: Path, slug: str, options: dict) -> dict:
             "inside": part["validity"]["inside_canvas"], "seconds_per_sample": part["seconds_per_sample"],
         }
     return figures
+
+
+def _seconds(folder: Path) -> float:
+    """How long a training took, all its parts if it was stopped."""
+    return read_log(folder / LOG_NAME)[-1]["seconds"]
 
 
 def markdown(tables: dict[str, list[dict]]) -> str:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from svgfusion_lib.corpus.packs import fetch_packs
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.utils.files import write_json, write_text
 from svgfusion_lib.utils.metrics import ranks, standardise
@@ -32,24 +34,31 @@ def compare_encoders(
     encoders: Sequence[str] = ("efficientnet-lite0",),
     max_names: int = 800,
     packs_dir: str | Path = "data/packs",
+    held_out: bool = False,
+    icon_head: str | Path | None = SHIPPED,
 ) -> list[dict]:
     """Top-1 and top-5 of cross-pack retrieval for each pair ("a:b"), encoder and way to use its tokens.
 
-    Both directions are averaged. Ways: "mean" of the tokens, and "tokens": all of them, one after the other. Writes
-    output_dir/encoders.json and encoders.md; returns the lines.
+    Both directions are averaged. Ways: "mean" of the tokens; "tokens": all of them, one after the other; and, for
+    the encoder that it was trained on, "icon head" (models/icon_head.py), which is only fair with held_out: names
+    that it was not trained on. Writes output_dir/encoders.json and encoders.md; returns the lines.
     """
     if max_names < 2:
         raise UserError(f"max_names is {max_names}; it must be at least 2")
     loaded = {name: load_pixel_encoder(name) for name in encoders}
+    head = load_icon_head(icon_head) if held_out and icon_head is not None else None
     lines = []
     for pair in pairs:
         first, second = _split_pair(pair)
-        names, pictures = _common_pictures(fetch_packs([first, second], packs_dir), max_names)
+        names, pictures = _common_pictures(fetch_packs([first, second], packs_dir), max_names, held_out)
         features = {(PIXELS, f"{PIXEL_SIZE} x {PIXEL_SIZE}"): [_small(p) for p in pictures]}
         for name, encoder in loaded.items():
             tokens = [encoder.encode(p).numpy() for p in pictures]  # two of [N, P, C]
             features[name, "mean"] = [t.mean(1) for t in tokens]
             features[name, "tokens"] = [t.reshape(len(t), -1) for t in tokens]
+            if head is not None and head.pixel_encoder == name:
+                with torch.inference_mode():
+                    features[name, "icon head"] = [head(torch.from_numpy(t)).numpy() for t in tokens]
         for (name, way), (a, b) in features.items():
             found = np.concatenate([_ranks(a, b), _ranks(b, a)])
             lines.append({
@@ -79,13 +88,16 @@ def _split_pair(pair: str) -> list[str]:
     return packs
 
 
-def _common_pictures(folders: Sequence[Path], max_names: int) -> tuple[list[str], list[np.ndarray]]:
+def _common_pictures(
+    folders: Sequence[Path], max_names: int, held_out: bool
+) -> tuple[list[str], list[np.ndarray]]:
     """Names that both packs have (a fixed choice of at most max_names), and their pictures, uint8 [N, S, S, 3] each."""
     files: list[dict[str, Path]] = []
     for folder in folders:
         by_name: dict[str, Path] = {}
         for record in read_records(folder):
-            by_name.setdefault(record.name, folder / record.file)
+            if not held_out or record.split != "train":
+                by_name.setdefault(record.name, folder / record.file)
         files.append(by_name)
     common = sorted(files[0].keys() & files[1].keys())
     chosen = sorted(np.random.default_rng(0).permutation(common)[:max_names].tolist())

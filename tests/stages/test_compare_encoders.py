@@ -1,9 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.icon_head import IconHead, save_icon_head
 from svgfusion_lib.stages import compare_encoders as stage
 from svgfusion_lib.stages.compare_encoders import compare_encoders, encoder_table
 
@@ -40,8 +43,6 @@ def test_the_same_thing_is_found_in_another_style(two_packs):
 def test_tokens_are_used_both_ways(two_packs, monkeypatch):
     class Encoder:
         def encode(self, pictures):
-            import torch
-
             flat = torch.from_numpy(stage._small(pictures)).float()
             return flat.unflatten(1, (4, -1))  # (N, 4, C)
 
@@ -69,3 +70,25 @@ def test_what_cannot_be_compared_is_named(two_packs, pairs, max_names, message):
     (two_packs / "empty" / "dot.svg").write_text(f"{HEAD}{SHAPES['dot']}</svg>")
     with pytest.raises(UserError, match=message):
         compare_encoders(two_packs / "out", pairs, encoders=(), max_names=max_names)
+
+
+def test_the_icon_head_is_compared_on_held_out_names_alone(two_packs, monkeypatch):
+    class Encoder:
+        def encode(self, pictures):
+            return torch.from_numpy(stage._small(pictures)).float().unflatten(1, (4, -1))  # (N, 4, C)
+
+    read = stage.read_records
+    monkeypatch.setattr(stage, "load_pixel_encoder", lambda name: Encoder())
+    monkeypatch.setattr(stage, "read_records", lambda folder: [
+        replace(record, split="train" if record.name == "dot" else "held_out") for record in read(folder)
+    ])
+    head = IconHead("mine", 4, 192, width=64)
+    save_icon_head(head, two_packs / "head.safetensors")
+    lines = compare_encoders(
+        two_packs / "out", ["red:navy"], ["mine"], held_out=True, icon_head=two_packs / "head.safetensors"
+    )
+    assert [(line["features"], line["names"]) for line in lines] == [
+        ("16 x 16", 4), ("mean", 4), ("tokens", 4), ("icon head", 4),
+    ]
+    others = compare_encoders(two_packs / "out", ["red:navy"], ["mine"], icon_head=two_packs / "head.safetensors")
+    assert [line["features"] for line in others] == ["16 x 16", "mean", "tokens"]
