@@ -37,12 +37,12 @@ class IconHead(nn.Module):
 
 
 def save_icon_head(head: IconHead, path: str | Path) -> Path:
-    """Write the head as bf16 safetensors."""
+    """Write the head as bf16 safetensors. One entry of metadata only: more are written in no fixed order."""
     from safetensors.torch import save_file
 
     tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in head.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"kind": KIND, "pixel_encoder": head.pixel_encoder})
+        save_file(tensors, temporary, metadata={KIND: head.pixel_encoder})
     return Path(path)
 
 
@@ -54,9 +54,9 @@ def load_icon_head(path: str | Path = SHIPPED) -> IconHead:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no mapping
-        if metadata.get("kind") != KIND:
+        if KIND not in metadata:
             raise UserError(f"{path}: is not an icon head; make one with `svgfusion train_icon_head`")
-        head = IconHead(metadata["pixel_encoder"], *tensors["mean"].shape, width=len(tensors["linear.bias"]))
+        head = IconHead(metadata[KIND], *tensors["mean"].shape, width=len(tensors["linear.bias"]))
         head.load_state_dict(tensors)
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         reason = str(error).split("\n")[0]

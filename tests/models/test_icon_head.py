@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import save_file
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.models.icon_head import SHIPPED, IconHead, load_icon_head, save_icon_head
+from svgfusion_lib.models.icon_head import KIND, SHIPPED, IconHead, load_icon_head, save_icon_head
 
 
 def test_vectors_have_length_one_and_depend_on_where_a_token_stands():
@@ -44,7 +44,7 @@ def test_what_is_no_head_is_refused(tmp_path):
     save_file({"mean": torch.zeros(2, 3)}, path)
     with pytest.raises(UserError, match="is not an icon head"):
         load_icon_head(path)
-    save_file({"mean": torch.zeros(2, 3)}, path, metadata={"kind": "svgfusion icon head", "pixel_encoder": "e"})
+    save_file({"mean": torch.zeros(2, 3)}, path, metadata={KIND: "e"})
     with pytest.raises(UserError, match="not a readable icon head"):
         load_icon_head(path)
 
