@@ -1,10 +1,9 @@
 """A run that is killed at any moment, by the hardest signal, and started again ends where an undisturbed one ends."""
 
 import json
-import multiprocessing
-import os
 import random
-import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -64,21 +63,24 @@ def lines(folder: Path) -> list[dict]:
 def test_twenty_kills_change_nothing(tmp_path):
     run(tmp_path / "whole")
     rng = random.Random(0)
-    fork = multiprocessing.get_context("fork")
     killed = 0
-    while True:
-        child = fork.Process(target=run, args=(tmp_path / "cut", STEP_SECONDS))
-        child.start()
-        if killed < KILLS:
-            child.join(rng.uniform(0.02, 0.35))
-        else:
-            child.join(60)
-        if child.exitcode is not None:
-            assert child.exitcode == 0
-            break
-        os.kill(child.pid, signal.SIGKILL)
-        child.join()
-        killed += 1
+    while True:  # fresh processes: a fork of this one could inherit a lock that a thread of torch's holds
+        child = subprocess.Popen(
+            [sys.executable, __file__, str(tmp_path / "cut"), str(STEP_SECONDS)], stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout.readline() == "training\n"
+        try:
+            child.wait(rng.uniform(0.02, 0.35) if killed < KILLS else 120)
+        except subprocess.TimeoutExpired:
+            assert killed < KILLS, "the last run hangs"
+            child.kill()
+            child.wait()
+            killed += 1
+            continue
+        finally:
+            child.stdout.close()
+        assert child.returncode == 0
+        break
     assert killed == KILLS, "the run was done before it could be killed that often"
     whole, cut = (torch.load(tmp_path / name / STATE_NAME, weights_only=True) for name in ("whole", "cut"))
     assert cut["step"] == STEPS
@@ -86,3 +88,8 @@ def test_twenty_kills_change_nothing(tmp_path):
         for name, tensor in whole[part].items():
             torch.testing.assert_close(cut[part][name], tensor, atol=0, rtol=0)
     assert lines(tmp_path / "cut") == lines(tmp_path / "whole")
+
+
+if __name__ == "__main__":
+    print("training", flush=True)
+    run(Path(sys.argv[1]), float(sys.argv[2]))
