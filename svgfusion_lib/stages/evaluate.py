@@ -321,8 +321,7 @@ def _reconstruct(vae: VPVAE, cache: dict, indices: list[int], real: list[Picture
     """SSIM of icons rebuilt from the posterior mean; and (icon, rebuilt, SSIM) for the sheet."""
     device = next(vae.parameters()).device
     picture_of = dict(zip(indices, real))
-    marked = ["chosen" if i in picture_of else "other" for i in range(len(cache["names"]))]
-    dataset = ChunkDataset(cache | {"splits": marked}, vae.config, "chosen")
+    dataset = ChunkDataset(cache, vae.config, only=picture_of)
     rebuilt, blank = [], []
     for start in range(0, len(dataset), SAMPLE_BATCH):
         part = range(start, min(start + SAMPLE_BATCH, len(dataset)))

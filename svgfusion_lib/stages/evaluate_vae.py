@@ -66,9 +66,7 @@ def evaluate_vae(
         own = np.random.default_rng(seed).permutation(own)[:max_files].tolist()
     if not own:
         raise UserError(f"{precomputed_dir}: holds no {split} SVG")
-    chosen = set(own)
-    marked = ["chosen" if i in chosen else "other" for i in range(len(cache["names"]))]
-    dataset = ChunkDataset(cache | {"splits": marked}, vae.config, "chosen")
+    dataset = ChunkDataset(cache, vae.config, only=set(own))
     if not len(dataset):
         raise UserError(f"{precomputed_dir}: no {split} SVG has at most {vae.config.max_latents} latents")
     generator = torch.Generator().manual_seed(seed)

@@ -6,7 +6,7 @@ latents.pt  posteriors and text tokens of the same SVGs           (stage prepare
 The tokens of both lie in folders beside them (utils/token_store.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -73,13 +73,15 @@ class ChunkDataset(Dataset):
         augmentation: Augmentation | None = None,
         partial_rate: float = 0.0,
         every_stage: bool = False,
+        only: Collection[int] | None = None,
     ):
         """cache: see stage preprocess; split: "train", "held_out" or None for all; max_latents: if not the config's.
 
         augmentation: other rows for every item each time (torch's global generator seeds it). With pixel
         tokens only those that keep the picture are allowed, for the tokens are of the original.
         partial_rate: share of the items that are an earlier stage of their SVG, another one each time.
-        every_stage: every stage of an SVG (utils/rendering_sequence.py) is an item of its own.
+        every_stage: every stage of an SVG (utils/rendering_sequence.py) is an item of its own. only: indices in the
+        cache of the SVGs to take (None: of all).
         """
         self.pixel_tokens = cache["pixel_tokens"] if config.pixel_fusion else None  # store of [K P, C], K stages
         if config.pixel_fusion and self.pixel_tokens is None:
@@ -100,7 +102,7 @@ class ChunkDataset(Dataset):
         offsets, stage_offsets = cache["offsets"].tolist(), cache["stage_offsets"].tolist()
         all_rows, all_sizes = cache["rows"].numpy(), cache["stage_sizes"].numpy()
         for i, name in enumerate(cache["names"]):
-            if split is not None and cache["splits"][i] != split:
+            if (split is not None and cache["splits"][i] != split) or (only is not None and i not in only):
                 continue
             rows = all_rows[offsets[i] : offsets[i + 1]]
             sizes = all_sizes[stage_offsets[i] : stage_offsets[i + 1]]
