@@ -106,6 +106,11 @@ class Pipeline:
         indices = [0 if name is None else 1 + known.index(name) for name in styles]
         return torch.tensor(indices, device=self.dit.latent_mean.device)
 
+    def check_steps(self, config: SamplingConfig) -> None:
+        """UserError for more sampling steps than the model has timesteps."""
+        if config.ddim_steps > self.params.num_steps:
+            raise UserError(f"--ddim_steps is {config.ddim_steps}; the model has {self.params.num_steps} timesteps")
+
     @cached_property
     def null_prompt(self) -> tuple[Tensor, Tensor]:
         """Text tokens [S, C] and padding mask [S] of the empty prompt, encoded once."""
@@ -193,6 +198,14 @@ class Pipeline:
             how |= {"eta": config.eta, "generators": generators}
             z = ddim_sample(denoise, z, self.params, steps, **how)
         return self.dit.denormalize(z)
+
+
+def check_seeds(seed: int, num_samples: int) -> None:
+    """UserError unless there is a sample to draw and seeds from `seed` on are in torch's range."""
+    if num_samples < 1:
+        raise UserError(f"--num_samples is {num_samples}; it must be at least 1")
+    if not 0 <= seed < 2**63 - num_samples:
+        raise UserError(f"--seed is {seed}; it must be between 0 and 2**63")
 
 
 def check_prompts(prompts: Sequence[str], max_characters: int = 1000) -> None:

@@ -17,7 +17,7 @@ from svgfusion_lib.editing import (
     variations,
 )
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import Pipeline, check_prompts
+from svgfusion_lib.sampling import Pipeline, check_prompts, check_seeds
 from svgfusion_lib.utils.animation import animated_svg
 from svgfusion_lib.utils.files import write_json, write_text
 from svgfusion_lib.utils.render import contact_sheet
@@ -92,12 +92,8 @@ def _checked(
 ) -> tuple[SamplingConfig, list[int]]:
     """The settings and one seed for each sample; UserError if the model cannot do them."""
     config = config or SamplingConfig()
-    if num_samples < 1:
-        raise UserError(f"--num_samples is {num_samples}; it must be at least 1")
-    if not 0 <= seed < 2**63 - num_samples:
-        raise UserError(f"--seed is {seed}; it must be between 0 and 2**63")
-    if config.ddim_steps > pipeline.params.num_steps:
-        raise UserError(f"--ddim_steps is {config.ddim_steps}; the model has {pipeline.params.num_steps} timesteps")
+    check_seeds(seed, num_samples)
+    pipeline.check_steps(config)
     return config, [seed + k for k in range(num_samples)]
 
 

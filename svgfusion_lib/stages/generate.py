@@ -9,7 +9,7 @@ from torch.utils.data import Subset
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import check_prompts, load_pipeline
+from svgfusion_lib.sampling import check_prompts, check_seeds, load_pipeline
 from svgfusion_lib.stages.prepare_latents import check_pixel_encoder, encode_dataset
 from svgfusion_lib.stages.preprocess import cache_rows, load_cache
 from svgfusion_lib.utils.checkpoint import load_model
@@ -52,15 +52,11 @@ def generate(
     samples, one that the model was trained with (`train_dit --style_condition`).
     """
     check_prompts(prompts)
-    if num_samples < 1:
-        raise UserError(f"--num_samples is {num_samples}; it must be at least 1")
+    check_seeds(seed, num_samples)
     config = config or SamplingConfig()
-    if not 0 <= seed < 2**63 - num_samples:
-        raise UserError(f"--seed is {seed}; it must be between 0 and 2**63")
     pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, device)
     pipeline.encode_styles([style])  # refused before any work
-    if config.ddim_steps > pipeline.params.num_steps:
-        raise UserError(f"--ddim_steps is {config.ddim_steps}; the model has {pipeline.params.num_steps} timesteps")
+    pipeline.check_steps(config)
     jobs = [(i, k) for i in range(len(prompts)) for k in range(num_samples)]
     entries, sheet = [], [[None] * num_samples for _ in prompts]
     output_dir = Path(output_dir)
