@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from svgfusion_lib import __version__
 from svgfusion_lib.commands import data, editing, measuring, training
-from svgfusion_lib.errors import UserError
+from svgfusion_lib.errors import Paused, UserError
 
 STAGES = data.STAGES | training.STAGES | measuring.STAGES | editing.STAGES
 
@@ -19,7 +19,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one stage; returns the exit code (2: the user can put it right, 130: interrupted)."""
+    """Run one stage; returns the exit code (2: the user can put it right, 3: paused, 130: interrupted)."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = _build_parser()
     if not arguments:
@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"svgfusion {stage}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except Paused as pause:
+        print(f"svgfusion {stage}: paused; {pause}", file=sys.stderr)
+        return 3
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         print(f"svgfusion {stage}: {place}{error.strerror or error}", file=sys.stderr)

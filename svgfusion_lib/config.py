@@ -88,6 +88,7 @@ class DiTConfig(_Config):
     PRESETS = {  # S, B and L are those of Peebles & Xie 2023, table 1
         "tiny": {"width": 128, "depth": 3},
         "mini": {},
+        "midi": {"width": 384, "depth": 9, "heads": 6, "mlp_ratio": 3.0},
         "S": {"width": 384, "depth": 12, "heads": 6, "mlp_ratio": 4.0},
         "B": {"width": 768, "depth": 12, "heads": 12, "mlp_ratio": 4.0},
         "L": {"width": 1024, "depth": 24, "heads": 16, "mlp_ratio": 4.0},
@@ -125,6 +126,8 @@ class TrainConfig(_Config):
     seed: int = 0
     device: str = "cpu"
     bf16: bool = False             # autocast the forward pass to bfloat16
+    accumulate: int = 1            # batches whose gradients make one step
+    compile: bool = False          # torch.compile the model's forward pass
     log_every: int = 20
     val_every: int = 500           # steps between held-out losses
     checkpoint_every: int = 500    # steps between checkpoints, and

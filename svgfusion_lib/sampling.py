@@ -147,20 +147,23 @@ class Pipeline:
     def denoiser(
         self, context: Tensor, context_mask: Tensor, cfg_scale: float, style: Tensor | None = None
     ) -> Denoise:
-        """What the samplers call, with guidance, for B prompts (context [B, S, C], context_mask [B, S], style [B])."""
-        count = len(context)
-        null_context, null_mask = self.null_prompt
-        both = context.repeat(2, 1, 1), context_mask.repeat(2, 1)
-        drop = torch.arange(2 * count, device=context.device) >= count  # second half: the null prompt
-        both_context, both_mask = drop_prompts(*both, drop, null_context, null_mask)
+        """What the samplers call, with guidance, for B prompts (context [B, S, C], context_mask [B, S], style [B]).
+
+        The prompts are encoded here, once for all timesteps.
+        """
         if not self.dit.config.styles:
             style = None
+        if cfg_scale == 1:
+            prompts = self.dit.encode_prompts(context, context_mask)
+            return lambda z, t: self.dit.denoise(z, t, prompts, style=style)
+        count = len(context)
+        drop = torch.arange(2 * count, device=context.device) >= count  # second half: the null prompt
+        both = drop_prompts(context.repeat(2, 1, 1), context_mask.repeat(2, 1), drop, *self.null_prompt)
+        prompts = self.dit.encode_prompts(*both)
         both_style = None if style is None else style.repeat(2).masked_fill(drop, 0)  # [2 B]
 
         def denoise(z: Tensor, t: Tensor) -> Tensor:
-            if cfg_scale == 1:
-                return self.dit(z, t, context, context_mask, style=style)
-            output = self.dit(z.repeat(2, 1, 1), t.repeat(2), both_context, both_mask, style=both_style)  # [2 B, N, Z]
+            output = self.dit.denoise(z.repeat(2, 1, 1), t.repeat(2), prompts, style=both_style)  # [2 B, N, Z]
             return guided(*output.chunk(2), cfg_scale)
 
         return denoise

@@ -79,6 +79,8 @@ def _train_dit_flags(add: Add) -> None:
     add("--patch_size", type=int, default=1, help="consecutive latents joined to one token")
     add("--style_condition", action="store_true", help="learn the packs as styles to ask for (generate --style)")
     add("--bf16", action="store_true", help="autocast to bfloat16")
+    add("--accumulate", type=int, default=1, help="batches whose gradients make one step")
+    add("--compile", dest="compile_model", action="store_true", help="torch.compile the model, for CUDA")
     add("--val_every", type=int, default=500, help="steps between held-out losses and contact sheets")
     add("--checkpoint_every", type=int, default=500, help="steps between checkpoints")
 
@@ -87,6 +89,20 @@ def _train_dit(**options) -> None:
     from svgfusion_lib.stages.train_dit import train_dit
 
     print(train_dit(**options))
+
+
+def _train_model_flags(add: Add) -> None:
+    add("--config", required=True, help="a TOML file such as configs/small.toml")
+    add("--output_dir", required=True, help="also where a stopped run is continued")
+    add("--max_minutes", type=float, help="pause after that time (exit code 3); the same command goes on")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _train_model(**options) -> None:
+    from svgfusion_lib.stages.train_model import train_model
+
+    print(train_model(**options))
 
 
 def _train_demo_flags(add: Add) -> None:
@@ -129,28 +145,12 @@ def _overfit(**options) -> None:
     )
 
 
-def _train_icon_head_flags(add: Add) -> None:
-    add("--precomputed_dir", required=True, help="a cache of several packs, with pixel tokens")
-    add("--output_dir", required=True)
-    add("--num_steps", type=int, default=1500)
-    add("--batch_size", type=int, default=256, help="names")
-    add("--width", type=int, default=128, help="of the vectors")
-    add("--lr", type=float, default=1.0e-3)
-    add("--seed", type=int, default=0)
-
-
-def _train_icon_head(**options) -> None:
-    from svgfusion_lib.stages.train_icon_head import train_icon_head
-
-    print(train_icon_head(**options))
-
-
 STAGES: Stages = {
     "train": ("VP-VAE smoke run -> model_step{N}.pt", _train_flags, _train),
     "train_vae": ("VP-VAE -> vpvae_final.pt", _train_vae_flags, _train_vae),
     "prepare_latents": ("latents of a cache -> latents.pt", _prepare_latents_flags, _prepare_latents),
     "train_dit": ("VS-DiT -> vsdit_final.pt", _train_dit_flags, _train_dit),
+    "train_model": ("a whole model from a TOML file, in pieces that resume", _train_model_flags, _train_model),
     "train_demo": ("the whole chain on synthetic shapes, in minutes", _train_demo_flags, _train_demo),
-    "train_icon_head": ("a head that knows icons of one name by one another", _train_icon_head_flags, _train_icon_head),
     "overfit": ("both models learn 32 icons by heart, to show that they can", _overfit_flags, _overfit),
 }

@@ -23,9 +23,16 @@ class Attention(nn.Module):
         A query whose keys are all padding attends to all of them, so the result is never NaN; it must be
         masked by the caller anyway.
         """
-        context = x if context is None else context
+        return self.attend(x, *self.keys_values(x if context is None else context), padding_mask)
+
+    def keys_values(self, context: Tensor) -> tuple[Tensor, Tensor]:
+        """context [B, S, C] -> keys and values [B, H, S, D/H], for callers that attend to it more than once."""
+        key, value = (self._split(y) for y in self.to_key_value(context).chunk(2, dim=-1))
+        return key, value
+
+    def attend(self, x: Tensor, key: Tensor, value: Tensor, padding_mask: Tensor | None) -> Tensor:
+        """As `forward`, to keys and values that are there."""
         query = self._split(self.to_query(x))  # [B, H, N, D/H]
-        key, value = (self._split(y) for y in self.to_key_value(context).chunk(2, dim=-1))  # [B, H, S, D/H]
         mask = None
         if padding_mask is not None:
             visible = ~padding_mask | padding_mask.all(dim=-1, keepdim=True)  # [B, S] or [B, N, S]

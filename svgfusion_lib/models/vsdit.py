@@ -8,6 +8,8 @@ styles adds the embedding of one of them to the condition; style 0 is the null s
 Letters: B batch, N latents, K tokens (patches of latents), S text tokens, C context width, D width, Z latent.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -28,16 +30,29 @@ class DiTBlock(nn.Module):
         self.modulation_offset = nn.Parameter(torch.zeros(6 * width))
 
     def forward(
-        self, x: Tensor, modulation: Tensor, padding_mask: Tensor | None, context: Tensor, context_mask: Tensor
+        self, x: Tensor, modulation: Tensor, padding_mask: Tensor | None, keys_values: tuple[Tensor, Tensor],
+        context_mask: Tensor,
     ) -> Tensor:
-        """x [B, K, D], modulation [B, 6 D], context [B, S, D], masks [B, K] and [B, S] -> [B, K, D]."""
+        """x [B, K, D], modulation [B, 6 D], keys and values [B, H, S, D/H], masks [B, K] and [B, S] -> [B, K, D]."""
         shift_attention, scale_attention, gate_attention, shift_mlp, scale_mlp, gate_mlp = (
             modulation + self.modulation_offset
         ).chunk(6, dim=-1)  # [B, D] each
         y = self.attention(modulate(self.norm_attention(x), shift_attention, scale_attention), None, padding_mask)
         x = x + gate_attention[:, None] * y  # [B, K, D]
-        x = x + self.cross_attention(self.norm_cross(x), context, context_mask)  # [B, K, D]
+        x = x + self.cross_attention.attend(self.norm_cross(x), *keys_values, context_mask)  # [B, K, D]
         return x + gate_mlp[:, None] * self.mlp(modulate(self.norm_mlp(x), shift_mlp, scale_mlp))
+
+
+@dataclass
+class EncodedPrompts:
+    """What the VS-DiT needs of B prompts, the same at every timestep.
+
+    pooled [B, D]; keys_values: keys and values [B, H, S, D/H] of every block; mask bool [B, S] (True = padding).
+    """
+
+    pooled: Tensor
+    keys_values: list[tuple[Tensor, Tensor]]
+    mask: Tensor
 
 
 class LengthPredictor(nn.Module):
@@ -109,7 +124,20 @@ class VSDiT(nn.Module):
         self, z_t: Tensor, t: Tensor, context: Tensor, context_mask: Tensor, padding_mask: Tensor | None = None,
         style: Tensor | None = None,
     ) -> Tensor:
-        """Predict noise (or velocity): z_t [B, N, Z], t [B], context [B, S, C], context_mask [B, S] -> [B, N, Z].
+        """Predict noise (or velocity): z_t [B, N, Z], t [B], context [B, S, C], context_mask [B, S] -> [B, N, Z]."""
+        return self.denoise(z_t, t, self.encode_prompts(context, context_mask), padding_mask, style)
+
+    def encode_prompts(self, context: Tensor, context_mask: Tensor) -> EncodedPrompts:
+        """context [B, S, C], context_mask [B, S] -> what `denoise` needs of them, once for all timesteps."""
+        pooled = self.pooled_embedder(masked_mean(context, context_mask))  # [B, D]
+        context = self.context_embedder(context)  # [B, S, D]
+        return EncodedPrompts(pooled, [b.cross_attention.keys_values(context) for b in self.blocks], context_mask)
+
+    def denoise(
+        self, z_t: Tensor, t: Tensor, prompts: EncodedPrompts, padding_mask: Tensor | None = None,
+        style: Tensor | None = None,
+    ) -> Tensor:
+        """As `forward`, for prompts that are encoded: z_t [B, N, Z], t [B] -> [B, N, Z].
 
         padding_mask [B, N] (True = padding) is left out when no latent is padding. style int64 [B]: 1 + index in
         config.styles, 0 for the null style; left out when all are null.
@@ -127,18 +155,17 @@ class VSDiT(nn.Module):
             lengths = (~padding_mask).sum(1)  # [B]
         condition = (
             self.t_embedder(timestep_embedding(t, 256).to(z_t))
-            + self.pooled_embedder(masked_mean(context, context_mask))
+            + prompts.pooled
             + self.length_embedder(lengths)
         )  # [B, D]
         if self.style_embedder is not None:
             style = torch.zeros_like(lengths) if style is None else style  # [B]
             condition = condition + self.style_embedder(style)  # [B, D]
         modulation = self.modulation(condition)  # [B, 6 D]
-        context = self.context_embedder(context)  # [B, S, D]
         x, token_mask = self.patchify(z_t, padding_mask)  # [B, K, p Z], [B, K]
         x = self.x_embedder(x) + self.position[: x.shape[1]]  # [B, K, D]
-        for block in self.blocks:
-            x = block(x, modulation, token_mask, context, context_mask)  # [B, K, D]
+        for block, keys_values in zip(self.blocks, prompts.keys_values):
+            x = block(x, modulation, token_mask, keys_values, prompts.mask)  # [B, K, D]
         shift, scale = self.final_modulation(condition).chunk(2, dim=-1)  # [B, D] each
         x = self.final_layer(modulate(self.final_norm(x), shift, scale))  # [B, K, p Z]
         return self.unpatchify(x, length)  # [B, N, Z]

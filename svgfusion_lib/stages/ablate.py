@@ -5,7 +5,6 @@ not run again, and one that was stopped goes on.
 """
 
 import json
-import tomllib
 from pathlib import Path
 
 from svgfusion_lib.config import SamplingConfig
@@ -17,7 +16,7 @@ from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
 from svgfusion_lib.stages.preprocess import CACHE_NAME, preprocess
 from svgfusion_lib.stages.train_dit import train_dit
 from svgfusion_lib.stages.train_vae import train_vae
-from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.files import read_toml, write_json, write_text
 from svgfusion_lib.utils.training import LOG_NAME, read_log
 
 SECTIONS = ("data", "vae", "dit", "evaluation", "vae_runs", "dit_runs")
@@ -56,11 +55,7 @@ def ablate(config: str | Path, output_dir: str | Path, device: str = "cpu", seed
 def read_plan(config: str | Path) -> dict:
     """The TOML file, checked as far as can be before any run."""
     path = Path(config)
-    try:
-        plan = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{path}: not a readable TOML file ({reason})") from error
+    plan = read_toml(path)
     missing = [name for name in SECTIONS if name not in plan]
     if missing:
         raise UserError(f"{path}: has no section {', '.join(missing)}")

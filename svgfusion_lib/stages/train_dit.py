@@ -18,7 +18,7 @@ from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader,
 from svgfusion_lib.utils.diffusion import make_diffusion_params, min_snr_weight, noise_latent, training_target
 from svgfusion_lib.utils.losses import diffusion_loss
 from svgfusion_lib.utils.render import contact_sheet
-from svgfusion_lib.utils.training import check_counts, check_device, fit
+from svgfusion_lib.utils.training import budget_steps, check_counts, check_device, fit
 
 FINAL_NAME = "vsdit_final.pt"
 SHEET_NAMES, SHEET_SEEDS = 8, 4
@@ -43,9 +43,15 @@ def train_dit(
     min_snr_gamma: float = 0.0,
     patch_size: int = 1,
     style_condition: bool = False,
+    accumulate: int = 1,
+    compile_model: bool = False,
+    samples_seen: int | None = None,
+    max_minutes: float | None = None,
 ) -> Path:
     """Train a VS-DiT on latents (or on a folder of SVGs, encoded first) -> output_dir/vsdit_final.pt.
 
+    The budget is num_epochs, or samples_seen (latent sequences) if given; after max_minutes Paused is raised.
+    A step of the optimiser sees `accumulate` batches; compile_model: torch.compile, for CUDA.
     prediction "epsilon" with schedule "linear" is the specification's objective. With style_condition the model
     can be asked for the style of a pack, whatever the prompt says of it. Every val_every steps the same prompts
     and seeds are drawn with the averaged weights into output_dir/sheets/step_{N}.png.
@@ -53,7 +59,8 @@ def train_dit(
     if (latents_dir is None) == (svg_dir is None):
         raise UserError("train_dit: give one of --latents_dir and --svg_dir")
     check_device(device)
-    check_counts(num_epochs=num_epochs, batch_size=batch_size, patch_size=patch_size)
+    check_counts(num_epochs=num_epochs, batch_size=batch_size, patch_size=patch_size, accumulate=accumulate)
+    check_counts(samples_seen=samples_seen)
     DiTConfig.preset(preset)  # refused before any work
     output_dir = Path(output_dir)
     vae, _ = load_model(vae_checkpoint, "vpvae")
@@ -77,8 +84,9 @@ def train_dit(
     )
     diffusion_config = DiffusionConfig(schedule=schedule)
     config = TrainConfig(
-        num_steps=num_epochs * -(-len(train_set) // batch_size), batch_size=batch_size, device=device,
-        seed=seed, lr=lr, bf16=bf16, val_every=val_every, checkpoint_every=checkpoint_every,
+        num_steps=budget_steps(len(train_set), batch_size, num_epochs, samples_seen, accumulate),
+        batch_size=batch_size, accumulate=accumulate, compile=compile_model,
+        device=device, seed=seed, lr=lr, bf16=bf16, val_every=val_every, checkpoint_every=checkpoint_every,
         min_snr_gamma=min_snr_gamma,
     )
     torch.manual_seed(seed)
@@ -93,6 +101,7 @@ def train_dit(
         output_dir,
         make_loader(held_out, batch_size) if len(held_out) else None,
         _sheet_drawer(vae, diffusion_config, latents, output_dir),
+        max_minutes,
     )
     return save_model(
         output_dir / FINAL_NAME, "vsdit", model, ema.weights, diffusion=diffusion_config.to_dict(),

@@ -12,7 +12,7 @@ from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.checkpoint import save_model
 from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, make_loader
 from svgfusion_lib.utils.losses import kl_weight_at, vae_loss
-from svgfusion_lib.utils.training import EMA, check_counts, check_device, fit
+from svgfusion_lib.utils.training import budget_steps, check_counts, check_device, fit
 
 FINAL_NAME = "vpvae_final.pt"
 FEW_RENDERINGS = 4  # stages of an SVG, where a sequence is wanted and nothing else is said
@@ -48,16 +48,19 @@ def train_vae(
     partial_rate: float = 0.0,
     val_every: int = 500,
     changes: dict | None = None,
+    samples_seen: int | None = None,
+    max_minutes: float | None = None,
 ) -> Path:
     """Train a VP-VAE on a cache (or on a folder of SVGs, preprocessed first) -> output_dir/vpvae_final.pt.
 
+    The budget is num_epochs, or samples_seen (SVGs) if given; after max_minutes Paused is raised.
     augment: draw other rows for the same picture (AUGMENTATION) every time an SVG is seen. partial_rate: share of
     SVGs that are seen as one of their earlier stages. changes: fields of VAEConfig that differ from the preset.
     """
     if (precomputed_dir is None) == (svg_dir is None):
         raise UserError("train_vae: give one of --precomputed_dir and --svg_dir")
     check_device(device)
-    check_counts(num_epochs=num_epochs, batch_size=batch_size, val_every=val_every)
+    check_counts(num_epochs=num_epochs, batch_size=batch_size, val_every=val_every, samples_seen=samples_seen)
     changes = changes or {}
     vae_config = VAEConfig.preset(preset, **changes)  # refused before any work
     if precomputed_dir is None:
@@ -66,12 +69,12 @@ def train_vae(
         renderings = FEW_RENDERINGS if vae_config.stage_tokens or partial_rate else 1
         preprocess(svg_dir, precomputed_dir, max_files=None, pixel_encoder=encoder, renderings=renderings)
     cache = load_cache(precomputed_dir)
-    batches = -(-cache["splits"].count("train") // batch_size)
+    steps = budget_steps(cache["splits"].count("train"), batch_size, num_epochs, samples_seen)
     config = TrainConfig(
-        num_steps=num_epochs * batches, batch_size=batch_size, device=device, seed=seed, lr=lr,
+        num_steps=steps, batch_size=batch_size, device=device, seed=seed, lr=lr,
         kl_weight_max=kl_weight, augment=augment, partial_rate=partial_rate, val_every=val_every,
     )
-    return _train(cache, preset, changes, config, Path(output_dir), FINAL_NAME)
+    return _train(cache, preset, changes, config, Path(output_dir), FINAL_NAME, max_minutes)
 
 
 def vae_datasets(
@@ -100,7 +103,10 @@ def vae_step_loss(vae_config: VAEConfig, config: TrainConfig):
     return step_loss
 
 
-def _train(cache: dict, preset: str, changes: dict, config: TrainConfig, output_dir: Path, name: str) -> Path:
+def _train(
+    cache: dict, preset: str, changes: dict, config: TrainConfig, output_dir: Path, name: str,
+    max_minutes: float | None = None,
+) -> Path:
     store = cache["pixel_tokens"]
     if store is None:
         changes = {"pixel_fusion": False} | changes
@@ -110,13 +116,14 @@ def _train(cache: dict, preset: str, changes: dict, config: TrainConfig, output_
     train_set, held_out = vae_datasets(cache, vae_config, config.augment, config.partial_rate)
     torch.manual_seed(config.seed)
     model = VPVAE(vae_config)
-    ema: EMA = fit(
+    ema = fit(
         model,
         make_loader(train_set, config.batch_size, config.seed),
         vae_step_loss(vae_config, config),
         config,
         output_dir,
         make_loader(held_out, config.batch_size) if len(held_out) else None,
+        max_minutes=max_minutes,
     )
     return save_model(
         output_dir / name, "vpvae", model, ema.weights, train_config=config.to_dict(),

@@ -2,8 +2,11 @@
 
 import json
 import os
+import tomllib
 from contextlib import contextmanager
 from pathlib import Path
+
+from svgfusion_lib.errors import UserError
 
 
 @contextmanager
@@ -29,3 +32,13 @@ def write_text(path: str | Path, text: str) -> Path:
 def write_json(path: str | Path, data) -> Path:
     """Write indented JSON atomically and return the path."""
     return write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_toml(path: str | Path) -> dict:
+    """The content of a TOML file; UserError if it cannot be read."""
+    path = Path(path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{path}: not a readable TOML file ({reason})") from error

@@ -7,42 +7,42 @@ Under `accelerate launch` every process takes its share of each batch, and the f
 
 import importlib.util
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
 
 from svgfusion_lib.config import TrainConfig
-from svgfusion_lib.errors import UserError
+from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.utils.checkpoint import load_tensors, save_tensors
+from svgfusion_lib.utils.optimisation import EMA, learning_rate, make_optimizer
 from svgfusion_lib.utils.processes import Processes
 from svgfusion_lib.utils.progress import track
+from svgfusion_lib.utils.throughput import Meter
 
 LOG_NAME = "train_log.jsonl"
 STATE_NAME = "training_state.pt"
+TIMINGS = ("seconds", "latents_per_second", "mfu")  # fields of the log that no two runs have alike
 
 # step_loss(model, batch, step) -> loss to descend, named parts to log
 StepLoss = Callable[[nn.Module, object, int], tuple[Tensor, dict[str, Tensor]]]
 
 
-def learning_rate(step: int, config: TrainConfig) -> float:
-    """Linear warm-up to config.lr, then cosine decay to final_lr * lr at num_steps."""
-    if step < config.warmup_steps:
-        return config.lr * (step + 1) / config.warmup_steps
-    progress = (step - config.warmup_steps) / max(1, config.num_steps - config.warmup_steps)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-    return config.lr * (config.final_lr + (1 - config.final_lr) * cosine)
+def budget_steps(svgs: int, batch_size: int, num_epochs: int, samples_seen: int | None, accumulate: int = 1) -> int:
+    """Optimiser steps that see `samples_seen` SVGs, or all of them `num_epochs` times if that is None."""
+    batches = num_epochs * -(-svgs // batch_size) if samples_seen is None else -(-samples_seen // batch_size)
+    return -(-batches // accumulate)
 
 
-def check_counts(**counts: int) -> None:
+def check_counts(**counts: int | None) -> None:
     """UserError naming the first of the given numbers that is below 1."""
     for name, value in counts.items():
-        if value < 1:
+        if value is not None and value < 1:
             raise UserError(f"{name} is {value}; it must be at least 1")
 
 
@@ -56,36 +56,6 @@ def check_device(device: str) -> torch.device:
     if device not in available and not (device == "cuda" and len(available) > 1):
         raise UserError(f"device {device!r} is not on this machine; use one of: {', '.join(available)}")
     return torch.device(device)
-
-
-class EMA:
-    """Exponential moving average of a model's state; the decay warms up as (1 + k) / (10 + k)."""
-
-    def __init__(self, model: nn.Module, decay: float):
-        self.decay = decay
-        self.weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        decay = min(self.decay, (1 + step) / (10 + step))
-        for name, tensor in model.state_dict().items():
-            if tensor.is_floating_point():
-                self.weights[name].lerp_(tensor, 1 - decay)
-            else:
-                self.weights[name].copy_(tensor)
-
-    @contextmanager
-    def applied_to(self, model: nn.Module):
-        """The model in eval mode with the averaged weights; its own come back afterwards."""
-        own = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-        training = model.training
-        model.load_state_dict(self.weights)
-        model.eval()
-        try:
-            yield model
-        finally:
-            model.load_state_dict(own)
-            model.train(training)
 
 
 def endless_batches(loader: DataLoader, first_step: int) -> Iterator:
@@ -125,94 +95,165 @@ def fit(
     output_dir: str | Path,
     val_loader: DataLoader | None = None,
     on_validation: Callable[[nn.Module, int], None] | None = None,
+    max_minutes: float | None = None,
 ) -> EMA:
     """Train to config.num_steps and return the averaged weights.
 
     Writes train_log.jsonl and training_state.pt to output_dir; if the state is there, training continues
     from it. on_validation(averaged model, step) is called whenever the held-out loss is taken.
-    Raises UserError naming the batch if a loss is not finite.
+    Raises UserError naming the batch if a loss is not finite, and Paused, with the state written, when
+    max_minutes have passed before the end.
     """
-    device = check_device(config.device)
-    processes = Processes.current(config.device)
-    device = processes.device or device
-    output_dir = Path(output_dir)
-    output_dir.mkdir(parents=True, exist_ok=True)
-    train_loader.batch_sampler.share = processes.share
-    model.to(device).train()
-    decayed = [p for p in model.parameters() if p.ndim >= 2]
-    others = [p for p in model.parameters() if p.ndim < 2]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.99))
-    ema = EMA(model, config.ema_decay)
-    state_path, log_path = output_dir / STATE_NAME, output_dir / LOG_NAME
-    first_step = 0
-    if state_path.is_file():
-        first_step = _load_state(state_path, model, ema, optimizer, config, len(train_loader.dataset))
-    processes.wait()  # all have read the state before one writes it anew
-    if processes.is_main:
-        _keep_log_until(log_path, first_step)
-    seconds_before = 0.0
-    saved_at = began = time.monotonic()
-    if first_step and (last := _last_line(log_path)):
-        seconds_before = last.get("seconds", 0.0)
+    began = time.monotonic()
+    run = _Run(model, train_loader, step_loss, config, Path(output_dir))
+    main = run.processes.is_main
+    steps = range(run.first_step, config.num_steps)
+    saved_at = began
+    for step in track(steps, "training", total=config.num_steps, initial=run.first_step, disable=not main):
+        if max_minutes is not None and step > run.first_step:
+            in_time = time.monotonic() - began < 60 * max_minutes
+            if not run.processes.all(torch.tensor(in_time, device=run.device)):
+                run.stop(step)
+                raise Paused(f"{output_dir}: {step} of {config.num_steps} steps done; the same command goes on")
+        loss, parts, norm = run.descend(step)
+        done = step + 1
+        last = done == config.num_steps
+        if step == 0 or done % config.log_every == 0 or last:
+            run.report(done, loss, parts, norm)
+        if main and (done % config.val_every == 0 or last):
+            with run.ema.applied_to(model):
+                if val_loader is not None:
+                    run.log({"step": done} | held_out_loss(model, val_loader, step_loss, step, config))
+                if on_validation is not None:
+                    on_validation(model, done)
+        due = time.monotonic() - saved_at > config.checkpoint_seconds
+        if main and not last and (due or done % config.checkpoint_every == 0):
+            saved_at = time.monotonic()
+            run.save(done)
+    run.stop(max(run.first_step, config.num_steps))
+    return run.ema
 
-    steps = range(first_step, config.num_steps)
-    bar = track(steps, "training", total=config.num_steps, initial=first_step, disable=not processes.is_main)
-    with log_path.open("a", encoding="utf-8") as log:
 
-        board = _tensorboard(output_dir) if processes.is_main else None
+class _Run:
+    """One call of `fit`: model, optimiser and averages, where they are, and what has been written."""
 
-        def record(values: dict) -> None:
-            if board is not None:
-                for name, value in values.items():
-                    board.add_scalar(name, value, values["step"])
-            seconds = round(seconds_before + time.monotonic() - began, 2)
-            log.write(json.dumps(values | {"seconds": seconds}) + "\n")
-            log.flush()
+    def __init__(
+        self, model: nn.Module, loader: DataLoader, step_loss: StepLoss, config: TrainConfig, output_dir: Path
+    ):
+        device = check_device(config.device)
+        self.processes = Processes.current(config.device)
+        self.device = self.processes.device or device
+        self.model, self.loader, self.step_loss, self.config = model, loader, step_loss, config
+        output_dir.mkdir(parents=True, exist_ok=True)
+        loader.batch_sampler.share = self.processes.share
+        model.to(self.device).train()
+        self.optimizer = make_optimizer(model, config)
+        self.ema = EMA(model, config.ema_decay)
+        self.state_path, self.log_path = output_dir / STATE_NAME, output_dir / LOG_NAME
+        self.first_step = 0
+        if self.state_path.is_file():
+            self.first_step = _load_state(
+                self.state_path, model, self.ema, self.optimizer, config, len(loader.dataset)
+            )
+        self.processes.wait()  # all have read the state before one writes it anew
+        self._board = _tensorboard(output_dir) if self.processes.is_main else None
+        self._began = time.monotonic()
+        if self.processes.is_main:
+            _keep_log_until(self.log_path, self.first_step)
+            last = _last_line(self.log_path) if self.first_step else None
+            self._began -= last.get("seconds", 0.0) if last else 0.0
+        self._batches = endless_batches(loader, self.first_step * config.accumulate)
+        self._bad_step = torch.full((), -1, device=self.device)  # the first step whose loss was not finite
+        self._names: dict[int, list[str]] = {}  # of the batches that have not been asked for yet
+        self._meter: Meter | None = None
 
-        batches = endless_batches(train_loader, first_step)
-        for step in bar:
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, config)
-            _seed_step(config.seed + 2, step, processes.rank)  # captions and augmentations of the batch
-            batch = next(batches).to(device)
-            _seed_step(config.seed, step, processes.rank)      # noise and dropout
-            with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
-                loss, parts = step_loss(model, batch, step)
-            if not processes.all(torch.isfinite(loss)):
-                raise UserError(f"loss is {loss.item()} at step {step}; batch: {', '.join(batch.names[:8])} ...")
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            processes.average_gradients(model.parameters())
-            norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
-            optimizer.step()
-            ema.update(model, step)
-            done = step + 1
-            if not processes.is_main:
-                continue
-            if step == 0 or done % config.log_every == 0 or done == config.num_steps:
-                values = {name: round(value.item(), 6) for name, value in parts.items()}
-                record({"step": done, "samples": done * config.batch_size, "loss": round(loss.item(), 6),
-                        "lr": optimizer.param_groups[0]["lr"], "grad_norm": round(norm.item(), 4)} | values)
-                bar.set_postfix(loss=f"{loss.item():.4f}")
-            if done % config.val_every == 0 or done == config.num_steps:
-                with ema.applied_to(model):
-                    if val_loader is not None:
-                        record({"step": done} | held_out_loss(model, val_loader, step_loss, step, config))
-                    if on_validation is not None:
-                        on_validation(model, done)
-            due = time.monotonic() - saved_at > config.checkpoint_seconds
-            if due or done % config.checkpoint_every == 0 or done == config.num_steps:
-                saved_at = time.monotonic()
-                save_tensors(state_path, "training_state", {
-                    "step": done, "model": model.state_dict(), "ema": ema.weights,
-                    "optimizer": optimizer.state_dict(), "train_config": config.to_dict(),
-                    "train_svgs": len(train_loader.dataset),
-                })
-        if board is not None:
-            board.close()
-    processes.wait()
-    return ema
+    def descend(self, step: int) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """One step of the optimiser; returns loss, its parts and the gradient's norm (of the last batch)."""
+        config = self.config
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(step, config)
+        self.optimizer.zero_grad(set_to_none=True)
+        for k in range(step * config.accumulate, (step + 1) * config.accumulate):
+            _seed_step(config.seed + 2, k, self.processes.rank)  # captions and augmentations of the batch
+            batch = next(self._batches)
+            self._names.setdefault(step, []).extend(batch.names[:8])
+            latents = int((~batch.padding_mask).sum())
+            batch = batch.to(self.device)
+            counter = FlopCounterMode(display=False) if self._meter is None else nullcontext()
+            _seed_step(config.seed, k, self.processes.rank)      # noise and dropout
+            with counter:
+                loss, parts = self._backward(batch, step)
+            if self._meter is None:
+                self._start_meter(counter.get_total_flops() / max(1, latents))
+            else:
+                self._meter.latents += latents
+            bad = (self._bad_step < 0) & ~torch.isfinite(loss.detach())
+            self._bad_step = torch.where(bad, step, self._bad_step)
+        self.processes.average_gradients(self.model.parameters())
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.max_grad_norm)
+        if self.device.type == "cpu" or self.processes.count > 1:  # no waiting for a device here
+            self.check_finite()
+        self.optimizer.step()
+        self.ema.update(self.model, step)
+        return loss, parts, norm
+
+    def _backward(self, batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
+            loss, parts = self.step_loss(self.model, batch, step)
+        (loss / self.config.accumulate).backward()
+        return loss, parts
+
+    def _start_meter(self, flops_per_latent: float) -> None:
+        self._meter = Meter(self.device, torch.bfloat16 if self.config.bf16 else torch.float32, flops_per_latent)
+        if self.config.compile:
+            self.model.compile(dynamic=True)
+
+    def check_finite(self) -> None:
+        """UserError if a loss since the last check was not finite."""
+        if not self.processes.all(self._bad_step < 0):
+            step = int(self._bad_step)
+            names = ", ".join(self._names.get(step, ["of another process"]))
+            raise UserError(f"loss is not finite at step {max(step, 0)}; batch: {names} ...")
+        self._names.clear()
+
+    def report(self, done: int, loss: Tensor, parts: dict[str, Tensor], norm: Tensor) -> None:
+        """A line of the log; every process calls it."""
+        self.check_finite()
+        if not self.processes.is_main:
+            return
+        values = {name: round(value.item(), 6) for name, value in parts.items()}
+        samples = done * self.config.batch_size * self.config.accumulate
+        rates = self._meter.read() if self._meter is not None else {}
+        self.log({"step": done, "samples": samples, "loss": round(loss.item(), 6),
+                  "lr": self.optimizer.param_groups[0]["lr"], "grad_norm": round(norm.item(), 4)} | values | rates)
+
+    def log(self, values: dict) -> None:
+        """Append to the log, and to TensorBoard where it is installed."""
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, values["step"])
+        line = json.dumps(values | {"seconds": round(time.monotonic() - self._began, 2)})
+        with self.log_path.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+    def save(self, step: int) -> None:
+        """Write all that the training needs to go on after `step` steps."""
+        if self.processes.count == 1:
+            self.check_finite()
+        save_tensors(self.state_path, "training_state", {
+            "step": step, "model": self.model.state_dict(), "ema": self.ema.weights,
+            "optimizer": self.optimizer.state_dict(), "train_config": self.config.to_dict(),
+            "train_svgs": len(self.loader.dataset),
+        })
+
+    def stop(self, step: int) -> None:
+        """Save and close; every process calls it."""
+        if self.processes.is_main:
+            if step > self.first_step:
+                self.save(step)
+            if self._board is not None:
+                self._board.close()
+        self.processes.wait()
 
 
 def _tensorboard(output_dir: Path):

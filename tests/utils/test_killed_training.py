@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler
-from svgfusion_lib.utils.training import LOG_NAME, STATE_NAME, fit
+from svgfusion_lib.utils.training import LOG_NAME, STATE_NAME, TIMINGS, fit
 
 STEPS, KILLS, STEP_SECONDS = 300, 20, 0.015
 CONFIG = TrainConfig(
@@ -57,7 +57,7 @@ def run(folder: Path, pause: float = 0.0) -> None:
 
 def lines(folder: Path) -> list[dict]:
     text = (folder / LOG_NAME).read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in text]
+    return [{k: v for k, v in json.loads(line).items() if k not in TIMINGS} for line in text]
 
 
 def test_twenty_kills_change_nothing(tmp_path):

@@ -9,17 +9,18 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from svgfusion_lib.config import TrainConfig
-from svgfusion_lib.errors import UserError
+from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler
+from svgfusion_lib.utils.optimisation import EMA, learning_rate
 from svgfusion_lib.utils.training import (
-    EMA,
     LOG_NAME,
     STATE_NAME,
+    TIMINGS,
+    budget_steps,
     check_device,
     endless_batches,
     fit,
     held_out_loss,
-    learning_rate,
     read_log,
 )
 
@@ -63,7 +64,7 @@ def state_of(folder) -> dict:
 
 
 def log_without_time(folder) -> list[dict]:
-    return [{k: v for k, v in line.items() if k != "seconds"} for line in read_log(folder / LOG_NAME)]
+    return [{k: v for k, v in line.items() if k not in TIMINGS} for line in read_log(folder / LOG_NAME)]
 
 
 def assert_same(a, b):
@@ -111,6 +112,48 @@ def test_interrupted_run_continues_to_bit_identical_weights_and_log(tmp_path, st
     assert log_without_time(tmp_path / "cut") == log_without_time(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("max_minutes", [0, 1e-4])
+def test_paused_run_goes_on_to_the_same_weights(tmp_path, max_minutes):
+    whole = fit(make_model(), points_loader(), step_loss, quick(), tmp_path / "whole", points_loader(6))
+    pauses = 0
+    while True:
+        try:
+            ema = fit(
+                make_model(), points_loader(), step_loss, quick(), tmp_path / "cut", points_loader(6),
+                max_minutes=max_minutes,
+            )
+            break
+        except Paused as pause:
+            assert "of 12 steps done; the same command goes on" in str(pause)
+            pauses += 1
+    assert pauses == 11 if max_minutes == 0 else pauses <= 11
+    assert_same(ema.weights, whole.weights)
+    assert log_without_time(tmp_path / "cut") == log_without_time(tmp_path / "whole")
+
+
+def test_accumulated_batches_make_the_step_of_one_large_batch(tmp_path):
+    """Without noise, dropout or clipping: 2 x 5 points are 10 points."""
+
+    def mean_loss(model, batch, step):
+        loss = (model(batch.mean[:, 0]) - batch.mean[:, 0]).square().mean()
+        return loss, {"fit": loss}
+
+    def train(batch_size, accumulate):
+        torch.manual_seed(0)
+        config = quick(num_steps=3, batch_size=batch_size, accumulate=accumulate, max_grad_norm=1e9)
+        name = f"{batch_size}"
+        return fit(nn.Linear(3, 3), points_loader(batch_size=batch_size), mean_loss, config, tmp_path / name).weights
+
+    for name, tensor in train(10, 1).items():
+        torch.testing.assert_close(train(5, 2)[name], tensor, atol=1e-5, rtol=1e-5)
+    assert [line["samples"] for line in read_log(tmp_path / "5" / LOG_NAME)] == [10, 20, 30]
+
+
+def test_budget_in_epochs_or_samples():
+    assert budget_steps(10, 4, 3, None) == 9 and budget_steps(10, 4, 3, None, accumulate=2) == 5
+    assert budget_steps(10, 4, 3, 41) == 11
+
+
 def test_finished_run_is_not_trained_further(tmp_path):
     first = fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
     log = log_without_time(tmp_path)
@@ -143,7 +186,7 @@ def test_loss_that_is_not_finite_names_step_and_batch(tmp_path, bad):
         loss, parts = step_loss(model, batch, step)
         return (loss * bad if "svg 7" in batch.names else loss), parts
 
-    with pytest.raises(UserError, match=r"loss is (nan|inf) at step \d+; batch: .*svg 7"):
+    with pytest.raises(UserError, match=r"loss is not finite at step \d+; batch: .*svg 7"):
         fit(make_model(), points_loader(), spoilt, quick(num_steps=50), tmp_path)
 
 
@@ -267,5 +310,6 @@ def test_tensorboard_gets_what_the_log_gets_where_it_is_installed(tmp_path, monk
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name == "tensorboard" else find(name))
     fit(make_model(), points_loader(), step_loss, quick(), tmp_path, points_loader(6))
-    logged = [(k, v, line["step"]) for line in log_without_time(tmp_path) for k, v in line.items()]
+    lines = read_log(tmp_path / LOG_NAME)
+    logged = [(k, v, line["step"]) for line in lines for k, v in line.items() if k != "seconds"]
     assert written == [*logged, "closed"]

@@ -1,0 +1,38 @@
+"""How fast a training is against the roof of its machine: latents a second, and model FLOPs utilisation."""
+
+import time
+
+import torch
+
+
+def roof(device: torch.device, dtype: torch.dtype, repeats: int = 3) -> float:
+    """Floating-point operations a second of one large matrix product: the best of a few, measured here and now."""
+    size = 768 if device.type == "cpu" else 8192
+    a = torch.ones(size, size, device=device, dtype=dtype)
+    seconds = []
+    for _ in range(1 + repeats):
+        before = time.perf_counter()
+        result = a @ a
+        result[0, 0].item()  # wait until it is there
+        seconds.append(time.perf_counter() - before)
+    return 2 * size**3 / min(seconds[1:])
+
+
+class Meter:
+    """Latents a second, and the share of the roof in use since the last reading.
+
+    That share is the model FLOPs utilisation (Chowdhery et al. 2022, appendix B). flops_per_latent: what a training
+    step does for one latent, backward pass too. Add to `latents` what has been trained on.
+    """
+
+    def __init__(self, device: torch.device, dtype: torch.dtype, flops_per_latent: float):
+        self.roof = roof(device, dtype)
+        self.flops_per_latent = flops_per_latent
+        self.latents = 0
+        self._since = time.perf_counter()
+
+    def read(self) -> dict[str, float]:
+        """Figures for the log; counts anew from here."""
+        rate = self.latents / max(time.perf_counter() - self._since, 1e-9)
+        self.latents, self._since = 0, time.perf_counter()
+        return {"latents_per_second": round(rate, 1), "mfu": round(rate * self.flops_per_latent / self.roof, 4)}

@@ -1,0 +1,103 @@
+"""A whole model from a TOML file: in one piece or in many it is the same, and a plan that cannot be is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from svgfusion_lib import cli
+from svgfusion_lib.errors import Paused, UserError
+from svgfusion_lib.sampling import load_pretrained
+from svgfusion_lib.stages.create_dummy_data import create_dummy_data
+from svgfusion_lib.stages.train_model import read_recipe, train_model
+from svgfusion_lib.utils.training import LOG_NAME, read_log
+
+RECIPE = """
+[vae_data]
+svg_dir = "{svg}"
+stroke_only = false
+[vae]
+preset = "tiny"
+batch_size = 8
+samples_seen = 24
+[latents]
+box_scale = 2.0
+[dit]
+preset = "tiny"
+batch_size = 8
+samples_seen = 40
+val_every = 1000
+[evaluation]
+num_prompts = 3
+sampling = {{ sampler = "dpm++", ddim_steps = 2 }}
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("recipe")
+    create_dummy_data(folder / "svg", num_samples=24)
+    (folder / "recipe.toml").write_text(RECIPE.format(svg=folder / "svg"))
+    return folder / "recipe.toml"
+
+
+@pytest.fixture(scope="module")
+def whole(recipe) -> Path:
+    output_dir = recipe.parent / "whole"
+    assert cli.main(["train_model", "--config", str(recipe), "--output_dir", str(output_dir)]) == 0
+    return output_dir
+
+
+def test_the_budget_is_in_samples_seen(whole):
+    assert [read_log(whole / part / LOG_NAME)[-1]["step"] for part in ("vae", "dit")] == [3, 5]
+    assert read_log(whole / "vae" / LOG_NAME)[0]["samples"] == 8
+    assert (whole / "evaluation" / "report.json").is_file()
+
+
+def test_in_many_pieces_it_is_the_same_model(recipe, whole):
+    output_dir, pauses = recipe.parent / "pieces", 0
+    while True:
+        try:
+            train_model(recipe, output_dir, max_minutes=0)
+            break
+        except Paused as pause:
+            assert "the same command goes on" in str(pause)
+            pauses += 1
+        assert pauses < 50
+    assert pauses == 10  # cache, 3 and 5 steps, latents, model; the report is the last
+    assert (output_dir / "model" / "model.safetensors").read_bytes() == (
+        whole / "model" / "model.safetensors"
+    ).read_bytes()
+    assert load_pretrained(output_dir / "model")[1].config == load_pretrained(whole / "model")[1].config
+
+
+def test_paused_is_exit_code_3(recipe, tmp_path, capsys):
+    code = cli.main(["train_model", "--config", str(recipe), "--output_dir", str(tmp_path), "--max_minutes", "0"])
+    assert code == 3
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_another_plan_in_the_same_folder_is_refused(recipe, whole, tmp_path):
+    other = tmp_path / "other.toml"
+    other.write_text(recipe.read_text().replace("box_scale = 2.0", "box_scale = 1.0"))
+    with pytest.raises(UserError, match="other settings of latents"):
+        train_model(other, whole)
+
+
+@pytest.mark.parametrize(("change", "reason"), [
+    (("[dit]", "[d it]"), "not a readable TOML file"),
+    (("[dit]", "[dot]"), "no section 'dot'; did you mean 'dit'"),
+    (("[vae]", "[evaluation.vae]"), "no section vae|has no section"),
+    (("batch_size", "batchsize"), r"\[vae\] has no option 'batchsize'; did you mean 'batch_size'"),
+    (('sampler = "dpm++"', 'sampler = "euler"'), "sampler must be"),
+    (("box_scale = 2.0", "precision = 2"), r"\[latents\] has no option 'precision'"),
+])
+def test_a_plan_that_cannot_be_run_is_refused(recipe, tmp_path, change, reason):
+    (tmp_path / "plan.toml").write_text(recipe.read_text().replace(*change, 1))
+    with pytest.raises(UserError, match=reason):
+        read_recipe(tmp_path / "plan.toml")
+
+
+@pytest.mark.parametrize("name", ["base", "small"])
+def test_the_plans_of_the_repository_are_sound(name):
+    plan = read_recipe(Path(__file__).parents[2] / "configs" / f"{name}.toml")
+    assert plan["dit"]["samples_seen"] > 1e6
