@@ -51,6 +51,10 @@ class VAEConfig(_Config):
         "tiny": {"latent_width": 24, "width": 96, "encoder_depth": 1, "decoder_depth": 2},
         "S": {},
         "B": {"latent_width": 48, "width": 384, "encoder_depth": 3, "decoder_depth": 4, "heads": 6},
+        "reference": {  # the specification, plainly: a latent for each of 1,024 rows
+            "layout": "row", "rows_per_latent": 1, "head": "continuous", "width": 384, "encoder_depth": 4,
+            "decoder_depth": 4, "heads": 6, "max_latents": 1024,
+        },
     }
 
     @classmethod
@@ -92,6 +96,10 @@ class DiTConfig(_Config):
         "S": {"width": 384, "depth": 12, "heads": 6, "mlp_ratio": 4.0},
         "B": {"width": 768, "depth": 12, "heads": 12, "mlp_ratio": 4.0},
         "L": {"width": 1024, "depth": 24, "heads": 16, "mlp_ratio": 4.0},
+        "reference": {  # S, as the specification has it
+            "width": 384, "depth": 12, "heads": 6, "mlp_ratio": 4.0, "latent_width": 32, "max_latents": 1024,
+            "prediction": "epsilon",
+        },
     }
 
     def __post_init__(self):

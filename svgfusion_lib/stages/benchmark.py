@@ -1,10 +1,17 @@
-"""Stage benchmark: how fast loading, parsing, rendering, encoding and sampling are; JSON, Markdown, plot."""
+"""Stage benchmark: how fast everything is, beside the specification done plainly; JSON, Markdown, plots.
+
+All of it is measured in one run on one machine, so that ratios mean something.
+"""
 
 import os
 import platform
 import random
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -18,15 +25,26 @@ from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.sampling import Pipeline, load_pipeline
+from svgfusion_lib.stages import benchmark_reference as reference
+from svgfusion_lib.stages.benchmark_report import write_benchmark
+from svgfusion_lib.stages.evaluation_bench import EvaluationConfig
+from svgfusion_lib.stages.sweep import sweep
 from svgfusion_lib.utils.dataset import ChunkItem, collate_chunks
-from svgfusion_lib.utils.files import atomic_path, write_json, write_text
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from svgfusion_lib.utils.throughput import median_seconds
 
-IMAGE_SIZE = 128  # pixels
+IMAGE_SIZE = 224  # pixels
+_PEAK_MEMORY = """
+import resource, sys
+from svgfusion_lib.sampling import load_pipeline
+vae, dit, device = (None if a == "-" else a for a in sys.argv[1:])
+load_pipeline(vae, dit, device).sample(["shopping cart"] * 16, range(16))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
 
 
 def benchmark(
@@ -34,20 +52,32 @@ def benchmark(
     vae_checkpoint: str | Path | None = None,
     dit_checkpoint: str | Path | None = None,
     batch_sizes: Sequence[int] = (1, 4, 16),
-    steps: Sequence[int] = (5, 10, 20, 50),
+    steps: Sequence[int] = (5, 10, 20, 50, 100),
+    threads: Sequence[int] = (1, 2),
+    lengths: Sequence[int] = (64, 128, 256, 512),
     repeats: int = 3,
+    reference_steps: int = 3,
     svg_dir: str | Path | None = None,
     num_svgs: int = 64,
     latents: int = 8,
+    precomputed_dir: str | Path | None = None,
+    num_prompts: int = 100,
     device: str = "cpu",
 ) -> dict:
-    """Medians over repeats, after one unmeasured warm-up; writes report.json, report.md and plot.png.
+    """Medians over repeats, after one unmeasured warm-up; writes report.json, report.md and plots.
 
-    svg_dir: the SVGs that are parsed and rendered, at most num_svgs of them; synthetic ones if None.
-    latents: length of the sampled sequences, fixed so that batches stay whole.
+    svg_dir: the SVGs that are parsed, rendered and trained on, at most num_svgs of them; synthetic ones if None.
+    latents: length of the sampled sequences, fixed so that batches stay whole. lengths: of the sequences by which the
+    cost of a step of the reference model is shown. reference_steps: how many of the reference's 100 steps are timed.
+    precomputed_dir: a cache of icons: quality at every number of steps is measured on num_prompts of each group
+    (stages/sweep.py), to stand beside the times.
     """
-    if min([*batch_sizes, *steps, repeats, num_svgs, latents], default=0) < 1 or not batch_sizes or not steps:
-        raise UserError("benchmark: batch sizes, steps, repeats, num_svgs and latents must be at least 1")
+    counts = [*batch_sizes, *steps, *threads, *lengths, repeats, num_svgs, latents, reference_steps]
+    if min(counts) < 1 or not all((batch_sizes, steps, threads, lengths)):
+        raise UserError(
+            "benchmark: batch sizes, steps, threads, lengths, repeats, num_svgs, latents and reference_steps must be"
+            " at least 1, one of each"
+        )
     load_times = []
     for _ in range(repeats):
         before = time.perf_counter()
@@ -56,35 +86,72 @@ def benchmark(
     limit = pipeline.dit.config.max_latents
     if latents > limit:
         raise UserError(f"benchmark: the model draws at most {limit} latents, asked for {latents}")
+    svgs = _svgs(svg_dir, num_svgs)
+    rows = [parse_svg(svg).rows for svg in svgs]
+    config = pipeline.vae.config
+    chunks = [len(rows_to_chunks(r, config.layout, config.rows_per_latent)) for r in rows]
+    default = partial(pipeline.sample, ["shopping cart"], [0], None, [latents])
     report = {
         "machine": {
             "processor": platform.machine(), "cpu_count": os.cpu_count(), "threads": torch.get_num_threads(),
             "device": device, "python": platform.python_version(), "torch": torch.__version__,
         },
-        "settings": {"repeats": repeats, "latents": latents, "svgs": num_svgs, "synthetic": svg_dir is None},
+        "settings": {
+            "repeats": repeats, "latents": latents, "svgs": len(svgs), "synthetic": svg_dir is None,
+            "sampling": SamplingConfig().to_dict(),
+            "parameters": {
+                name: sum(p.numel() for p in getattr(pipeline, name).parameters()) for name in ("vae", "dit")
+            },
+        },
         "load_seconds": {"first": load_times[0], "median": median(load_times)},
-        "per_second": _throughput(pipeline, _svgs(svg_dir, num_svgs), repeats),
-        "seconds_per_sample": _sampling(pipeline, batch_sizes, steps, repeats, latents),
+        "peak_memory": _peak_memory(vae_checkpoint, dit_checkpoint, device),
+        "per_second": _throughput(pipeline, svgs, rows, repeats),
+        "one_sample_by_default": median_seconds(default, repeats),
+        "seconds_per_sample": [
+            {"threads": count} | timing
+            for count in threads
+            for timing in _sampling(pipeline, count, batch_sizes, steps, repeats, latents)
+        ],
+        "reference": reference.reference_sampling(device, reference_steps),
+        "reference_step_seconds": reference.step_seconds_by_length(lengths, device, repeats),
+        "training": reference.training_rates(
+            [len(r) - 2 for r in rows], chunks, pipeline.vae.latent_width, device, repeats
+        ),
     }
-    report["settings"]["parameters"] = {
-        name: sum(p.numel() for p in getattr(pipeline, name).parameters()) for name in ("vae", "dit")
-    }
-    output_dir = Path(output_dir)
-    write_json(output_dir / "report.json", report)
-    write_text(output_dir / "report.md", markdown(report))
-    _plot(output_dir / "plot.png", report["seconds_per_sample"])
+    if precomputed_dir is not None:
+        report["quality"] = sweep(
+            Path(output_dir) / "quality", precomputed_dir, {"ddim_steps": sorted(steps)},
+            EvaluationConfig(num_prompts=num_prompts, device=device), vae_checkpoint, dit_checkpoint,
+        )
+        ddim = EvaluationConfig(
+            num_prompts=num_prompts, device=device, sampling=SamplingConfig(sampler="ddim", ddim_steps=100)
+        )
+        report["quality"] += [
+            line | {"setting": "100 steps of DDIM"}
+            for line in sweep(
+                Path(output_dir) / "quality_ddim", precomputed_dir, {"eta": [0.0]}, ddim, vae_checkpoint, dit_checkpoint
+            )
+            if line["setting"] == "as it is"
+        ]
+    write_benchmark(Path(output_dir), report)
     return report
 
 
-def median_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median wall-clock seconds of work(), after one call that does not count."""
-    work()
-    times = []
-    for _ in range(repeats):
-        before = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - before)
-    return median(times)
+def _peak_memory(vae_checkpoint: str | Path | None, dit_checkpoint: str | Path | None, device: str) -> int:
+    """Bytes of a fresh process that loads the model and draws 16 samples."""
+    arguments = [str(vae_checkpoint or "-"), str(dit_checkpoint or "-"), device]
+    done = subprocess.run([sys.executable, "-c", _PEAK_MEMORY, *arguments], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1])
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _svgs(svg_dir: str | Path | None, count: int) -> list[str]:
@@ -95,14 +162,16 @@ def _svgs(svg_dir: str | Path | None, count: int) -> list[str]:
     return [file.read_text(encoding="utf-8-sig") for file in files]
 
 
-def _throughput(pipeline: Pipeline, svgs: list[str], repeats: int) -> dict[str, float]:
+def _throughput(pipeline: Pipeline, svgs: list[str], rows: list[np.ndarray], repeats: int) -> dict[str, float]:
     """SVGs a second of each step outside the diffusion model."""
     vae, config = pipeline.vae, pipeline.vae.config
-    rows = [parse_svg(svg).rows for svg in svgs]
     images = np.stack([render_svg(svg, IMAGE_SIZE) for svg in svgs])
     chunks = [rows_to_chunks(r, config.layout, config.rows_per_latent) for r in rows]
     work: dict[str, Callable[[], object]] = {
         "parse to rows": lambda: [parse_svg(svg) for svg in svgs],
+        f"parse, rows and rendering at {IMAGE_SIZE} px": lambda: [
+            render_svg(rows_to_svg(parse_svg(svg).rows), IMAGE_SIZE) for svg in svgs
+        ],
         "write rows as SVG": lambda: [rows_to_svg(r) for r in rows],
         f"render at {IMAGE_SIZE} px": lambda: [render_svg(svg, IMAGE_SIZE) for svg in svgs],
         "encode prompts": lambda: pipeline.encode_prompts([f"shopping cart {i}" for i in range(len(svgs))]),
@@ -123,57 +192,16 @@ def _throughput(pipeline: Pipeline, svgs: list[str], repeats: int) -> dict[str, 
 
 
 def _sampling(
-    pipeline: Pipeline, batch_sizes: Sequence[int], steps: Sequence[int], repeats: int, latents: int
+    pipeline: Pipeline, threads: int, batch_sizes: Sequence[int], steps: Sequence[int], repeats: int, latents: int
 ) -> list[dict]:
     """Seconds per sample, text encoder to SVG text, for each batch size and number of steps."""
     result = []
     grid = [(b, s) for b in batch_sizes for s in steps]
-    for batch_size, ddim_steps in track(grid, "sampling"):
-        prompts = [f"shopping cart {i}" for i in range(batch_size)]
-        config = SamplingConfig(ddim_steps=ddim_steps)
-        work = partial(pipeline.sample, prompts, range(batch_size), config, [latents] * batch_size)
-        seconds = median_seconds(work, repeats)
-        result.append({"batch_size": batch_size, "steps": ddim_steps, "seconds": seconds / batch_size})
+    with _threads(threads):
+        for batch_size, ddim_steps in track(grid, f"sampling, {threads} thread(s)"):
+            prompts = [f"shopping cart {i}" for i in range(batch_size)]
+            config = replace(SamplingConfig(), ddim_steps=ddim_steps)
+            work = partial(pipeline.sample, prompts, range(batch_size), config, [latents] * batch_size)
+            seconds = median_seconds(work, repeats)
+            result.append({"batch_size": batch_size, "steps": ddim_steps, "seconds": seconds / batch_size})
     return result
-
-
-def markdown(report: dict) -> str:
-    """The report as Markdown."""
-    machine, settings = report["machine"], report["settings"]
-    load = report["load_seconds"]
-    timings = report["seconds_per_sample"]
-    steps = sorted({t["steps"] for t in timings})
-    value = {(t["batch_size"], t["steps"]): t["seconds"] for t in timings}
-    lines = [
-        "# Benchmark", "",
-        f"{machine['device']} ({machine['processor']}, {machine['cpu_count']} cores, **{machine['threads']}"
-        f" thread(s)**), torch {machine['torch']}, Python {machine['python']}."
-        f" Medians of {settings['repeats']} runs after a warm-up.", "",
-        f"Parameters: VP-VAE {settings['parameters']['vae']:,}, VS-DiT {settings['parameters']['dit']:,}."
-        f" Loading: {load['median']:.2f} s (first time {load['first']:.2f} s).", "",
-        f"## Seconds per sample ({settings['latents']} latents, with guidance)", "",
-        "| batch size | " + " | ".join(f"{s} steps" for s in steps) + " |", "|---|" + "---|" * len(steps),
-    ]
-    for batch_size in sorted({t["batch_size"] for t in timings}):
-        cells = " | ".join(f"{value[batch_size, s]:.3f}" for s in steps)
-        lines.append(f"| {batch_size} | {cells} |")
-    lines += ["", "![Seconds per sample](plot.png)", ""]
-    lines += ["## SVGs per second", "", "| step | SVGs / s |", "|---|---|"]
-    lines += [f"| {name} | {rate:.0f} |" for name, rate in report["per_second"].items()]
-    return "\n".join(lines) + "\n"
-
-
-def _plot(path: Path, timings: list[dict]) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    for batch_size in sorted({t["batch_size"] for t in timings}):
-        own = sorted((t["steps"], t["seconds"]) for t in timings if t["batch_size"] == batch_size)
-        axes.plot(*zip(*own), "o-", label=f"batch of {batch_size}")
-    axes.set(xlabel="DDIM steps", ylabel="seconds per sample", xlim=(0, None), ylim=(0, None))
-    axes.legend()
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)

@@ -1,8 +1,21 @@
 """How fast a training is against the roof of its machine: latents a second, and model FLOPs utilisation."""
 
 import time
+from collections.abc import Callable
+from statistics import median
 
 import torch
+
+
+def median_seconds(work: Callable[[], object], repeats: int) -> float:
+    """Median wall-clock seconds of work(), after one call that does not count."""
+    work()
+    times = []
+    for _ in range(repeats):
+        before = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - before)
+    return median(times)
 
 
 def roof(device: torch.device, dtype: torch.dtype, repeats: int = 3) -> float:
