@@ -9,8 +9,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +29,7 @@ from svgfusion_lib.stages.benchmark_report import write_benchmark
 from svgfusion_lib.stages.evaluation_bench import EvaluationConfig
 from svgfusion_lib.stages.sweep import sweep
 from svgfusion_lib.utils.dataset import ChunkItem, collate_chunks
+from svgfusion_lib.utils.parallel import torch_threads
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import render_svg
@@ -144,16 +144,6 @@ def _peak_memory(vae_checkpoint: str | Path | None, dit_checkpoint: str | Path |
     return int(done.stdout.split()[-1])
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _svgs(svg_dir: str | Path | None, count: int) -> list[str]:
     if svg_dir is None:
         rng = random.Random(0)
@@ -197,7 +187,7 @@ def _sampling(
     """Seconds per sample, text encoder to SVG text, for each batch size and number of steps."""
     result = []
     grid = [(b, s) for b in batch_sizes for s in steps]
-    with _threads(threads):
+    with torch_threads(threads):
         for batch_size, ddim_steps in track(grid, f"sampling, {threads} thread(s)"):
             prompts = [f"shopping cart {i}" for i in range(batch_size)]
             config = replace(SamplingConfig(), ddim_steps=ddim_steps)

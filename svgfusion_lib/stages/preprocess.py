@@ -1,11 +1,17 @@
-"""Stage preprocess: a folder of SVGs -> cache.pt (rows, captions), pixel_tokens/ and report.json."""
+"""Stage preprocess: a folder of SVGs -> cache.pt (rows, captions), pixel_tokens/ and report.json.
 
+The files are worked on in parts of PART_FILES, each of which is written when it is done, so a stopped call goes on
+where it was; in the end the parts become one cache.
+"""
+
+import hashlib
+import json
 import os
+import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +22,8 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.utils import row_format
 from svgfusion_lib.utils.checkpoint import load_tensors, save_tensors
-from svgfusion_lib.utils.files import write_json
-from svgfusion_lib.utils.parallel import map_in_order
+from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.parallel import default_processes, map_in_order, map_on_dask, torch_threads
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_sizes
@@ -26,19 +32,9 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 from svgfusion_lib.utils.token_store import TokenStore, write_tokens
 from svgfusion_lib.utils.training import check_counts
 
-CACHE_NAME, TOKENS_NAME = "cache.pt", "pixel_tokens"
-ENCODER_BATCH = 64  # pictures at a time
-
-
-@dataclass
-class Prepared:
-    """What a process makes of one file: rows [L, 22], sizes of its stages [K], their pictures uint8 [K, H, W, 3]."""
-
-    rows: np.ndarray
-    sizes: np.ndarray
-    images: np.ndarray | None
-    unsupported: Counter
-    approximated: Counter
+CACHE_NAME, TOKENS_NAME, PARTS_NAME = "cache.pt", "pixel_tokens", "parts"
+PART_FILES = 64  # their pictures are encoded together
+ENGINES = ("local", "dask")
 
 
 def preprocess(
@@ -50,108 +46,174 @@ def preprocess(
     renderings: int = 1,
     seed: int = 0,
     processes: int | None = None,
+    engine: str = "local",
+    scheduler: str | None = None,
 ) -> Path:
     """Parse and render the SVGs of a folder and write precomputed_dir/cache.pt; returns its path.
 
     Of more than max_files files (None: no limit) a random choice is taken, the same for the same seed.
     pixel_encoder "none" leaves the pixel tokens out; else they are in precomputed_dir/pixel_tokens, of at most
-    `renderings` stages of every SVG, the whole among them (utils/rendering_sequence.py). processes: None: one for
-    each core. Files that cannot be parsed or rendered are left out and named with the reason in report.json;
-    UserError if none is left.
+    `renderings` stages of every SVG, the whole among them (utils/rendering_sequence.py). engine "local" works in
+    `processes` processes (None: one for each core), "dask" on the cluster of `scheduler` (utils/parallel.py); the
+    result is the same. A call that was stopped goes on where it was, if files and options are as they were. Files that
+    cannot be parsed or rendered are left out and named with the reason in report.json; UserError if none is left.
     """
-    check_counts(renderings=renderings)
-    precomputed_dir = Path(precomputed_dir)
+    check_counts(renderings=renderings, processes=processes)
+    if engine not in ENGINES or (scheduler is not None and engine != "dask"):
+        raise UserError(f"preprocess: engines are {', '.join(ENGINES)} (got {engine!r}); --scheduler goes with dask")
+    svg_dir, precomputed_dir = Path(svg_dir), Path(precomputed_dir)
     records = read_records(svg_dir, pattern)
     if max_files is not None and len(records) > max_files:
         chosen = np.random.default_rng(seed).choice(len(records), max_files, replace=False)
         records = [records[i] for i in sorted(chosen)]
-    encoder = None if pixel_encoder == "none" else load_pixel_encoder(pixel_encoder)
+    if pixel_encoder != "none":
+        _encoder(pixel_encoder)  # refused before any work
+    files = [svg_dir / record.file for record in records]
+    parts = [files[i : i + PART_FILES] for i in range(0, len(files), PART_FILES)]
+    parts_dir = _parts_folder(precomputed_dir, files, {"pixel_encoder": pixel_encoder, "renderings": renderings})
+    todo = [k for k in range(len(parts)) if not _part_path(parts_dir, k).is_file()]
+    work = partial(_make_part, renderings=renderings, pixel_encoder=pixel_encoder)
+    if engine == "dask":
+        results = map_on_dask(work, [parts[k] for k in todo], scheduler)
+    else:
+        count = default_processes(sum(len(parts[k]) for k in todo)) if processes is None else processes
+        results = map_in_order(work, [parts[k] for k in todo], count, chunk_size=1)
+
+    def saved_files() -> Iterator[Path]:
+        for k, part in zip(todo, results):
+            save_tensors(_part_path(parts_dir, k), "part", part)
+            yield from parts[k]
+
+    done = len(files) - sum(len(parts[k]) for k in todo)
+    for _ in track(saved_files(), "preprocess", len(files), done):
+        pass
+    try:
+        path = _join(precomputed_dir, records, [_part_path(parts_dir, k) for k in range(len(parts))], pixel_encoder)
+    except UserError:  # none could be used: leave nothing that looks like a cache
+        for folder in (parts_dir, precomputed_dir / TOKENS_NAME):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(parts_dir)
+    return path
+
+
+def _parts_folder(precomputed_dir: Path, files: Sequence[Path], options: dict) -> Path:
+    """The folder of the parts that are done; emptied if they are of other files or options."""
+    stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    plan = [options, row_format.VERSION, PART_FILES, stats]
+    key = hashlib.sha256(json.dumps(plan).encode()).hexdigest()
+    folder = precomputed_dir / PARTS_NAME
+    key_path = folder / "key"
+    if not key_path.is_file() or key_path.read_text(encoding="utf-8") != key:
+        shutil.rmtree(folder, ignore_errors=True)
+        write_text(key_path, key)
+    return folder
+
+
+def _part_path(parts_dir: Path, number: int) -> Path:
+    return parts_dir / f"part-{number:06d}.pt"
+
+
+@cache
+def _encoder(name: str) -> PixelEncoder:
+    """Loaded once in every process."""
+    return load_pixel_encoder(name)
+
+
+def _make_part(files: Sequence[Path], renderings: int, pixel_encoder: str) -> dict:
+    """What is kept of some files.
+
+    "skipped": {number of the file: reason}; of the others, one after the other: "rows" [sum L, 22] and "lengths";
+    "sizes" of their stages and "stages", how many each has; "tokens" fp16 [stages, P, C], None without an encoder; and
+    counts of what rows cannot show or only approximate.
+    """
+    encoder = None if pixel_encoder == "none" else _encoder(pixel_encoder)
+    skipped: dict[int, str] = {}
+    unsupported: Counter = Counter()
+    approximated: Counter = Counter()
+    rows, sizes, images = [], [], []
+    for number, file in enumerate(files):
+        try:
+            parsed = parse_svg(file)
+            own = stage_sizes(parsed.rows, renderings)
+            if encoder is not None:  # what the rows show, not what the file does
+                stages = (rows_to_svg(partial_rows(parsed.rows, size)) for size in own)
+                images += [render_svg(svg, encoder.image_size) for svg in stages]
+        except ValueError as error:
+            skipped[number] = str(error)
+            continue
+        rows.append(parsed.rows)
+        sizes.append(own)
+        unsupported.update(parsed.unsupported)
+        approximated.update(parsed.approximated)
+    tokens = None
+    if encoder is not None and images:
+        with torch_threads(1):  # the same numbers wherever it is done
+            tokens = encoder.encode(np.stack(images)).half()  # [stages, P, C]
+    return {
+        "skipped": skipped, "unsupported": dict(unsupported), "approximated": dict(approximated), "tokens": tokens,
+        "rows": torch.from_numpy(np.concatenate(rows)) if rows else None, "lengths": [len(r) for r in rows],
+        "sizes": torch.from_numpy(np.concatenate(sizes)) if rows else None, "stages": [len(s) for s in sizes],
+    }
+
+
+def _join(precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path], pixel_encoder: str) -> Path:
+    """Write cache.pt, pixel_tokens/ and report.json from the parts; returns the first one's path."""
     skipped: dict[str, str] = {}
     unsupported: Counter = Counter()
     approximated: Counter = Counter()
-    kept, rows, sizes = [], [], []
+    kept: list[Record] = []
+    rows, sizes, lengths, stages = [], [], [], []
 
-    def pictures() -> Iterator[np.ndarray]:
-        work = partial(
-            _prepare, renderings=renderings, image_size=None if encoder is None else encoder.image_size
-        )
-        files = [Path(svg_dir) / record.file for record in records]
-        results = track(map_in_order(work, files, processes), "preprocess", len(files))
-        for result, record in zip(results, records):  # in this order, so that the bar gets to its end
-            if isinstance(result, str):
-                skipped[record.file] = result
-                continue
-            unsupported.update(result.unsupported)
-            approximated.update(result.approximated)
-            kept.append(record)
-            rows.append(result.rows)
-            sizes.append(result.sizes)
-            yield result.images
+    def tokens_of_files() -> Iterator[torch.Tensor]:
+        first = 0
+        for path in paths:
+            part = load_tensors(path, "part", "preprocess")
+            count = len(part["skipped"]) + len(part["lengths"])
+            own = records[first : first + count]
+            first += count
+            skipped.update({own[i].file: reason for i, reason in part["skipped"].items()})
+            unsupported.update(part["unsupported"])
+            approximated.update(part["approximated"])
+            kept.extend(record for i, record in enumerate(own) if i not in part["skipped"])
+            if part["lengths"]:
+                rows.append(part["rows"])
+                sizes.append(part["sizes"])
+                lengths.extend(part["lengths"])
+                stages.extend(part["stages"])
+            if part["tokens"] is not None:
+                for tokens in part["tokens"].split(part["stages"]):
+                    yield tokens.flatten(0, 1)  # [K P, C]
 
     (precomputed_dir / CACHE_NAME).unlink(missing_ok=True)  # its tokens are about to be replaced
     key = f"{os.getpid()}-{time.time_ns()}"
-    if encoder is None:
-        for _ in pictures():
-            pass
+    if pixel_encoder == "none":
+        list(tokens_of_files())  # there are none
     else:
-        write_tokens(precomputed_dir / TOKENS_NAME, encode_pictures(encoder, pictures()), key)
+        write_tokens(precomputed_dir / TOKENS_NAME, tokens_of_files(), key)
     if not kept:
         file, reason = next(iter(skipped.items()))
-        raise UserError(f"{svg_dir}: none of {len(skipped)} SVG files could be used; {file}: {reason}")
-    cache = {
+        raise UserError(f"none of {len(skipped)} SVG files could be used; {file}: {reason}")
+    path = save_tensors(precomputed_dir / CACHE_NAME, "cache", {
         "row_format": row_format.VERSION,
         "names": [record.file.removesuffix(".svg") for record in kept],
         "titles": [record.name for record in kept],
         "packs": [record.pack for record in kept],
         "captions": [list(record.captions) for record in kept],
         "splits": _splits(kept),
-        "rows": torch.from_numpy(np.concatenate(rows)),
-        "offsets": torch.tensor(np.cumsum([0] + [len(r) for r in rows])),
-        "stage_sizes": torch.from_numpy(np.concatenate(sizes)),
-        "stage_offsets": torch.tensor(np.cumsum([0] + [len(s) for s in sizes])),
+        "rows": torch.cat(rows),
+        "offsets": torch.tensor([0, *lengths]).cumsum(0),
+        "stage_sizes": torch.cat(sizes),
+        "stage_offsets": torch.tensor([0, *stages]).cumsum(0),
         "pixel_encoder": pixel_encoder,
-        "pixel_tokens": None if encoder is None else key,
-    }
-    path = save_tensors(precomputed_dir / CACHE_NAME, "cache", cache)
-    lengths = [len(r) - 2 for r in rows]
+        "pixel_tokens": None if pixel_encoder == "none" else key,
+    })
     write_json(precomputed_dir / "report.json", {
         "files": len(records), "kept": len(kept), "skipped": skipped, "unsupported": dict(unsupported),
-        "approximated": dict(approximated), "renderings": sum(len(s) for s in sizes),
-        "rows_percentiles": {str(p): float(np.percentile(lengths, p)) for p in (25, 50, 75, 95, 99)},
+        "approximated": dict(approximated), "renderings": sum(stages),
+        "rows_percentiles": {str(p): float(np.percentile(np.array(lengths) - 2, p)) for p in (25, 50, 75, 95, 99)},
     })
     return path
-
-
-def _prepare(file: Path, renderings: int, image_size: int | None) -> Prepared | str:
-    """One file parsed and its stages rendered; the reason if that cannot be done."""
-    try:
-        parsed = parse_svg(file)
-        sizes = stage_sizes(parsed.rows, renderings)
-        images = None
-        if image_size is not None:  # what the rows show, not what the file does
-            stages = (rows_to_svg(partial_rows(parsed.rows, size)) for size in sizes)
-            images = np.stack([render_svg(svg, image_size) for svg in stages])
-    except ValueError as error:
-        return str(error)
-    return Prepared(parsed.rows, sizes, images, parsed.unsupported, parsed.approximated)
-
-
-def encode_pictures(encoder: PixelEncoder, pictures: Iterable[np.ndarray]) -> Iterator[torch.Tensor]:
-    """Pictures uint8 [K, H, W, 3] of one SVG after the other -> pixel tokens [K P, C] of each, encoded in batches."""
-    waiting: list[np.ndarray] = []
-    for images in pictures:
-        waiting.append(images)
-        if sum(map(len, waiting)) >= ENCODER_BATCH:
-            yield from _encode(encoder, waiting)
-            waiting = []
-    if waiting:
-        yield from _encode(encoder, waiting)
-
-
-def _encode(encoder: PixelEncoder, pictures: list[np.ndarray]) -> Iterator[torch.Tensor]:
-    tokens = encoder.encode(np.concatenate(pictures))  # [sum K, P, C]
-    for part in tokens.split([len(images) for images in pictures]):
-        yield part.flatten(0, 1)  # [K P, C]
 
 
 def load_cache(precomputed_dir: str | Path) -> dict:
@@ -182,4 +244,3 @@ def _splits(records: Sequence[Record]) -> list[str]:
     """Every SVG's split; a folder with nothing to train on is used whole for training."""
     splits = [record.split for record in records]
     return splits if "train" in splits else ["train"] * len(splits)
-

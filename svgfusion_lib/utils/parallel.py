@@ -1,14 +1,19 @@
-"""Work on many items in several processes, in order, with bounded memory."""
+"""Work on many items in several processes or on a Dask cluster, in order, with bounded memory."""
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
+
+from svgfusion_lib.errors import UserError
 
 FEWEST_FOR_PROCESSES = 200  # items; below that starting processes costs more than it saves
 CHUNK = 16                  # items that travel together
 WAITING = 4                 # chunks of each process that may be under way or wait to be taken
+RETRIES = 3                 # of a Dask task whose worker was lost
+CONNECT_SECONDS = 30
 
 
 def default_processes(count: int) -> int:
@@ -16,7 +21,7 @@ def default_processes(count: int) -> int:
     return (os.cpu_count() or 1) if count >= FEWEST_FOR_PROCESSES else 1
 
 
-def map_in_order(work: Callable, items: Sequence, processes: int | None = None) -> Iterator:
+def map_in_order(work: Callable, items: Sequence, processes: int | None = None, chunk_size: int = CHUNK) -> Iterator:
     """work(item) of every item in order, made here (one process) or in fresh processes.
 
     work and its results must be picklable. Fresh ones, because a fork may hold torch's locks.
@@ -26,16 +31,63 @@ def map_in_order(work: Callable, items: Sequence, processes: int | None = None) 
     if processes <= 1:
         yield from map(work, items)
         return
-    chunks = (items[i : i + CHUNK] for i in range(0, len(items), CHUNK))
+    chunks = (items[i : i + chunk_size] for i in range(0, len(items), chunk_size))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        waiting: deque = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(_work_on, work, chunk))
-            if len(waiting) >= WAITING * processes:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
+        submitted = (pool.submit(_work_on, work, chunk) for chunk in chunks)
+        for results in _in_order(submitted, WAITING * processes):
+            yield from results
+
+
+def map_on_dask(work: Callable, items: Sequence, scheduler: str | None = None) -> Iterator:
+    """work(item) of every item in order, made by the workers of a Dask cluster.
+
+    scheduler: its address (`tcp://host:8786`); None: a cluster on this machine, for the time of the call. The
+    workers need this package and the same files. What a lost worker was doing is done again by another.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise UserError("--engine dask needs the package distributed: pip install 'svgfusion[dask]'") from error
+    cluster = LocalCluster(threads_per_worker=1, dashboard_address=None) if scheduler is None else None
+    try:
+        client = Client(cluster or scheduler, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise UserError(f"no Dask scheduler answers at {scheduler} ({error}); see docs/scaling.md") from error
+    try:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise UserError(f"the Dask scheduler {scheduler} has no workers; start some: dask worker {scheduler}")
+        submitted = (client.submit(work, item, pure=False, retries=RETRIES) for item in items)
+        yield from _in_order(submitted, WAITING * threads)
+    finally:
+        client.close()
+        if cluster is not None:
+            cluster.close()
+
+
+def _in_order(futures: Iterator, most: int) -> Iterator:
+    """Results of futures in order; at most so many are under way or wait to be taken."""
+    waiting: deque = deque()
+    for future in futures:
+        waiting.append(future)
+        if len(waiting) >= most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _work_on(work: Callable, chunk: Sequence) -> list:
     return [work(item) for item in chunk]
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """So many threads of torch in this process for the time being: results then do not depend on the machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
