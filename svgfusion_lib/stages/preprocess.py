@@ -33,7 +33,7 @@ from svgfusion_lib.utils.token_store import TokenStore, write_tokens
 from svgfusion_lib.utils.training import check_counts
 
 CACHE_NAME, TOKENS_NAME, PARTS_NAME = "cache.pt", "pixel_tokens", "parts"
-PART_FILES = 64  # their pictures are encoded together
+PART_FILES = 128  # worked on together
 ENGINES = ("local", "dask")
 
 
