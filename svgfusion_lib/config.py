@@ -1,7 +1,8 @@
 """Configurations: frozen dataclasses with presets, saved whole in every checkpoint."""
 
 import math
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 
 from svgfusion_lib.errors import UserError
 
@@ -160,8 +161,8 @@ class TrainConfig(_Config):
 class SamplingConfig(_Config):
     """Prompts to SVG (stages/generate.py)."""
 
-    sampler: str = "ddim"          # "ddim", or "dpm++": DPM-Solver++(2M), for few steps
-    ddim_steps: int = 40           # of either
+    sampler: str = "dpm++"         # "dpm++": DPM-Solver++(2M), for few steps; "ddim" (the specification)
+    ddim_steps: int = 14           # of either
     cfg_scale: float = 2.0
     eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
     canvas: float = 24             # viewBox of the SVG written
@@ -175,8 +176,38 @@ class SamplingConfig(_Config):
         if self.sampler not in ("ddim", "dpm++"):
             raise UserError(f"SamplingConfig: sampler must be 'ddim' or 'dpm++', not {self.sampler!r}")
         if self.sampler == "dpm++" and self.eta:
-            raise UserError(f"SamplingConfig: dpm++ is deterministic, so eta must be 0, not {self.eta}")
+            raise UserError(f"SamplingConfig: dpm++ is deterministic; eta {self.eta} needs the sampler ddim")
         if not 0 <= self.eta <= 1:
             raise UserError(f"SamplingConfig: eta must be between 0 and 1, not {self.eta}")
         if not math.isfinite(self.cfg_scale):
             raise UserError(f"SamplingConfig: cfg_scale must be a finite number, not {self.cfg_scale}")
+
+
+@dataclass(frozen=True)
+class EvaluationConfig(_Config):
+    """What a model is asked, and how it is judged (stages/evaluate.py, stages/sweep.py)."""
+
+    num_prompts: int = 100         # of each domain and split
+    num_samples: int = 1           # of each prompt
+    seed: int = 0                  # of the choice of prompts, and of the first sample
+    splits: Sequence[str] | None = None  # None: all that the cache has; so with domains and packs
+    domains: Sequence[str] | None = None
+    packs: Sequence[str] | None = None
+    styles: bool = False           # ask for the style of the icon's pack too, of a model that has styles
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    pixel_encoder: str = "efficientnet-lite0"  # of distances
+    icon_head: str | None = None   # the evaluator, a file of train_icon_head; None: the shipped one
+    max_reference: int = 500       # icons that distances are taken to
+    max_rebuilt: int = 100         # icons that the VP-VAE rebuilds
+    device: str = "cpu"
+
+    @classmethod
+    def from_dict(cls, values: dict):
+        return super().from_dict(values | {"sampling": SamplingConfig.from_dict(values.get("sampling", {}))})
+
+    def __post_init__(self):
+        if self.num_prompts < 2 or self.num_samples < 1 or self.max_reference < 2 or self.max_rebuilt < 1:
+            raise UserError(
+                f"EvaluationConfig: num_prompts ({self.num_prompts}) and max_reference ({self.max_reference}) must be"
+                f" at least 2, num_samples ({self.num_samples}) and max_rebuilt ({self.max_rebuilt}) at least 1"
+            )

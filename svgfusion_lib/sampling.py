@@ -227,13 +227,7 @@ def load_pipeline(
 ) -> Pipeline:
     """The models of two checkpoints, or the shipped ones if neither is given, with their text encoder."""
     target = check_device(device)
-    if (vae_checkpoint is None) != (dit_checkpoint is None):
-        raise UserError("give both --vae_checkpoint and --dit_checkpoint, or neither for the shipped model")
-    if vae_checkpoint is None:
-        vae, dit, diffusion = load_pretrained()
-    else:
-        (vae, _), (dit, content) = _load_pair(vae_checkpoint, dit_checkpoint)
-        diffusion = content["diffusion"]
+    vae, dit, diffusion = load_checkpoints(vae_checkpoint, dit_checkpoint)
     encoder = load_text_encoder(dit.config.text_encoder)
     if encoder.width != dit.config.context_width:
         raise UserError(
@@ -242,6 +236,18 @@ def load_pipeline(
         )
     params = make_diffusion_params(DiffusionConfig.from_dict(diffusion))
     return Pipeline(vae.to(target), dit.to(target), encoder, params)
+
+
+def load_checkpoints(
+    vae_checkpoint: str | Path | None = None, dit_checkpoint: str | Path | None = None
+) -> tuple[VPVAE, VSDiT, dict]:
+    """The models of two checkpoints, or the shipped ones if neither is given, and the diffusion settings."""
+    if (vae_checkpoint is None) != (dit_checkpoint is None):
+        raise UserError("give both --vae_checkpoint and --dit_checkpoint, or neither for the shipped model")
+    if vae_checkpoint is None:
+        return load_pretrained()
+    (vae, _), (dit, content) = _load_pair(vae_checkpoint, dit_checkpoint)
+    return vae, dit, content["diffusion"]
 
 
 def _load_pair(vae_checkpoint: str | Path, dit_checkpoint: str | Path) -> tuple[tuple[VPVAE, dict], tuple[VSDiT, dict]]:

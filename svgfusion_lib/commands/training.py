@@ -3,7 +3,7 @@
 import argparse
 from functools import partial
 
-from svgfusion_lib.commands.flags import Add, Stages, device, training
+from svgfusion_lib.commands.flags import Add, Stages, checkpoints, device, training
 
 
 def _train_flags(add: Add) -> None:
@@ -145,12 +145,34 @@ def _overfit(**options) -> None:
     )
 
 
+def _finetune_flags(add: Add) -> None:
+    add("--svg_dir", required=True, help="your icons, with or without captions.csv")
+    add("--output_dir", required=True, help="also where a stopped run is continued")
+    checkpoints(add)
+    add("--rank", type=int, default=0, help="of the change of each linear layer; 0: all weights are trained")
+    add("--style", help="name of the style that is learned, of a model with styles (default: the folder's name)")
+    add("--samples_seen", type=int, default=40_000)
+    add("--batch_size", type=int, default=64)
+    add("--lr", type=float, default=5.0e-4)
+    add("--max_minutes", type=float, help="pause after that time (exit code 3); the same command goes on")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _finetune(**options) -> None:
+    from svgfusion_lib.stages.finetune import finetune
+
+    vae_path, dit_path = finetune(**options)
+    print(f"--vae_checkpoint {vae_path} --dit_checkpoint {dit_path}")
+
+
 STAGES: Stages = {
     "train": ("VP-VAE smoke run -> model_step{N}.pt", _train_flags, _train),
     "train_vae": ("VP-VAE -> vpvae_final.pt", _train_vae_flags, _train_vae),
     "prepare_latents": ("latents of a cache -> latents.pt", _prepare_latents_flags, _prepare_latents),
     "train_dit": ("VS-DiT -> vsdit_final.pt", _train_dit_flags, _train_dit),
     "train_model": ("a whole model from a TOML file, in pieces that resume", _train_model_flags, _train_model),
+    "finetune": ("the shipped model adapts to a folder of icons", _finetune_flags, _finetune),
     "train_demo": ("the whole chain on synthetic shapes, in minutes", _train_demo_flags, _train_demo),
     "overfit": ("both models learn 32 icons by heart, to show that they can", _overfit_flags, _overfit),
 }

@@ -28,7 +28,7 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 IMAGE_SIZE = 128
 MAX_LATENTS = 12  # of an icon that is chosen
-SAMPLING = SamplingConfig(sampler="dpm++", ddim_steps=14, cfg_scale=1.0, length_temperature=0.0)
+SAMPLING = SamplingConfig(cfg_scale=1.0, length_temperature=0.0)
 
 
 def overfit(

@@ -17,6 +17,7 @@ from svgfusion_lib.utils.checkpoint import load_model, save_model, weights_hash
 from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader, style_names
 from svgfusion_lib.utils.diffusion import make_diffusion_params, min_snr_weight, noise_latent, training_target
 from svgfusion_lib.utils.losses import diffusion_loss
+from svgfusion_lib.utils.optimisation import EMA
 from svgfusion_lib.utils.render import contact_sheet
 from svgfusion_lib.utils.training import budget_steps, check_counts, check_device, fit
 
@@ -71,8 +72,8 @@ def train_dit(
     latents = load_latents(latents_dir)
     if latents["vae_hash"] != weights_hash(vae):
         raise UserError(f"{latents_dir}: latents are of another VP-VAE than {vae_checkpoint}; run prepare_latents anew")
-    train_set, held_out = LatentDataset(latents, "train"), LatentDataset(latents, "held_out", first_caption_only=True)
-    if not len(train_set):
+    train_svgs = latents["splits"].count("train")
+    if not train_svgs:
         raise UserError(f"{latents_dir}: holds no training SVG")
     styles = style_names(latents) if style_condition else ()
     if style_condition and not styles:
@@ -84,7 +85,7 @@ def train_dit(
     )
     diffusion_config = DiffusionConfig(schedule=schedule)
     config = TrainConfig(
-        num_steps=budget_steps(len(train_set), batch_size, num_epochs, samples_seen, accumulate),
+        num_steps=budget_steps(train_svgs, batch_size, num_epochs, samples_seen, accumulate),
         batch_size=batch_size, accumulate=accumulate, compile=compile_model,
         device=device, seed=seed, lr=lr, bf16=bf16, val_every=val_every, checkpoint_every=checkpoint_every,
         min_snr_gamma=min_snr_gamma,
@@ -93,19 +94,30 @@ def train_dit(
     model = VSDiT(dit_config)
     model.latent_mean.copy_(latents["latent_mean"])
     model.latent_std.copy_(latents["latent_std"])
-    ema = fit(
-        model,
-        make_loader(train_set, batch_size, seed),
-        dit_step_loss(dit_config, diffusion_config, config, latents["null_context"]),
-        config,
-        output_dir,
-        make_loader(held_out, batch_size) if len(held_out) else None,
-        _sheet_drawer(vae, diffusion_config, latents, output_dir),
-        max_minutes,
-    )
+    ema = fit_latents(model, vae, latents, diffusion_config, config, output_dir, max_minutes)
     return save_model(
         output_dir / FINAL_NAME, "vsdit", model, ema.weights, diffusion=diffusion_config.to_dict(),
-        vae_hash=latents["vae_hash"], train_config=config.to_dict(), train_svgs=len(train_set),
+        vae_hash=latents["vae_hash"], train_config=config.to_dict(), train_svgs=train_svgs,
+    )
+
+
+def fit_latents(
+    model: VSDiT, vae: VPVAE, latents: dict, diffusion_config: DiffusionConfig, config: TrainConfig,
+    output_dir: Path, max_minutes: float | None = None,
+) -> EMA:
+    """Train a VS-DiT on the training SVGs of a latents file (`load_latents`); vae: draws the contact sheets."""
+    styles = model.config.styles
+    train_set = LatentDataset(latents, "train", styles=styles)
+    held_out = LatentDataset(latents, "held_out", first_caption_only=True, styles=styles)
+    return fit(
+        model,
+        make_loader(train_set, config.batch_size, config.seed),
+        dit_step_loss(model.config, diffusion_config, config, latents["null_context"]),
+        config,
+        output_dir,
+        make_loader(held_out, config.batch_size) if len(held_out) else None,
+        _sheet_drawer(vae, diffusion_config, latents, output_dir),
+        max_minutes,
     )
 
 
@@ -124,7 +136,8 @@ def _sheet_drawer(vae: VPVAE, diffusion_config: DiffusionConfig, latents: dict, 
     def draw(model: VSDiT, step: int) -> None:
         pipeline = Pipeline(vae.to(model.latent_mean.device), model, encoder, make_diffusion_params(diffusion_config))
         seeds = list(range(SHEET_SEEDS)) * len(prompts)
-        styles = [pack or None for pack in packs for _ in range(SHEET_SEEDS)] if model.config.styles else None
+        known = [pack if pack in model.config.styles else None for pack in packs]
+        styles = [style for style in known for _ in range(SHEET_SEEDS)] if model.config.styles else None
         samples = pipeline.sample([p for p in prompts for _ in range(SHEET_SEEDS)], seeds, styles=styles)
         rows = [[s.svg for s in samples[i : i + SHEET_SEEDS]] for i in range(0, len(samples), SHEET_SEEDS)]
         contact_sheet(rows, output_dir / "sheets" / f"step_{step}.png", cell=64, row_labels=labels)

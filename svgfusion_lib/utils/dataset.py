@@ -208,11 +208,15 @@ def style_names(latents: dict) -> tuple[str, ...]:
 class LatentDataset(Dataset):
     """SVGs of a latents file; a caption is drawn for every item (torch's global generator)."""
 
-    def __init__(self, latents: dict, split: str | None = None, first_caption_only: bool = False):
+    def __init__(
+        self, latents: dict, split: str | None = None, first_caption_only: bool = False,
+        styles: Sequence[str] | None = None,
+    ):
+        """styles: names that the VS-DiT numbers from 1 on; None: those of the latents (`style_names`)."""
         self.latents = latents
         self.first_caption_only = first_caption_only
         self.indices = [i for i, s in enumerate(latents["splits"]) if split is None or s == split]
-        number = {name: k for k, name in enumerate(style_names(latents), start=1)}
+        number = {name: k for k, name in enumerate(styles or style_names(latents), start=1)}
         self.styles = [number.get(pack, 0) for pack in latents["packs"]]
         self.offsets = latents["offsets"].tolist()
 

@@ -44,7 +44,7 @@ class Processes:
             return
         from accelerate.utils import reduce
 
-        parameters = list(parameters)
+        parameters = [p for p in parameters if p.requires_grad]
         for parameter in parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)

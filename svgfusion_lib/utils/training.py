@@ -5,11 +5,11 @@ batches from (seed, epoch), so a run that was stopped and resumed gives the weig
 Under `accelerate launch` every process takes its share of each batch, and the first one writes.
 """
 
+import copy
 import importlib.util
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -179,14 +179,11 @@ class _Run:
             self._names.setdefault(step, []).extend(batch.names[:8])
             latents = int((~batch.padding_mask).sum())
             batch = batch.to(self.device)
-            counter = FlopCounterMode(display=False) if self._meter is None else nullcontext()
-            _seed_step(config.seed, k, self.processes.rank)      # noise and dropout
-            with counter:
-                loss, parts = self._backward(batch, step)
             if self._meter is None:
-                self._start_meter(counter.get_total_flops() / max(1, latents))
-            else:
-                self._meter.latents += latents
+                self._start_meter(batch, step, latents)
+            self._meter.latents += latents
+            _seed_step(config.seed, k, self.processes.rank)      # noise and dropout
+            loss, parts = self._backward(self.model, batch, step)
             bad = (self._bad_step < 0) & ~torch.isfinite(loss.detach())
             self._bad_step = torch.where(bad, step, self._bad_step)
         self.processes.average_gradients(self.model.parameters())
@@ -197,14 +194,18 @@ class _Run:
         self.ema.update(self.model, step)
         return loss, parts, norm
 
-    def _backward(self, batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def _backward(self, model: nn.Module, batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
-            loss, parts = self.step_loss(self.model, batch, step)
+            loss, parts = self.step_loss(model, batch, step)
         (loss / self.config.accumulate).backward()
         return loss, parts
 
-    def _start_meter(self, flops_per_latent: float) -> None:
-        self._meter = Meter(self.device, torch.bfloat16 if self.config.bf16 else torch.float32, flops_per_latent)
+    def _start_meter(self, batch, step: int, latents: int) -> None:
+        """Count the operations of one batch, on a copy: counted kernels are others, which round differently."""
+        with FlopCounterMode(display=False) as counter:
+            self._backward(copy.deepcopy(self.model), batch, step)
+        dtype = torch.bfloat16 if self.config.bf16 else torch.float32
+        self._meter = Meter(self.device, dtype, counter.get_total_flops() / max(1, latents))
         if self.config.compile:
             self.model.compile(dynamic=True)
 
