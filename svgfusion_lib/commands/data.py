@@ -35,16 +35,32 @@ def _prepare_dataset_flags(add: Add) -> None:
     add("--svg_dir", help="a folder of your own SVGs (captions.csv beside them, or file names as captions)")
     add("--packs", nargs="+", metavar="PACK")
     add("--packs_dir", default="data/packs")
-    add("--stroke_only", action=argparse.BooleanOptionalAction, default=True, help="keep line icons only")
+    add("--held_out_packs", nargs="+", metavar="PACK", help="packs that are never trained on")
+    add("--dataset", help="a table file (.parquet, .jsonl, .json, .csv) or the name of a Hugging Face dataset")
+    add("--svg_column", default="svg")
+    add("--caption_column", default="caption")
+    add("--dataset_split", default="train")
+    add("--dataset_rows", type=int, help="rows of the dataset that are read (default: all)")
+    add("--stroke_only", action=argparse.BooleanOptionalAction, default=True,
+        help="of line packs, folders and datasets keep line icons only")
     add("--max_rows", type=int)
     add("--max_files", type=int)
+    add("--max_variants", type=count_or_all, default=2, help="skin tones and genders of one name, a number or `all`")
+    add("--near_duplicates", action=argparse.BooleanOptionalAction, default=True,
+        help="keep one of the pictures that look nearly the same")
+    add("--keywords", action=argparse.BooleanOptionalAction, default=True,
+        help="captions of packs with other words for the name")
+    add("--processes", type=int, help="default: one for each core")
 
 
 def _prepare_dataset(**options) -> None:
     from svgfusion_lib.stages.prepare_dataset import prepare_dataset
 
     total = prepare_dataset(**options)["total"]
-    print(f"{total['kept']} SVGs in {options['output_dir']}: {total['train']} train, {total['held_out']} held out")
+    splits = [f"{total['train']} train", f"{total['held_out']} held out"]
+    if total["held_out_pack"]:
+        splits.append(f"{total['held_out_pack']} of held-out packs")
+    print(f"{total['kept']} SVGs in {options['output_dir']}: {', '.join(splits)}")
 
 
 def _preprocess_flags(add: Add) -> None:

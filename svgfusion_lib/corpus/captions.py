@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 HELD_OUT_PERCENT = 10
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[\s_\-./]+")
-_SKIN_TONE = re.compile(r"\b(?:medium[ -]light|medium[ -]dark|light|medium|dark) skin tone\b")
+SKIN_TONE = re.compile(r"\b(?:medium[ -]light|medium[ -]dark|light|medium|dark) skin tone\b")
 _TRAILING_NUMBERS = re.compile(r"(?: \d+)+$")
 
 
@@ -43,7 +43,7 @@ def name_key(name: str, numbered: bool = False) -> str:
     With `numbered`, trailing numbers go too: icon packs number the drawings of one thing
     (`search-01`, `search-02`). Other folders keep them, for `icon-0001` names nothing.
     """
-    text = _SKIN_TONE.sub(" ", humanise(name))
+    text = SKIN_TONE.sub(" ", humanise(name))
     if numbered:
         text = _TRAILING_NUMBERS.sub("", text)
     words = re.findall(r"[^\W_]+", text) or [humanise(name)]

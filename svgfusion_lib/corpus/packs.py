@@ -5,15 +5,8 @@ The packages `@iconify-json/<pack>` hold icons.json: `icons[name]` with a body a
 alias without a transformation is another word for its parent, hence a keyword.
 """
 
-import base64
-import hashlib
-import io
 import json
 import re
-import shutil
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -22,6 +15,7 @@ from pathlib import Path
 
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of, strip_suffix
 from svgfusion_lib.corpus.folders import whole_folder
+from svgfusion_lib.corpus.npm import fetch_files
 from svgfusion_lib.corpus.records import MANIFEST, Record, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.files import write_json
@@ -29,9 +23,7 @@ from svgfusion_lib.utils.progress import track
 
 SCOPE = "@iconify-json"
 PACK_INFO = "pack.json"
-NPM_TIMEOUT_SECONDS = 600
 _ICON_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_NPM_CODE = re.compile(r"npm (?:error|ERR!) code (\S+)")
 _TONES = ("medium-light", "medium-dark", "light", "medium", "dark")
 
 
@@ -46,7 +38,7 @@ class Pack:
     author: str
     url: str
     licence_url: str
-    domain: str                 # "line" (strokes only, mostly) or "emoji"
+    domain: str                 # "line" (strokes only, mostly), "filled" (one colour) or "emoji"
     style: str                  # the word captions use: "tabler" -> "..., tabler style"
     suffixes: Mapping[str, str] = field(default_factory=dict)  # name suffix -> style word
     variant: str = ""           # pattern of numbers at a name's end that count drawings of one thing
@@ -97,33 +89,7 @@ def _is_fetched(pack: Pack, folder: Path) -> bool:
 
 
 def _fetch_icons(pack: Pack) -> bytes:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise UserError(
-            "npm not found: icon packs come by the npm client (it is part of Node.js); "
-            "without it, give any folder of SVG files by --svg_dir instead"
-        )
-    package = f"{SCOPE}/{pack.name}@{pack.version}"
-    with tempfile.TemporaryDirectory(prefix="svgfusion-") as temporary:
-        try:
-            done = subprocess.run(
-                [npm, "pack", package, "--loglevel=error", "--no-update-notifier"], cwd=temporary,
-                capture_output=True, text=True, timeout=NPM_TIMEOUT_SECONDS, check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise UserError(f"npm pack {package}: no answer in {NPM_TIMEOUT_SECONDS} s") from error
-        tarballs = sorted(Path(temporary).glob("*.tgz"))
-        if done.returncode != 0 or len(tarballs) != 1:
-            said = (done.stderr or done.stdout).strip().splitlines() or ["it wrote no package file"]
-            code = next((m[1] for m in map(_NPM_CODE.match, said) if m), said[-1])
-            raise UserError(f"npm pack {package} failed ({code}); is the network reachable?")
-        tarball = tarballs[0].read_bytes()
-    integrity = "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode()
-    if integrity != pack.integrity:
-        raise UserError(f"{package}: wrong hash {integrity[:23]}..., pinned is {pack.integrity[:23]}...")
-    with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
-        member = archive.extractfile("package/icons.json")
-        return member.read()
+    return fetch_files(f"{SCOPE}/{pack.name}", pack.version, pack.integrity, ["icons.json"])[0]
 
 
 def _unfold(pack: Pack, data: dict, folder: Path) -> None:

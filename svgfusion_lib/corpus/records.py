@@ -24,7 +24,15 @@ class Record:
     captions: tuple[str, ...] = ()  # the first one is canonical
     keywords: tuple[str, ...] = ()  # other words for the name
     licence: str = ""           # SPDX identifier, "" if not known
-    split: str = "train"        # "train" or "held_out"
+    split: str = "train"        # "train", "held_out" (the name) or "held_out_pack" (whatever the name)
+
+    @property
+    def style(self) -> str:
+        """The style words of the canonical caption: `tabler` in `shopping cart, tabler style`; "" if it has none."""
+        canonical = self.captions[0] if self.captions else ""
+        start, end = f"{self.name}, ", " style"
+        fits = canonical.startswith(start) and canonical.endswith(end)
+        return canonical.removeprefix(start).removesuffix(end) if fits else ""
 
 
 def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:

@@ -1,28 +1,23 @@
-"""Stage `prepare_dataset`: icon packs or a folder of SVGs -> a clean, captioned, split data set."""
+"""Stage `prepare_dataset`: icon packs, a folder of SVGs or a dataset -> a clean, captioned, split data set."""
 
-import json
 import random
-import shutil
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
+from svgfusion_lib.corpus.captions import make_captions, split_of
 from svgfusion_lib.corpus.folders import whole_folder
+from svgfusion_lib.corpus.inspection import Check, inspect_svg
+from svgfusion_lib.corpus.keywords import NO_KEYWORDS, Vocabulary, load_vocabulary
 from svgfusion_lib.corpus.packs import fetch_packs
-from svgfusion_lib.corpus.records import Record, read_records, write_manifest
+from svgfusion_lib.corpus.records import Record, read_records
+from svgfusion_lib.corpus.sieve import SUMMARY, Sieve, Source
+from svgfusion_lib.corpus.tables import unfold_table
+from svgfusion_lib.corpus.variants import surplus_variants
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils import row_format as rf
-from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.parallel import map_in_order
 from svgfusion_lib.utils.progress import track
-from svgfusion_lib.utils.svg_parser import parse_svg
-
-SUMMARY = "summary.json"
-DROPPED = "dropped.jsonl"
-NO_PACK = "icons"  # folder of the files that belong to no pack
-PERCENTILES = (25, 50, 75, 95, 99)
 
 
 def prepare_dataset(
@@ -30,150 +25,97 @@ def prepare_dataset(
     svg_dir: str | Path | None = None,
     packs: Sequence[str] | None = None,
     packs_dir: str | Path = "data/packs",
+    held_out_packs: Sequence[str] | None = None,
+    dataset: str | None = None,
+    svg_column: str = "svg",
+    caption_column: str = "caption",
+    dataset_split: str = "train",
+    dataset_rows: int | None = None,
     stroke_only: bool = True,
     max_rows: int | None = None,
     max_files: int | None = None,
+    max_variants: int | None = 2,
+    near_duplicates: bool = True,
+    keywords: bool = True,
+    processes: int | None = None,
 ) -> dict:
-    """Clean, deduplicate, caption and split SVGs; return the summary.
+    """Clean, deduplicate, balance, caption and split SVGs; return the summary. docs/corpus.md has the rules.
 
-    Sources are icon packs (fetched into `packs_dir` if they are not there), a folder `svg_dir`, or
-    both. A file is kept if it parses into rows that show all of it, is no exact duplicate of one kept
-    before (its captions join that one's) and, with `stroke_only`, paints strokes and no fills.
-    `max_rows` limits the rows between <BOS> and <EOS>; `max_files` the files kept (a fixed
-    pseudo-random choice).
+    Sources are icon packs (fetched into `packs_dir` if they are not there), a folder `svg_dir` and a `dataset`
+    (corpus/tables.py, of which at most `dataset_rows` rows are read). `held_out_packs` are packs for the split
+    held_out_pack: nothing of theirs is trained on. A file is kept if it parses into rows that show all of it, if no
+    file kept before has the same rows or, with `near_duplicates`, looks nearly the same among those of its domain
+    (its captions join that one's), and if it is among the first `max_variants` (None: all) in skin tone and gender of
+    its name in its pack. `stroke_only`: line packs, folders and datasets keep what paints strokes and no fills.
+    `max_rows` limits the rows between <BOS> and <EOS>; `max_files` the files kept (a fixed pseudo-random choice).
+    Icons of packs get captions from their names, colours and, with `keywords`, a dictionary; others keep theirs.
 
-    Writes `output_dir/<pack>/<name>.svg`, manifest.jsonl, summary.json (per pack: icons, kept, train,
-    held_out, dropped by reason, approximated, percentiles of rows) and dropped.jsonl (file, reason).
+    Writes `output_dir/<pack>/<name>.svg`, manifest.jsonl, summary.json (per pack: icons, kept, those of each split,
+    dropped by reason, approximated, percentiles of rows) and dropped.jsonl (file, reason and, of duplicates, same_as).
     """
-    if not packs and svg_dir is None:
-        raise UserError("nothing to prepare: name icon packs by --packs or a folder of SVGs by --svg_dir")
-    for name, value in (("max_rows", max_rows), ("max_files", max_files)):
+    packs, held_out_packs = list(packs or ()), list(held_out_packs or ())
+    if not packs and not held_out_packs and svg_dir is None and dataset is None:
+        raise UserError(
+            "nothing to prepare: name icon packs by --packs, a folder of SVGs by --svg_dir or a dataset by --dataset"
+        )
+    limits = {"max_rows": max_rows, "max_files": max_files, "max_variants": max_variants, "dataset_rows": dataset_rows}
+    for name, value in limits.items():
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}; it must be at least 1")
     if svg_dir is not None:
         _check_apart(Path(svg_dir), Path(output_dir))
-    folders = fetch_packs(packs, packs_dir) if packs else []
+    vocabulary = NO_KEYWORDS
+    folders = []
+    if packs or held_out_packs:
+        # Held-out packs come last: of a drawing that others have too, the others' is kept.
+        folders = fetch_packs([*(pack for pack in packs if pack not in held_out_packs), *held_out_packs], packs_dir)
+        vocabulary = load_vocabulary(packs_dir) if keywords else NO_KEYWORDS
     if svg_dir is not None:
         folders.append(Path(svg_dir))
-    sources = [(folder, record) for folder in folders for record in read_records(folder)]
-    if max_files is not None:
-        random.Random(0).shuffle(sources)
-
-    tally: dict[str, _Tally] = {}
-    kept: dict[bytes, Record] = {}  # by fingerprint, so that a drawing is kept once
-    dropped: list[dict] = []
-    with whole_folder(output_dir, SUMMARY) as output:
-        for folder, record in track(sources, "icons"):
-            if max_files is not None and len(kept) == max_files:
-                break
-            pack = record.pack or NO_PACK
-            counts = tally.setdefault(pack, _Tally())
-            reason, rows, approximated = _inspect(folder / record.file, stroke_only, max_rows)
-            shape = b"" if reason else _fingerprint(rows)
-            if shape in kept:
-                reason = "duplicate"
-                kept[shape] = _with_captions_of(record, kept[shape])
-            file = record.file if record.file.startswith(f"{pack}/") else f"{pack}/{record.file}"
-            counts.add(record, reason, rows, approximated)
+    with tempfile.TemporaryDirectory(prefix="svgfusion-") as unfolded, whole_folder(output_dir, SUMMARY) as output:
+        sources = [Source(folder / record.file, record) for folder in folders for record in read_records(folder)]
+        if dataset is not None:
+            rows = unfold_table(dataset, Path(unfolded), svg_column, caption_column, dataset_split, dataset_rows)
+            sources += [Source(Path(unfolded, record.file), record) for record in rows]
+        sources = [replace(source, record=_settle(source, vocabulary, held_out_packs)) for source in sources]
+        if max_files is not None:
+            random.Random(0).shuffle(sources)
+            sources.sort(key=lambda source: source.record.split == "held_out_pack")
+        sieve = Sieve(output, vocabulary, near_duplicates)
+        candidates = []
+        surplus = set() if max_variants is None else surplus_variants([s.record for s in sources], max_variants)
+        for i, source in enumerate(sources):
+            reason = "variant" if i in surplus else "" if source.record.captions else "no caption"
             if reason:
-                dropped.append({"file": file, "reason": reason})
-                continue
-            (output / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder / record.file, output / file)
-            kept[shape] = replace(record, file=file)
-        if not kept:
-            _explain_empty(tally)
-        summary = {
-            "options": {"stroke_only": stroke_only, "max_rows": max_rows, "max_files": max_files},
-            "total": _Tally.merge(tally.values()).summary(),
-            "packs": {name: tally[name].summary() for name in sorted(tally)},
-        }
-        write_manifest(output, sorted(kept.values(), key=lambda record: record.file))
-        write_text(output / DROPPED, "".join(json.dumps(d, ensure_ascii=False) + "\n" for d in dropped))
-        write_json(output / SUMMARY, summary)
-    return summary
+                sieve.drop(source.record, reason)
+            else:
+                candidates.append(source)
+        checks = [
+            Check(
+                source.path, stroke_only and source.domain in ("", "line"), max_rows, picture=near_duplicates,
+                colours=source.domain == "emoji",
+            )
+            for source in candidates
+        ]
+        findings = track(map_in_order(inspect_svg, checks, processes), "icons", len(checks))
+        for finding, source in zip(findings, candidates):  # in this order, so that the bar gets to its end
+            sieve.add(source, finding)
+            if len(sieve.kept) == max_files:
+                break
+        return sieve.finish({"stroke_only": stroke_only, "near_duplicates": near_duplicates, **limits})
 
 
-class _Tally:
-    """Counts of one pack, or of all."""
-
-    def __init__(self) -> None:
-        self.splits: Counter = Counter()
-        self.dropped: Counter = Counter()
-        self.approximated: Counter = Counter()
-        self.rows: list[int] = []  # of the icons kept, without <BOS> and <EOS>
-
-    def add(self, record: Record, reason: str, rows: np.ndarray | None, approximated: set[str]) -> None:
-        if reason:
-            self.dropped[reason] += 1
-            return
-        self.splits[record.split] += 1
-        self.approximated.update(approximated)
-        self.rows.append(len(rows) - 2)
-
-    @classmethod
-    def merge(cls, tallies: Iterable["_Tally"]) -> "_Tally":
-        total = cls()
-        for tally in tallies:
-            total.splits += tally.splits
-            total.dropped += tally.dropped
-            total.approximated += tally.approximated
-            total.rows += tally.rows
-        return total
-
-    def summary(self) -> dict:
-        quantiles = np.percentile(self.rows, PERCENTILES) if self.rows else []
-        return {
-            "icons": len(self.rows) + self.dropped.total(), "kept": len(self.rows),
-            "train": self.splits["train"], "held_out": self.splits["held_out"],
-            "dropped": dict(self.dropped.most_common()),
-            "approximated": dict(self.approximated.most_common()),
-            "rows": {f"p{p}": round(float(q)) for p, q in zip(PERCENTILES, quantiles, strict=False)},
-        }
-
-
-def _inspect(path: Path, stroke_only: bool, max_rows: int | None) -> tuple[str, np.ndarray | None, set[str]]:
-    """Why the file is left out ("" if it stays), its rows [L, 22], and what was approximated."""
-    try:
-        parsed = parse_svg(path)
-    except ValueError as error:
-        return f"does not parse: {str(error).split(' (')[0]}", None, set()
-    rows = parsed.rows
-    if parsed.unsupported:
-        return f"rows cannot show: {', '.join(sorted(parsed.unsupported))}", rows, set()
-    if stroke_only and not is_stroke_only(rows):
-        return "not stroke only", rows, set()
-    if max_rows is not None and len(rows) - 2 > max_rows:
-        return f"more than {max_rows} rows", rows, set()
-    return "", rows, set(parsed.approximated)
-
-
-def is_stroke_only(rows: np.ndarray) -> bool:
-    """True if rows [L, 22] paint something, and only by strokes."""
-    painted = rows[(rows[:, rf.ELEMENT] > rf.EOS) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
-    fill_alpha, stroke_alpha = painted[:, rf.FILL][:, 3], painted[:, rf.STROKE][:, 3]
-    return len(painted) > 0 and bool((stroke_alpha > 0).all() and (fill_alpha == 0).all())
-
-
-def _with_captions_of(duplicate: Record, record: Record) -> Record:
-    """`record` with the captions of a duplicate too; a record to train on takes no held-out name."""
-    if record.split == "train" and duplicate.split != "train":
-        return record
-    return replace(record, captions=tuple(dict.fromkeys([*record.captions, *duplicate.captions])))
-
-
-def _fingerprint(rows: np.ndarray) -> bytes:
-    """Equal for rows that agree to a thousandth of the half canvas (and 0.0 equals -0.0)."""
-    return (np.round(rows, 3) + 0.0).tobytes()
+def _settle(source: Source, vocabulary: Vocabulary, held_out_packs: Sequence[str]) -> Record:
+    """The record with its final name and split: emoji are spelt as in the other packs."""
+    record = source.record
+    name = vocabulary.spell(record.name) if source.domain == "emoji" else record.name
+    if name != record.name:
+        captions = make_captions(name, record.keywords, record.style)
+        record = replace(record, name=name, captions=captions, split=split_of(name, numbered=True))
+    return replace(record, split="held_out_pack") if record.pack in held_out_packs else record
 
 
 def _check_apart(svg_dir: Path, output_dir: Path) -> None:
     source, target = svg_dir.resolve(), output_dir.resolve()
     if source == target or source in target.parents or target in source.parents:
         raise UserError(f"{output_dir}: lies in {svg_dir} or around it; choose one apart from it")
-
-
-def _explain_empty(tally: dict[str, _Tally]) -> None:
-    reasons = _Tally.merge(tally.values()).dropped.most_common(3)
-    hint = "; fills are allowed with stroke_only off" if "not stroke only" in dict(reasons) else ""
-    raise UserError(f"no SVG was kept: {', '.join(f'{n} {reason}' for reason, n in reasons)}{hint}")

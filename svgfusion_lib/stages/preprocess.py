@@ -241,6 +241,6 @@ def cache_rows(cache: dict, index: int) -> np.ndarray:
 
 
 def _splits(records: Sequence[Record]) -> list[str]:
-    """Every SVG's split; a folder with nothing to train on is used whole for training."""
+    """Every SVG's split; a folder of held-out names alone is used whole for training."""
     splits = [record.split for record in records]
-    return splits if "train" in splits else ["train"] * len(splits)
+    return ["train"] * len(splits) if set(splits) == {"held_out"} else splits

@@ -201,8 +201,9 @@ class LatentBatch(_ToDevice):
 
 
 def style_names(latents: dict) -> tuple[str, ...]:
-    """The styles of a latents file: the packs its SVGs come from, sorted."""
-    return tuple(sorted({pack for pack in latents["packs"] if pack}))
+    """The styles of a latents file: the packs that its training SVGs come from, sorted."""
+    trained = {pack for pack, split in zip(latents["packs"], latents["splits"]) if split == "train"}
+    return tuple(sorted(trained - {""}))
 
 
 class LatentDataset(Dataset):

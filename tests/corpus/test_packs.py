@@ -69,7 +69,7 @@ def test_pinned_table_is_complete():
         assert re.fullmatch(r"\d+\.\d+\.\d+", pack.version)
         assert re.fullmatch(r"sha512-[A-Za-z0-9+/]{86}==", pack.integrity)
         assert pack.licence and pack.author and pack.style and pack.url.startswith("https://")
-        assert pack.domain in ("line", "emoji")
+        assert pack.domain in ("line", "filled", "emoji")
 
 
 def test_pack_becomes_files_and_records(npm, tmp_path):

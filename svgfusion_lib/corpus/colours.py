@@ -1,0 +1,55 @@
+"""The colours that people would name in a picture, measured from its rendering."""
+
+import numpy as np
+from skimage.color import rgb2lab
+
+from svgfusion_lib.utils.render import render_svg_by_resvg
+
+SIZE = 40           # pixels a side
+ALONE = 0.7         # share of the painted area from which one colour is named
+BESIDE = 0.2        # share that each of two named colours has at least,
+TOGETHER = 0.8      # and that both have together
+_OPAQUE = 8         # of 255: a pixel is opaque if it differs by no more on white and on black
+_FEWEST_PIXELS = 20
+
+# Several examples of each colour; a pixel has the name of the nearest one in CIELAB.
+_EXAMPLES = {
+    "red": ("#e02020", "#dd2e44", "#b01020", "#ff4a3d"), "orange": ("#ff8c1a", "#f4900c", "#f57c00"),
+    "yellow": ("#ffe033", "#ffcc4d", "#fcc21b", "#ffb02e"), "green": ("#1f9d3a", "#77b255", "#2e7d32", "#8bc34a"),
+    "blue": ("#2060e0", "#3b88c3", "#55acee", "#0a3d91", "#bbddf5", "#a8d8ff"),
+    "purple": ("#8020b0", "#aa8ed6", "#5e35b1"), "pink": ("#ff8fc8", "#ea596e", "#f4abba"),
+    "brown": ("#8b5a2b", "#662113", "#bf6952", "#5d4037"), "black": ("#000000", "#292f33", "#31373d"),
+    "grey": ("#808080", "#66757f", "#99aab5", "#546e7a"), "white": ("#ffffff", "#e6e7e8", "#f0f4f8"),
+    "beige": ("#ffe0bd", "#f7dece", "#e8c9a0"),
+}
+_UNSPOKEN = frozenset({"beige"})  # skin and paper: nobody says so
+_NAMES = np.array([name for name, examples in _EXAMPLES.items() for _ in examples])
+_RGB = np.array([
+    [int(example[i : i + 2], 16) for i in (1, 3, 5)] for examples in _EXAMPLES.values() for example in examples
+])
+_LAB = rgb2lab(_RGB[None] / 255)[0]  # [K, 3]
+COLOUR_WORDS = frozenset(_EXAMPLES) | {"gray", "golden", "silver", "violet"}
+
+
+def dominant_colours(svg: str) -> tuple[str, ...]:
+    """One or two colour words, the larger area first; none for many colours and for a picture all in black.
+
+    ValueError if the SVG cannot be rendered.
+    """
+    white, black = (render_svg_by_resvg(svg, SIZE, background).astype(int) for background in ("white", "black"))
+    opaque = np.abs(white - black).max(axis=2) <= _OPAQUE  # [S, S]
+    pixels = white[opaque]  # [N, 3]
+    if len(pixels) < _FEWEST_PIXELS:
+        return ()
+    lab = rgb2lab(pixels[None] / 255)[0]  # [N, 3]
+    nearest = ((lab[:, None] - _LAB) ** 2).sum(axis=2).argmin(axis=1)  # [N]
+    names, counts = np.unique(_NAMES[nearest], return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    names, shares = names[order].tolist(), counts[order] / counts.sum()
+    if names == ["black"]:
+        return ()
+    if len(names) > 1 and shares[1] >= BESIDE and shares[:2].sum() >= TOGETHER:
+        named = tuple(names[:2])
+    else:
+        named = (names[0],) if shares[0] >= ALONE else ()
+    return () if _UNSPOKEN & set(named) else named

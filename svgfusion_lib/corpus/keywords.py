@@ -1,0 +1,148 @@
+"""Other words for what icons show: one dictionary for all packs, by name, made of the tags of three npm packages.
+
+Tags are many and of mixed worth: "checkout", "ecommerce" and "buy" stand beside "basket" at a shopping cart. Kept are
+the few whose meaning is near the name's, as the text encoder sees it.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from svgfusion_lib.corpus.captions import humanise, name_key
+from svgfusion_lib.corpus.npm import fetch_files
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils.files import write_json
+
+KEYWORDS = "keywords.json"
+MOST = 4                # keywords of a name
+NEAREST = 0.45          # cosine to the name that a keyword needs
+COMMON = 25             # a tag of more names than that is a category, not a name
+_KEYWORD = re.compile(r"[a-z]{3,}(?: [a-z]{3,})?")
+_FLAG = re.compile(r"^flags? (?:for )?(?:flag )?")
+_ENCODED_TOGETHER = 2048
+
+Nearness = Callable[[Sequence[str]], np.ndarray]  # texts -> vectors [N, D] of length 1
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Keywords by name key (corpus/captions.py), and the spelling of names that are written without spaces."""
+
+    keywords: Mapping[str, Sequence[str]]
+    spellings: Mapping[str, str]
+
+    def keywords_of(self, name: str) -> tuple[str, ...]:
+        """At most MOST other words for a name, the nearest first."""
+        return tuple(self.keywords.get(name_key(name, numbered=True), ()))
+
+    def spell(self, name: str) -> str:
+        """An emoji's name as most packs have it: `flag japan` for `flag for japan`, `fire engine` for `fireengine`."""
+        return self.spellings.get(name, _FLAG.sub("flag ", name))
+
+
+NO_KEYWORDS = Vocabulary({}, {})
+
+
+def load_vocabulary(folder: str | Path) -> Vocabulary:
+    """The dictionary in `folder`; made from its pinned sources, brought by npm, if it is not there."""
+    path, sources = Path(folder) / KEYWORDS, _sources()
+    if path.is_file():
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            if stored["sources"] == sources:
+                return Vocabulary(stored["keywords"], stored["spellings"])
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise UserError(f"{path}: damaged ({error}); remove it and it will be made again") from error
+    contents = {
+        package: json.loads(fetch_files(package, entry["version"], entry["integrity"], [entry["path"]])[0])
+        for package, entry in sources.items()
+    }
+    vocabulary = make_vocabulary(contents, by_text_encoder())
+    write_json(path, {"sources": sources} | asdict(vocabulary))
+    return vocabulary
+
+
+def make_vocabulary(contents: Mapping[str, object], nearness: Nearness) -> Vocabulary:
+    """The dictionary of the packages' JSON files, as parsed."""
+    lucide, tabler, emoji = (contents[name] for name in ("lucide-static", "@tabler/icons", "emojibase-data"))
+    brands = {humanise(name.removeprefix("brand-")) for name, icon in tabler.items() if icon["category"] == "Brand"}
+    line = [
+        {humanise(name): tags for name, tags in lucide.items()},
+        {humanise(name): icon["tags"] for name, icon in tabler.items() if icon["category"] != "Brand"},
+    ]
+    emoji = {humanise(entry["label"].replace(":", " ")): entry.get("tags", []) for entry in emoji}
+    candidates: dict[str, tuple[str, dict[str, None]]] = {}  # name key -> name, its tags in order and once each
+    for names in (*line, emoji):
+        for name, tags in _useful_tags(names, brands).items():
+            if names is emoji or not _is_variation(name, names):
+                key = name_key(name, numbered=True)
+                candidates.setdefault(key, (name, {}))[1].update(dict.fromkeys(tags))
+    spellings = {name.replace(" ", ""): name for name in emoji if " " in name}
+    return Vocabulary(_nearest(candidates, nearness), spellings)
+
+
+def by_text_encoder() -> Nearness:
+    """Nearness of meaning by the default text encoder: the mean of its tokens."""
+    from svgfusion_lib.models.text_encoder import load_text_encoder
+
+    encoder = load_text_encoder()
+
+    def vectors(texts: Sequence[str]) -> np.ndarray:
+        parts = []
+        for start in range(0, len(texts), _ENCODED_TOGETHER):
+            context, padding = encoder.encode(list(texts[start : start + _ENCODED_TOGETHER]))  # [n, S, D]
+            parts.append((context.sum(1) / (~padding).sum(1, keepdim=True)).numpy())  # padded tokens are zero
+        stacked = np.concatenate(parts)
+        return stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
+
+    return vectors
+
+
+def _useful_tags(names: Mapping[str, Iterable], brands: set[str]) -> dict[str, list[str]]:
+    """Tags of one source that may be keywords: one or two plain words, not too common, no brand, not in the name."""
+    spoken = {name: [humanise(str(tag)) for tag in tags] for name, tags in names.items()}
+    count = Counter(tag for tags in spoken.values() for tag in set(tags))
+    useful = {}
+    for name, tags in spoken.items():
+        words = set(name.split())
+        useful[name] = [
+            tag for tag in tags
+            if _KEYWORD.fullmatch(tag) and count[tag] <= COMMON and not brands & {tag, *tag.split()}
+            and not {word.removesuffix("s") for word in tag.split()} <= {word.removesuffix("s") for word in words}
+        ]
+    return useful
+
+
+def _is_variation(name: str, names: Iterable[str]) -> bool:
+    """True for `printer off` beside `printer`: words for a printer leave out what tells the two apart."""
+    words = name.split()
+    return any(" ".join(words[:count]) in names for count in range(1, len(words)))
+
+
+def _nearest(candidates: Mapping[str, tuple[str, Iterable[str]]], nearness: Nearness) -> dict[str, list[str]]:
+    candidates = {key: (name, list(tags)) for key, (name, tags) in candidates.items() if tags}
+    if not candidates:
+        return {}
+    texts = sorted({text for name, tags in candidates.values() for text in (name, *tags)})
+    row = {text: i for i, text in enumerate(texts)}
+    vectors = nearness(texts)  # [N, D]
+    chosen = {}
+    for key, (name, tags) in candidates.items():
+        near = vectors[[row[tag] for tag in tags]] @ vectors[row[name]]
+        best = [tags[i] for i in np.argsort(-near, kind="stable") if near[i] >= NEAREST][:MOST]
+        if best:
+            chosen[key] = best
+    return chosen
+
+
+@cache
+def _sources() -> dict[str, dict[str, str]]:
+    text = resources.files("svgfusion_lib.corpus").joinpath("keyword_sources.json").read_text(encoding="utf-8")
+    return json.loads(text)

@@ -1,0 +1,129 @@
+"""What rows say of a drawing: does it leave the canvas, is it a copy, does it keep the style of an icon set?"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke
+
+_IS_X, _IS_Y, _ = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
+GRID = 0.5               # step of the design grid, in units of a canvas of 24
+GRID_TOLERANCE = 0.03    # units that a coordinate may stand beside a grid line
+WIDTH_STEP = 0.1         # units; stroke widths are compared after rounding to it
+UNITS = 12               # of a canvas of 24 in a half-width of the canvas
+COVERAGE = 0.95          # share of a set's icons that its style describes
+
+Pen = tuple[float, int, int]  # stroke width in units, cap, join
+
+
+def overshoot(rows: np.ndarray) -> float:
+    """How far points, controls and outlines of rows [L, 22] reach beyond the canvas, in canvas half-widths.
+
+    The stroke's own width and where gradients run are not counted. 0 = all inside.
+    """
+    rows = rows[~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
+    element, command = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
+    geometry = rows[:, rf.GEOMETRY]
+    x, y = geometry[_IS_X[element, command]], geometry[_IS_Y[element, command]]
+    low = [x.min(initial=0), y.min(initial=0)]
+    high = [x.max(initial=0), y.max(initial=0)]
+    for kind, row in zip(element, geometry):
+        if kind == rf.RECT:
+            high += [row[0] + row[2], row[1] + row[3]]
+        elif kind in (rf.CIRCLE, rf.ELLIPSE):
+            radii = row[2], row[2] if kind == rf.CIRCLE else row[3]
+            low += [row[0] - radii[0], row[1] - radii[1]]
+            high += [row[0] + radii[0], row[1] + radii[1]]
+    return float(max(0.0, -1 - min(low), max(high) - 1))
+
+
+# --- copies -----------------------------------------------------------------------------------------
+
+
+class RowIndex:
+    """Drawings by the sequence of their elements and commands, to find the one whose coordinates are nearest."""
+
+    def __init__(self, drawings: Sequence[np.ndarray]):
+        """drawings: rows [L, 22] of each."""
+        self._members: dict[bytes, list[int]] = defaultdict(list)
+        for number, rows in enumerate(drawings):
+            self._members[_sequence(rows)].append(number)
+        self._geometry = [rows[:, rf.GEOMETRY] for rows in drawings]
+
+    def nearest(self, rows: np.ndarray) -> tuple[int, float]:
+        """Number of the drawing of the same sequence with the smallest largest difference of a coordinate, and that
+        difference in canvas half-widths; (-1, inf) if no drawing has the sequence."""
+        members = self._members.get(_sequence(rows), [])
+        gaps = [float(np.abs(self._geometry[k] - rows[:, rf.GEOMETRY]).max(initial=0)) for k in members]
+        if not gaps:
+            return -1, float("inf")
+        best = int(np.argmin(gaps))
+        return members[best], gaps[best]
+
+
+def _sequence(rows: np.ndarray) -> bytes:
+    return rows[:, [rf.ELEMENT, rf.COMMAND]].astype(np.uint8).tobytes()
+
+
+# --- style ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LineStyle:
+    """How the icons of a set are drawn: with which pens, and how large a share of their points is on the grid."""
+
+    pens: frozenset[Pen]
+    on_grid: float       # least share of an icon's coordinates that stands on the grid
+
+
+def line_style(drawings: Sequence[np.ndarray]) -> LineStyle:
+    """The style of stroke-only drawings (rows [L, 22] each): what at least COVERAGE of them keep to.
+
+    The most frequent pens, one after the other until so many icons need no other; the grid share that so many reach.
+    """
+    if not drawings:
+        raise ValueError("no drawings to take a style from")
+    used = [pens_of(rows) for rows in drawings]
+    pens: set[Pen] = set()
+    for pen, _ in Counter(pen for own in used for pen in own).most_common():
+        pens.add(pen)
+        if np.mean([own <= pens for own in used]) >= COVERAGE:
+            break
+    shares = sorted(grid_share(rows) for rows in drawings)
+    return LineStyle(frozenset(pens), shares[int((1 - COVERAGE) * len(shares))])
+
+
+def strokes_only(rows: np.ndarray) -> bool:
+    """Whether rows [L, 22] draw something, and by strokes alone: what the writer leaves out for its opacity is none."""
+    drawn = _elements(rows)
+    return len(drawn) > 0 and bool((paints_stroke(drawn.T) & ~paints_fill(drawn.T)).all())
+
+
+def pens_of(rows: np.ndarray) -> set[Pen]:
+    """Stroke width (rounded), cap and join of every stroke of rows [L, 22]."""
+    drawn = _elements(rows)
+    strokes = drawn[paints_stroke(drawn.T)]
+    widths = np.round(np.round(strokes[:, rf.STROKE_WIDTH] * UNITS / WIDTH_STEP) * WIDTH_STEP, 3)
+    return {(float(w), int(cap), int(join)) for w, cap, join in zip(widths, strokes[:, rf.CAP], strokes[:, rf.JOIN])}
+
+
+def _elements(rows: np.ndarray) -> np.ndarray:
+    return rows[(rows[:, rf.ELEMENT] > rf.EOS) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
+
+
+def grid_share(rows: np.ndarray) -> float:
+    """Share of the coordinates of a drawing's points (ends of segments, corners, centres) that stand on the grid."""
+    points = []
+    for row in rows:
+        geometry = row[rf.GEOMETRY]
+        if row[rf.ELEMENT] == rf.PATH:
+            points.append(geometry[rf.END_POINT])
+        elif row[rf.ELEMENT] in (rf.RECT, rf.CIRCLE, rf.ELLIPSE):
+            points.append(geometry[:2])
+    if not points:
+        return 0.0
+    units = (np.concatenate(points) + 1) * UNITS
+    return float((np.abs(units - np.round(units / GRID) * GRID) <= GRID_TOLERANCE).mean())

@@ -1,0 +1,77 @@
+import json
+
+import numpy as np
+import pytest
+
+from svgfusion_lib.corpus import keywords
+from svgfusion_lib.corpus.keywords import by_text_encoder, load_vocabulary, make_vocabulary
+from svgfusion_lib.errors import UserError
+
+CONTENTS = {
+    "lucide-static": {
+        "shopping-cart": ["trolley", "carts", "cart", "buy", "a", "123", "acme shop"],
+        "printer": ["fax"], "printer-off": ["fax"],
+        **{f"thing-{i}": ["category"] for i in range(30)},
+    },
+    "@tabler/icons": {
+        "cart-shopping": {"category": "E-commerce", "tags": ["basket", "trolley", "store", "market", "stall"]},
+        "brand-acme": {"category": "Brand", "tags": ["logo"]},
+    },
+    "emojibase-data": [
+        {"label": "fire engine", "tags": ["truck", "fire", "engine"]}, {"label": "flag: Japan", "tags": ["JP", "flag"]},
+    ],
+}
+
+
+def nearness(texts):
+    """Everything is as near as can be, but for "buy"."""
+    vectors = np.zeros((len(texts), 2))
+    vectors[:, 0] = 1
+    vectors[[text == "buy" for text in texts]] = 0, 1
+    return vectors
+
+
+def test_keywords_are_few_plain_words_of_all_sources():
+    vocabulary = make_vocabulary(CONTENTS, nearness)
+    # not: "cart" (in the name), "buy" (far), "a", "123" (no words), "acme shop" (a brand), "stall" (the fifth)
+    assert vocabulary.keywords_of("shopping cart") == ("trolley", "basket", "store", "market")
+    assert vocabulary.keywords_of("Cart, shopping 2") == vocabulary.keywords_of("shopping cart")
+    assert vocabulary.keywords_of("printer") == ("fax",)
+    assert vocabulary.keywords_of("printer off") == ()  # words for a printer do not say that it is off
+    assert vocabulary.keywords_of("thing 3") == ()  # what thirty names have is a category
+    assert vocabulary.keywords_of("acme") == vocabulary.keywords_of("unheard of") == ()
+
+
+@pytest.mark.parametrize(("name", "expected"), [
+    ("fireengine", "fire engine"), ("fire engine", "fire engine"), ("flag for flag japan", "flag japan"),
+    ("flag for japan", "flag japan"), ("flag japan", "flag japan"), ("black flag", "black flag"),
+])
+def test_emoji_are_spelt_alike(name, expected):
+    assert make_vocabulary(CONTENTS, nearness).spell(name) == expected
+
+
+def test_the_text_encoder_knows_what_is_near():
+    car, automobile, banana = by_text_encoder()(["car", "automobile", "banana"])
+    assert car @ automobile > keywords.NEAREST > car @ banana
+
+
+def test_the_dictionary_is_made_once_and_anew_for_other_sources(tmp_path, monkeypatch):
+    calls = []
+
+    def fetch_files(package, version, integrity, paths):
+        calls.append(package)
+        return [json.dumps(CONTENTS[package]).encode()]
+
+    monkeypatch.setattr(keywords, "fetch_files", fetch_files)
+    monkeypatch.setattr(keywords, "by_text_encoder", lambda: nearness)
+    first = load_vocabulary(tmp_path)
+    assert first.keywords_of("printer") == load_vocabulary(tmp_path).keywords_of("printer") == ("fax",)
+    assert sorted(calls) == sorted(CONTENTS)
+    stored = json.loads((tmp_path / "keywords.json").read_text())
+    stored["sources"]["lucide-static"]["version"] = "0.0.1"
+    (tmp_path / "keywords.json").write_text(json.dumps(stored))
+    load_vocabulary(tmp_path)
+    assert len(calls) == 2 * len(CONTENTS)
+    (tmp_path / "keywords.json").write_text("{")
+    with pytest.raises(UserError, match="keywords.json: damaged.*remove it"):
+        load_vocabulary(tmp_path)
