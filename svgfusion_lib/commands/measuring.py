@@ -80,28 +80,67 @@ def _roundtrip(svg_dir, packs, out_dir, **options) -> None:
 
 
 def _evaluate_flags(add: Add) -> None:
+    """Read by `_evaluation_config`; what is not given is as in EvaluationConfig."""
     add("--output_dir", required=True)
     add("--precomputed_dir", required=True, help="cache of the icons to compare with")
-    add("--num_prompts", type=int, default=100, help="per split")
-    add("--num_samples", type=int, default=1, help="per prompt")
-    add("--seed", type=int, default=0)
+    add("--num_prompts", type=int, help="of each domain and split (100)")
+    add("--num_samples", type=int, help="of each prompt (1)")
+    add("--splits", nargs="+", choices=("train", "held_out", "held_out_pack"), help="default: all in the cache")
+    add("--domains", nargs="+", metavar="DOMAIN", help="line, filled, emoji or other (default: all in the cache)")
+    add("--packs", nargs="+", metavar="PACK", help="default: all in the cache")
+    add("--styles", action="store_true", default=None, help="ask for the style of the icon's pack too")
+    add("--icon_head", help="the evaluator, of train_icon_head (default: the shipped one)")
+    add("--pixel_encoder", help="of distances (efficientnet-lite0); or a DINOv2 hub name or folder")
+    add("--max_reference", type=int, help="icons that distances are taken to (500)")
+    add("--max_rebuilt", type=int, help="icons that the VP-VAE rebuilds (100)")
+    add("--seed", type=int)
     sampling(add)
     checkpoints(add)
     device(add)
 
 
+def _evaluation_config(options: dict):
+    """Takes what `_evaluate_flags` adds, but folders and checkpoints, and makes an EvaluationConfig of it."""
+    from dataclasses import fields
+
+    from svgfusion_lib.config import EvaluationConfig
+
+    options["sampling"] = sampling_config(options)
+    given = {f.name: options.pop(f.name) for f in fields(EvaluationConfig)}
+    return EvaluationConfig(**{name: value for name, value in given.items() if value is not None})
+
+
 def _evaluate(**options) -> None:
     from svgfusion_lib.stages.evaluate import evaluate
 
-    evaluate(sampling=sampling_config(options), **options)
+    evaluate(config=_evaluation_config(options), **options)
     print(f"{options['output_dir']}/report.md")
+
+
+def _sweep_flags(add: Add) -> None:
+    add("--vary", action="append", required=True, metavar="NAME=VALUE,VALUE",
+        help="cfg_scale=1,2,4, sampler=ddim,dpm++, styles=true, dit_checkpoint=a.pt,b.pt, ...; may be repeated")
+    _evaluate_flags(add)
+
+
+def _sweep(vary, **options) -> None:
+    from svgfusion_lib.stages.sweep import read_settings, sweep, sweep_table
+
+    settings = read_settings(vary)
+    print(sweep_table(sweep(settings=settings, config=_evaluation_config(options), **options)), end="")
 
 
 def _benchmark_flags(add: Add) -> None:
     add("--output_dir", required=True)
     add("--batch_sizes", type=int, nargs="+", default=[1, 4, 16])
-    add("--steps", type=int, nargs="+", default=[5, 10, 20, 50])
+    add("--steps", type=int, nargs="+", default=[5, 10, 20, 50, 100])
+    add("--threads", type=int, nargs="+", default=[1, 2])
+    add("--lengths", type=int, nargs="+", default=[64, 128, 256, 512], help="latents of a step of the reference")
     add("--repeats", type=int, default=3)
+    add("--reference_steps", type=int, default=3, help="how many of the reference's 100 steps are timed")
+    add("--svg_dir", help="SVGs to parse, render and train on (default: synthetic ones)")
+    add("--precomputed_dir", help="a cache of icons: quality by steps is measured too")
+    add("--num_prompts", type=int, default=100, help="of each group, for the quality")
     checkpoints(add)
     device(add)
 
@@ -118,7 +157,7 @@ def _compare_encoders_flags(add: Add) -> None:
     add("--pairs", nargs="+", default=["tabler:lucide", "twemoji:noto", "fluent-emoji-flat:openmoji"], metavar="A:B")
     add("--encoders", nargs="+", default=["efficientnet-lite0"], help="or DINOv2 hub names or folders")
     add("--max_names", type=int, default=800)
-    add("--held_out", action="store_true", help="held-out names only; then the icon head is compared too")
+    add("--held_out", action="store_true", help="held-out names only: none that the icon head was trained on")
     add("--icon_head", help="of train_icon_head (default: the shipped one)")
 
 
@@ -166,13 +205,36 @@ def _ablate(**options) -> None:
     print(ablate(**options), end="")
 
 
+def _train_icon_head_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--packs", nargs="+", metavar="PACK", help="default: the packs that no generator is trained on")
+    add("--packs_dir", default="data/packs")
+    add("--num_steps", type=int, default=1500)
+    add("--batch_size", type=int, default=256, help="names")
+    add("--width", type=int, default=128, help="of the vectors")
+    add("--views", type=int, default=2, help="pictures of each drawing; all but the first are changed at random")
+    add("--drawings", type=int, default=2, help="of a name in a pack, at most")
+    add("--lr", type=float, default=1.0e-3)
+    add("--seed", type=int, default=0)
+
+
+def _train_icon_head(packs, **options) -> None:
+    from svgfusion_lib.stages.train_icon_head import EVALUATOR_PACKS, train_icon_head
+
+    print(train_icon_head(packs=packs or EVALUATOR_PACKS, **options))
+
+
 STAGES: Stages = {
+    "train_icon_head": (
+        "the evaluator: knows icons of one name by one another", _train_icon_head_flags, _train_icon_head
+    ),
     "evaluate_vae": ("how well a VP-VAE rebuilds SVGs it never saw", _evaluate_vae_flags, _evaluate_vae),
     "ablate": ("trainings with one thing changed at a time, as a table", _ablate_flags, _ablate),
     "generate": ("prompts -> SVG files", _generate_flags, _generate),
     "export": ("two checkpoints -> the bf16 safetensors that are shipped", _export_flags, _export),
     "roundtrip": ("SVG -> rows -> SVG, with a report", _roundtrip_flags, _roundtrip),
     "evaluate": ("how good the samples are", _evaluate_flags, _evaluate),
+    "sweep": ("how good they are as one setting of the sampler changes", _sweep_flags, _sweep),
     "compare_encoders": (
         "which pixel encoder finds the same thing in another pack", _compare_encoders_flags, _compare_encoders
     ),

@@ -1,9 +1,10 @@
-"""A small head on a frozen pixel encoder: pixel tokens of a rendering -> one vector that says what an icon shows.
+"""The evaluator: a small head on a frozen pixel encoder that says what an icon shows, and what a text asks for.
 
-Trained by `svgfusion train_icon_head` on icons that bear the same name in several packs: what they share is
-the thing, what they do not is the style.
+Trained by `svgfusion train_icon_head` on packs that no generator here is trained on, so that it judges by what a
+thing looks like and not by what the generator has learned.
 """
 
+import json
 from pathlib import Path
 
 import torch
@@ -18,22 +19,39 @@ SHIPPED = Path(__file__).resolve().parents[2] / "data" / "pretrained" / "icon_he
 
 
 class IconHead(nn.Module):
-    """Tokens [B, P, C] -> unit vectors [B, D]: standardised, then one linear map of all tokens together."""
+    """Two maps into one space of unit vectors [B, D]: of the pixel tokens of a rendering, and of a text.
 
-    def __init__(self, pixel_encoder: str, num_tokens: int, token_width: int, width: int = 128):
+    pixel_encoder, text_encoder: the frozen models whose outputs it reads; packs: the icon packs it was trained on.
+    """
+
+    def __init__(
+        self, pixel_encoder: str, num_tokens: int, token_width: int, width: int = 128, text_encoder: str = "minilm",
+        text_width: int = 384, packs: tuple[str, ...] = (),
+    ):
         super().__init__()
-        self.pixel_encoder = pixel_encoder
+        self.pixel_encoder, self.text_encoder, self.packs = pixel_encoder, text_encoder, tuple(packs)
         self.register_buffer("mean", torch.zeros(num_tokens, token_width))
         self.register_buffer("std", torch.ones(num_tokens, token_width))
         self.dropout = nn.Dropout(0.3)
         self.linear = nn.Linear(num_tokens * token_width, width)
+        self.text = nn.Linear(text_width, width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """tokens [B, P, C] of `pixel_encoder` -> [B, D], each of length 1."""
+        """tokens [B, P, C] of `pixel_encoder` -> [B, D], each of length 1: standardised, then one map of them all."""
         if tokens.shape[1:] != self.mean.shape:
             raise ValueError(f"tokens must be [B, {', '.join(map(str, self.mean.shape))}], got {list(tokens.shape)}")
         x = (tokens - self.mean) / self.std  # [B, P, C]
         return F.normalize(self.linear(self.dropout(x.flatten(1))), dim=-1)  # [B, D]
+
+    def encode_texts(self, means: Tensor) -> Tensor:
+        """Mean text tokens [B, text_width] of `text_encoder` (see `mean_text_tokens`) -> [B, D], each of length 1."""
+        return F.normalize(self.text(means), dim=-1)
+
+
+def mean_text_tokens(context: Tensor, padding_mask: Tensor) -> Tensor:
+    """Text tokens [B, S, C], padding mask [B, S] (True = pad) -> mean token [B, C], scaled to length 1."""
+    kept = (~padding_mask)[..., None].to(context)  # [B, S, 1]
+    return F.normalize((context * kept).sum(1) / kept.sum(1).clamp(min=1), dim=-1)
 
 
 def save_icon_head(head: IconHead, path: str | Path) -> Path:
@@ -41,8 +59,9 @@ def save_icon_head(head: IconHead, path: str | Path) -> Path:
     from safetensors.torch import save_file
 
     tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in head.state_dict().items()}
+    description = {"pixel_encoder": head.pixel_encoder, "text_encoder": head.text_encoder, "packs": list(head.packs)}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={KIND: head.pixel_encoder})
+        save_file(tensors, temporary, metadata={KIND: json.dumps(description)})
     return Path(path)
 
 
@@ -56,9 +75,13 @@ def load_icon_head(path: str | Path = SHIPPED) -> IconHead:
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no mapping
         if KIND not in metadata:
             raise UserError(f"{path}: is not an icon head; make one with `svgfusion train_icon_head`")
-        head = IconHead(metadata[KIND], *tensors["mean"].shape, width=len(tensors["linear.bias"]))
+        width, text_width = tensors["text.weight"].shape
+        head = IconHead(
+            num_tokens=tensors["mean"].shape[0], token_width=tensors["mean"].shape[1], width=width,
+            text_width=text_width, **json.loads(metadata[KIND]),
+        )
         head.load_state_dict(tensors)
-    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+    except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"{path}: not a readable icon head ({reason}); use `svgfusion train_icon_head`") from error
     return head.eval()

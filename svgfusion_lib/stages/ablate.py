@@ -7,9 +7,9 @@ not run again, and one that was stopped goes on.
 import json
 from pathlib import Path
 
-from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.config import EvaluationConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.stages.evaluate import SPLITS, evaluate
+from svgfusion_lib.stages.evaluate import evaluate
 from svgfusion_lib.stages.evaluate_vae import evaluate_vae
 from svgfusion_lib.stages.prepare_dataset import prepare_dataset
 from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
@@ -19,6 +19,7 @@ from svgfusion_lib.stages.train_vae import train_vae
 from svgfusion_lib.utils.files import read_toml, write_json, write_text
 from svgfusion_lib.utils.training import LOG_NAME, read_log
 
+SPLITS = ("train", "held_out")  # columns of the table
 SECTIONS = ("data", "vae", "dit", "evaluation", "vae_runs", "dit_runs")
 LONG = 10**9  # steps: later than the end of any run
 LATENT_OPTIONS = ("every_stage", "box_scale")
@@ -59,7 +60,7 @@ def read_plan(config: str | Path) -> dict:
     missing = [name for name in SECTIONS if name not in plan]
     if missing:
         raise UserError(f"{path}: has no section {', '.join(missing)}")
-    SamplingConfig.from_dict(plan["evaluation"].get("sampling", {}))
+    _evaluation(plan)
     for kind in ("vae_runs", "dit_runs"):
         slugs = [run.get("slug") for run in plan[kind]]
         if not all(run.get("name") and run.get("slug") for run in plan[kind]) or len(set(slugs)) < len(slugs):
@@ -69,6 +70,12 @@ def read_plan(config: str | Path) -> dict:
         if run.get("vae") not in known:
             raise UserError(f"{path}: {run['slug']} names the VP-VAE {run.get('vae')!r}, which is none of vae_runs")
     return plan
+
+
+def _evaluation(plan: dict, **where) -> EvaluationConfig:
+    """How every VS-DiT is measured: section [evaluation] but what is the VP-VAEs'."""
+    own = {name: value for name, value in plan["evaluation"].items() if name != "vae_files"}
+    return EvaluationConfig.from_dict(own | {"splits": SPLITS} | where)
 
 
 def _run_vae(plan: dict, output_dir: Path, slug: str, options: dict) -> dict:
@@ -96,20 +103,17 @@ def _run_dit(plan: dict, output_dir: Path, slug: str, options: dict) -> dict:
         epochs = max(1, round(epochs * whole / len(lengths)))
     settings = plan["dit"] | {"val_every": LONG, "checkpoint_every": LONG} | options | {"num_epochs": epochs}
     checkpoint = train_dit(folder, vae_checkpoint, latents_dir=latents_dir, **settings)
-    report = evaluate(
-        folder / "evaluation", output_dir / "cache", num_prompts=plan["evaluation"]["num_prompts"],
-        vae_checkpoint=vae_checkpoint, dit_checkpoint=checkpoint, device=options["device"],
-        sampling=SamplingConfig.from_dict(plan["evaluation"].get("sampling", {})),
-    )
+    asked = _evaluation(plan, device=options["device"])
+    report = evaluate(folder / "evaluation", output_dir / "cache", asked, vae_checkpoint, checkpoint)
     figures: dict = {"seconds": _seconds(folder), "tokens": float(lengths.median()) / options.get("patch_size", 1)}
-    for split, part in report["splits"].items():
-        found = part["alignment"]["samples"] if "alignment" in part else None  # not where all samples are blank
-        figures[split] = {
-            "top_1": found["top1"]["mean"] if found else 0.0,
-            "top_5": found["top5"]["mean"] if found else 0.0,
-            "kernel_distance": part["distance"]["kernel"]["samples"] if "distance" in part else None,
-            "inside": part["validity"]["inside_canvas"], "seconds_per_sample": part["seconds_per_sample"],
-        }
+    for key, group in report["groups"].items():
+        samples = group["subjects"]["samples"]
+        split = next(split for split in SPLITS if key.endswith(split))
+        figures.setdefault(split, {  # of the first domain
+            "top_1": samples["top1"]["mean"], "top_5": samples["top5"]["mean"],
+            "kernel_distance": samples.get("kernel"),  # none where too few could be drawn
+            "inside": samples["inside_canvas"]["mean"], "seconds_per_sample": samples["seconds_per_sample"],
+        })
     return figures
 
 

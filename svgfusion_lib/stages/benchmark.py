@@ -18,7 +18,7 @@ from statistics import median
 import numpy as np
 import torch
 
-from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.config import EvaluationConfig, SamplingConfig
 from svgfusion_lib.corpus.dummy import make_dummy_svg
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
@@ -26,7 +26,6 @@ from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.sampling import Pipeline, load_pipeline
 from svgfusion_lib.stages import benchmark_reference as reference
 from svgfusion_lib.stages.benchmark_report import write_benchmark
-from svgfusion_lib.stages.evaluation_bench import EvaluationConfig
 from svgfusion_lib.stages.sweep import sweep
 from svgfusion_lib.utils.dataset import ChunkItem, collate_chunks
 from svgfusion_lib.utils.parallel import torch_threads
@@ -119,20 +118,12 @@ def benchmark(
         ),
     }
     if precomputed_dir is not None:
+        asked = EvaluationConfig(num_prompts=num_prompts, device=device)
+        slowly = SamplingConfig(sampler="ddim", ddim_steps=100)
         report["quality"] = sweep(
-            Path(output_dir) / "quality", precomputed_dir, {"ddim_steps": sorted(steps)},
-            EvaluationConfig(num_prompts=num_prompts, device=device), vae_checkpoint, dit_checkpoint,
+            Path(output_dir) / "quality", precomputed_dir,
+            {"ddim_steps": sorted(steps), "sampling": [slowly]}, asked, vae_checkpoint, dit_checkpoint,
         )
-        ddim = EvaluationConfig(
-            num_prompts=num_prompts, device=device, sampling=SamplingConfig(sampler="ddim", ddim_steps=100)
-        )
-        report["quality"] += [
-            line | {"setting": "100 steps of DDIM"}
-            for line in sweep(
-                Path(output_dir) / "quality_ddim", precomputed_dir, {"eta": [0.0]}, ddim, vae_checkpoint, dit_checkpoint
-            )
-            if line["setting"] == "as it is"
-        ]
     write_benchmark(Path(output_dir), report)
     return report
 

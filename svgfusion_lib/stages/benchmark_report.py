@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from svgfusion_lib.stages.sweep import sweep_table
 from svgfusion_lib.utils.files import atomic_path, write_json, write_text
 
 
@@ -56,8 +57,7 @@ def markdown(report: dict) -> str:
     lines += ["", "![Seconds per step](lengths.png)", "", "## SVGs per second", "", "| step | SVGs / s |", "|---|---|"]
     lines += [f"| {name} | {rate:.0f} |" for name, rate in report["per_second"].items()]
     if "quality" in report:
-        lines += ["", "## Quality by steps", "", "[Beside the times](quality/sweep.md);"]
-        lines += ["100 steps of DDIM are in report.json."]
+        lines += ["", "## Quality by steps", "", sweep_table(report["quality"])]
     return "\n".join(lines) + "\n"
 
 

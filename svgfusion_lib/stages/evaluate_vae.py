@@ -1,6 +1,7 @@
 """Stage evaluate_vae: how well does a VP-VAE rebuild SVGs it never saw, and what do its latents hold?"""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +11,15 @@ from torch import Tensor
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.stages.prepare_latents import check_pixel_encoder
-from svgfusion_lib.stages.preprocess import cache_rows, load_cache
+from svgfusion_lib.stages.preprocess import load_cache
+from svgfusion_lib.stages.rebuild import rebuild
 from svgfusion_lib.utils import row_format as rf
 from svgfusion_lib.utils.checkpoint import load_model
-from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, collate_chunks
+from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset
 from svgfusion_lib.utils.files import write_json
-from svgfusion_lib.utils.metrics import ssim
 from svgfusion_lib.utils.path_chunks import MIN_HALF_SIZE
-from svgfusion_lib.utils.progress import track
-from svgfusion_lib.utils.render import contact_sheet, render_svg
-from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from svgfusion_lib.utils.render import contact_sheet
 
-IMAGE_SIZE = 128    # pixels of the comparison
-BATCH = 16          # SVGs
 ACTIVE = 0.01       # variance of a channel's posterior mean from which on it is active (Burda et al. 2016, section 5.2)
 PERCENTILES = (1, 5, 25, 50, 75)
 SHEET_COUNT = 12    # SVGs on the sheet: the worst, and as many at random
@@ -69,37 +66,19 @@ def evaluate_vae(
     dataset = ChunkDataset(cache, vae.config, only=set(own))
     if not len(dataset):
         raise UserError(f"{precomputed_dir}: no {split} SVG has at most {vae.config.max_latents} latents")
-    generator = torch.Generator().manual_seed(seed)
     tally, entries, svgs = _Tally(), [], []
-    for start in track(range(0, len(dataset), BATCH), "reconstructions"):
-        part = range(start, min(start + BATCH, len(dataset)))
-        batch = collate_chunks([dataset[k] for k in part])
-        noise = torch.randn(*batch.padding_mask.shape, vae.config.latent_width, generator=generator)
-        batch, noise = batch.to(device), noise.to(device)
-        posterior = vae.encode(batch)
-        decoded = vae.decode(posterior.latent(), batch.padding_mask)
-        _count(tally, vae, batch, posterior, decoded)
-        by_mean = vae.decode_rows(posterior.latent(), batch.padding_mask)
-        by_sample = vae.decode_rows(posterior.latent(noise), batch.padding_mask)
-        for k, mean_rows, sample_rows in zip(part, by_mean, by_sample):
-            original = rows_to_svg(cache_rows(cache, dataset.indices[k]))
-            rebuilt = [rows_to_svg(rows) for rows in (mean_rows, sample_rows)]
-            entries.append({"name": dataset.names[k], "latents": dataset.lengths[k]} | _compared(original, *rebuilt))
-            svgs.append([original, *rebuilt])
+    for rebuilt in rebuild(vae, cache, dataset, seed, partial(_count, tally, vae)):
+        entries.append({
+            "name": dataset.names[rebuilt.number], "latents": dataset.lengths[rebuilt.number],
+            "ssim_from_mean": rebuilt.ssim_from_mean, "ssim_from_sample": rebuilt.ssim_from_sample,
+            "ssim_of_blank": rebuilt.ssim_of_blank,
+        })
+        svgs.append(rebuilt.svgs)
     report = _report(vae, tally, entries) | {"split": split, "svgs": len(dataset), "too_long": dataset.too_long}
     output_dir = Path(output_dir)
     write_json(output_dir / "report.json", report | {"files": entries})
     _draw_sheet(output_dir / SHEET_NAME, entries, svgs, seed)
     return report
-
-
-def _compared(original: str, by_mean: str, by_sample: str) -> dict:
-    picture = render_svg(original, IMAGE_SIZE)
-    return {
-        "ssim_from_mean": ssim(picture, render_svg(by_mean, IMAGE_SIZE)),
-        "ssim_from_sample": ssim(picture, render_svg(by_sample, IMAGE_SIZE)),
-        "ssim_of_blank": ssim(picture, np.full_like(picture, 255)),
-    }
 
 
 def _count(tally: _Tally, vae: VPVAE, batch: ChunkBatch, posterior, decoded) -> None:
@@ -141,7 +120,7 @@ def _report(vae: VPVAE, tally: _Tally, entries: list[dict]) -> dict:
     return report
 
 
-def _draw_sheet(path: Path, entries: list[dict], svgs: list[list[str]], seed: int) -> None:
+def _draw_sheet(path: Path, entries: list[dict], svgs: list[tuple[str, str, str]], seed: int) -> None:
     """Original, from the mean, from a sample: the worst SVGs, and some at random."""
     order = np.argsort([entry["ssim_from_mean"] for entry in entries]).tolist()
     others = np.random.default_rng(seed).permutation(order[SHEET_COUNT:]).tolist()[:SHEET_COUNT]

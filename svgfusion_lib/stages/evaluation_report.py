@@ -1,128 +1,116 @@
 """What stage evaluate writes: report.json, report.md, plots.png and contact sheets."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from svgfusion_lib.utils.files import atomic_path, write_json, write_text
+from svgfusion_lib.stages.evaluation_plots import plot
+from svgfusion_lib.utils.files import write_json, write_text
 from svgfusion_lib.utils.render import contact_sheet
 
+CELL = 72         # pixels
 SHEET_ROWS = 20
+SUBJECTS = {
+    "samples": "samples", "real": "real icons", "real_of_another_pack": "same name, other pack",
+    "nearest_by_caption": "nearest training icon by caption", "untrained": "untrained model",
+    "shuffled_prompts": "shuffled prompts",
+}
 SHEETS = {
-    "samples": "Samples ({}), right of the real icon",
-    "nearest": "Samples ({}) beside the nearest training picture, most similar first",
-    "rebuilt": "Icons ({}) beside their reconstruction, worst first",
+    "samples": "{}: samples in the order of their seeds, right of the real icon",
+    "failures": "{}: failures, the worst ranks first, right of the real icon",
+    "nearest": "{}: samples beside the nearest training picture, most similar first",
+    "rebuilt": "{}: icons beside their reconstruction, worst first",
 }
 NOTES = """\
-How to read it:
-
-- Intervals are 95% bootstrap intervals over the samples.
-- R-precision: a sample counts at k if the real icon of its own prompt is among the k nearest of the real
-  icons of all prompts, by the cosine of standardised mean pixel tokens. Shuffled prompts show what the
-  measure says of pictures that have nothing to do with their prompt.
-- The Frechet distance of so few pictures is far above that of the distributions: its estimate needs many more
-  pictures than features. Read it only against the line "real icons", which has the same number of pictures
-  and the same reference set. The kernel distance has no such bias; about 0 means no difference.
-- Near copies: grey pictures at {novelty_size} px whose SSIM to the nearest training picture is at least
-  {near_copy}. Icons of one set resemble each other: "unseen real icons" says how often those do.
-- Real icons are drawn from their rows, by the same writer as the samples.
+How to read it (docs/evaluation.md in the repository says more): intervals are 95% bootstrap
+intervals. R-precision: the real icon of the prompt's name is the nearest (or among the 5 nearest) of {gallery}, by the
+evaluator's vectors; the bar for samples is what a real icon of that name from another pack reaches. Distances are of as
+many pictures in every column, to the same reference icons. Copies: grey pictures at {novelty_size} px with an SSIM of
+{near_copy} or more to a training picture, or the same commands with coordinates within {row_tolerance} of the
+half-canvas; training icons are their own copies, and icons of one set resemble each other, so read the other columns
+too. Style is asked only where the real icon is drawn with strokes alone. All icons are drawn from their rows.
 """
 
 
 def write_report(output_dir: Path, report: dict, sheets: dict[str, dict]) -> None:
-    """Write everything into output_dir. sheets: per split, see evaluate._evaluate_split."""
+    """Write everything into output_dir. sheets: of each group, see evaluate._sheets."""
     write_json(output_dir / "report.json", report)
-    _plot(output_dir / "plots.png", report, sheets)
+    plot(output_dir / "plots.png", report, sheets)
     pictures = {"plots.png": "Plots"}
-    for split, sheet in sheets.items():
-        pictures |= _draw_sheets(output_dir, split, sheet)
+    for key, sheet in sheets.items():
+        pictures |= _draw_sheets(output_dir, key, sheet)
     write_text(output_dir / "report.md", markdown(report, pictures))
 
 
 def markdown(report: dict, pictures: dict[str, str]) -> str:
-    """The report as a Markdown table, one column a split, and pictures (file -> title) below it."""
-    settings, splits = report["settings"], report["splits"]
+    """The report as Markdown: a table for each group, a column for each subject; pictures (file -> title) below."""
+    settings = report["settings"]
     sampling = settings["sampling"]
     lines = [
         "# Evaluation", "",
-        f"{settings['num_prompts']} prompts a split at most, {settings['num_samples']} sample(s) each,"
-        f" seed {settings['seed']}, {sampling['ddim_steps']} DDIM steps, guidance {sampling['cfg_scale']},"
-        f" features {settings['pixel_encoder']}, {settings['icons']} icons in the cache.", "",
-        "| measure | " + " | ".join(splits) + " |", "|---|" + "---|" * len(splits),
+        f"{settings['num_prompts']} prompts of each domain and split, {settings['num_samples']} sample(s) each, from"
+        f" seed {settings['seed']} on; {sampling['ddim_steps']} steps of {sampling['sampler']}, guidance"
+        f" {sampling['cfg_scale']}. Distances by {settings['pixel_encoder']}, R-precision by an evaluator trained on"
+        f" {', '.join(settings['evaluator_packs']) or 'unknown packs'}.", "",
     ]
-    for label, cells in _table(list(splits.values())):
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    lines += ["", NOTES.format(**settings)]
+    shared = settings["packs_of_evaluator_in_training"]
+    if shared:
+        packs = ", ".join(shared)
+        lines += [f"**The evaluator was trained on packs of this cache ({packs}): no fair judge here.**", ""]
+    for key, group in report["groups"].items():
+        lines += [f"## {key.replace('_', ' ', 1).replace('_', ' ')}", "", *_summary(group), "", *group_table(group), ""]
+    lines.append(NOTES.format(**settings))
     for file, title in pictures.items():
         lines += [f"{title}:", "", f"![{title}]({file})", ""]
     return "\n".join(lines)
 
 
-def _table(splits: list[dict]) -> list[tuple[str, list[str]]]:
-    """(label, one cell a split) of every measure that at least one split has."""
-    rows: list[tuple[str, tuple[str, ...], object]] = [
-        ("prompts / samples / reference icons", (), _counts),
-        ("parses and renders", ("validity", "parses_and_renders"), _share),
-        ("not blank", ("validity", "not_blank"), _share),
-        ("inside the canvas", ("validity", "inside_canvas"), _share),
-        ("… real icons", ("validity_real", "inside_canvas"), _share),
-    ]
-    for k in (1, 5):
-        rows += [
-            (f"**R-precision at {k}**", ("alignment", "samples", f"top{k}"), _interval),
-            ("… chance", ("alignment", f"chance_top{k}"), _share),
-            ("… shuffled prompts", ("alignment", "shuffled_prompts", f"top{k}"), _interval),
-            ("… its name in another pack", ("alignment", "real_icon_of_another_pack", f"top{k}"), _interval),
-        ]
-    for name, label in (("frechet", "Frechet distance"), ("kernel", "Kernel distance")):
-        rows += [
-            (f"**{label}**, samples to reference", ("distance", name, "samples"), _number),
-            ("… real icons to reference", ("distance", name, "real"), _number),
-            ("… halves of the reference", ("distance", name, "real_halves"), _number),
-        ]
-    rows += [
-        ("**near copies of training pictures**", ("novelty", "near_copies"), _interval),
-        ("… unseen real icons", ("novelty_real", "near_copies"), _interval),
-        ("nearest training picture bears the name", ("novelty", "nearest_bears_the_name"), _share),
-        ("SSIM to the nearest, quartiles", ("novelty", "ssim_to_nearest"), _quartiles),
-        ("… unseen real icons", ("novelty_real", "ssim_to_nearest"), _quartiles),
-        ("**reconstruction SSIM** (posterior mean)", ("reconstruction", "ssim"), _interval),
-        ("… quartiles", ("reconstruction", "ssim_quartiles"), _quartiles),
-        ("… blank picture", ("reconstruction", "blank_ssim"), _number),
-    ]
-    for name in ("elements", "rows", "bytes"):
-        rows += [
-            (f"{name}, quartiles", ("complexity", name), _quartiles),
-            ("… real icons", ("complexity_real", name), _quartiles),
-        ]
-    rows.append(("seconds per sample", ("seconds_per_sample",), _number))
-    table = []
-    for label, keys, form in rows:
-        values = [_get(split, keys) for split in splits]
+def group_table(group: dict) -> list[str]:
+    """Lines of a Markdown table: a row for each measure, a column for each subject."""
+    subjects = [name for name in SUBJECTS if name in group["subjects"]]
+    lines = ["| measure | " + " | ".join(SUBJECTS[name] for name in subjects) + " |", "|---|" + "---|" * len(subjects)]
+    for key, label, form in MEASURES:
+        values = [group["subjects"][name].get(key) for name in subjects]
         if any(value is not None for value in values):
-            table.append((label, ["–" if value is None else form(value) for value in values]))
-    return table
+            cells = ["–" if value is None else form(value) for value in values]
+            lines.append(f"| {label} | {' | '.join(cells)} |")
+    return lines
 
 
-def _get(values: dict, keys: tuple[str, ...]):
-    for key in keys:
-        if not isinstance(values, dict) or key not in values:
-            return None
-        values = values[key]
-    return values
-
-
-def _counts(split: dict) -> str:
-    return f"{split['prompts']} / {split['samples']} / {split['reference']}"
+def _summary(group: dict) -> list[str]:
+    """What stands beside the table of a group, one bullet each."""
+    lines = [
+        f"- {group['prompts']} prompts for {group['names']} names; {group['reference']} reference icons, "
+        f"{group['training_icons']} training icons; chance {_share(group['chance']['top1'])} (top 1)",
+    ]
+    if group["of_real_r_precision"]:
+        shares = ", ".join(f"{_share(value)} at {key[3:]}" for key, value in group["of_real_r_precision"].items())
+        lines.append(f"- R-precision as a share of that of real icons of another pack: {shares}")
+    if group["two_packs"]:
+        two = group["two_packs"]
+        lines.append(
+            f"- two real packs, {two['packs'][1]} to {two['packs'][0]} ({two['pictures'][0]} to {two['pictures'][1]}"
+            f" icons): Frechet distance {number(two['frechet'])}, kernel distance {number(two['kernel'])}"
+        )
+    rebuilt = group["reconstruction"]
+    if rebuilt["icons"]:
+        lines.append(
+            f"- reconstruction of {rebuilt['icons']} icons: SSIM {interval(rebuilt['ssim'])} from the posterior's mean,"
+            f" {interval(rebuilt['ssim_from_sample'])} from a sample, {number(rebuilt['ssim_of_blank'])} of a blank"
+            f" picture; token distance {interval(rebuilt['token_distance'])},"
+            f" {number(rebuilt['token_distance_of_blank'])} of a blank picture"
+        )
+    return lines
 
 
 def _share(value: float) -> str:
     return f"{value:.3f}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _interval(value: dict) -> str:
+def interval(value: dict) -> str:
     return f"{value['mean']:.3f} ({value['interval'][0]:.3f}–{value['interval'][1]:.3f})"
 
 
@@ -130,73 +118,74 @@ def _quartiles(values: list[float]) -> str:
     return " / ".join(f"{v:.3g}" if v < 100 else f"{v:.0f}" for v in values)
 
 
-# --- pictures ---------------------------------------------------------------------------------------
+MEASURES: tuple[tuple[str, str, Callable], ...] = (
+    ("parses_and_renders", "parses and renders", interval),
+    ("not_blank", "not blank", interval),
+    ("inside_canvas", "inside the canvas", interval),
+    ("top1", "**R-precision at 1**", interval),
+    ("top5", "R-precision at 5", interval),
+    ("median_rank", "median rank", number),
+    ("top1_by_text", "R-precision at 1, by the names' texts", interval),
+    ("similarity_to_text", "similarity to the name's text", interval),
+    ("frechet", "**Frechet distance**", number),
+    ("kernel", "kernel distance", number),
+    ("precision", "precision", _share),
+    ("recall", "recall", _share),
+    ("spread", "diversity: mean distance of two pictures", _share),
+    ("spread_within_name", "… for one name", interval),
+    ("unique", "unlike every other one", interval),
+    ("near_copies", "**near copies of training pictures**", interval),
+    ("copies_by_rows", "copies by rows", interval),
+    ("memorised", "copies by either", interval),
+    ("same_commands", "commands of some training icon", interval),
+    ("nearest_bears_the_name", "nearest training picture bears the name", interval),
+    ("ssim_to_nearest", "SSIM to the nearest, quartiles", _quartiles),
+    ("keeps_style", "**keeps the set's style**", interval),
+    ("strokes_only", "… strokes only", interval),
+    ("pens_of_set", "… widths, caps and joins", interval),
+    ("on_grid", "… on the grid", interval),
+    ("elements", "elements, quartiles", _quartiles),
+    ("elements_ratio", "… median to that of real icons", _share),
+    ("rows", "rows, quartiles", _quartiles),
+    ("rows_ratio", "… median to that of real icons", _share),
+    ("bytes", "bytes, quartiles", _quartiles),
+    ("bytes_ratio", "… median to that of real icons", _share),
+    ("seconds_per_sample", "seconds per sample", number),
+)
 
 
-def _draw_sheets(output_dir: Path, split: str, sheet: dict) -> dict[str, str]:
-    """Draw the contact sheets of a split -> their titles by file name."""
-    drawn_files = {f"samples_{split}.png": SHEETS["samples"].format(split)}
-    count = 2 * SHEET_ROWS
-    drawn = [[real, *samples[:4]] for real, samples in zip(sheet["real"], sheet["samples"])][:count]
-    cells = [[svg for icon in drawn[i : i + 2] for svg in icon] for i in range(0, len(drawn), 2)]
-    labels = [" / ".join(sheet["prompts"][i : i + 2]) for i in range(0, len(drawn), 2)]
-    columns = ["real", *["sample"] * (len(drawn[0]) - 1)] * min(2, len(drawn))
-    contact_sheet(cells, output_dir / f"samples_{split}.png", 72, labels, columns)
-    pairs = (("nearest", ("sample", "nearest"), True), ("rebuilt", ("icon", "rebuilt"), False))
-    for kind, columns, descending in pairs:
-        entries = sorted(sheet[kind], key=lambda e: e[2], reverse=descending)[: 3 * SHEET_ROWS]
-        rows = [entries[i : i + 3] for i in range(0, len(entries), 3)]
-        if rows:
-            cells = [[svg for entry in row for svg in entry[:2]] for row in rows]
-            scores = [", ".join(f"{score:.3f}" for *_, score in row) for row in rows]
-            file = f"{kind}_{split}.png"
-            contact_sheet(cells, output_dir / file, 72, scores, list(columns) * len(rows[0]))
-            drawn_files[file] = SHEETS[kind].format(split)
-    return drawn_files
+# --- contact sheets -----------------------------------------------------------------------------------
 
 
-def _plot(path: Path, report: dict, sheets: dict[str, dict]) -> None:
-    """R-precision, similarity to the nearest training picture, reconstruction SSIM, rows."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def _draw_sheets(output_dir: Path, key: str, sheet: dict) -> dict[str, str]:
+    """Draw the contact sheets of a group -> their titles by file name."""
+    failures = sorted(sheet["failures"], key=lambda entry: -entry[3])
+    content = {
+        "samples": (
+            [entry[1:3] for entry in sheet["drawn"]], [entry[0] for entry in sheet["drawn"]], ("real", "sample"),
+        ),
+        "failures": (
+            [entry[1:3] for entry in failures], [f"{prompt} ({rank + 1})" for prompt, *_, rank in failures],
+            ("real", "sample"),
+        ),
+    }
+    sorted_kinds = (("nearest", ("sample", "nearest"), True), ("rebuilt", ("icon", "rebuilt"), False))
+    for kind, columns, descending in sorted_kinds:
+        entries = sorted(sheet[kind], key=lambda entry: entry[2], reverse=descending)
+        content[kind] = ([entry[:2] for entry in entries], [f"{score:.3f}" for *_, score in entries], columns)
+    drawn = {}
+    for kind, (pairs, labels, columns) in content.items():
+        if pairs:
+            file = f"{kind}_{key}.png"
+            _draw_pairs(output_dir / file, pairs, labels, columns)
+            drawn[file] = SHEETS[kind].format(key.replace("_", " "))
+    return drawn
 
-    figure = Figure(figsize=(11, 7), layout="constrained")
-    FigureCanvasAgg(figure)
-    (precision, novelty), (rebuilt, length) = figure.subplots(2, 2)
-    groups = ("samples", "shuffled_prompts", "real_icon_of_another_pack")
-    for n, (split, values) in enumerate(report["splits"].items()):
-        colour = f"C{n}"
-        for x, group in enumerate(groups):
-            entry = _get(values, ("alignment", group, "top5"))
-            if entry is not None:
-                low, high = entry["interval"]
-                error = [[max(0, entry["mean"] - low)], [max(0, high - entry["mean"])]]
-                precision.bar(x + 0.4 * n - 0.2, entry["mean"], 0.36, color=colour, yerr=error, capsize=3)
-        chance = _get(values, ("alignment", "chance_top5"))
-        if chance is not None:
-            precision.axhline(chance, color=colour, linestyle=":", linewidth=1)
-        similarity = [score for *_, score in sheets[split]["nearest"]]
-        scores = [score for *_, score in sheets[split]["rebuilt"]]
-        for axes, data in ((novelty, similarity), (rebuilt, scores)):
-            if data:
-                axes.hist(data, bins=30, range=(min(0, *data), 1), histtype="step", color=colour, label=split)
-        for m, (kind, style) in enumerate((("complexity", "-"), ("complexity_real", "--"))):
-            quartiles = _get(values, (kind, "rows"))
-            if quartiles:
-                y = -(2 * n + m)
-                length.plot(quartiles[::2], [y, y], style, color=colour, linewidth=2)
-                length.plot(quartiles[1], y, "o", color=colour)
-                length.annotate(f"{split}, {'samples' if m == 0 else 'real icons'}", (quartiles[0], y + 0.12))
-    precision.set_xticks(range(3), ["samples", "shuffled\nprompts", "real icon,\nother pack"])
-    precision.set(title="R-precision at 5 (dotted: chance)", ylim=(0, 1.05))
-    near_copy = report["settings"]["near_copy"]
-    novelty.axvline(near_copy, color="grey", linestyle=":")
-    novelty.set(title=f"SSIM to the nearest training picture (copy: {near_copy})", ylabel="samples")
-    rebuilt.set(title="Reconstruction SSIM", ylabel="icons")
-    length.set(title="Rows per SVG: quartiles", yticks=[])
-    length.margins(y=0.15)
-    for axes in (novelty, rebuilt):
-        if axes.has_data() and axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper left")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+
+def _draw_pairs(path: Path, pairs: list, labels: list[str], columns: tuple[str, str], across: int = 3) -> None:
+    """Pairs of SVGs, `across` of them in a row, with their labels beside the row."""
+    pairs, labels = pairs[: across * SHEET_ROWS], labels[: across * SHEET_ROWS]
+    starts = range(0, len(pairs), across)
+    cells = [[svg for pair in pairs[i : i + across] for svg in pair] for i in starts]
+    row_labels = [" / ".join(labels[i : i + across]) for i in starts]
+    contact_sheet(cells, path, CELL, row_labels, list(columns) * min(across, len(pairs)))

@@ -1,7 +1,7 @@
 """Stage train_model: a TOML file -> a model that is trained, exported and measured, in pieces that resume.
 
-Each section of the file holds options of one stage, by their names. A part whose result is there is not done again,
-and a training that was stopped goes on.
+Each section of the file holds options of one stage, by their names; [evaluation] holds fields of EvaluationConfig.
+A part whose result is there is not done again, and a training that was stopped goes on.
 """
 
 import difflib
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.config import EvaluationConfig
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.sampling import export_pretrained
 from svgfusion_lib.stages.evaluate import evaluate
@@ -33,7 +33,7 @@ SECTIONS: dict[str, Callable] = {
     "vae": train_vae,
     "latents": prepare_latents,
     "dit": train_dit,
-    "evaluation": evaluate,
+    "evaluation": EvaluationConfig,
 }
 REQUIRED = ("vae_data", "vae", "dit")
 
@@ -72,9 +72,7 @@ def _parts(plan: dict, output_dir: Path, where: dict) -> list[tuple[Path, Callab
     latent_options = {"device": where["device"]} | plan.get("latents", {})
 
     def measure(_) -> None:
-        options = where | plan["evaluation"]
-        options["sampling"] = SamplingConfig.from_dict(options.get("sampling", {}))
-        evaluate(report_dir, dit_cache, vae_checkpoint=vae_path, dit_checkpoint=dit_path, **options)
+        evaluate(report_dir, dit_cache, EvaluationConfig.from_dict(where | plan["evaluation"]), vae_path, dit_path)
 
     parts: list[tuple[Path, Callable]] = [
         (cache_dir / CACHE_NAME, lambda _, name=name, cache_dir=cache_dir: _make_cache(plan, name, cache_dir))
@@ -105,7 +103,7 @@ def read_recipe(path: str | Path) -> dict:
             raise UserError(f"{path}: {section} must be a section, [{section}]")
         for option in options:
             _check_known(option, inspect.signature(SECTIONS[section]).parameters, f"{path}: [{section}] has no option")
-    SamplingConfig.from_dict(plan.get("evaluation", {}).get("sampling", {}))
+    EvaluationConfig.from_dict(plan.get("evaluation", {}))
     return plan
 
 

@@ -1,4 +1,4 @@
-"""How good pictures and sets of pictures are: SSIM, Frechet and kernel distance, R-precision, novelty.
+"""How good pictures and sets of pictures are: SSIM, Frechet and kernel distance, precision and recall, ranks, novelty.
 
 Pictures are uint8 [H, W, 3] (or [H, W]); features are float [N, D], one vector per picture.
 """
@@ -6,11 +6,6 @@ Pictures are uint8 [H, W, 3] (or [H, W]); features are float [N, D], one vector 
 from collections.abc import Sequence
 
 import numpy as np
-
-from svgfusion_lib.utils import row_format as rf
-
-_IS_X, _IS_Y, _ = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
-
 
 # --- pairs of pictures ----------------------------------------------------------------------------
 
@@ -31,6 +26,16 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
 def mean_absolute_error(a: np.ndarray, b: np.ndarray) -> float:
     """Mean absolute difference of two uint8 pictures, in grey levels 0..255."""
     return float(np.abs(a.astype(np.int16) - b.astype(np.int16)).mean())
+
+
+def token_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Pixel tokens [N, P, C] of two sets of pictures -> distance of each pair [N]: 0 (equal) to 2 (opposite).
+
+    1 - cosine of the tokens at one place, averaged over the places: LPIPS (Zhang et al. 2018, eq. 1) on one layer,
+    with neither its network nor its learned weights.
+    """
+    dot = (a * b).sum(-1)  # [N, P]
+    return 1 - (dot / np.maximum(np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1), 1e-9)).mean(-1)
 
 
 # --- sets of features -----------------------------------------------------------------------------
@@ -69,6 +74,38 @@ def kernel_distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(mean_off_diagonal(kernel(a, a)) + mean_off_diagonal(kernel(b, b)) - 2 * kernel(a, b).mean())
 
 
+def precision_recall(samples: np.ndarray, real: np.ndarray, k: int = 3) -> tuple[float, float]:
+    """Share of samples within the real pictures' manifold, and of real pictures within the samples' manifold.
+
+    Kynkaanniemi et al. 2019, eq. 1: the manifold of a set is the union of the balls around its features [N, D]
+    that reach to the k-th nearest other one.
+    """
+    if min(len(samples), len(real)) <= k:
+        raise ValueError(f"needs more than {k} pictures on each side, got {len(samples)} and {len(real)}")
+
+    def covered(points: np.ndarray, centres: np.ndarray) -> float:
+        among = _distances(centres, centres)  # [M, M]
+        radii = np.sort(among, axis=1)[:, k]  # [M]; column 0 is the centre itself
+        return float((_distances(points, centres) <= radii).any(1).mean())
+
+    return covered(samples, real), covered(real, samples)
+
+
+def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    from scipy.spatial.distance import cdist
+
+    return cdist(a.astype(np.float64), b.astype(np.float64))
+
+
+def mean_pairwise_distance(features: np.ndarray) -> float:
+    """Mean of 1 - cosine over all pairs of features [N, D] of length 1; nan for fewer than two."""
+    n = len(features)
+    if n < 2:
+        return float("nan")
+    total = float((features.sum(0) ** 2).sum() - (features**2).sum())  # of the cosines of all ordered pairs
+    return 1 - total / (n * (n - 1))
+
+
 def standardise(features: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Features [N, D] with mean and deviation of `reference` [M, D] taken out, scaled to length 1."""
     deviation = reference.std(0)
@@ -76,15 +113,21 @@ def standardise(features: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-9)
 
 
-def ranks(features: np.ndarray, targets: np.ndarray, own: Sequence[int]) -> np.ndarray:
-    """For each of features [N, D]: how many of targets [K, D] are as near as its own one or nearer, less one.
+def ranks(
+    features: np.ndarray, targets: np.ndarray, own: Sequence[int], gallery: int | None = None
+) -> np.ndarray:
+    """For each of features [N, D]: how many of the targets [K, D] are as near as its own one or nearer, less one.
 
     Both are of length 1, nearness is the cosine; own [N] are indices into the targets. 0 = the own one is
-    the nearest; R-precision at k is the share of ranks < k. Ties count against the sample.
+    the nearest; R-precision at k is the share of ranks < k. Ties count against the sample. gallery: the own one
+    competes with the gallery - 1 targets that follow it (around the end); None: with all.
     """
+    own = np.asarray(own, dtype=int)
+    gallery = len(targets) if gallery is None else min(gallery, len(targets))
     nearness = features @ targets.T  # [N, K]
-    own_nearness = nearness[np.arange(len(features)), np.asarray(own)][:, None]
-    return (nearness >= own_nearness - 1e-9).sum(1) - 1
+    among = (own[:, None] + np.arange(gallery)) % len(targets)  # [N, gallery], the own one first
+    nearness = np.take_along_axis(nearness, among, axis=1)
+    return (nearness >= nearness[:, :1] - 1e-9).sum(1) - 1
 
 
 def bootstrap_interval(values: Sequence[float], seed: int = 0, resamples: int = 1000) -> tuple[float, float]:
@@ -98,19 +141,24 @@ def bootstrap_interval(values: Sequence[float], seed: int = 0, resamples: int = 
 
 
 def nearest_pictures(
-    queries: np.ndarray, pictures: np.ndarray, candidates: int = 8
+    queries: np.ndarray, pictures: np.ndarray, candidates: int = 8, among_themselves: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """The picture most like each query by SSIM: indices [N] and SSIM [N].
 
     queries uint8 [N, S, S], pictures uint8 [M, S, S], dark on white. SSIM is measured on the `candidates`
     pictures whose ink, a little blurred, has the largest cosine: SSIM over all pictures, like the pixel
-    distance, would find nearly empty ones.
+    distance, would find nearly empty ones. among_themselves: the queries are the pictures, and the nearest is
+    another one (index 0 and SSIM -1 if there is none).
     """
     ink = _blurred_ink(pictures)  # [M, S S]
     indices, similarity = np.zeros(len(queries), dtype=int), np.full(len(queries), -1.0)
     for i, query in enumerate(queries):
-        cosines = ink @ _blurred_ink(query[None])[0]  # [M]
-        near = np.argsort(-cosines, kind="stable")[:candidates]
+        cosines = ink @ (ink[i] if among_themselves else _blurred_ink(query[None])[0])  # [M]
+        if among_themselves:
+            cosines[i] = -np.inf
+        near = [j for j in np.argsort(-cosines, kind="stable")[:candidates] if cosines[j] > -np.inf]
+        if not near:
+            continue
         scores = [ssim(query, pictures[j]) for j in near]
         best = int(np.argmax(scores))
         indices[i], similarity[i] = near[best], scores[best]
@@ -123,27 +171,3 @@ def _blurred_ink(pictures: np.ndarray) -> np.ndarray:
 
     ink = gaussian_filter(255 - pictures.astype(np.float32), sigma=(0, 1, 1)).reshape(len(pictures), -1)
     return ink / np.maximum(np.linalg.norm(ink, axis=1, keepdims=True), 1e-6)
-
-
-# --- rows -----------------------------------------------------------------------------------------
-
-
-def overshoot(rows: np.ndarray) -> float:
-    """How far points, controls and outlines of rows [L, 22] reach beyond the canvas, in canvas half-widths.
-
-    The stroke's own width and where gradients run are not counted. 0 = all inside.
-    """
-    rows = rows[~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
-    element, command = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
-    geometry = rows[:, rf.GEOMETRY]
-    x, y = geometry[_IS_X[element, command]], geometry[_IS_Y[element, command]]
-    low = [x.min(initial=0), y.min(initial=0)]
-    high = [x.max(initial=0), y.max(initial=0)]
-    for kind, row in zip(element, geometry):
-        if kind == rf.RECT:
-            high += [row[0] + row[2], row[1] + row[3]]
-        elif kind in (rf.CIRCLE, rf.ELLIPSE):
-            radii = row[2], row[2] if kind == rf.CIRCLE else row[3]
-            low += [row[0] - radii[0], row[1] - radii[1]]
-            high += [row[0] + radii[0], row[1] + radii[1]]
-    return float(max(0.0, -1 - min(low), max(high) - 1))

@@ -1,6 +1,6 @@
 """Runs the numbered notebooks in order in one process, and does not take "no error" for success.
 
-    python -m svgfusion_lib.utils.notebook_runner --profile smoke             all of 01 to 06
+    python -m svgfusion_lib.utils.notebook_runner --profile smoke             all from 01 on
     python -m svgfusion_lib.utils.notebook_runner --profile smoke --first 3   from 03 on, on what is there
     python -m svgfusion_lib.utils.notebook_runner --refresh                   store outputs in notebooks/
 
@@ -45,6 +45,11 @@ ARTEFACTS: Mapping[int, Sequence[tuple[str, int]]] = {
         ("06_samples/vae/recon_*.svg", 5),
         ("06_samples/vae/random_*.svg", 5),
     ),
+    7: (
+        ("07_evaluation/metrics.json", 1), ("07_evaluation/own/report.json", 1), ("07_evaluation/*/*.png", 6),
+        ("07_evaluation/sweep/sweep.json", 1),
+    ),
+    8: (("08_gallery/metrics.json", 1), ("08_gallery/morph.svg", 1), ("08_gallery/icons/*.svg", 20)),
 }
 
 

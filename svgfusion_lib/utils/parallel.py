@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 
@@ -34,8 +35,14 @@ def map_in_order(work: Callable, items: Sequence, processes: int | None = None, 
     chunks = (items[i : i + chunk_size] for i in range(0, len(items), chunk_size))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         submitted = (pool.submit(_work_on, work, chunk) for chunk in chunks)
-        for results in _in_order(submitted, WAITING * processes):
-            yield from results
+        try:
+            for results in _in_order(submitted, WAITING * processes):
+                yield from results
+        except BrokenProcessPool as error:
+            raise UserError(
+                "a worker process ended before its work was done: killed, or out of memory, or started by a script"
+                " without `if __name__ == \"__main__\":`; fewer processes need less memory, one needs neither"
+            ) from error
 
 
 def map_on_dask(work: Callable, items: Sequence, scheduler: str | None = None) -> Iterator:

@@ -63,7 +63,7 @@ def test_in_many_pieces_it_is_the_same_model(recipe, whole):
             assert "the same command goes on" in str(pause)
             pauses += 1
         assert pauses < 50
-    assert pauses == 10  # cache, 3 and 5 steps, latents, model; the report is the last
+    assert pauses == 11  # cache, 3 and 5 steps, latents, model; the report is the last
     assert (output_dir / "model" / "model.safetensors").read_bytes() == (
         whole / "model" / "model.safetensors"
     ).read_bytes()
@@ -90,6 +90,8 @@ def test_another_plan_in_the_same_folder_is_refused(recipe, whole, tmp_path):
     (("batch_size", "batchsize"), r"\[vae\] has no option 'batchsize'; did you mean 'batch_size'"),
     (('sampler = "dpm++"', 'sampler = "euler"'), "sampler must be"),
     (("box_scale = 2.0", "precision = 2"), r"\[latents\] has no option 'precision'"),
+    (("num_prompts", "num_prompt"), r"\[evaluation\] has no option 'num_prompt'; did you mean 'num_prompts'"),
+    (("num_prompts = 3", "num_prompts = 1"), r"num_prompts \(1\)"),
 ])
 def test_a_plan_that_cannot_be_run_is_refused(recipe, tmp_path, change, reason):
     (tmp_path / "plan.toml").write_text(recipe.read_text().replace(*change, 1))

@@ -3,11 +3,6 @@ import pytest
 from scipy.linalg import sqrtm
 
 from svgfusion_lib.utils import metrics
-from svgfusion_lib.utils.svg_parser import parse_svg
-
-
-def svg(body: str) -> str:
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}</svg>'
 
 
 def test_ssim_is_one_for_equal_pictures_and_falls_with_noise():
@@ -80,12 +75,67 @@ def test_nearest_picture_is_found_by_ssim():
     assert indices.tolist() == [4, 9] and (similarity > 0.95).all()
 
 
-@pytest.mark.parametrize(("body", "expected"), [
-    ('<path d="M0 0L24 24" stroke="red"/>', 0),
-    ('<path d="M0 0L36 24" stroke="red"/>', 1),      # 12 of a half-width of 12
-    ('<circle cx="12" cy="12" r="15"/>', 0.25),
-    ('<rect x="-3" y="0" width="9" height="4"/>', 0.25),
-    ('<rect x="3" y="0" width="9" height="30"/>', 0.5),
-])
-def test_overshoot_measures_what_stands_outside_the_canvas(body, expected):
-    assert metrics.overshoot(parse_svg(svg(body)).rows) == pytest.approx(expected, abs=1e-6)
+def test_an_empty_picture_is_not_the_nearest_because_it_has_little_to_differ_in():
+    line = np.full((3, 24, 24), 255, dtype=np.uint8)
+    line[0, 11:13] = line[1, 12:14] = 0  # line[2] is blank
+    indices, _ = metrics.nearest_pictures(line[:1], line[1:])
+    assert indices.tolist() == [0]
+
+
+def test_among_themselves_the_nearest_is_another_one():
+    pictures = np.random.default_rng(6).integers(0, 256, (5, 24, 24), dtype=np.uint8)
+    pictures[3] = pictures[1]
+    indices, similarity = metrics.nearest_pictures(pictures, pictures, among_themselves=True)
+    assert indices[[1, 3]].tolist() == [3, 1] and similarity[[1, 3]] == pytest.approx(1)
+    assert (similarity[[0, 2, 4]] < 0.9).all() and (indices != np.arange(5)).all()
+    indices, similarity = metrics.nearest_pictures(pictures[:1], pictures[:1], among_themselves=True)
+    assert indices.tolist() == [0] and similarity.tolist() == [-1]
+
+
+def test_kernel_distance_is_the_sum_over_pairs():
+    rng = np.random.default_rng(7)
+    a, b = rng.normal(size=(4, 3)), rng.normal(1, 2, size=(5, 3))
+
+    def k(x, y):
+        return (float(x @ y) / 3 + 1) ** 3
+
+    expected = (
+        sum(k(a[i], a[j]) for i in range(4) for j in range(4) if i != j) / 12
+        + sum(k(b[i], b[j]) for i in range(5) for j in range(5) if i != j) / 20
+        - 2 * sum(k(x, y) for x in a for y in b) / 20
+    )
+    assert metrics.kernel_distance(a, b) == pytest.approx(expected)
+
+
+def test_precision_and_recall_on_a_line():
+    real = np.arange(6.0)[:, None]  # the balls to the 1st neighbour have radius 1: 0..5 is covered, and 1 beyond
+    samples = np.array([[2.4], [5.9], [7.1], [7.3]])  # radii 3.5, 1.2, .2, .2: from -1.1 to 7.5
+    assert metrics.precision_recall(samples, real, k=1) == (0.5, 1.0)
+    far = samples + 100
+    assert metrics.precision_recall(far, real, k=1) == (0, 0) and metrics.precision_recall(real, real, k=1) == (1, 1)
+    with pytest.raises(ValueError, match="more than 3 pictures"):
+        metrics.precision_recall(real, real[:3], k=3)
+
+
+def test_mean_pairwise_distance_is_that_of_all_pairs():
+    z = np.random.default_rng(8).normal(size=(6, 4))
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    expected = np.mean([1 - z[i] @ z[j] for i in range(6) for j in range(6) if i != j])
+    assert metrics.mean_pairwise_distance(z) == pytest.approx(expected)
+    assert np.isnan(metrics.mean_pairwise_distance(z[:1]))
+
+
+def test_token_distance_is_the_mean_over_places():
+    a, b = np.zeros((2, 2, 2)), np.zeros((2, 2, 2))
+    a[..., 0] = b[0, ..., 0] = 5  # equal
+    b[1, 0], b[1, 1] = [0, 3], [-1, 0]  # at right angles, opposite
+    assert metrics.token_distance(a, b) == pytest.approx([0, 1.5])
+
+
+def test_a_gallery_is_the_own_target_and_those_that_follow():
+    targets = np.eye(4)
+    features = np.array([[0.1, 0.9, 0, 0], [0.1, 0, 0.2, 0.9]])
+    assert metrics.ranks(features, targets, [0, 2]).tolist() == [1, 1]
+    assert metrics.ranks(features, targets, [0, 2], gallery=2).tolist() == [1, 1]  # against 1, and against 3
+    assert metrics.ranks(features, targets, [2, 2], gallery=3).tolist() == [2, 1]  # against 3 and 0
+    assert metrics.ranks(np.zeros((0, 4)), targets, []).tolist() == []

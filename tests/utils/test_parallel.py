@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.parallel import CHUNK, default_processes, map_in_order
 
 WHO = "__import__('os').getpid()"
@@ -24,6 +25,11 @@ def test_other_processes_do_the_work():
 def test_an_error_comes_through():
     with pytest.raises(ZeroDivisionError):
         list(map_in_order(eval, ["1", "1 / 0"], 2))
+
+
+def test_a_worker_that_is_killed_is_said_so():
+    with pytest.raises(UserError, match="a worker process ended before its work was done"):
+        list(map_in_order(eval, ["1", "__import__('os').kill(__import__('os').getpid(), 9)"], 2))
 
 
 def test_little_work_stays_here():
