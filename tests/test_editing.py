@@ -1,8 +1,8 @@
-"""Editing in latent space, by the shipped model: what must stay stays exactly, and commands write files that render."""
+"""Editing in latent space, by the shipped model: what must stay stays exactly."""
 
-import json
 import re
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from svgfusion_lib import cli
 from svgfusion_lib.config import DiTConfig, SamplingConfig, VAEConfig
 from svgfusion_lib.editing import (
+    decode_layers,
     decode_svg,
     encode_svg,
     interpolate,
     interpolate_prompts,
     layer_of_latents,
+    layer_of_parts,
+    match_boxes,
     redraw,
     slerp,
     variations,
@@ -34,7 +36,7 @@ from svgfusion_lib.utils.dataset import ChunkDataset
 from svgfusion_lib.utils.metrics import ssim
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.rendering_sequence import element_of_rows
-from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 QUICK = SamplingConfig(ddim_steps=3)
 LINES = (
@@ -80,7 +82,7 @@ def test_latents_of_an_svg_give_its_picture_again(pipeline, cart, tmp_path):
 
 
 def test_layers_are_those_of_the_svg_written(pipeline, cart):
-    assert layer_of_latents(pipeline, cart).tolist() == [1, 1, 2, 3]
+    assert layer_of_latents(pipeline, cart).tolist() == layer_of_parts(pipeline, CART).tolist() == [1, 1, 2, 3]
     assert re.findall(r'id="layer-(\d)"', decode_svg(pipeline, cart)) == ["1", "2", "3"]
 
 
@@ -182,7 +184,9 @@ def test_impossible_strength(pipeline, cart, strength):
 # --- redraw -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("config", [QUICK, SamplingConfig(ddim_steps=3, eta=1), SamplingConfig(sampler="dpm++")])
+@pytest.mark.parametrize("config", [
+    QUICK, SamplingConfig(sampler="ddim", ddim_steps=3, eta=1), SamplingConfig(sampler="dpm++"),
+])
 def test_kept_layers_keep_their_rows_exactly(pipeline, cart, config):
     layers = layer_of_latents(pipeline, cart)
     before = pipeline.decode_latents(cart[None], config)[0]
@@ -196,6 +200,17 @@ def test_kept_layers_keep_their_rows_exactly(pipeline, cart, config):
             for k in keep:
                 for row in before[1:-1][element_of_rows(before)[1:-1] == k - 1].tolist():
                     assert row in after
+
+
+def test_a_part_drawn_anew_joins_no_layer_before_it(pipeline, cart):
+    layers = layer_of_parts(pipeline, CART)
+    drawn = redraw(pipeline, cart, layers < 3, "shopping cart", range(12), QUICK)
+    rebuilt = decode_layers(pipeline, cart[None], layers, QUICK)[0]
+    assert rows_to_svg(rebuilt) == decode_svg(pipeline, cart, QUICK)
+    kept = rebuilt[:-1][element_of_rows(rebuilt)[:-1] < 2]
+    for rows in decode_layers(pipeline, drawn, layers, QUICK):
+        assert np.array_equal(rows[: len(kept)], kept)
+        assert element_of_rows(rows)[len(kept)] == 2 or len(rows) == len(kept) + 1  # nothing was drawn
 
 
 def test_a_drawing_is_the_same_for_its_seed_whatever_the_batch(pipeline, cart):
@@ -214,12 +229,22 @@ def test_keep_is_a_mask_over_latents(pipeline, cart):
             redraw(pipeline, cart, keep, "shopping cart", [0], QUICK)
 
 
+def test_resampling_draws_again_beside_the_kept_layers(pipeline, cart):
+    keep = torch.tensor([True, True, False, False])
+    once, twice = (redraw(pipeline, cart, keep, "shopping cart", [1, 2], QUICK, resample=k) for k in (0, 1))
+    assert torch.equal(twice[:, keep], cart[keep].expand(2, -1, -1))
+    assert not torch.allclose(once[:, 2:], twice[:, 2:], atol=0.02)
+    close(redraw(pipeline, cart, keep, "shopping cart", [2], QUICK, resample=1)[0], twice[1])
+    with pytest.raises(UserError, match="resample is -1"):
+        redraw(pipeline, cart, keep, "shopping cart", [1], QUICK, resample=-1)
+
+
 # --- from one to another ----------------------------------------------------------------------------
 
 
 def test_interpolation_ends_at_the_ends(pipeline, cart, mail):
     other = cart.flip(0)
-    frames = interpolate(pipeline, cart, other, 5)
+    frames = interpolate(pipeline, cart, other, 5, match="order")
     assert len(frames) == 5 and torch.equal(frames[0], cart) and torch.equal(frames[-1], other)
     close(frames[2][:, :15], (cart + other)[:, :15] / 2)  # explicit channels go straight
     for frame in interpolate(pipeline, cart, cart, 4):
@@ -227,13 +252,30 @@ def test_interpolation_ends_at_the_ends(pipeline, cart, mail):
 
 
 def test_what_is_missing_grows_out_of_a_point(pipeline, cart, mail):
-    frames = interpolate(pipeline, mail, cart, 5)
+    frames = interpolate(pipeline, mail, cart, 5, match="order")
     assert torch.equal(frames[0], mail) and torch.equal(frames[-1], cart)
     for k in (1, 2, 3):
         close(frames[k][2:, 2], cart[2:, 2] * k / 4)
         close(frames[k][2:, :2], cart[2:, :2])
-    for there, back in zip(frames, reversed(interpolate(pipeline, cart, mail, 5))):
+    for there, back in zip(frames, reversed(interpolate(pipeline, cart, mail, 5, match="order"))):
         close(there, back)
+
+
+def test_parts_go_to_those_whose_boxes_are_nearest(pipeline, cart, mail):
+    assert match_boxes(cart, cart.flip(0)) == [(0, 3), (1, 2), (2, 1), (3, 0)]
+    for frame in interpolate(pipeline, cart, cart.flip(0), 4)[:-1]:
+        close(frame, cart)
+    pairs = match_boxes(mail, cart)
+    cost = torch.cdist(mail[:, :3], cart[:, :3])
+    best = min(sum(cost[i, j] for i, j in enumerate(order)) for order in permutations(range(4), 2))
+    assert float(sum(cost[pair] for pair in pairs)) == pytest.approx(float(best))
+    frames = interpolate(pipeline, cart, mail, 4)  # both of the cart's parts that are left shrink where they are
+    assert torch.equal(frames[0], cart) and torch.equal(frames[-1], mail)
+    left = sorted(set(range(4)) - {j for _, j in pairs})
+    close(frames[2][left, 2], cart[left, 2] / 3)
+    close(frames[2][left, :2], cart[left, :2])
+    with pytest.raises(UserError, match="not by 'colour'"):
+        interpolate(pipeline, cart, mail, 4, match="colour")
 
 
 def test_slerp_stays_on_the_sphere():
@@ -270,58 +312,3 @@ def test_an_animation_shows_each_frame_and_begins_with_the_first():
     assert [slot.index("inline") for slot in zip(*shown)] == [0] * 5 + [1] + [2] * 5 + [1]
     assert 'id="frame-2-g"' in text and "url(#frame-2-g)" in text
     assert np.array_equal(render_svg(text, 48), render_svg(CART, 48))
-
-
-# --- commands ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name, text in (("cart", CART), ("mail", MAIL), ("grid", GRID), ("broken", "<svg")):
-        Path(f"{name}.svg").write_text(text)
-    return tmp_path
-
-
-@pytest.mark.parametrize(("command", "files"), [
-    ("vary --svg cart.svg --prompt cart --num_samples 2", ["0.svg", "1.svg", "reconstruction.svg", "samples.json"]),
-    ("redraw --svg cart.svg --keep 1 3 --prompt cart --num_samples 1", ["0.svg", "reconstruction.svg", "samples.json"]),
-    ("morph --svg cart.svg --svg_b mail.svg --steps 3", ["00.svg", "01.svg", "02.svg", "morph.svg"]),
-    ("morph --prompt heart --prompt_b star --steps 2 --seed 1", ["00.svg", "01.svg", "morph.svg"]),
-])
-def test_commands_write_files_that_render(folder, command, files):
-    assert cli.main([*command.split(), "--output_dir", "out", "--ddim_steps", "3"]) == 0
-    assert sorted(path.name for path in Path("out").iterdir()) == sorted([*files, "sheet.png"])
-    for name in files:
-        if name == "samples.json":
-            assert all(entry["file"] in files for entry in json.loads(Path("out", name).read_text()))
-        else:
-            render_svg(Path("out", name).read_text(), 32)
-            parse_svg(Path("out", name))
-
-
-@pytest.mark.parametrize(("command", "message"), [
-    ("vary --svg absent.svg --prompt cart", "absent.svg"),
-    ("vary --svg broken.svg --prompt cart", "broken.svg: not well-formed"),
-    ("vary --svg grid.svg --prompt cart", "grid.svg: has 40 parts"),
-    ("vary --svg cart.svg --prompt=", "a prompt is empty"),
-    ("vary --svg cart.svg --prompt cart --strength 2", "strength is 2.0"),
-    ("vary --svg cart.svg --prompt cart --num_samples 0", "at least 1"),
-    ("vary --svg cart.svg --prompt cart --seed -1", "--seed is -1"),
-    ("vary --svg cart.svg --prompt cart --ddim_steps 5000", "--ddim_steps is 5000"),
-    ("vary --svg cart.svg --prompt cart --snap nan", "--snap is nan"),
-    ("vary --svg cart.svg --prompt cart --style tabler", "no style 'tabler'"),
-    ("vary --svg cart.svg --prompt cart --output_dir .", "cart.svg: lies in --output_dir"),
-    ("redraw --svg cart.svg --keep 0 2 --prompt cart", "cart.svg: has no layer 0; its layers are 1 to 3"),
-    ("redraw --svg cart.svg --keep 1 2 3 --prompt cart", "nothing to draw"),
-    ("redraw --svg cart.svg --keep 1 --prompt=", "a prompt is empty"),
-    ("morph --svg cart.svg", "give --svg and --svg_b"),
-    ("morph --svg cart.svg --svg_b mail.svg --prompt x", "give --svg and --svg_b"),
-    ("morph --svg cart.svg --svg_b broken.svg", "broken.svg: not well-formed"),
-    ("morph --svg cart.svg --svg_b mail.svg --steps 1", "at least 2"),
-    ("morph --prompt heart --prompt_b=", "a prompt is empty"),
-])
-def test_bad_input_is_one_line_and_exit_code_2(folder, capsys, command, message):
-    assert cli.main([command.split()[0], "--output_dir", "out", *command.split()[1:]]) == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1 and message in lines[0] and not Path("out").exists()

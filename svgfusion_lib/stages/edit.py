@@ -1,4 +1,4 @@
-"""Stages vary, morph, redraw: SVG files of the user's, edited in latent space (svgfusion_lib/editing.py)."""
+"""Stages vary, redraw, restyle, palette, morph: SVG files of the user's, edited (svgfusion_lib/editing/)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,12 +8,17 @@ from torch import Tensor
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.editing import (
+    decode_layers,
     decode_svg,
+    draw_in_palette,
     encode_svg,
     interpolate,
     interpolate_prompts,
     layer_of_latents,
+    parse_palette,
+    recolour,
     redraw,
+    restyle,
     variations,
 )
 from svgfusion_lib.errors import UserError
@@ -21,6 +26,8 @@ from svgfusion_lib.sampling import Pipeline, check_prompts, check_seeds
 from svgfusion_lib.utils.animation import animated_svg
 from svgfusion_lib.utils.files import write_json, write_text
 from svgfusion_lib.utils.render import contact_sheet
+from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 ANIMATION_NAME = "morph.svg"
 
@@ -45,7 +52,7 @@ def vary_svg(
 def redraw_svg(
     pipeline: Pipeline, svg: str | Path, keep: Sequence[int], prompt: str, output_dir: str | Path,
     num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, style: str | None = None,
-    keep_style: bool = False,
+    keep_style: bool = False, resample: int = 0,
 ) -> list[dict]:
     """Keep layers of an SVG file (1, 2, ..., as in reconstruction.svg), draw the others; writes as `vary_svg`."""
     config, seeds = _checked(pipeline, config, seed, num_samples)
@@ -61,19 +68,63 @@ def redraw_svg(
     kept = torch.isin(layers, torch.tensor(list(keep), dtype=layers.dtype, device=layers.device))  # [N]
     if kept.all():
         raise UserError(f"{svg}: all {count} layers are kept, so there is nothing to draw; keep fewer")
-    drawn = redraw(pipeline, z, kept, prompt, seeds, config, style, keep_style)  # [B, N, Z]
+    drawn = redraw(pipeline, z, kept, prompt, seeds, config, style, keep_style, resample)  # [B, N, Z]
     entry = {"svg": str(svg), "prompt": prompt, "style": style, "keep_style": keep_style, "keep": list(keep)}
+    return _write_samples(pipeline, z, drawn, seeds, config, output_dir, entry | {"resample": resample})
+
+
+def restyle_svg(
+    pipeline: Pipeline, svg: str | Path, prompt: str, style: str, output_dir: str | Path, strength: float = 0.6,
+    num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None,
+) -> list[dict]:
+    """An SVG file in another style, its parts where they were; writes as `vary_svg`."""
+    config, seeds = _checked(pipeline, config, seed, num_samples)
+    _check_folder(output_dir, svg)
+    z = encode_svg(pipeline, Path(svg))
+    drawn = restyle(pipeline, z, prompt, style, seeds, strength, config)  # [B, N, Z]
+    entry = {"svg": str(svg), "prompt": prompt, "style": style, "strength": strength}
     return _write_samples(pipeline, z, drawn, seeds, config, output_dir, entry)
+
+
+def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path, by: str = "nearest") -> Path:
+    """An SVG file in the colours of a palette, without any model: output_dir/<its name>, whose path is returned."""
+    colours = parse_palette(palette)
+    _check_folder(output_dir, svg)
+    try:
+        parsed = parse_svg(Path(svg))
+    except ValueError as error:
+        raise UserError(f"{svg}: {error}") from error
+    path = (Path(output_dir) / Path(svg).name).with_suffix(".svg")
+    return write_text(path, rows_to_svg(recolour(parsed.rows, colours, by), parsed.size))
+
+
+def draw_palette(
+    pipeline: Pipeline, prompt: str, palette: Sequence[str], output_dir: str | Path, by: str = "nearest",
+    num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, style: str | None = None,
+) -> list[dict]:
+    """A prompt's samples held to a palette as they are drawn, then coloured `by` it: output_dir/{k}.svg, samples.json.
+
+    As many latents as `generate` draws for the prompt and `seed`. Also sheet.png.
+    """
+    colours = parse_palette(palette)
+    config, seeds = _checked(pipeline, config, seed, num_samples)
+    check_prompts([prompt])
+    (length,) = pipeline.draw_lengths(*pipeline.encode_prompts([prompt]), seeds[:1], config.length_temperature)
+    drawn = draw_in_palette(pipeline, prompt, colours, seeds, length, config, style)  # [B, N, Z]
+    matrices = [recolour(rows, colours, by) for z in drawn for rows in pipeline.decode_latents(z[None], config)]
+    svgs = [rows_to_svg(rows, config.canvas) for rows in matrices]
+    entry = {"prompt": prompt, "style": style, "palette": list(palette), "by": by}
+    return _write_files(svgs, seeds, config, output_dir, entry)
 
 
 def morph_svgs(
     pipeline: Pipeline, svg: str | Path, svg_b: str | Path, output_dir: str | Path, steps: int = 8,
-    config: SamplingConfig | None = None,
+    config: SamplingConfig | None = None, match: str = "boxes",
 ) -> list[Path]:
     """From one SVG file to another: output_dir/{k}.svg, the strip sheet.png and morph.svg, which moves."""
     config, _ = _checked(pipeline, config)
     _check_folder(output_dir, svg, svg_b)
-    frames = interpolate(pipeline, *(encode_svg(pipeline, Path(path)) for path in (svg, svg_b)), steps)
+    frames = interpolate(pipeline, *(encode_svg(pipeline, Path(path)) for path in (svg, svg_b)), steps, match)
     return _write_frames(pipeline, frames, config, output_dir)
 
 
@@ -109,15 +160,26 @@ def _write_samples(
     output_dir: str | Path, entry: dict,
 ) -> list[dict]:
     """z [N, Z] and what was made of it [B, N, Z] as files."""
+    rows = decode_layers(pipeline, torch.cat([z[None], edited]), layer_of_latents(pipeline, z), config)
+    rebuilt, *svgs = (rows_to_svg(each, config.canvas) for each in rows)
+    write_text(Path(output_dir) / "reconstruction.svg", rebuilt)
+    return _write_files(svgs, seeds, config, output_dir, entry, rebuilt)
+
+
+def _write_files(
+    svgs: Sequence[str], seeds: Sequence[int], config: SamplingConfig, output_dir: str | Path, entry: dict,
+    rebuilt: str | None = None,
+) -> list[dict]:
+    """SVG texts as {k}.svg, samples.json that says what they are, and sheet.png, on which `rebuilt` stands first."""
     output_dir = Path(output_dir)
-    svgs = [decode_svg(pipeline, each, config) for each in (z, *edited)]
-    names = ["reconstruction.svg", *(f"{k}.svg" for k in range(len(edited)))]
-    for name, svg in zip(names, svgs):
-        write_text(output_dir / name, svg)
     entry = entry | {"settings": config.to_dict()}
-    entries = [{"file": name, "seed": seed} | entry for name, seed in zip(names[1:], seeds)]
+    entries = [{"file": f"{k}.svg", "seed": seed} | entry for k, seed in enumerate(seeds)]
+    for each, svg in zip(entries, svgs):
+        write_text(output_dir / each["file"], svg)
     write_json(output_dir / "samples.json", entries)
-    labels = ["rebuilt", *(f"seed {seed}" for seed in seeds)]
+    labels = [f"seed {seed}" for seed in seeds]
+    if rebuilt is not None:
+        svgs, labels = [rebuilt, *svgs], ["rebuilt", *labels]
     contact_sheet([svgs], output_dir / "sheet.png", column_labels=labels)
     return entries
 

@@ -1,0 +1,27 @@
+"""Editing in latent space: an SVG of the user's as latents, and what the trained models make of them.
+
+    latents    encode_svg           SVG -> z: one latent for each sub-path, primitive or gradient, in layer order
+               decode_svg           z -> SVG text
+               decode_layers        z -> rows that keep the layers of an original apart
+    drawing    variations           z noised in part and drawn anew      (SDEdit: Meng et al. 2022, section 3)
+               redraw               some latents kept, the rest drawn    (RePaint: Lugmayr et al. 2022)
+               restyle              the places of all parts kept, drawn in another style
+               draw_in_palette      a prompt's icons, their colours held to a palette at every step
+    morphing   interpolate          from one z to another
+               interpolate_prompts  from one prompt to another, at one seed
+    colours    recolour             rows in the colours of a palette, without any model
+
+Latents here are those of the VP-VAE, [N, Z] and not normalised; what diffusion works on is normalised inside.
+Nothing here changes how many latents there are, so an edit has as many parts as its original.
+"""
+
+from svgfusion_lib.editing.colours import RECOLOURINGS, layer_colour, paint_layer, parse_palette, recolour
+from svgfusion_lib.editing.drawing import ask_for_style, draw_in_palette, redraw, restyle, variations
+from svgfusion_lib.editing.latents import decode_layers, decode_svg, encode_svg, layer_of_latents, layer_of_parts
+from svgfusion_lib.editing.morphing import MATCHES, interpolate, interpolate_prompts, match_boxes, slerp
+
+__all__ = [
+    "MATCHES", "RECOLOURINGS", "ask_for_style", "decode_layers", "decode_svg", "draw_in_palette", "encode_svg",
+    "interpolate", "interpolate_prompts", "layer_colour", "layer_of_latents", "layer_of_parts", "match_boxes",
+    "paint_layer", "parse_palette", "recolour", "redraw", "restyle", "slerp", "variations",
+]

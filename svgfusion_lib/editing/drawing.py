@@ -1,0 +1,206 @@
+"""Drawing anew: some of an icon stays, or some of its channels, and the VS-DiT draws the rest by a prompt."""
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.editing.colours import nearest_colours
+from svgfusion_lib.editing.latents import box_channels, style_channels
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.sampling import Pipeline, check_prompts
+from svgfusion_lib.utils.samplers import Denoise
+
+FAMILIAR = 3.0  # standard deviations
+RESAMPLED = 0.5  # share of all timesteps that a round of resampling goes back
+_SEED_STRIDE = 1_000_003  # between the seeds of a sample's rounds
+_STYLE_WORDS = re.compile(r",\s*[\w-]+ style\s*$")
+
+# callback(step, estimate of z_0 [B, N, Z]) after every step; what it raises ends the sampling
+Callback = Callable[[int, Tensor], None]
+
+
+def variations(
+    pipeline: Pipeline,
+    z: Tensor,
+    prompt: str,
+    strength: float,
+    seeds: Sequence[int],
+    config: SamplingConfig | None = None,
+    style: str | None = None,
+    keep_style: bool = False,
+    callback: Callback | None = None,
+) -> Tensor:
+    """One z' [B, N, Z] for each seed: z [N, Z] noised to `strength` of all timesteps and drawn from there.
+
+    Strength 0 gives z itself, 1 a fresh sample of N latents for the prompt, in which nothing of z is left but, with
+    keep_style, every latent's colours, opacities and stroke (layout "path").
+    """
+    _check_strength(strength)
+    config = config or SamplingConfig()
+    denoise = prompted(pipeline, prompt, len(seeds), config, style)
+    if strength == 0:
+        return z.repeat(len(seeds), 1, 1)  # [B, N, Z]
+    if not keep_style:
+        return pipeline.solve(denoise, seeds, len(z), config, callback, origin=z, strength=strength)
+    _check_style_channels(pipeline)
+    return _holding(pipeline, denoise, z, z, style_channels(pipeline), seeds, config, strength, callback)
+
+
+def redraw(
+    pipeline: Pipeline,
+    z: Tensor,
+    keep: Tensor,
+    prompt: str,
+    seeds: Sequence[int],
+    config: SamplingConfig | None = None,
+    style: str | None = None,
+    keep_style: bool = False,
+    resample: int = 0,
+    callback: Callback | None = None,
+) -> Tensor:
+    """One z' [B, N, Z] for each seed: latents with keep [N] stay as in z [N, Z], the others are drawn to fit.
+
+    Every step's estimate of z_0 is told the kept latents, so that they stand at the step's own noise level
+    beside those being drawn. resample: how often the finished drawing is noised again, to RESAMPLED of all
+    timesteps, and drawn from there beside the kept latents (resampling: Lugmayr et al. 2022, section 4.2, with one
+    long jump a round). keep_style: as in `variations`.
+    """
+    if keep.shape != z.shape[:1] or keep.dtype != torch.bool:
+        raise ValueError(f"keep must be bool [{len(z)}], got {keep.dtype} {list(keep.shape)}")
+    if resample < 0:
+        raise UserError(f"resample is {resample}; it must be at least 0")
+    config = config or SamplingConfig()
+    held = keep.to(z.device)[:, None]  # [N, 1]
+    if keep_style:
+        _check_style_channels(pipeline)
+        held = held | style_channels(pipeline)  # [N, Z]
+    denoise = prompted(pipeline, prompt, len(seeds), config, style)
+    drawn = _holding(pipeline, denoise, z, z, held, seeds, config, 1.0, callback)  # [B, N, Z]
+    for k in range(1, resample + 1):
+        again = [seed + k * _SEED_STRIDE for seed in seeds]
+        drawn = _holding(pipeline, denoise, z, drawn, held, again, config, RESAMPLED, callback)
+    return drawn
+
+
+def restyle(
+    pipeline: Pipeline,
+    z: Tensor,
+    prompt: str,
+    style: str,
+    seeds: Sequence[int],
+    strength: float = 0.6,
+    config: SamplingConfig | None = None,
+    callback: Callback | None = None,
+) -> Tensor:
+    """One z' [B, N, Z] for each seed: the same icon in another style.
+
+    Every part of z [N, Z] stays where it is and as large as it is (layout "path"); its shape, colours and stroke are
+    noised to `strength` and drawn for the style, which is asked for as the model knows it (`ask_for_style`).
+    """
+    _check_strength(strength)
+    prompt, condition = ask_for_style(pipeline, prompt, style)
+    config = config or SamplingConfig()
+    denoise = prompted(pipeline, prompt, len(seeds), config, condition)
+    if strength == 0:
+        return z.repeat(len(seeds), 1, 1)  # [B, N, Z]
+    return _holding(pipeline, denoise, z, z, box_channels(pipeline), seeds, config, strength, callback)
+
+
+def draw_in_palette(
+    pipeline: Pipeline,
+    prompt: str,
+    palette: np.ndarray,
+    seeds: Sequence[int],
+    length: int,
+    config: SamplingConfig | None = None,
+    style: str | None = None,
+    callback: Callback | None = None,
+) -> Tensor:
+    """z [B, N, Z] of `length` latents for a prompt, every one of them in colours of palette [M, 3] (RGB in [0, 1]).
+
+    Each step's estimate of z_0 has its colours moved to the nearest of the palette, so that all that is drawn
+    later is drawn beside them; the network is shown them within FAMILIAR deviations of those that it knows.
+    """
+    _check_style_channels(pipeline)
+    config = config or SamplingConfig()
+
+    def correct(z_0: Tensor) -> Tensor:
+        coloured = pipeline.dit.normalize(_in_palette(pipeline, pipeline.dit.denormalize(z_0), palette))
+        return torch.where(style_channels(pipeline), coloured.clamp(-FAMILIAR, FAMILIAR), z_0)
+
+    denoise = prompted(pipeline, prompt, len(seeds), config, style)
+    return _in_palette(pipeline, pipeline.solve(denoise, seeds, length, config, callback, correct=correct), palette)
+
+
+def ask_for_style(pipeline: Pipeline, prompt: str, style: str | None) -> tuple[str, str | None]:
+    """Prompt and style for `Pipeline.sample`: the model's own condition, or else words as captions have them.
+
+    "cart, tabler style" in style "lucide" is "cart, lucide style" to a model without styles, to one with them "cart"
+    and "lucide". No style: as it is. UserError for a style that is not among the model's.
+    """
+    if not style:
+        return prompt, None
+    bare = _STYLE_WORDS.sub("", prompt).rstrip()
+    if pipeline.dit.config.styles:
+        pipeline.encode_styles([style])
+        return bare, style
+    return f"{bare}, {style} style" if bare else bare, None
+
+
+def prompted(pipeline: Pipeline, prompt: str, count: int, config: SamplingConfig, style: str | None) -> Denoise:
+    """The network, guided by one prompt and style for all of `count` samples."""
+    check_prompts([prompt])
+    context, context_mask = pipeline.encode_prompts([prompt])  # [1, S, C], [1, S]
+    return pipeline.denoiser(
+        context.repeat(count, 1, 1), context_mask.repeat(count, 1), config.cfg_scale,
+        pipeline.encode_styles([style] * count),
+    )
+
+
+def _holding(
+    pipeline: Pipeline, denoise: Denoise, z: Tensor, origin: Tensor, held: Tensor, seeds: Sequence[int],
+    config: SamplingConfig, strength: float, callback: Callback | None,
+) -> Tensor:
+    """Samples [B, N, Z] from origin ([N, Z], or one for each seed) noised to `strength`, with z [N, Z] where `held`.
+
+    held: bool, broadcast to z. The network is shown styles within FAMILIAR deviations of those that it learned from:
+    a model of black lines that saw red ones would draw no good shapes.
+    """
+    known = _familiar(pipeline, z)  # [N, Z]
+    drawn = pipeline.solve(
+        denoise, seeds, len(z), config, callback, strength=strength,
+        origin=pipeline.dit.denormalize(_familiar(pipeline, origin)),
+        correct=lambda z_0: torch.where(held, known, z_0),
+    )  # [B, N, Z]
+    return torch.where(held, z, drawn)
+
+
+def _familiar(pipeline: Pipeline, z: Tensor) -> Tensor:
+    """z [..., Z] normalised, its style channels within FAMILIAR deviations."""
+    known = pipeline.dit.normalize(z)
+    return torch.where(style_channels(pipeline), known.clamp(-FAMILIAR, FAMILIAR), known)
+
+
+def _in_palette(pipeline: Pipeline, z: Tensor, palette: np.ndarray) -> Tensor:
+    """z [..., Z] with fill and stroke of every latent in the nearest colours of the palette."""
+    first = int(style_channels(pipeline).nonzero()[0])  # r g b a of the fill, then of the stroke (row_format.STYLE)
+    z = z.clone()
+    for start in (first, first + 4):
+        colours = z[..., start : start + 3]
+        nearest = nearest_colours(colours.cpu().numpy(), palette)
+        z[..., start : start + 3] = torch.from_numpy(nearest).to(colours)
+    return z
+
+
+def _check_strength(strength: float) -> None:
+    if not 0 <= strength <= 1:
+        raise UserError(f"strength is {strength}; it must be between 0 (as it was) and 1 (drawn anew)")
+
+
+def _check_style_channels(pipeline: Pipeline) -> None:
+    if not pipeline.vae.explicit_width:
+        raise UserError("the model's latents have no channels for style, so it cannot be kept")

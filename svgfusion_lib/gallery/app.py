@@ -1,0 +1,121 @@
+"""The gallery: all its parts on one page, and what goes on between them."""
+
+from collections.abc import Callable
+
+import ipywidgets as W  # noqa: N812 - as everyone calls it
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.gallery import markup
+from svgfusion_lib.gallery.controls import Controls, card, marked
+from svgfusion_lib.gallery.detail import Detail
+from svgfusion_lib.gallery.icons import Icon
+from svgfusion_lib.gallery.session import Batch, Session, Tick
+from svgfusion_lib.gallery.worker import Worker
+
+WELCOME = "Say what to draw and press Generate, or open an SVG of your own."
+
+
+class Gallery(W.VBox):
+    """A widget, shown as it is by a notebook. What it draws and remembers is in `session`, without widgets."""
+
+    def __init__(self, session: Session):
+        self.session = session
+        self.worker = Worker(self._on_tick, self._on_end)
+        self.controls = Controls(session.styles, self.generate, self.worker.cancel, self._open)
+        self.status = W.HTML(markup.note(WELCOME))
+        self.progress = marked(W.IntProgress(value=0, max=1), "svgf-progress")
+        self.heading = W.HTML()
+        self.grid = marked(W.Box(), "svgf-grid")
+        self.detail = Detail(session, self._start, lambda: self.controls.request, self._redraw_card, self._tell_error)
+        self.history = marked(W.Box(), "svgf-history")
+        self._history_heading = W.HTML()
+        self._shown: Batch | None = None
+        left = marked(W.VBox([self.heading, self.grid]), "svgf-panel", "svgf-results")
+        line = marked(W.VBox([self.progress, self.status]), "svgf-state")
+        super().__init__([
+            W.HTML(markup.style_sheet()), self.controls, line, marked(W.Box([left, self.detail]), "svgf-main"),
+            self._history_heading, self.history,
+        ])
+        marked(self, "svgf")
+        for batch in session.history:
+            self._add_to_history(batch)
+        if session.history:
+            self.show(session.history[-1])
+
+    def generate(self) -> None:
+        """Draw what the controls ask for, in the background; `worker.wait()` waits for it."""
+        request = self.controls.request
+        self._start(lambda tick: self.session.generate(request, tick))
+
+    def show(self, batch: Batch) -> None:
+        """Fill the grid with a batch."""
+        self._shown = batch
+        self.heading.value = markup.batch_heading(batch)
+        self.grid.children = [self._card(icon) for icon in batch.icons]
+
+    def choose(self, icon: Icon) -> None:
+        """Show one icon large."""
+        self.detail.show(icon)
+        for each, own in zip(self._shown.icons if self._shown else (), self.grid.children):
+            (own.add_class if each is icon else own.remove_class)("svgf-chosen")
+
+    # --- background work -------------------------------------------------------------------------
+
+    def _start(self, work: Callable[[Tick], Batch | str]) -> None:
+        def run(tick: Tick) -> str:
+            result = work(tick)
+            if isinstance(result, str):
+                return result
+            self._add_to_history(result)
+            self.show(result)
+            if len(result.icons) == 1:
+                self.choose(result.icons[0])
+            return f"{len(result.icons)} icons: {result.title}."
+
+        if self.worker.busy:
+            return
+        self.controls.set_busy(True)
+        self.progress.value, self.progress.max = 0, 1
+        self.progress.add_class("svgf-running")
+        self.status.value = markup.note("Drawing ...")
+        self.worker.start(run)
+
+    def _on_tick(self, done: int, total: int) -> None:
+        self.progress.max, self.progress.value = total, done
+        self.status.value = markup.note(f"Step {done} of {total} ...")
+
+    def _on_end(self, message: str, kind: str) -> None:
+        self.status.value = markup.note(message, kind)
+        self.progress.remove_class("svgf-running")
+        self.controls.set_busy(False)
+
+    def _tell_error(self, message: str) -> None:
+        self.status.value = markup.note(message, "error")
+
+    # --- icons -----------------------------------------------------------------------------------
+
+    def _open(self, name: str, content: bytes) -> None:
+        try:
+            batch = self.session.open_svg(name, content)
+        except UserError as error:
+            self._tell_error(f"{error}.")
+            return
+        self._add_to_history(batch)
+        self.show(batch)
+        self.choose(batch.icons[0])
+        self.status.value = markup.note(f"{batch.title}.")
+
+    def _card(self, icon: Icon) -> W.Box:
+        return card(markup.card(icon), markup.described(icon), lambda: self.choose(icon))
+
+    def _redraw_card(self, icon: Icon) -> None:
+        """An icon was edited: its card and the links follow."""
+        if self._shown is not None and icon in self._shown.icons:
+            self.grid.children[self._shown.icons.index(icon)].children[0].value = markup.card(icon)
+            self.heading.value = markup.batch_heading(self._shown)
+
+    def _add_to_history(self, batch: Batch) -> None:
+        entry = card(markup.batch_strip(batch), f"Show again: {batch.title}", lambda: self.show(batch))
+        self.history.children = [entry, *self.history.children]
+        self.detail.list_others()
+        self._history_heading.value = '<h3 class="svgf-title">This session</h3>'

@@ -1,0 +1,99 @@
+"""The gallery's widgets for asking: prompt, style, numbers, and the cards that can be pressed."""
+
+import random
+from collections.abc import Callable, Sequence
+
+import ipywidgets as W  # noqa: N812 - as everyone calls it
+
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.gallery.session import MOST_ICONS, Request
+
+ANY_STYLE = "any style"
+_SEEDS = 1_000_000  # that the dice draws from
+
+
+def marked(widget: W.Widget, *classes: str) -> W.Widget:
+    """The widget, with classes of gallery.css."""
+    for name in classes:
+        widget.add_class(name)
+    return widget
+
+
+def button(label: str, on_press: Callable[[], None], *classes: str, tooltip: str | None = None) -> W.Button:
+    """A button that calls on_press."""
+    pressed = marked(W.Button(description=label, tooltip=tooltip), "svgf-button", *classes)
+    pressed.on_click(lambda _: on_press())
+    return pressed
+
+
+def card(content: str, name: str, on_press: Callable[[], None]) -> W.Box:
+    """HTML that can be pressed like a button, by mouse, touch, Enter or space; name: for screen readers."""
+    return marked(W.Box([W.HTML(content), button(name, on_press, "svgf-cover", tooltip=name)]), "svgf-card")
+
+
+def style_choices(styles: Sequence[str]) -> list[tuple[str, str]]:
+    """Options of a drop-down: no style, "" (None would mean that nothing is chosen), then all of them."""
+    return [(ANY_STYLE, ""), *((style, style) for style in styles)]
+
+
+class Controls(W.VBox):
+    """Prompt, style, numbers. on_generate: by the button and by Enter in the prompt; on_open: file name and content."""
+
+    def __init__(
+        self, styles: Sequence[str], on_generate: Callable[[], None], on_cancel: Callable[[], None],
+        on_open: Callable[[str, bytes], None],
+    ):
+        defaults = Request("")
+        self.prompt = marked(
+            W.Text(description="What to draw", placeholder="for instance: shopping cart"), "svgf-field", "svgf-prompt"
+        )
+        self.prompt.on_msg(lambda _, content, buffers: on_generate() if content.get("event") == "submit" else None)
+        self.style_box = _field(W.Dropdown(description="Style", options=style_choices(styles)), "svgf-style")
+        self.count = _field(W.BoundedIntText(description="Icons", value=defaults.count, min=1, max=MOST_ICONS))
+        self.seed = _field(W.BoundedIntText(description="Seed", value=defaults.seed, min=0, max=2**31 - 1))
+        self.dice = button("🎲", self._roll, "svgf-dice", tooltip="Another seed by chance")
+        self.steps = _field(W.BoundedIntText(description="Steps", value=defaults.steps, min=2, max=200))
+        self.guidance = _field(
+            W.FloatSlider(
+                description="Guidance", value=SamplingConfig.cfg_scale, min=1, max=8, step=0.5, readout_format=".1f"
+            ), "svgf-wide",
+        )
+        self.generate = button("Generate", on_generate, "svgf-primary", "svgf-generate")
+        self.cancel = button("Cancel", on_cancel, "svgf-cancel")
+        self.cancel.disabled = True
+        self.upload = marked(W.FileUpload(accept=".svg", description="Open an SVG"), "svgf-button", "svgf-upload")
+        self.upload.observe(lambda change: self._opened(change["new"], on_open), "value")
+        first = marked(W.Box([self.prompt, self.generate, self.cancel]), "svgf-line")
+        second = marked(
+            W.Box([
+                self.style_box, self.count, marked(W.Box([self.seed, self.dice]), "svgf-pair"), self.steps,
+                self.guidance, self.upload,
+            ]), "svgf-line",
+        )
+        super().__init__([first, second])
+        marked(self, "svgf-panel")
+
+    @property
+    def request(self) -> Request:
+        """What is asked for now."""
+        return Request(
+            self.prompt.value, self.style_box.value or None, self.count.value, self.seed.value, self.steps.value,
+            self.guidance.value,
+        )
+
+    def set_busy(self, busy: bool) -> None:
+        """While something is drawn there is nothing to do but to cancel."""
+        self.generate.disabled, self.cancel.disabled = busy, not busy
+
+    def _roll(self) -> None:
+        self.seed.value = random.SystemRandom().randrange(_SEEDS)
+
+    def _opened(self, files: Sequence[dict], on_open: Callable[[str, bytes], None]) -> None:
+        for file in files:
+            on_open(str(file["name"]), bytes(file["content"]))
+        if files:
+            self.upload.value = ()
+
+
+def _field(widget: W.Widget, *classes: str) -> W.Widget:
+    return marked(widget, "svgf-field", *classes)

@@ -1,0 +1,192 @@
+"""The gallery's view of one icon: large, its layers, its code, what looks like it, and what can be made of it."""
+
+from collections.abc import Callable, Sequence
+
+import ipywidgets as W  # noqa: N812 - as everyone calls it
+
+from svgfusion_lib.editing import RECOLOURINGS
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.gallery import markup
+from svgfusion_lib.gallery.controls import button, marked
+from svgfusion_lib.gallery.icons import Icon, Layer
+from svgfusion_lib.gallery.session import Batch, Request, Session, Tick
+
+PALETTE = "#264653 #2a9d8f #e9c46a #e76f51"
+Start = Callable[[Callable[[Tick], Batch | str]], None]  # runs work in the background, and shows the batch
+
+
+class Detail(W.VBox):
+    """Shows `icon`, or how to choose one.
+
+    start: see Start. request: what the controls ask for. on_edit: told of an icon that has changed.
+    """
+
+
+    def __init__(
+        self, session: Session, start: Start, request: Callable[[], Request], on_edit: Callable[[Icon], None],
+        on_error: Callable[[str], None],
+    ):
+        self.session, self.icon = session, None
+        self._start, self._request, self._on_edit, self._on_error = start, request, on_edit, on_error
+        self.view, self.code, self.found = W.HTML(), W.HTML(), W.HTML()
+        self.layer_rows = marked(W.VBox(), "svgf-layers")
+        self.show_boxes: list[W.Checkbox] = []
+        self.colour_boxes: list[W.ColorPicker] = []
+        self.anew_boxes: list[W.ToggleButton] = []
+        self.sections = marked(
+            W.ToggleButtons(options=["Layers", "Remix", "Code", "Nearest"], tooltips=[
+                "Show, hide and colour its parts", "Variations, styles and morphs of it", "Its SVG text",
+                "Training icons that look like it",
+            ]), "svgf-sections",
+        )
+        self._panes = [self._layers_pane(), self._more_pane(), W.VBox([self.code]), self._nearest_pane()]
+        self._pane = marked(W.VBox([self._panes[0]]), "svgf-pane")
+        self.sections.observe(self._turn, "index")
+        self._empty = W.HTML(markup.note("Press an icon to see it large, with its layers and its code."))
+        super().__init__([self._empty])
+        marked(self, "svgf-panel", "svgf-detail")
+
+    def show(self, icon: Icon) -> None:
+        """Turn to another icon."""
+        self.icon, self.found.value = icon, ""
+        self.list_others()
+        self._rebuild_layers()
+        self._refresh()
+        self.children = [self.view, self.sections, self._pane]
+
+    def list_others(self) -> None:
+        """Offer all icons but the one shown to morph into, the latest first."""
+        if self.icon is None:
+            return
+        chosen = self.other.value
+        others = [each for each in self.session.icons[::-1] if each is not self.icon]
+        self.other.options = [(markup.described(each), each.number) for each in others]
+        numbers = [each.number for each in others]
+        self.other.value = chosen if chosen in numbers else next(iter(numbers), None)
+        self.morph.disabled = not others
+
+    # --- panes -----------------------------------------------------------------------------------
+
+    def _layers_pane(self) -> W.VBox:
+        self.palette = marked(W.Text(description="Palette", value=PALETTE), "svgf-field", "svgf-whole")
+        self.by = marked(W.Dropdown(description="By", options=list(RECOLOURINGS[::-1])), "svgf-field")
+        self.recolour = button("Recolour", self._recolour)
+        self.undo = button("Undo", self._undo)
+        self.redraw = button(
+            "Redraw marked layers", lambda: self._make(self._redraw), "svgf-redraw",
+            tooltip="The other layers stay exactly as they are",
+        )
+        return W.VBox([
+            self.layer_rows, marked(W.Box([self.redraw, self.undo]), "svgf-line"),
+            marked(W.Box([self.palette, self.by, self.recolour]), "svgf-line"),
+        ])
+
+    def _more_pane(self) -> W.VBox:
+        self.strength = marked(
+            W.FloatSlider(description="Strength", value=0.4, min=0.05, max=1, step=0.05), "svgf-field", "svgf-wide"
+        )
+        self.keep_style = W.Checkbox(description="Keep its colours and strokes", value=True, indent=False)
+        self.vary = button("Variations", lambda: self._make(self._vary), "svgf-vary", "svgf-primary")
+        styles = W.Dropdown(description="Style", options=self.session.styles)
+        self.style_box = marked(styles, "svgf-field", "svgf-style")
+        self.restyle = button("Draw in this style", lambda: self._make(self._restyle))
+        self.restyle.disabled = not self.session.styles
+        self.other = marked(W.Dropdown(description="To", options=[]), "svgf-field", "svgf-wide")
+        self.morph = button("Morph", lambda: self._make(self._morph), "svgf-morph")
+        return W.VBox([
+            marked(W.Box([self.strength, self.vary]), "svgf-line"), self.keep_style,
+            marked(W.Box([self.style_box, self.restyle]), "svgf-line"),
+            marked(W.Box([self.other, self.morph]), "svgf-line"),
+            W.HTML('<div class="svgf-quiet">How many, seed, steps and guidance are those above.</div>'),
+        ])
+
+    def _nearest_pane(self) -> W.VBox:
+        self.find = button("Find training icons like this", self._find)
+        return W.VBox([self.find, self.found])
+
+    def _turn(self, change: dict) -> None:
+        self._pane.children = [self._panes[change["new"]]]
+
+    # --- layers and colours ----------------------------------------------------------------------
+
+    def _rebuild_layers(self) -> None:
+        """Widgets for every layer of the icon, the front one first, as drawing programs list them."""
+        layers = self.icon.layers
+        self.show_boxes = [self._show_box(layer) for layer in layers]
+        self.colour_boxes = [self._colour_box(layer) for layer in layers]
+        self.anew_boxes = [
+            marked(
+                W.ToggleButton(description="redraw", tooltip=f"Mark layer {layer.number} to be drawn anew"), "svgf-anew"
+            ) for layer in layers
+        ]
+        rows = [
+            marked(W.Box([W.HTML(markup.layer_thumb(layer)), *own]), "svgf-layer")
+            for layer, *own in zip(layers, self.show_boxes, self.colour_boxes, self.anew_boxes)
+        ]
+        self.layer_rows.children = rows[::-1]
+
+    def _show_box(self, layer: Layer) -> W.Checkbox:
+        shown = layer.number not in self.icon.hidden
+        box = W.Checkbox(value=shown, description=f"{layer.number} · {layer.kind}", indent=False)
+        box.tooltip = f"Show layer {layer.number}"
+        box.observe(lambda change: self._edit(lambda: self.icon.show_layer(layer.number, change["new"])), "value")
+        return box
+
+    def _colour_box(self, layer: Layer) -> W.ColorPicker:
+        box = W.ColorPicker(value=layer.colour, description=f"Colour of layer {layer.number}")
+        box.observe(lambda change: self._edit(lambda: self.icon.paint_layer(layer.number, change["new"])), "value")
+        return box
+
+    def _edit(self, change: Callable[[], None], rebuild: bool = False) -> None:
+        try:
+            change()
+        except UserError as error:
+            self._on_error(f"{error}.")
+            return
+        if rebuild:
+            self._rebuild_layers()
+        self._refresh()
+        self._on_edit(self.icon)
+
+    def _recolour(self) -> None:
+        colours = self.palette.value.replace(",", " ").split()
+        self._edit(lambda: self.icon.recolour(colours, self.by.value), rebuild=True)
+
+    def _undo(self) -> None:
+        self._edit(self.icon.undo, rebuild=True)
+
+    def _refresh(self) -> None:
+        self.view.value, self.code.value = markup.large_view(self.icon), markup.code(self.icon.svg)
+        self.undo.disabled = not self.icon.is_edited
+
+    # --- what can be made of it ------------------------------------------------------------------
+
+    def _make(self, action: Callable[[Icon, Request, Tick], Batch]) -> None:
+        icon, request = self.icon, self._request()
+        self._start(lambda tick: action(icon, request, tick))
+
+    def _vary(self, icon: Icon, request: Request, tick: Tick) -> Batch:
+        return self.session.vary(icon, self.strength.value, request, self.keep_style.value, tick)
+
+    def _redraw(self, icon: Icon, request: Request, tick: Tick) -> Batch:
+        return self.session.redraw(icon, self._marked_layers(), request, tick)
+
+    def _restyle(self, icon: Icon, request: Request, tick: Tick) -> Batch:
+        return self.session.restyle(icon, self.style_box.value, self.strength.value, request, tick)
+
+    def _morph(self, icon: Icon, request: Request, tick: Tick) -> Batch:
+        return self.session.morph(icon, self.session.icons[self.other.value - 1])
+
+    def _marked_layers(self) -> Sequence[int]:
+        return [number for number, box in enumerate(self.anew_boxes, start=1) if box.value]
+
+    def _find(self) -> None:
+        icon = self.icon
+
+        def work(tick: Tick) -> str:
+            found = self.session.nearest(icon)
+            if icon is self.icon:
+                self.found.value = markup.neighbours(found)
+            return f"{len(found)} training icons that look most like {icon.number}."
+
+        self._start(work)

@@ -1,0 +1,62 @@
+"""The training icons that look most like a drawing, by the icon head's view of both."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.icon_head import IconHead, load_icon_head
+from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
+from svgfusion_lib.stages.preprocess import cache_rows, load_cache
+from svgfusion_lib.utils.render import render_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A training icon: its name, its pack, the cosine of both views, and its SVG text by our writer."""
+
+    name: str
+    pack: str
+    likeness: float
+    svg: str
+
+
+class TrainingIcons:
+    """The icons of a cache that `svgfusion preprocess` wrote, as unit vectors of the icon head [M, D]."""
+
+    def __init__(self, cache_dir: str | Path):
+        """UserError if there is no cache, or one without pixel tokens of the icon head's encoder."""
+        self._cache = load_cache(cache_dir)
+        self._head: IconHead = load_icon_head()
+        tokens = self._cache["pixel_tokens"]
+        if tokens is None or self._cache["pixel_encoder"] != self._head.pixel_encoder:
+            raise UserError(
+                f"{cache_dir}: has no pixel tokens of {self._head.pixel_encoder}, by which icons are compared;"
+                " run `svgfusion preprocess` anew with its default encoder"
+            )
+        self._encoder: PixelEncoder = load_pixel_encoder(self._head.pixel_encoder)
+        count = self._encoder.num_tokens  # P; the last rendering of an icon, its last P tokens, shows all of it
+        last = [tokens[i][-count:] for i in range(len(tokens))]  # [P, C] each
+        self._views = torch.cat([self._see(torch.stack(last[k : k + 512])) for k in range(0, len(last), 512)])
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def nearest(self, svg: str, count: int = 4) -> list[Neighbour]:
+        """The `count` icons most like an SVG, the most like first."""
+        picture = render_svg(svg, self._encoder.image_size)[None]  # [1, S, S, 3]
+        cosines = self._views @ self._see(self._encoder.encode(picture))[0]  # [M]
+        best = cosines.topk(min(count, len(cosines)))
+        titles, packs = self._cache["titles"], self._cache["packs"]
+        return [
+            Neighbour(titles[i], packs[i] or "", likeness, rows_to_svg(cache_rows(self._cache, i)))
+            for likeness, i in zip(best.values.tolist(), best.indices.tolist())
+        ]
+
+    @torch.no_grad()
+    def _see(self, tokens: Tensor) -> Tensor:
+        """Pixel tokens [B, P, C] -> [B, D]."""
+        return self._head(tokens)

@@ -1,0 +1,56 @@
+"""The gallery as a page of its own: notebook 08 without what it teaches, served by Voila.
+
+    python -m svgfusion_lib.gallery.page                            http://localhost:8866
+    python -m svgfusion_lib.gallery.page --port 8900 --theme dark --no-browser
+"""
+
+import argparse
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils.notebook_clean import read_notebook, tags_of, write_notebook
+from svgfusion_lib.utils.notebook_runner import NOTEBOOKS
+
+LAB_TAG = "lab"  # of cells that only the notebook has
+THEMES = ("light", "dark")
+
+
+def write_page(path: str | Path, notebook: str | Path = NOTEBOOKS / "08_gallery.ipynb") -> Path:
+    """The cells of notebook 08 that make the gallery, as a notebook of their own; returns its path."""
+    content = read_notebook(Path(notebook))
+    cells = [cell | {"outputs": []} if cell["cell_type"] == "code" else cell for cell in content["cells"]]
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write_notebook(path, content | {"cells": [cell for cell in cells if LAB_TAG not in tags_of(cell)]})
+
+
+def voila_arguments(page: Path, port: int, theme: str, browser: bool) -> list[str]:
+    """The command that serves a page, for this machine alone."""
+    command = [sys.executable, "-m", "voila", str(page), f"--port={port}", f"--theme={theme}", "--Voila.ip=127.0.0.1"]
+    return command if browser else [*command, "--no-browser"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the page and serve it until Ctrl-C; exit code 2 with one line if Voila is not there."""
+    parser = argparse.ArgumentParser(prog="svgfusion_lib.gallery.page", description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, default=8866)
+    parser.add_argument("--theme", choices=THEMES, default="light")
+    parser.add_argument("--no-browser", action="store_true", help="open no browser")
+    options = parser.parse_args(arguments)
+    try:
+        if find_spec("voila") is None:
+            raise UserError("voila is not installed: `pip install voila`, or open notebook 08 by `make lab`")
+        page = write_page(NOTEBOOKS.parent / "runs" / "gallery" / "SVGFusion.ipynb")
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"The gallery opens at http://localhost:{options.port}; Ctrl-C ends it.", flush=True)
+    command = voila_arguments(page, options.port, options.theme, not options.no_browser)
+    os.execv(command[0], command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,220 @@
+"""What a gallery does, without widgets: draws, edits, remembers.
+
+Every action gives a Batch of icons, which is kept in the history. `tick(done, total)` is called as an action goes on;
+what it raises ends the action, and nothing of it is kept.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.editing import (
+    ask_for_style,
+    decode_layers,
+    encode_svg,
+    interpolate,
+    layer_of_parts,
+    redraw,
+    restyle,
+    variations,
+)
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.gallery.icons import Icon
+from svgfusion_lib.gallery.neighbours import Neighbour, TrainingIcons
+from svgfusion_lib.sampling import Pipeline, check_prompts, check_seeds
+from svgfusion_lib.utils.animation import animated_svg
+from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+Tick = Callable[[int, int], None]
+MOST_ICONS = 32  # of one batch
+MORPH_FRAMES = 12
+MAX_FILE_BYTES = 1_000_000  # of an SVG of the user's
+_LONGEST_TITLE = 80  # characters of a file's name
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: count icons of a prompt (a style of `Session.styles`, or None) from seed, seed + 1, ..."""
+
+    prompt: str
+    style: str | None = None
+    count: int = 8
+    seed: int = 0
+    steps: int = SamplingConfig.ddim_steps
+    guidance: float = SamplingConfig.cfg_scale
+
+    @property
+    def config(self) -> SamplingConfig:
+        return SamplingConfig(ddim_steps=self.steps, cfg_scale=self.guidance)
+
+    @property
+    def seeds(self) -> list[int]:
+        return [self.seed + k for k in range(self.count)]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The icons of one action, and what it was, in words; animation: SVG text of a morph that moves."""
+
+    title: str
+    icons: tuple[Icon, ...]
+    animation: str | None = None
+
+
+class Session:
+    """A pipeline, and all that was made with it since.
+
+    style_words: styles as captions name them, offered if the model has none of its own. cache_dir: a cache of
+    `svgfusion preprocess` with the training icons, in which `nearest` looks; None: there is none.
+    """
+
+    def __init__(self, pipeline: Pipeline, style_words: Sequence[str] = (), cache_dir: str | Path | None = None):
+        self.pipeline = pipeline
+        self.styles = list(pipeline.dit.config.styles or style_words)
+        self.cache_dir = cache_dir
+        self.history: list[Batch] = []
+        self.icons: list[Icon] = []  # in the order of their numbers
+        self._training_icons: TrainingIcons | None = None
+
+    # --- actions ---------------------------------------------------------------------------------
+
+    def generate(self, request: Request, tick: Tick | None = None) -> Batch:
+        """Draw a prompt's icons."""
+        config = self._check(request)
+        prompt, style = ask_for_style(self.pipeline, request.prompt.strip(), request.style)
+        check_prompts([prompt])
+        tokens = self.pipeline.encode_prompts([prompt] * request.count)
+        lengths = self.pipeline.draw_lengths(*tokens, request.seeds, config.length_temperature)
+        samples = self.pipeline.sample(
+            [prompt] * request.count, request.seeds, config, lengths,
+            _counter(tick, config.ddim_steps * len(set(lengths))), [style] * request.count,
+        )
+        drawn = [(prompt, sample.rows, sample.seed) for sample in samples]
+        return self._remember(prompt, drawn, "drawn", style)
+
+    def vary(
+        self, icon: Icon, strength: float, request: Request, keep_style: bool = True, tick: Tick | None = None
+    ) -> Batch:
+        """Variations of an icon as it is shown, of its own prompt: count and seed are the request's."""
+        config, z = self._check(request), self._encode(icon)
+        drawn = variations(
+            self.pipeline, z, icon.title, strength, request.seeds, config, icon.style, keep_style,
+            callback=_counter(tick, max(round(strength * config.ddim_steps), 1)),
+        )  # [B, N, Z]
+        return self._remember_latents(f"variations of {icon.number}", icon, drawn, request)
+
+    def redraw(self, icon: Icon, layers: Sequence[int], request: Request, tick: Tick | None = None) -> Batch:
+        """An icon with some layers (numbers of `Icon.layers`) drawn anew, to fit the others."""
+        config = self._check(request)
+        shown = [layer.number for layer in icon.layers if layer.number not in icon.hidden]
+        chosen = [shown.index(number) + 1 for number in layers if number in shown]
+        if not chosen:
+            raise UserError("mark the layers to draw anew first; those that are hidden do not count")
+        part = layer_of_parts(self.pipeline, icon.svg)  # [N]
+        kept = ~torch.isin(part, torch.tensor(chosen))
+        drawn = redraw(
+            self.pipeline, self._encode(icon), kept, icon.title, request.seeds, config, icon.style, resample=1,
+            callback=_counter(tick, config.ddim_steps + max(round(config.ddim_steps / 2), 1)),
+        )  # [B, N, Z]
+        return self._remember_latents(f"layers drawn anew in {icon.number}", icon, drawn, request)
+
+    def restyle(self, icon: Icon, style: str, strength: float, request: Request, tick: Tick | None = None) -> Batch:
+        """An icon in another style, its parts where they were."""
+        config, z = self._check(request), self._encode(icon)
+        drawn = restyle(
+            self.pipeline, z, icon.title, style, request.seeds, strength, config,
+            callback=_counter(tick, max(round(strength * config.ddim_steps), 1)),
+        )  # [B, N, Z]
+        asked = ask_for_style(self.pipeline, icon.title, style)
+        return self._remember_latents(f"{icon.number} in {style} style", icon, drawn, request, asked)
+
+    def morph(self, icon: Icon, other: Icon, frames: int = MORPH_FRAMES) -> Batch:
+        """The way from one icon to another: frames, and an SVG that moves."""
+        if icon is other:
+            raise UserError("a morph needs two icons; choose another one to go to")
+        config = SamplingConfig()
+        way = interpolate(self.pipeline, self._encode(icon), self._encode(other), frames)
+        rows = [self.pipeline.decode_latents(z[None], config)[0] for z in way]
+        drawn = [(icon.title if k < frames / 2 else other.title, each, None) for k, each in enumerate(rows)]
+        animation = animated_svg([rows_to_svg(each, config.canvas) for each in rows], config.canvas)
+        name = f"morph from {icon.number} to {other.number}"
+        return self._remember(name, drawn, name, animation=animation)
+
+    def open_svg(self, name: str, content: bytes) -> Batch:
+        """An SVG file of the user's: what our parser reads of it, and nothing else."""
+        words = Path(name.replace("\\", "/")).stem.replace("_", " ").replace("-", " ").split()
+        title = " ".join(words)[:_LONGEST_TITLE] or "file"
+        if len(content) > MAX_FILE_BYTES:
+            raise UserError(f"{title}: has {len(content)} bytes, the gallery takes at most {MAX_FILE_BYTES}")
+        try:
+            rows = parse_svg(content).rows  # [L, 22]
+        except ValueError as error:
+            raise UserError(f"{title}: {error}") from error
+        return self._remember(f"opened {title}", [(title, rows, None)], "your file")
+
+    def nearest(self, icon: Icon, count: int = 4) -> list[Neighbour]:
+        """Training icons that look most like an icon; UserError if the gallery was opened without a cache."""
+        if self.cache_dir is None:
+            raise UserError(
+                "the training icons are not at hand: open the gallery with a cache of `svgfusion preprocess`"
+                " (CACHE_DIR in the notebook)"
+            )
+        if self._training_icons is None:
+            self._training_icons = TrainingIcons(self.cache_dir)
+        return self._training_icons.nearest(icon.svg, count)
+
+    # --- bookkeeping -----------------------------------------------------------------------------
+
+    def _check(self, request: Request) -> SamplingConfig:
+        """The settings; UserError if the model cannot do what is asked for."""
+        check_seeds(request.seed, request.count)
+        if request.count > MOST_ICONS:
+            raise UserError(f"{request.count} icons at once are too many; the gallery draws at most {MOST_ICONS}")
+        config = request.config
+        self.pipeline.check_steps(config)
+        return config
+
+    def _encode(self, icon: Icon) -> Tensor:
+        """Latents z [N, Z] of what is shown of an icon."""
+        if len(icon.hidden) >= len(icon.layers):
+            raise UserError(f"all layers of {icon.number} are hidden; show at least one")
+        return encode_svg(self.pipeline, icon.svg)
+
+    def _remember_latents(
+        self, title: str, icon: Icon, drawn: Tensor, request: Request, asked: tuple[str, str | None] | None = None
+    ) -> Batch:
+        """Latents [B, N, Z] drawn from an icon as a batch, its layers kept apart; asked: prompt and style, if new."""
+        caption, style = asked or (icon.title, icon.style)
+        rows = decode_layers(self.pipeline, drawn, layer_of_parts(self.pipeline, icon.svg), request.config)
+        return self._remember(title, [(caption, each, seed) for each, seed in zip(rows, request.seeds)], title, style)
+
+    def _remember(
+        self, title: str, drawn: Sequence[tuple[str, np.ndarray, int | None]], origin: str, style: str | None = None,
+        animation: str | None = None,
+    ) -> Batch:
+        """A batch of (title, rows, seed), its icons numbered on from the last."""
+        first = len(self.icons) + 1
+        icons = tuple(Icon(first + k, name, rows, origin, seed, style) for k, (name, rows, seed) in enumerate(drawn))
+        self.icons += icons
+        self.history.append(Batch(title, icons, animation))
+        return self.history[-1]
+
+
+def _counter(tick: Tick | None, total: int) -> Callable[[int, Tensor], None] | None:
+    """A callback for the samplers that counts their steps, of several runs if there are several, up to total."""
+    if tick is None:
+        return None
+    done = 0
+
+    def count(step: int, z_0: Tensor) -> None:
+        nonlocal done
+        done = min(done + 1, total)
+        tick(done, total)
+
+    return count

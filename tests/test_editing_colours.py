@@ -1,0 +1,107 @@
+"""Style and colours of an icon: what is held, what may change, and what a palette allows."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from svgfusion_lib.config import DiTConfig, SamplingConfig
+from svgfusion_lib.editing import (
+    ask_for_style,
+    decode_svg,
+    draw_in_palette,
+    encode_svg,
+    layer_colour,
+    paint_layer,
+    parse_palette,
+    recolour,
+    restyle,
+)
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.sampling import load_pipeline
+from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+QUICK = SamplingConfig(ddim_steps=3)
+SHAPES = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2">'
+    '<path d="M4 19a2 2 0 1 0 4 0a2 2 0 1 0-4 0"/><path d="M17 17H6V3H4"/><path d="m6 5l14 1l-1 7H6"/></svg>'
+)
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return load_pipeline()
+
+
+@pytest.fixture(scope="module")
+def cart(pipeline):
+    return encode_svg(pipeline, SHAPES)
+
+
+def test_restyling_moves_no_part(pipeline, cart):
+    drawn = restyle(pipeline, cart, "shopping cart", "lucide", [0, 1], 0.7, QUICK)
+    assert torch.equal(drawn[..., :3], cart[:, :3].expand(2, -1, -1))
+    assert not torch.allclose(drawn[0, :, 15:], cart[:, 15:], atol=0.05)
+    assert torch.equal(restyle(pipeline, cart, "cart", "lucide", [0], 0, QUICK)[0], cart)
+
+
+@pytest.mark.parametrize(("prompt", "style", "asked"), [
+    ("cart", None, "cart"),
+    ("cart", "lucide", "cart, lucide style"),
+    ("cart, tabler style", "akar-icons", "cart, akar-icons style"),
+    ("cart, old style, big", "lucide", "cart, old style, big, lucide style"),
+    ("", "lucide", ""),
+])
+def test_a_model_without_styles_is_asked_in_words(pipeline, prompt, style, asked):
+    assert ask_for_style(pipeline, prompt, style) == (asked, None)
+
+
+def test_a_model_with_styles_is_asked_by_its_condition(pipeline):
+    dit = VSDiT(DiTConfig.preset("tiny", latent_width=47, styles=("tabler", "lucide")))
+    styled = replace(pipeline, dit=dit)
+    assert ask_for_style(styled, "cart, tabler style", "lucide") == ("cart", "lucide")
+    with pytest.raises(UserError, match="no style 'noto'"):
+        ask_for_style(styled, "cart", "noto")
+
+
+def test_what_is_drawn_in_a_palette_has_no_other_colour(pipeline):
+    palette = parse_palette(["#d33", "#264653"])
+    z = draw_in_palette(pipeline, "heart", palette, [0, 1], 3, QUICK)
+    assert z.shape == (2, 3, 47)
+    for colours in (z[..., 3:6], z[..., 7:10]):
+        far = (colours[..., None, :] - torch.from_numpy(palette).float()).abs().amax(-1).amin(-1)
+        assert far.max() < 1e-6
+    assert set(re.findall(r"#[0-9a-f]{3,6}", decode_svg(pipeline, z[0]))) <= {"#d33", "#264653"}
+
+
+@pytest.mark.parametrize(("by", "colours"), [
+    ("nearest", ["#f00", "#f00", "#00f"]),
+    ("luminance", ["#ff0", "#f00", "#00f"]),
+    ("layers", ["#00f", "#ff0", "#f00"]),
+])
+def test_recolouring_takes_colours_of_the_palette_and_changes_nothing_else(by, colours):
+    shapes = [f'<circle cx="12" cy="12" r="{9 - k}" fill="{c}"/>' for k, c in enumerate(["#e99", "#c22", "#113"])]
+    rows = parse_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{"".join(shapes)}</svg>').rows
+    painted = recolour(rows, parse_palette(["#00f", "#ff0", "#f00"]), by)
+    assert re.findall(r'fill="(.*?)"', rows_to_svg(painted)) == colours
+    other = [k for k in range(rows.shape[1]) if k not in (10, 11, 12)]
+    assert np.array_equal(painted[:, other], rows[:, other])
+
+
+def test_one_layer_is_painted(pipeline):
+    rows = paint_layer(parse_svg(SHAPES).rows, 2, "#d33")
+    strokes = [re.search(r'stroke="(.*?)"', line) for line in rows_to_svg(rows).splitlines() if "<path" in line]
+    assert [stroke and stroke[1] for stroke in strokes] == ["#000", "#d33", "#000"]
+    assert layer_colour(rows, 2) == "#dd3333" and layer_colour(rows, 1) == "#000000"
+
+
+@pytest.mark.parametrize("colours", [[], ["red"], ["#12"], ["#1234567"], ["<b>"]])
+def test_a_palette_is_of_hexadecimal_colours(colours):
+    with pytest.raises(UserError, match="no colour"):
+        parse_palette(colours)
+    with pytest.raises(UserError, match="not by 'mood'"):
+        recolour(np.zeros((2, 22)), np.zeros((1, 3)), "mood")
