@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -66,6 +67,17 @@ def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
     if not chosen:
         raise UserError(f"{svg_dir / MANIFEST}: lists none of the files that match {pattern!r}")
     return chosen
+
+
+def copy_records(source: str | Path, records: Iterable[Record], folder: str | Path) -> Path:
+    """A folder of its own for some of the SVG files of `source`, with a manifest; what it held before is replaced."""
+    folder = Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    for record in records:
+        (folder / record.file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(source) / record.file, folder / record.file)
+    write_manifest(folder, records)
+    return folder
 
 
 def write_manifest(svg_dir: str | Path, records: Iterable[Record]) -> Path:

@@ -1,6 +1,5 @@
 """Stage overfit: both models learn 32 icons by heart. What cannot do that cannot learn thousands."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ import torch
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.corpus.packs import fetch_packs
-from svgfusion_lib.corpus.records import Record, read_records, write_manifest
+from svgfusion_lib.corpus.records import Record, copy_records, read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.sampling import load_pipeline
 from svgfusion_lib.stages.prepare_latents import encode_dataset, prepare_latents
@@ -103,12 +102,8 @@ def _choose(pack_dir: Path, svg_dir: Path, count: int, seed: int) -> list[Record
             break
     else:
         raise UserError(f"{pack_dir}: holds fewer than {count} icons of at most {MAX_LATENTS} latents")
-    shutil.rmtree(svg_dir, ignore_errors=True)
-    svg_dir.mkdir(parents=True)
     chosen.sort(key=lambda record: record.file)
-    for record in chosen:
-        shutil.copyfile(pack_dir / record.file, svg_dir / record.file)
-    write_manifest(svg_dir, chosen)
+    copy_records(pack_dir, chosen, svg_dir)
     return chosen
 
 

@@ -50,6 +50,7 @@ ARTEFACTS: Mapping[int, Sequence[tuple[str, int]]] = {
         ("07_evaluation/sweep/sweep.json", 1),
     ),
     8: (("08_gallery/metrics.json", 1), ("08_gallery/morph.svg", 1), ("08_gallery/icons/*.svg", 20)),
+    9: (("09_finetune/metrics.json", 1), ("09_finetune/model/vsdit_final.pt", 1)),
 }
 
 
