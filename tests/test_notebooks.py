@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from svgfusion_lib.utils.checkpoint import load_model
 from svgfusion_lib.utils.notebook_clean import problems, read_notebook
 from svgfusion_lib.utils.notebook_runner import NOTEBOOKS, numbered_notebooks, run_notebooks
 from svgfusion_lib.utils.render import is_blank, render_svg
@@ -79,6 +80,12 @@ def test_the_evaluation_measures_what_was_trained(results):
     figures = metrics(results, "07_evaluation")
     assert figures["settings_swept"] == 2 and 0 <= figures["own"]["top_1"] <= 1
     assert 0 < figures["own"]["ssim_of_reconstruction"] <= 1
+
+
+def test_the_model_adapts_to_other_icons(results):
+    figures = metrics(results, "09_finetune")
+    assert figures["compared"] >= 10 and set(figures["distances"]) == {"before", "after", "icons it was shown"}
+    assert load_model(results / "09_finetune" / "model" / "vsdit_final.pt", "vsdit")[1]["train_svgs"] > 20
 
 
 def test_executed_notebooks_hold_pictures_and_no_machine_path(results):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from svgfusion_lib.corpus.records import Record, read_records, write_manifest
+from svgfusion_lib.corpus.records import Record, copy_records, read_records, write_manifest
 from svgfusion_lib.errors import UserError
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="M0 0h24"/></svg>'
@@ -40,6 +40,14 @@ def test_manifest_round_trip(tmp_path):
     write_manifest(tmp_path, records)
     assert read_records(tmp_path) == records
     assert [r.file for r in read_records(tmp_path, "b*.svg")] == ["b.svg"]
+
+
+def test_some_of_a_folder_as_a_folder_of_its_own(tmp_path):
+    source = make_files(tmp_path / "all", "a.svg", "b.svg", "sub/c.svg")
+    make_files(tmp_path / "some", "old.svg")
+    chosen = [record for record in read_records(source) if record.file != "b.svg"]
+    assert read_records(copy_records(source, chosen, tmp_path / "some")) == chosen
+    assert sorted(p.name for p in (tmp_path / "some").rglob("*.svg")) == ["a.svg", "c.svg"]
 
 
 def test_packs_below_a_folder_are_read_by_their_manifests(tmp_path):
