@@ -58,8 +58,8 @@ demo: .venv/.stamp
 
 test: .venv/.stamp-test
 	@$(BIN)/ruff check .
-	@$(BIN)/python -m pytest tests notebooks/00_tour.ipynb --nbval --nbval-current-env \
-		--nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval.cfg
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest tests notebooks/00_tour.ipynb --nbval --nbval-current-env \
+		--nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval.cfg --durations=15
 
 packs: .venv/.stamp-test
 	@$(BIN)/svgfusion roundtrip --packs $(PACKS) --out_dir outputs/roundtrip
