@@ -12,7 +12,7 @@ import torch
 from svgfusion_lib.models.icon_head import IconHead, mean_text_tokens
 from svgfusion_lib.models.pixel_encoder import PixelEncoder
 from svgfusion_lib.models.text_encoder import TextEncoder
-from svgfusion_lib.stages.evaluation_groups import Group, Picture, Subject
+from svgfusion_lib.stages.evaluation_groups import IMAGE_SIZE, Group, Picture, Subject
 from svgfusion_lib.stages.preprocess import cache_rows
 from svgfusion_lib.utils import metrics
 from svgfusion_lib.utils.parallel import map_in_order
@@ -61,6 +61,11 @@ class Judge:
         """Vectors of the evaluator [N, D] for texts."""
         with torch.inference_mode():
             return self.head.encode_texts(mean_text_tokens(*self.text_encoder.encode(list(texts)))).numpy()
+
+
+def svg_features(encoder: PixelEncoder, svgs: Sequence[str]) -> np.ndarray:
+    """Mean pixel tokens [N, C] of the pictures of SVG texts: what distances between sets of them are taken of."""
+    return encoder.encode(np.stack([render_svg(svg, IMAGE_SIZE) for svg in svgs])).mean(1).numpy()
 
 
 @dataclass
