@@ -26,6 +26,31 @@ def svg() -> Callable[..., str]:
     return document
 
 
+@pytest.fixture(scope="module")
+def pipeline():
+    """The shipped model."""
+    from svgfusion_lib.sampling import load_pipeline
+
+    return load_pipeline()
+
+
+@pytest.fixture
+def session(pipeline):
+    """A gallery's, nothing drawn yet."""
+    from svgfusion_lib.gallery import Session
+
+    return Session(pipeline, ["tabler", "lucide"])
+
+
+@pytest.fixture(scope="session")
+def cart_file() -> bytes:
+    """An SVG file of a shopping cart: a circle and two paths."""
+    return (
+        b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2">'
+        b'<circle cx="6" cy="19" r="2"/><path d="M17 17H6V3H4"/><path d="m6 5l14 1l-1 7H6"/></svg>'
+    )
+
+
 @pytest.fixture(scope="session")
 def parsed(svg) -> Callable[..., ParsedSVG]:
     """parsed(body, attributes): rows and counts of a document."""

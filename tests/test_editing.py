@@ -27,7 +27,6 @@ from svgfusion_lib.editing import (
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.sampling import load_pipeline
 from svgfusion_lib.stages.prepare_latents import encode_dataset
 from svgfusion_lib.stages.preprocess import load_cache, preprocess
 from svgfusion_lib.utils.animation import animated_svg
@@ -49,11 +48,6 @@ CART = LINES.format(  # three layers, the first of two sub-paths
 )
 MAIL = LINES.format('<path d="M4 6l8 6l8-6"/><rect width="20" height="16" x="2" y="4" rx="2"/>')
 GRID = LINES.format("".join(f'<path d="M{x} 2v20M2 {x}h20"/>' for x in range(2, 22)))
-
-
-@pytest.fixture(scope="module")
-def pipeline():
-    return load_pipeline()
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,6 @@ from svgfusion_lib.editing import (
 )
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.sampling import load_pipeline
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
@@ -30,11 +29,6 @@ SHAPES = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2">'
     '<path d="M4 19a2 2 0 1 0 4 0a2 2 0 1 0-4 0"/><path d="M17 17H6V3H4"/><path d="m6 5l14 1l-1 7H6"/></svg>'
 )
-
-
-@pytest.fixture(scope="module")
-def pipeline():
-    return load_pipeline()
 
 
 @pytest.fixture(scope="module")

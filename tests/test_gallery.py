@@ -16,34 +16,19 @@ from svgfusion_lib.gallery.downloads import file_name, png_bytes, sheet_bytes, z
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.page import voila_arguments, write_page
 from svgfusion_lib.gallery.worker import Cancelled
-from svgfusion_lib.sampling import load_pipeline
 from svgfusion_lib.stages.preprocess import preprocess
 from svgfusion_lib.utils.notebook_clean import read_notebook, tags_of, text_of
 from svgfusion_lib.utils.render import render_svg
 
-CART = (
-    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2">'
-    b'<circle cx="6" cy="19" r="2"/><path d="M17 17H6V3H4"/><path d="m6 5l14 1l-1 7H6"/></svg>'
-)
 HOSTILE = [
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'; DROP TABLE icons; --", "🛒 cart 🎉",
     "عربة التسوق", "a\u202eb\u0000c\nd", "&lt;b&gt; &amp;",
 ]
 
 
-@pytest.fixture(scope="module")
-def pipeline():
-    return load_pipeline()
-
-
 @pytest.fixture
-def session(pipeline):
-    return Session(pipeline, ["tabler", "lucide"])
-
-
-@pytest.fixture
-def cart(session):
-    return session.open_svg("shopping_cart.svg", CART).icons[0]
+def cart(session, cart_file):
+    return session.open_svg("shopping_cart.svg", cart_file).icons[0]
 
 
 def quick(prompt="cart", **values) -> Request:
@@ -122,13 +107,13 @@ def test_what_cannot_be_done_is_said(session, cart, act, message):
         act(session, cart)
 
 
-def test_nearest_icons_come_from_the_cache(pipeline, tmp_path):
+def test_nearest_icons_come_from_the_cache(pipeline, tmp_path, cart_file):
     disc = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="9"/></svg>'
-    for name, content in (("cart", CART), ("disc", disc)):
+    for name, content in (("cart", cart_file), ("disc", disc)):
         (tmp_path / f"{name}.svg").write_bytes(content)
     preprocess(tmp_path, tmp_path / "cache")
     session = Session(pipeline, cache_dir=tmp_path / "cache")
-    found = session.nearest(session.open_svg("x.svg", CART).icons[0])
+    found = session.nearest(session.open_svg("x.svg", cart_file).icons[0])
     assert [each.name for each in found] == ["cart", "disc"] and found[0].likeness > 0.99
     assert "<circle" in found[1].svg
     with pytest.raises(UserError, match="cache.pt"):
@@ -185,8 +170,8 @@ def test_files_are_what_they_say(session, cart):
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "../../etc/passwd", "C:\\x\\y", "n" * 10_000])
-def test_hostile_texts_are_text_wherever_they_stand(session, text):
-    batch = session.open_svg(f"{text}.svg", CART)
+def test_hostile_texts_are_text_wherever_they_stand(session, text, cart_file):
+    batch = session.open_svg(f"{text}.svg", cart_file)
     icon = Icon(1, text, batch.icons[0].rows, text, 3)
     name = file_name(icon, "svg")
     assert len(name) < 64 and set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
@@ -214,12 +199,12 @@ class Seen(HTMLParser):
         self.addresses += [value for name, value in attrs if name in ("href", "src")]
 
 
-def test_a_file_with_scripts_and_links_is_shown_without_them(session):
+def test_a_file_with_scripts_and_links_is_shown_without_them(session, cart_file):
     hostile = b'<script>alert(1)</script><image href="http://x/y.png"/><circle onload="alert(1)"'
-    content = CART.replace(b"<circle", hostile)
+    content = cart_file.replace(b"<circle", hostile)
     icon = session.open_svg("a.svg", content).icons[0]
     assert not any(word in icon.svg for word in ("script", "onload", "href", "http://x"))
-    assert np.array_equal(render_svg(icon.svg, 48), render_svg(session.open_svg("b.svg", CART).icons[0].svg, 48))
+    assert np.array_equal(render_svg(icon.svg, 48), render_svg(session.open_svg("b.svg", cart_file).icons[0].svg, 48))
 
 
 def test_the_page_has_the_cells_that_make_the_gallery_and_no_lesson(tmp_path):

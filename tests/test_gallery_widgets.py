@@ -5,24 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from svgfusion_lib.gallery import Gallery, Session, markup
-from svgfusion_lib.sampling import load_pipeline
+from svgfusion_lib.gallery import Gallery, markup
 
-CART = (
-    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2">'
-    b'<circle cx="6" cy="19" r="2"/><path d="M17 17H6V3H4"/><path d="m6 5l14 1l-1 7H6"/></svg>'
-)
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "🛒 cart 🎉", "عربة التسوق", "a\u202eb\x00c"]
-
-
-@pytest.fixture(scope="module")
-def pipeline():
-    return load_pipeline()
-
-
-@pytest.fixture
-def session(pipeline):
-    return Session(pipeline, ["tabler", "lucide"])
 
 
 @pytest.fixture
@@ -88,8 +73,8 @@ def test_hostile_prompts_are_drawn_or_refused_in_words(gallery, text):
     assert "<script" not in gallery.heading.value
 
 
-def test_an_icon_is_taken_apart_by_its_widgets(gallery):
-    gallery._open("cart.svg", CART)
+def test_an_icon_is_taken_apart_by_its_widgets(gallery, cart_file):
+    gallery._open("cart.svg", cart_file)
     detail = open_first(gallery)
     detail.show_boxes[0].value = False
     detail.colour_boxes[2].value = "#dd3333"
@@ -107,8 +92,8 @@ def test_an_icon_is_taken_apart_by_its_widgets(gallery):
     assert detail.undo.disabled and detail.show_boxes[0].value and detail.colour_boxes[2].value == "#000000"
 
 
-def test_more_is_made_of_an_icon(gallery):
-    gallery._open("cart.svg", CART)
+def test_more_is_made_of_an_icon(gallery, cart_file):
+    gallery._open("cart.svg", cart_file)
     press(gallery, gallery.controls.generate)
     gallery.history.children[-1].children[1].click()
     detail = open_first(gallery)
@@ -131,13 +116,13 @@ def _descendants(widget) -> list:
     return children + [each for child in children for each in _descendants(child)]
 
 
-def test_files_of_the_user_are_opened_or_refused(gallery):
+def test_files_of_the_user_are_opened_or_refused(gallery, cart_file):
     files = tuple(
         {
             "name": name, "type": "image/svg+xml", "size": len(content), "content": memoryview(content),
             "last_modified": datetime.now(UTC),
         }
-        for name, content in (('"><script>.svg', CART), ("b.svg", b"<svg"))
+        for name, content in (('"><script>.svg', cart_file), ("b.svg", b"<svg"))
     )
     gallery.controls.upload.value = files[:1]
     assert len(gallery.session.icons) == 1 and "<script" not in gallery.heading.value + gallery.detail.view.value

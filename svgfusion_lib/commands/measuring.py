@@ -1,6 +1,7 @@
 """Stages that sample and measure."""
 
 from svgfusion_lib.commands.flags import Add, Stages, checkpoints, count_or_all, device, sampling, sampling_config
+from svgfusion_lib.corpus.records import SPLITS
 from svgfusion_lib.errors import UserError
 
 
@@ -85,7 +86,7 @@ def _evaluate_flags(add: Add) -> None:
     add("--precomputed_dir", required=True, help="cache of the icons to compare with")
     add("--num_prompts", type=int, help="of each domain and split (100)")
     add("--num_samples", type=int, help="of each prompt (1)")
-    add("--splits", nargs="+", choices=("train", "held_out", "held_out_pack"), help="default: all in the cache")
+    add("--splits", nargs="+", choices=SPLITS, help="default: all in the cache")
     add("--domains", nargs="+", metavar="DOMAIN", help="line, filled, emoji or other (default: all in the cache)")
     add("--packs", nargs="+", metavar="PACK", help="default: all in the cache")
     add("--styles", action="store_true", default=None, help="ask for the style of the icon's pack too")

@@ -90,17 +90,14 @@ def make_vocabulary(contents: Mapping[str, object], nearness: Nearness) -> Vocab
 
 def by_text_encoder() -> Nearness:
     """Nearness of meaning by the default text encoder: the mean of its tokens."""
+    from svgfusion_lib.models.icon_head import mean_text_tokens
     from svgfusion_lib.models.text_encoder import load_text_encoder
 
     encoder = load_text_encoder()
 
     def vectors(texts: Sequence[str]) -> np.ndarray:
-        parts = []
-        for start in range(0, len(texts), _ENCODED_TOGETHER):
-            context, padding = encoder.encode(list(texts[start : start + _ENCODED_TOGETHER]))  # [n, S, D]
-            parts.append((context.sum(1) / (~padding).sum(1, keepdim=True)).numpy())  # padded tokens are zero
-        stacked = np.concatenate(parts)
-        return stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
+        parts = (texts[i : i + _ENCODED_TOGETHER] for i in range(0, len(texts), _ENCODED_TOGETHER))
+        return np.concatenate([mean_text_tokens(*encoder.encode(list(part))).numpy() for part in parts])
 
     return vectors
 

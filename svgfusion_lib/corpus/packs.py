@@ -52,6 +52,12 @@ def known_packs() -> dict[str, Pack]:
     return {name: Pack(name=name, **entry) for name, entry in json.loads(text).items()}
 
 
+def pack_domain(pack: str) -> str:
+    """Domain of an icon pack by its name ("line", "filled" or "emoji"); "" if it is none that is known."""
+    known = known_packs()
+    return known[pack].domain if pack in known else ""
+
+
 def check_packs(packs: Sequence[str]) -> list[Pack]:
     """The named packs in the order given; UserError for a name that is not pinned."""
     known = known_packs()

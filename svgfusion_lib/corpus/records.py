@@ -3,16 +3,18 @@
 import csv
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of
+from svgfusion_lib.corpus.folders import whole_folder
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.files import write_text
 
 MANIFEST = "manifest.jsonl"
 CAPTIONS = "captions.csv"
+SPLITS = ("train", "held_out", "held_out_pack")
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Record:
     captions: tuple[str, ...] = ()  # the first one is canonical
     keywords: tuple[str, ...] = ()  # other words for the name
     licence: str = ""           # SPDX identifier, "" if not known
-    split: str = "train"        # "train", "held_out" (the name) or "held_out_pack" (whatever the name)
+    split: str = "train"        # of SPLITS: held out by its name, or with its pack, whatever the name
 
     @property
     def style(self) -> str:
@@ -69,15 +71,17 @@ def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
     return chosen
 
 
-def copy_records(source: str | Path, records: Iterable[Record], folder: str | Path) -> Path:
-    """A folder of its own for some of the SVG files of `source`, with a manifest; what it held before is replaced."""
-    folder = Path(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    for record in records:
-        (folder / record.file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(Path(source) / record.file, folder / record.file)
-    write_manifest(folder, records)
-    return folder
+def copy_records(source: str | Path, records: Sequence[Record], folder: str | Path) -> Path:
+    """A folder of its own for some of the SVG files of `source`, with a manifest.
+
+    One that was made this way before is replaced; UserError if the folder holds other files.
+    """
+    with whole_folder(folder, MANIFEST) as partial:
+        for record in records:
+            (partial / record.file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(Path(source) / record.file, partial / record.file)
+        write_manifest(partial, records)
+    return Path(folder)
 
 
 def write_manifest(svg_dir: str | Path, records: Iterable[Record]) -> Path:

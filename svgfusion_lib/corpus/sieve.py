@@ -8,7 +8,7 @@ from pathlib import Path
 from svgfusion_lib.corpus.inspection import Finding
 from svgfusion_lib.corpus.keywords import Vocabulary
 from svgfusion_lib.corpus.near_duplicates import PictureIndex
-from svgfusion_lib.corpus.packs import known_packs
+from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.phrases import compose_captions
 from svgfusion_lib.corpus.records import Record, write_manifest
 from svgfusion_lib.corpus.tally import Tally
@@ -30,8 +30,7 @@ class Source:
     @property
     def domain(self) -> str:
         """line, filled or emoji; "" if it comes from no known pack."""
-        pack = known_packs().get(self.record.pack)
-        return pack.domain if pack else ""
+        return pack_domain(self.record.pack)
 
 
 @dataclass

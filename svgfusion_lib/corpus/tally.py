@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from svgfusion_lib.corpus.records import SPLITS
+
 PERCENTILES = (25, 50, 75, 95, 99)
-SPLITS = ("train", "held_out", "held_out_pack")
 
 
 class Tally:

@@ -21,7 +21,6 @@ class Detail(W.VBox):
     start: see Start. request: what the controls ask for. on_edit: told of an icon that has changed.
     """
 
-
     def __init__(
         self, session: Session, start: Start, request: Callable[[], Request], on_edit: Callable[[Icon], None],
         on_error: Callable[[str], None],

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.layers import masked_mean
 from svgfusion_lib.utils.files import atomic_path
 
 KIND = "svgfusion icon head"
@@ -50,8 +51,7 @@ class IconHead(nn.Module):
 
 def mean_text_tokens(context: Tensor, padding_mask: Tensor) -> Tensor:
     """Text tokens [B, S, C], padding mask [B, S] (True = pad) -> mean token [B, C], scaled to length 1."""
-    kept = (~padding_mask)[..., None].to(context)  # [B, S, 1]
-    return F.normalize((context * kept).sum(1) / kept.sum(1).clamp(min=1), dim=-1)
+    return F.normalize(masked_mean(context, padding_mask), dim=-1)
 
 
 def save_icon_head(head: IconHead, path: str | Path) -> Path:

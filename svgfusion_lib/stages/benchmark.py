@@ -29,7 +29,7 @@ from svgfusion_lib.stages.benchmark_report import write_benchmark
 from svgfusion_lib.stages.sweep import sweep
 from svgfusion_lib.utils.dataset import ChunkItem, collate_chunks
 from svgfusion_lib.utils.parallel import torch_threads
-from svgfusion_lib.utils.path_chunks import rows_to_chunks
+from svgfusion_lib.utils.path_chunks import Chunks, rows_to_chunks
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -88,7 +88,7 @@ def benchmark(
     svgs = _svgs(svg_dir, num_svgs)
     rows = [parse_svg(svg).rows for svg in svgs]
     config = pipeline.vae.config
-    chunks = [len(rows_to_chunks(r, config.layout, config.rows_per_latent)) for r in rows]
+    chunks = [rows_to_chunks(r, config.layout, config.rows_per_latent) for r in rows]
     default = partial(pipeline.sample, ["shopping cart"], [0], None, [latents])
     report = {
         "machine": {
@@ -104,7 +104,7 @@ def benchmark(
         },
         "load_seconds": {"first": load_times[0], "median": median(load_times)},
         "peak_memory": _peak_memory(vae_checkpoint, dit_checkpoint, device),
-        "per_second": _throughput(pipeline, svgs, rows, repeats),
+        "per_second": _throughput(pipeline, svgs, rows, chunks, repeats),
         "one_sample_by_default": median_seconds(default, repeats),
         "seconds_per_sample": [
             {"threads": count} | timing
@@ -114,7 +114,7 @@ def benchmark(
         "reference": reference.reference_sampling(device, reference_steps),
         "reference_step_seconds": reference.step_seconds_by_length(lengths, device, repeats),
         "training": reference.training_rates(
-            [len(r) - 2 for r in rows], chunks, pipeline.vae.latent_width, device, repeats
+            [len(r) - 2 for r in rows], [len(c) for c in chunks], pipeline.vae.latent_width, device, repeats
         ),
     }
     if precomputed_dir is not None:
@@ -143,11 +143,12 @@ def _svgs(svg_dir: str | Path | None, count: int) -> list[str]:
     return [file.read_text(encoding="utf-8-sig") for file in files]
 
 
-def _throughput(pipeline: Pipeline, svgs: list[str], rows: list[np.ndarray], repeats: int) -> dict[str, float]:
+def _throughput(
+    pipeline: Pipeline, svgs: list[str], rows: list[np.ndarray], chunks: list[Chunks], repeats: int
+) -> dict[str, float]:
     """SVGs a second of each step outside the diffusion model."""
     vae, config = pipeline.vae, pipeline.vae.config
     images = np.stack([render_svg(svg, IMAGE_SIZE) for svg in svgs])
-    chunks = [rows_to_chunks(r, config.layout, config.rows_per_latent) for r in rows]
     work: dict[str, Callable[[], object]] = {
         "parse to rows": lambda: [parse_svg(svg) for svg in svgs],
         f"parse, rows and rendering at {IMAGE_SIZE} px": lambda: [

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from svgfusion_lib.stages.sweep import sweep_table
-from svgfusion_lib.utils.files import atomic_path, write_json, write_text
+from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.plots import new_figure, save_figure
 
 
 def write_benchmark(output_dir: Path, report: dict) -> None:
@@ -62,7 +63,8 @@ def markdown(report: dict) -> str:
 
 
 def _plot_sampling(path: Path, timings: list[dict]) -> None:
-    figure, axes = _figure()
+    figure = new_figure(6, 4)
+    axes = figure.subplots()
     for threads in sorted({t["threads"] for t in timings}):
         for batch_size in sorted({t["batch_size"] for t in timings}):
             own = sorted(
@@ -71,25 +73,12 @@ def _plot_sampling(path: Path, timings: list[dict]) -> None:
             axes.plot(*zip(*own), "o-", label=f"batch of {batch_size}, {threads} thread(s)")
     axes.set(xlabel="steps", ylabel="seconds per sample", xlim=(0, None), ylim=(0, None))
     axes.legend()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _plot_lengths(path: Path, seconds: dict[str, float]) -> None:
-    figure, axes = _figure()
+    figure = new_figure(6, 4)
+    axes = figure.subplots()
     axes.loglog([int(length) for length in seconds], list(seconds.values()), "o-")
     axes.set(xlabel="latents", ylabel="seconds per step")
-    _save(figure, path)
-
-
-def _figure():
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots()
-
-
-def _save(figure, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+    save_figure(figure, path)

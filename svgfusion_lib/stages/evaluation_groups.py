@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.corpus.packs import known_packs
+from svgfusion_lib.corpus.packs import pack_domain
+from svgfusion_lib.corpus.records import SPLITS
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.sampling import Pipeline
 from svgfusion_lib.stages.preprocess import cache_rows
@@ -16,7 +17,6 @@ from svgfusion_lib.utils.render import is_blank, render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-SPLITS = ("train", "held_out", "held_out_pack")
 OTHER = "other"     # domain of what comes from no known pack
 IMAGE_SIZE = 128    # pixels, for features
 SAMPLE_BATCH = 32
@@ -68,8 +68,7 @@ class Subject:
 
 def domain_of(pack: str) -> str:
     """Domain of an icon pack ("line", "emoji", ...), or OTHER for what is in no pack that is known."""
-    known = known_packs()
-    return known[pack].domain if pack in known else OTHER
+    return pack_domain(pack) or OTHER
 
 
 def make_groups(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from svgfusion_lib.utils.files import atomic_path
+from svgfusion_lib.utils.plots import new_figure, save_figure
 
 PRECISIONS = {
     "samples": "samples", "real_of_another_pack": "real icon,\nother pack", "nearest_by_caption": "nearest\nby caption",
@@ -11,18 +11,9 @@ PRECISIONS = {
 }
 
 
-def _figure(width: float, height: float):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def plot(path: Path, report: dict, sheets: dict[str, dict]) -> None:
     """R-precision, similarity to the nearest training picture, reconstruction SSIM, rows: a colour for each group."""
-    figure = _figure(11, 7)
+    figure = new_figure(11, 7)
     (precision, novelty), (rebuilt, length) = figure.subplots(2, 2)
     groups = report["groups"]
     width = 0.8 / len(groups)
@@ -31,9 +22,8 @@ def plot(path: Path, report: dict, sheets: dict[str, dict]) -> None:
         for x, name in enumerate(PRECISIONS):
             entry = group["subjects"].get(name, {}).get("top1")
             if entry is not None:
-                low, high = entry["interval"]
-                error = [[max(0, entry["mean"] - low)], [max(0, high - entry["mean"])]]
-                precision.bar(x - 0.4 + width * (n + 0.5), entry["mean"], width, color=colour, yerr=error, capsize=2)
+                place, error = x - 0.4 + width * (n + 0.5), _error_bars([entry])
+                precision.bar(place, entry["mean"], width, color=colour, yerr=error, capsize=2)
         similarity = [score for *_, score in sheets[key]["nearest"]]
         scores = [score for *_, score in sheets[key]["rebuilt"]]
         for axes, data in ((novelty, similarity), (rebuilt, scores)):
@@ -57,13 +47,13 @@ def plot(path: Path, report: dict, sheets: dict[str, dict]) -> None:
     for axes in (novelty, rebuilt):
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="upper left")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_sweep(path: Path, lines: Sequence[dict]) -> None:
     """R-precision at 1 (with its interval), Frechet distance and time of each setting: a row for each group."""
     keys = list(dict.fromkeys(line["group"] for line in lines))
-    figure = _figure(12, 2.6 * len(keys) + 0.6)
+    figure = new_figure(12, 2.6 * len(keys) + 0.6)
     grid = figure.subplots(len(keys), 3, squeeze=False)
     for row, key in zip(grid, keys):
         own = [line for line in lines if line["group"] == key]
@@ -71,18 +61,18 @@ def plot_sweep(path: Path, lines: Sequence[dict]) -> None:
         for axes, name in zip(row, ("top1", "frechet", "seconds_per_sample")):
             values = [line.get(name) for line in own]
             heights = [0 if value is None else value["mean"] if name == "top1" else value for value in values]
-            error = None
-            if name == "top1":
-                error = [[max(0, v["mean"] - v["interval"][0]) for v in values],
-                         [max(0, v["interval"][1] - v["mean"]) for v in values]]
+            error = _error_bars(values) if name == "top1" else None
             axes.bar(range(len(own)), heights, color="C0", yerr=error, capsize=2)
             axes.set_xticks(range(len(own)), labels, rotation=60, ha="right", fontsize=7)
         titles = ("R-precision at 1", "Frechet distance", "seconds per sample")
         for axes, title in zip(row, titles):
             axes.set_title(f"{key.replace('_', ' ')}: {title}", fontsize=9)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _save(figure, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+def _error_bars(entries: Sequence[dict]) -> list[list[float]]:
+    """How far the intervals reach below and above the means."""
+    return [
+        [max(0, entry["mean"] - entry["interval"][0]) for entry in entries],
+        [max(0, entry["interval"][1] - entry["mean"]) for entry in entries],
+    ]

@@ -61,7 +61,8 @@ def finetune(
         style = style or Path(svg_dir).resolve().name
         dit = with_style(dit, style)
         latents["packs"] = [style] * len(latents["packs"])
-    if "train" not in latents["splits"]:
+    train_svgs = latents["splits"].count("train")
+    if not train_svgs:
         raise UserError(f"{svg_dir}: none of its SVGs is short enough, or all names are held out; add more")
     torch.manual_seed(seed)
     if rank:
@@ -69,7 +70,7 @@ def finetune(
         adapt(dit.blocks, rank)
         for part in filter(None, (dit.style_embedder, dit.length_predictor)):  # small, and new to them
             part.requires_grad_(True)
-    steps = budget_steps(latents["splits"].count("train"), batch_size, 1, samples_seen)
+    steps = budget_steps(train_svgs, batch_size, 1, samples_seen)
     config = TrainConfig(
         num_steps=steps, batch_size=batch_size, lr=lr, warmup_steps=WARMUP_STEPS, device=device, seed=seed,
         val_every=max(1, steps // 4),
@@ -79,7 +80,7 @@ def finetune(
     merge(dit)
     dit_path = save_model(
         output_dir / DIT_NAME, "vsdit", dit, dit.state_dict(), diffusion=diffusion, vae_hash=latents["vae_hash"],
-        train_config=config.to_dict(), train_svgs=latents["splits"].count("train"),
+        train_config=config.to_dict(), train_svgs=train_svgs,
     )
     return vae_path, dit_path
 

@@ -130,7 +130,7 @@ def fit(
         if main and not last and (due or done % config.checkpoint_every == 0):
             saved_at = time.monotonic()
             run.save(done)
-    run.stop(max(run.first_step, config.num_steps))
+    run.stop(config.num_steps)
     return run.ema
 
 

@@ -44,10 +44,17 @@ def test_manifest_round_trip(tmp_path):
 
 def test_some_of_a_folder_as_a_folder_of_its_own(tmp_path):
     source = make_files(tmp_path / "all", "a.svg", "b.svg", "sub/c.svg")
-    make_files(tmp_path / "some", "old.svg")
+    write_manifest(make_files(tmp_path / "some", "old.svg"), [Record("old.svg", "old")])
     chosen = [record for record in read_records(source) if record.file != "b.svg"]
     assert read_records(copy_records(source, chosen, tmp_path / "some")) == chosen
     assert sorted(p.name for p in (tmp_path / "some").rglob("*.svg")) == ["a.svg", "c.svg"]
+
+
+def test_a_folder_with_other_files_is_not_replaced(tmp_path):
+    source, own = make_files(tmp_path / "all", "a.svg"), make_files(tmp_path / "own", "mine.svg")
+    with pytest.raises(UserError, match="holds other files"):
+        copy_records(source, read_records(source), own)
+    assert (own / "mine.svg").is_file()
 
 
 def test_packs_below_a_folder_are_read_by_their_manifests(tmp_path):
