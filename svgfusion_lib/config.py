@@ -163,7 +163,9 @@ class SamplingConfig(_Config):
 
     sampler: str = "dpm++"         # "dpm++": DPM-Solver++(2M), for few steps; "ddim" (the specification)
     ddim_steps: int = 14           # of either
-    cfg_scale: float = 2.0
+    cfg_scale: float = 2.0         # guidance; 1: none
+    cfg_low: float = 0.2           # guidance only at timesteps t with cfg_low <= t / T <= cfg_high
+    cfg_high: float = 0.8          # (Kynkaanniemi et al. 2024, "a limited interval"); 0 and 1: everywhere
     eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
     canvas: float = 24             # viewBox of the SVG written
     snap: float = 0.5              # grid of the drawing, in units of the canvas, that near coordinates go to; 0: off
@@ -181,6 +183,10 @@ class SamplingConfig(_Config):
             raise UserError(f"SamplingConfig: eta must be between 0 and 1, not {self.eta}")
         if not math.isfinite(self.cfg_scale):
             raise UserError(f"SamplingConfig: cfg_scale must be a finite number, not {self.cfg_scale}")
+        if not 0 <= self.cfg_low <= self.cfg_high <= 1:
+            raise UserError(
+                f"SamplingConfig: 0 <= cfg_low <= cfg_high <= 1 is needed, not {self.cfg_low} and {self.cfg_high}"
+            )
 
 
 @dataclass(frozen=True)

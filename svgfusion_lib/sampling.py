@@ -141,30 +141,35 @@ class Pipeline:
         style: Tensor | None = None,
     ) -> Tensor:
         """Latents [B, length, Z] of the VAE for B prompts (context [B, S, C], context_mask [B, S], style [B])."""
-        denoise = self.denoiser(context, context_mask, config.cfg_scale, style)
+        denoise = self.denoiser(context, context_mask, config, style)
         return self.solve(denoise, seeds, length, config, callback)
 
     def denoiser(
-        self, context: Tensor, context_mask: Tensor, cfg_scale: float, style: Tensor | None = None
+        self, context: Tensor, context_mask: Tensor, config: SamplingConfig, style: Tensor | None = None
     ) -> Denoise:
         """What the samplers call, with guidance, for B prompts (context [B, S, C], context_mask [B, S], style [B]).
 
-        The prompts are encoded here, once for all timesteps.
+        The prompts are encoded here, once for all timesteps. Outside the guidance interval of the config the null
+        prompt is left out, half of the work.
         """
         if not self.dit.config.styles:
             style = None
-        if cfg_scale == 1:
+        if config.cfg_scale == 1:
             prompts = self.dit.encode_prompts(context, context_mask)
             return lambda z, t: self.dit.denoise(z, t, prompts, style=style)
+        low, high = (share * self.params.num_steps for share in (config.cfg_low, config.cfg_high))
         count = len(context)
         drop = torch.arange(2 * count, device=context.device) >= count  # second half: the null prompt
         both = drop_prompts(context.repeat(2, 1, 1), context_mask.repeat(2, 1), drop, *self.null_prompt)
         prompts = self.dit.encode_prompts(*both)
+        conditional = prompts.first(count)
         both_style = None if style is None else style.repeat(2).masked_fill(drop, 0)  # [2 B]
 
         def denoise(z: Tensor, t: Tensor) -> Tensor:
+            if not low <= t[0].item() <= high:
+                return self.dit.denoise(z, t, conditional, style=style)
             output = self.dit.denoise(z.repeat(2, 1, 1), t.repeat(2), prompts, style=both_style)  # [2 B, N, Z]
-            return guided(*output.chunk(2), cfg_scale)
+            return guided(*output.chunk(2), config.cfg_scale)
 
         return denoise
 

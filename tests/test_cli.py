@@ -137,8 +137,8 @@ FLAGS = {  # of the specification
     "prepare_latents": "vae_checkpoint precomputed_dir output_dir",
     "train_dit": "svg_dir latents_dir vae_checkpoint batch_size num_epochs output_dir",
     "train_demo": "",
-    "generate": "vae_checkpoint dit_checkpoint prompt prompts num_samples output_dir seed ddim_steps cfg_scale eta "
-                "sampler ckpt_path precomputed_dir num_eval out_dir",
+    "generate": "vae_checkpoint dit_checkpoint prompt prompts num_samples output_dir seed ddim_steps cfg_scale cfg_low "
+                "cfg_high eta sampler ckpt_path precomputed_dir num_eval out_dir",
     "roundtrip": "svg_dir out_dir",
     "evaluate": "output_dir",
     "benchmark": "output_dir",

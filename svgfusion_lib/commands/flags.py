@@ -29,6 +29,8 @@ def sampling(add: Add) -> None:
     add("--sampler", choices=("ddim", "dpm++"), help="dpm++: DPM-Solver++(2M), for few steps")
     add("--ddim_steps", type=int, help="of either")
     add("--cfg_scale", type=float, help="guidance; 1: none")
+    add("--cfg_low", type=float, help="guidance only at timesteps from this share of all")
+    add("--cfg_high", type=float, help="... to this one; 0 and 1: everywhere")
     add("--eta", type=float, help="of ddim; 0: deterministic, 1: as noisy as DDPM")
 
 
@@ -36,7 +38,7 @@ def sampling_config(options: dict):
     """Takes the values of `sampling` out of the options and makes a SamplingConfig of them."""
     from svgfusion_lib.config import SamplingConfig
 
-    given = {name: options.pop(name) for name in ("sampler", "ddim_steps", "cfg_scale", "eta")}
+    given = {name: options.pop(name) for name in ("sampler", "ddim_steps", "cfg_scale", "cfg_low", "cfg_high", "eta")}
     return SamplingConfig(**{name: value for name, value in given.items() if value is not None})
 
 

@@ -156,7 +156,7 @@ def prompted(pipeline: Pipeline, prompt: str, count: int, config: SamplingConfig
     check_prompts([prompt])
     context, context_mask = pipeline.encode_prompts([prompt])  # [1, S, C], [1, S]
     return pipeline.denoiser(
-        context.repeat(count, 1, 1), context_mask.repeat(count, 1), config.cfg_scale,
+        context.repeat(count, 1, 1), context_mask.repeat(count, 1), config,
         pipeline.encode_styles([style] * count),
     )
 

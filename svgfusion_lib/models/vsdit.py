@@ -54,6 +54,11 @@ class EncodedPrompts:
     keys_values: list[tuple[Tensor, Tensor]]
     mask: Tensor
 
+    def first(self, count: int) -> "EncodedPrompts":
+        """The first `count` prompts."""
+        keys_values = [(keys[:count], values[:count]) for keys, values in self.keys_values]
+        return EncodedPrompts(self.pooled[:count], keys_values, self.mask[:count])
+
 
 class LengthPredictor(nn.Module):
     """How many latents does this prompt need? A categorical distribution over 1..max_latents."""

@@ -180,6 +180,7 @@ def test_exported_model_draws_like_the_checkpoints(checkpoints, tmp_path):
 
 @pytest.mark.parametrize("flags", [
     "--ddim_steps 0", "--ddim_steps 5000", "--eta -1", "--eta nan", "--cfg_scale nan", "--seed -9",
+    "--cfg_low -.1", "--cfg_high 2", "--cfg_low .7 --cfg_high .6",
     "--seed 99999999999999999999",
 ])
 def test_impossible_sampling_is_one_line(checkpoints, tmp_path, capsys, flags):

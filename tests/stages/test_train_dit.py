@@ -20,6 +20,7 @@ from svgfusion_lib.stages.preprocess import preprocess
 from svgfusion_lib.stages.train_dit import dit_step_loss, train_dit
 from svgfusion_lib.utils.checkpoint import load_model, save_model
 from svgfusion_lib.utils.dataset import LatentBatch
+from svgfusion_lib.utils.diffusion import make_diffusion_params
 from svgfusion_lib.utils.render import render_svg
 
 QUICK = SamplingConfig(ddim_steps=3)
@@ -102,12 +103,32 @@ def test_style_is_left_out_of_the_unconditional_half_of_guidance(run):
     style = pipeline.encode_styles([None, "bold", "thin"])
     assert style.tolist() == [0, 1, 2]
     for scale in (0.0, 1.0, 2.0):
-        config = replace(QUICK, cfg_scale=scale)
+        config = replace(QUICK, cfg_scale=scale, cfg_low=0.0, cfg_high=1.0)
         none, bold, thin = pipeline.sample_latents(context, mask, [4] * 3, 5, config, style=style)  # [N, Z] each
         plain = pipeline.sample_latents(context[:1], mask[:1], [4], 5, config)[0]
         torch.testing.assert_close(none, plain, atol=1e-4, rtol=1e-4)
         differ = [not torch.allclose(a, b, atol=1e-3) for a, b in ((none, bold), (none, thin), (bold, thin))]
         assert differ == [scale > 0] * 3
+
+
+def test_guidance_is_computed_only_in_its_interval(run):
+    """Timesteps 99, 79, 59, 39, 19 of 100: the null prompt is asked at those between .2 and .6 alone."""
+    pipeline = awake(load_pipeline(run / "vae.pt", run / "dit" / "vsdit_final.pt"))
+    pipeline.params = make_diffusion_params(DiffusionConfig(num_steps=100))
+    context, mask = pipeline.encode_prompts(["a star", "a ring"])
+    z = torch.randn(2, 4, pipeline.dit.config.latent_width)
+    limited = pipeline.denoiser(context, mask, replace(QUICK, cfg_scale=3.0, cfg_low=0.2, cfg_high=0.6))
+    everywhere = pipeline.denoiser(context, mask, replace(QUICK, cfg_scale=3.0, cfg_low=0.0, cfg_high=1.0))
+    nowhere = pipeline.denoiser(context, mask, replace(QUICK, cfg_scale=1.0))
+    sizes = []
+    pipeline.dit.final_norm.register_forward_hook(lambda _, __, output: sizes.append(len(output)))
+    for timestep, guided in ((99, False), (79, False), (60, True), (39, True), (20, True), (19, False)):
+        t = torch.full((2,), timestep)
+        expected = everywhere(z, t) if guided else nowhere(z, t)
+        sizes.clear()
+        torch.testing.assert_close(limited(z, t), expected, atol=1e-5, rtol=1e-5)
+        assert sizes == [4 if guided else 2]
+    assert not torch.allclose(everywhere(z, t), nowhere(z, t), atol=1e-3)
 
 
 @pytest.mark.parametrize(("prompt_rate", "style_rate", "trained"), [
