@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 
 from svgfusion_lib.errors import UserError
 
+DEFAULT_MODEL = "line"  # of the shipped ones, for prompts that say nothing of style or colour
+
 
 class _Config:
     """Shared by all configurations: plain-dict form, and refusal of unknown names."""

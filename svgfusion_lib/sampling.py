@@ -1,8 +1,6 @@
 """Prompts to SVG: text encoder -> VS-DiT with guidance -> VP-VAE decoder -> rows -> SVG text."""
 
-import hashlib
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,22 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from svgfusion_lib.config import DiffusionConfig, SamplingConfig
+from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig, SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
-from svgfusion_lib.utils import row_format
-from svgfusion_lib.utils.checkpoint import build_model, load_model, weights_hash
 from svgfusion_lib.utils.diffusion import DiffusionParams, make_diffusion_params, noise_latent
-from svgfusion_lib.utils.files import atomic_path, write_json
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.samplers import Correct, Denoise, ddim_sample, dpm_solver_sample, guided, initial_noise
 from svgfusion_lib.utils.snapping import snap_rows
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 from svgfusion_lib.utils.training import check_device
+from svgfusion_lib.weights import load_checkpoints, model_for, shipped_models
 
-PRETRAINED_DIR = Path(__file__).resolve().parents[1] / "data" / "pretrained"
+OWN_MODEL = "own"  # name of a pipeline that is not a shipped one
 
 
 @dataclass
@@ -228,11 +224,12 @@ def check_prompts(prompts: Sequence[str], max_characters: int = 1000) -> None:
 
 
 def load_pipeline(
-    vae_checkpoint: str | Path | None = None, dit_checkpoint: str | Path | None = None, device: str = "cpu"
+    vae_checkpoint: str | Path | None = None, dit_checkpoint: str | Path | None = None, device: str = "cpu",
+    model: str | Path = DEFAULT_MODEL,
 ) -> Pipeline:
-    """The models of two checkpoints, or the shipped ones if neither is given, with their text encoder."""
+    """The models of two checkpoints, or a shipped `model` if neither is given, with their text encoder."""
     target = check_device(device)
-    vae, dit, diffusion = load_checkpoints(vae_checkpoint, dit_checkpoint)
+    vae, dit, diffusion = load_checkpoints(vae_checkpoint, dit_checkpoint, model)
     encoder = load_text_encoder(dit.config.text_encoder)
     if encoder.width != dit.config.context_width:
         raise UserError(
@@ -243,79 +240,17 @@ def load_pipeline(
     return Pipeline(vae.to(target), dit.to(target), encoder, params)
 
 
-def load_checkpoints(
-    vae_checkpoint: str | Path | None = None, dit_checkpoint: str | Path | None = None
-) -> tuple[VPVAE, VSDiT, dict]:
-    """The models of two checkpoints, or the shipped ones if neither is given, and the diffusion settings."""
-    if (vae_checkpoint is None) != (dit_checkpoint is None):
-        raise UserError("give both --vae_checkpoint and --dit_checkpoint, or neither for the shipped model")
-    if vae_checkpoint is None:
-        return load_pretrained()
-    (vae, _), (dit, content) = _load_pair(vae_checkpoint, dit_checkpoint)
-    return vae, dit, content["diffusion"]
+def load_pipelines(
+    vae_checkpoint: str | Path | None = None, dit_checkpoint: str | Path | None = None, device: str = "cpu"
+) -> dict[str, Pipeline]:
+    """The pipeline of two checkpoints as "own", or if neither is given those of all shipped models by their names."""
+    if vae_checkpoint is not None or dit_checkpoint is not None:
+        return {OWN_MODEL: load_pipeline(vae_checkpoint, dit_checkpoint, device)}
+    return {name: load_pipeline(device=device, model=name) for name in shipped_models()}
 
 
-def _load_pair(vae_checkpoint: str | Path, dit_checkpoint: str | Path) -> tuple[tuple[VPVAE, dict], tuple[VSDiT, dict]]:
-    """Both models with the rest of their checkpoints; UserError if the VS-DiT belongs to another VP-VAE."""
-    vae, vae_content = load_model(vae_checkpoint, "vpvae")
-    dit, dit_content = load_model(dit_checkpoint, "vsdit")
-    if dit_content["vae_hash"] != weights_hash(vae):
-        raise UserError(f"{dit_checkpoint}: was trained on latents of another VP-VAE than {vae_checkpoint}")
-    return (vae, vae_content), (dit, dit_content)
-
-
-# --- shipped weights ------------------------------------------------------------------------------
-
-
-def load_pretrained(folder: str | Path = PRETRAINED_DIR) -> tuple[VPVAE, VSDiT, dict]:
-    """VP-VAE, VS-DiT and diffusion settings from model.safetensors + model.json, checked by hash."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    folder = Path(folder)
-    weights_path, json_path = folder / "model.safetensors", folder / "model.json"
-    for path in (weights_path, json_path):
-        if not path.is_file():
-            raise UserError(
-                f"{path}: no such file; get the repository whole, or give --vae_checkpoint and --dit_checkpoint"
-            )
-    try:
-        description = json.loads(json_path.read_text(encoding="utf-8"))
-        data = weights_path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != description["sha256"]:
-            raise UserError(f"{weights_path}: is not the file that {json_path.name} describes (sha256); get it anew")
-        if description["row_format"] != row_format.VERSION:
-            found = description["row_format"]
-            raise UserError(f"{json_path}: row format {found}, this program has {row_format.VERSION}")
-        tensors = {name: tensor.float() for name, tensor in load(data).items()}
-    except (json.JSONDecodeError, KeyError, SafetensorError) as error:
-        raise UserError(f"{folder}: the shipped model is damaged ({error}); get the repository anew") from error
-    models = []
-    for kind in ("vpvae", "vsdit"):
-        weights = {name.removeprefix(f"{kind}."): t for name, t in tensors.items() if name.startswith(f"{kind}.")}
-        models.append(build_model(kind, description[kind], weights, str(weights_path)))
-    return models[0], models[1], description["diffusion"]
-
-
-def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, folder: str | Path) -> Path:
-    """Write two checkpoints as one bf16 model.safetensors and its model.json; returns the former's path."""
-    from safetensors.torch import save_file
-
-    parts = dict(zip(("vpvae", "vsdit"), _load_pair(vae_checkpoint, dit_checkpoint)))
-    tensors = {
-        f"{kind}.{name}": tensor.to(torch.bfloat16).contiguous()
-        for kind, (model, _) in parts.items()
-        for name, tensor in model.state_dict().items()
-    }
-    path = Path(folder) / "model.safetensors"
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary)
-    description = {kind: model.config.to_dict() for kind, (model, _) in parts.items()}
-    description |= {
-        "row_format": row_format.VERSION,
-        "diffusion": parts["vsdit"][1]["diffusion"],
-        "training": {kind: content.get("train_config") for kind, (_, content) in parts.items()},
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-    }
-    write_json(Path(folder) / "model.json", description)
-    return path
+def choose_pipeline(pipelines: Mapping[str, Pipeline], prompt: str, style: str | None = None) -> str:
+    """Name of the pipeline for a prompt: the one that has the style, else by its words, else the first."""
+    styled = [name for name, pipeline in pipelines.items() if style in pipeline.dit.config.styles]
+    wanted = styled[0] if styled else model_for(prompt, style)
+    return wanted if wanted in pipelines else next(iter(pipelines))

@@ -39,7 +39,7 @@ def session(pipeline):
     """A gallery's, nothing drawn yet."""
     from svgfusion_lib.gallery import Session
 
-    return Session(pipeline, ["tabler", "lucide"])
+    return Session({"line": pipeline}, ["tabler", "lucide"])
 
 
 @pytest.fixture(scope="session")

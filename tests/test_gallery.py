@@ -112,12 +112,12 @@ def test_nearest_icons_come_from_the_cache(pipeline, tmp_path, cart_file):
     for name, content in (("cart", cart_file), ("disc", disc)):
         (tmp_path / f"{name}.svg").write_bytes(content)
     preprocess(tmp_path, tmp_path / "cache")
-    session = Session(pipeline, cache_dir=tmp_path / "cache")
+    session = Session({"line": pipeline}, cache_dir=tmp_path / "cache")
     found = session.nearest(session.open_svg("x.svg", cart_file).icons[0])
     assert [each.name for each in found] == ["cart", "disc"] and found[0].likeness > 0.99
     assert "<circle" in found[1].svg
     with pytest.raises(UserError, match="cache.pt"):
-        Session(pipeline, cache_dir=tmp_path / "none").nearest(session.icons[0])
+        Session({"line": pipeline}, cache_dir=tmp_path / "none").nearest(session.icons[0])
 
 
 # --- one icon ---------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def test_files_are_what_they_say(session, cart):
 @pytest.mark.parametrize("text", [*HOSTILE, "../../etc/passwd", "C:\\x\\y", "n" * 10_000])
 def test_hostile_texts_are_text_wherever_they_stand(session, text, cart_file):
     batch = session.open_svg(f"{text}.svg", cart_file)
-    icon = Icon(1, text, batch.icons[0].rows, text, 3)
+    icon = Icon(1, text, batch.icons[0].rows, text, "line", 3)
     name = file_name(icon, "svg")
     assert len(name) < 64 and set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
     for piece in (

@@ -11,20 +11,22 @@ def _shared_flags(add: Add, style: bool = True) -> None:
         add("--style", help="for a model of `train_dit --style_condition`")
     sampling(add)
     add("--snap", type=float, default=0.5, help="grid that near coordinates go to, of a canvas of 24; 0: off")
-    checkpoints(add)
+    checkpoints(add, by_prompt=True)
     device(add)
 
 
-def _prepared(snap, vae_checkpoint, dit_checkpoint, device, **options) -> dict:
+def _prepared(snap, model, vae_checkpoint, dit_checkpoint, device, **options) -> dict:
     """The pipeline, the config and the options that are left, as arguments of a stage."""
     from dataclasses import replace
 
     from svgfusion_lib.sampling import load_pipeline
+    from svgfusion_lib.weights import model_for
 
     if not 0 <= snap <= 24:
         raise UserError(f"--snap is {snap}; it must be between 0 and 24")
     config = replace(sampling_config(options), snap=snap)
-    return {"pipeline": load_pipeline(vae_checkpoint, dit_checkpoint, device), "config": config} | options
+    model = model or model_for(options.get("prompt") or "", options.get("style"))
+    return {"pipeline": load_pipeline(vae_checkpoint, dit_checkpoint, device, model), "config": config} | options
 
 
 def _vary_flags(add: Add) -> None:

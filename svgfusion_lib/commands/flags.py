@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Callable
 
+from svgfusion_lib.config import DEFAULT_MODEL
+
 Add = Callable[..., argparse.Action]
 
 
@@ -19,9 +21,13 @@ def device(add: Add) -> None:
     add("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
 
 
-def checkpoints(add: Add) -> None:
-    add("--vae_checkpoint", help="vpvae_final.pt (default: the shipped model)")
-    add("--dit_checkpoint", help="vsdit_final.pt (default: the shipped model)")
+def checkpoints(add: Add, by_prompt: bool = False) -> None:
+    """Which models; by_prompt: without --model, a prompt chooses among the shipped ones."""
+    chosen = "; default: the one that the prompt asks for" if by_prompt else ""
+    add("--model", default=None if by_prompt else DEFAULT_MODEL,
+        help=f"line or emoji, which are shipped, or a folder that `export` wrote{chosen}")
+    add("--vae_checkpoint", help="vpvae_final.pt, in place of --model")
+    add("--dit_checkpoint", help="vsdit_final.pt, in place of --model")
 
 
 def sampling(add: Add) -> None:

@@ -13,7 +13,7 @@ def _generate_flags(add: Add) -> None:
     add("--output_dir", "--out_dir", dest="output_dir", required=True)
     add("--seed", type=int, default=0)
     sampling(add)
-    checkpoints(add)
+    checkpoints(add, by_prompt=True)
     device(add)
     add("--ckpt_path", help="a VP-VAE: write reconstructions and random samples instead")
     add("--precomputed_dir", help="the cache for --ckpt_path")
@@ -21,7 +21,7 @@ def _generate_flags(add: Add) -> None:
 
 
 def _generate(
-    prompt, prompts, style, num_samples, output_dir, seed, vae_checkpoint, dit_checkpoint, device, ckpt_path,
+    prompt, prompts, style, num_samples, output_dir, seed, model, vae_checkpoint, dit_checkpoint, device, ckpt_path,
     precomputed_dir, num_eval, **how,
 ) -> None:
     if (ckpt_path is None) != (precomputed_dir is None):
@@ -38,7 +38,7 @@ def _generate(
     config = sampling_config(how)
     texts = prompt + (read_prompts(prompts) if prompts is not None else [])
     count = 1 if num_samples is None else num_samples
-    entries = generate(texts, output_dir, vae_checkpoint, dit_checkpoint, count, seed, config, device, style)
+    entries = generate(texts, output_dir, vae_checkpoint, dit_checkpoint, count, seed, config, device, style, model)
     print(f"{len(entries)} SVG files, samples.json and sheet.png in {output_dir}")
 
 
@@ -49,7 +49,7 @@ def _export_flags(add: Add) -> None:
 
 
 def _export(vae_checkpoint: str, dit_checkpoint: str, output_dir: str) -> None:
-    from svgfusion_lib.sampling import export_pretrained
+    from svgfusion_lib.weights import export_pretrained
 
     print(export_pretrained(vae_checkpoint, dit_checkpoint, output_dir))
 

@@ -48,10 +48,19 @@ class Detail(W.VBox):
     def show(self, icon: Icon) -> None:
         """Turn to another icon."""
         self.icon, self.found.value = icon, ""
+        self._offer_styles(self.session.styles_for(icon))
         self.list_others()
         self._rebuild_layers()
         self._refresh()
         self.children = [self.view, self.sections, self._pane]
+
+    def _offer_styles(self, styles: list[str]) -> None:
+        """Styles to draw the icon in; the one chosen for the icon before stays, if this one can have it too."""
+        chosen = self.style_box.value
+        self.style_box.options = styles
+        if styles:
+            self.style_box.value = chosen if chosen in styles else styles[0]
+        self.restyle.disabled = not styles
 
     def list_others(self) -> None:
         """Offer all icons but the one shown to morph into, the latest first."""
@@ -86,10 +95,8 @@ class Detail(W.VBox):
         )
         self.keep_style = W.Checkbox(description="Keep its colours and strokes", value=True, indent=False)
         self.vary = button("Variations", lambda: self._make(self._vary), "svgf-vary", "svgf-primary")
-        styles = W.Dropdown(description="Style", options=self.session.styles)
-        self.style_box = marked(styles, "svgf-field", "svgf-style")
+        self.style_box = marked(W.Dropdown(description="Style", options=[]), "svgf-field", "svgf-style")
         self.restyle = button("Draw in this style", lambda: self._make(self._restyle))
-        self.restyle.disabled = not self.session.styles
         self.other = marked(W.Dropdown(description="To", options=[]), "svgf-field", "svgf-wide")
         self.morph = button("Morph", lambda: self._make(self._morph), "svgf-morph")
         return W.VBox([

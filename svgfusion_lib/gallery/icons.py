@@ -25,14 +25,15 @@ class Icon:
     """Rows [L, 22] with where they come from; edits are kept, so that each can be undone.
 
     number: of the icon within the session, from 1. title: the prompt, or the name of a file. origin: in words, for
-    instance "variations of 3". seed: None if it was not drawn from noise. style: the model's own, if it was drawn in
-    one. hidden: numbers of layers that are not shown.
+    instance "variations of 3". model: name of the pipeline that drew it, or that edits it. seed: None if it was not
+    drawn from noise. style: the model's own, if it was drawn in one. hidden: numbers of layers that are not shown.
     """
 
     number: int
     title: str
     rows: np.ndarray
     origin: str
+    model: str
     seed: int | None = None
     style: str | None = None
     hidden: frozenset[int] = frozenset()

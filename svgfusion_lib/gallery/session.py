@@ -4,7 +4,7 @@ Every action gives a Batch of icons, which is kept in the history. `tick(done, t
 what it raises ends the action, and nothing of it is kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
 from svgfusion_lib.editing import (
     ask_for_style,
     decode_layers,
@@ -26,8 +26,9 @@ from svgfusion_lib.editing import (
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.neighbours import Neighbour, TrainingIcons
-from svgfusion_lib.sampling import Pipeline, check_prompts, check_seeds
+from svgfusion_lib.sampling import Pipeline, check_prompts, check_seeds, choose_pipeline
 from svgfusion_lib.utils.animation import animated_svg
+from svgfusion_lib.utils.row_metrics import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
@@ -68,15 +69,19 @@ class Batch:
 
 
 class Session:
-    """A pipeline, and all that was made with it since.
+    """Pipelines by name (`load_pipelines`), and all that was made with them since.
 
-    style_words: styles as captions name them, offered if the model has none of its own. cache_dir: a cache of
-    `svgfusion preprocess` with the training icons, in which `nearest` looks; None: there is none.
+    A prompt is drawn by the one that it asks for, an icon edited by the one that drew it. style_words: styles as
+    captions name them, offered if some model has none of its own. cache_dir: a cache of `svgfusion preprocess` with
+    the training icons, in which `nearest` looks; None: there is none.
     """
 
-    def __init__(self, pipeline: Pipeline, style_words: Sequence[str] = (), cache_dir: str | Path | None = None):
-        self.pipeline = pipeline
-        self.styles = list(pipeline.dit.config.styles or style_words)
+    def __init__(
+        self, pipelines: Mapping[str, Pipeline], style_words: Sequence[str] = (), cache_dir: str | Path | None = None
+    ):
+        self.pipelines = dict(pipelines)
+        own = [pipeline.dit.config.styles for pipeline in self.pipelines.values()]
+        self.styles = [*(() if all(own) else style_words), *(style for styles in own for style in styles)]
         self.cache_dir = cache_dir
         self.history: list[Batch] = []
         self.icons: list[Icon] = []  # in the order of their numbers
@@ -86,65 +91,69 @@ class Session:
 
     def generate(self, request: Request, tick: Tick | None = None) -> Batch:
         """Draw a prompt's icons."""
-        config = self._check(request)
-        prompt, style = ask_for_style(self.pipeline, request.prompt.strip(), request.style)
+        model = choose_pipeline(self.pipelines, request.prompt, request.style)
+        pipeline, config = self.pipelines[model], self._check(request, model)
+        prompt, style = ask_for_style(pipeline, request.prompt.strip(), request.style)
         check_prompts([prompt])
-        tokens = self.pipeline.encode_prompts([prompt] * request.count)
-        lengths = self.pipeline.draw_lengths(*tokens, request.seeds, config.length_temperature)
-        samples = self.pipeline.sample(
+        tokens = pipeline.encode_prompts([prompt] * request.count)
+        lengths = pipeline.draw_lengths(*tokens, request.seeds, config.length_temperature)
+        samples = pipeline.sample(
             [prompt] * request.count, request.seeds, config, lengths,
             _counter(tick, config.ddim_steps * len(set(lengths))), [style] * request.count,
         )
         drawn = [(prompt, sample.rows, sample.seed) for sample in samples]
-        return self._remember(prompt, drawn, "drawn", style)
+        return self._remember(prompt, drawn, "drawn", model, style)
 
     def vary(
         self, icon: Icon, strength: float, request: Request, keep_style: bool = True, tick: Tick | None = None
     ) -> Batch:
         """Variations of an icon as it is shown, of its own prompt: count and seed are the request's."""
-        config, z = self._check(request), self._encode(icon)
+        config, z = self._check(request, icon.model), self._encode(icon)
         drawn = variations(
-            self.pipeline, z, icon.title, strength, request.seeds, config, icon.style, keep_style,
+            self.pipelines[icon.model], z, icon.title, strength, request.seeds, config, icon.style, keep_style,
             callback=_counter(tick, max(round(strength * config.ddim_steps), 1)),
         )  # [B, N, Z]
         return self._remember_latents(f"variations of {icon.number}", icon, drawn, request)
 
     def redraw(self, icon: Icon, layers: Sequence[int], request: Request, tick: Tick | None = None) -> Batch:
         """An icon with some layers (numbers of `Icon.layers`) drawn anew, to fit the others."""
-        config = self._check(request)
+        pipeline, config = self.pipelines[icon.model], self._check(request, icon.model)
         shown = [layer.number for layer in icon.layers if layer.number not in icon.hidden]
         chosen = [shown.index(number) + 1 for number in layers if number in shown]
         if not chosen:
             raise UserError("mark the layers to draw anew first; those that are hidden do not count")
-        part = layer_of_parts(self.pipeline, icon.svg)  # [N]
+        part = layer_of_parts(pipeline, icon.svg)  # [N]
         kept = ~torch.isin(part, torch.tensor(chosen))
         drawn = redraw(
-            self.pipeline, self._encode(icon), kept, icon.title, request.seeds, config, icon.style, resample=1,
+            pipeline, self._encode(icon), kept, icon.title, request.seeds, config, icon.style, resample=1,
             callback=_counter(tick, config.ddim_steps + max(round(config.ddim_steps / 2), 1)),
         )  # [B, N, Z]
         return self._remember_latents(f"layers drawn anew in {icon.number}", icon, drawn, request)
 
     def restyle(self, icon: Icon, style: str, strength: float, request: Request, tick: Tick | None = None) -> Batch:
-        """An icon in another style, its parts where they were."""
-        config, z = self._check(request), self._encode(icon)
+        """An icon in another style of the model that drew it, its parts where they were."""
+        pipeline, config = self.pipelines[icon.model], self._check(request, icon.model)
+        if style not in self.styles_for(icon):
+            raise UserError(f"the {icon.model} model cannot draw {style} style; it has {self._known_styles(icon)}")
+        z = self._encode(icon)
         drawn = restyle(
-            self.pipeline, z, icon.title, style, request.seeds, strength, config,
+            pipeline, z, icon.title, style, request.seeds, strength, config,
             callback=_counter(tick, max(round(strength * config.ddim_steps), 1)),
         )  # [B, N, Z]
-        asked = ask_for_style(self.pipeline, icon.title, style)
+        asked = ask_for_style(pipeline, icon.title, style)
         return self._remember_latents(f"{icon.number} in {style} style", icon, drawn, request, asked)
 
     def morph(self, icon: Icon, other: Icon, frames: int = MORPH_FRAMES) -> Batch:
         """The way from one icon to another: frames, and an SVG that moves."""
         if icon is other:
             raise UserError("a morph needs two icons; choose another one to go to")
-        config = SamplingConfig()
-        way = interpolate(self.pipeline, self._encode(icon), self._encode(other), frames)
-        rows = [self.pipeline.decode_latents(z[None], config)[0] for z in way]
+        pipeline, config = self.pipelines[icon.model], SamplingConfig()
+        way = interpolate(pipeline, self._encode(icon), self._encode(other, icon.model), frames)
+        rows = [pipeline.decode_latents(z[None], config)[0] for z in way]
         drawn = [(icon.title if k < frames / 2 else other.title, each, None) for k, each in enumerate(rows)]
         animation = animated_svg([rows_to_svg(each, config.canvas) for each in rows], config.canvas)
         name = f"morph from {icon.number} to {other.number}"
-        return self._remember(name, drawn, name, animation=animation)
+        return self._remember(name, drawn, name, icon.model, animation=animation)
 
     def open_svg(self, name: str, content: bytes) -> Batch:
         """An SVG file of the user's: what our parser reads of it, and nothing else."""
@@ -156,7 +165,7 @@ class Session:
             rows = parse_svg(content).rows  # [L, 22]
         except ValueError as error:
             raise UserError(f"{title}: {error}") from error
-        return self._remember(f"opened {title}", [(title, rows, None)], "your file")
+        return self._remember(f"opened {title}", [(title, rows, None)], "your file", self._model_of_file(rows))
 
     def nearest(self, icon: Icon, count: int = 4) -> list[Neighbour]:
         """Training icons that look most like an icon; UserError if the gallery was opened without a cache."""
@@ -171,36 +180,54 @@ class Session:
 
     # --- bookkeeping -----------------------------------------------------------------------------
 
-    def _check(self, request: Request) -> SamplingConfig:
+    def styles_for(self, icon: Icon) -> list[str]:
+        """The styles that an icon can be restyled to."""
+        own = self.pipelines[icon.model].dit.config.styles
+        others = {style for pipeline in self.pipelines.values() for style in pipeline.dit.config.styles}
+        return list(own) or [style for style in self.styles if style not in others]
+
+    def _known_styles(self, icon: Icon) -> str:
+        return ", ".join(self.styles_for(icon)) or "none"
+
+    def _model_of_file(self, rows: np.ndarray) -> str:
+        """Who edits a file of the user's: what paints with strokes alone is a line icon."""
+        wanted = DEFAULT_MODEL if strokes_only(rows) else "emoji"
+        return wanted if wanted in self.pipelines else next(iter(self.pipelines))
+
+    def _check(self, request: Request, model: str) -> SamplingConfig:
         """The settings; UserError if the model cannot do what is asked for."""
         check_seeds(request.seed, request.count)
         if request.count > MOST_ICONS:
             raise UserError(f"{request.count} icons at once are too many; the gallery draws at most {MOST_ICONS}")
         config = request.config
-        self.pipeline.check_steps(config)
+        self.pipelines[model].check_steps(config)
         return config
 
-    def _encode(self, icon: Icon) -> Tensor:
-        """Latents z [N, Z] of what is shown of an icon."""
+    def _encode(self, icon: Icon, model: str | None = None) -> Tensor:
+        """Latents z [N, Z] of what is shown of an icon, of `model` or the one that drew it."""
         if len(icon.hidden) >= len(icon.layers):
             raise UserError(f"all layers of {icon.number} are hidden; show at least one")
-        return encode_svg(self.pipeline, icon.svg)
+        return encode_svg(self.pipelines[model or icon.model], icon.svg)
 
     def _remember_latents(
         self, title: str, icon: Icon, drawn: Tensor, request: Request, asked: tuple[str, str | None] | None = None
     ) -> Batch:
         """Latents [B, N, Z] drawn from an icon as a batch, its layers kept apart; asked: prompt and style, if new."""
         caption, style = asked or (icon.title, icon.style)
-        rows = decode_layers(self.pipeline, drawn, layer_of_parts(self.pipeline, icon.svg), request.config)
-        return self._remember(title, [(caption, each, seed) for each, seed in zip(rows, request.seeds)], title, style)
+        pipeline = self.pipelines[icon.model]
+        rows = decode_layers(pipeline, drawn, layer_of_parts(pipeline, icon.svg), request.config)
+        icons = [(caption, each, seed) for each, seed in zip(rows, request.seeds)]
+        return self._remember(title, icons, title, icon.model, style)
 
     def _remember(
-        self, title: str, drawn: Sequence[tuple[str, np.ndarray, int | None]], origin: str, style: str | None = None,
-        animation: str | None = None,
+        self, title: str, drawn: Sequence[tuple[str, np.ndarray, int | None]], origin: str, model: str,
+        style: str | None = None, animation: str | None = None,
     ) -> Batch:
         """A batch of (title, rows, seed), its icons numbered on from the last."""
         first = len(self.icons) + 1
-        icons = tuple(Icon(first + k, name, rows, origin, seed, style) for k, (name, rows, seed) in enumerate(drawn))
+        icons = tuple(
+            Icon(first + k, name, rows, origin, model, seed, style) for k, (name, rows, seed) in enumerate(drawn)
+        )
         self.icons += icons
         self.history.append(Batch(title, icons, animation))
         return self.history[-1]

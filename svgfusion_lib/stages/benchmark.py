@@ -18,7 +18,7 @@ from statistics import median
 import numpy as np
 import torch
 
-from svgfusion_lib.config import EvaluationConfig, SamplingConfig
+from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig, SamplingConfig
 from svgfusion_lib.corpus.dummy import make_dummy_svg
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
@@ -40,8 +40,8 @@ IMAGE_SIZE = 224  # pixels
 _PEAK_MEMORY = """
 import resource, sys
 from svgfusion_lib.sampling import load_pipeline
-vae, dit, device = (None if a == "-" else a for a in sys.argv[1:])
-load_pipeline(vae, dit, device).sample(["shopping cart"] * 16, range(16))
+vae, dit, device, model = (None if a == "-" else a for a in sys.argv[1:])
+load_pipeline(vae, dit, device, model).sample(["shopping cart"] * 16, range(16))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 """
 
@@ -62,6 +62,7 @@ def benchmark(
     precomputed_dir: str | Path | None = None,
     num_prompts: int = 100,
     device: str = "cpu",
+    model: str | Path = DEFAULT_MODEL,
 ) -> dict:
     """Medians over repeats, after one unmeasured warm-up; writes report.json, report.md and plots.
 
@@ -80,7 +81,7 @@ def benchmark(
     load_times = []
     for _ in range(repeats):
         before = time.perf_counter()
-        pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, device)
+        pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, device, model)
         load_times.append(time.perf_counter() - before)
     limit = pipeline.dit.config.max_latents
     if latents > limit:
@@ -103,7 +104,7 @@ def benchmark(
             },
         },
         "load_seconds": {"first": load_times[0], "median": median(load_times)},
-        "peak_memory": _peak_memory(vae_checkpoint, dit_checkpoint, device),
+        "peak_memory": _peak_memory(vae_checkpoint, dit_checkpoint, device, model),
         "per_second": _throughput(pipeline, svgs, rows, chunks, repeats),
         "one_sample_by_default": median_seconds(default, repeats),
         "seconds_per_sample": [
@@ -119,18 +120,20 @@ def benchmark(
     }
     if precomputed_dir is not None:
         asked = EvaluationConfig(num_prompts=num_prompts, device=device)
-        slowly = SamplingConfig(sampler="ddim", ddim_steps=100)
+        slowly = SamplingConfig(sampler="ddim", ddim_steps=100, cfg_low=0.0, cfg_high=1.0)
         report["quality"] = sweep(
             Path(output_dir) / "quality", precomputed_dir,
-            {"ddim_steps": sorted(steps), "sampling": [slowly]}, asked, vae_checkpoint, dit_checkpoint,
+            {"ddim_steps": sorted(steps), "sampling": [slowly]}, asked, vae_checkpoint, dit_checkpoint, model,
         )
     write_benchmark(Path(output_dir), report)
     return report
 
 
-def _peak_memory(vae_checkpoint: str | Path | None, dit_checkpoint: str | Path | None, device: str) -> int:
+def _peak_memory(
+    vae_checkpoint: str | Path | None, dit_checkpoint: str | Path | None, device: str, model: str | Path
+) -> int:
     """Bytes of a fresh process that loads the model and draws 16 samples."""
-    arguments = [str(vae_checkpoint or "-"), str(dit_checkpoint or "-"), device]
+    arguments = [str(vae_checkpoint or "-"), str(dit_checkpoint or "-"), device, str(model)]
     done = subprocess.run([sys.executable, "-c", _PEAK_MEMORY, *arguments], capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1])
 

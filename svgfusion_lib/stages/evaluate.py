@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from svgfusion_lib.config import EvaluationConfig
+from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.stages import evaluation_measures as measures
 from svgfusion_lib.stages import evaluation_references as references
@@ -36,15 +36,16 @@ def evaluate(
     config: EvaluationConfig | None = None,
     vae_checkpoint: str | Path | None = None,
     dit_checkpoint: str | Path | None = None,
+    model: str | Path = DEFAULT_MODEL,
 ) -> dict:
     """Sample SVGs for prompts of each domain and split of a cache, and measure them.
 
     Prompts are the canonical captions of icons with different names; where there are fewer names than prompts, their
     other captions follow, with other seeds. Icons that are not asked for are the reference set of distances.
-    Without checkpoints: the shipped model. Writes report.json, report.md, plots.png and contact sheets; returns the
+    Without checkpoints: a shipped `model`. Writes report.json, report.md, plots.png and contact sheets; returns the
     report.
     """
-    bench = load_bench(precomputed_dir, config or EvaluationConfig(), vae_checkpoint, dit_checkpoint)
+    bench = load_bench(precomputed_dir, config or EvaluationConfig(), vae_checkpoint, dit_checkpoint, model)
     check_pixel_encoder(bench.pipeline.vae, bench.cache)
     report: dict = {"settings": settings_of(bench), "groups": {}}
     sheets = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from svgfusion_lib.config import EvaluationConfig
+from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
@@ -30,14 +30,14 @@ class Bench:
 
 def load_bench(
     precomputed_dir: str | Path, config: EvaluationConfig, vae_checkpoint: str | Path | None = None,
-    dit_checkpoint: str | Path | None = None,
+    dit_checkpoint: str | Path | None = None, model: str | Path = DEFAULT_MODEL,
 ) -> Bench:
     """Load everything, and say what is to be asked. UserError for what the cache or the model does not have."""
     cache = load_cache(precomputed_dir)
     groups = make_groups(
         cache, config.num_prompts, config.num_samples, config.seed, config.splits, config.domains, config.packs
     )
-    pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, config.device)
+    pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, config.device, model)
     if config.styles and not pipeline.dit.config.styles:
         raise UserError("evaluate: the model has no styles to ask for; train it with --style_condition")
     pipeline.check_steps(config.sampling)

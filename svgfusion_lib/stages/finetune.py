@@ -5,11 +5,10 @@ from pathlib import Path
 
 import torch
 
-from svgfusion_lib.config import DiffusionConfig, TrainConfig
+from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig, TrainConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.low_rank import adapt, merge
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.sampling import load_checkpoints
 from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
 from svgfusion_lib.stages.preprocess import preprocess
 from svgfusion_lib.stages.train_dit import FINAL_NAME as DIT_NAME
@@ -17,6 +16,7 @@ from svgfusion_lib.stages.train_dit import fit_latents
 from svgfusion_lib.stages.train_vae import FINAL_NAME as VAE_NAME
 from svgfusion_lib.utils.checkpoint import save_model
 from svgfusion_lib.utils.training import budget_steps, check_counts, check_device
+from svgfusion_lib.weights import load_checkpoints
 
 WARMUP_STEPS = 20
 
@@ -34,8 +34,9 @@ def finetune(
     max_minutes: float | None = None,
     device: str = "cpu",
     seed: int = 0,
+    model: str | Path = DEFAULT_MODEL,
 ) -> tuple[Path, Path]:
-    """Train the VS-DiT (without checkpoints: the shipped one) on the SVGs of a folder; the VP-VAE stays as it is.
+    """Train the VS-DiT (without checkpoints: of a shipped `model`) on the SVGs of a folder; the VP-VAE stays as it is.
 
     Captions come from a manifest, captions.csv or the file names (corpus/records.py). rank 0 trains all weights, above
     it a change of that rank in each linear layer of the blocks (models/low_rank.py), the styles and the length
@@ -48,7 +49,7 @@ def finetune(
     if rank < 0:
         raise UserError(f"rank is {rank}; it must be 0 (all weights) or more")
     output_dir = Path(output_dir)
-    vae, dit, diffusion = load_checkpoints(vae_checkpoint, dit_checkpoint)
+    vae, dit, diffusion = load_checkpoints(vae_checkpoint, dit_checkpoint, model)
     vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
     encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
     preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=encoder)

@@ -9,7 +9,7 @@ from torch.utils.data import Subset
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import check_prompts, check_seeds, load_pipeline
+from svgfusion_lib.sampling import OWN_MODEL, check_prompts, check_seeds, load_pipeline
 from svgfusion_lib.stages.prepare_latents import check_pixel_encoder, encode_dataset
 from svgfusion_lib.stages.preprocess import cache_rows, load_cache
 from svgfusion_lib.utils.checkpoint import load_model
@@ -18,6 +18,7 @@ from svgfusion_lib.utils.files import write_json, write_text
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import contact_sheet
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from svgfusion_lib.weights import model_for
 
 BATCH_SIZE = 64
 
@@ -44,8 +45,9 @@ def generate(
     config: SamplingConfig | None = None,
     device: str = "cpu",
     style: str | None = None,
+    model: str | Path | None = None,
 ) -> list[dict]:
-    """Draw num_samples SVGs for every prompt; without checkpoints by the shipped model.
+    """Draw num_samples SVGs for every prompt; without checkpoints by a shipped `model`, or the one that it asks for.
 
     Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (file, prompt, style, seed, settings; returned) and
     a contact sheet sheet.png with a row per prompt. Sample k of every prompt has seed `seed + k`. style: of all
@@ -54,26 +56,39 @@ def generate(
     check_prompts(prompts)
     check_seeds(seed, num_samples)
     config = config or SamplingConfig()
-    pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, device)
-    pipeline.encode_styles([style])  # refused before any work
-    pipeline.check_steps(config)
+    own = vae_checkpoint is not None or dit_checkpoint is not None
+    models = [OWN_MODEL if own else str(model or model_for(prompt, style)) for prompt in prompts]
+    pipelines = {name: load_pipeline(vae_checkpoint, dit_checkpoint, device, name) for name in dict.fromkeys(models)}
+    for pipeline in pipelines.values():  # refused before any work
+        pipeline.encode_styles([style])
+        pipeline.check_steps(config)
     jobs = [(i, k) for i in range(len(prompts)) for k in range(num_samples)]
-    entries, sheet = [], [[None] * num_samples for _ in prompts]
+    entries, sheet = {}, [[None] * num_samples for _ in prompts]
     output_dir = Path(output_dir)
-    for start in track(range(0, len(jobs), BATCH_SIZE), "generate"):
-        part = jobs[start : start + BATCH_SIZE]
-        styles = [style] * len(part)
-        samples = pipeline.sample([prompts[i] for i, _ in part], [seed + k for _, k in part], config, styles=styles)
+    for name, part in track(_batches(jobs, models), "generate"):
+        samples = pipelines[name].sample(
+            [prompts[i] for i, _ in part], [seed + k for _, k in part], config, styles=[style] * len(part)
+        )
         for (i, k), sample in zip(part, samples):
             path = write_text(output_dir / f"{i:03d}_{slug(sample.prompt)}_{k}.svg", sample.svg)
             sheet[i][k] = sample.svg
-            entries.append({
-                "file": path.name, "prompt": sample.prompt, "style": style, "seed": sample.seed,
+            entries[i, k] = {
+                "file": path.name, "prompt": sample.prompt, "style": style, "seed": sample.seed, "model": name,
                 "rows": len(sample.rows) - 2, "settings": config.to_dict(),
-            })
-    write_json(output_dir / "samples.json", entries)
+            }
+    in_order = [entries[job] for job in jobs]
+    write_json(output_dir / "samples.json", in_order)
     contact_sheet(sheet, output_dir / "sheet.png", row_labels=list(prompts))
-    return entries
+    return in_order
+
+
+def _batches(jobs: list[tuple[int, int]], models: list[str]) -> list[tuple[str, list[tuple[int, int]]]]:
+    """(prompt, sample) jobs in batches of one model each, given the model of each prompt."""
+    batches = []
+    for name in dict.fromkeys(models):
+        own = [job for job in jobs if models[job[0]] == name]
+        batches += [(name, own[k : k + BATCH_SIZE]) for k in range(0, len(own), BATCH_SIZE)]
+    return batches
 
 
 def slug(prompt: str, length: int = 40) -> str:

@@ -7,7 +7,7 @@ from typing import get_type_hints
 
 import numpy as np
 
-from svgfusion_lib.config import EvaluationConfig, SamplingConfig
+from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig, SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.sampling import load_pipeline
 from svgfusion_lib.stages import evaluation_measures as measures
@@ -39,6 +39,7 @@ def sweep(
     config: EvaluationConfig | None = None,
     vae_checkpoint: str | Path | None = None,
     dit_checkpoint: str | Path | None = None,
+    model: str | Path = DEFAULT_MODEL,
 ) -> list[dict]:
     """Sample the same prompts with the same seeds for every value of every setting, the others as config says.
 
@@ -48,7 +49,7 @@ def sweep(
     """
     config = config or EvaluationConfig()
     changed = [(name, value, _changed(config, name, value)) for name, values in settings.items() for value in values]
-    bench = load_bench(precomputed_dir, config, vae_checkpoint, dit_checkpoint)
+    bench = load_bench(precomputed_dir, config, vae_checkpoint, dit_checkpoint, model)
     if any(own.styles for *_, own in changed) and not bench.pipeline.dit.config.styles:
         raise UserError("sweep: the model has no styles to ask for; train it with --style_condition")
     for *_, own in changed:

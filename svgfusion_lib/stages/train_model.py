@@ -13,7 +13,6 @@ from pathlib import Path
 
 from svgfusion_lib.config import EvaluationConfig
 from svgfusion_lib.errors import Paused, UserError
-from svgfusion_lib.sampling import export_pretrained
 from svgfusion_lib.stages.evaluate import evaluate
 from svgfusion_lib.stages.prepare_dataset import SUMMARY, prepare_dataset
 from svgfusion_lib.stages.prepare_latents import LATENTS_NAME, prepare_latents
@@ -24,6 +23,7 @@ from svgfusion_lib.stages.train_vae import FINAL_NAME as VAE_NAME
 from svgfusion_lib.stages.train_vae import train_vae
 from svgfusion_lib.utils.files import read_toml, write_json
 from svgfusion_lib.utils.training import check_device
+from svgfusion_lib.weights import export_pretrained
 
 CONFIG_NAME = "config.json"
 SECTIONS: dict[str, Callable] = {

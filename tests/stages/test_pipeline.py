@@ -9,7 +9,7 @@ import torch
 from svgfusion_lib import cli
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import export_pretrained, load_pipeline, load_pretrained
+from svgfusion_lib.sampling import load_pipeline
 from svgfusion_lib.stages.create_dummy_data import create_dummy_data
 from svgfusion_lib.stages.generate import generate, reconstruct_and_sample
 from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
@@ -20,6 +20,7 @@ from svgfusion_lib.utils.checkpoint import load_model
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.training import LOG_NAME, read_log
+from svgfusion_lib.weights import export_pretrained, load_pretrained
 
 QUICK = SamplingConfig(ddim_steps=3)
 

@@ -6,10 +6,10 @@ import pytest
 
 from svgfusion_lib import cli
 from svgfusion_lib.errors import Paused, UserError
-from svgfusion_lib.sampling import load_pretrained
 from svgfusion_lib.stages.create_dummy_data import create_dummy_data
 from svgfusion_lib.stages.train_model import read_recipe, train_model
 from svgfusion_lib.utils.training import LOG_NAME, read_log
+from svgfusion_lib.weights import load_pretrained
 
 RECIPE = """
 [vae_data]

@@ -1,0 +1,140 @@
+"""Models from files: the checkpoints of a training, or the shipped ones, and which of these a prompt asks for."""
+
+import hashlib
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from svgfusion_lib.config import DEFAULT_MODEL
+from svgfusion_lib.corpus.packs import known_packs
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.utils import row_format
+from svgfusion_lib.utils.checkpoint import build_model, load_model, weights_hash
+from svgfusion_lib.utils.files import atomic_path, write_json
+
+PRETRAINED_DIR = Path(__file__).resolve().parents[1] / "data" / "pretrained"
+WEIGHTS_NAME, JSON_NAME = "model.safetensors", "model.json"
+_COLOURLESS = {"black", "white", "grey", "gray"}  # words that do not ask for a picture in colours; these do:
+_COLOURFUL = {"emoji", "emoticon", "colourful", "colorful"}
+
+
+def load_checkpoints(
+    vae_checkpoint: str | Path | None = None, dit_checkpoint: str | Path | None = None,
+    model: str | Path = DEFAULT_MODEL,
+) -> tuple[VPVAE, VSDiT, dict]:
+    """The models of two checkpoints, or a shipped `model` if neither is given, and the diffusion settings."""
+    if (vae_checkpoint is None) != (dit_checkpoint is None):
+        raise UserError("give both --vae_checkpoint and --dit_checkpoint, or neither for a shipped model")
+    if vae_checkpoint is None:
+        return load_pretrained(model)
+    (vae, _), (dit, content) = _load_pair(vae_checkpoint, dit_checkpoint)
+    return vae, dit, content["diffusion"]
+
+
+def _load_pair(vae_checkpoint: str | Path, dit_checkpoint: str | Path) -> tuple[tuple[VPVAE, dict], tuple[VSDiT, dict]]:
+    """Both models with the rest of their checkpoints; UserError if the VS-DiT belongs to another VP-VAE."""
+    vae, vae_content = load_model(vae_checkpoint, "vpvae")
+    dit, dit_content = load_model(dit_checkpoint, "vsdit")
+    if dit_content["vae_hash"] != weights_hash(vae):
+        raise UserError(f"{dit_checkpoint}: was trained on latents of another VP-VAE than {vae_checkpoint}")
+    return (vae, vae_content), (dit, dit_content)
+
+
+# --- shipped weights ------------------------------------------------------------------------------
+
+
+def shipped_models() -> list[str]:
+    """Names of the models in the box, DEFAULT_MODEL first."""
+    found = {path.parent.name for path in PRETRAINED_DIR.glob(f"*/{JSON_NAME}")}
+    return sorted(found, key=lambda name: (name != DEFAULT_MODEL, name))
+
+
+def model_for(prompt: str, style: str | None = None) -> str:
+    """Name of the shipped model that a prompt asks for, by the first of these that it has:
+
+    a style that one model was trained with; the style word of a pack ("..., twemoji style"), whose domain tells; a
+    word of colour or "emoji". Without any of them: DEFAULT_MODEL.
+    """
+    from svgfusion_lib.corpus.colours import (
+        COLOUR_WORDS,  # here: it brings image libraries that a drawing does not need
+    )
+
+    shipped, domains, text = shipped_models(), _style_domains(), prompt.lower()
+    asked = [style] if style else [word for word in domains if re.search(rf"\b{re.escape(word)} style\b", text)]
+    for word in asked:
+        if domains.get(word) in shipped:
+            return domains[word]
+    coloured = set(re.findall(r"[a-z]+", text)) & (COLOUR_WORDS - _COLOURLESS | _COLOURFUL)
+    return "emoji" if coloured and "emoji" in shipped else DEFAULT_MODEL
+
+
+@cache
+def _style_domains() -> dict[str, str]:
+    """Packs and the words that captions have for their styles -> domain of the pack, longest word first."""
+    packs = known_packs().values()
+    domains = {pack.style: pack.domain for pack in packs} | {pack.name: pack.domain for pack in packs}
+    return {word: domains[word] for word in sorted(domains, key=len, reverse=True)}
+
+
+def load_pretrained(model: str | Path = DEFAULT_MODEL) -> tuple[VPVAE, VSDiT, dict]:
+    """VP-VAE, VS-DiT and diffusion settings of a shipped model, or of a folder that `export_pretrained` wrote.
+
+    Checked by hash; UserError for a model that there is not, and for files that are damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    folder = PRETRAINED_DIR / model if str(model) in shipped_models() else Path(model)
+    if not folder.is_dir():
+        raise UserError(f"there is no model {str(model)!r}; give one of {', '.join(shipped_models())}, or a folder")
+    weights_path, json_path = folder / WEIGHTS_NAME, folder / JSON_NAME
+    for path in (weights_path, json_path):
+        if not path.is_file():
+            raise UserError(
+                f"{path}: no such file; get the repository whole, or give --vae_checkpoint and --dit_checkpoint"
+            )
+    try:
+        description = json.loads(json_path.read_text(encoding="utf-8"))
+        data = weights_path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != description["sha256"]:
+            raise UserError(f"{weights_path}: is not the file that {json_path.name} describes (sha256); get it anew")
+        if description["row_format"] != row_format.VERSION:
+            found = description["row_format"]
+            raise UserError(f"{json_path}: row format {found}, this program has {row_format.VERSION}")
+        tensors = {name: tensor.float() for name, tensor in load(data).items()}
+    except (json.JSONDecodeError, KeyError, SafetensorError) as error:
+        raise UserError(f"{folder}: the shipped model is damaged ({error}); get the repository anew") from error
+    models = []
+    for kind in ("vpvae", "vsdit"):
+        weights = {name.removeprefix(f"{kind}."): t for name, t in tensors.items() if name.startswith(f"{kind}.")}
+        models.append(build_model(kind, description[kind], weights, str(weights_path)))
+    return models[0], models[1], description["diffusion"]
+
+
+def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, folder: str | Path) -> Path:
+    """Write two checkpoints as one bf16 model.safetensors and its model.json; returns the former's path."""
+    from safetensors.torch import save_file
+
+    parts = dict(zip(("vpvae", "vsdit"), _load_pair(vae_checkpoint, dit_checkpoint)))
+    tensors = {
+        f"{kind}.{name}": tensor.to(torch.bfloat16).contiguous()
+        for kind, (model, _) in parts.items()
+        for name, tensor in model.state_dict().items()
+    }
+    path = Path(folder) / WEIGHTS_NAME
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary)
+    description = {kind: model.config.to_dict() for kind, (model, _) in parts.items()}
+    description |= {
+        "row_format": row_format.VERSION,
+        "diffusion": parts["vsdit"][1]["diffusion"],
+        "training": {kind: content.get("train_config") for kind, (_, content) in parts.items()},
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    write_json(Path(folder) / JSON_NAME, description)
+    return path

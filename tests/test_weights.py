@@ -1,0 +1,95 @@
+"""Which shipped model a prompt asks for, and several models behind one call."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from svgfusion_lib import weights
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.gallery import Request, Session
+from svgfusion_lib.sampling import choose_pipeline, load_pipelines
+from svgfusion_lib.stages.generate import generate
+from svgfusion_lib.weights import PRETRAINED_DIR, load_pretrained, model_for, shipped_models
+
+QUICK = SamplingConfig(ddim_steps=2)
+
+
+@pytest.fixture
+def two_models(tmp_path, monkeypatch):
+    """A box with the line model twice, once by the name of emoji."""
+    for name in ("line", "emoji"):
+        shutil.copytree(PRETRAINED_DIR / "line", tmp_path / "box" / name)
+    monkeypatch.setattr(weights, "PRETRAINED_DIR", tmp_path / "box")
+    return tmp_path / "box"
+
+
+@pytest.mark.parametrize(("prompt", "style", "model"), [
+    ("shopping cart", None, "line"), ("shopping cart, tabler style", None, "line"),
+    ("arrow, lucide style", None, "line"),
+    ("heart, twemoji style", None, "emoji"), ("a smile in fluent style", None, "emoji"), ("RED heart", None, "emoji"),
+    ("smile emoji", None, "emoji"), ("black circle", None, "line"), ("red heart, tabler style", None, "line"),
+    ("shared red tape", None, "emoji"), ("redo", None, "line"), ("heart", "twemoji", "emoji"),
+    ("heart", "fluent-emoji-flat", "emoji"), ("red heart", "lucide", "line"),
+    ("<script>", None, "line"), ("", None, "line"),
+    ("heart", "no such style", "line"), ("twemoji stylex", None, "line"),
+])
+def test_a_prompt_asks_for_a_model(two_models, prompt, style, model):
+    assert model_for(prompt, style) == model
+
+
+def test_a_box_without_emoji_draws_all_by_lines(two_models):
+    shutil.rmtree(two_models / "emoji")
+    assert shipped_models() == ["line"]
+    assert model_for("red heart, twemoji style") == model_for("heart", "twemoji") == "line"
+
+
+def test_the_box_in_the_repository():
+    assert shipped_models()[0] == "line"
+    size = sum(path.stat().st_size for path in PRETRAINED_DIR.rglob("*.safetensors"))
+    assert size < 60e6
+
+
+def test_an_unknown_model_is_named(two_models, tmp_path):
+    with pytest.raises(UserError, match="there is no model 'lines'; give one of line, emoji, or a folder"):
+        load_pretrained("lines")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="model.safetensors: no such file"):
+        load_pretrained(tmp_path / "empty")
+
+
+def test_every_prompt_is_drawn_by_its_model(two_models, tmp_path):
+    prompts = ["cart", "red heart", "bell, lucide style"]
+    entries = generate(prompts, tmp_path / "out", num_samples=2, config=QUICK)
+    assert [(e["prompt"], e["seed"], e["model"]) for e in entries] == [
+        ("cart", 0, "line"), ("cart", 1, "line"), ("red heart", 0, "emoji"), ("red heart", 1, "emoji"),
+        ("bell, lucide style", 0, "line"), ("bell, lucide style", 1, "line"),
+    ]
+    assert entries == json.loads((tmp_path / "out" / "samples.json").read_text())
+    assert all((tmp_path / "out" / e["file"]).is_file() for e in entries)
+    for model in ("emoji", two_models / "line"):
+        assert {e["model"] for e in generate(prompts, tmp_path / "by", config=QUICK, model=model)} == {str(model)}
+
+
+def test_a_gallery_of_two_models(two_models, cart_file):
+    pipelines = load_pipelines()
+    assert list(pipelines) == ["line", "emoji"] and choose_pipeline({"own": pipelines["line"]}, "red heart") == "own"
+    emoji = pipelines["emoji"].dit
+    emoji.config = replace(emoji.config, styles=("twemoji",))  # seen by the choice; its network has none
+    session = Session(pipelines, ["tabler", "lucide"])
+    assert session.styles == ["tabler", "lucide", "twemoji"]
+    assert choose_pipeline(pipelines, "heart", "twemoji") == "emoji"
+    emoji.config = replace(emoji.config, styles=())
+    drawn = [session.generate(Request(prompt, None, 1, steps=2)).icons[0] for prompt in ("cart", "red cart")]
+    assert [icon.model for icon in drawn] == ["line", "emoji"]
+    assert [icon.model for icon in session.vary(drawn[1], 0.5, Request("", count=2, steps=2)).icons] == ["emoji"] * 2
+    assert session.open_svg("cart.svg", cart_file).icons[0].model == "line"
+    filled = cart_file.replace(b'fill="none"', b'fill="#a00"')
+    assert session.open_svg("cart.svg", filled).icons[0].model == "emoji"
+    assert session.styles_for(drawn[0]) == session.styles
+    emoji.config = replace(emoji.config, styles=("twemoji",))
+    assert session.styles_for(drawn[1]) == ["twemoji"] and session.styles_for(drawn[0]) == ["tabler", "lucide"]
+    with pytest.raises(UserError, match="the line model cannot draw twemoji style; it has tabler, lucide"):
+        session.restyle(drawn[0], "twemoji", 0.5, Request("", count=1, steps=2))
