@@ -1,4 +1,4 @@
-"""How fast a training is against the roof of its machine: latents a second, and model FLOPs utilisation."""
+"""How fast a training is against the roof of its machine, and how long it waits for its batches."""
 
 import time
 from collections.abc import Callable
@@ -32,20 +32,23 @@ def roof(device: torch.device, dtype: torch.dtype, repeats: int = 3) -> float:
 
 
 class Meter:
-    """Latents a second, and the share of the roof in use since the last reading.
+    """Latents a second, the share of the roof in use and that of the time spent waiting, since the last reading.
 
-    That share is the model FLOPs utilisation (Chowdhery et al. 2022, appendix B). flops_per_latent: what a training
-    step does for one latent, backward pass too. Add to `latents` what has been trained on.
+    The share in use is the model FLOPs utilisation (Chowdhery et al. 2022, appendix B). flops_per_latent: what a
+    training step does for one latent, backward pass too. Add to `latents` what has been trained on, and to
+    `waited` the seconds that the data loader took for it.
     """
 
     def __init__(self, device: torch.device, dtype: torch.dtype, flops_per_latent: float):
         self.roof = roof(device, dtype)
         self.flops_per_latent = flops_per_latent
-        self.latents = 0
+        self.latents, self.waited = 0, 0.0
         self._since = time.perf_counter()
 
     def read(self) -> dict[str, float]:
         """Figures for the log; counts anew from here."""
-        rate = self.latents / max(time.perf_counter() - self._since, 1e-9)
-        self.latents, self._since = 0, time.perf_counter()
-        return {"latents_per_second": round(rate, 1), "mfu": round(rate * self.flops_per_latent / self.roof, 4)}
+        seconds = max(time.perf_counter() - self._since, 1e-9)
+        rate, waited = self.latents / seconds, self.waited / seconds
+        self.latents, self.waited, self._since = 0, 0.0, time.perf_counter()
+        mfu = rate * self.flops_per_latent / self.roof
+        return {"latents_per_second": round(rate, 1), "mfu": round(mfu, 4), "data_wait": round(waited, 4)}

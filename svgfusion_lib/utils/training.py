@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +28,7 @@ from svgfusion_lib.utils.throughput import Meter
 
 LOG_NAME = "train_log.jsonl"
 STATE_NAME = "training_state.pt"
-TIMINGS = ("seconds", "latents_per_second", "mfu")  # fields of the log that no two runs have alike
+TIMINGS = ("seconds", "latents_per_second", "mfu", "data_wait")  # fields of the log that no two runs have alike
 
 # step_loss(model, batch, step) -> loss to descend, named parts to log
 StepLoss = Callable[[nn.Module, object, int], tuple[Tensor, dict[str, Tensor]]]
@@ -60,7 +61,7 @@ def check_device(device: str) -> torch.device:
 
 def endless_batches(loader: DataLoader, first_step: int) -> Iterator:
     """Batches from step `first_step` on, epoch after epoch, in the sampler's order."""
-    sampler = loader.batch_sampler
+    sampler: Any = loader.batch_sampler  # a LengthBucketSampler, or what counts epochs as it does
     epoch, skip = divmod(first_step, len(sampler))
     while True:
         sampler.epoch, sampler.first_batch = epoch, skip
@@ -77,7 +78,8 @@ def held_out_loss(model: nn.Module, loader: DataLoader, step_loss: StepLoss, ste
     """Mean loss and parts over the loader, with the same random numbers every time."""
     totals: dict[str, float] = {}
     count = 0
-    loader.batch_sampler.epoch = loader.batch_sampler.first_batch = 0
+    sampler: Any = loader.batch_sampler
+    sampler.epoch = sampler.first_batch = 0
     for i, batch in enumerate(loader):
         _seed_step(config.seed + 1, i)
         loss, parts = step_loss(model, batch.to(config.device), step)
@@ -145,7 +147,10 @@ class _Run:
         self.device = self.processes.device or device
         self.model, self.loader, self.step_loss, self.config = model, loader, step_loss, config
         output_dir.mkdir(parents=True, exist_ok=True)
-        loader.batch_sampler.share = self.processes.share
+        sampler: Any = loader.batch_sampler
+        sampler.share = self.processes.share
+        dataset: Any = loader.dataset
+        self._train_svgs = len(dataset)
         model.to(self.device).train()
         self.optimizer = make_optimizer(model, config)
         self.ema = EMA(model, config.ema_decay)
@@ -153,7 +158,7 @@ class _Run:
         self.first_step = 0
         if self.state_path.is_file():
             self.first_step = _load_state(
-                self.state_path, model, self.ema, self.optimizer, config, len(loader.dataset)
+                self.state_path, model, self.ema, self.optimizer, config, self._train_svgs
             )
         self.processes.wait()  # all have read the state before one writes it anew
         self._board = _tensorboard(output_dir) if self.processes.is_main else None
@@ -175,13 +180,17 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=True)
         for k in range(step * config.accumulate, (step + 1) * config.accumulate):
             _seed_step(config.seed + 2, k, self.processes.rank)  # captions and augmentations of the batch
+            asked = time.perf_counter()
             batch = next(self._batches)
+            waited = time.perf_counter() - asked
             self._names.setdefault(step, []).extend(batch.names[:8])
             latents = int((~batch.padding_mask).sum())
             batch = batch.to(self.device)
             if self._meter is None:
                 self._start_meter(batch, step, latents)
+                waited = 0.0  # before the meter began
             self._meter.latents += latents
+            self._meter.waited += waited
             _seed_step(config.seed, k, self.processes.rank)      # noise and dropout
             loss, parts = self._backward(self.model, batch, step)
             bad = (self._bad_step < 0) & ~torch.isfinite(loss.detach())
@@ -200,14 +209,14 @@ class _Run:
         (loss / self.config.accumulate).backward()
         return loss, parts
 
-    def _start_meter(self, batch, step: int, latents: int) -> None:
+    def _start_meter(self, batch, step: int, latents: int) -> Meter:
         """Count the operations of one batch, on a copy: counted kernels are others, which round differently."""
         with FlopCounterMode(display=False) as counter:
             self._backward(copy.deepcopy(self.model), batch, step)
         dtype = torch.bfloat16 if self.config.bf16 else torch.float32
-        self._meter = Meter(self.device, dtype, counter.get_total_flops() / max(1, latents))
         if self.config.compile:
             self.model.compile(dynamic=True)
+        return Meter(self.device, dtype, counter.get_total_flops() / max(1, latents))
 
     def check_finite(self) -> None:
         """UserError if a loss since the last check was not finite."""
@@ -244,7 +253,7 @@ class _Run:
         save_tensors(self.state_path, "training_state", {
             "step": step, "model": self.model.state_dict(), "ema": self.ema.weights,
             "optimizer": self.optimizer.state_dict(), "train_config": self.config.to_dict(),
-            "train_svgs": len(self.loader.dataset),
+            "train_svgs": self._train_svgs,
         })
 
     def stop(self, step: int) -> None:

@@ -19,8 +19,10 @@ def test_the_meter_reads_what_was_counted_since_the_last_time():
     meter = Meter(torch.device("cpu"), torch.float32, flops_per_latent=1e6)
     meter.roof = 1e9
     meter.latents += 50
+    meter.waited += 0.02
     time.sleep(0.05)
     values = meter.read()
     assert 100 < values["latents_per_second"] <= 1000
     assert abs(values["mfu"] - values["latents_per_second"] * 1e6 / 1e9) < 1e-3
-    assert meter.latents == 0
+    assert 0.02 < values["data_wait"] <= 0.4
+    assert meter.latents == meter.waited == 0
