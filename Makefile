@@ -1,4 +1,4 @@
-# make demo | test | lab | gallery | notebooks | lint | clean. The first call builds .venv; later calls skip that.
+# make demo | test | lab | gallery | notebooks | docs | lint | clean. The first call builds .venv; later calls skip that.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PACKS := tabler lucide hugeicons solar mynaui iconoir majesticons akar-icons heroicons feather twemoji \
 	fluent-emoji-flat noto noto-v1 emojione fxemoji openmoji
 
-.PHONY: help setup demo test packs lab gallery notebooks lint clean
+.PHONY: help setup demo test packs lab gallery notebooks docs lint clean
 help:
 	@echo "make demo       draw a few prompts with the shipped model into $(DEMO_DIR)/"
 	@echo "make test       everything CI runs: ruff, pytest, the tour by nbval, the notebooks by papermill"
@@ -25,6 +25,7 @@ help:
 	@echo "make gallery    draw, edit and take icons home, on a page of its own (Ctrl-C ends it)"
 	@echo "make packs      round trip of every icon pack, and the parser against an independent reader (half an hour)"
 	@echo "make notebooks  run them all with their defaults and store the cleaned outputs in notebooks/"
+	@echo "make docs       write docs/cli.md anew, from the commands' own help"
 	@echo "make lint       ruff only"
 	@echo "make clean      remove .venv, caches, runs/ and outputs/ (not data/)"
 
@@ -73,6 +74,9 @@ gallery: .venv/.stamp
 
 notebooks: .venv/.stamp
 	@$(BIN)/python -m svgfusion_lib.utils.notebook_runner --refresh
+
+docs: .venv/.stamp
+	@$(BIN)/python -m svgfusion_lib.commands.reference docs/cli.md
 
 lint: .venv/.stamp-test
 	@$(BIN)/ruff check .

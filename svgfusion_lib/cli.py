@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from svgfusion_lib import __version__
 from svgfusion_lib.commands import data, editing, measuring, training
+from svgfusion_lib.commands.meanings import EXAMPLES, MEANINGS
 from svgfusion_lib.errors import Paused, UserError
 
 STAGES = data.STAGES | training.STAGES | measuring.STAGES | editing.STAGES
@@ -18,10 +19,18 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """Says defaults where there are any, and leaves the example as it is."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        no_default = action.default is None or action.default is False or action.default == []
+        return action.help if no_default else super()._get_help_string(action)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one stage; returns the exit code (2: the user can put it right, 3: paused, 130: interrupted)."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    parser = _build_parser()
+    parser = build_parser()
     if not arguments:
         parser.print_help()
         return 0
@@ -45,13 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _build_parser() -> _Parser:
+def build_parser() -> _Parser:
+    """The parser of all stages, with an example and a meaning of every flag."""
     parser = _Parser(prog="svgfusion", description="Text to editable SVG by latent diffusion in vector space.")
     parser.add_argument("--version", action="version", version=f"svgfusion {__version__}")
     stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True, parser_class=_Parser)
     for name, (help_text, add_flags, run) in STAGES.items():
-        stage = stages.add_parser(name, help=help_text, description=help_text,
-                                  formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        stage = stages.add_parser(name, help=help_text, description=help_text, formatter_class=_Help,
+                                  epilog=f"example:\n  svgfusion {name} {EXAMPLES[name]}")
         add_flags(stage.add_argument)
+        for action in stage._actions:
+            action.help = action.help or MEANINGS.get(action.dest)
         stage.set_defaults(run=run)
     return parser

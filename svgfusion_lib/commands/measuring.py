@@ -118,6 +118,26 @@ def _evaluate(**options) -> None:
     print(f"{options['output_dir']}/report.md")
 
 
+def _evaluate_restyle_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--precomputed_dir", required=True, help="cache with icons of both packs")
+    add("--packs", nargs=2, default=["tabler", "lucide"], metavar=("A", "B"), help="from A to B, and back")
+    add("--num_icons", type=int, default=60, help="of each split")
+    add("--strengths", type=float, nargs="+", default=[0.2, 0.4, 0.6, 0.8, 1.0], metavar="STRENGTH")
+    add("--icon_head", help="the evaluator, of train_icon_head (default: the shipped one)")
+    add("--seed", type=int, default=0)
+    sampling(add)
+    checkpoints(add)
+    device(add)
+
+
+def _evaluate_restyle(**options) -> None:
+    from svgfusion_lib.stages.evaluate_restyle import evaluate_restyle
+
+    evaluate_restyle(sampling=sampling_config(options), **options)
+    print(f"{options['output_dir']}/report.md")
+
+
 def _sweep_flags(add: Add) -> None:
     add("--vary", action="append", required=True, metavar="NAME=VALUE,VALUE",
         help="cfg_scale=1,2,4, sampler=ddim,dpm++, styles=true, dit_checkpoint=a.pt,b.pt, ...; may be repeated")
@@ -133,11 +153,11 @@ def _sweep(vary, **options) -> None:
 
 def _benchmark_flags(add: Add) -> None:
     add("--output_dir", required=True)
-    add("--batch_sizes", type=int, nargs="+", default=[1, 4, 16])
-    add("--steps", type=int, nargs="+", default=[5, 10, 20, 50, 100])
-    add("--threads", type=int, nargs="+", default=[1, 2])
+    add("--batch_sizes", type=int, nargs="+", default=[1, 4, 16], help="samples drawn at once")
+    add("--steps", type=int, nargs="+", default=[5, 10, 20, 50, 100], help="of the sampler")
+    add("--threads", type=int, nargs="+", default=[1, 2], help="of the processor")
     add("--lengths", type=int, nargs="+", default=[64, 128, 256, 512], help="latents of a step of the reference")
-    add("--repeats", type=int, default=3)
+    add("--repeats", type=int, default=3, help="runs that the median is taken of")
     add("--reference_steps", type=int, default=3, help="how many of the reference's 100 steps are timed")
     add("--svg_dir", help="SVGs to parse, render and train on (default: synthetic ones)")
     add("--precomputed_dir", help="a cache of icons: quality by steps is measured too")
@@ -235,6 +255,9 @@ STAGES: Stages = {
     "export": ("two checkpoints -> the bf16 safetensors that are shipped", _export_flags, _export),
     "roundtrip": ("SVG -> rows -> SVG, with a report", _roundtrip_flags, _roundtrip),
     "evaluate": ("how good the samples are", _evaluate_flags, _evaluate),
+    "evaluate_restyle": (
+        "whether restyled icons keep the other set's style and their name", _evaluate_restyle_flags, _evaluate_restyle
+    ),
     "sweep": ("how good they are as one setting of the sampler changes", _sweep_flags, _sweep),
     "compare_encoders": (
         "which pixel encoder finds the same thing in another pack", _compare_encoders_flags, _compare_encoders

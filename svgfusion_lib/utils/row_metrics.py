@@ -78,6 +78,10 @@ class LineStyle:
     pens: frozenset[Pen]
     on_grid: float       # least share of an icon's coordinates that stands on the grid
 
+    def kept_by(self, rows: np.ndarray) -> tuple[bool, bool, bool]:
+        """Does a drawing (rows [L, 22]) keep to it: strokes only, no other pens, as much on the grid?"""
+        return strokes_only(rows), pens_of(rows) <= self.pens, grid_share(rows) >= self.on_grid
+
 
 def line_style(drawings: Sequence[np.ndarray]) -> LineStyle:
     """The style of stroke-only drawings (rows [L, 22] each): what at least COVERAGE of them keep to.
