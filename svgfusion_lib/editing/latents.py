@@ -8,7 +8,6 @@ from torch import Tensor
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.sampling import Pipeline
 from svgfusion_lib.utils import row_format as rf
 from svgfusion_lib.utils.dataset import ChunkItem, collate_chunks
@@ -23,18 +22,17 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 def encode_svg(pipeline: Pipeline, svg: str | Path) -> Tensor:
     """SVG text, or the file at a Path -> posterior mean z [N, Z] on the models' device.
 
-    UserError if it cannot be read or has more latents than the VS-DiT can draw. The pixel encoder that the VP-VAE
-    fuses is loaded at each call, if it fuses one.
+    UserError if it cannot be read or has more latents than the VS-DiT can draw.
     """
     vae, config, most = pipeline.vae, pipeline.vae.config, pipeline.dit.config.max_latents
     name, rows, chunks = _read(pipeline, svg)  # rows [L, 22]
     item = ChunkItem(name, chunks)
     if config.pixel_fusion:
         sizes = stage_sizes(rows, most if config.stage_tokens else 1)  # [K]
-        encoder = load_pixel_encoder(config.pixel_encoder)
-        pictures = [render_svg(rows_to_svg(partial_rows(rows, size)), encoder.image_size) for size in sizes]
+        side = pipeline.pixel_encoder.image_size
+        pictures = [render_svg(rows_to_svg(partial_rows(rows, size)), side) for size in sizes]
         stages = stage_of_rows(rows, sizes)[chunks.first_row]  # [N]
-        item = ChunkItem(name, chunks, encoder.encode(np.stack(pictures)), stages)
+        item = ChunkItem(name, chunks, pipeline.pixel_encoder.encode(np.stack(pictures)), stages)
     batch = collate_chunks([item]).to(pipeline.dit.latent_mean.device)
     return vae.encode(batch).latent()[0]  # [N, Z]
 
