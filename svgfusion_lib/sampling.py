@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig, SamplingConfig
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
@@ -70,7 +72,7 @@ class Pipeline:
         context, context_mask = self.encode_prompts(prompts)  # [B, S, C], [B, S]
         if lengths is None:
             lengths = self.draw_lengths(context, context_mask, seeds, config.length_temperature)
-        samples: list[Sample | None] = [None] * len(prompts)
+        samples: dict[int, Sample] = {}
         for length in sorted(set(lengths)):
             members = [i for i, n in enumerate(lengths) if n == length]
             z = self.sample_latents(
@@ -79,7 +81,7 @@ class Pipeline:
             )  # [b, N, Z]
             for i, rows in zip(members, self.decode_latents(z, config)):
                 samples[i] = Sample(prompts[i], seeds[i], rows, rows_to_svg(rows, config.canvas))
-        return samples
+        return [samples[i] for i in range(len(prompts))]
 
     def decode_latents(self, z: Tensor, config: SamplingConfig) -> list[np.ndarray]:
         """Latents [B, N, Z] of the VAE -> valid rows [L, 22] of each, on the grid that the config says."""
@@ -112,6 +114,11 @@ class Pipeline:
         """Text tokens [S, C] and padding mask [S] of the empty prompt, encoded once."""
         context, mask = self.encode_prompts([""])
         return context[0], mask[0]
+
+    @cached_property
+    def pixel_encoder(self) -> PixelEncoder:
+        """The encoder whose tokens the VP-VAE fuses: needed to edit SVGs, not to draw prompts, so loaded when asked."""
+        return load_pixel_encoder(self.vae.config.pixel_encoder)
 
     @torch.no_grad()
     def draw_lengths(
@@ -165,7 +172,8 @@ class Pipeline:
             if not low <= t[0].item() <= high:
                 return self.dit.denoise(z, t, conditional, style=style)
             output = self.dit.denoise(z.repeat(2, 1, 1), t.repeat(2), prompts, style=both_style)  # [2 B, N, Z]
-            return guided(*output.chunk(2), config.cfg_scale)
+            with_prompt, without = output.chunk(2)  # [B, N, Z] each
+            return guided(with_prompt, without, config.cfg_scale)
 
         return denoise
 
@@ -188,13 +196,13 @@ class Pipeline:
         """
         noise, generators = initial_noise(list(seeds), length, self.dit.config.latent_width)
         z, start, steps = noise.to(self.dit.latent_mean), None, config.ddim_steps  # [B, N, Z]
-        if strength < 1:
+        if strength < 1 and origin is not None:
             start = max(round(strength * self.params.num_steps) - 1, 0)
             steps = min(max(round(strength * steps), 1), start + 1)
             z_0 = self.dit.normalize(origin).expand_as(z)
             z, _ = noise_latent(z_0, torch.full((len(z),), start, device=z.device), self.params, z)  # [B, N, Z]
         report = None if callback is None else lambda i, z0: callback(i, self.dit.denormalize(z0))
-        how = {"prediction": self.dit.config.prediction, "callback": report, "clip": config.clip}
+        how: dict[str, Any] = {"prediction": self.dit.config.prediction, "callback": report, "clip": config.clip}
         how |= {"start": start, "correct": correct}
         if config.sampler == "dpm++":
             z = dpm_solver_sample(denoise, z, self.params, steps, **how)
