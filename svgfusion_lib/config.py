@@ -3,14 +3,18 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from typing import ClassVar
 
 from svgfusion_lib.errors import UserError
 
 DEFAULT_MODEL = "line"  # of the shipped ones, for prompts that say nothing of style or colour
 
 
+@dataclass(frozen=True)
 class _Config:
     """Shared by all configurations: plain-dict form, and refusal of unknown names."""
+
+    PRESETS: ClassVar[dict[str, dict]] = {}
 
     def to_dict(self) -> dict:
         return asdict(self)

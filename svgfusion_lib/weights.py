@@ -5,6 +5,7 @@ import json
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -30,7 +31,7 @@ def load_checkpoints(
     """The models of two checkpoints, or a shipped `model` if neither is given, and the diffusion settings."""
     if (vae_checkpoint is None) != (dit_checkpoint is None):
         raise UserError("give both --vae_checkpoint and --dit_checkpoint, or neither for a shipped model")
-    if vae_checkpoint is None:
+    if vae_checkpoint is None or dit_checkpoint is None:
         return load_pretrained(model)
     (vae, _), (dit, content) = _load_pair(vae_checkpoint, dit_checkpoint)
     return vae, dit, content["diffusion"]
@@ -109,18 +110,21 @@ def load_pretrained(model: str | Path = DEFAULT_MODEL) -> tuple[VPVAE, VSDiT, di
         tensors = {name: tensor.float() for name, tensor in load(data).items()}
     except (json.JSONDecodeError, KeyError, SafetensorError) as error:
         raise UserError(f"{folder}: the shipped model is damaged ({error}); get the repository anew") from error
-    models = []
-    for kind in ("vpvae", "vsdit"):
-        weights = {name.removeprefix(f"{kind}."): t for name, t in tensors.items() if name.startswith(f"{kind}.")}
-        models.append(build_model(kind, description[kind], weights, str(weights_path)))
-    return models[0], models[1], description["diffusion"]
+    vae_weights, dit_weights = (
+        {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        for prefix in ("vpvae.", "vsdit.")
+    )
+    vae = build_model("vpvae", description["vpvae"], vae_weights, str(weights_path))
+    dit = build_model("vsdit", description["vsdit"], dit_weights, str(weights_path))
+    return vae, dit, description["diffusion"]
 
 
 def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, folder: str | Path) -> Path:
     """Write two checkpoints as one bf16 model.safetensors and its model.json; returns the former's path."""
     from safetensors.torch import save_file
 
-    parts = dict(zip(("vpvae", "vsdit"), _load_pair(vae_checkpoint, dit_checkpoint)))
+    vae, dit = _load_pair(vae_checkpoint, dit_checkpoint)
+    parts: dict[str, tuple[VPVAE | VSDiT, dict]] = {"vpvae": vae, "vsdit": dit}
     tensors = {
         f"{kind}.{name}": tensor.to(torch.bfloat16).contiguous()
         for kind, (model, _) in parts.items()
@@ -129,7 +133,7 @@ def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, fo
     path = Path(folder) / WEIGHTS_NAME
     with atomic_path(path) as temporary:
         save_file(tensors, temporary)
-    description = {kind: model.config.to_dict() for kind, (model, _) in parts.items()}
+    description: dict[str, Any] = {kind: model.config.to_dict() for kind, (model, _) in parts.items()}
     description |= {
         "row_format": row_format.VERSION,
         "diffusion": parts["vsdit"][1]["diffusion"],

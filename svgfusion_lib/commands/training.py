@@ -30,7 +30,8 @@ def _train_vae_flags(add: Add) -> None:
     add("--augment", action="store_true", help="other rows for the same picture every time")
     add("--partial_rate", type=float, default=0.0, help="share of SVGs seen as an earlier stage of the drawing")
     add("--val_every", type=int, default=500, help="steps between held-out losses")
-    model = add.__self__.add_argument_group("model", "where it differs from the preset")
+    parser = add.__self__  # type: ignore[attr-defined]  # `add` is the add_argument of a parser
+    model = parser.add_argument_group("model", "where it differs from the preset")
     flag = partial(model.add_argument, default=argparse.SUPPRESS)
     flag("--layout", choices=("row", "path"), help="a latent for each row, or for each sub-path")
     flag("--rows_per_latent", type=int, help="longest run of rows in a latent of layout `path`")

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
     return vocabulary
 
 
-def make_vocabulary(contents: Mapping[str, object], nearness: Nearness) -> Vocabulary:
+def make_vocabulary(contents: Mapping[str, Any], nearness: Nearness) -> Vocabulary:
     """The dictionary of the packages' JSON files, as parsed."""
     lucide, tabler, emoji = (contents[name] for name in ("lucide-static", "@tabler/icons", "emojibase-data"))
     brands = {humanise(name.removeprefix("brand-")) for name, icon in tabler.items() if icon["category"] == "Brand"}
@@ -124,14 +125,14 @@ def _is_variation(name: str, names: Iterable[str]) -> bool:
 
 
 def _nearest(candidates: Mapping[str, tuple[str, Iterable[str]]], nearness: Nearness) -> dict[str, list[str]]:
-    candidates = {key: (name, list(tags)) for key, (name, tags) in candidates.items() if tags}
-    if not candidates:
+    named = {key: (name, list(tags)) for key, (name, tags) in candidates.items() if tags}
+    if not named:
         return {}
-    texts = sorted({text for name, tags in candidates.values() for text in (name, *tags)})
+    texts = sorted({text for name, tags in named.values() for text in (name, *tags)})
     row = {text: i for i, text in enumerate(texts)}
     vectors = nearness(texts)  # [N, D]
     chosen = {}
-    for key, (name, tags) in candidates.items():
+    for key, (name, tags) in named.items():
         near = vectors[[row[tag] for tag in tags]] @ vectors[row[name]]
         best = [tags[i] for i in np.argsort(-near, kind="stable") if near[i] >= NEAREST][:MOST]
         if best:

@@ -27,7 +27,8 @@ def fetch_files(package: str, version: str, integrity: str, paths: Sequence[str]
     if found != integrity:
         raise UserError(f"{package}@{version}: wrong hash {found[:23]}..., pinned is {integrity[:23]}...")
     with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
-        return [archive.extractfile(f"package/{path}").read() for path in paths]
+        files = [archive.extractfile(f"package/{path}") for path in paths]
+        return [file.read() for file in files if file is not None]  # None: a folder, which nobody asks for
 
 
 def _fetch_tarball(package: str) -> bytes:

@@ -91,7 +91,7 @@ class Sieve:
         if finding.fingerprint in self._by_fingerprint:
             return self.drop(record, "duplicate", self._by_fingerprint[finding.fingerprint])
         kept = _Kept(replace(record, file=_target(record)), source.domain, finding.colours)
-        if self.near_duplicates:
+        if self.near_duplicates and finding.picture is not None:
             index, members = self._pictures.setdefault(source.domain, (PictureIndex(), []))
             found = index.find(finding.picture)
             if found is not None:

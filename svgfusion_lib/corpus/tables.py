@@ -26,7 +26,7 @@ def unfold_table(
     The caption column holds texts or lists of texts; a row without one has a record without captions. Whether a
     row is held out, its first caption says. UserError for what is missing: library, file, split, column.
     """
-    records = []
+    records: list[Record] = []
     rows = _open(dataset, split)
     try:
         for number, row in enumerate(track(islice(rows, most_rows), "rows of the dataset")):

@@ -35,11 +35,11 @@ class Tally:
         return total
 
     def summary(self) -> dict:
-        quantiles = np.percentile(self.rows, PERCENTILES) if self.rows else []
+        quantiles = np.percentile(self.rows, PERCENTILES).tolist() if self.rows else []
         return {
             "icons": len(self.rows) + self.dropped.total(), "kept": len(self.rows),
             **{split: self.splits[split] for split in SPLITS},
             "dropped": dict(self.dropped.most_common()),
             "approximated": dict(self.approximated.most_common()),
-            "rows": {f"p{p}": round(float(q)) for p, q in zip(PERCENTILES, quantiles, strict=False)},
+            "rows": {f"p{p}": round(q) for p, q in zip(PERCENTILES, quantiles, strict=False)},
         }

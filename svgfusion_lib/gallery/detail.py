@@ -25,7 +25,8 @@ class Detail(W.VBox):
         self, session: Session, start: Start, request: Callable[[], Request], on_edit: Callable[[Icon], None],
         on_error: Callable[[str], None],
     ):
-        self.session, self.icon = session, None
+        self.session = session
+        self.icon: Icon | None = None
         self._start, self._request, self._on_edit, self._on_error = start, request, on_edit, on_error
         self.view, self.code, self.found = W.HTML(), W.HTML(), W.HTML()
         self.layer_rows = marked(W.VBox(), "svgf-layers")
@@ -54,6 +55,12 @@ class Detail(W.VBox):
         self._refresh()
         self.children = [self.view, self.sections, self._pane]
 
+    @property
+    def _shown(self) -> Icon:
+        """The icon, for what only happens while there is one."""
+        assert self.icon is not None
+        return self.icon
+
     def _offer_styles(self, styles: list[str]) -> None:
         """Styles to draw the icon in; the one chosen for the icon before stays, if this one can have it too."""
         chosen = self.style_box.value
@@ -64,10 +71,10 @@ class Detail(W.VBox):
 
     def list_others(self) -> None:
         """Offer all icons but the one shown to morph into, the latest first."""
-        if self.icon is None:
+        if self._shown is None:
             return
         chosen = self.other.value
-        others = [each for each in self.session.icons[::-1] if each is not self.icon]
+        others = [each for each in self.session.icons[::-1] if each is not self._shown]
         self.other.options = [(markup.described(each), each.number) for each in others]
         numbers = [each.number for each in others]
         self.other.value = chosen if chosen in numbers else next(iter(numbers), None)
@@ -117,7 +124,7 @@ class Detail(W.VBox):
 
     def _rebuild_layers(self) -> None:
         """Widgets for every layer of the icon, the front one first, as drawing programs list them."""
-        layers = self.icon.layers
+        layers = self._shown.layers
         self.show_boxes = [self._show_box(layer) for layer in layers]
         self.colour_boxes = [self._colour_box(layer) for layer in layers]
         self.anew_boxes = [
@@ -132,15 +139,15 @@ class Detail(W.VBox):
         self.layer_rows.children = rows[::-1]
 
     def _show_box(self, layer: Layer) -> W.Checkbox:
-        shown = layer.number not in self.icon.hidden
+        shown = layer.number not in self._shown.hidden
         box = W.Checkbox(value=shown, description=f"{layer.number} · {layer.kind}", indent=False)
         box.tooltip = f"Show layer {layer.number}"
-        box.observe(lambda change: self._edit(lambda: self.icon.show_layer(layer.number, change["new"])), "value")
+        box.observe(lambda change: self._edit(lambda: self._shown.show_layer(layer.number, change["new"])), "value")
         return box
 
     def _colour_box(self, layer: Layer) -> W.ColorPicker:
         box = W.ColorPicker(value=layer.colour, description=f"Colour of layer {layer.number}")
-        box.observe(lambda change: self._edit(lambda: self.icon.paint_layer(layer.number, change["new"])), "value")
+        box.observe(lambda change: self._edit(lambda: self._shown.paint_layer(layer.number, change["new"])), "value")
         return box
 
     def _edit(self, change: Callable[[], None], rebuild: bool = False) -> None:
@@ -152,23 +159,23 @@ class Detail(W.VBox):
         if rebuild:
             self._rebuild_layers()
         self._refresh()
-        self._on_edit(self.icon)
+        self._on_edit(self._shown)
 
     def _recolour(self) -> None:
         colours = self.palette.value.replace(",", " ").split()
-        self._edit(lambda: self.icon.recolour(colours, self.by.value), rebuild=True)
+        self._edit(lambda: self._shown.recolour(colours, self.by.value), rebuild=True)
 
     def _undo(self) -> None:
-        self._edit(self.icon.undo, rebuild=True)
+        self._edit(self._shown.undo, rebuild=True)
 
     def _refresh(self) -> None:
-        self.view.value, self.code.value = markup.large_view(self.icon), markup.code(self.icon.svg)
-        self.undo.disabled = not self.icon.is_edited
+        self.view.value, self.code.value = markup.large_view(self._shown), markup.code(self._shown.svg)
+        self.undo.disabled = not self._shown.is_edited
 
     # --- what can be made of it ------------------------------------------------------------------
 
     def _make(self, action: Callable[[Icon, Request, Tick], Batch]) -> None:
-        icon, request = self.icon, self._request()
+        icon, request = self._shown, self._request()
         self._start(lambda tick: action(icon, request, tick))
 
     def _vary(self, icon: Icon, request: Request, tick: Tick) -> Batch:
@@ -187,11 +194,11 @@ class Detail(W.VBox):
         return [number for number, box in enumerate(self.anew_boxes, start=1) if box.value]
 
     def _find(self) -> None:
-        icon = self.icon
+        icon = self._shown
 
         def work(tick: Tick) -> str:
             found = self.session.nearest(icon)
-            if icon is self.icon:
+            if icon is self._shown:
                 self.found.value = markup.neighbours(found)
             return f"{len(found)} training icons that look most like {icon.number}."
 

@@ -43,7 +43,7 @@ def zip_bytes(icons: Sequence[Icon], animation: str | None = None) -> bytes:
         {"file": file_name(icon, "svg"), "title": icon.title, "seed": icon.seed, "origin": icon.origin}
         for icon in icons
     ]
-    files = {entry["file"]: icon.svg for entry, icon in zip(told, icons)}
+    files: dict[str, str] = {str(entry["file"]): icon.svg for entry, icon in zip(told, icons)}
     files["icons.json"] = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
     if animation is not None:
         files["morph.svg"] = animation

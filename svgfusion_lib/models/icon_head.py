@@ -25,6 +25,9 @@ class IconHead(nn.Module):
     pixel_encoder, text_encoder: the frozen models whose outputs it reads; packs: the icon packs it was trained on.
     """
 
+    mean: Tensor  # [P, C]
+    std: Tensor   # [P, C]
+
     def __init__(
         self, pixel_encoder: str, num_tokens: int, token_width: int, width: int = 128, text_encoder: str = "minilm",
         text_width: int = 384, packs: tuple[str, ...] = (),

@@ -69,9 +69,9 @@ class Block(nn.Module):
         context_mask: Tensor | None = None,
     ) -> Tensor:
         """x [B, N, D], padding_mask [B, N], context [B, S, C], context_mask [B, S] or [B, N, S] -> [B, N, D]."""
-        if self.attention is not None:
+        if self.attention is not None and self.norm_attention is not None:
             x = x + self.attention(self.norm_attention(x), padding_mask=padding_mask)  # [B, N, D]
-        if self.cross_attention is not None:
+        if self.cross_attention is not None and self.norm_cross is not None:
             x = x + self.cross_attention(self.norm_cross(x), context, context_mask)  # [B, N, D]
         return x + self.mlp(self.norm_mlp(x))  # [B, N, D]
 
@@ -89,10 +89,10 @@ def timestep_embedding(t: Tensor, width: int, max_period: float = 10_000) -> Ten
     return torch.cat([angles.cos(), angles.sin()], dim=-1)  # [B, D]
 
 
-def zero_init(layer: nn.Linear) -> nn.Linear:
+def zero_init(layer: nn.Module) -> nn.Module:
     """Weights and bias set to zero: the layer is silent until trained."""
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
     return layer
 
 

@@ -55,11 +55,11 @@ class PixelEncoder:
             raise ValueError(f"images must be uint8, not {images.dtype}")
         if len(images) == 0:
             raise ValueError("no images to encode")
-        tokens = None
-        for start in range(0, len(images), BATCH_SIZE):
+        first = self._forward(images[:BATCH_SIZE])  # (b, P, D)
+        tokens = torch.empty(len(images), *first.shape[1:])  # (B, P, D)
+        tokens[: len(first)] = first
+        for start in range(BATCH_SIZE, len(images), BATCH_SIZE):
             part = self._forward(images[start : start + BATCH_SIZE])  # (b, P, D)
-            if tokens is None:
-                tokens = torch.empty(len(images), *part.shape[1:])  # (B, P, D)
             tokens[start : start + len(part)] = part
         return tokens
 
@@ -104,7 +104,8 @@ def load_pixel_encoder(
     320), or the hub name or local folder of a DINOv2 model.
     """
     if name == "efficientnet-lite0":
-        backbone = _Lite0Tokens(_load_lite0()).to(device=device, memory_format=torch.channels_last)
+        backbone = _Lite0Tokens(_load_lite0()).to(device)
+        backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # unknown to torch's own types
         return PixelEncoder(name, backbone, LITE0_IMAGE_SIZE, LITE0_MEAN, LITE0_STD)
     return _load_named(name, device)
 
@@ -155,7 +156,7 @@ def _preprocessor_settings(name: str) -> dict:
     else:
         from transformers.utils import cached_file
 
-        def settings_file(name: str, **arguments) -> str:
+        def settings_file(name: str, **arguments) -> str | None:
             return cached_file(name, "preprocessor_config.json", **arguments)
 
         path = load_hub(settings_file, name, "pixel encoder")

@@ -7,9 +7,10 @@ guidance, and its mask has real tokens.
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.pretrained import check_sha256, load_config, load_hub, load_model
@@ -27,7 +28,7 @@ class TextEncoder:
     max_tokens: the longest context S it returns.
     """
 
-    def __init__(self, name: str, model: nn.Module, tokenizer, max_tokens: int = MAX_TOKENS):
+    def __init__(self, name: str, model: Any, tokenizer, max_tokens: int = MAX_TOKENS):
         self.name = name
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer

@@ -59,6 +59,12 @@ class Decoded:
     geometry: Tensor | None = None
     style: Tensor | None = None
 
+    def of_hybrid_head(self) -> tuple[Tensor, Tensor, Tensor]:
+        """element_logits, command_logits, geometry; ValueError if another head decoded."""
+        if self.element_logits is None or self.command_logits is None or self.geometry is None:
+            raise ValueError("this is not what a hybrid head decodes")
+        return self.element_logits, self.command_logits, self.geometry
+
 
 class VPVAE(nn.Module):
     def __init__(self, config: VAEConfig):
@@ -99,9 +105,10 @@ class VPVAE(nn.Module):
         for position in (self.encoder_position, self.decoder_position):
             if position is not None:
                 nn.init.normal_(position, std=0.02)
-        for layer in (self.to_posterior[-1], self.to_rows[-1]):  # start near z = 0 with sigma = 1
-            nn.init.normal_(layer.weight, std=0.01)
-            nn.init.zeros_(layer.bias)
+        for layer in (*self.to_posterior, *self.to_rows):  # start near z = 0 with sigma = 1
+            if isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.weight, std=0.01)
+                nn.init.zeros_(layer.bias)
 
     def encode(self, batch: ChunkBatch) -> Posterior:
         """Chunks (and pixel tokens, if fused) -> posterior over N latents of each SVG."""
@@ -124,7 +131,7 @@ class VPVAE(nn.Module):
 
     def _pixels(self, batch: ChunkBatch) -> tuple[Tensor, Tensor | None]:
         """Pixel tokens of all renderings [B, K P, C], and which of them a latent must not see [B, N, K P]."""
-        if batch.pixel_tokens is None:
+        if batch.pixel_tokens is None or batch.stages is None or self.pixel_norm is None:
             raise ValueError("this VP-VAE fuses pixel tokens, but the batch holds none")
         pixels = self.pixel_norm(batch.pixel_tokens)  # [B, K, P, C]
         renderings, tokens = pixels.shape[1:3]
@@ -160,20 +167,21 @@ class VPVAE(nn.Module):
         if decoded.features is not None:
             rows = denormalize_target(decoded.features)  # [B, N, R, 22]
             return rows[..., : rf.COMMAND + 1].round().long(), rows[..., rf.GEOMETRY], rows[..., rf.STYLE]
-        ids = torch.stack([decoded.element_logits.argmax(-1), decoded.command_logits.argmax(-1)], dim=-1)
-        return ids, decoded.geometry, decoded.style
+        element_logits, command_logits, geometry = decoded.of_hybrid_head()
+        ids = torch.stack([element_logits.argmax(-1), command_logits.argmax(-1)], dim=-1)  # [B, N, R, 2]
+        return ids, geometry, decoded.style
 
     @torch.no_grad()
     def decode_rows(self, z: Tensor, padding_mask: Tensor) -> list[np.ndarray]:
         """Latents [B, N, Z], padding_mask [B, N] -> one row matrix [L, 22] per sample, not yet sanitised."""
-        ids, geometry, style = self.read_rows(self.decode(z, padding_mask))
-        if self.explicit_width:
+        ids, geometry, decoded_style = self.read_rows(self.decode(z, padding_mask))
+        if decoded_style is None or self.explicit_width:
             box = z[..., :BOX_COLUMNS].clone()  # [B, N, 3]
             box[..., 2].clamp_(min=MIN_HALF_SIZE)
             style = z[..., BOX_COLUMNS : self.explicit_width]  # [B, N, 12]
         else:
             box = z.new_tensor([0.0, 0.0, 1.0]).expand(*z.shape[:2], 3)  # [B, N, 3]
-            style = style[:, :, 0]  # [B, N, 12]
+            style = decoded_style[:, :, 0]  # [B, N, 12]
         arrays = [a.cpu().numpy() for a in (ids, geometry.float(), box.float(), style.float())]
         keep = (~padding_mask).cpu().numpy()
         return [chunks_to_rows(*(a[i][keep[i]] for a in arrays)) for i in range(len(z))]

@@ -9,6 +9,7 @@ Letters: B batch, N latents, K tokens (patches of latents), S text tokens, C con
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,7 @@ class DiTBlock(nn.Module):
         self.norm_mlp = nn.LayerNorm(width, elementwise_affine=False)
         self.mlp = MLP(width, mlp_ratio)
         self.modulation_offset = nn.Parameter(torch.zeros(6 * width))
+        zero_init(self.cross_attention.to_out)
 
     def forward(
         self, x: Tensor, modulation: Tensor, padding_mask: Tensor | None, keys_values: tuple[Tensor, Tensor],
@@ -81,6 +83,9 @@ class LengthPredictor(nn.Module):
 
 
 class VSDiT(nn.Module):
+    latent_mean: Tensor  # [Z]
+    latent_std: Tensor   # [Z]
+
     def __init__(self, config: DiTConfig):
         super().__init__()
         self.config = config
@@ -109,13 +114,12 @@ class VSDiT(nn.Module):
         nn.init.normal_(self.length_embedder.weight, std=0.02)
         if self.style_embedder is not None:
             nn.init.normal_(self.style_embedder.weight, std=0.02)
-        for layer in (self.t_embedder[0], self.t_embedder[2]):
-            nn.init.normal_(layer.weight, std=0.02)
+        for layer in self.t_embedder:
+            if isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.weight, std=0.02)
         zero_init(self.modulation[-1])        # adaLN-Zero: every block starts as the identity
         zero_init(self.final_modulation[-1])
         zero_init(self.final_layer)           # a fresh model returns exactly zero
-        for block in self.blocks:
-            zero_init(block.cross_attention.to_out)
 
     def normalize(self, z: Tensor) -> Tensor:
         """Latents of the VAE [B, N, Z] -> zero mean and unit variance per channel, what diffusion works on."""
@@ -136,7 +140,8 @@ class VSDiT(nn.Module):
         """context [B, S, C], context_mask [B, S] -> what `denoise` needs of them, once for all timesteps."""
         pooled = self.pooled_embedder(masked_mean(context, context_mask))  # [B, D]
         context = self.context_embedder(context)  # [B, S, D]
-        return EncodedPrompts(pooled, [b.cross_attention.keys_values(context) for b in self.blocks], context_mask)
+        blocks: Any = self.blocks  # a ModuleList does not say of what
+        return EncodedPrompts(pooled, [b.cross_attention.keys_values(context) for b in blocks], context_mask)
 
     def denoise(
         self, z_t: Tensor, t: Tensor, prompts: EncodedPrompts, padding_mask: Tensor | None = None,

@@ -8,7 +8,9 @@ import copy
 import math
 import time
 from collections.abc import Sequence
+from functools import partial
 from statistics import median
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +29,7 @@ from svgfusion_lib.utils.throughput import median_seconds
 LENGTH, STEPS, CFG_SCALE = 1024, 100, 7.0
 TEXT_TOKENS = 8
 PLAIN_BATCH, OUR_BATCH = 4, 64  # SVGs in a training step
+Model = TypeVar("Model", bound=nn.Module)
 
 
 class PlainAttention(Attention):
@@ -41,7 +44,7 @@ class PlainAttention(Attention):
         return self.to_out((scores.softmax(-1) @ value).transpose(1, 2).flatten(2))  # [B, N, D]
 
 
-def plainly(model: nn.Module) -> nn.Module:
+def plainly(model: Model) -> Model:
     """A copy of the model with every attention written out."""
     model = copy.deepcopy(model)
     for module in model.modules():
@@ -62,7 +65,8 @@ def reference_sampling(device: str, steps_timed: int) -> dict:
 
     def denoise(z: Tensor, t: Tensor) -> Tensor:
         stamps.append(time.perf_counter())
-        return guided(*dit(z.repeat(2, 1, 1), t.repeat(2), context, mask).chunk(2), CFG_SCALE)
+        with_text, without = dit(z.repeat(2, 1, 1), t.repeat(2), context, mask).chunk(2)
+        return guided(with_text, without, CFG_SCALE)
 
     with torch.no_grad():
         noise = torch.randn(1, LENGTH, dit.config.latent_width, device=device)  # [1, N, Z]
@@ -90,7 +94,7 @@ def step_seconds_by_length(lengths: Sequence[int], device: str, repeats: int) ->
         for length in lengths:
             z = torch.randn(2, length, dit.config.latent_width, device=device)  # [2, N, Z]
             t = torch.tensor([500, 500], device=device)
-            times[str(length)] = median_seconds(lambda z=z, t=t: dit.denoise(z, t, prompts), repeats)
+            times[str(length)] = median_seconds(partial(dit.denoise, z, t, prompts), repeats)
     return times
 
 

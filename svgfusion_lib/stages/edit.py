@@ -124,7 +124,8 @@ def morph_svgs(
     """From one SVG file to another: output_dir/{k}.svg, the strip sheet.png and morph.svg, which moves."""
     config, _ = _checked(pipeline, config)
     _check_folder(output_dir, svg, svg_b)
-    frames = interpolate(pipeline, *(encode_svg(pipeline, Path(path)) for path in (svg, svg_b)), steps, match)
+    first, last = (encode_svg(pipeline, Path(path)) for path in (svg, svg_b))
+    frames = interpolate(pipeline, first, last, steps, match)
     return _write_frames(pipeline, frames, config, output_dir)
 
 

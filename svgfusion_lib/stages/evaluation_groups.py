@@ -54,7 +54,7 @@ class Group:
 class Subject:
     """Pictures that are measured (None: could not be drawn), each for the name of a group that `own` [n] says."""
 
-    pictures: list[Picture | None]
+    pictures: Sequence[Picture | None]
     own: np.ndarray
     seconds: float | None = None           # it took to draw all
     painted: list[int] = field(init=False)  # numbers of the pictures that show something
@@ -63,7 +63,7 @@ class Subject:
         self.painted = [k for k, p in enumerate(self.pictures) if p is not None and not is_blank(p.svg)]
 
     def shown(self) -> list[Picture]:
-        return [self.pictures[k] for k in self.painted]
+        return [picture for k in self.painted if (picture := self.pictures[k]) is not None]
 
 
 def domain_of(pack: str) -> str:
@@ -83,7 +83,7 @@ def make_groups(
     ):
         unknown = [name for name in wanted or () if name not in found]
         if unknown or (wanted is not None and not wanted):
-            raise UserError(f"evaluate: {kind} are {', '.join(found)} (got {', '.join(wanted) or 'none'})")
+            raise UserError(f"evaluate: {kind} are {', '.join(found)} (got {', '.join(wanted or ()) or 'none'})")
     members: dict[tuple[str, str], list[int]] = {}
     for i, (pack, split) in enumerate(zip(cache["packs"], cache["splits"])):
         if packs is None or pack in packs:

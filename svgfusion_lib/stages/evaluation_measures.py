@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from svgfusion_lib.models.icon_head import IconHead, mean_text_tokens
 from svgfusion_lib.models.pixel_encoder import PixelEncoder
@@ -121,9 +122,9 @@ def measure(subject: Subject, yardstick: Yardstick) -> tuple[dict, dict]:
 
     A picture that paints nothing counts as a miss everywhere it can; for the distances it is a white picture.
     """
-    rendered = [k for k, p in enumerate(subject.pictures) if p is not None]
-    means, vectors = yardstick.judge.features([subject.pictures[k] for k in rendered])
-    vectors = vectors[np.isin(rendered, subject.painted)]
+    rendered = {k: p for k, p in enumerate(subject.pictures) if p is not None}
+    means, vectors = yardstick.judge.features(list(rendered.values()))
+    vectors = vectors[np.isin(list(rendered), subject.painted)]
     own = subject.own[subject.painted]
     result = _validity(subject) | complexity(subject, yardstick.real_complexity)
     aligned, ranks = alignment(vectors, own, len(subject.own), yardstick)
@@ -135,13 +136,13 @@ def measure(subject: Subject, yardstick: Yardstick) -> tuple[dict, dict]:
     return result, {"ranks": ranks, "nearest": nearest, "similarity": similarity}
 
 
-def mean_of(values: Sequence[float]) -> dict:
+def mean_of(values: ArrayLike) -> dict:
     """Mean with its 95% bootstrap interval."""
-    return {"mean": float(np.mean(values)), "interval": list(metrics.bootstrap_interval(values))}
+    return {"mean": float(np.mean(np.asarray(values))), "interval": list(metrics.bootstrap_interval(values))}
 
 
-def quartiles(values: Sequence[float]) -> list[float]:
-    return [float(v) for v in np.percentile(values, (25, 50, 75))]
+def quartiles(values: ArrayLike) -> list[float]:
+    return [float(v) for v in np.percentile(np.asarray(values), (25, 50, 75))]
 
 
 # --- what is drawn ----------------------------------------------------------------------------------
@@ -175,11 +176,9 @@ def _style(subject: Subject, styles: list[LineStyle | None]) -> dict:
     for p, k in zip(subject.pictures, subject.own):
         style = styles[k]
         if style is not None:
-            drawn = p is not None and len(p.rows) > 2
             checks.append((
-                drawn and strokes_only(p.rows), drawn and pens_of(p.rows) <= style.pens,
-                drawn and grid_share(p.rows) >= style.on_grid,
-            ))
+                strokes_only(p.rows), pens_of(p.rows) <= style.pens, grid_share(p.rows) >= style.on_grid,
+            ) if p is not None and len(p.rows) > 2 else (False, False, False))
     if not checks:
         return {}
     strokes, pens, grid = np.array(checks).T
@@ -230,7 +229,7 @@ def distances(means: np.ndarray, yardstick: Yardstick) -> dict:
 
 def _diversity(vectors: np.ndarray, own: np.ndarray) -> dict:
     """Mean distance (1 - cosine) of the evaluator's vectors: of pictures for one name, and of all pictures."""
-    result = {}
+    result: dict = {}
     within = [metrics.mean_pairwise_distance(vectors[own == k]) for k in set(own.tolist())]
     within = [value for value in within if not np.isnan(value)]
     if within:

@@ -113,7 +113,8 @@ def _reconstructions(vae_path: Path, cache_dir: Path, seed: int) -> tuple[list[s
     cache = load_cache(cache_dir)
     dataset = ChunkDataset(cache, vae.config)
     generator = torch.Generator().manual_seed(seed)
-    means, samples = [], []
+    means: list[str] = []
+    samples: list[str] = []
     for mean, sigma in zip(*encode_dataset(vae, dataset)):
         mask = torch.zeros(1, len(mean), dtype=torch.bool)
         sample = mean + sigma * torch.randn(mean.shape, generator=generator)

@@ -52,9 +52,9 @@ def rebuild(
         by_sample = vae.decode_rows(posterior.latent(noise), batch.padding_mask)
         for k, mean_rows, sample_rows in zip(part, by_mean, by_sample):
             original = cache_rows(cache, dataset.indices[k])
-            svgs = [rows_to_svg(rows) for rows in (original, sanitize_rows(mean_rows), sanitize_rows(sample_rows))]
-            pictures = [render_svg(svg, IMAGE_SIZE) for svg in svgs]
-            blank = np.full_like(pictures[0], 255)
+            svgs = rows_to_svg(original), rows_to_svg(sanitize_rows(mean_rows)), rows_to_svg(sanitize_rows(sample_rows))
+            picture, by_mean_picture, by_sample_picture = (render_svg(svg, IMAGE_SIZE) for svg in svgs)
             yield Rebuilt(
-                k, tuple(svgs), tuple(pictures), *(ssim(pictures[0], other) for other in (*pictures[1:], blank))
+                k, svgs, (picture, by_mean_picture, by_sample_picture), ssim(picture, by_mean_picture),
+                ssim(picture, by_sample_picture), ssim(picture, np.full_like(picture, 255)),
             )

@@ -151,7 +151,8 @@ def summarise(entries: list[dict]) -> dict:
         ratio = [e["bytes_written"] / max(e["bytes"], 1) for e in parsed]
         summary["bytes_ratio_median"] = round(float(np.median(ratio)), 3)
     for kind in ("unsupported", "approximated"):
-        features, affected = Counter(), Counter()
+        features: Counter[str] = Counter()
+        affected: Counter[str] = Counter()
         for entry in parsed:
             features.update(entry[kind])
             affected.update(entry[kind].keys())

@@ -65,10 +65,11 @@ def train_dit(
     DiTConfig.preset(preset)  # refused before any work
     output_dir = Path(output_dir)
     vae, _ = load_model(vae_checkpoint, "vpvae")
-    if latents_dir is None:
+    if svg_dir is not None:
         preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=vae.config.pixel_encoder)
         latents_dir = output_dir / "latents"
         prepare_latents(vae_checkpoint, output_dir / "cache", latents_dir)
+    assert latents_dir is not None  # given, or made just now
     latents = load_latents(latents_dir)
     if latents["vae_hash"] != weights_hash(vae):
         raise UserError(f"{latents_dir}: latents are of another VP-VAE than {vae_checkpoint}; run prepare_latents anew")
@@ -168,6 +169,7 @@ def dit_step_loss(
         style = None
         if dit_config.styles:
             drop = drop | (torch.rand(len(z0), device=device) < config.null_style_rate)  # [B]
+            assert batch.style is not None  # with styles, collate_latents fills it
             style = batch.style.masked_fill(drop, 0)  # [B]
         padding_mask = batch.padding_mask if batch.padding_mask.any() else None
         prediction = model(z_t, t, context, context_mask, padding_mask, style)

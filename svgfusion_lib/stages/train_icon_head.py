@@ -71,8 +71,9 @@ def train_icon_head(
     usable = [k for k, own in enumerate(places) if sum(map(bool, own)) > 1]
     _check_enough(usable, packs)
     torch.manual_seed(seed)
+    num_tokens, token_width = tokens.shape[2:]
     head = IconHead(
-        encoder.name, *tokens.shape[2:], width=width, text_encoder=texts.name, text_width=texts.width,
+        encoder.name, num_tokens, token_width, width=width, text_encoder=texts.name, text_width=texts.width,
         packs=tuple(packs),
     )
     head.mean.copy_(tokens[:, 0].float().mean(0))

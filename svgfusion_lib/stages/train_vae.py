@@ -63,11 +63,12 @@ def train_vae(
     check_counts(num_epochs=num_epochs, batch_size=batch_size, val_every=val_every, samples_seen=samples_seen)
     changes = changes or {}
     vae_config = VAEConfig.preset(preset, **changes)  # refused before any work
-    if precomputed_dir is None:
+    if svg_dir is not None:
         precomputed_dir = Path(output_dir) / "cache"
         encoder = vae_config.pixel_encoder if vae_config.pixel_fusion else "none"
         renderings = FEW_RENDERINGS if vae_config.stage_tokens or partial_rate else 1
         preprocess(svg_dir, precomputed_dir, max_files=None, pixel_encoder=encoder, renderings=renderings)
+    assert precomputed_dir is not None  # given, or made just now
     cache = load_cache(precomputed_dir)
     steps = budget_steps(cache["splits"].count("train"), batch_size, num_epochs, samples_seen)
     config = TrainConfig(

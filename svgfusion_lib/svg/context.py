@@ -29,7 +29,7 @@ class Context:
         self.unsupported: Counter = Counter()
         self.approximated: Counter = Counter()
         apply_style_sheets(root, self.unsupported)
-        self.ids = {e.get("id"): e for e in reversed(list(root.iter())) if e.get("id")}  # the first of an id counts
+        self.ids = {name: e for e in reversed(list(root.iter())) if (name := e.get("id"))}  # the first of an id counts
         self.gradients = GradientReader(self.ids, self.style_at)
         self.root_scale = 1.0    # canvas units per user unit of the root
         self._active: set[str] = set()

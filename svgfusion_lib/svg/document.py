@@ -7,7 +7,9 @@ import codecs
 import re
 import stat
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 MAX_BYTES = 4_000_000            # of a document, after decompression
@@ -64,14 +66,16 @@ def read_document(source: str | bytes | Path) -> ElementTree.Element:
 
 def _parse(text: str) -> ElementTree.Element:
     """The tree of well-formed text. ValueError if it is too deep or too large, ParseError if it is not well-formed."""
-    parser = ElementTree.XMLPullParser(events=("start", "end"))
-    depth, count, root = 0, 0, None
+    parser: Any = ElementTree.XMLPullParser(events=("start", "end"))
+    depth, count = 0, 0
+    root: ElementTree.Element | None = None
     for start in range(0, len(text), 65536):  # in pieces, so that depth is seen before it is built
         try:
             parser.feed(text[start : start + 65536])
         except UnicodeEncodeError as error:
             raise ValueError(f"text that no encoding can hold ({error.reason})") from error
-        for event, element in parser.read_events():
+        events: Iterator[tuple[str, ElementTree.Element]] = parser.read_events()  # of the two kinds asked for
+        for event, element in events:
             root = element if root is None else root
             if event == "end":
                 depth -= 1
@@ -82,6 +86,7 @@ def _parse(text: str) -> ElementTree.Element:
             if count > MAX_XML_ELEMENTS:
                 raise ValueError(f"more than {MAX_XML_ELEMENTS:,} elements")
     parser.close()
+    assert root is not None  # a text without an element is not well-formed
     return root
 
 

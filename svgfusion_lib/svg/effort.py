@@ -5,7 +5,7 @@ them: long attributes that are used often, many selectors on many elements, outl
 counts, and does not look at the clock, so that a file is accepted everywhere or nowhere.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,15 +13,16 @@ from contextvars import ContextVar
 MAX_WORK = 1_500_000      # microseconds or so on one core
 MAX_CLIPPING = 1_200_000  # of them for boolean operations on outlines, which are estimated at their worst
 
-_spent: ContextVar[Counter | None] = ContextVar("spent", default=None)
+_spent: ContextVar[dict[str, float] | None] = ContextVar("spent", default=None)
 
 
 @contextmanager
-def bounded_effort() -> Iterator[Counter]:
+def bounded_effort() -> Iterator[dict[str, float]]:
     """While one document is read: `spend` counts, and raises when it is too much. Yields what was spent on what."""
-    token = _spent.set(Counter())
+    spent: dict[str, float] = defaultdict(float)
+    token = _spent.set(spent)
     try:
-        yield _spent.get()
+        yield spent
     finally:
         _spent.reset(token)
 
@@ -34,7 +35,7 @@ def spend(work: float, what: str) -> None:
     spent[what] += work
     spent[""] += work
     if spent[""] > MAX_WORK:
-        most = max((name for name in spent if name), key=spent.get)
+        most = max((name for name in spent if name), key=lambda name: spent[name])
         raise ValueError(f"drawing it takes too much work, most of it for {most}")
 
 

@@ -91,7 +91,8 @@ class GradientReader:
         if len(stops) > MAX_STOPS:
             raise ValueError(f"a gradient has more than {MAX_STOPS} stops")
         spend(sum(30 + len(e) + len(e.attrib) for e in chain) + 20 * len(stops), "gradients")
-        offsets, colours = [], []
+        offsets: list[float] = []
+        colours: list[RGBA] = []
         for stop in stops:
             own = own_properties(stop)
             colour = parse_colour(own.get("stop-color", "black"))
@@ -156,7 +157,7 @@ def resolve_gradient(
     spend(4 * len(offsets), "gradients")
     step = 2 * MIN_GRADIENT / place.length()
     if len(offsets) == 2 and offsets[1] - offsets[0] > step:
-        t0, t1, first, last, error = *offsets.tolist(), *map(tuple, colours.tolist()), 0.0
+        (t0, t1), (first, last), error = offsets.tolist(), colours.tolist(), 0.0
     else:
         spend(1500, "gradients")
         t0, t1, first, last, error = fit_two_stops(offsets, t, seen, weights, step)
@@ -170,7 +171,7 @@ def resolve_gradient(
         shares = [(end - t0) / (t1 - t0) for end in ends]
         first, last = (tuple(a + share * (b - a) for a, b in zip(first, last)) for share in shares)
         geometry = place.geometry(*ends)
-    if not has_direction(np.float32(geometry), source.radial):  # as rows hold it
+    if not has_direction(np.array(geometry, dtype=np.float32), source.radial):  # as rows hold it
         return mean
     return Gradient(source.radial, geometry, tuple(first), tuple(last), stops, mean, whole and error < INVISIBLE)
 

@@ -35,7 +35,7 @@ class Layer:
     def box(self) -> Box:
         """Box around the geometry, without stroke."""
         if self.primitive is None:
-            return self.path.bounds()
+            return self.as_path().bounds()
         element, (x, y, *lengths) = self.primitive
         if element == rf.RECT:
             return x, y, x + lengths[0], y + lengths[1]
@@ -44,7 +44,7 @@ class Layer:
 
     def painted_box(self) -> Box:
         """Box around all that is painted, at least: the stroke's corners may reach out by the miter limit."""
-        left, top, right, bottom = self.box() if self.primitive is not None else self.path.hull()
+        left, top, right, bottom = self.box() if self.primitive is not None else self.as_path().hull()
         margin = 0.0
         if self.stroke is not None:
             reach = self.miter_limit if self.join == "miter" and self.primitive is None else 1.5
@@ -53,6 +53,7 @@ class Layer:
 
     def as_path(self) -> Path:
         if self.primitive is None:
+            assert self.path is not None  # one of the two is there
             return self.path
         element, (x, y, *lengths) = self.primitive
         if element == rf.RECT:
@@ -105,11 +106,12 @@ def layers_to_rows(layers: list[Layer]) -> np.ndarray:
     A layer whose path draws nothing leaves no row.
     """
     with_path = [i for i, layer in enumerate(layers) if layer.path is not None]
+    outlines = [layer.path for layer in layers if layer.path is not None]
     counts = np.ones(len(layers), dtype=int)              # rows of each layer, without gradients
     if with_path:
-        codes = np.concatenate([layers[i].path.codes for i in with_path])
-        points = np.concatenate([layers[i].path.points for i in with_path])
-        owner = np.repeat(with_path, [len(layers[i].path) for i in with_path])
+        codes = np.concatenate([path.codes for path in outlines])
+        points = np.concatenate([path.points for path in outlines])
+        owner = np.repeat(np.array(with_path), [len(path) for path in outlines])
         filled_only = np.array([layer.stroke is None for layer in layers])[owner]
         keep = draws(codes, points[:, 2], filled_only)
         path_rows, owner = _path_rows(Path(codes[keep], points[keep])), owner[keep]
@@ -133,7 +135,7 @@ def layers_to_rows(layers: list[Layer]) -> np.ndarray:
         within = np.arange(len(owner)) - np.repeat(np.cumsum(counts[with_path]) - counts[with_path], counts[with_path])
         rows[firsts[owner] + within] = path_rows
     for i, layer in enumerate(layers):
-        if layer.path is None:
+        if layer.primitive is not None:
             element, geometry = layer.primitive
             rows[firsts[i], rf.ELEMENT] = element
             rows[firsts[i], 2 : 2 + len(geometry)] = geometry

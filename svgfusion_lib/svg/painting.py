@@ -74,7 +74,7 @@ def read_paint(context: Context, name: str, style: dict[str, str], opacity: floa
         colour = parse_colour(style.get("color", "black"))
         if not isinstance(colour, tuple):
             colour = (0.0, 0.0, 0.0, 1.0)
-    if colour is None or colour[3] <= 0:
+    if not isinstance(colour, tuple) or colour[3] <= 0:
         return None
     return (*colour[:3], colour[3] * opacity)
 
@@ -159,6 +159,6 @@ def _stroked(
             context.unsupported["uneven stroke"] += 1
             yield replace(part, path=path.transformed(state.matrix), primitive=None)
             continue
-        if len(outline.path):
-            outline.path = outline.path.transformed(tf.multiply(state.matrix, (1 / scale, 0, 0, 1 / scale, 0, 0)))
+        if len(outline.as_path()):
+            outline.path = outline.as_path().transformed(tf.multiply(state.matrix, (1 / scale, 0, 0, 1 / scale, 0, 0)))
             yield outline

@@ -13,7 +13,7 @@ import numpy as np
 
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.transforms import Matrix
-from svgfusion_lib.svg.values import LARGEST, NUMBER
+from svgfusion_lib.svg.values import LARGEST, NUMBER, end_of_gap
 
 MOVE, LINE, CUBIC, CLOSE = range(4)
 MAX_SEGMENTS = 50_000  # of one path; icons have hundreds
@@ -23,7 +23,6 @@ _COMMAND = re.compile(r"([MmLlHhVvCcSsQqTtAaZz])([^MmLlHhVvCcSsQqTtAaZz]*)")
 _NUMBER = re.compile(NUMBER)
 _LETTERS_AND_GAPS = re.compile(r"[MmLlHhVvCcSsQqTtAaZz\s,]*")
 _MISPLACED_COMMA = re.compile(r",\s*(?:[MmLlHhVvCcSsQqTtAaZz,]|$)|[MmLlHhVvCcSsQqTtAaZz]\s*,")
-_GAP = re.compile(r"\s*+,?\s*+")
 # radii, rotation, two flags that may stand without separators, end point; no number or gap gives anything back
 _ARC = re.compile("".join(rf"\s*+,?\s*+((?>{part}))" for part in (*[NUMBER] * 3, "[01]", "[01]", *[NUMBER] * 2)))
 _ARITY = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
@@ -214,7 +213,8 @@ def parse_path(data: str) -> Path:
 
 def _arguments(command: str, text: str) -> tuple[list[float], bool]:
     """Numbers after a command letter up to the first thing amiss, and whether there was none."""
-    numbers, position = [], 0
+    numbers: list[float] = []
+    position = 0
     if command == "A":
         while match := _ARC.match(text, position):
             numbers += map(float, match.groups())
@@ -224,7 +224,7 @@ def _arguments(command: str, text: str) -> tuple[list[float], bool]:
         while match := _NUMBER.match(text, start):
             numbers.append(float(match[0]))
             position = match.end()
-            start = _GAP.match(text, position).end()
+            start = end_of_gap(text, position)
     return numbers, not text[position:].strip()
 
 

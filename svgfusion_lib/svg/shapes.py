@@ -27,12 +27,14 @@ class Shape:
     def box(self) -> tuple[float, float, float, float]:
         """Box around the geometry in user space."""
         if self.primitive is None:
+            assert self.path is not None  # one of the two is there
             return self.path.bounds()
         element, (x, y, a, b, *_) = self.primitive
         return (x, y, x + a, y + b) if element == rf.RECT else (x - a, y - b, x + a, y + b)
 
     def as_path(self) -> Path:
         if self.primitive is None:
+            assert self.path is not None
             return self.path
         element, numbers = self.primitive
         return (paths.rounded_rect_path if element == rf.RECT else paths.ellipse_path)(*numbers)

@@ -54,12 +54,14 @@ def viewport(root: Element) -> tuple[float, float]:
     """Width and height in pixels of the viewport of a root that says its size. ValueError if it is empty."""
     view_box = tf.parse_view_box(root.get("viewBox"))
     width, height = (_absolute(root.get(name)) for name in ("width", "height"))
-    if width is None and height is None:
-        width, height = view_box[2:]
-    elif width is None:
-        width = height * view_box[2] / view_box[3]
-    elif height is None:
-        height = width * view_box[3] / view_box[2]
+    if width is None or height is None:
+        assert view_box is not None  # the root says its size
+        if width is not None:
+            height = width * view_box[3] / view_box[2]
+        elif height is not None:
+            width = height * view_box[2] / view_box[3]
+        else:
+            width, height = view_box[2:]
     if width <= 0 or height <= 0:
         raise ValueError(f"the viewport is empty ({width:g} x {height:g})")
     return width, height

@@ -80,7 +80,8 @@ def _function(name: str, text: str) -> Matrix:
     if not whole or len(numbers) not in _ARITY.get(name, ()):
         raise ValueError(f"the transform {f'{name}({text})'[:60]!r} cannot be read")
     if name == "matrix":
-        return tuple(numbers)
+        a, b, c, d, x, y = numbers
+        return a, b, c, d, x, y
     if name.startswith("translate"):
         x, y = (0.0, numbers[0]) if name == "translateY" else (numbers[0], numbers[1] if len(numbers) > 1 else 0.0)
         return (1.0, 0.0, 0.0, 1.0, x, y)
@@ -120,9 +121,10 @@ def parse_view_box(text: str | None) -> tuple[float, float, float, float] | None
     numbers = parse_numbers(text)
     if len(numbers) != 4 or len(re.split(r"[\s,]+", text.strip())) != 4:
         raise ValueError(f"no usable viewBox ({text[:60]!r})")
-    if numbers[2] <= 0 or numbers[3] <= 0:
+    left, top, width, height = numbers
+    if width <= 0 or height <= 0:
         raise ValueError(f"the viewBox is empty ({text[:60]!r})")
-    return tuple(numbers)
+    return left, top, width, height
 
 
 def fit_view_box(view_box: tuple[float, float, float, float], width: float, height: float, aspect: str) -> Matrix:

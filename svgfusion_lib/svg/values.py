@@ -25,6 +25,12 @@ MAX_CACHED = 200       # characters of a reference that is kept between document
 LARGEST = 1e9  # a number beyond it is refused: no viewer draws it, and squares of it still are finite
 
 
+def end_of_gap(text: str, position: int) -> int:
+    """Where the white space, with one comma or none in it, ends that begins at `position`."""
+    gap = _GAP.match(text, position)
+    return gap.end() if gap else position
+
+
 def parse_length(text: str | None, reference: float, default: float = 0.0, font_size: float = FONT_SIZE) -> float:
     """A length in user units; percentages are of `reference`. What is no length is the default (CSS: ignored).
 
@@ -76,7 +82,7 @@ def scan_numbers(text: str, angles: int = 0) -> tuple[list[float], bool]:
         if factor is None:
             break
         numbers.append(_checked(float(match[1]) * factor, match[0]))
-        position = _GAP.match(text, match.end()).end()
+        position = end_of_gap(text, match.end())
         if len(numbers) > MAX_NUMBERS:
             raise ValueError(f"a list of more than {MAX_NUMBERS:,} numbers")
     return numbers, not text[position:].strip()

@@ -105,8 +105,9 @@ class Walker:
             if local_name(element) == "svg" and element is not self.context.root:
                 width, height = (state.length(element, k, v) for k, v in zip(("width", "height"), state.viewport))
                 state = nested_state(element, state.moved(element), width, height)
-            for child in _children(element) if state is not None else ():
-                self._visit(child, state)
+            if state is not None:
+                for child in _children(element):
+                    self._visit(child, state)
         if "opacity" in own and parse_opacity(own["opacity"]) < 1 and _overlap(self.layers[first:]):
             self.context.approximated["opacity of overlapping shapes in a group"] += 1
 
@@ -134,8 +135,9 @@ class Walker:
             )
             state = self._with_effects(target, own, state.moved(target))
             state = nested_state(target, state, width, height) if state is not None else None
-            for child in target if state is not None else ():
-                self._visit(child, state)
+            if state is not None:
+                for child in target:
+                    self._visit(child, state)
 
     def _with_effects(self, element: Element, own: dict[str, str], state: State) -> State | None:
         """The state with the element's opacity, clip path and mask; None if nothing of it is seen."""

@@ -4,6 +4,7 @@ import hashlib
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,6 @@ from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.utils.files import atomic_path
 
 VERSION = 1
-KINDS = {"vpvae": (VPVAE, VAEConfig), "vsdit": (VSDiT, DiTConfig)}
 
 
 def save_tensors(path: str | Path, kind: str, content: dict) -> Path:
@@ -49,13 +49,17 @@ def load_tensors(path: str | Path, kind: str, made_by: str) -> dict:
     return content
 
 
-def save_model(path: str | Path, kind: str, model: nn.Module, weights: dict[str, Tensor], **more) -> Path:
+def save_model(path: str | Path, kind: str, model: VPVAE | VSDiT, weights: dict[str, Tensor], **more) -> Path:
     """Write a model's configuration and weights (its own or averaged ones), and `more` beside them."""
     weights = {name: tensor.detach().cpu() for name, tensor in weights.items()}
     return save_tensors(path, kind, {"config": model.config.to_dict(), "model": weights} | more)
 
 
-def load_model(path: str | Path, kind: str, device: str = "cpu") -> tuple[nn.Module, dict]:
+@overload
+def load_model(path: str | Path, kind: Literal["vpvae"], device: str = ...) -> tuple[VPVAE, dict]: ...
+@overload
+def load_model(path: str | Path, kind: Literal["vsdit"], device: str = ...) -> tuple[VSDiT, dict]: ...
+def load_model(path: str | Path, kind: str, device: str = "cpu") -> tuple[VPVAE | VSDiT, dict]:
     """A VP-VAE ("vpvae") or VS-DiT ("vsdit") in eval mode, and the rest of its checkpoint."""
     made_by = {"vpvae": "train_vae", "vsdit": "train_dit"}[kind]
     content = load_tensors(path, kind, made_by)
@@ -65,11 +69,20 @@ def load_model(path: str | Path, kind: str, device: str = "cpu") -> tuple[nn.Mod
     return model.to(device), content
 
 
-def build_model(kind: str, config: dict, weights: dict[str, Tensor], source: str) -> nn.Module:
+@overload
+def build_model(kind: Literal["vpvae"], config: dict, weights: dict[str, Tensor], source: str) -> VPVAE: ...
+@overload
+def build_model(kind: Literal["vsdit"], config: dict, weights: dict[str, Tensor], source: str) -> VSDiT: ...
+@overload
+def build_model(kind: str, config: dict, weights: dict[str, Tensor], source: str) -> VPVAE | VSDiT: ...
+def build_model(kind: str, config: dict, weights: dict[str, Tensor], source: str) -> VPVAE | VSDiT:
     """Model of that kind from a plain config and weights; UserError naming `source` if they do not fit."""
-    model_class, config_class = KINDS[kind]
     try:
-        model = model_class(config_class.from_dict(config))
+        model: VPVAE | VSDiT
+        if kind == "vpvae":
+            model = VPVAE(VAEConfig.from_dict(config))
+        else:
+            model = VSDiT(DiTConfig.from_dict(config))
     except UserError as error:
         raise UserError(f"{source}: {error}") from error
     try:

@@ -21,6 +21,7 @@ from svgfusion_lib.utils.path_chunks import Chunks, rows_to_chunks
 from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_of_rows
 
 
+@dataclass
 class _ToDevice:
     """Batches move between devices as one."""
 
@@ -170,13 +171,16 @@ def collate_chunks(items: list[ChunkItem]) -> ChunkBatch:
         ids[i, :n], geometry[i, :n], box[i, :n], style[i, :n] = chunks.ids, chunks.geometry, chunks.box, chunks.style
         mask[i, :n] = False
         stages[i, :n] = 0 if item.stages is None else item.stages
-    arrays = (torch.from_numpy(a) for a in (ids, geometry, box, style, mask))
-    names = [item.name for item in items]
-    if items[0].pixel_tokens is None:
-        return ChunkBatch(*arrays, names=names)
-    tokens, _ = pad_sequences([item.pixel_tokens.flatten(1) for item in items])  # [B, K, P C]
-    tokens = tokens.unflatten(-1, items[0].pixel_tokens.shape[1:])  # [B, K, P, C]
-    return ChunkBatch(*arrays, tokens, torch.from_numpy(stages), names)
+    batch = ChunkBatch(
+        torch.from_numpy(ids), torch.from_numpy(geometry), torch.from_numpy(box), torch.from_numpy(style),
+        torch.from_numpy(mask), names=[item.name for item in items],
+    )
+    pixel_tokens = [item.pixel_tokens for item in items if item.pixel_tokens is not None]
+    if pixel_tokens:
+        tokens, _ = pad_sequences([own.flatten(1) for own in pixel_tokens])  # [B, K, P C]
+        batch.pixel_tokens = tokens.unflatten(-1, pixel_tokens[0].shape[1:])  # [B, K, P, C]
+        batch.stages = torch.from_numpy(stages)
+    return batch
 
 
 # --- latents: what the VS-DiT sees ----------------------------------------------------------------

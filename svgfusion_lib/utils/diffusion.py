@@ -60,7 +60,9 @@ def training_target(prediction: str, z0: Tensor, noise: Tensor, t: Tensor, param
     return signal * noise - sigma * z0
 
 
-def to_z0_epsilon(output: Tensor, prediction: str, z_t: Tensor, signal: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+def to_z0_epsilon(
+    output: Tensor, prediction: str, z_t: Tensor, signal: Tensor | float, sigma: Tensor | float
+) -> tuple[Tensor, Tensor]:
     """A network output -> its estimates of z_0 and epsilon, for sqrt(a_t) and sqrt(1 - a_t)."""
     if prediction == "epsilon":
         return (z_t - sigma * output) / signal, output

@@ -49,17 +49,18 @@ def reconstruction_loss(decoded: Decoded, batch: ChunkBatch) -> tuple[Tensor, di
         target = normalize_target(rows).flatten(1, 2)  # [B, N R, 22]
         loss = masked_mse(decoded.features.flatten(1, 2), target, slots_mask.flatten(1))
         return loss, {"recon": loss}
-    valid = (~slots_mask).to(decoded.geometry)  # [B, N, R]
+    element_logits, command_logits, geometry = decoded.of_hybrid_head()
+    valid = (~slots_mask).to(geometry)  # [B, N, R]
     parts = {}
     for name, logits, ids in (
-        ("element", decoded.element_logits, batch.ids[..., 0]),
-        ("command", decoded.command_logits, batch.ids[..., 1]),
+        ("element", element_logits, batch.ids[..., 0]),
+        ("command", command_logits, batch.ids[..., 1]),
     ):
         entropy = F.cross_entropy(logits.flatten(0, 2).float(), ids.flatten(), reduction="none").view_as(valid)
         parts[name] = (entropy * valid).sum() / (valid.sum() + 1e-9)
     free = torch.tensor(rf.free_arguments(), device=valid.device)  # [elements, commands, 8]
     used = free[batch.ids[..., 0], batch.ids[..., 1]] * valid[..., None]  # [B, N, R, 8]
-    parts["geometry"] = (((decoded.geometry - batch.geometry) ** 2) * used).sum() / (used.sum() + 1e-9)
+    parts["geometry"] = (((geometry - batch.geometry) ** 2) * used).sum() / (used.sum() + 1e-9)
     if decoded.style is not None:
         error = ((decoded.style - batch.style[:, :, None]) ** 2).mean(-1)  # [B, N, R]
         parts["style"] = (error * valid).sum() / (valid.sum() + 1e-9)

@@ -3,9 +3,8 @@
 Pictures are uint8 [H, W, 3] (or [H, W]); features are float [N, D], one vector per picture.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 # --- pairs of pictures ----------------------------------------------------------------------------
 
@@ -114,7 +113,7 @@ def standardise(features: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def ranks(
-    features: np.ndarray, targets: np.ndarray, own: Sequence[int], gallery: int | None = None
+    features: np.ndarray, targets: np.ndarray, own: ArrayLike, gallery: int | None = None
 ) -> np.ndarray:
     """For each of features [N, D]: how many of the targets [K, D] are as near as its own one or nearer, less one.
 
@@ -130,7 +129,7 @@ def ranks(
     return (nearness >= nearness[:, :1] - 1e-9).sum(1) - 1
 
 
-def bootstrap_interval(values: Sequence[float], seed: int = 0, resamples: int = 1000) -> tuple[float, float]:
+def bootstrap_interval(values: ArrayLike, seed: int = 0, resamples: int = 1000) -> tuple[float, float]:
     """95% confidence interval of the mean of values [N], by resampling them."""
     values = np.asarray(values, dtype=np.float64)
     if len(values) == 0:

@@ -35,13 +35,13 @@ def literals(source: str) -> dict[str, object]:
     """Names and values of a `parameters` cell; ValueError if it holds more than plain literals."""
     values = {}
     for statement in ast.parse(source).body:
-        named = isinstance(statement, ast.Assign) and len(statement.targets) == 1
-        if not named or not isinstance(statement.targets[0], ast.Name):
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if not isinstance(statement, ast.Assign) or len(targets) != 1 or not isinstance(targets[0], ast.Name):
             raise ValueError(f"line {statement.lineno} is not `NAME = literal`")
         try:
-            values[statement.targets[0].id] = ast.literal_eval(statement.value)
+            values[targets[0].id] = ast.literal_eval(statement.value)
         except ValueError as error:
-            raise ValueError(f"{statement.targets[0].id} is not a plain literal") from error
+            raise ValueError(f"{targets[0].id} is not a plain literal") from error
     return values
 
 

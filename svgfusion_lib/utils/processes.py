@@ -44,13 +44,15 @@ class Processes:
             return
         from accelerate.utils import reduce
 
-        parameters = [p for p in parameters if p.requires_grad]
+        gradients = []
         for parameter in parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        flat = reduce(torch.cat([p.grad.flatten() for p in parameters]), "mean")
-        for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters])):
-            parameter.grad.copy_(part.view_as(parameter))
+            if parameter.requires_grad:
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
+                gradients.append(parameter.grad)
+        flat = reduce(torch.cat([gradient.flatten() for gradient in gradients]), "mean")
+        for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients])):
+            gradient.copy_(part.view_as(gradient))
 
     def all(self, flag: Tensor) -> bool:
         """Whether the flag [] is true in every process."""

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -61,7 +62,7 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
                 if not element.get(name, "#").strip().startswith(("#", "data:")):
                     del element.attrib[name]
         width, height = viewport(root) if says_its_size(root) else (1.0, 1.0)
-        side = {"width": size} if width >= height else {"height": size}
+        side: dict[str, Any] = {"width": size} if width >= height else {"height": size}
         text = ElementTree.tostring(root, encoding="unicode")
         data = bytes(resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True, **side))
     except (ValueError, RuntimeError, OverflowError) as error:
@@ -105,6 +106,7 @@ def contact_sheet(
         raise ValueError(f"{len(column_labels)} column labels for {columns} columns")
 
     font = ImageFont.load_default(size=max(10, min(14, cell // 7)))
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's own is one
     line_height = sum(font.getmetrics()) + 1
     gap = cell // 12
     left = _left_margin(row_labels, font, gap)

@@ -249,7 +249,7 @@ def _shape(group: np.ndarray, frame: _Frame) -> tuple[str, dict[str, str]]:
     if element == rf.PATH:
         return "path", {"d": path_data(group, frame)}
     write = {"x": frame.x, "y": frame.y, "l": frame.length}
-    kinds = rf.argument_kinds(element, rf.NONE)
+    kinds = rf.ARGUMENTS[rf.ELEMENTS[element], "none"]
     values = [write[kind](value) for kind, value in zip(kinds, geometry) if kind != "."]
     if element == rf.CIRCLE:
         return "circle", dict(zip(("cx", "cy", "r"), values))

@@ -187,7 +187,7 @@ class _Run:
             latents = int((~batch.padding_mask).sum())
             batch = batch.to(self.device)
             if self._meter is None:
-                self._start_meter(batch, step, latents)
+                self._meter = self._start_meter(batch, step, latents)
                 waited = 0.0  # before the meter began
             self._meter.latents += latents
             self._meter.waited += waited
