@@ -196,7 +196,9 @@ class Pipeline:
         """
         noise, generators = initial_noise(list(seeds), length, self.dit.config.latent_width)
         z, start, steps = noise.to(self.dit.latent_mean), None, config.ddim_steps  # [B, N, Z]
-        if strength < 1 and origin is not None:
+        if strength < 1:
+            if origin is None:
+                raise ValueError("strength below 1 needs the latents to begin with")
             start = max(round(strength * self.params.num_steps) - 1, 0)
             steps = min(max(round(strength * steps), 1), start + 1)
             z_0 = self.dit.normalize(origin).expand_as(z)
