@@ -1,14 +1,16 @@
 """What every notebook needs and none should define: where things are, tables of rows, pictures of a log."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 import svgfusion_lib
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.explain import END, START, Chain
 from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.utils.render import render_svg
 
 
 def project_root() -> Path:
@@ -100,3 +102,50 @@ def plot_log(
         axes.grid(alpha=0.25, which="both")
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
+
+
+def plot_words(chains: Sequence[Chain]) -> None:
+    """Heat maps, one for each drawing: its parts as pictures, the words of its prompt, the shares of attention."""
+    from matplotlib import pyplot as plt
+
+    width = 0.9 + max(len(chain.words) for chain in chains) * 0.55
+    height = 1.1 + max(len(chain.parts) for chain in chains) * 0.55
+    figure, panels = plt.subplots(
+        1, len(chains), figsize=(width * len(chains), height), squeeze=False, layout="constrained"
+    )
+    for axes, chain in zip(panels[0], chains, strict=True):
+        shares = chain.by_word()  # [N, W]
+        count, words = shares.shape
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=0.8)
+        for part in range(count):
+            for word in range(words):
+                share = float(shares[part, word])
+                colour = "white" if share > 0.45 else "black"
+                axes.text(word, part, f"{share:.2f}", ha="center", va="center", fontsize=8, color=colour)
+            # left of the row, a cell wide and high
+            picture = axes.inset_axes((-1.6, part - 0.45, 0.9, 0.9), transform=axes.transData)
+            picture.imshow(render_svg(chain.parts[part], 64))
+            picture.set(xticks=[], yticks=[])
+        inner = [word for word in chain.words if word not in (START, END)]
+        axes.set_xticks(range(words), inner, rotation=40, ha="right")
+        axes.set_yticks([])
+    plt.show()
+
+
+def plot_settling(gaps: Mapping[str, Sequence[float]], paths: np.ndarray) -> None:
+    """Left how far the estimates still are, by step; right where the parts are taken to stand, paths [steps, N, 2]."""
+    from matplotlib import pyplot as plt
+
+    _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), width_ratios=(2, 1), layout="constrained")
+    for name, values in gaps.items():
+        left.plot(range(1, len(values) + 1), values, "o-", markersize=4, label=name)
+    left.set(xlabel="step", ylabel="distance to the drawing", ylim=(0, None))
+    left.legend(frameon=False)
+    left.spines[["top", "right"]].set_visible(False)
+    for part in range(paths.shape[1]):
+        x, y = paths[:, part].T
+        right.plot(x, y, "-", color=f"C{part}", linewidth=1, alpha=0.6)
+        right.plot(x[0], y[0], "o", color=f"C{part}", markersize=4, fillstyle="none")
+        right.plot(x[-1], y[-1], "o", color=f"C{part}", markersize=7)
+    right.set(xlim=(-1, 1), ylim=(1, -1), aspect="equal", xticks=[], yticks=[], title="centres of the parts")
+    plt.show()
