@@ -38,7 +38,7 @@ def reference() -> str:
     parts = [OPENING]
     for title, module in CHAPTERS.items():
         links = ", ".join(f"[{name}](#{name})" for name in module.STAGES)
-        parts.append(f"## {title}\n\n{module.__doc__.strip()} {links}\n")
+        parts.append(f"## {title}\n\n{module.__doc__} {links}\n")
         parts += [_section(name, stages[name]) for name in module.STAGES]
     return "\n".join(parts)
 

@@ -46,7 +46,8 @@ def cross_attention_recorded(dit: VSDiT) -> Iterator[list[Tensor]]:
 
     handles = [
         handle for number, block in enumerate(dit.blocks) for handle in (
-            block.norm_cross.register_forward_hook(keep_query(number)), block.register_forward_hook(weigh(number))
+            block.get_submodule("norm_cross").register_forward_hook(keep_query(number)),
+            block.register_forward_hook(weigh(number)),
         )
     ]
     try:

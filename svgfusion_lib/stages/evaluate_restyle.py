@@ -146,7 +146,7 @@ def _draw(
     """Fill task.pictures: the icons, what is made of them, and what they are compared with."""
     dataset = ChunkDataset(cache, pipeline.vae.config, only=set(task.icons))
     place = {i: k for k, i in enumerate(dataset.indices)}
-    columns: dict[str, list[Picture]] = {REBUILT: []} | {f"strength {s:g}": [] for s in strengths}
+    columns: dict[str, list[Picture]] = {name: [] for name in (REBUILT, *(f"strength {s:g}" for s in strengths))}
     for number, i in enumerate(track(task.icons, f"{task.source} to {task.target}")):
         batch = collate_chunks([dataset[place[i]]]).to(pipeline.dit.latent_mean.device)
         with torch.no_grad():
