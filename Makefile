@@ -9,15 +9,18 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 # Installed before everything else. Override to choose another build, for instance a CUDA one.
 TORCH ?= torch==2.13.0
+# Versions of everything else, as CI tests them. The newest that your index serves: make CONSTRAINTS=
+CONSTRAINTS ?= constraints.txt
 DEMO_DIR ?= outputs/demo
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+PINS := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 
 PACKS := tabler lucide hugeicons solar mynaui iconoir majesticons akar-icons heroicons feather twemoji \
 	fluent-emoji-flat noto noto-v1 emojione fxemoji openmoji
 
-.PHONY: help setup demo test packs lab gallery notebooks docs lint clean
+.PHONY: help setup demo test coverage mutants audit packs lab gallery notebooks docs lint clean
 help:
 	@echo "make demo       draw a few prompts with the shipped model into $(DEMO_DIR)/"
 	@echo "make test       everything CI runs: ruff, pytest, the tour by nbval, the notebooks by papermill"
@@ -26,23 +29,26 @@ help:
 	@echo "make packs      round trip of every icon pack, and the parser against an independent reader (half an hour)"
 	@echo "make notebooks  run them all with their defaults and store the cleaned outputs in notebooks/"
 	@echo "make docs       write docs/cli.md anew, from the commands' own help"
-	@echo "make lint       ruff only"
+	@echo "make lint       ruff and mypy"
+	@echo "make coverage   the tests with a count of the lines that no test runs (half an hour)"
+	@echo "make mutants    does a test fail for every small change of the core modules? (a quarter of an hour)"
+	@echo "make audit      known vulnerabilities of the pinned packages, where the index serves advisories"
 	@echo "make clean      remove .venv, caches, runs/ and outputs/ (not data/)"
 
-.venv/.stamp: pyproject.toml
+.venv/.stamp: pyproject.toml $(CONSTRAINTS)
 	@[ -n "$(PYTHON)" ] || { echo "No Python >= 3.11 found. Debian/Ubuntu: sudo apt-get install python3 python3-venv," \
 		"or name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@$(PYTHON) .ci/check_system.py
 	@echo "Setting up .venv with $(PYTHON) (a few minutes, once) ..."
 	@$(PYTHON) -m venv .venv
 	@$(PIP) "$(TORCH)"
-	@$(PIP) -e .
+	@$(PIP) $(PINS) -e .
 	@$(BIN)/python -c "import cairosvg"
 	@touch $@
 
 .venv/.stamp-test: .venv/.stamp
 	@echo "Adding the test extras ..."
-	@$(PIP) -e ".[test]"
+	@$(PIP) $(PINS) -e ".[test]"
 	@touch $@
 
 setup: .venv/.stamp-test
@@ -57,8 +63,7 @@ demo: .venv/.stamp
 	@echo "SVG files:     $(DEMO_DIR)/*.svg"
 	@echo "Contact sheet: $(DEMO_DIR)/sheet.png"
 
-test: .venv/.stamp-test
-	@$(BIN)/ruff check .
+test: lint
 	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest tests notebooks/00_tour.ipynb --nbval --nbval-current-env \
 		--nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval.cfg --durations=15
 
@@ -80,7 +85,21 @@ docs: .venv/.stamp
 
 lint: .venv/.stamp-test
 	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+coverage: .venv/.stamp-test
+	@mkdir -p outputs/coverage
+	@OMP_WAIT_POLICY=passive $(BIN)/coverage run -m pytest tests
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report --skip-covered --show-missing
+
+mutants: .venv/.stamp-test
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/mutation/mutate.py
+
+audit: .venv/.stamp
+	@$(PIP) "pip-audit>=2.7"
+	@$(BIN)/python .ci/audit.py
 
 clean:
-	rm -rf .venv runs outputs .pytest_cache .ruff_cache .hypothesis svgfusion.egg-info
+	rm -rf .venv runs outputs .pytest_cache .ruff_cache .mypy_cache .hypothesis svgfusion.egg-info
 	find svgfusion_lib tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +

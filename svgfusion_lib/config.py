@@ -1,11 +1,12 @@
 """Configurations: frozen dataclasses with presets, saved whole in every checkpoint."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import ClassVar
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils.options import check_known, check_types
 
 DEFAULT_MODEL = "line"  # of the shipped ones, for prompts that say nothing of style or colour
 
@@ -21,18 +22,30 @@ class _Config:
 
     @classmethod
     def from_dict(cls, values: dict):
-        known = {f.name for f in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise UserError(f"{cls.__name__}: unknown field {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        """The configuration of a dictionary; UserError for an unknown name or a value of another type."""
+        if not isinstance(values, Mapping):
+            raise UserError(f"{cls.__name__}: must be a table of names and values, not {values!r:.60}")
+        known = [f.name for f in fields(cls)]
+        for name in values:
+            check_known(name, known, f"{cls.__name__}: unknown field")
+        check_types(values, cls, cls.__name__)
         return cls(**values)
+
+    def _check_sizes(self, *names: str) -> None:
+        """UserError for a size below 1 (of `names`, width and heads) or a width that the heads cannot share."""
+        sizes = {name: getattr(self, name) for name in ("width", "heads", *names)}
+        for name, size in sizes.items():
+            if size < 1:
+                raise UserError(f"{type(self).__name__}: {name} must be at least 1, not {size}")
+        if sizes["width"] % sizes["heads"]:
+            raise UserError(f"{type(self).__name__}: {sizes['heads']} heads cannot share a width of {sizes['width']}")
 
     @classmethod
     def preset(cls, name: str, **changes):
         """The preset of that name (see PRESETS of the class), with some fields changed."""
         if name not in cls.PRESETS:
             raise UserError(f"{cls.__name__}: unknown preset {name!r}; known are {', '.join(cls.PRESETS)}")
-        return replace(cls(**cls.PRESETS[name]), **changes)
+        return cls.from_dict(cls.PRESETS[name] | changes)
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,7 @@ class VAEConfig(_Config):
             raise UserError(f"VAEConfig: layout 'row' has one row per latent, not {self.rows_per_latent}")
         if self.stage_tokens and not self.pixel_fusion:
             raise UserError("VAEConfig: stage_tokens needs pixel_fusion")
+        self._check_sizes("rows_per_latent", "latent_width", "row_width", "max_latents", "pixel_width")
 
 
 @dataclass(frozen=True)
@@ -112,10 +126,15 @@ class DiTConfig(_Config):
     def __post_init__(self):
         if self.prediction not in ("epsilon", "v"):
             raise UserError(f"DiTConfig: prediction must be 'epsilon' or 'v', not {self.prediction!r}")
+        self._check_sizes("latent_width", "context_width", "depth", "patch_size", "max_latents")
+        if not 0 < self.mlp_ratio < math.inf:
+            raise UserError(f"DiTConfig: mlp_ratio must be above 0, not {self.mlp_ratio}")
 
     @classmethod
     def from_dict(cls, values: dict):
-        return super().from_dict(values | {"styles": tuple(values.get("styles", ()))})  # JSON makes it a list
+        if isinstance(values, Mapping) and isinstance(values.get("styles"), list):  # as JSON makes it
+            values = values | {"styles": tuple(values["styles"])}
+        return super().from_dict(values)
 
 
 @dataclass(frozen=True)
@@ -146,7 +165,7 @@ class TrainConfig(_Config):
     log_every: int = 20
     val_every: int = 500           # steps between held-out losses
     checkpoint_every: int = 500    # steps between checkpoints, and
-    checkpoint_seconds: float = 60 # the longest time without one
+    checkpoint_seconds: float = 60  # the longest time without one
     augment: bool = False          # VP-VAE: other rows for the same picture, each time (utils/augment.py)
     partial_rate: float = 0.0      # VP-VAE: share of SVGs that are seen as one of their earlier stages
     kl_weight_max: float = 1.0e-4  # VP-VAE: KL weight after its linear rise
@@ -215,7 +234,9 @@ class EvaluationConfig(_Config):
 
     @classmethod
     def from_dict(cls, values: dict):
-        return super().from_dict(values | {"sampling": SamplingConfig.from_dict(values.get("sampling", {}))})
+        if isinstance(values, Mapping) and "sampling" in values:
+            values = values | {"sampling": SamplingConfig.from_dict(values["sampling"])}
+        return super().from_dict(values)
 
     def __post_init__(self):
         if self.num_prompts < 2 or self.num_samples < 1 or self.max_reference < 2 or self.max_rebuilt < 1:

@@ -75,8 +75,6 @@ def test_transform_that_cannot_be_read_is_as_if_not_written(parsed, drawn):
     assert parsed(body).unsupported == {"transform that cannot be read": 1}
 
 
-
-
 def rect(attributes: str = "") -> str:
     return f'<rect width="4" height="2" {attributes}/>'
 
