@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from svgfusion_lib import __version__
 from svgfusion_lib.commands import data, editing, measuring, training
 from svgfusion_lib.commands.meanings import EXAMPLES, MEANINGS
-from svgfusion_lib.errors import Paused, UserError
+from svgfusion_lib.errors import Paused, UserError, machine_trouble
 
 STAGES = data.STAGES | training.STAGES | measuring.STAGES | editing.STAGES
 
@@ -47,6 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         print(f"svgfusion {stage}: {place}{error.strerror or error}", file=sys.stderr)
+        return 2
+    except (MemoryError, RuntimeError) as error:
+        trouble = machine_trouble(error)
+        if trouble is None:
+            raise
+        print(f"svgfusion {stage}: {trouble}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\nsvgfusion {stage}: stopped; the same command continues a training", file=sys.stderr)

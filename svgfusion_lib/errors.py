@@ -13,3 +13,26 @@ class Paused(Exception):
 
     The command line prints it as one line and exits with code 3.
     """
+
+
+# What PyTorch says when the memory is short, or when a device fails or is gone; it has no exceptions of their own for
+# all of these.
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+_NO_DEVICE = ("cuda error", "no cuda gpus", "cuda driver", "nvidia driver", "nccl error", "hip error", "mps backend")
+
+
+def machine_trouble(error: BaseException) -> str | None:
+    """One line for an error that is the machine's: too little memory, a device that fails. None for any other."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
+        return (
+            f"not enough memory ({reason}); a smaller --batch_size or fewer --processes need less. What is written is"
+            " whole, and the same command continues a training"
+        )
+    if any(words in text for words in _NO_DEVICE):
+        return (
+            f"the device failed ({reason}). What is written is whole; the same command continues a training from its"
+            " last checkpoint, with --device cpu too"
+        )
+    return None

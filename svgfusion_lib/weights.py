@@ -1,7 +1,6 @@
 """Models from files: the checkpoints of a training, or the shipped ones, and which of these a prompt asks for."""
 
 import hashlib
-import json
 import re
 from functools import cache
 from pathlib import Path
@@ -16,10 +15,12 @@ from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.utils import row_format
 from svgfusion_lib.utils.checkpoint import build_model, load_model, weights_hash
-from svgfusion_lib.utils.files import atomic_path, write_json
+from svgfusion_lib.utils.files import read_json, write_bytes, write_json
+from svgfusion_lib.utils.locks import locked_folder
 
 PRETRAINED_DIR = Path(__file__).resolve().parents[1] / "data" / "pretrained"
 WEIGHTS_NAME, JSON_NAME = "model.safetensors", "model.json"
+DESCRIPTION = "description of a model"
 _COLOURLESS = {"black", "white", "grey", "gray"}  # words that do not ask for a picture in colours; these do:
 _COLOURFUL = {"emoji", "emoticon", "colourful", "colorful"}
 
@@ -41,7 +42,9 @@ def _load_pair(vae_checkpoint: str | Path, dit_checkpoint: str | Path) -> tuple[
     """Both models with the rest of their checkpoints; UserError if the VS-DiT belongs to another VP-VAE."""
     vae, vae_content = load_model(vae_checkpoint, "vpvae")
     dit, dit_content = load_model(dit_checkpoint, "vsdit")
-    if dit_content["vae_hash"] != weights_hash(vae):
+    if not isinstance(dit_content.get("diffusion"), dict):
+        raise UserError(f"{dit_checkpoint}: does not say how its noise was made; make it with `svgfusion train_dit`")
+    if dit_content.get("vae_hash") != weights_hash(vae):
         raise UserError(f"{dit_checkpoint}: was trained on latents of another VP-VAE than {vae_checkpoint}")
     return (vae, vae_content), (dit, dit_content)
 
@@ -99,17 +102,21 @@ def load_pretrained(model: str | Path = DEFAULT_MODEL) -> tuple[VPVAE, VSDiT, di
             raise UserError(
                 f"{path}: no such file; get the repository whole, or give --vae_checkpoint and --dit_checkpoint"
             )
+    description = read_json(json_path, DESCRIPTION, "get it anew")
+    kinds = {"sha256": str, "row_format": int, "vpvae": dict, "vsdit": dict, "diffusion": dict}
+    wrong = [name for name, kind in kinds.items() if not isinstance(description.get(name), kind)]
+    if wrong:
+        raise UserError(f"{json_path}: is not the {DESCRIPTION} (no {', '.join(wrong)}); get it anew")
+    data = weights_path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != description["sha256"]:
+        raise UserError(f"{weights_path}: is not the file that {json_path.name} describes (sha256); get it anew")
+    if description["row_format"] != row_format.VERSION:
+        found = description["row_format"]
+        raise UserError(f"{json_path}: row format {found}, this program has {row_format.VERSION}")
     try:
-        description = json.loads(json_path.read_text(encoding="utf-8"))
-        data = weights_path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != description["sha256"]:
-            raise UserError(f"{weights_path}: is not the file that {json_path.name} describes (sha256); get it anew")
-        if description["row_format"] != row_format.VERSION:
-            found = description["row_format"]
-            raise UserError(f"{json_path}: row format {found}, this program has {row_format.VERSION}")
         tensors = {name: tensor.float() for name, tensor in load(data).items()}
-    except (json.JSONDecodeError, KeyError, SafetensorError) as error:
-        raise UserError(f"{folder}: the shipped model is damaged ({error}); get the repository anew") from error
+    except SafetensorError as error:
+        raise UserError(f"{weights_path}: is not a safetensors file ({error}); get it anew") from error
     vae_weights, dit_weights = (
         {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         for prefix in ("vpvae.", "vsdit.")
@@ -121,7 +128,7 @@ def load_pretrained(model: str | Path = DEFAULT_MODEL) -> tuple[VPVAE, VSDiT, di
 
 def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, folder: str | Path) -> Path:
     """Write two checkpoints as one bf16 model.safetensors and its model.json; returns the former's path."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     vae, dit = _load_pair(vae_checkpoint, dit_checkpoint)
     parts: dict[str, tuple[VPVAE | VSDiT, dict]] = {"vpvae": vae, "vsdit": dit}
@@ -130,15 +137,16 @@ def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, fo
         for kind, (model, _) in parts.items()
         for name, tensor in model.state_dict().items()
     }
-    path = Path(folder) / WEIGHTS_NAME
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary)
+    data = save(tensors)
     description: dict[str, Any] = {kind: model.config.to_dict() for kind, (model, _) in parts.items()}
     description |= {
         "row_format": row_format.VERSION,
         "diffusion": parts["vsdit"][1]["diffusion"],
         "training": {kind: content.get("train_config") for kind, (_, content) in parts.items()},
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(data).hexdigest(),
     }
-    write_json(Path(folder) / JSON_NAME, description)
+    with locked_folder(folder):
+        (Path(folder) / JSON_NAME).unlink(missing_ok=True)  # it describes the weights that are about to be replaced
+        path = write_bytes(Path(folder) / WEIGHTS_NAME, data)
+        write_json(Path(folder) / JSON_NAME, description, DESCRIPTION)
     return path

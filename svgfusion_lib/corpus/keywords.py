@@ -19,9 +19,10 @@ import numpy as np
 from svgfusion_lib.corpus.captions import humanise, name_key
 from svgfusion_lib.corpus.npm import fetch_files
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils.files import write_json
+from svgfusion_lib.utils.files import read_json, write_json
 
 KEYWORDS = "keywords.json"
+KEYWORDS_KIND = "dictionary of keywords"
 MOST = 4                # keywords of a name
 NEAREST = 0.45          # cosine to the name that a keyword needs
 COMMON = 25             # a tag of more names than that is a category, not a name
@@ -55,18 +56,19 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
     """The dictionary in `folder`; made from its pinned sources, brought by npm, if it is not there."""
     path, sources = Path(folder) / KEYWORDS, _sources()
     if path.is_file():
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            if stored["sources"] == sources:
-                return Vocabulary(stored["keywords"], stored["spellings"])
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise UserError(f"{path}: damaged ({error}); remove it and it will be made again") from error
+        remedy = "remove it and it will be made again"
+        stored = read_json(path, KEYWORDS_KIND, remedy)
+        if stored.get("sources") == sources:
+            words = [stored.get(name) for name in ("keywords", "spellings")]
+            if not all(isinstance(part, dict) for part in words):
+                raise UserError(f"{path}: damaged (no keywords or no spellings); {remedy}")
+            return Vocabulary(*words)
     contents = {
         package: json.loads(fetch_files(package, entry["version"], entry["integrity"], [entry["path"]])[0])
         for package, entry in sources.items()
     }
     vocabulary = make_vocabulary(contents, by_text_encoder())
-    write_json(path, {"sources": sources} | asdict(vocabulary))
+    write_json(path, {"sources": sources} | asdict(vocabulary), KEYWORDS_KIND)
     return vocabulary
 
 

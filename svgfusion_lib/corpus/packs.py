@@ -16,9 +16,9 @@ from pathlib import Path
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of, strip_suffix
 from svgfusion_lib.corpus.folders import whole_folder
 from svgfusion_lib.corpus.npm import fetch_files
-from svgfusion_lib.corpus.records import MANIFEST, Record, write_manifest
+from svgfusion_lib.corpus.records import COUNT, COUNTED, MANIFEST, Record, write_manifest
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils.files import write_json
+from svgfusion_lib.utils.files import read_json, write_json
 from svgfusion_lib.utils.progress import track
 
 SCOPE = "@iconify-json"
@@ -88,10 +88,10 @@ def _is_fetched(pack: Pack, folder: Path) -> bool:
     info = folder / PACK_INFO
     if not info.is_file() or not (folder / MANIFEST).is_file():
         return False
-    try:
-        return json.loads(info.read_text(encoding="utf-8"))["integrity"] == pack.integrity
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise UserError(f"{info}: damaged ({error}); remove {folder} and fetch it again") from error
+    stored = read_json(info, COUNTED[PACK_INFO], f"remove {folder} and fetch it again")
+    if "integrity" not in stored:
+        raise UserError(f"{info}: is not a pack; remove {folder} and fetch it again")
+    return stored["integrity"] == pack.integrity
 
 
 def _fetch_icons(pack: Pack) -> bytes:
@@ -109,7 +109,7 @@ def _unfold(pack: Pack, data: dict, folder: Path) -> None:
             (partial / f"{name}.svg").write_text(_svg_document(icon, data), encoding="utf-8")
             records.append(_make_record(pack, name, aliases.get(name, []), icons))
         write_manifest(partial, records)
-        write_json(partial / PACK_INFO, asdict(pack))
+        write_json(partial / PACK_INFO, asdict(pack) | {COUNT: len(records)}, COUNTED[PACK_INFO])
 
 
 def _aliases_by_parent(data: dict) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """Records: which SVG files a folder holds, what each one shows, and under which licence."""
 
 import csv
+import io
 import json
 import shutil
 from collections.abc import Iterable, Sequence
@@ -10,10 +11,13 @@ from pathlib import Path
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of
 from svgfusion_lib.corpus.folders import whole_folder
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils.files import write_text
+from svgfusion_lib.utils.files import read_json, write_text
 
 MANIFEST = "manifest.jsonl"
 CAPTIONS = "captions.csv"
+# Files beside a manifest that say how many records were written: name -> what it is for `read_json`.
+COUNTED = {"summary.json": "summary of a data set", "pack.json": "pack", "dummy.json": "synthetic data set"}
+COUNT = "records"  # the field that says so
 SPLITS = ("train", "held_out", "held_out_pack")
 
 
@@ -112,38 +116,75 @@ def _named_records(files: list[str], captions: dict[str, list[str]]) -> list[Rec
 
 def _read_manifest(folder: Path) -> list[Record]:
     path = folder / MANIFEST
-    known = {field.name for field in fields(Record)}
     records = []
-    for number, line in enumerate(_read_text(path).splitlines(), start=1):
+    for number, line in enumerate(_read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
+        where = f"{path} line {number}"
         try:
-            entry = {key: value for key, value in json.loads(line).items() if key in known}
-            entry |= {key: tuple(entry.get(key, ())) for key in ("captions", "keywords")}
-            record = Record(**entry)
-        except (json.JSONDecodeError, AttributeError, TypeError) as error:
-            raise UserError(f"{path} line {number}: not a record ({error}); make it again") from error
-        if not (folder / record.file).is_file():
-            raise UserError(f"{path} line {number}: {record.file} is not in the folder; make it again")
+            record = _record_of(json.loads(line))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise UserError(f"{where}: not a record ({error}); make it again") from error
+        _check_beside(folder, record.file, where)
         records.append(record if record.captions else replace(record, captions=(record.name,)))
+    _check_count(folder, len(records))
     return records
+
+
+def _record_of(entry: object) -> Record:
+    """A record of what a line of a manifest holds; TypeError or ValueError if that is none."""
+    if not isinstance(entry, dict):
+        raise TypeError(f"a {type(entry).__name__}")
+    values: dict = {field.name: entry[field.name] for field in fields(Record) if field.name in entry}
+    for name, value in values.items():
+        many = name in ("captions", "keywords")
+        if not (isinstance(value, list) and all(isinstance(text, str) for text in value) if many
+                else isinstance(value, str)):
+            raise TypeError(f"{name} is {value!r:.60}")
+        if many:
+            values[name] = tuple(value)
+    if values.get("split", "train") not in SPLITS:
+        raise ValueError(f"split is {values['split']!r:.60}, not one of {', '.join(SPLITS)}")
+    return Record(**values)
+
+
+def _check_count(folder: Path, count: int) -> None:
+    """UserError if the manifest lists more or fewer files than were written, as the file beside it says."""
+    for name in COUNTED:
+        if (folder / name).is_file():
+            expected = read_json(folder / name, COUNTED[name], f"make {folder} again").get(COUNT)
+            if expected not in (None, count):
+                raise UserError(
+                    f"{folder / MANIFEST}: lists {count} files, {name} says {expected}; make it again, or, if you have"
+                    f" changed it, remove {name}"
+                )
+
+
+def _check_beside(folder: Path, file: str, where: str) -> None:
+    """UserError unless a list's file is in the list's folder."""
+    inside = not Path(file).is_absolute() and ".." not in Path(file).parts
+    try:
+        found = inside and (folder / file).is_file()
+    except OSError:  # the name is too long for a file
+        found = False
+    if not found:
+        raise UserError(f"{where}: there is no file {file[:80]!r} beside it")
 
 
 def _read_captions(folder: Path) -> dict[str, list[str]]:
     path = folder / CAPTIONS
     captions: dict[str, list[str]] = {}
     try:
-        reader = csv.DictReader(_read_text(path).splitlines(), skipinitialspace=True)
+        reader = csv.DictReader(io.StringIO(_read_text(path), newline=""), skipinitialspace=True, strict=True)
         columns = [column.strip() for column in reader.fieldnames or []]
         if not {"file", "caption"} <= set(columns):
-            found = ", ".join(columns) or "nothing"
+            found = ", ".join(columns)[:80] or "nothing"
             raise UserError(f"{path}: the first line must name the columns file,caption; it has {found}")
         reader.fieldnames = columns
         for row in reader:
             file = (row["file"] or "").strip().replace("\\", "/").removeprefix("./")
-            caption = (row["caption"] or "").strip()
-            if not (folder / file).is_file():
-                raise UserError(f"{path} line {reader.line_num}: there is no file {file!r} beside it")
+            caption = " ".join((row["caption"] or "").split())
+            _check_beside(folder, file, f"{path} line {reader.line_num}")
             if None in row:
                 raise UserError(f"{path} line {reader.line_num}: put a caption with commas in quotes")
             if caption:
@@ -155,6 +196,6 @@ def _read_captions(folder: Path) -> dict[str, list[str]]:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from error

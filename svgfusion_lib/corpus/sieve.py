@@ -10,7 +10,7 @@ from svgfusion_lib.corpus.keywords import Vocabulary
 from svgfusion_lib.corpus.near_duplicates import PictureIndex
 from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.phrases import compose_captions
-from svgfusion_lib.corpus.records import Record, write_manifest
+from svgfusion_lib.corpus.records import COUNT, COUNTED, Record, write_manifest
 from svgfusion_lib.corpus.tally import Tally
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.files import write_json, write_text
@@ -118,13 +118,14 @@ class Sieve:
         summary = {
             "options": options,
             "total": total.summary(),
+            COUNT: len(records),
             "captions": {"all": len(captions), "different": len(set(captions))},
             "packs": {name: self._tally[name].summary() for name in sorted(self._tally)},
         }
         write_manifest(self.output, records)
         lines = (json.dumps(entry, ensure_ascii=False) + "\n" for entry in self._dropped)
         write_text(self.output / DROPPED, "".join(lines))
-        write_json(self.output / SUMMARY, summary)
+        write_json(self.output / SUMMARY, summary, COUNTED[SUMMARY])
         return summary
 
     def _tally_of(self, record: Record) -> Tally:

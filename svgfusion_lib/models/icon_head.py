@@ -4,6 +4,7 @@ Trained by `svgfusion train_icon_head` on packs that no generator here is traine
 thing looks like and not by what the generator has learned.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from torch.nn import functional as F
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.layers import masked_mean
-from svgfusion_lib.utils.files import atomic_path
+from svgfusion_lib.utils.files import write_bytes
 
 KIND = "svgfusion icon head"
+VERSION = 2
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "pretrained" / "icon_head.safetensors"
 
 
@@ -59,32 +61,50 @@ def mean_text_tokens(context: Tensor, padding_mask: Tensor) -> Tensor:
 
 def save_icon_head(head: IconHead, path: str | Path) -> Path:
     """Write the head as bf16 safetensors. One entry of metadata only: more are written in no fixed order."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in head.state_dict().items()}
-    description = {"pixel_encoder": head.pixel_encoder, "text_encoder": head.text_encoder, "packs": list(head.packs)}
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={KIND: json.dumps(description)})
-    return Path(path)
+    description = {
+        "pixel_encoder": head.pixel_encoder, "text_encoder": head.text_encoder, "packs": list(head.packs),
+    }
+    description |= {"version": VERSION, "sha256": _hash_of(tensors, description)}
+    return write_bytes(path, save(tensors, metadata={KIND: json.dumps(description)}))
 
 
 def load_icon_head(path: str | Path = SHIPPED) -> IconHead:
-    """The shipped head, or another that `save_icon_head` wrote, in eval mode. UserError if it is none."""
+    """The shipped head, or another that `save_icon_head` wrote, in eval mode. UserError if it is none, or damaged."""
     from safetensors import SafetensorError, safe_open
 
+    remedy = "make one with `svgfusion train_icon_head`"
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no mapping
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         if KIND not in metadata:
-            raise UserError(f"{path}: is not an icon head; make one with `svgfusion train_icon_head`")
+            raise UserError(f"{path}: is not an icon head; {remedy}")
+        description = json.loads(metadata[KIND])
+        version, sha256 = description.pop("version", 1), description.pop("sha256", None)  # 1 had no hash
+        if version not in (1, VERSION):
+            raise UserError(f"{path}: an icon head of version {version}, this program reads {VERSION}; {remedy}")
+        if version > 1 and sha256 != _hash_of(tensors, description):
+            raise UserError(f"{path}: damaged (its content is not what its hash says); {remedy}")
         width, text_width = tensors["text.weight"].shape
         head = IconHead(
             num_tokens=tensors["mean"].shape[0], token_width=tensors["mean"].shape[1], width=width,
-            text_width=text_width, **json.loads(metadata[KIND]),
+            text_width=text_width, **description,
         )
         head.load_state_dict(tensors)
-    except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (
+        OSError, SafetensorError, LookupError, RuntimeError, AttributeError, TypeError, ValueError, MemoryError,
+    ) as error:
         reason = str(error).split("\n")[0]
-        raise UserError(f"{path}: not a readable icon head ({reason}); use `svgfusion train_icon_head`") from error
+        raise UserError(f"{path}: not a readable icon head ({reason}); {remedy}") from error
     return head.eval()
+
+
+def _hash_of(tensors: dict[str, Tensor], description: dict) -> str:
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {list(tensor.shape)}".encode())
+        digest.update(tensor.float().numpy().tobytes())
+    return digest.hexdigest()

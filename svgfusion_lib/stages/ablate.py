@@ -4,7 +4,8 @@ Every VP-VAE run sees the same SVGs equally often, and so does every VS-DiT run.
 not run again, and one that was stopped goes on.
 """
 
-import json
+import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from svgfusion_lib.config import EvaluationConfig
@@ -16,13 +17,18 @@ from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
 from svgfusion_lib.stages.preprocess import CACHE_NAME, preprocess
 from svgfusion_lib.stages.train_dit import train_dit
 from svgfusion_lib.stages.train_vae import train_vae
-from svgfusion_lib.utils.files import read_toml, write_json, write_text
+from svgfusion_lib.utils.files import read_json, read_toml, write_json, write_text
+from svgfusion_lib.utils.locks import locked_folder
+from svgfusion_lib.utils.options import check_known, check_types
 from svgfusion_lib.utils.training import LOG_NAME, read_log
 
 SPLITS = ("train", "held_out")  # columns of the table
 SECTIONS = ("data", "vae", "dit", "evaluation", "vae_runs", "dit_runs")
+FIGURES = "figures of a run"
 LONG = 10**9  # steps: later than the end of any run
+NEEDED = (("data", "packs"), ("data", "renderings"), ("dit", "num_epochs"), ("evaluation", "vae_files"))
 LATENT_OPTIONS = ("every_stage", "box_scale")
+TRAININGS = {"vae": (train_vae, []), "dit": (train_dit, ["vae", *LATENT_OPTIONS])}  # stage, options beside its own
 MAX_LATENTS = 64
 
 
@@ -32,7 +38,11 @@ def ablate(config: str | Path, output_dir: str | Path, device: str = "cpu", seed
     output_dir/vae/<slug> and output_dir/dit/<slug> hold the runs, with figures.json when they are done.
     """
     plan = read_plan(config)
-    output_dir = Path(output_dir)
+    with locked_folder(output_dir):
+        return _run_all(plan, Path(output_dir), device, seed)
+
+
+def _run_all(plan: dict, output_dir: Path, device: str, seed: int) -> str:
     cache_dir = output_dir / "cache"
     data = plan["data"]
     if not (cache_dir / CACHE_NAME).is_file():
@@ -46,8 +56,9 @@ def ablate(config: str | Path, output_dir: str | Path, device: str = "cpu", seed
             if not figures_path.is_file():
                 print(f"{kind}: {run['name']}", flush=True)
                 options = {k: v for k, v in run.items() if k not in ("name", "slug")} | {"device": device, "seed": seed}
-                write_json(figures_path, run_one(plan, output_dir, run["slug"], options))
-            tables[kind].append({"name": run["name"]} | json.loads(figures_path.read_text(encoding="utf-8")))
+                write_json(figures_path, run_one(plan, output_dir, run["slug"], options), FIGURES)
+            figures = read_json(figures_path, FIGURES, "remove it and the run is measured again")
+            tables[kind].append({"name": run["name"]} | figures)
             text = markdown(tables)
             write_text(output_dir / "ablation.md", text)
     return text
@@ -60,7 +71,21 @@ def read_plan(config: str | Path) -> dict:
     missing = [name for name in SECTIONS if name not in plan]
     if missing:
         raise UserError(f"{path}: has no section {', '.join(missing)}")
-    _evaluation(plan)
+    for name in SECTIONS:
+        values = plan[name] if name.endswith("_runs") else [plan[name]]
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            raise UserError(f"{path}: {name} must be {'sections' if name.endswith('_runs') else 'a section'}")
+    for section, option in NEEDED:
+        if option not in plan[section]:
+            raise UserError(f"{path}: [{section}] has no {option}")
+    try:
+        _evaluation(plan)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    _check_options(plan["data"], prepare_dataset, ["renderings"], f"{path}: [data]")
+    for kind, (train, more) in TRAININGS.items():
+        for where, options in [(f"[{kind}]", plan[kind]), *((f"[[{kind}_runs]]", run) for run in plan[f"{kind}_runs"])]:
+            _check_options(options, train, ["name", "slug", *more], f"{path}: {where}")
     for kind in ("vae_runs", "dit_runs"):
         slugs = [run.get("slug") for run in plan[kind]]
         if not all(run.get("name") and run.get("slug") for run in plan[kind]) or len(set(slugs)) < len(slugs):
@@ -70,6 +95,14 @@ def read_plan(config: str | Path) -> dict:
         if run.get("vae") not in known:
             raise UserError(f"{path}: {run['slug']} names the VP-VAE {run.get('vae')!r}, which is none of vae_runs")
     return plan
+
+
+def _check_options(options: dict, stage: Callable, more: Sequence[str], where: str) -> None:
+    """UserError for an option that the stage does not have, nor is one of `more`, or that is of another type."""
+    known = [*inspect.signature(stage).parameters, *more]
+    for name in options:
+        check_known(name, known, f"{where} has no option")
+    check_types(options, stage, where)
 
 
 def _evaluation(plan: dict, **where) -> EvaluationConfig:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
+from xml.etree import ElementTree
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from svgfusion_lib.sampling import Pipeline, load_pipeline
 from svgfusion_lib.stages import benchmark_reference as reference
 from svgfusion_lib.stages.benchmark_report import write_benchmark
 from svgfusion_lib.stages.sweep import sweep
+from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.utils.dataset import ChunkItem, collate_chunks
 from svgfusion_lib.utils.parallel import torch_threads
 from svgfusion_lib.utils.path_chunks import Chunks, rows_to_chunks
@@ -142,8 +144,21 @@ def _svgs(svg_dir: str | Path | None, count: int) -> list[str]:
     if svg_dir is None:
         rng = random.Random(0)
         return [make_dummy_svg(rng)[0] for _ in range(count)]
-    files = [Path(svg_dir) / record.file for record in read_records(svg_dir)[:count]]
-    return [file.read_text(encoding="utf-8-sig") for file in files]
+    svgs: list[str] = []
+    for record in read_records(svg_dir):
+        path = Path(svg_dir) / record.file
+        try:
+            text = ElementTree.tostring(read_document(path), encoding="unicode")
+            parse_svg(text)
+            render_svg(text, IMAGE_SIZE)
+        except ValueError:
+            continue
+        svgs.append(text)
+        if len(svgs) == count:
+            break
+    if not svgs:
+        raise UserError(f"{svg_dir}: none of its SVGs can be read and drawn")
+    return svgs
 
 
 def _throughput(

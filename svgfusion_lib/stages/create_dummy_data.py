@@ -7,7 +7,7 @@ from pathlib import Path
 from svgfusion_lib.corpus.captions import split_of
 from svgfusion_lib.corpus.dummy import make_dummy_svg
 from svgfusion_lib.corpus.folders import whole_folder
-from svgfusion_lib.corpus.records import Record, write_manifest
+from svgfusion_lib.corpus.records import COUNT, COUNTED, Record, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.files import write_json
 
@@ -32,5 +32,7 @@ def create_dummy_data(output_dir: str | Path, num_samples: int = 50, seed: int =
                 file=file, name=caption, captions=(caption,), licence="CC0-1.0", split=split_of(caption),
             ))
         write_manifest(folder, records)
-        write_json(folder / DUMMY_INFO, {"num_samples": num_samples, "seed": seed})
+        write_json(
+            folder / DUMMY_INFO, {"num_samples": num_samples, "seed": seed, COUNT: num_samples}, COUNTED[DUMMY_INFO]
+        )
     return records

@@ -15,11 +15,18 @@ from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.stages.preprocess import load_cache
 from svgfusion_lib.utils.checkpoint import load_model, load_tensors, save_tensors, weights_hash
 from svgfusion_lib.utils.dataset import ChunkDataset, collate_chunks
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.path_chunks import BOX_COLUMNS
+from svgfusion_lib.utils.processes import check_alone
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.token_store import TokenStore, write_tokens
 
 LATENTS_NAME, CONTEXT_NAME = "latents.pt", "context"
+LATENTS_FIELDS = {
+    "names": list, "titles": list, "packs": list, "splits": list, "offsets": Tensor, "mean": Tensor, "sigma": Tensor,
+    "latent_mean": Tensor, "latent_std": Tensor, "captions": list, "caption_ids": list, "context": str,
+    "null_context": Tensor, "text_encoder": str, "max_latents": int, "vae_hash": str,
+}
 MIN_STD = 0.02  # floor of a channel's std: one that hardly varies is not blown up
 
 
@@ -43,6 +50,7 @@ def prepare_latents(
     """
     if not 0 < box_scale < math.inf:
         raise UserError(f"box_scale is {box_scale}; it must be a finite number above 0")
+    check_alone("prepare_latents")
     vae, _ = load_model(vae_checkpoint, "vpvae", device)
     cache = load_cache(precomputed_dir)
     check_pixel_encoder(vae, cache)
@@ -58,32 +66,33 @@ def prepare_latents(
     encoder = load_text_encoder(text_encoder)
     vae_hash = weights_hash(vae)
     key = f"{text_encoder} {vae_hash} {len(vocabulary)} {time.time_ns()}"
-    (Path(output_dir) / LATENTS_NAME).unlink(missing_ok=True)  # its text tokens are about to be replaced
-    write_tokens(Path(output_dir) / CONTEXT_NAME, encode_captions(encoder, vocabulary), key)
     null_context, _ = encoder.encode([""])  # [1, S0, C]
     train = torch.cat([m for m, s in zip(means, splits) if s == "train"] or means)  # [train latents, Z]
     std = train.std(0, correction=0).clamp(min=MIN_STD)  # [Z]
     if vae.explicit_width:
         std[:BOX_COLUMNS] /= box_scale
-    return save_tensors(Path(output_dir) / LATENTS_NAME, "latents", {
-        "names": dataset.names,
-        "titles": [cache["titles"][i] for i in dataset.indices],
-        "packs": [cache["packs"][i] for i in dataset.indices],
-        "splits": splits,
-        "offsets": torch.tensor([0, *(len(m) for m in means)]).cumsum(0),
-        "mean": torch.cat(means),
-        "sigma": torch.cat(sigmas),
-        "latent_mean": train.mean(0),
-        "latent_std": std,
-        "captions": vocabulary,
-        "caption_ids": [[number[c] for c in own] for own in captions],
-        "context": key,
-        "null_context": null_context[0].half(),
-        "text_encoder": text_encoder,
-        "max_latents": max_latents,
-        "too_long": dataset.too_long,
-        "vae_hash": vae_hash,
-    })
+    path = Path(output_dir) / LATENTS_NAME
+    with locked_folder(output_dir):
+        write_tokens(Path(output_dir) / CONTEXT_NAME, encode_captions(encoder, vocabulary), key, owner=path)
+        return save_tensors(path, "latents", {
+            "names": dataset.names,
+            "titles": [cache["titles"][i] for i in dataset.indices],
+            "packs": [cache["packs"][i] for i in dataset.indices],
+            "splits": splits,
+            "offsets": torch.tensor([0, *(len(m) for m in means)]).cumsum(0),
+            "mean": torch.cat(means),
+            "sigma": torch.cat(sigmas),
+            "latent_mean": train.mean(0),
+            "latent_std": std,
+            "captions": vocabulary,
+            "caption_ids": [[number[c] for c in own] for own in captions],
+            "context": key,
+            "null_context": null_context[0].half(),
+            "text_encoder": text_encoder,
+            "max_latents": max_latents,
+            "too_long": dataset.too_long,
+            "vae_hash": vae_hash,
+        })
 
 
 def load_latents(latents_dir: str | Path) -> dict:
@@ -92,9 +101,7 @@ def load_latents(latents_dir: str | Path) -> dict:
     "context" is a TokenStore over the captions (utils/token_store.py).
     """
     path = Path(latents_dir) / LATENTS_NAME
-    latents = load_tensors(path, "latents", "prepare_latents")
-    if not isinstance(latents["context"], str):
-        raise UserError(f"{path}: made by an earlier version of this program; run prepare_latents anew")
+    latents = load_tensors(path, "latents", "prepare_latents", LATENTS_FIELDS)
     latents["context"] = TokenStore.open(path.parent / CONTEXT_NAME, latents["context"])
     return latents
 

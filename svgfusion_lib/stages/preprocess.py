@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
+from types import NoneType
 
 import numpy as np
 import torch
@@ -23,7 +24,9 @@ from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.utils import row_format
 from svgfusion_lib.utils.checkpoint import load_tensors, save_tensors
 from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.parallel import default_processes, map_in_order, map_on_dask, torch_threads
+from svgfusion_lib.utils.processes import check_alone
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_sizes
@@ -35,6 +38,15 @@ from svgfusion_lib.utils.training import check_counts
 CACHE_NAME, TOKENS_NAME, PARTS_NAME = "cache.pt", "pixel_tokens", "parts"
 PART_FILES = 128  # worked on together
 ENGINES = ("local", "dask")
+PART_FIELDS = {
+    "skipped": dict, "unsupported": dict, "approximated": dict, "lengths": list, "stages": list,
+    "rows": (torch.Tensor, NoneType), "sizes": (torch.Tensor, NoneType), "tokens": (torch.Tensor, NoneType),
+}
+CACHE_FIELDS = {
+    "row_format": int, "names": list, "titles": list, "packs": list, "captions": list, "splits": list,
+    "rows": torch.Tensor, "offsets": torch.Tensor, "stage_sizes": torch.Tensor, "stage_offsets": torch.Tensor,
+    "pixel_encoder": str, "pixel_tokens": (str, NoneType),
+}
 
 
 def preprocess(
@@ -58,7 +70,8 @@ def preprocess(
     result is the same. A call that was stopped goes on where it was, if files and options are as they were. Files that
     cannot be parsed or rendered are left out and named with the reason in report.json; UserError if none is left.
     """
-    check_counts(renderings=renderings, processes=processes)
+    check_alone("preprocess")
+    check_counts(renderings=renderings, processes=processes, max_files=max_files)
     if engine not in ENGINES or (scheduler is not None and engine != "dask"):
         raise UserError(f"preprocess: engines are {', '.join(ENGINES)} (got {engine!r}); --scheduler goes with dask")
     svg_dir, precomputed_dir = Path(svg_dir), Path(precomputed_dir)
@@ -70,30 +83,27 @@ def preprocess(
         _encoder(pixel_encoder)  # refused before any work
     files = [svg_dir / record.file for record in records]
     parts = [files[i : i + PART_FILES] for i in range(0, len(files), PART_FILES)]
-    parts_dir = _parts_folder(precomputed_dir, files, {"pixel_encoder": pixel_encoder, "renderings": renderings})
-    todo = [k for k in range(len(parts)) if not _part_path(parts_dir, k).is_file()]
-    work = partial(_make_part, renderings=renderings, pixel_encoder=pixel_encoder)
-    if engine == "dask":
-        results = map_on_dask(work, [parts[k] for k in todo], scheduler)
-    else:
-        count = default_processes(sum(len(parts[k]) for k in todo)) if processes is None else processes
-        results = map_in_order(work, [parts[k] for k in todo], count, chunk_size=1)
+    options = {"pixel_encoder": pixel_encoder, "renderings": renderings}
+    with locked_folder(precomputed_dir):
+        parts_dir = _parts_folder(precomputed_dir, files, options)
+        todo = [k for k in range(len(parts)) if not _is_whole(_part_path(parts_dir, k))]
+        work = partial(_make_part, **options)
+        if engine == "dask":
+            results = map_on_dask(work, [parts[k] for k in todo], scheduler)
+        else:
+            count = default_processes(sum(len(parts[k]) for k in todo)) if processes is None else processes
+            results = map_in_order(work, [parts[k] for k in todo], count, chunk_size=1)
 
-    def saved_files() -> Iterator[Path]:
-        for k, part in zip(todo, results):
-            save_tensors(_part_path(parts_dir, k), "part", part)
-            yield from parts[k]
+        def saved_files() -> Iterator[Path]:
+            for k, part in zip(todo, results):
+                save_tensors(_part_path(parts_dir, k), "part", part)
+                yield from parts[k]
 
-    done = len(files) - sum(len(parts[k]) for k in todo)
-    for _ in track(saved_files(), "preprocess", len(files), done):
-        pass
-    try:
+        done = len(files) - sum(len(parts[k]) for k in todo)
+        for _ in track(saved_files(), "preprocess", len(files), done):
+            pass
         path = _join(precomputed_dir, records, [_part_path(parts_dir, k) for k in range(len(parts))], pixel_encoder)
-    except UserError:  # none could be used: leave nothing that looks like a cache
-        for folder in (parts_dir, precomputed_dir / TOKENS_NAME):
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    shutil.rmtree(parts_dir)
+        shutil.rmtree(parts_dir)
     return path
 
 
@@ -104,7 +114,7 @@ def _parts_folder(precomputed_dir: Path, files: Sequence[Path], options: dict) -
     key = hashlib.sha256(json.dumps(plan).encode()).hexdigest()
     folder = precomputed_dir / PARTS_NAME
     key_path = folder / "key"
-    if not key_path.is_file() or key_path.read_text(encoding="utf-8") != key:
+    if not key_path.is_file() or key_path.read_bytes() != key.encode():
         shutil.rmtree(folder, ignore_errors=True)
         write_text(key_path, key)
     return folder
@@ -112,6 +122,22 @@ def _parts_folder(precomputed_dir: Path, files: Sequence[Path], options: dict) -
 
 def _part_path(parts_dir: Path, number: int) -> Path:
     return parts_dir / f"part-{number:06d}.pt"
+
+
+def _load_part(path: Path) -> dict:
+    return load_tensors(path, "part", "preprocess", PART_FIELDS)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a part is there; a damaged one is removed."""
+    if not path.is_file():
+        return False
+    try:
+        _load_part(path)
+    except UserError:
+        path.unlink()
+        return False
+    return True
 
 
 @cache
@@ -168,7 +194,7 @@ def _join(precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path
     def tokens_of_files() -> Iterator[torch.Tensor]:
         first = 0
         for path in paths:
-            part = load_tensors(path, "part", "preprocess")
+            part = _load_part(path)
             count = len(part["skipped"]) + len(part["lengths"])
             own = records[first : first + count]
             first += count
@@ -184,17 +210,18 @@ def _join(precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path
             if part["tokens"] is not None:
                 for tokens in part["tokens"].split(part["stages"]):
                     yield tokens.flatten(0, 1)  # [K P, C]
+        if not kept:  # what the folder held before stays
+            shutil.rmtree(paths[0].parent)
+            file, reason = next(iter(skipped.items()))
+            raise UserError(f"none of {len(skipped)} SVG files could be used; {file}: {reason}")
 
-    (precomputed_dir / CACHE_NAME).unlink(missing_ok=True)  # its tokens are about to be replaced
+    cache_path = precomputed_dir / CACHE_NAME
     key = f"{os.getpid()}-{time.time_ns()}"
     if pixel_encoder == "none":
         list(tokens_of_files())  # there are none
     else:
-        write_tokens(precomputed_dir / TOKENS_NAME, tokens_of_files(), key)
-    if not kept:
-        file, reason = next(iter(skipped.items()))
-        raise UserError(f"none of {len(skipped)} SVG files could be used; {file}: {reason}")
-    path = save_tensors(precomputed_dir / CACHE_NAME, "cache", {
+        write_tokens(precomputed_dir / TOKENS_NAME, tokens_of_files(), key, owner=cache_path)
+    path = save_tensors(cache_path, "cache", {
         "row_format": row_format.VERSION,
         "names": [record.file.removesuffix(".svg") for record in kept],
         "titles": [record.name for record in kept],
@@ -212,7 +239,7 @@ def _join(precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path
         "files": len(records), "kept": len(kept), "skipped": skipped, "unsupported": dict(unsupported),
         "approximated": dict(approximated), "renderings": sum(stages),
         "rows_percentiles": {str(p): float(np.percentile(np.array(lengths) - 2, p)) for p in (25, 50, 75, 95, 99)},
-    })
+    }, "report of preprocess")
     return path
 
 
@@ -222,13 +249,11 @@ def load_cache(precomputed_dir: str | Path) -> dict:
     "pixel_tokens" is a TokenStore over the SVGs (utils/token_store.py), or None.
     """
     path = Path(precomputed_dir) / CACHE_NAME
-    cache = load_tensors(path, "cache", "preprocess")
+    cache = load_tensors(path, "cache", "preprocess", CACHE_FIELDS)
     if cache["row_format"] != row_format.VERSION:
         raise UserError(
             f"{path}: row format {cache['row_format']}, this program has {row_format.VERSION}; preprocess anew"
         )
-    if "stage_sizes" not in cache:
-        raise UserError(f"{path}: made by an earlier version of this program; preprocess anew")
     if cache["pixel_tokens"] is not None:
         cache["pixel_tokens"] = TokenStore.open(path.parent / TOKENS_NAME, cache["pixel_tokens"])
     return cache

@@ -21,6 +21,7 @@ from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import element_structure, quantize_rows, rows_to_svg
 
 REPORT_NAME, SHEET_NAME = "report.json", "worst.png"
+REPORT = "report of a round trip"
 IMAGE_SIZE = 128           # pixels of the comparison
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 SSIM_LEVELS = (0.95, 0.98)
@@ -67,7 +68,7 @@ def roundtrip(
         "parsed_per_second_and_core": round(len(entries) / max(parse_seconds, 1e-9)),
     }
     summary = {"renderer": renderer, "bins": bins} | summarise(entries)
-    write_json(out_dir / REPORT_NAME, {"summary": summary, "timing": timing, "files": entries})
+    write_json(out_dir / REPORT_NAME, {"summary": summary, "timing": timing, "files": entries}, REPORT)
     _draw_worst(entries, svg_dir, out_dir)
     return summary
 
@@ -84,7 +85,7 @@ def roundtrip_file(file: str, svg_dir: Path, out_dir: Path, renderer: str, bins:
         return entry | {"reason": reason, "parse_seconds": time.process_time() - start}
     entry["parse_seconds"] = time.process_time() - start
     result = rows_to_svg(parsed.rows, parsed.size)
-    write_text((out_dir / file).with_suffix(".svg"), result)
+    write_text((out_dir / file).with_suffix(".svg"), result, durable=False)  # there are many, and quickly made again
     structure = element_structure(parsed.rows)
     entry |= {
         "parsed": True, "rows": len(parsed.rows) - 2, "elements": len(structure),

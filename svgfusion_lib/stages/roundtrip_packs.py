@@ -1,12 +1,11 @@
 """Stage roundtrip over whole icon packs: a report for each, and one table over all."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from svgfusion_lib.corpus.packs import fetch_packs
-from svgfusion_lib.stages.roundtrip import REPORT_NAME, roundtrip
-from svgfusion_lib.utils.files import write_text
+from svgfusion_lib.stages.roundtrip import REPORT, REPORT_NAME, roundtrip
+from svgfusion_lib.utils.files import read_json, write_text
 
 TABLE_NAME = "table.md"
 ROW_PERCENTILES = ("p25", "p50", "p75", "p95", "p99")
@@ -23,7 +22,7 @@ def roundtrip_packs(
     reports = {}
     for folder in fetch_packs(packs, packs_dir):
         roundtrip(folder, out_dir / folder.name, **options)
-        reports[folder.name] = json.loads((out_dir / folder.name / REPORT_NAME).read_text(encoding="utf-8"))
+        reports[folder.name] = read_json(out_dir / folder.name / REPORT_NAME, REPORT, "run it again")
     table = comparison_table(reports)
     write_text(out_dir / TABLE_NAME, table)
     return table

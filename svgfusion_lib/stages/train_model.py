@@ -4,14 +4,12 @@ Each section of the file holds options of one stage, by their names; [evaluation
 A part whose result is there is not done again, and a training that was stopped goes on.
 """
 
-import difflib
 import inspect
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from svgfusion_lib.config import EvaluationConfig
+from svgfusion_lib.config import DiTConfig, EvaluationConfig, VAEConfig
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.stages.evaluate import evaluate
 from svgfusion_lib.stages.prepare_dataset import SUMMARY, prepare_dataset
@@ -21,11 +19,13 @@ from svgfusion_lib.stages.train_dit import FINAL_NAME as DIT_NAME
 from svgfusion_lib.stages.train_dit import train_dit
 from svgfusion_lib.stages.train_vae import FINAL_NAME as VAE_NAME
 from svgfusion_lib.stages.train_vae import train_vae
-from svgfusion_lib.utils.files import read_toml, write_json
+from svgfusion_lib.utils.files import read_json, read_toml, write_json
+from svgfusion_lib.utils.locks import locked_folder
+from svgfusion_lib.utils.options import check_known, check_types
 from svgfusion_lib.utils.training import check_device
 from svgfusion_lib.weights import export_pretrained
 
-CONFIG_NAME = "config.json"
+CONFIG_NAME, PLAN = "config.json", "plan of a model"
 SECTIONS: dict[str, Callable] = {
     "vae_data": prepare_dataset,  # what the VP-VAE is trained on
     "dit_data": prepare_dataset,  # what the VS-DiT is trained on; the same if left out
@@ -49,10 +49,14 @@ def train_model(
     """
     plan = read_recipe(config)
     check_device(device)
-    output_dir = Path(output_dir)
+    with locked_folder(output_dir):
+        return _make_parts(plan, config, Path(output_dir), {"device": device, "seed": seed}, max_minutes)
+
+
+def _make_parts(plan: dict, config: str | Path, output_dir: Path, where: dict, max_minutes: float | None) -> Path:
     _same_plan_as_before(plan, config, output_dir / CONFIG_NAME)
     began, worked = time.monotonic(), False
-    for result, make in _parts(plan, output_dir, {"device": device, "seed": seed}):
+    for result, make in _parts(plan, output_dir, where):
         if result.is_file():
             continue
         left = None if max_minutes is None else max_minutes - (time.monotonic() - began) / 60
@@ -94,32 +98,32 @@ def read_recipe(path: str | Path) -> dict:
     """The TOML file as a dictionary; UserError for a section or an option that no stage knows."""
     plan = read_toml(path)
     for name in plan:
-        _check_known(name, SECTIONS, f"{path}: no section")
+        check_known(name, SECTIONS, f"{path}: no section")
     missing = [name for name in REQUIRED if name not in plan]
     if missing:
         raise UserError(f"{path}: has no section {', '.join(missing)}")
     for section, options in plan.items():
         if not isinstance(options, dict):
             raise UserError(f"{path}: {section} must be a section, [{section}]")
+        known = [*inspect.signature(SECTIONS[section]).parameters]
         for option in options:
-            _check_known(option, inspect.signature(SECTIONS[section]).parameters, f"{path}: [{section}] has no option")
-    EvaluationConfig.from_dict(plan.get("evaluation", {}))
+            check_known(option, known, f"{path}: [{section}] has no option")
+        check_types(options, SECTIONS[section], f"{path}: [{section}]")
+    try:
+        EvaluationConfig.from_dict(plan.get("evaluation", {}))
+        VAEConfig.preset(plan["vae"].get("preset", "tiny"), **plan["vae"].get("changes", {}))
+        DiTConfig.preset(plan["dit"].get("preset", "tiny"))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     return plan
-
-
-def _check_known(name: str, known, what: str) -> None:
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-        raise UserError(f"{what} {name!r}; {hint}")
 
 
 def _same_plan_as_before(plan: dict, config: str | Path, path: Path) -> None:
     """Keep the plan in the output folder; UserError if what lies there was made by another one."""
     if not path.is_file():
-        write_json(path, plan)
+        write_json(path, plan, PLAN)
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
+    before = read_json(path, PLAN, f"use another folder than {path.parent}")
     changed = [name for name in SECTIONS if before.get(name) != plan.get(name) and name != "evaluation"]
     if changed:
         raise UserError(

@@ -11,6 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from svgfusion_lib.errors import UserError
+
+
+def check_alone(stage: str) -> None:
+    """UserError in a process of `accelerate launch`: its fellows would do the same work in the same folder."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError(f"{stage} is the work of one process; run it first, without `accelerate launch`")
+
 
 @dataclass(frozen=True)
 class Processes:

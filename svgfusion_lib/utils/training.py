@@ -21,6 +21,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.utils.checkpoint import load_tensors, save_tensors
+from svgfusion_lib.utils.files import write_text
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.optimisation import EMA, learning_rate, make_optimizer
 from svgfusion_lib.utils.processes import Processes
 from svgfusion_lib.utils.progress import track
@@ -28,6 +30,7 @@ from svgfusion_lib.utils.throughput import Meter
 
 LOG_NAME = "train_log.jsonl"
 STATE_NAME = "training_state.pt"
+STATE_FIELDS = {"step": int, "model": dict, "ema": dict, "optimizer": dict, "train_config": dict, "train_svgs": int}
 TIMINGS = ("seconds", "latents_per_second", "mfu", "data_wait")  # fields of the log that no two runs have alike
 
 # step_loss(model, batch, step) -> loss to descend, named parts to log
@@ -106,6 +109,15 @@ def fit(
     Raises UserError naming the batch if a loss is not finite, and Paused, with the state written, when
     max_minutes have passed before the end.
     """
+    check_device(config.device)
+    with locked_folder(output_dir):
+        return _fit(model, train_loader, step_loss, config, output_dir, val_loader, on_validation, max_minutes)
+
+
+def _fit(
+    model: nn.Module, train_loader: DataLoader, step_loss: StepLoss, config: TrainConfig, output_dir: str | Path,
+    val_loader: DataLoader | None, on_validation: Callable[[nn.Module, int], None] | None, max_minutes: float | None,
+) -> EMA:
     began = time.monotonic()
     run = _Run(model, train_loader, step_loss, config, Path(output_dir))
     main = run.processes.is_main
@@ -146,7 +158,6 @@ class _Run:
         self.processes = Processes.current(config.device)
         self.device = self.processes.device or device
         self.model, self.loader, self.step_loss, self.config = model, loader, step_loss, config
-        output_dir.mkdir(parents=True, exist_ok=True)
         sampler: Any = loader.batch_sampler
         sampler.share = self.processes.share
         dataset: Any = loader.dataset
@@ -278,8 +289,8 @@ def _tensorboard(output_dir: Path):
 def _load_state(
     path: Path, model: nn.Module, ema: EMA, optimizer: torch.optim.Optimizer, config: TrainConfig, train_svgs: int
 ) -> int:
-    state = load_tensors(path, "training_state", "train_vae or train_dit")
-    before = {name: state["train_config"][name] for name in ("seed", "batch_size")}
+    state = load_tensors(path, "training_state", "train_vae or train_dit", STATE_FIELDS)
+    before = {name: state["train_config"].get(name) for name in ("seed", "batch_size")}
     before["number of SVGs"] = state["train_svgs"]
     now = {"seed": config.seed, "batch_size": config.batch_size, "number of SVGs": train_svgs}
     for name in before:
@@ -295,17 +306,20 @@ def _load_state(
         )
     try:
         model.load_state_dict(state["model"])
-    except RuntimeError as error:
+        optimizer.load_state_dict(state["optimizer"])
+        for name, tensor in ema.weights.items():
+            tensor.copy_(state["ema"][name])
+    except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: belongs to a model of another size; use another output folder") from error
-    optimizer.load_state_dict(state["optimizer"])
-    for name, tensor in state["ema"].items():
-        ema.weights[name].copy_(tensor)
     return state["step"]
 
 
 def read_log(path: str | Path) -> list[dict]:
-    """The lines of a train_log.jsonl."""
-    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    """The lines of a train_log.jsonl; UserError for one that is none."""
+    try:
+        return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    except ValueError as error:
+        raise UserError(f"{path}: not a log of a training ({error})") from error
 
 
 def _last_line(path: Path) -> dict | None:
@@ -318,10 +332,10 @@ def _keep_log_until(path: Path, step: int) -> None:
     if not path.is_file():
         return
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             if json.loads(line)["step"] <= step:
                 kept.append(line)
-        except (json.JSONDecodeError, KeyError):
+        except (ValueError, LookupError, TypeError):
             continue
-    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    write_text(path, "".join(f"{line}\n" for line in kept))

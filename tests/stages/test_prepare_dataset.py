@@ -10,7 +10,7 @@ from svgfusion_lib import cli
 from svgfusion_lib.corpus import packs
 from svgfusion_lib.corpus.captions import split_of
 from svgfusion_lib.corpus.keywords import Vocabulary
-from svgfusion_lib.corpus.records import Record, read_records, write_manifest
+from svgfusion_lib.corpus.records import COUNTED, Record, read_records, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.stages import prepare_dataset as stage
 from svgfusion_lib.stages.prepare_dataset import prepare_dataset
@@ -18,6 +18,7 @@ from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
 from svgfusion_lib.stages.preprocess import load_cache, preprocess
 from svgfusion_lib.stages.train_vae import train_vae
 from svgfusion_lib.utils.dataset import LatentDataset
+from svgfusion_lib.utils.files import read_json
 from svgfusion_lib.utils.row_metrics import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
 
@@ -59,7 +60,7 @@ def test_folder_is_cleaned_and_what_is_left_out_is_told(svg_dir, tmp_path):
     assert reasons["icons/disc.svg"] == "not stroke only"
     assert reasons["icons/label.svg"] == "rows cannot show: text"
     assert reasons["icons/broken.svg"].startswith("does not parse: not well-formed")
-    assert json.loads((out / "summary.json").read_text()) == summary
+    assert read_json(out / "summary.json", COUNTED["summary.json"], "") == summary
     icons = summary["packs"]["icons"]
     assert (icons["icons"], icons["kept"], sum(icons["dropped"].values())) == (8, 3, 5)
     assert icons["train"] + icons["held_out"] == 3

@@ -143,7 +143,7 @@ def test_failed_write_leaves_the_old_file(tmp_path):
 def test_configurations_survive_as_plain_values(config_class):
     config = config_class()
     assert config_class.from_dict(config.to_dict()) == config
-    with pytest.raises(UserError, match=f"{config_class.__name__}: unknown field nonsense"):
+    with pytest.raises(UserError, match=f"{config_class.__name__}: unknown field 'nonsense'"):
         config_class.from_dict({"nonsense": 1})
 
 

@@ -1,0 +1,64 @@
+"""Options that come from files: is there such a one, and is its value of the right type?"""
+
+import difflib
+import types
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from svgfusion_lib.errors import UserError
+
+_WORDS: dict[Any, str] = {
+    bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path", dict: "a table",
+}
+
+
+def check_known(name: str, known: Collection[str], what: str) -> None:
+    """UserError for a name that is not known: `what`, the name, and the nearest right one or all of them."""
+    if name not in known:
+        near = difflib.get_close_matches(str(name), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+        raise UserError(f"{what} {str(name)[:60]!r}; {hint}")
+
+
+def check_types(values: Mapping[str, Any], of: Callable, where: str) -> None:
+    """UserError for the first value that is not of the type which the function or class `of` declares for its name."""
+    hints = get_type_hints(of.__init__ if isinstance(of, type) and not is_dataclass(of) else of)
+    for name, value in values.items():
+        if name in hints and not _fits(value, hints[name]):
+            raise UserError(f"{where}: {name} must be {_describe(hints[name])}, not {value!r:.60}")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, one) for one in arguments)
+    if origin is tuple or origin is Sequence or origin is list:
+        inner = arguments[0] if arguments else Any
+        return isinstance(value, list | tuple) and all(_fits(each, inner) for each in value)
+    if origin is not None:
+        return isinstance(value, origin)
+    if is_dataclass(hint):
+        return isinstance(value, hint | Mapping)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is Path:
+        return isinstance(value, str | Path)
+    return isinstance(value, hint)
+
+
+def _describe(hint: Any) -> str:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        kinds = [one for one in arguments if one is not type(None)]
+        return " or ".join(dict.fromkeys(_describe(one) for one in kinds))
+    if origin is tuple or origin is Sequence or origin is list:
+        return f"a list (of {_describe(arguments[0])})" if arguments else "a list"
+    if is_dataclass(hint) or origin is not None:
+        return "a table"
+    return _WORDS.get(hint, str(hint))
