@@ -36,22 +36,13 @@ def cart(pipeline):
     return encode_svg(pipeline, SHAPES)
 
 
-def test_restyling_moves_no_part(pipeline, cart):
+def test_restyling_moves_no_part_unless_it_may(pipeline, cart):
     drawn = restyle(pipeline, cart, "shopping cart", "lucide", [0, 1], 0.7, QUICK)
     assert torch.equal(drawn[..., :3], cart[:, :3].expand(2, -1, -1))
     assert not torch.allclose(drawn[0, :, 15:], cart[:, 15:], atol=0.05)
     assert torch.equal(restyle(pipeline, cart, "cart", "lucide", [0], 0, QUICK)[0], cart)
-
-
-@pytest.mark.parametrize(("prompt", "style", "asked"), [
-    ("cart", None, "cart"),
-    ("cart", "lucide", "cart, lucide style"),
-    ("cart, tabler style", "akar-icons", "cart, akar-icons style"),
-    ("cart, old style, big", "lucide", "cart, old style, big, lucide style"),
-    ("", "lucide", ""),
-])
-def test_a_model_without_styles_is_asked_in_words(pipeline, prompt, style, asked):
-    assert ask_for_style(pipeline, prompt, style) == (asked, None)
+    moved = restyle(pipeline, cart, "shopping cart", "lucide", [0], 0.7, QUICK, move=True)
+    assert not torch.allclose(moved[0, :, :3], cart[:, :3], atol=0.01)
 
 
 def test_a_model_with_styles_is_asked_by_its_condition(pipeline):

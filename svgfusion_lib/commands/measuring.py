@@ -123,7 +123,7 @@ def _evaluate_restyle_flags(add: Add) -> None:
     add("--precomputed_dir", required=True, help="cache with icons of both packs")
     add("--packs", nargs=2, default=["tabler", "lucide"], metavar=("A", "B"), help="from A to B, and back")
     add("--num_icons", type=int, default=60, help="of each split")
-    add("--strengths", type=float, nargs="+", default=[0.2, 0.4, 0.6, 0.8, 1.0], metavar="STRENGTH")
+    add("--strengths", type=float, nargs="+", default=[0.2, 0.4, 0.6, 0.8], metavar="STRENGTH")
     add("--icon_head", help="the evaluator, of train_icon_head (default: the shipped one)")
     add("--seed", type=int, default=0)
     sampling(add)

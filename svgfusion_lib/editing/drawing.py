@@ -95,11 +95,13 @@ def restyle(
     strength: float = 0.6,
     config: SamplingConfig | None = None,
     callback: Callback | None = None,
+    move: bool = False,
 ) -> Tensor:
     """One z' [B, N, Z] for each seed: the same icon in another style.
 
-    Every part of z [N, Z] stays where it is and as large as it is (layout "path"); its shape, colours and stroke are
-    noised to `strength` and drawn for the style, which is asked for as the model knows it (`ask_for_style`).
+    Every part of z [N, Z] stays where it is and as large as it is (layout "path"), unless it may move; its shape,
+    colours and stroke are noised to `strength` and drawn for the style, which is asked for as the model knows it
+    (`ask_for_style`).
     """
     _check_strength(strength)
     prompt, condition = ask_for_style(pipeline, prompt, style)
@@ -107,7 +109,8 @@ def restyle(
     denoise = prompted(pipeline, prompt, len(seeds), config, condition)
     if strength == 0:
         return z.repeat(len(seeds), 1, 1)  # [B, N, Z]
-    return _holding(pipeline, denoise, z, z, box_channels(pipeline), seeds, config, strength, callback)
+    held = torch.zeros_like(box_channels(pipeline)) if move else box_channels(pipeline)  # [Z]
+    return _holding(pipeline, denoise, z, z, held, seeds, config, strength, callback)
 
 
 def draw_in_palette(

@@ -75,14 +75,14 @@ def redraw_svg(
 
 def restyle_svg(
     pipeline: Pipeline, svg: str | Path, prompt: str, style: str, output_dir: str | Path, strength: float = 0.6,
-    num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None,
+    num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, move: bool = False,
 ) -> list[dict]:
-    """An SVG file in another style, its parts where they were; writes as `vary_svg`."""
+    """An SVG file in another style, its parts where they were unless they may move; writes as `vary_svg`."""
     config, seeds = _checked(pipeline, config, seed, num_samples)
     _check_folder(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
-    drawn = restyle(pipeline, z, prompt, style, seeds, strength, config)  # [B, N, Z]
-    entry = {"svg": str(svg), "prompt": prompt, "style": style, "strength": strength}
+    drawn = restyle(pipeline, z, prompt, style, seeds, strength, config, move=move)  # [B, N, Z]
+    entry = {"svg": str(svg), "prompt": prompt, "style": style, "strength": strength, "move": move}
     return _write_samples(pipeline, z, drawn, seeds, config, output_dir, entry)
 
 

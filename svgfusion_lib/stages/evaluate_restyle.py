@@ -29,7 +29,7 @@ from svgfusion_lib.utils.render import contact_sheet
 from svgfusion_lib.utils.row_metrics import LineStyle, line_style, strokes_only
 
 SPLITS = ("train", "held_out")
-STRENGTHS = (0.2, 0.4, 0.6, 0.8, 1.0)
+STRENGTHS = (0.2, 0.4, 0.6, 0.8)
 ORIGINAL, REBUILT, PLAIN, TARGET = "original", "rebuilt", "prompt alone", "real icon of the other set"
 PROBED = 1000       # real icons of each set that the probe learns from
 PROBE_RIDGE = 1000.0
@@ -72,8 +72,9 @@ def evaluate_restyle(
 ) -> dict:
     """Restyle num_icons icons of each split of a cache, half of them from packs[0] to packs[1], half back.
 
-    Beside them: the original, the original as the VP-VAE rebuilds it, what the prompt alone draws, and the other set's
-    own drawing. Writes report.json, report.md and a sheet for each split; returns the report.
+    At every strength, with the parts where they were and with parts that may move. Beside them: the original, the
+    original as the VP-VAE rebuilds it, what the prompt alone draws, and the other set's own drawing. Writes
+    report.json, report.md and a sheet for each split; returns the report.
     """
     if len(packs) != 2 or packs[0] == packs[1]:
         raise UserError(f"evaluate_restyle: give two different packs, not {' '.join(packs) or 'none'}")
@@ -146,14 +147,16 @@ def _draw(
     """Fill task.pictures: the icons, what is made of them, and what they are compared with."""
     dataset = ChunkDataset(cache, pipeline.vae.config, only=set(task.icons))
     place = {i: k for k, i in enumerate(dataset.indices)}
-    columns: dict[str, list[Picture]] = {name: [] for name in (REBUILT, *(f"strength {s:g}" for s in strengths))}
+    edits = {REBUILT: (0.0, False)} | {f"strength {s:g}": (s, False) for s in strengths}
+    edits |= {f"{s:g}, may move": (s, True) for s in strengths}
+    columns: dict[str, list[Picture]] = {column: [] for column in edits}
     for number, i in enumerate(track(task.icons, f"{task.source} to {task.target}")):
         batch = collate_chunks([dataset[place[i]]]).to(pipeline.dit.latent_mean.device)
         with torch.no_grad():
             z = pipeline.vae.encode(batch).latent()[0]  # [N, Z]
         how = (pipeline, z, task.titles[number], task.target, [seed + number])
-        for column, strength in zip(columns, (0.0, *strengths)):
-            drawn = restyle(*how, strength, sampling)  # [1, N, Z]
+        for column, (strength, move) in edits.items():
+            drawn = restyle(*how, strength, sampling, move=move)  # [1, N, Z]
             columns[column].append(picture(pipeline.decode_latents(drawn, sampling)[0]))
     prompts, styles = zip(*(ask_for_style(pipeline, title, task.target) for title in task.titles))
     samples = pipeline.sample(prompts, range(seed, seed + len(prompts)), sampling, styles=styles)

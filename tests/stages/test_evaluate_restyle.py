@@ -48,7 +48,9 @@ def test_every_drawing_is_measured_beside_its_original_and_the_other_sets_own(wr
     assert list(report["splits"]) == ["train", "held_out"]
     for split in report["splits"].values():
         assert split["icons"] == {"tabler to lucide": 3, "lucide to tabler": 3} and split["names"] == NAMES
-        assert list(split["columns"]) == [ORIGINAL, REBUILT, "strength 0.5", PLAIN, TARGET]
+        assert list(split["columns"]) == [
+            ORIGINAL, REBUILT, "strength 0.5", "0.5, may move", PLAIN, TARGET
+        ]
 
 
 def test_real_icons_give_the_answers_that_are_known(written):
