@@ -14,30 +14,36 @@ from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.sampling import Pipeline, load_pipeline
 from svgfusion_lib.stages import evaluation_measures as measures
 from svgfusion_lib.stages.evaluation_groups import Group, Subject, domain_of, make_groups, real_pictures
-from svgfusion_lib.stages.preprocess import load_cache
+from svgfusion_lib.stages.preprocess import cache_rows, load_cache
+from svgfusion_lib.utils.path_chunks import rows_to_chunks
 
 
 @dataclass
 class Bench:
-    """All that the groups are evaluated with."""
+    """All that the groups are evaluated with; within: icons of the cache no longer than the model draws."""
 
     config: EvaluationConfig
     cache: dict
     pipeline: Pipeline
     judge: measures.Judge
     groups: list[Group]
+    within: list[int]
 
 
 def load_bench(
     precomputed_dir: str | Path, config: EvaluationConfig, vae_checkpoint: str | Path | None = None,
     dit_checkpoint: str | Path | None = None, model: str | Path = DEFAULT_MODEL,
 ) -> Bench:
-    """Load everything, and say what is to be asked. UserError for what the cache or the model does not have."""
+    """Load everything, and say what is to be asked. UserError for what the cache or the model does not have.
+
+    Icons of more latents than the model can draw are not asked for: it was not trained on their like.
+    """
     cache = load_cache(precomputed_dir)
-    groups = make_groups(
-        cache, config.num_prompts, config.num_samples, config.seed, config.splits, config.domains, config.packs
-    )
     pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, config.device, model)
+    within = [i for i in range(len(cache["names"])) if _is_within(cache_rows(cache, i), pipeline)]
+    groups = make_groups(
+        cache, config.num_prompts, config.num_samples, config.seed, config.splits, config.domains, config.packs, within
+    )
     if config.styles and not pipeline.dit.config.styles:
         raise UserError("evaluate: the model has no styles to ask for; train it with --style_condition")
     pipeline.check_steps(config.sampling)
@@ -46,7 +52,12 @@ def load_bench(
     same = pipeline.text_encoder.name == head.text_encoder
     texts = pipeline.text_encoder if same else load_text_encoder(head.text_encoder, config.device)
     judge = measures.Judge(encoders[config.pixel_encoder], head, encoders[head.pixel_encoder], texts)
-    return Bench(config, cache, pipeline, judge, groups)
+    return Bench(config, cache, pipeline, judge, groups, within)
+
+
+def _is_within(rows: np.ndarray, pipeline: Pipeline) -> bool:
+    config = pipeline.vae.config
+    return len(rows_to_chunks(rows, config.layout, config.rows_per_latent)) <= pipeline.dit.config.max_latents
 
 
 def settings_of(bench: Bench) -> dict:
@@ -58,7 +69,8 @@ def settings_of(bench: Bench) -> dict:
     return plain | {
         "evaluator_packs": list(bench.judge.head.packs),
         "packs_of_evaluator_in_training": sorted(trained & set(bench.judge.head.packs)),
-        "icons": len(bench.cache["names"]), "threads": torch.get_num_threads(),
+        "icons": len(bench.cache["names"]), "icons_too_long": len(bench.cache["names"]) - len(bench.within),
+        "threads": torch.get_num_threads(),
         "gallery": measures.GALLERY, "near_copy": measures.NEAR_COPY, "novelty_size": measures.NOVELTY_SIZE,
         "row_tolerance": measures.ROW_TOLERANCE,
     }
@@ -68,8 +80,9 @@ def trained_on(bench: Bench, domain: str) -> list[int]:
     """Icons of a domain (and of the packs chosen) that the model could know."""
     cache, packs = bench.cache, bench.config.packs
     return [
-        i for i, (pack, split) in enumerate(zip(cache["packs"], cache["splits"]))
-        if split == "train" and domain_of(pack) == domain and (packs is None or pack in packs)
+        i for i in bench.within
+        if cache["splits"][i] == "train" and domain_of(cache["packs"][i]) == domain
+        and (packs is None or cache["packs"][i] in packs)
     ]
 
 

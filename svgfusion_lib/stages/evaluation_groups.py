@@ -74,8 +74,9 @@ def domain_of(pack: str) -> str:
 def make_groups(
     cache: dict, num_prompts: int, num_samples: int, seed: int,
     splits: Sequence[str] | None, domains: Sequence[str] | None, packs: Sequence[str] | None,
+    icons: Sequence[int] | None = None,
 ) -> list[Group]:
-    """The groups that the cache has two different names for; None: all splits, domains or packs."""
+    """The groups that the cache has two different names for; None: all splits, domains, packs or icons."""
     for kind, wanted, found in (
         ("splits", splits, SPLITS),
         ("domains", domains, sorted({domain_of(pack) for pack in cache["packs"]})),
@@ -85,7 +86,8 @@ def make_groups(
         if unknown or (wanted is not None and not wanted):
             raise UserError(f"evaluate: {kind} are {', '.join(found)} (got {', '.join(wanted or ()) or 'none'})")
     members: dict[tuple[str, str], list[int]] = {}
-    for i, (pack, split) in enumerate(zip(cache["packs"], cache["splits"])):
+    for i in range(len(cache["packs"])) if icons is None else icons:
+        pack, split = cache["packs"][i], cache["splits"][i]
         if packs is None or pack in packs:
             members.setdefault((domain_of(pack), split), []).append(i)
     groups = []

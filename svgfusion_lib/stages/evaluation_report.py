@@ -49,8 +49,10 @@ def markdown(report: dict, pictures: dict[str, str]) -> str:
         "# Evaluation", "",
         f"{settings['num_prompts']} prompts of each domain and split, {settings['num_samples']} sample(s) each, from"
         f" seed {settings['seed']} on; {sampling['ddim_steps']} steps of {sampling['sampler']}, guidance"
-        f" {sampling['cfg_scale']}. Distances by {settings['pixel_encoder']}, R-precision by an evaluator trained on"
-        f" {', '.join(settings['evaluator_packs']) or 'unknown packs'}.", "",
+        f" {sampling['cfg_scale']} from {sampling['cfg_low']:g} to {sampling['cfg_high']:g} of the timesteps."
+        f" {settings['icons_too_long']} of the {settings['icons']} icons have more parts than the model draws and are"
+        f" not asked for. Distances by {settings['pixel_encoder']}, R-precision by an evaluator"
+        f" trained on {', '.join(settings['evaluator_packs']) or 'unknown packs'}.", "",
     ]
     shared = settings["packs_of_evaluator_in_training"]
     if shared:

@@ -1,7 +1,7 @@
 """Stage sweep: one setting of the sampler changed at a time: R-precision, distance and time as a table and a plot."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_type_hints
 
@@ -100,7 +100,8 @@ def _read_value(name: str, text: str):
 
 def _kinds() -> dict[str, type]:
     """What can be changed value by value, and the type of the values."""
-    return get_type_hints(SamplingConfig) | {STYLES: bool, DIT_CHECKPOINT: str}
+    hints = get_type_hints(SamplingConfig)
+    return {f.name: hints[f.name] for f in fields(SamplingConfig)} | {STYLES: bool, DIT_CHECKPOINT: str}
 
 
 def _changed(config: EvaluationConfig, name: str, value) -> EvaluationConfig:

@@ -13,12 +13,15 @@ from svgfusion_lib.config import EvaluationConfig, SamplingConfig
 from svgfusion_lib.corpus.records import write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.sampling import Pipeline, load_pipeline
+from svgfusion_lib.stages import evaluation_bench
 from svgfusion_lib.stages import evaluation_references as references
 from svgfusion_lib.stages.create_dummy_data import create_dummy_data
 from svgfusion_lib.stages.evaluate import evaluate
+from svgfusion_lib.stages.evaluation_bench import load_bench, settings_of, trained_on
 from svgfusion_lib.stages.evaluation_groups import choose_names, make_groups
 from svgfusion_lib.stages.evaluation_report import markdown
-from svgfusion_lib.stages.preprocess import load_cache, preprocess
+from svgfusion_lib.stages.preprocess import cache_rows, load_cache, preprocess
+from svgfusion_lib.utils.path_chunks import rows_to_chunks
 
 FAST = EvaluationConfig(num_prompts=4, sampling=SamplingConfig(sampler="dpm++", ddim_steps=2), max_reference=30)
 NAMES = 20  # the last 6 held out
@@ -201,6 +204,8 @@ def test_groups_are_domains_by_splits_line_first():
     keys = [group.key for group in make_groups(cache, 2, 1, 0, None, None, None)]
     assert keys == ["line_train", "line_held_out", "emoji_train", "emoji_held_out"]
     assert [g.key for g in make_groups(cache, 2, 1, 0, ["train"], ["emoji"], None)] == ["emoji_train"]
+    short = [i for i, pack in enumerate(cache["packs"]) if pack == "noto"]
+    assert [g.key for g in make_groups(cache, 2, 1, 0, None, None, None, short)] == ["emoji_train", "emoji_held_out"]
     with pytest.raises(UserError, match="no two different names"):
         make_groups(plain_cache([("sun", "tabler", "train")] * 3), 2, 1, 0, None, None, None)
 
@@ -226,3 +231,23 @@ def test_the_largest_packs_of_the_domain():
     assert list(icons) == ["lucide", "tabler"] and [len(own) for own in icons.values()] == [3, 3]
     only = make_groups(cache, 2, 1, 0, None, ["emoji"], None)[0]
     assert references.largest_packs(cache, only, 3, np.random.default_rng(0)) == {}
+
+
+def test_icons_longer_than_the_model_draws_are_not_asked_for(cache_dir, tmp_path, monkeypatch):
+    """The box's model as if it drew at most as many parts as half of the icons have."""
+    whole = load_bench(cache_dir, FAST)
+    config = whole.pipeline.vae.config
+    parts = [
+        len(rows_to_chunks(cache_rows(whole.cache, i), config.layout, config.rows_per_latent))
+        for i in range(len(whole.cache["names"]))
+    ]
+    most = sorted(parts)[len(parts) // 2]
+    assert whole.within == list(range(len(parts))) and max(parts) > most
+    pipeline = load_pipeline()
+    pipeline.dit.config = replace(pipeline.dit.config, max_latents=most)
+    monkeypatch.setattr(evaluation_bench, "load_pipeline", lambda *_: pipeline)
+    bench = load_bench(cache_dir, FAST)
+    assert bench.within == [i for i, count in enumerate(parts) if count <= most]
+    asked = {i for group in bench.groups for i in [*group.names, *group.others]}
+    assert asked <= set(bench.within) and set(trained_on(bench, "line")) <= set(bench.within)
+    assert settings_of(bench)["icons_too_long"] == len(parts) - len(bench.within)
