@@ -23,7 +23,7 @@ PACKS := tabler lucide hugeicons solar mynaui iconoir majesticons akar-icons her
 .PHONY: help setup demo test coverage mutants audit packs lab gallery notebooks docs lint clean
 help:
 	@echo "make demo       draw a few prompts with the shipped model into $(DEMO_DIR)/"
-	@echo "make test       everything CI runs: ruff, pytest, the tour by nbval, the notebooks by papermill"
+	@echo "make test       everything CI runs: ruff, pytest, the tour and the gallery by nbval, all notebooks by papermill"
 	@echo "make lab        JupyterLab in the project's environment"
 	@echo "make gallery    draw, edit and take icons home, on a page of its own (Ctrl-C ends it)"
 	@echo "make packs      round trip of every icon pack, and the parser against an independent reader (half an hour)"
@@ -64,8 +64,8 @@ demo: .venv/.stamp
 	@echo "Contact sheet: $(DEMO_DIR)/sheet.png"
 
 test: lint
-	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest tests notebooks/00_tour.ipynb --nbval --nbval-current-env \
-		--nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval.cfg --durations=15
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest tests notebooks/00_tour.ipynb notebooks/08_gallery.ipynb --nbval \
+		--nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval.cfg --durations=15
 
 packs: .venv/.stamp-test
 	@$(BIN)/svgfusion roundtrip --packs $(PACKS) --out_dir outputs/roundtrip
