@@ -227,6 +227,7 @@ class EvaluationConfig(_Config):
     styles: bool = False           # ask for the style of the icon's pack too, of a model that has styles
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     pixel_encoder: str = "efficientnet-lite0"  # of distances
+    clip: str | None = None        # hub name or folder of a CLIP model, for CLIPScore; None: not measured
     icon_head: str | None = None   # the evaluator, a file of train_icon_head; None: the shipped one
     max_reference: int = 500       # icons that distances are taken to
     max_rebuilt: int = 100         # icons that the VP-VAE rebuilds

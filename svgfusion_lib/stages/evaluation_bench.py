@@ -8,6 +8,7 @@ import torch
 
 from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.clip_score import load_clip
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
@@ -51,7 +52,8 @@ def load_bench(
     encoders = {name: load_pixel_encoder(name, config.device) for name in {config.pixel_encoder, head.pixel_encoder}}
     same = pipeline.text_encoder.name == head.text_encoder
     texts = pipeline.text_encoder if same else load_text_encoder(head.text_encoder, config.device)
-    judge = measures.Judge(encoders[config.pixel_encoder], head, encoders[head.pixel_encoder], texts)
+    clip = load_clip(config.clip, config.device) if config.clip is not None else None
+    judge = measures.Judge(encoders[config.pixel_encoder], head, encoders[head.pixel_encoder], texts, clip)
     return Bench(config, cache, pipeline, judge, groups, within)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from svgfusion_lib.models.clip_score import ClipScorer
 from svgfusion_lib.models.icon_head import IconHead, mean_text_tokens
 from svgfusion_lib.models.pixel_encoder import PixelEncoder
 from svgfusion_lib.models.text_encoder import TextEncoder
@@ -41,12 +42,13 @@ FEWEST_STYLED = 2        # stroke-only icons of a pack that tell its style
 
 @dataclass
 class Judge:
-    """The frozen models that look at pictures: one for distances, the evaluator for what they show."""
+    """The frozen models that look at pictures: one for distances, the evaluator and CLIP for what they show."""
 
     encoder: PixelEncoder
     head: IconHead
     head_encoder: PixelEncoder
     text_encoder: TextEncoder
+    clip: ClipScorer | None = None
 
     def features(self, pictures: Sequence[Picture]) -> tuple[np.ndarray, np.ndarray]:
         """Mean pixel tokens [N, C] and vectors of the evaluator [N, D], of length 1."""
@@ -131,9 +133,20 @@ def measure(subject: Subject, yardstick: Yardstick) -> tuple[dict, dict]:
     result |= aligned | distances(means, yardstick) | _diversity(vectors, own)
     novelty, nearest, similarity = _novelty(subject.shown(), own, yardstick)
     result |= novelty | _style(subject, yardstick.styles)
+    if yardstick.judge.clip is not None:
+        result["clip_score"] = _clip_score(rendered, subject, yardstick)
     if subject.seconds is not None:
         result["seconds_per_sample"] = subject.seconds / len(subject.own)
     return result, {"ranks": ranks, "nearest": nearest, "similarity": similarity}
+
+
+def _clip_score(rendered: dict[int, Picture], subject: Subject, yardstick: Yardstick) -> dict:
+    """CLIPScore of each picture and the name it is for; what could not be drawn has 0."""
+    scores = np.zeros(len(subject.own))
+    if rendered:
+        titles = [yardstick.titles[subject.own[k]] for k in rendered]
+        scores[list(rendered)] = yardstick.judge.clip.scores(np.stack([p.image for p in rendered.values()]), titles)
+    return mean_of(scores)
 
 
 def mean_of(values: ArrayLike) -> dict:

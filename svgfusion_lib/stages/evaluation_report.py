@@ -129,6 +129,7 @@ MEASURES: tuple[tuple[str, str, Callable], ...] = (
     ("median_rank", "median rank", number),
     ("top1_by_text", "R-precision at 1, by the names' texts", interval),
     ("similarity_to_text", "similarity to the name's text", interval),
+    ("clip_score", "CLIPScore of picture and name", interval),
     ("frechet", "**Frechet distance**", number),
     ("kernel", "kernel distance", number),
     ("precision", "precision", _share),

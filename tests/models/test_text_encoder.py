@@ -1,4 +1,3 @@
-import json
 import time
 
 import pytest
@@ -14,34 +13,6 @@ TOLERANCE = 1e-5
 @pytest.fixture(scope="module")
 def minilm():
     return load_text_encoder("minilm")
-
-
-@pytest.fixture(scope="module")
-def clip_folder(tmp_path_factory):
-    """A random CLIP (text and image towers) with a byte-level tokenizer, saved as a hub model would be."""
-    from transformers import CLIPConfig, CLIPModel
-
-    folder = tmp_path_factory.mktemp("clip")
-    letters = "abcdefghijklmnopqrstuvwxyz,"
-    tokens = [*letters, *(f"{c}</w>" for c in letters), "ca", "cat</w>", "<|startoftext|>", "<|endoftext|>"]
-    vocabulary = {token: i for i, token in enumerate(tokens)}
-    (folder / "vocab.json").write_text(json.dumps(vocabulary))
-    (folder / "merges.txt").write_text("#version: 0.2\nc a\nca t</w>\n")
-    (folder / "tokenizer_config.json").write_text(
-        json.dumps({"tokenizer_class": "CLIPTokenizer", "model_max_length": 20})
-    )
-    text = {
-        "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
-        "vocab_size": len(tokens), "max_position_embeddings": 20, "projection_dim": 16,
-        "bos_token_id": len(tokens) - 2, "eos_token_id": len(tokens) - 1, "pad_token_id": len(tokens) - 1,
-    }
-    vision = {
-        "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4,
-        "image_size": 32, "patch_size": 16, "projection_dim": 16,
-    }
-    torch.manual_seed(0)
-    CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)).save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
