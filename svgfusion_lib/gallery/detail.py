@@ -71,7 +71,7 @@ class Detail(W.VBox):
 
     def list_others(self) -> None:
         """Offer all icons but the one shown to morph into, the latest first."""
-        if self._shown is None:
+        if self.icon is None:
             return
         chosen = self.other.value
         others = [each for each in self.session.icons[::-1] if each is not self._shown]
