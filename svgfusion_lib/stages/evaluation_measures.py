@@ -134,18 +134,19 @@ def measure(subject: Subject, yardstick: Yardstick) -> tuple[dict, dict]:
     novelty, nearest, similarity = _novelty(subject.shown(), own, yardstick)
     result |= novelty | _style(subject, yardstick.styles)
     if yardstick.judge.clip is not None:
-        result["clip_score"] = _clip_score(rendered, subject, yardstick)
+        titles = [yardstick.titles[k] for k in subject.own]
+        result["clip_score"] = _clip_score(yardstick.judge.clip, rendered, titles)
     if subject.seconds is not None:
         result["seconds_per_sample"] = subject.seconds / len(subject.own)
     return result, {"ranks": ranks, "nearest": nearest, "similarity": similarity}
 
 
-def _clip_score(rendered: dict[int, Picture], subject: Subject, yardstick: Yardstick) -> dict:
-    """CLIPScore of each picture and the name it is for; what could not be drawn has 0."""
-    scores = np.zeros(len(subject.own))
+def _clip_score(clip: ClipScorer, rendered: dict[int, Picture], titles: Sequence[str]) -> dict:
+    """CLIPScore of each picture, by its number, and the title that it is for; what could not be drawn has 0."""
+    scores = np.zeros(len(titles))
     if rendered:
-        titles = [yardstick.titles[subject.own[k]] for k in rendered]
-        scores[list(rendered)] = yardstick.judge.clip.scores(np.stack([p.image for p in rendered.values()]), titles)
+        images = np.stack([picture.image for picture in rendered.values()])
+        scores[list(rendered)] = clip.scores(images, [titles[k] for k in rendered])
     return mean_of(scores)
 
 
