@@ -229,6 +229,8 @@ def check_prompts(prompts: Sequence[str], max_characters: int = 1000) -> None:
     for prompt in prompts:
         if not prompt.strip():
             raise UserError("a prompt is empty; say what to draw, for instance \"shopping cart, tabler style\"")
+        if any("\ud800" <= character <= "\udfff" for character in prompt):  # bytes that are no UTF-8
+            raise UserError(f"a prompt is not text: {prompt[:40]!r}; write it in UTF-8")
         if len(prompt) > max_characters:
             raise UserError(f"a prompt has {len(prompt)} characters (at most {max_characters}): {prompt[:40]!r} ...")
 

@@ -196,6 +196,9 @@ def _read_captions(folder: Path) -> dict[str, list[str]]:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from error
+    if "\0" in text:
+        raise UserError(f"{path}: not UTF-8 text (it has NUL characters); save it as UTF-8")
+    return text

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import pickle
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -49,7 +50,9 @@ def load_hub(from_pretrained, name: str, what: str, **arguments):
     """
     from safetensors import SafetensorError
 
-    failures = (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError)
+    failures = (
+        OSError, ValueError, KeyError, RuntimeError, ImportError, EOFError, SafetensorError, pickle.UnpicklingError,
+    )
     if is_local(name):
         if not Path(name).expanduser().is_dir():
             raise UserError(f"{what} {name!r}: there is no such folder.")

@@ -67,7 +67,7 @@ def write_text(path: str | Path, text: str, durable: bool = True) -> Path:
 def write_json(path: str | Path, data, kind: str | None = None) -> Path:
     """Write indented JSON atomically and return the path. kind: what a dictionary is, for `read_json` to check."""
     if kind is not None:
-        data = data | {SEAL: {"kind": kind, "version": SEAL_VERSION, "sha256": _hash_of(data)}}
+        data = data | {SEAL: _seal_of(data, kind)}
     return write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -87,6 +87,9 @@ def read_json(path: str | Path, kind: str, remedy: str) -> dict:
         raise UserError(f"{path}: damaged (no {kind}, but a {type(data).__name__}); {remedy}")
     seal = data.pop(SEAL, None)
     if seal is None:
+        last = [*data.values()][-1:]
+        if last and isinstance(last[0], dict) and set(last[0]) == set(_seal_of({}, "")):  # its name is damaged
+            raise UserError(f"{path}: damaged (its seal is not where it was); {remedy}")
         return data
     if not isinstance(seal, dict) or seal.get("kind") != kind:
         raise UserError(f"{path}: is not a {kind}; {remedy}")
@@ -95,6 +98,10 @@ def read_json(path: str | Path, kind: str, remedy: str) -> dict:
     if seal.get("sha256") != _hash_of(data):
         raise UserError(f"{path}: damaged (its content is not what its hash says); {remedy}")
     return data
+
+
+def _seal_of(data: dict, kind: str) -> dict:
+    return {"kind": kind, "version": SEAL_VERSION, "sha256": _hash_of(data)}
 
 
 def _hash_of(data: dict) -> str:

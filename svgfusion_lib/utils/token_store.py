@@ -99,8 +99,12 @@ class TokenStore:
                 lengths, first_items, found = index["lengths"], index["first_items"], str(index["key"])
                 version = int(index["version"]) if "version" in index else 1
                 checksums = index["checksums"] if version > 1 else None
-            shards = [np.load(folder / f"tokens-{i:05d}.npy", mmap_mode="r") for i in range(len(first_items))]
-        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+            names = [folder / f"tokens-{i:05d}.npy" for i in range(len(first_items))]
+            shards = [np.lib.format.open_memmap(name, mode="r") for name in names]
+        except (
+            OSError, ValueError, LookupError, RuntimeError, EOFError, TypeError, AttributeError, MemoryError,
+            zipfile.BadZipFile, zlib.error,
+        ) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise UserError(f"{folder}: its tokens cannot be read ({reason}); make them anew") from error
         if version > VERSION:

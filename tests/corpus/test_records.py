@@ -81,6 +81,18 @@ def test_csv_gives_captions(tmp_path):
     (b"file,caption\nabsent.svg,x\n", "absent.svg"),
     (b"file,caption\nheart.svg,red, full\n", "quotes"),
     (b"file,caption\nheart.svg\n", None),
+    (b"file;caption\nheart.svg;x\n", "file,caption; it has file;caption"),
+    (b"caption\nx\n", "it has caption"),
+    (b'file,caption\nheart.svg,"never closed\n', "not readable as CSV"),
+    (b'file,caption\nheart.svg,"red" heart\n', "not readable as CSV"),
+    ("file,caption\nheart.svg,x\n".encode("utf-16"), "UTF-8"),
+    ("file,caption\nheart.svg,Gr\xfcn\n".encode("latin-1"), "UTF-8"),
+    (b"file,caption\nheart.svg,a\0b\n", "NUL characters"),
+    (b"file,caption\nheart.svg,%s\n" % (b"x" * 200_000), "not readable as CSV"),
+    (b"file,caption\n%s,x\n" % (b"x" * 10_000), "there is no file"),
+    (b"file,caption\n../heart.svg,x\n", "there is no file '../heart.svg'"),
+    (b"file,caption\n/etc/passwd,x\n", "there is no file '/etc/passwd'"),
+    (b"\x89PNG\r\n\x1a\n", "UTF-8"),
 ])
 def test_broken_csv_is_one_clear_line(tmp_path, content, message):
     make_files(tmp_path, "heart.svg")
@@ -93,7 +105,20 @@ def test_broken_csv_is_one_clear_line(tmp_path, content, message):
     assert "captions.csv" in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"name": "x"}', "null"])
+def test_captions_with_any_characters(tmp_path):
+    """Quotes, line breaks and separators of lines that only Unicode knows are part of a caption."""
+    make_files(tmp_path, "heart.svg")
+    text = 'file,caption\r\nheart.svg,"a ""red"" heart,\nfull"\r\nheart.svg,a\u2028b\x85c \U0001f600 \u202eabc\r\n'
+    (tmp_path / "captions.csv").write_bytes(text.encode())
+    assert read_records(tmp_path)[0].captions == ('a "red" heart, full', "a b c \U0001f600 \u202eabc")
+
+
+@pytest.mark.parametrize("line", [
+    "{", "[]", '{"name": "x"}', "null", '{"file": 5, "name": "x"}', '{"file": "a.svg", "name": null}',
+    '{"file": "a.svg", "name": "a", "captions": "text"}', '{"file": "a.svg", "name": "a", "captions": [1]}',
+    '{"file": "a.svg", "name": "a", "split": "test"}', '{"file": "../a.svg", "name": "a"}',
+    '{"file": "/etc/passwd", "name": "a"}', '{"file": "%s", "name": "a"}' % ("x" * 5000), "[" * 100_000,
+])
 def test_broken_manifest_is_one_clear_line(tmp_path, line):
     make_files(tmp_path, "a.svg")
     (tmp_path / "manifest.jsonl").write_text(json.dumps({"file": "a.svg", "name": "a"}) + "\n" + line + "\n")

@@ -66,6 +66,12 @@ def test_a_small_ablation_runs_once(tmp_path, monkeypatch):
     (("[dit]", "[other]"), "has no section dit"),
     (('slug = "row"', 'slug = "base"'), "a slug of its own"),
     (('vae = "row"', 'vae = "rows"'), "names the VP-VAE 'rows'"),
+    (("patch_size", "patchsize"), r"\[\[dit_runs\]\] has no option 'patchsize'; did you mean 'patch_size'"),
+    (("partial_rate = 0.5", 'partial_rate = "half"'), r"\[\[vae_runs\]\]: partial_rate must be a number, not 'half'"),
+    (("num_epochs = 2", "num_epochs = 2.5"), r"\[dit\]: num_epochs must be a whole number, not 2.5"),
+    (("renderings = 2", ""), r"\[data\] has no renderings"),
+    (("[[vae_runs]]", "[vae_runs]"), "vae_runs must be sections|not a readable TOML file"),
+    (("num_prompts = 3", "num_prompt = 3"), "EvaluationConfig: unknown field 'num_prompt'; did you mean 'num_prompts'"),
 ])
 def test_a_plan_that_cannot_be_run_is_refused(tmp_path, change, reason):
     (tmp_path / "plan.toml").write_text(PLAN.replace(*change))
