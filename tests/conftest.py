@@ -1,7 +1,10 @@
 """What the tests of the parser share: SVG text -> what is written for its rows, counts, likeness of pictures."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +14,22 @@ from svgfusion_lib.utils.render import RENDERERS
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
+OFFLINE = Path(__file__).parent / "offline"
 _INITIAL = (' fill="#000"', ' stroke-width="1"', ' gradientUnits="userSpaceOnUse"')  # not said in expectations
+
+
+@pytest.fixture(scope="session")
+def network_blocked() -> Callable[[Path], AbstractContextManager[None]]:
+    """with network_blocked(log): Python processes that begin reach this machine alone; log: what they tried."""
+
+    @contextmanager
+    def block(log: Path) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", str(OFFLINE), prepend=os.pathsep)
+            patch.setenv("SVGFUSION_NETWORK_LOG", str(log))
+            yield
+
+    return block
 
 
 @pytest.fixture(scope="session")

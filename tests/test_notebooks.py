@@ -22,14 +22,19 @@ LEAST_FILES = 5
 
 
 @pytest.fixture(scope="module", params=["smoke", "synthetic"])
-def results(request, tmp_path_factory) -> Path:
-    """OUT_DIR after all notebooks ran with the profile: smoke is a small real subset of an icon pack."""
+def results(request, tmp_path_factory, network_blocked) -> Path:
+    """OUT_DIR after all notebooks ran with the profile: smoke is a small real subset of an icon pack.
+
+    From 03 on, when the data are there, they run without a network.
+    """
     packs = NOTEBOOKS.parent / "data" / "packs"
     fetched = (packs / "lucide" / "manifest.jsonl").is_file() and (packs / "keywords.json").is_file()
     if request.param == "smoke" and not fetched and shutil.which("npm") is None:
         pytest.skip("real icons come by the npm client, which is not installed")
     out_dir = tmp_path_factory.mktemp(request.param)
-    runs = run_notebooks(request.param, out_dir=out_dir)
+    runs = run_notebooks(request.param, out_dir, only=[1, 2])
+    with network_blocked(out_dir / "network.log"):
+        runs += run_notebooks(request.param, out_dir, first=3)
     assert [run.notebook for run in runs] == numbered_notebooks()[1:]
     return out_dir
 
@@ -41,6 +46,11 @@ def metrics(results: Path, folder: str) -> dict:
 def svg_texts(results: Path, pattern: str) -> list[str]:
     paths = sorted((results / "06_samples").glob(pattern))
     return [path.read_text(encoding="utf-8") for path in paths]
+
+
+def test_nothing_was_asked_of_the_network_once_the_data_were_there(results):
+    log = results / "network.log"
+    assert not log.exists(), log.read_text(encoding="utf-8")
 
 
 def test_cache_exists_and_gives_batches(results):
