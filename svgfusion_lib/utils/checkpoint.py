@@ -57,9 +57,9 @@ def load_tensors(path: str | Path, kind: str, made_by: str, fields: Mapping[str,
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file; make it with `svgfusion {made_by}`")
-    if not zipfile.is_zipfile(path):  # what torch.save writes; a bare pickle never is
-        raise UserError(f"{path}: not a {kind} file, or cut short; make it with `svgfusion {made_by}`")
     try:
+        if not zipfile.is_zipfile(path):  # what torch.save writes; a bare pickle never is
+            raise ValueError("another format, or cut short")
         _check_sums(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (

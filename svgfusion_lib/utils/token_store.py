@@ -5,6 +5,7 @@ index.npz: how many tokens each item has, its CRC-32, and where the shards begin
 pages alone, so a store may be larger than the memory; each is checked when it is read.
 """
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -103,7 +104,7 @@ class TokenStore:
             shards = [np.lib.format.open_memmap(name, mode="r") for name in names]
         except (
             OSError, ValueError, LookupError, RuntimeError, EOFError, TypeError, AttributeError, MemoryError,
-            zipfile.BadZipFile, zlib.error,
+            SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,  # NumPy evaluates the header
         ) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise UserError(f"{folder}: its tokens cannot be read ({reason}); make them anew") from error

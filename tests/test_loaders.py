@@ -1,0 +1,365 @@
+"""Files that are damaged, cut short, foreign or malicious: every loader refuses them by name and runs nothing."""
+
+import hashlib
+import io
+import json
+import pickle
+import random
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from svgfusion_lib.config import DiTConfig, TrainConfig, VAEConfig
+from svgfusion_lib.corpus import keywords
+from svgfusion_lib.corpus.keywords import KEYWORDS, KEYWORDS_KIND, load_vocabulary
+from svgfusion_lib.corpus.records import read_records
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.icon_head import IconHead, load_icon_head, save_icon_head
+from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
+from svgfusion_lib.models.text_encoder import load_text_encoder
+from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.stages.create_dummy_data import create_dummy_data
+from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
+from svgfusion_lib.stages.preprocess import load_cache, preprocess
+from svgfusion_lib.utils.checkpoint import load_model, save_model, save_tensors, weights_hash
+from svgfusion_lib.utils.files import read_json, write_json
+from svgfusion_lib.utils.optimisation import EMA, make_optimizer
+from svgfusion_lib.utils.token_store import TokenStore
+from svgfusion_lib.utils.training import STATE_NAME, _load_state
+from svgfusion_lib.weights import export_pretrained, load_pretrained
+
+VAE = VAEConfig(width=16, heads=2, row_width=4, encoder_depth=1, decoder_depth=1, pixel_fusion=False, latent_width=4)
+DIT = DiTConfig(latent_width=19, context_width=384, width=16, heads=2, depth=1, max_latents=4)
+TRAINING = TrainConfig(num_steps=10, batch_size=4)
+FLIPS = 30  # bits, one at a time
+
+
+def small_model() -> tuple[nn.Module, EMA, torch.optim.Optimizer]:
+    torch.manual_seed(0)
+    model = nn.Linear(3, 3)
+    return model, EMA(model, 0.9), make_optimizer(model, TRAINING)
+
+
+def load_state(path: Path) -> list:
+    model, ema, optimizer = small_model()
+    step = _load_state(path, model, ema, optimizer, TRAINING, 7)
+    return [step, model.state_dict(), ema.weights, optimizer.state_dict()]
+
+
+# Artefact -> how it is read, given its path; what a loader returns tells all of the content that matters.
+LOADERS: dict[str, Callable[[Path], object]] = {
+    "vae/vpvae_final.pt": lambda path: load_model(path, "vpvae"),
+    "dit/vsdit_final.pt": lambda path: load_model(path, "vsdit"),
+    "cache/cache.pt": lambda path: load_cache(path.parent),
+    "cache/pixel_tokens/index.npz": lambda path: load_cache(path.parents[1]),
+    "cache/pixel_tokens/tokens-00000.npy": lambda path: load_cache(path.parents[1]),
+    "latents/latents.pt": lambda path: load_latents(path.parent),
+    "latents/context/index.npz": lambda path: load_latents(path.parents[1]),
+    "latents/context/tokens-00000.npy": lambda path: load_latents(path.parents[1]),
+    f"run/{STATE_NAME}": load_state,
+    "model/model.safetensors": lambda path: load_pretrained(path.parent),
+    "model/model.json": lambda path: load_pretrained(path.parent),
+    "head/icon_head.safetensors": load_icon_head,
+    f"packs/{KEYWORDS}": lambda path: load_vocabulary(path.parent),
+    "svg/dummy.json": lambda path: read_records(path.parent),
+    "svg/manifest.jsonl": lambda path: read_records(path.parent),
+    "plan/config.json": lambda path: read_json(path, "plan of a model", "use another folder"),
+}
+# A text without a hash: a flipped bit may give another text of the same form.
+NO_HASH = {"svg/manifest.jsonl"}
+
+
+@pytest.fixture(scope="module")
+def artefacts(tmp_path_factory) -> Path:
+    """A folder with every artefact, small."""
+    folder = tmp_path_factory.mktemp("artefacts")
+    torch.manual_seed(0)
+    vae, dit = VPVAE(VAE), VSDiT(DIT)
+    save_model(folder / "vae" / "vpvae_final.pt", "vpvae", vae, vae.state_dict())
+    diffusion = {"num_steps": 10, "schedule": "cosine"}
+    save_model(
+        folder / "dit" / "vsdit_final.pt", "vsdit", dit, dit.state_dict(), diffusion=diffusion,
+        vae_hash=weights_hash(vae),
+    )
+    create_dummy_data(folder / "svg", num_samples=3)
+    preprocess(folder / "svg", folder / "cache")
+    prepare_latents(folder / "vae" / "vpvae_final.pt", folder / "cache", folder / "latents")
+    model, ema, optimizer = small_model()
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    save_tensors(folder / "run" / STATE_NAME, "training_state", {
+        "step": 5, "model": model.state_dict(), "ema": ema.weights, "optimizer": optimizer.state_dict(),
+        "train_config": TRAINING.to_dict(), "train_svgs": 7,
+    })
+    export_pretrained(folder / "vae" / "vpvae_final.pt", folder / "dit" / "vsdit_final.pt", folder / "model")
+    save_icon_head(IconHead("e", 2, 3, width=4, text_width=5, packs=("a", "b")), folder / "head/icon_head.safetensors")
+    stored = {"sources": keywords._sources(), "keywords": {"printer": ["fax"]}, "spellings": {"a": "b"}}
+    write_json(folder / "packs" / KEYWORDS, stored, KEYWORDS_KIND)
+    write_json(folder / "plan" / "config.json", {"vae": {"preset": "tiny", "lr": 1e-3}}, "plan of a model")
+    return folder
+
+
+@pytest.fixture
+def copied(artefacts, tmp_path) -> Callable[[str], Path]:
+    """copied(artefact) -> its path in a copy of its top folder, to be damaged."""
+
+    def copy(name: str) -> Path:
+        top = name.split("/")[0]
+        shutil.copytree(artefacts / top, tmp_path / top)
+        return tmp_path / name
+
+    return copy
+
+
+def fingerprint(value) -> str:
+    """A hash of all that was loaded."""
+    digest = hashlib.sha256()
+
+    def add(value) -> None:
+        if isinstance(value, nn.Module):
+            add([getattr(value, "config", ""), value.state_dict(), getattr(value, "packs", "")])
+        elif isinstance(value, torch.Tensor):
+            digest.update(str(value.shape).encode() + value.detach().float().numpy().tobytes())
+        elif isinstance(value, TokenStore):
+            add([value[i] for i in range(len(value))])
+        elif isinstance(value, dict):
+            for name in value:
+                add([name, value[name]])
+        elif isinstance(value, list | tuple):
+            digest.update(f"{len(value)}:".encode())
+            for each in value:
+                add(each)
+        elif is_dataclass(value):
+            add(asdict(value))
+        else:
+            digest.update(repr(value).encode())
+
+    add(value)
+    return digest.hexdigest()
+
+
+def refused(name: str, path: Path) -> None:
+    """The loader raises a UserError of one line that names the file, or the folder of tokens that it is in."""
+    with pytest.raises(UserError) as caught:
+        fingerprint(LOADERS[name](path))
+    message = str(caught.value)
+    assert str(path) in message or str(path.parent) in message, message
+    assert "\n" not in message and len(message) < 600, message
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_whole_files_are_read_and_missing_ones_are_not_made_up(copied, name):
+    path = copied(name)
+    assert fingerprint(LOADERS[name](path)) == fingerprint(LOADERS[name](path))
+    path.unlink()
+    if name == f"packs/{KEYWORDS}":  # is brought anew
+        return
+    if name.startswith("svg/"):  # without them the files stand for themselves
+        assert len(read_records(path.parent)) == 3
+        return
+    refused(name, path)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 0.3, 0.9, -2])
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_file_cut_short_is_refused(copied, name, keep):
+    path = copied(name)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(keep * len(data)) if isinstance(keep, float) else keep])
+    refused(name, path)
+
+
+def test_a_manifest_that_ends_at_the_end_of_a_line_is_refused(copied):
+    path = copied("svg/manifest.jsonl")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    refused("svg/manifest.jsonl", path)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_flipped_bit_is_refused_or_changes_nothing(copied, name):
+    if name in NO_HASH:
+        pytest.skip("a text without a hash")
+    path = copied(name)
+    data = path.read_bytes()
+    before = fingerprint(LOADERS[name](path))
+    rng = random.Random(name)
+    found = 0
+    for _ in range(FLIPS):
+        position = rng.randrange(len(data))
+        changed = bytearray(data)
+        changed[position] ^= 1 << rng.randrange(8)
+        path.write_bytes(changed)
+        try:
+            assert fingerprint(LOADERS[name](path)) == before, f"bit at {position} of {len(data)}"
+        except UserError as error:
+            assert "\n" not in str(error)
+            found += 1
+    assert found
+
+
+@pytest.mark.parametrize(("name", "old", "new"), [  # bits whose flipping no `except` had foreseen
+    ("cache/cache.pt", b"PK\x06\x07\0", b"PK\x06\x07\1"),  # zipfile: "zipfiles that span multiple disks"
+    ("cache/pixel_tokens/tokens-00000.npy", b"), }", b"(, }"),  # NumPy: SyntaxError, or an error of its tokeniser
+    ("cache/pixel_tokens/tokens-00000.npy", b"{'descr'", b",'descr'"),
+    ("cache/pixel_tokens/tokens-00000.npy", b", }     ", b", }    ("),
+    ("cache/pixel_tokens/tokens-00000.npy", b"'fortran_order': F", b"'fortran_order': \\"),
+])
+def test_a_header_that_is_damaged_is_refused(copied, name, old, new):
+    path = copied(name)
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new))
+    refused(name, path)
+
+
+def foreign_files() -> dict[str, bytes]:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as inner:
+        inner.writestr("x/data.pkl", bytes(10_000))
+    tensors = io.BytesIO()
+    torch.save({"kind": "recipe", "version": 1}, tensors)
+    array = io.BytesIO()
+    np.save(array, np.zeros((2, 3)))
+    arrays = io.BytesIO()
+    np.savez(arrays, lengths=np.zeros(3), first_items=np.zeros((2, 2)), key="x", version=9)
+    return {
+        "text": b"hello\n", "bytes": bytes(range(256)), "zeros": bytes(4096), "svg": b"<svg/>",
+        "zip": archive.getvalue(), "torch": tensors.getvalue(), "npy": array.getvalue(),
+        "npz": arrays.getvalue(), "json list": b"[1, 2]",
+        "json": b'{"kind": "recipe"}', "deep json": b"[" * 100_000, "other seal": b'{"seal": {"kind": "soup"}}',
+        "later seal": b'{"seal": {"kind": "dictionary of keywords", "version": 99, "sha256": ""}}',
+        "huge safetensors": (2**60).to_bytes(8, "little") + b"{}",
+    }
+
+
+@pytest.mark.parametrize("foreign", foreign_files())
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_foreign_file_is_refused(copied, name, foreign):
+    path = copied(name)
+    if foreign == "json" and name in ("plan/config.json", "svg/dummy.json"):
+        pytest.skip("as good as one of an earlier version")
+    if foreign == "json" and name == f"packs/{KEYWORDS}":
+        pytest.skip("of other sources: made anew")
+    path.write_bytes(foreign_files()[foreign])
+    refused(name, path)
+
+
+@pytest.mark.parametrize("name", [name for name in LOADERS if name.endswith(".pt")])
+def test_a_file_of_another_kind_is_refused(copied, artefacts, name):
+    path = copied(name)
+    for other in LOADERS:
+        if other.endswith(".pt") and other != name:
+            shutil.copy(artefacts / other, path)
+            refused(name, path)
+
+
+class Malicious:
+    def __init__(self, marker: Path):
+        self.marker = marker
+
+    def __reduce__(self):
+        return open, (str(self.marker), "w")
+
+
+def malicious_files(marker: Path) -> dict[str, bytes]:
+    """What would write a file if it were unpickled, in every wrapping that a loader may take off."""
+    found = {"pickle": pickle.dumps(Malicious(marker))}
+    for kind in ("vpvae", "vsdit", "cache", "latents", "training_state"):
+        data = io.BytesIO()
+        torch.save({"kind": kind, "version": 1, "model": Malicious(marker), "config": {}}, data)
+        found[f"torch {kind}"] = data.getvalue()
+    objects = np.array([Malicious(marker)], dtype=object)
+    for name, save in (("npy", np.save), ("npz", lambda file, array: np.savez(file, lengths=array, key=array))):
+        data = io.BytesIO()
+        save(data, objects)
+        found[name] = data.getvalue()
+    return found
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_nothing_malicious_is_run(copied, name, tmp_path):
+    path, marker = copied(name), tmp_path / "it_ran"
+    for data in malicious_files(marker).values():
+        path.write_bytes(data)
+        refused(name, path)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(("load", "config"), [
+    (load_text_encoder, {"model_type": "bert", "hidden_size": 8, "num_attention_heads": 1, "num_hidden_layers": 1}),
+    (load_pixel_encoder, {"model_type": "dinov2", "hidden_size": 8, "num_attention_heads": 1, "num_hidden_layers": 1}),
+])
+def test_an_encoder_that_is_a_malicious_pickle_is_not_run(tmp_path, load, config):
+    folder, marker = tmp_path / "encoder", tmp_path / "it_ran"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    for data in malicious_files(marker).values():
+        (folder / "pytorch_model.bin").write_bytes(data)
+        with pytest.raises(UserError, match="encoder"):
+            load(str(folder))
+    assert not marker.exists()
+
+
+def test_the_malicious_files_would_run_if_they_were_unpickled(tmp_path):
+    """Else the tests above would prove nothing."""
+    marker = tmp_path / "it_ran"
+    files = malicious_files(marker)
+    for data in files.values():
+        marker.unlink(missing_ok=True)
+        if data.startswith(b"\x93NUMPY"):
+            np.load(io.BytesIO(data), allow_pickle=True)
+        elif "npz" in files and data == files["npz"]:
+            np.load(io.BytesIO(data), allow_pickle=True)["lengths"]
+        elif data.startswith(b"PK"):
+            torch.load(io.BytesIO(data), weights_only=False)
+        else:
+            pickle.loads(data)  # noqa: S301 - on purpose
+        assert marker.exists()
+
+
+@pytest.mark.parametrize("change", [
+    {"width": 10**9}, {"width": -1}, {"heads": 0}, {"heads": 5}, {"encoder_depth": 10**9}, {"row_width": 0},
+    {"layout": "spiral"}, {"latent_width": "4"}, {"latent_width": 10**12}, {"pixel_fusion": 1}, {"max_latents": None},
+    {"rows_per_latent": 10**14}, {"width": 16.0}, {"widht": 16},
+])
+def test_a_checkpoint_with_another_configuration_is_refused(tmp_path, change):
+    model = VPVAE(VAE)
+    content = {"config": VAE.to_dict() | change, "model": model.state_dict()}
+    path = save_tensors(tmp_path / "m.pt", "vpvae", content)
+    with pytest.raises(UserError, match=str(path)):
+        load_model(path, "vpvae")
+
+
+@pytest.mark.parametrize("content", [
+    {"config": [], "model": {}}, {"config": {}, "model": []}, {"config": {}, "model": {}},
+    {"config": VAE.to_dict(), "model": {"x": "text"}}, {"config": VAE.to_dict(), "model": {3: torch.zeros(16)}},
+])
+def test_a_checkpoint_of_odd_content_is_refused(tmp_path, content):
+    path = save_tensors(tmp_path / "m.pt", "vpvae", content)
+    with pytest.raises(UserError, match=str(path)):
+        load_model(path, "vpvae")
+
+
+def test_files_of_earlier_versions_are_read(copied):
+    """A head, a dictionary and tokens without hashes, as this program wrote them before."""
+    path = copied("cache/pixel_tokens/index.npz")
+    with np.load(path) as index:
+        old = {name: index[name] for name in index if name not in ("checksums", "version")}
+    before = fingerprint(load_cache(path.parents[1]))
+    np.savez(path, **old)
+    assert fingerprint(load_cache(path.parents[1])) == before
+    for name in (f"packs/{KEYWORDS}", "model/model.json"):
+        path = copied(name)
+        before = fingerprint(LOADERS[name](path))
+        data = json.loads(path.read_text())
+        del data["seal"]
+        path.write_text(json.dumps(data))
+        assert fingerprint(LOADERS[name](path)) == before
