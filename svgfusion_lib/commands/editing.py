@@ -66,7 +66,7 @@ def _restyle_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE")
     add("--prompt", required=True, help="what the icon shows")
     add("--style", required=True, help="a style as captions name it, for instance tabler or lucide")
-    add("--strength", type=float, default=0.6, help="0: as it was, 1: only the places of its parts stay")
+    add("--strength", type=float, default=0.4, help="0: as it was, 1: only the places of its parts stay")
     add("--move", action="store_true", help="parts may move and change their size: more of the style, less of the icon")
     add("--num_samples", type=int, default=8)
     _shared_flags(add, style=False)

@@ -92,7 +92,7 @@ def restyle(
     prompt: str,
     style: str,
     seeds: Sequence[int],
-    strength: float = 0.6,
+    strength: float = 0.4,
     config: SamplingConfig | None = None,
     callback: Callback | None = None,
     move: bool = False,

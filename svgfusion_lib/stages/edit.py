@@ -74,7 +74,7 @@ def redraw_svg(
 
 
 def restyle_svg(
-    pipeline: Pipeline, svg: str | Path, prompt: str, style: str, output_dir: str | Path, strength: float = 0.6,
+    pipeline: Pipeline, svg: str | Path, prompt: str, style: str, output_dir: str | Path, strength: float = 0.4,
     num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, move: bool = False,
 ) -> list[dict]:
     """An SVG file in another style, its parts where they were unless they may move; writes as `vary_svg`."""
