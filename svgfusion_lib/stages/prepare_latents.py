@@ -1,7 +1,8 @@
 """Stage prepare_latents: VP-VAE checkpoint + cache.pt -> latents.pt and context/, all that diffusion training reads."""
 
+import hashlib
+import json
 import math
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def prepare_latents(
     number = {caption: k for k, caption in enumerate(vocabulary)}
     encoder = load_text_encoder(text_encoder)
     vae_hash = weights_hash(vae)
-    key = f"{text_encoder} {vae_hash} {len(vocabulary)} {time.time_ns()}"
+    key = hashlib.sha256(json.dumps([text_encoder, vocabulary]).encode()).hexdigest()  # of what the text tokens are
     null_context, _ = encoder.encode([""])  # [1, S0, C]
     train = torch.cat([m for m, s in zip(means, splits) if s == "train"] or means)  # [train latents, Z]
     std = train.std(0, correction=0).clamp(min=MIN_STD)  # [Z]

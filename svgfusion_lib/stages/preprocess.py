@@ -6,9 +6,7 @@ where it was; in the end the parts become one cache.
 
 import hashlib
 import json
-import os
 import shutil
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
@@ -216,7 +214,8 @@ def _join(precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path
             raise UserError(f"none of {len(skipped)} SVG files could be used; {file}: {reason}")
 
     cache_path = precomputed_dir / CACHE_NAME
-    key = f"{os.getpid()}-{time.time_ns()}"
+    content = [pixel_encoder, row_format.VERSION, [r.file for r in records], [path.stat().st_size for path in paths]]
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()  # the same for the same files: so are the caches
     if pixel_encoder == "none":
         list(tokens_of_files())  # there are none
     else:

@@ -1,0 +1,61 @@
+"""The same seed gives the same files, byte for byte: in other processes, and with as many threads each time.
+
+train_demo is every stage that makes something: SVGs, cache, VP-VAE, latents, VS-DiT, samples.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from svgfusion_lib.utils.training import LOG_NAME, TIMINGS
+
+SIZE = ["--num_samples", "24", "--vae_epochs", "2", "--dit_epochs", "2"]
+LOCKS = {".lock"}  # say who works in a folder
+
+
+def products(folder: Path, threads: int, hash_seed: str, seed: str = "0") -> dict[str, bytes]:
+    """Every file that train_demo makes, by its name; of a log, all but what no two runs have alike."""
+    command = [sys.executable, "-m", "svgfusion_lib", "train_demo", "--output_dir", str(folder), "--seed", seed, *SIZE]
+    how = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive", "PYTHONHASHSEED": hash_seed}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=os.environ | how)
+    assert done.returncode == 0, done.stderr
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in LOCKS)
+    return {path.relative_to(folder).as_posix(): _content(path) for path in files}
+
+
+def _content(path: Path) -> bytes:
+    if path.name != LOG_NAME:
+        return path.read_bytes()
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return json.dumps([{k: v for k, v in line.items() if k not in TIMINGS} for line in lines]).encode()
+
+
+@pytest.fixture(scope="module")
+def on_one_thread(tmp_path_factory) -> dict[str, bytes]:
+    return products(tmp_path_factory.mktemp("one_thread"), 1, "1")
+
+
+def assert_equal_files(first: dict[str, bytes], second: dict[str, bytes]) -> None:
+    assert {"cache/cache.pt", "vae/vpvae_final.pt", "latents/latents.pt", "dit/vsdit_final.pt"} <= set(first)
+    assert sum(name.startswith("samples/") and name.endswith(".svg") for name in first) == 16
+    assert set(first) == set(second)
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_two_runs_on_one_thread_give_equal_files(on_one_thread, tmp_path):
+    assert_equal_files(on_one_thread, products(tmp_path, 1, "2"))
+
+
+def test_two_runs_on_two_threads_give_equal_files(tmp_path):
+    assert_equal_files(products(tmp_path / "first", 2, "1"), products(tmp_path / "second", 2, "2"))
+
+
+def test_another_seed_gives_other_files(on_one_thread, tmp_path):
+    """So that the tests above compare what the seed decides."""
+    other = products(tmp_path, 1, "1", seed="1")
+    for name in ("vae/vpvae_final.pt", "dit/vsdit_final.pt", "svg/manifest.jsonl", "samples/sheet.png"):
+        assert other[name] != on_one_thread[name]
