@@ -20,15 +20,7 @@ from svgfusion_lib.utils import metrics
 from svgfusion_lib.utils.parallel import map_in_order
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.utils.row_metrics import (
-    LineStyle,
-    RowIndex,
-    grid_share,
-    line_style,
-    overshoot,
-    pens_of,
-    strokes_only,
-)
+from svgfusion_lib.utils.row_metrics import LineStyle, RowIndex, line_style, overshoot, strokes_only
 from svgfusion_lib.utils.tensorsvg import rows_to_svg, split_elements
 
 GALLERY = 100            # names among which R-precision looks for the right one
@@ -190,9 +182,7 @@ def _style(subject: Subject, styles: list[LineStyle | None]) -> dict:
     for p, k in zip(subject.pictures, subject.own):
         style = styles[k]
         if style is not None:
-            checks.append((
-                strokes_only(p.rows), pens_of(p.rows) <= style.pens, grid_share(p.rows) >= style.on_grid,
-            ) if p is not None and len(p.rows) > 2 else (False, False, False))
+            checks.append(style.kept_by(p.rows) if p is not None and len(p.rows) > 2 else (False, False, False))
     if not checks:
         return {}
     strokes, pens, grid = np.array(checks).T
