@@ -1,0 +1,58 @@
+"""How the library writes and reads files, by its source: whole or not at all, and nothing is ever unpickled."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+LIBRARY = Path(__file__).parents[1] / "svgfusion_lib"
+SOURCES = {path.relative_to(LIBRARY).as_posix(): path.read_text(encoding="utf-8") for path in LIBRARY.rglob("*.py")}
+WRITES = re.compile(
+    r"""\.write_text\(|\.write_bytes\(|open\([^)]*["'][wax]b?\+?["']|np\.savez?\(|np\.savetxt\(|torch\.save\(|save_file\("""
+    r"""|\.savefig\(|(?<!run)(?<!self)\.save\((?!\))|json\.dump\(|pickle\.dump|copyfile\(|copytree\(|\.touch\("""
+)
+# Where the library writes other than by `write_text`, `write_json` and `write_bytes` of utils/files.py, and why it may.
+PLACES = {
+    "utils/files.py": "atomic_path",
+    "utils/checkpoint.py": "atomic_path",
+    "utils/plots.py": "atomic_path",
+    "utils/render.py": "atomic_path",
+    "utils/token_store.py": "whole_folder",
+    "corpus/packs.py": "whole_folder",
+    "corpus/records.py": "whole_folder",
+    "stages/create_dummy_data.py": "whole_folder",
+    "corpus/sieve.py": "into the folder that prepare_dataset fills by whole_folder",
+    "corpus/tables.py": "into a temporary folder",
+    "gallery/downloads.py": "into memory",
+    "utils/training.py": "the log, which grows by whole lines; a torn last one is mended",
+}
+UNSAFE = re.compile(
+    r"pickle\.loads?\(|weights_only=False|allow_pickle=True|yaml\.(?:unsafe_|full_)?load\(|(?<!\.)\beval\(|\bexec\("
+    r"|trust_remote_code=True|joblib|shelve\."
+)
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_a_module_writes_whole_files(name):
+    lines = [line.strip() for line in SOURCES[name].splitlines() if WRITES.search(line)]
+    if name not in PLACES:
+        assert lines == []
+    elif PLACES[name] in ("atomic_path", "whole_folder"):
+        assert lines and PLACES[name] in SOURCES[name]
+    else:
+        assert lines
+
+
+def test_nothing_is_unpickled_or_executed():
+    assert [(name, found[0]) for name, text in SOURCES.items() if (found := UNSAFE.search(text))] == []
+    loads = [(name, call) for name, text in SOURCES.items() for call in re.findall(r"torch\.load\(.*", text)]
+    assert loads and all("weights_only=True" in call for _, call in loads), loads
+
+
+@pytest.mark.parametrize(("line", "found"), [
+    ('path.write_text("x")', True), ('with path.open("wb") as file:', True), ("np.save(path, x)", True),
+    ("sheet.save(temporary)", True), ('open(path, "a")', True), ("write_text(path, text)", False),
+    ('path.open("rb")', False), ("config.save()", False), ("save_tensors(path, x)", False),
+])
+def test_the_pattern_of_writing(line, found):
+    assert bool(WRITES.search(line)) == found
