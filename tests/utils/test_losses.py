@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from svgfusion_lib.config import VAEConfig
-from svgfusion_lib.models.vpvae import VPVAE, Decoded
+from svgfusion_lib.models.vpvae import VPVAE, Decoded, Posterior
 from svgfusion_lib.utils import row_format as rf
 from svgfusion_lib.utils.dataset import ChunkBatch
 from svgfusion_lib.utils.losses import (
@@ -196,3 +196,64 @@ def test_diffusion_loss_without_padding_is_plain_mse():
     prediction, target = torch.randn(3, 4, 5), torch.randn(3, 4, 5)
     expected = torch.nn.functional.mse_loss(prediction, target)
     assert float(diffusion_loss(prediction, target, padding([4, 4, 4]))) == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_denominators_hold_the_specified_epsilon():
+    """Seen in float64 where one value counts: e / (1 + 1e-9), which also keeps what is all padding from being 0 / 0."""
+    one = torch.tensor([[False]])
+    error, zero = torch.full((1, 1, 1), 3.0, dtype=torch.float64), torch.zeros(1, 1, 1, dtype=torch.float64)
+    expected = pytest.approx(9 / (1 + 1e-9), rel=1e-13)
+    assert masked_mse(error, zero, one).item() == expected
+    assert diffusion_loss(error, zero, one).item() == expected
+    assert kl_divergence(error, zero, one).item() == pytest.approx(9 / 2 / (1 + 1e-9), rel=1e-13)
+
+
+def test_denominators_of_the_hybrid_head_hold_it_too():
+    """A circle has three numbers that count, and one style."""
+    ids = torch.tensor([rf.CIRCLE, rf.NONE]).view(1, 1, 1, 2)
+    zeros = [torch.zeros(shape, dtype=torch.float64) for shape in ((1, 1, 1, 8), (1, 1, 3), (1, 1, 12))]
+    batch = ChunkBatch(ids, *zeros, torch.tensor([[False]]), names=["circle"])
+    decoded = Decoded(
+        None, torch.zeros(1, 1, 1, len(rf.ELEMENTS)), torch.zeros(1, 1, 1, len(rf.COMMANDS)),
+        torch.full((1, 1, 1, 8), 2.0, dtype=torch.float64), torch.full((1, 1, 1, 12), 3.0, dtype=torch.float64),
+    )
+    loss, parts = reconstruction_loss(decoded, batch)
+    assert parts["geometry"].item() == pytest.approx(12 / (3 + 1e-9), rel=1e-13)
+    assert parts["style"].item() == pytest.approx(9 / (1 + 1e-9), rel=1e-13)
+    ids_loss = np.log(len(rf.ELEMENTS)) + np.log(len(rf.COMMANDS))  # of logits that are all alike
+    assert loss.item() == pytest.approx(ids_loss + 40 + 90, rel=1e-6)
+
+
+def test_ids_of_half_precision_logits_are_judged_in_single():
+    """Under autocast logits are of half precision, in which a cross-entropy would be off in its third digit."""
+    batch = random_batch([4], slots=2, seed=8)
+    shape = batch.ids.shape[:3]
+    g = torch.Generator().manual_seed(2)
+    logits = [torch.randn(*shape, len(words), generator=g).bfloat16() for words in (rf.ELEMENTS, rf.COMMANDS)]
+    geometry = torch.zeros(*shape, 8)
+    _, parts = reconstruction_loss(Decoded(None, *logits, geometry), batch)
+    _, exact = reconstruction_loss(Decoded(None, *(part.float() for part in logits), geometry), batch)
+    for name in ("element", "command"):
+        assert parts[name].dtype == torch.float32 and parts[name].item() == exact[name].item()
+
+
+def test_decoded_says_that_it_is_not_of_a_hybrid_head():
+    with pytest.raises(ValueError, match="hybrid head"):
+        Decoded(features=torch.zeros(1, 1, 1, 22)).of_hybrid_head()
+
+
+def test_vae_loss_weighs_the_reconstruction_alike_if_not_told_otherwise():
+    batch = random_batch([2], slots=1)
+    features = torch.zeros(*batch.ids.shape[:3], 22)
+    posterior = Posterior(torch.ones(1, 2, 3), torch.zeros(1, 2, 3), torch.zeros(1, 2, 0))
+    loss, parts = vae_loss(Decoded(features=features), posterior, batch, kl_weight=0.0)
+    assert loss.item() == parts["recon"].item() > 0
+
+
+@pytest.mark.parametrize("weight", [[1.0, 1.0], [2.0, 0.5]])
+def test_diffusion_loss_weighs_each_sample(weight):
+    mask = padding([3, 1])
+    target, prediction = torch.zeros(2, 3, 4), torch.ones(2, 3, 4)
+    prediction[1] = 2
+    found = diffusion_loss(prediction, target, mask, torch.tensor(weight))
+    assert float(found) == pytest.approx((weight[0] * 1 * 12 + weight[1] * 4 * 4) / 16, rel=1e-6)
