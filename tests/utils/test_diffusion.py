@@ -117,3 +117,23 @@ def test_min_snr_weights_are_a_bounded_loss_on_z0(gamma):
             error_z0 = (to_z0_epsilon(wrong, prediction, z_t, signal, sigma)[0] - z0[b]).square().mean().item()
             expected = min(a / (1 - a), gamma) * error_z0
             assert weights[b].item() * (wrong - true).square().mean().item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_tables_follow_the_timesteps_to_their_device():
+    """Checked on torch's "meta" device, which every machine has."""
+    params, t = params_of("cosine"), torch.zeros(2, dtype=torch.int64, device="meta")
+    signal, sigma = params.coefficients(t)
+    weight = min_snr_weight("v", t, params, 5.0)
+    assert {signal.device.type, sigma.device.type, weight.device.type} == {"meta"}
+    assert signal.shape == sigma.shape == (2, 1, 1) and weight.shape == (2,)
+    assert params.alphas_cumprod.device.type == "cpu"
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+def test_what_the_network_sees_is_of_single_precision(prediction):
+    """The tables are float64, and would make everything so that they are multiplied with."""
+    params, t = params_of("linear"), torch.tensor([3, 700])
+    z0 = torch.zeros(2, 3, 4)
+    z_t, noise = noise_latent(z0, t, params)
+    found = (z_t, noise, training_target(prediction, z0, noise, t, params), min_snr_weight(prediction, t, params, 1.0))
+    assert {tensor.dtype for tensor in found} == {torch.float32} and params.num_steps == 1000
