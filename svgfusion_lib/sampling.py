@@ -1,5 +1,6 @@
 """Prompts to SVG: text encoder -> VS-DiT with guidance -> VP-VAE decoder -> rows -> SVG text."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig, SamplingConfig
+from svgfusion_lib.corpus.packs import style_word
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
@@ -103,6 +105,13 @@ class Pipeline:
                 raise UserError(f"the model has no style {name!r}; known are {', '.join(known) or 'none at all'}")
         indices = [0 if name is None else 1 + known.index(name) for name in styles]
         return torch.tensor(indices, device=self.dit.latent_mean.device)
+
+    def style_in(self, prompt: str) -> str | None:
+        """The style of the model that a prompt names as captions do ("..., twemoji style"); None if it names none."""
+        for name in self.dit.config.styles:
+            if re.search(rf"\b{re.escape(style_word(name))} style\b", prompt.lower()):
+                return name
+        return None
 
     def check_steps(self, config: SamplingConfig) -> None:
         """UserError for more sampling steps than the model has timesteps."""

@@ -58,6 +58,12 @@ def pack_domain(pack: str) -> str:
     return known[pack].domain if pack in known else ""
 
 
+def style_word(pack: str) -> str:
+    """What captions call the style of an icon pack ("fluent" for fluent-emoji-flat); its name if it is unknown."""
+    known = known_packs()
+    return known[pack].style if pack in known else pack
+
+
 def check_packs(packs: Sequence[str]) -> list[Pack]:
     """The named packs in the order given; UserError for a name that is not pinned."""
     known = known_packs()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.corpus.packs import known_packs, style_word
 from svgfusion_lib.editing.colours import nearest_colours
 from svgfusion_lib.editing.latents import box_channels, style_channels
 from svgfusion_lib.errors import UserError
@@ -142,15 +143,16 @@ def draw_in_palette(
 def ask_for_style(pipeline: Pipeline, prompt: str, style: str | None) -> tuple[str, str | None]:
     """Prompt and style for `Pipeline.sample`: the model's own condition, or else words as captions have them.
 
-    "cart, tabler style" in style "lucide" is "cart, lucide style" to a model without styles, to one with them "cart"
-    and "lucide". No style: as it is. UserError for a style that is not among the model's.
+    "cart, tabler style" in style "lucide" is "cart, lucide style" to a model without styles. One with styles gets the
+    style itself beside the words, which are those of a pack's captions, or none if the style is no pack's. No style:
+    the one that the prompt names, if it is the model's. UserError for a style that is not among the model's.
     """
     if not style:
-        return prompt, None
+        return prompt, pipeline.style_in(prompt)
     bare = _STYLE_WORDS.sub("", prompt).rstrip()
     if pipeline.dit.config.styles:
         pipeline.encode_styles([style])
-        return bare, style
+        return (f"{bare}, {style_word(style)} style" if bare and style in known_packs() else bare), style
     return f"{bare}, {style} style" if bare else bare, None
 
 

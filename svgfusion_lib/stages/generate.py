@@ -51,7 +51,7 @@ def generate(
 
     Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (file, prompt, style, seed, settings; returned) and
     a contact sheet sheet.png with a row per prompt. Sample k of every prompt has seed `seed + k`. style: of all
-    samples, one that the model was trained with (`train_dit --style_condition`).
+    samples, one that the model was trained with (`train_dit --style_condition`); else each prompt's, if it names one.
     """
     check_prompts(prompts)
     check_seeds(seed, num_samples)
@@ -66,14 +66,15 @@ def generate(
     entries, sheet = {}, [[None] * num_samples for _ in prompts]
     output_dir = Path(output_dir)
     for name, part in track(_batches(jobs, models), "generate"):
+        styles = [style or pipelines[name].style_in(prompts[i]) for i, _ in part]
         samples = pipelines[name].sample(
-            [prompts[i] for i, _ in part], [seed + k for _, k in part], config, styles=[style] * len(part)
+            [prompts[i] for i, _ in part], [seed + k for _, k in part], config, styles=styles
         )
-        for (i, k), sample in zip(part, samples):
+        for (i, k), own_style, sample in zip(part, styles, samples):
             path = write_text(output_dir / f"{i:03d}_{slug(sample.prompt)}_{k}.svg", sample.svg)
             sheet[i][k] = sample.svg
             entries[i, k] = {
-                "file": path.name, "prompt": sample.prompt, "style": style, "seed": sample.seed, "model": name,
+                "file": path.name, "prompt": sample.prompt, "style": own_style, "seed": sample.seed, "model": name,
                 "rows": len(sample.rows) - 2, "settings": config.to_dict(),
             }
     in_order = [entries[job] for job in jobs]

@@ -9,6 +9,7 @@ import torch
 from svgfusion_lib import cli
 from svgfusion_lib.config import DiffusionConfig, DiTConfig, SamplingConfig, TrainConfig, VAEConfig
 from svgfusion_lib.corpus.records import write_manifest
+from svgfusion_lib.editing import ask_for_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
@@ -94,6 +95,21 @@ def test_sample_in_a_style_is_the_same_whatever_the_batch(run):
     assert together[0].svg != together[2].svg
     with pytest.raises(ValueError, match="got 4 prompts and 1 styles"):
         pipeline.sample(prompts, seeds, QUICK, styles=["bold"])
+
+
+def test_a_prompt_names_a_style_in_words(run, tmp_path):
+    pipeline = awake(load_pipeline(run / "vae.pt", run / "dit" / "vsdit_final.pt"))
+    spoken = {"star, Bold style": "bold", "star in thin style": "thin", "bold star": None, "embold style": None}
+    assert {prompt: pipeline.style_in(prompt) for prompt in spoken} == spoken
+    assert ask_for_style(pipeline, "star, bold style", None) == ("star, bold style", "bold")
+    assert ask_for_style(pipeline, "star, bold style", "thin") == ("star", "thin")  # no pack: no words in captions
+    pipeline.dit.config = replace(pipeline.dit.config, styles=("fluent-emoji-flat", "twemoji"))
+    assert pipeline.style_in("star, fluent style") == "fluent-emoji-flat"
+    assert ask_for_style(pipeline, "star, fluent style", "twemoji") == ("star, twemoji style", "twemoji")
+    entries = generate(
+        ["star, thin style", "star"], tmp_path, run / "vae.pt", run / "dit" / "vsdit_final.pt", config=QUICK
+    )
+    assert [entry["style"] for entry in entries] == ["thin", None]
 
 
 def test_style_is_left_out_of_the_unconditional_half_of_guidance(run):
