@@ -59,10 +59,10 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
         remedy = "remove it and it will be made again"
         stored = read_json(path, KEYWORDS_KIND, remedy)
         if stored.get("sources") == sources:
-            words = [stored.get(name) for name in ("keywords", "spellings")]
-            if not all(isinstance(part, dict) for part in words):
+            keywords, spellings = stored.get("keywords"), stored.get("spellings")
+            if not isinstance(keywords, dict) or not isinstance(spellings, dict):
                 raise UserError(f"{path}: damaged (no keywords or no spellings); {remedy}")
-            return Vocabulary(*words)
+            return Vocabulary(keywords, spellings)
     contents = {
         package: json.loads(fetch_files(package, entry["version"], entry["integrity"], [entry["path"]])[0])
         for package, entry in sources.items()

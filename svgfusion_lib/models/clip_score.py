@@ -1,6 +1,7 @@
 """How well a picture fits a text, by a CLIP model of the user's: CLIPScore (Hessel et al. 2021)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ BATCH_SIZE = 32  # texts
 class ClipScorer:
     """A frozen CLIP model: texts and pictures as unit vectors [N, D] in one space."""
 
-    def __init__(self, name: str, model: nn.Module, tokenizer):
+    def __init__(self, name: str, model: Any, tokenizer):
         self.name, self.model, self.tokenizer = name, model, tokenizer
         self.images = PixelEncoder(
             name, _ImageVectors(model), model.config.vision_config.image_size,
@@ -54,9 +55,9 @@ class ClipScorer:
 class _ImageVectors(nn.Module):
     """The image tower as a pixel encoder of one token: [b, 3, S, S] -> [b, 1, D]."""
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: Any):
         super().__init__()
-        self.model = model
+        self.model: Any = model
 
     def forward(self, x: Tensor) -> Tensor:
         return self.model.visual_projection(self.model.vision_model(pixel_values=x).pooler_output)[:, None]

@@ -64,7 +64,7 @@ def save_icon_head(head: IconHead, path: str | Path) -> Path:
     from safetensors.torch import save
 
     tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in head.state_dict().items()}
-    description = {
+    description: dict = {
         "pixel_encoder": head.pixel_encoder, "text_encoder": head.text_encoder, "packs": list(head.packs),
     }
     description |= {"version": VERSION, "sha256": _hash_of(tensors, description)}

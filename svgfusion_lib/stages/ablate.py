@@ -28,7 +28,9 @@ FIGURES = "figures of a run"
 LONG = 10**9  # steps: later than the end of any run
 NEEDED = (("data", "packs"), ("data", "renderings"), ("dit", "num_epochs"), ("evaluation", "vae_files"))
 LATENT_OPTIONS = ("every_stage", "box_scale")
-TRAININGS = {"vae": (train_vae, []), "dit": (train_dit, ["vae", *LATENT_OPTIONS])}  # stage, options beside its own
+TRAININGS: dict[str, tuple[Callable, list[str]]] = {  # stage, options beside its own
+    "vae": (train_vae, []), "dit": (train_dit, ["vae", *LATENT_OPTIONS]),
+}
 MAX_LATENTS = 64
 
 

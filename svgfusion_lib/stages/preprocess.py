@@ -36,11 +36,11 @@ from svgfusion_lib.utils.training import check_counts
 CACHE_NAME, TOKENS_NAME, PARTS_NAME = "cache.pt", "pixel_tokens", "parts"
 PART_FILES = 128  # worked on together
 ENGINES = ("local", "dask")
-PART_FIELDS = {
+PART_FIELDS: dict[str, type | tuple] = {
     "skipped": dict, "unsupported": dict, "approximated": dict, "lengths": list, "stages": list,
     "rows": (torch.Tensor, NoneType), "sizes": (torch.Tensor, NoneType), "tokens": (torch.Tensor, NoneType),
 }
-CACHE_FIELDS = {
+CACHE_FIELDS: dict[str, type | tuple] = {
     "row_format": int, "names": list, "titles": list, "packs": list, "captions": list, "splits": list,
     "rows": torch.Tensor, "offsets": torch.Tensor, "stage_sizes": torch.Tensor, "stage_offsets": torch.Tensor,
     "pixel_encoder": str, "pixel_tokens": (str, NoneType),
@@ -81,7 +81,7 @@ def preprocess(
         _encoder(pixel_encoder)  # refused before any work
     files = [svg_dir / record.file for record in records]
     parts = [files[i : i + PART_FILES] for i in range(0, len(files), PART_FILES)]
-    options = {"pixel_encoder": pixel_encoder, "renderings": renderings}
+    options: dict = {"pixel_encoder": pixel_encoder, "renderings": renderings}
     with locked_folder(precomputed_dir):
         parts_dir = _parts_folder(precomputed_dir, files, options)
         todo = [k for k in range(len(parts)) if not _is_whole(_part_path(parts_dir, k))]

@@ -24,7 +24,8 @@ def check_known(name: str, known: Collection[str], what: str) -> None:
 
 def check_types(values: Mapping[str, Any], of: Callable, where: str) -> None:
     """UserError for the first value that is not of the type which the function or class `of` declares for its name."""
-    hints = get_type_hints(of.__init__ if isinstance(of, type) and not is_dataclass(of) else of)
+    start: Any = of
+    hints = get_type_hints(start.__init__ if isinstance(of, type) and not is_dataclass(of) else of)
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name]):
             raise UserError(f"{where}: {name} must be {_describe(hints[name])}, not {value!r:.60}")
