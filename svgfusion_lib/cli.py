@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         print(f"svgfusion {stage}: {place}{error.strerror or error}", file=sys.stderr)
         return 2
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, ImportError) as error:
         trouble = machine_trouble(error)
         if trouble is None:
             raise

@@ -17,7 +17,10 @@ class Paused(Exception):
 
 # What PyTorch says when the memory is short, or when a device fails or is gone; it has no exceptions of their own for
 # all of these.
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+_NO_MEMORY = (
+    "out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory", "failed to map segment",
+    "could not create a primitive",  # oneDNN
+)
 _NO_DEVICE = ("cuda error", "no cuda gpus", "cuda driver", "nvidia driver", "nccl error", "hip error", "mps backend")
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils.files import naming
 from svgfusion_lib.utils.locks import ABANDONED_SECONDS, lock
 
 _FILLED = "partial"  # the folder that is filled, in the temporary one
@@ -36,7 +37,8 @@ def whole_folder(folder: str | Path, marker: str) -> Iterator[Path]:
         partial.mkdir()
         with _opened(partial) as descriptor:
             lock(descriptor)  # says to others that it is in use
-            yield partial
+            with naming(folder):
+                yield partial
         if os.name == "posix":
             os.sync()  # the content before the name, should the power be cut
         _move(partial, folder, marker, Path(temporary))

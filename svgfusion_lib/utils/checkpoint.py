@@ -5,7 +5,7 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Literal, overload
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -14,33 +14,15 @@ from svgfusion_lib.config import DiTConfig, VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.utils.files import atomic_path
+from svgfusion_lib.utils.files import Writer, atomic_path
 
 VERSION = 1
-
-
-class _Writer:
-    """A file for torch.save, which reports a failed write without its reason: `error` keeps it."""
-
-    def __init__(self, file: IO[bytes]):
-        self.file = file
-        self.error: OSError | None = None
-
-    def write(self, data) -> int:
-        try:
-            return self.file.write(data)
-        except OSError as error:
-            self.error = error
-            raise
-
-    def flush(self) -> None:
-        self.file.flush()
 
 
 def save_tensors(path: str | Path, kind: str, content: dict) -> Path:
     """Write a dictionary of tensors and plain values with its kind and format version, atomically."""
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        writer = _Writer(file)
+        writer: Any = Writer(file)  # a file, as far as torch.save asks
         try:
             torch.save({"kind": kind, "version": VERSION} | content, writer)
         except RuntimeError as error:

@@ -8,11 +8,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from svgfusion_lib.errors import UserError
 
 SEAL = "seal"  # field of a JSON file that says what it is, and by a hash that it is as it was written
 SEAL_VERSION = 1
+_TEMPORARY = ".tmp"
 
 
 @contextmanager
@@ -25,10 +27,11 @@ def atomic_path(path: str | Path, durable: bool = True) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_beside(path)
     try:
-        yield temporary
-        if durable:
-            sync(temporary)
-        os.replace(temporary, path)
+        with naming(path):
+            yield temporary
+            if durable:
+                sync(temporary)
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     if durable and os.name == "posix":
@@ -36,9 +39,38 @@ def atomic_path(path: str | Path, durable: bool = True) -> Iterator[Path]:
             sync(path.parent)
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """A failed write says which file it was for: a full disk has no name in the system's error."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or str(error.filename).endswith(_TEMPORARY):
+            error.filename = str(path)
+        raise
+
+
+class Writer:
+    """A file for libraries that report a failed write without its reason: `error` keeps it."""
+
+    def __init__(self, file: IO[bytes]):
+        self.file = file
+        self.error: OSError | None = None
+
+    def write(self, data) -> int:
+        try:
+            return self.file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self.file.flush()
+
+
 def temporary_beside(path: Path) -> Path:
     """A name in the same folder that no other process and no other thread has."""
-    return path.with_name(f".{uuid.uuid4().hex}.tmp")
+    return path.with_name(f".{uuid.uuid4().hex}{_TEMPORARY}")
 
 
 def sync(path: Path) -> None:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from svgfusion_lib.errors import UserError
+from svgfusion_lib.errors import UserError, machine_trouble
 from svgfusion_lib.svg.document import XLINK_HREF, read_document
 from svgfusion_lib.svg.state import says_its_size, viewport
 from svgfusion_lib.utils.files import atomic_path
@@ -181,9 +181,11 @@ def _require_cairo() -> None:
     """Import cairosvg, which loads the C library; UserError if either is missing."""
     try:
         importlib.import_module("cairosvg")
-    except OSError as error:
-        raise UserError(CAIRO_HELP) from error
-    except ImportError as error:
+    except (OSError, ImportError) as error:
+        if machine_trouble(error):  # it is there, but the memory is short
+            raise
+        if isinstance(error, OSError):
+            raise UserError(CAIRO_HELP) from error
         raise UserError("rendering needs the package cairosvg: `pip install cairosvg`.") from error
 
 

@@ -8,7 +8,7 @@ pages alone, so a store may be larger than the memory; each is checked when it i
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from svgfusion_lib.corpus.folders import whole_folder
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils.files import Writer
 
 INDEX_NAME = "index.npz"
 SHARD_BYTES = 256 * 2**20
@@ -45,7 +46,8 @@ def write_tokens(
             lengths += [len(tokens) for tokens in shard]
             arrays = [tokens.half().cpu().numpy() for tokens in shard]
             checksums += [_checksum(array) for array in arrays]
-            np.save(partial / f"tokens-{number:05d}.npy", np.concatenate(arrays))
+            with (partial / f"tokens-{number:05d}.npy").open("wb") as file:
+                np.save(Writer(file), np.concatenate(arrays))  # to a plain file it would not say why it failed
         np.savez(
             partial / INDEX_NAME, lengths=np.array(lengths, dtype=np.int64), first_items=np.array(first_items),
             key=np.array(key), checksums=np.array(checksums, dtype=np.uint32), version=np.array(VERSION),
@@ -76,7 +78,7 @@ class TokenStore:
     """Items of a folder that `write_tokens` made: store[i] is float32 [S_i, C]."""
 
     def __init__(
-        self, folder: Path, shards: list[np.ndarray], lengths: np.ndarray, first_items: np.ndarray,
+        self, folder: Path, shards: Sequence[np.ndarray], lengths: np.ndarray, first_items: np.ndarray,
         checksums: np.ndarray | None,
     ):
         self._folder = folder
