@@ -83,8 +83,28 @@ def test_notebook_is_clean(path):
     assert problems(json.loads(path.read_text(encoding="utf-8"))) == []
 
 
-def test_tour_has_outputs_to_compare():
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=relative)
+def test_every_section_makes_a_claim_and_checks_it_visibly(path):
+    """A heading, a claim, a check, and then something to look at: no section that only tells."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    texts = ["".join(cell["source"]) for cell in cells]
+    assert all(f"**{word}**" in texts[0] for word in ("You will see", "Reads", "Writes", "Takes"))
+    starts = [k for k, cell in enumerate(cells) if cell["cell_type"] == "markdown" and "## " in texts[k]][1:]
+    assert starts
+    for start, end in zip(starts, [*starts[1:], len(cells)]):
+        section = texts[start][texts[start].index("## ") :]
+        shown = [cell for cell in cells[start:end] if cell["cell_type"] == "code" and cell["outputs"]]
+        title = section.splitlines()[0]
+        assert section.count("**Claim.**") == section.count("**Check.**") == 1, title
+        assert section.index("**Claim.**") < section.index("**Check.**") and shown, title
+
+
+@pytest.mark.parametrize("name", ["00_tour.ipynb", "08_gallery.ipynb"])
+def test_what_nbval_compares_has_outputs_and_times_nothing(name):
     """A stripped notebook would pass nbval without comparing anything."""
-    tour = json.loads((ROOT / "notebooks" / "00_tour.ipynb").read_text(encoding="utf-8"))
-    with_output = [cell for cell in tour["cells"] if cell["cell_type"] == "code" and cell["outputs"]]
+    cells = json.loads((ROOT / "notebooks" / name).read_text(encoding="utf-8"))["cells"]
+    with_output = [cell for cell in cells if cell["cell_type"] == "code" and cell["outputs"]]
     assert len(with_output) >= 5
+    assert name in (ROOT / "Makefile").read_text(encoding="utf-8")
+    texts = ["".join(output.get("text", "")) for cell in with_output for output in cell["outputs"]]
+    assert not [text for text in texts if "it/s" in text]
