@@ -21,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.utils.checkpoint import load_tensors, save_tensors
-from svgfusion_lib.utils.files import write_text
+from svgfusion_lib.utils.files import naming, write_text
 from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.optimisation import EMA, learning_rate, make_optimizer
 from svgfusion_lib.utils.processes import Processes
@@ -254,7 +254,7 @@ class _Run:
             for name, value in values.items():
                 self._board.add_scalar(name, value, values["step"])
         line = json.dumps(values | {"seconds": round(time.monotonic() - self._began, 2)})
-        with self.log_path.open("a", encoding="utf-8") as log:
+        with naming(self.log_path), self.log_path.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
 
     def save(self, step: int) -> None:

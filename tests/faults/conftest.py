@@ -1,0 +1,160 @@
+"""A fork server that has imported the library once, so that a child costs milliseconds; and what files hold.
+
+    bench.run(stage, folder, Fault(...)) -> Outcome           in a child of its own
+    contents(folder) -> what is in its files, but for times and keys that no two runs have alike
+"""
+
+import io
+import json
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from fault_stages import Fault, Outcome, run  # noqa: E402 - found by the line above
+
+from svgfusion_lib.utils.training import LOG_NAME  # noqa: E402
+
+NO_FAULT = Fault()
+SECONDS = 120   # that a child may take
+# Fields that differ between two runs of the same work: times, and the keys that tie tokens to their file.
+VOLATILE = {
+    "seal", "timing", "seconds", "latents_per_second", "mfu", "data_wait", "pixel_tokens", "context", "key",
+    "sha256",
+}
+
+
+class Bench:
+    """Inputs of all stages, and a way to run a stage in a child."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.inputs = root / "inputs"
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["fault_stages", "pytest"])
+        self.inputs.mkdir()
+        outcome = self.run("inputs", root / "unused")
+        assert outcome.kind == "ok", outcome
+
+    def start(self, stage: str, folder: Path, fault: Fault = NO_FAULT) -> tuple[ForkServerProcess, object]:
+        receiver, sender = self._context.Pipe(duplex=False)
+        child = self._context.Process(target=run, args=(stage, self.inputs, folder, fault, sender))
+        child.start()
+        sender.close()
+        return child, receiver
+
+    def finish(self, child: ForkServerProcess, receiver, kill_after: float | None = None) -> Outcome:
+        """Wait for a child's outcome; kill -9 it after so many seconds."""
+        try:
+            if not receiver.poll(SECONDS if kill_after is None else kill_after):
+                child.kill()
+                assert kill_after is not None, "a child hangs"
+            outcome = Outcome(**receiver.recv())
+        except EOFError:
+            child.join()
+            outcome = Outcome("killed", f"signal {-child.exitcode}")
+        child.join()
+        return outcome
+
+    def run(self, stage: str, folder: Path, fault: Fault = NO_FAULT, kill_after: float | None = None) -> Outcome:
+        return self.finish(*self.start(stage, folder, fault), kill_after)
+
+    def fresh(self, name: str) -> Path:
+        """A path in a folder of its own, so that what a stage leaves beside its folder is seen too."""
+        parent = self.root / name
+        shutil.rmtree(parent, ignore_errors=True)
+        parent.mkdir(parents=True)
+        return parent / "out"
+
+
+@pytest.fixture(scope="session")
+def bench():
+    root = Path(tempfile.mkdtemp(prefix="svgfusion-faults-"))
+    changed = {"PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    yield Bench(root)
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+    shutil.rmtree(root)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(bench):
+    """undisturbed(stage) -> contents of its folder after a run without fault, and that run's outcome; made once."""
+    known: dict[str, tuple[dict, Outcome]] = {}
+
+    def whole(stage: str) -> tuple[dict, Outcome]:
+        if stage not in known:
+            folder = bench.fresh(f"whole-{stage}")
+            outcome = bench.run(stage, folder)
+            assert outcome.kind == "ok", outcome
+            known[stage] = contents(folder), outcome
+        return known[stage]
+
+    return whole
+
+
+def contents(folder: Path) -> dict:
+    """Relative path -> what the file holds, read in full: a file that is not whole raises.
+
+    Left out: temporary files, which begin with a dot, and the parts of a preprocessing that is not done.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    relative = [(path, path.relative_to(folder)) for path in files]
+    return {
+        name.as_posix(): _content(path) for path, name in relative
+        if not any(part.startswith(".") or part == "parts" for part in name.parts)
+    }
+
+
+def _content(path: Path):
+    data = path.read_bytes()
+    assert data or path.suffix == ".jsonl", f"{path} is empty"
+    if path.suffix == ".pt":
+        with zipfile.ZipFile(path) as archive:
+            assert archive.testzip() is None, path
+        return _plain(torch.load(path, weights_only=True))
+    if path.suffix == ".json":
+        return _plain(json.loads(data))
+    if path.suffix == ".jsonl":
+        lines = data.decode().split("\n")
+        torn = lines.pop()
+        assert not torn or path.name == LOG_NAME, path  # the last line of a log is mended by the next run
+        return [_plain(json.loads(line)) for line in lines]
+    if path.suffix == ".npz":
+        with np.load(path) as index:
+            return {name: index[name].tolist() for name in index if name not in VOLATILE}
+    if path.suffix == ".npy":
+        return np.load(path).tolist()
+    if path.suffix == ".safetensors":
+        return {name: tensor.float().tolist() for name, tensor in load(data).items()}
+    if path.suffix == ".png":
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).tobytes()
+    if path.suffix == ".svg":
+        assert data.rstrip().endswith(b"</svg>"), path
+    return data
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items() if name not in VOLATILE}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value.tolist() if isinstance(value, torch.Tensor) else value

@@ -1,0 +1,38 @@
+"""kill -9 at any moment, again and again: nothing is spoilt, and the next run ends as an undisturbed one.
+
+Half of the kills come after a random time, half before a random change of the file system, where the danger is.
+"""
+
+import os
+import random
+import time
+
+import pytest
+from conftest import contents
+from fault_stages import STAGES, Fault
+
+KILLS = int(os.environ.get("FAULT_KILLS", "5"))  # of each stage; 20 were tried (a quarter of an hour)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_kills_change_nothing(bench, undisturbed, stage):
+    started = time.monotonic()
+    whole, outcome = undisturbed(stage)
+    seconds = time.monotonic() - started
+    rng = random.Random(stage)
+    folder = bench.fresh(f"killed-{stage}")
+    killed = 0
+    while killed < KILLS:
+        if killed % 2:
+            end = bench.run(stage, folder, kill_after=rng.uniform(0, seconds))
+        else:
+            end = bench.run(stage, folder, Fault(kill_at=rng.randint(1, outcome.changes)))
+        contents(folder)  # each file is whole
+        if end.kind == "ok":  # it was done with what the kills before had left to do
+            assert contents(folder) == whole
+            folder = bench.fresh(f"killed-{stage}")
+            continue
+        assert end.kind == "killed", end
+        killed += 1
+    assert bench.run(stage, folder).kind == "ok"
+    assert contents(folder) == whole

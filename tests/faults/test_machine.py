@@ -1,0 +1,102 @@
+"""Too little memory, a device that fails, a worker that is killed, and two processes in one folder."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+
+import pytest
+import torch
+from conftest import contents
+from fault_stages import STAGES, Fault
+
+from svgfusion_lib import cli
+from svgfusion_lib.errors import UserError, machine_trouble
+from svgfusion_lib.stages import preprocess as module
+from svgfusion_lib.stages.preprocess import PARTS_NAME, preprocess
+
+MEMORY = [2**20, 24 * 2**20]  # bytes, beyond what the process has as it begins
+
+
+@pytest.mark.parametrize("memory", MEMORY)
+@pytest.mark.parametrize("stage", STAGES)
+def test_too_little_memory(bench, undisturbed, stage, memory):
+    whole, _ = undisturbed(stage)
+    folder = bench.fresh(f"memory-{stage}")
+    outcome = bench.run(stage, folder, Fault(memory=memory))
+    if outcome.kind == "ok":
+        assert contents(folder) == whole
+        return
+    assert outcome.kind in ("trouble", "killed") or "memory" in outcome.message, outcome
+    contents(folder)
+    assert bench.run(stage, folder).kind == "ok"
+    assert contents(folder) == whole
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_two_processes_in_one_folder(bench, undisturbed, stage):
+    """Both end well, or one is told that another is at work; what is there in the end is whole."""
+    whole, _ = undisturbed(stage)
+    folder = bench.fresh(f"two-{stage}")
+    children = [bench.start(stage, folder) for _ in range(2)]
+    outcomes = [bench.finish(*child) for child in children]
+    assert any(outcome.kind == "ok" for outcome in outcomes), outcomes
+    for outcome in outcomes:
+        assert outcome.kind == "ok" or "another process is at work in it" in outcome.message, outcome
+    assert contents(folder) == whole
+
+
+def test_a_killed_worker_is_said_and_its_work_is_done_again(bench, undisturbed, monkeypatch):
+    monkeypatch.setattr(module, "PART_FILES", 3)
+    folder = bench.fresh("worker")
+
+    def kill_a_worker() -> None:
+        while not killed.is_set():
+            for child in multiprocessing.active_children():
+                if child.name.startswith("SpawnProcess") and (folder / PARTS_NAME).is_dir():
+                    os.kill(child.pid, signal.SIGKILL)
+                    killed.set()
+                    return
+            time.sleep(0.002)
+
+    killed = threading.Event()
+    thread = threading.Thread(target=kill_a_worker)
+    thread.start()
+    try:
+        with pytest.raises(UserError, match="a worker process ended before its work was done"):
+            preprocess(bench.inputs / "svg", folder, processes=2, renderings=2)
+    finally:
+        killed.set()
+        thread.join()
+    contents(folder)
+    assert bench.run("preprocess", folder).kind == "ok"
+    assert contents(folder) == undisturbed("preprocess")[0]
+
+
+@pytest.mark.parametrize(("error", "words"), [
+    (RuntimeError("CUDA error: unspecified launch failure\nmore"), "the device failed (CUDA error: unspecified"),
+    (RuntimeError("No CUDA GPUs are available"), "with --device cpu too"),
+    (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "not enough memory (CUDA out of memory"),
+    (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "a smaller --batch_size"),
+    (MemoryError(), "not enough memory (MemoryError)"),
+])
+def test_a_machine_in_trouble_is_one_line(monkeypatch, capsys, error, words):
+    def fail(**options):
+        raise error
+
+    monkeypatch.setitem(cli.STAGES, "roundtrip", (*cli.STAGES["roundtrip"][:2], fail))
+    assert cli.main(["roundtrip", "--svg_dir", "a", "--out_dir", "b"]) == 2
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+
+
+def test_other_errors_keep_their_traceback(monkeypatch):
+    assert machine_trouble(RuntimeError("shape mismatch")) is None
+    assert machine_trouble(ValueError("CUDA-like")) is None
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_gpu_whose_context_is_lost_is_said_so(bench):
+    outcome = bench.run("lose_gpu", bench.fresh("gpu"))
+    assert outcome.kind == "trouble" and "the device failed (CUDA error" in outcome.message, outcome
