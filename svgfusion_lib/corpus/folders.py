@@ -37,7 +37,7 @@ def whole_folder(folder: str | Path, marker: str) -> Iterator[Path]:
         partial.mkdir()
         with _opened(partial) as descriptor:
             lock(descriptor)  # says to others that it is in use
-            with naming(folder):
+            with naming(folder, Path(temporary)):
                 yield partial
         if os.name == "posix":
             os.sync()  # the content before the name, should the power be cut

@@ -40,12 +40,17 @@ def atomic_path(path: str | Path, durable: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """A failed write says which file it was for: a full disk has no name in the system's error."""
+def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """A failed write says which file it was for, not its temporary name; a full disk has no name in the system's error.
+
+    temporary: the folder in whose place `path` will be.
+    """
     try:
         yield
     except OSError as error:
-        if error.filename is None or str(error.filename).endswith(_TEMPORARY):
+        name = str(error.filename)
+        within = temporary is not None and name.startswith(str(temporary))
+        if error.filename is None or within or name.endswith(_TEMPORARY):
             error.filename = str(path)
         raise
 

@@ -32,6 +32,17 @@ def load_cases() -> list[tuple]:
     ]
 
 
+def slowness() -> float:
+    """By how much limits of time are longer on this machine: 1, more where a plain loop takes longer than 0.15 s."""
+    times = []
+    for _ in range(3):
+        start, total = time.process_time(), 0
+        for i in range(2_000_000):
+            total += i
+        times.append(time.process_time() - start)
+    return max(1.0, max(times) / 0.15)
+
+
 def _memory(name: str) -> float:
     """VmRSS or VmHWM of this process in MB."""
     return int(re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024

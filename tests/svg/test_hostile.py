@@ -8,7 +8,6 @@ import re
 import runpy
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,14 +21,7 @@ REASON_CHARACTERS = 200
 
 @pytest.fixture(scope="module")
 def cpu_seconds() -> float:
-    """The limit, longer in proportion on a machine where a plain loop takes longer than 0.15 s."""
-    times = []
-    for _ in range(3):
-        start, total = time.process_time(), 0
-        for i in range(2_000_000):
-            total += i
-        times.append(time.process_time() - start)
-    return CPU_SECONDS * max(1.0, max(times) / 0.15)
+    return CPU_SECONDS * runpy.run_path(str(_RUN))["slowness"]()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,128 @@
+"""Child process of test_hostile_stages.py: every stage that reads SVG files reads the hostile ones.
+
+    python hostile_stages.py FOLDER
+
+FOLDER/reports.jsonl gets a line per stage and file: CPU seconds, what was opened or connected outside, and the result.
+FOLDER/out gets what `preprocess` makes of all files together.
+"""
+
+import json
+import os
+import resource
+import runpy
+import shutil
+import sys
+import sysconfig
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from svgfusion_lib.corpus.inspection import Check, inspect_svg
+from svgfusion_lib.editing import encode_svg
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.sampling import load_pipeline
+from svgfusion_lib.stages import preprocess as module
+from svgfusion_lib.stages.edit import recolour_svg
+from svgfusion_lib.stages.roundtrip import roundtrip_file
+from svgfusion_lib.stages.train_icon_head import _draw
+
+SHARE = int(os.environ.get("HOSTILE_SHARE", "5"))  # one file of so many is read by a stage other than preprocess
+GIVE_UP = 20  # CPU seconds of one file after which the system ends this process
+WATCHED = ("open", "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "ftplib.", "http.")
+LIBRARY = (*(sysconfig.get_paths()[name] for name in ("stdlib", "purelib")), "/proc/", "/sys/", "/dev/shm", "/dev/null")
+GOOD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1 1h5v5z"/></svg>'
+REPOSITORY = str(Path(__file__).parents[2])
+
+
+def write_cases(folder: Path) -> dict[str, str]:
+    """The hostile files, as files of a folder; returns their names by case."""
+    cases = runpy.run_path(str(Path(__file__).parents[1] / "svg" / "hostile_run.py"))["load_cases"]()
+    made, names = folder.parent / "made", {}
+    made.mkdir()
+    folder.mkdir()
+    for number, (name, build, _) in enumerate(cases):
+        source, file = build(made), folder / f"{number:03d}.svg"
+        if isinstance(source, Path):
+            if source.is_file():
+                shutil.copyfile(source, file)
+            elif source.exists():  # a device, a pipe, a folder
+                file.symlink_to(source)
+            else:
+                continue
+        else:
+            file.write_bytes(source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source)
+        names[file.name] = name
+    (folder / "good.svg").write_text(GOOD)
+    return names | {"good.svg": "a good one"}
+
+
+def main(root: Path) -> None:
+    torch.set_num_threads(1)
+    svg_dir = root / "svg"
+    names = write_cases(svg_dir)
+    pipeline = load_pipeline()
+    assert pipeline.pixel_encoder and module._encoder("efficientnet-lite0")
+    inspect_svg(Check(svg_dir / "good.svg", False, None, True, True))  # loads the renderers, which look for libraries
+    roundtrip_file("good.svg", svg_dir, root / "unused", "cairosvg", 0)
+    (root / "edited").mkdir()
+    (root / "roundtrip").mkdir()
+    stages: dict[str, Callable[[str], object]] = {
+        "prepare_dataset": lambda file: inspect_svg(Check(svg_dir / file, False, None, True, True)).reason,
+        "roundtrip": partial(
+            roundtrip_file, svg_dir=svg_dir, out_dir=root / "roundtrip", renderer="cairosvg", bins=256,
+        ),
+        "train_icon_head": lambda file: _draw((0, svg_dir / file), 2, 128, 0) is not None,
+        "palette": lambda file: recolour_svg(svg_dir / file, ["#d33"], root / "edited").name,
+        "vary": lambda file: list(encode_svg(pipeline, svg_dir / file).shape),
+    }
+    reports = (root / "reports.jsonl").open("w", encoding="utf-8")
+    seen: list[str] = []
+    watching = False
+
+    def watch(event: str, arguments: tuple) -> None:
+        if watching and event.startswith(WATCHED):
+            target = str(arguments[0]) if arguments else ""
+            inside = event == "open" and (target.startswith((*LIBRARY, REPOSITORY, str(root))) or target.isdecimal())
+            if not inside:
+                seen.append(f"{event} {target}"[:200])
+
+    def measured(stage: str, file: str, work: Callable[[], object]):
+        nonlocal watching
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        limit = int(used.ru_utime + used.ru_stime) + GIVE_UP
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+        seen.clear()
+        start, watching, value = time.process_time(), True, None
+        try:
+            value = work()
+            result = "done"
+        except UserError as error:
+            result = f"refused: {error}"
+        except Exception as error:  # noqa: BLE001 - the parent reports it
+            result = f"escaped: {error!r:.500}"
+        watching = False
+        reports.write(json.dumps({
+            "stage": stage, "case": names.get(file, file), "seconds": time.process_time() - start, "result": result,
+            "opened": list(seen),
+        }) + "\n")
+        reports.flush()
+        return value
+
+    sys.addaudithook(watch)
+    make_part = module._make_part
+    module.PART_FILES = 1
+    module._make_part = lambda files, **options: measured(
+        "preprocess", files[0].name, lambda: make_part(files, **options),
+    )
+    module.preprocess(svg_dir, root / "out", max_files=None, processes=1)
+    for number, (stage, work) in enumerate(stages.items()):
+        for file in sorted(names)[number % SHARE :: SHARE]:
+            if os.path.lexists(svg_dir / file):
+                measured(stage, file, partial(work, file))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,55 @@
+"""Hostile SVG files through every stage that reads SVG: none crashes, hangs or reaches outside, each has a reason.
+
+All run in one child process (hostile_stages.py), which measures each by itself: preprocess reads all of them, of the
+other stages each its share, so that every file is read twice. HOSTILE_SHARE=1: all by all.
+"""
+
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = Path(__file__).with_name("hostile_stages.py")
+STAGES = ("preprocess", "prepare_dataset", "roundtrip", "train_icon_head", "palette", "vary")
+CPU_SECONDS = 2.0  # of a file in preprocess; others draw it several times
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("hostile")
+
+
+@pytest.fixture(scope="module")
+def reports(root) -> list[dict]:
+    child = subprocess.run([sys.executable, str(RUN), str(root)], capture_output=True, text=True, timeout=800)
+    assert child.returncode == 0, child.stderr[-3000:]
+    return [json.loads(line) for line in (root / "reports.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def slowness() -> float:
+    return runpy.run_path(str(RUN.parents[1] / "svg" / "hostile_run.py"))["slowness"]()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_hostile_file_crashes_hangs_or_reaches_outside(reports, slowness, stage):
+    own = [report for report in reports if report["stage"] == stage]
+    assert len(own) > (300 if stage == "preprocess" else 60)
+    assert [r for r in own if r["opened"]] == []
+    assert [r for r in own if r["result"].startswith("escaped")] == []
+    limit = CPU_SECONDS * slowness * (1 if stage == "preprocess" else 2)
+    assert [(r["case"], round(r["seconds"], 2)) for r in own if r["seconds"] > limit] == []
+    reasons = [r["result"].removeprefix("refused: ") for r in own if r["result"].startswith("refused")]
+    assert all(reason.strip() and "\n" not in reason for reason in reasons)
+
+
+def test_each_file_is_kept_or_left_out_with_a_reason(reports, root):
+    report = json.loads((root / "out" / "report.json").read_text())
+    done = {r["case"] for r in reports if r["stage"] == "preprocess"}
+    assert report["files"] == len(done) == report["kept"] + len(report["skipped"])
+    for file, reason in report["skipped"].items():
+        assert reason.strip() and len(reason) < 400 and "\n" not in reason, file
+    assert "good.svg" not in report["skipped"] and len(report["skipped"]) > 100
