@@ -63,8 +63,8 @@ def test_columns_follow_each_other_without_a_gap():
 def test_columns_are_those_of_the_description():
     (numbers,) = re.findall(r"^ +column +(.*)$", rf.__doc__, re.MULTILINE)
     assert numbers.split() == ["0", "1", "2..9", "10..13", "14..17", "18", "19", "20", "21"]
-    places = {part.start: part.stop - 1 for part in (rf.GEOMETRY, rf.FILL, rf.STROKE)}
-    assert places == {2: 9, 10: 13, 14: 17}
+    places = [(part.start, part.stop - 1) for part in (rf.GEOMETRY, rf.FILL, rf.STROKE, rf.STYLE, rf.END_POINT)]
+    assert places == [(2, 9), (10, 13), (14, 17), (10, 21), (6, 7)]  # END_POINT is within the geometry
 
 
 def test_arguments_are_those_of_the_table():
