@@ -167,3 +167,26 @@ def test_presets():
 def test_impossible_values(call):
     with pytest.raises(UserError):
         call()
+
+
+@pytest.mark.parametrize("change", [
+    {"width": 10**9}, {"width": -1}, {"heads": 0}, {"heads": 5}, {"encoder_depth": 10**9}, {"row_width": 0},
+    {"layout": "spiral"}, {"latent_width": "4"}, {"latent_width": 10**12}, {"pixel_fusion": 1}, {"max_latents": None},
+    {"rows_per_latent": 10**14}, {"width": 16.0}, {"widht": 16},
+])
+def test_a_checkpoint_with_another_configuration_is_refused(tmp_path, change):
+    model = VPVAE(VAE)
+    content = {"config": VAE.to_dict() | change, "model": model.state_dict()}
+    path = save_tensors(tmp_path / "m.pt", "vpvae", content)
+    with pytest.raises(UserError, match=str(path)):
+        load_model(path, "vpvae")
+
+
+@pytest.mark.parametrize("content", [
+    {"config": [], "model": {}}, {"config": {}, "model": []}, {"config": {}, "model": {}},
+    {"config": VAE.to_dict(), "model": {"x": "text"}}, {"config": VAE.to_dict(), "model": {3: torch.zeros(16)}},
+])
+def test_a_checkpoint_of_odd_content_is_refused(tmp_path, content):
+    path = save_tensors(tmp_path / "m.pt", "vpvae", content)
+    with pytest.raises(UserError, match=str(path)):
+        load_model(path, "vpvae")
