@@ -220,6 +220,9 @@ def test_denominators_of_the_hybrid_head_hold_it_too():
     loss, parts = reconstruction_loss(decoded, batch)
     assert parts["geometry"].item() == pytest.approx(12 / (3 + 1e-9), rel=1e-13)
     assert parts["style"].item() == pytest.approx(9 / (1 + 1e-9), rel=1e-13)
+    for name, words, own in (("element", rf.ELEMENTS, rf.CIRCLE), ("command", rf.COMMANDS, rf.NONE)):
+        entropy = torch.nn.functional.cross_entropy(torch.zeros(1, len(words)), torch.tensor([own])).item()
+        assert parts[name].item() == pytest.approx(entropy / (1 + 1e-9), rel=1e-13)
     ids_loss = np.log(len(rf.ELEMENTS)) + np.log(len(rf.COMMANDS))  # of logits that are all alike
     assert loss.item() == pytest.approx(ids_loss + 40 + 90, rel=1e-6)
 
