@@ -8,10 +8,10 @@ import numpy as np
 
 from svgfusion_lib.corpus.colours import dominant_colours
 from svgfusion_lib.corpus.near_duplicates import PICTURE_SIZE
-from svgfusion_lib.svg.document import decode_document
 from svgfusion_lib.utils.render import BLANK_CONTRAST, render_svg_by_resvg
 from svgfusion_lib.utils.row_metrics import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def inspect_svg(check: Check) -> Finding:
         return Finding(f"more than {check.max_rows} rows")
     picture, colours = None, ()
     try:
-        text = decode_document(check.path.read_bytes()) if check.picture or check.colours else ""
+        # What the rows show, which is all of it by now: the file itself may keep a renderer busy for long.
+        text = rows_to_svg(rows, parsed.size) if check.picture or check.colours else ""
         if check.picture:
             picture = render_svg_by_resvg(text, PICTURE_SIZE)
             if picture.min() >= 255 - BLANK_CONTRAST:
