@@ -59,7 +59,7 @@ demo: .venv/.stamp
 		--prompt "a heart, tabler style" --prompt "shopping cart, tabler style" \
 		--prompt "mail, tabler style" --prompt "user, tabler style" \
 		--prompt "bell, lucide style" --prompt "cloud, lucide style" \
-		--prompt "star, tabler style" --prompt "clock, lucide style"
+		--prompt "red heart, twemoji style" --prompt "beer mug, twemoji style"
 	@echo "SVG files:     $(DEMO_DIR)/*.svg"
 	@echo "Contact sheet: $(DEMO_DIR)/sheet.png"
 
