@@ -31,7 +31,7 @@ help:
 	@echo "make docs       write docs/cli.md anew, from the commands' own help"
 	@echo "make lint       ruff and mypy"
 	@echo "make coverage   the tests with a count of the lines that no test runs (half an hour)"
-	@echo "make mutants    does a test fail for every small change of the core modules? (a quarter of an hour)"
+	@echo "make mutants    does a test fail for every small change of the core modules? (half an hour)"
 	@echo "make audit      known vulnerabilities of the pinned packages, where the index serves advisories"
 	@echo "make clean      remove .venv, caches, runs/ and outputs/ (not data/)"
 
