@@ -220,7 +220,13 @@ def _join(precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path
         list(tokens_of_files())  # there are none
     else:
         write_tokens(precomputed_dir / TOKENS_NAME, tokens_of_files(), key, owner=cache_path)
-    path = save_tensors(cache_path, "cache", {
+    write_json(precomputed_dir / "report.json", {
+        "files": len(records), "kept": len(kept), "skipped": skipped, "unsupported": dict(unsupported),
+        "approximated": dict(approximated), "renderings": sum(stages),
+        "rows_percentiles": {str(p): float(np.percentile(np.array(lengths) - 2, p)) for p in (25, 50, 75, 95, 99)},
+    }, "report of preprocess")
+    # Last, for where it is, all is.
+    return save_tensors(cache_path, "cache", {
         "row_format": row_format.VERSION,
         "names": [record.file.removesuffix(".svg") for record in kept],
         "titles": [record.name for record in kept],
@@ -234,12 +240,6 @@ def _join(precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path
         "pixel_encoder": pixel_encoder,
         "pixel_tokens": None if pixel_encoder == "none" else key,
     })
-    write_json(precomputed_dir / "report.json", {
-        "files": len(records), "kept": len(kept), "skipped": skipped, "unsupported": dict(unsupported),
-        "approximated": dict(approximated), "renderings": sum(stages),
-        "rows_percentiles": {str(p): float(np.percentile(np.array(lengths) - 2, p)) for p in (25, 50, 75, 95, 99)},
-    }, "report of preprocess")
-    return path
 
 
 def load_cache(precomputed_dir: str | Path) -> dict:

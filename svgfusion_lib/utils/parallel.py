@@ -3,10 +3,11 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from functools import partial
+from multiprocessing import active_children, get_context
 
 from svgfusion_lib.errors import UserError
 
@@ -15,6 +16,7 @@ CHUNK = 16                  # items that travel together
 WAITING = 4                 # chunks of each process that may be under way or wait to be taken
 RETRIES = 3                 # of a Dask task whose worker was lost
 CONNECT_SECONDS = 30
+POLL_SECONDS = 2.0          # between looks at whether all workers of a pool are alive
 
 
 def default_processes(count: int) -> int:
@@ -33,12 +35,14 @@ def map_in_order(work: Callable, items: Sequence, processes: int | None = None, 
         yield from map(work, items)
         return
     chunks = (items[i : i + chunk_size] for i in range(0, len(items), chunk_size))
+    others = active_children()
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        submitted = (pool.submit(_work_on, work, chunk) for chunk in chunks)
+        submitted = (_submit(pool, work, chunk) for chunk in chunks)
         try:
-            for results in _in_order(submitted, WAITING * processes):
+            for results in _in_order(submitted, WAITING * processes, partial(_result_of_pool, others=others)):
                 yield from results
         except BrokenProcessPool as error:
+            _end_workers(others)
             raise UserError(
                 "a worker process ended before its work was done: killed, or out of memory, or started by a script"
                 " without `if __name__ == \"__main__\":`; fewer processes need less memory, one needs neither"
@@ -72,15 +76,47 @@ def map_on_dask(work: Callable, items: Sequence, scheduler: str | None = None) -
             cluster.close()
 
 
-def _in_order(futures: Iterator, most: int) -> Iterator:
+def _in_order(futures: Iterator, most: int, result: Callable = lambda future: future.result()) -> Iterator:
     """Results of futures in order; at most so many are under way or wait to be taken."""
     waiting: deque = deque()
     for future in futures:
         waiting.append(future)
         if len(waiting) >= most:
-            yield waiting.popleft().result()
+            yield result(waiting.popleft())
     while waiting:
-        yield waiting.popleft().result()
+        yield result(waiting.popleft())
+
+
+def _submit(pool: ProcessPoolExecutor, work: Callable, chunk: Sequence) -> Future:
+    try:
+        return pool.submit(_work_on, work, chunk)
+    except OSError as error:  # a worker was killed a moment ago: "handle is closed"
+        raise BrokenProcessPool(str(error)) from error
+
+
+def _result_of_pool(future: Future, others: Sequence) -> list:
+    """The result of a process pool's future, or BrokenProcessPool.
+
+    A pool whose worker is killed while another one starts waits for that one for ever (CPython, seen with 3.11):
+    once a worker is missed, all are ended, and the pool notices.
+    """
+    seen: set = set()
+    while True:
+        try:
+            return future.result(timeout=POLL_SECONDS)
+        except TimeoutError:
+            if future.done():  # the work itself ran into one
+                raise
+        workers = {child.pid for child in active_children() if child not in others}
+        if seen - workers:
+            _end_workers(others)
+        seen |= workers
+
+
+def _end_workers(others: Sequence) -> None:
+    for child in active_children():
+        if child not in others:
+            child.terminate()
 
 
 def _work_on(work: Callable, chunk: Sequence) -> list:

@@ -201,6 +201,8 @@ STAGES: dict[str, Callable[[Path, Path], object]] = {
     "evaluate_vae": lambda inputs, folder: evaluate_vae(_vae(inputs), inputs / "cache", folder, split="train"),
     "train_icon_head": _train_icon_head,
 }
+LONG = ("train_dit", "finetune", "train_model")  # spared what the others stand for
+SHORT = [stage for stage in STAGES if stage not in LONG]
 
 
 def _lose_gpu(inputs: Path, folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from conftest import contents
 from fault_stages import STAGES, Fault
 
-KILLS = int(os.environ.get("FAULT_KILLS", "5"))  # of each stage; 20 take a quarter of an hour
+KILLS = int(os.environ.get("FAULT_KILLS", "3"))  # of each stage; 20 take some minutes
 OFTEN = {"fit": 20}  # the loop that runs for days
 
 

@@ -1,6 +1,9 @@
 """The work is `eval` of small expressions: fresh processes can import it."""
 
 import os
+import threading
+import time
+from multiprocessing import active_children
 
 import pytest
 
@@ -34,3 +37,22 @@ def test_a_worker_that_is_killed_is_said_so():
 
 def test_little_work_stays_here():
     assert default_processes(10) == 1 and default_processes(10**6) == os.cpu_count()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.5])
+def test_a_worker_that_is_killed_as_the_pool_starts_does_not_leave_it_waiting(seconds):
+    """The first worker is killed as soon as it is there, while others are still being started."""
+
+    def kill_the_first() -> None:
+        while not (workers := [child for child in active_children() if child not in before]):
+            time.sleep(0.001)
+        time.sleep(seconds)
+        workers[0].kill()
+
+    before = active_children()
+    killer = threading.Thread(target=kill_the_first)
+    killer.start()
+    with pytest.raises(UserError, match="a worker process ended before its work was done"):
+        list(map_in_order(eval, ["__import__('time').sleep(1)"] * 40, 2, chunk_size=1))
+    killer.join()
+    assert not [child for child in active_children() if child not in before]
