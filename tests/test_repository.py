@@ -58,9 +58,9 @@ def test_files_are_small():
     assert [relative(path) for path in FILES if path.stat().st_size > limit] == []
 
 
-def test_shipped_weights_stay_within_17_mb():
+def test_shipped_weights_stay_within_60_mb():
     weights = [path for path in FILES if path.suffix == ".safetensors"]
-    assert sum(path.stat().st_size for path in weights) <= 17_000_000
+    assert sum(path.stat().st_size for path in weights) <= 60_000_000
 
 
 def test_no_training_checkpoint_is_committed():

@@ -12,6 +12,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session
 from svgfusion_lib.sampling import choose_pipeline, load_pipelines
 from svgfusion_lib.stages.generate import generate
+from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.weights import PRETRAINED_DIR, load_pretrained, model_for, shipped_models
 
 QUICK = SamplingConfig(ddim_steps=2)
@@ -47,9 +48,10 @@ def test_a_box_without_emoji_draws_all_by_lines(two_models):
 
 
 def test_the_box_in_the_repository():
-    assert shipped_models()[0] == "line"
-    size = sum(path.stat().st_size for path in PRETRAINED_DIR.rglob("*.safetensors"))
-    assert size < 60e6
+    assert shipped_models() == ["line", "emoji"]
+    (sample,) = load_pipelines()["emoji"].sample(["red heart, twemoji style"], [0], styles=["twemoji"])
+    red, green, blue = render_svg(sample.svg, 64)[24, 32]  # in the middle of the heart
+    assert red > 150 > green and red > 150 > blue
 
 
 def test_an_unknown_model_is_named(two_models, tmp_path):
