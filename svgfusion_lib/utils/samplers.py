@@ -18,7 +18,6 @@ from svgfusion_lib.utils.diffusion import DiffusionParams, to_z0_epsilon
 Denoise = Callable[[Tensor, Tensor], Tensor]
 # correct(estimate of z_0 [B, N, Z]) -> what to go on with in its place
 Correct = Callable[[Tensor], Tensor]
-SAMPLERS = ("ddim", "dpm++")
 
 
 def sampling_timesteps(num_steps: int, steps: int, start: int | None = None) -> Tensor:
@@ -119,13 +118,13 @@ def dpm_solver_sample(
 def _estimate(
     denoise: Denoise, z: Tensor, t: int, a: float, prediction: str, clip: float, correct: Correct | None
 ) -> tuple[Tensor, Tensor]:
-    """The network's estimates of z_0 and epsilon [B, N, Z] at timestep t, a = alpha-bar_t."""
+    """The network's estimates of z_0 and epsilon [B, N, Z] at timestep t, a = alpha-bar_t < 1."""
     output = denoise(z, torch.full((len(z),), t, device=z.device))  # [B, N, Z]
     z0, epsilon = to_z0_epsilon(output, prediction, z, math.sqrt(a), math.sqrt(1 - a))
-    if clip > 0 and a < 1:
+    if clip > 0:
         z0 = z0.clamp(-clip, clip)
     if correct is not None:
         z0 = correct(z0)  # [B, N, Z]
-    if (clip > 0 or correct is not None) and a < 1:
+    if clip > 0 or correct is not None:
         epsilon = (z - math.sqrt(a) * z0) / math.sqrt(1 - a)
     return z0, epsilon

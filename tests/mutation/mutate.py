@@ -32,7 +32,7 @@ MODULES = {
     "diffusion": ("test_diffusion.py", "test_samplers.py"),
     "row_format": ("test_row_format.py",),
     "losses": ("test_losses.py",),
-    "samplers": ("test_samplers.py",),
+    "samplers": ("test_samplers_clip.py", "test_samplers.py"),
 }
 # Imported once, before the processes are forked.
 HEAVY = ("pytest", "torch", "hypothesis.extra.numpy", "diffusers", "cairosvg", "resvg_py", "svgfusion_lib.utils.losses")
