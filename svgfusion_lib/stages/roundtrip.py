@@ -12,7 +12,7 @@ from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.utils.files import write_json, write_text
-from svgfusion_lib.utils.limits import TimeIsUp, cpu_limit
+from svgfusion_lib.utils.limits import TimeIsUp, call_in_child, cpu_limit
 from svgfusion_lib.utils.metrics import mean_absolute_error, ssim
 from svgfusion_lib.utils.parallel import default_processes, map_in_order
 from svgfusion_lib.utils.progress import track
@@ -26,7 +26,8 @@ IMAGE_SIZE = 128           # pixels of the comparison
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 SSIM_LEVELS = (0.95, 0.98)
 WORST_COUNT = 24
-RENDER_SECONDS = 2.0       # CPU time to draw one file; the parser has limits of its own
+LARGE = 16_000             # characters of a document that is drawn in a process of its own
+RENDER_SECONDS = 2         # CPU time to draw one file; the parser has limits of its own
 
 
 def roundtrip(
@@ -114,9 +115,12 @@ def _plain_text(path: Path) -> str:
 
 def _compared(original: str, parsed: ParsedSVG, result: str, renderer: str, bins: int) -> dict:
     """SSIM and mean absolute error of the result's picture against the original's, and the floor."""
-    render = RENDERERS[renderer]
-    with cpu_limit(RENDER_SECONDS, f"drawing it takes more than {RENDER_SECONDS:g} s"):
-        before = render(original, IMAGE_SIZE)
+    render, slow = RENDERERS[renderer], f"drawing it takes more than {RENDER_SECONDS} s"
+    if len(original) > LARGE:  # it may keep the renderer's C code busy for minutes
+        before = call_in_child(RENDER_SECONDS, slow, render, original, IMAGE_SIZE)
+    else:
+        with cpu_limit(RENDER_SECONDS, slow):
+            before = render(original, IMAGE_SIZE)
     after = render(result, IMAGE_SIZE)
     measured = {
         "ssim": ssim(before, after),

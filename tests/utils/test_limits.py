@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from svgfusion_lib.utils.limits import TimeIsUp, cpu_limit
+from svgfusion_lib.utils.limits import TimeIsUp, call_in_child, cpu_limit
 
 
 def spin(seconds: float) -> None:
@@ -43,3 +43,15 @@ def test_a_thread_that_cannot_be_interrupted_runs_on():
     thread.start()
     thread.join()
     assert done == [True]
+
+
+def test_a_call_in_a_child_returns_or_raises_as_the_call_itself():
+    assert call_in_child(5, "too long", divmod, 7, 2) == (3, 1)
+    with pytest.raises(ValueError, match="invalid literal"):
+        call_in_child(5, "too long", int, "x")
+
+
+def test_c_code_that_never_returns_is_ended():
+    """Which no signal handler of Python's can interrupt."""
+    with pytest.raises(TimeIsUp, match="too long"):
+        call_in_child(1, "too long", pow, 3, 10**9)
