@@ -96,7 +96,7 @@ def roundtrip_file(file: str, svg_dir: Path, out_dir: Path, renderer: str, bins:
     }
     try:
         return entry | _compared(_plain_text(path), parsed, result, renderer, bins)
-    except (ValueError, TimeIsUp) as error:
+    except (ValueError, TimeIsUp, MemoryError) as error:  # cairo runs out of memory over some matrices
         return entry | {"reason": f"cannot be compared: {error}"}
 
 

@@ -42,7 +42,7 @@ def cpu_limit(seconds: float, message: str) -> Iterator[None]:
 def call_in_child(seconds: int, message: str, function: Callable, *arguments) -> Any:
     """function(*arguments) in a forked child, which the system ends after so much CPU time: TimeIsUp(message).
 
-    For C code, which `cpu_limit` cannot interrupt. A ValueError of the function comes through.
+    For C code, which `cpu_limit` cannot interrupt. A ValueError or MemoryError of the function comes through.
     """
     if resource is None:
         return function(*arguments)
@@ -57,7 +57,7 @@ def call_in_child(seconds: int, message: str, function: Callable, *arguments) ->
         raise TimeIsUp(message) from error
     finally:
         child.join()
-    if isinstance(result, ValueError):
+    if isinstance(result, ValueError | MemoryError):
         raise result
     return result
 
@@ -66,6 +66,6 @@ def _send_result(sender, seconds: int, function: Callable, arguments: tuple) -> 
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     try:
         result = function(*arguments)
-    except ValueError as error:
+    except (ValueError, MemoryError) as error:
         result = error
     sender.send(result)
