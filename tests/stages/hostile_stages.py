@@ -29,7 +29,7 @@ from svgfusion_lib.stages.edit import recolour_svg
 from svgfusion_lib.stages.roundtrip import roundtrip_file
 from svgfusion_lib.stages.train_icon_head import _draw
 
-SHARE = int(os.environ.get("HOSTILE_SHARE", "5"))  # one file of so many is read by a stage other than preprocess
+SHARE = int(os.environ.get("HOSTILE_SHARE", "10"))  # one file of so many is read by a stage other than preprocess
 GIVE_UP = 20  # CPU seconds of one file after which the system ends this process
 WATCHED = ("open", "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "ftplib.", "http.")
 LIBRARY = (*(sysconfig.get_paths()[name] for name in ("stdlib", "purelib")), "/proc/", "/sys/", "/dev/shm", "/dev/null")

@@ -1,7 +1,7 @@
 """Hostile SVG files through every stage that reads SVG: none crashes, hangs or reaches outside, each has a reason.
 
 All run in one child process (hostile_stages.py), which measures each by itself: preprocess reads all of them, of the
-other stages each its share, so that every file is read twice. HOSTILE_SHARE=1: all by all.
+other stages each its share, one in ten. HOSTILE_SHARE=1: all by all.
 """
 
 import json
@@ -37,7 +37,7 @@ def slowness() -> float:
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_hostile_file_crashes_hangs_or_reaches_outside(reports, slowness, stage):
     own = [report for report in reports if report["stage"] == stage]
-    assert len(own) > (300 if stage == "preprocess" else 60)
+    assert len(own) > (300 if stage == "preprocess" else 30)
     assert [r for r in own if r["opened"]] == []
     assert [r for r in own if r["result"].startswith("escaped")] == []
     limit = CPU_SECONDS * slowness * (1 if stage == "preprocess" else 2)
