@@ -1,6 +1,5 @@
 """Prompts to SVG: text encoder -> VS-DiT with guidance -> VP-VAE decoder -> rows -> SVG text."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig, SamplingConfig
-from svgfusion_lib.corpus.packs import style_word
+from svgfusion_lib.corpus.packs import names_style, style_word
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
@@ -109,7 +108,7 @@ class Pipeline:
     def style_in(self, prompt: str) -> str | None:
         """The style of the model that a prompt names as captions do ("..., twemoji style"); None if it names none."""
         for name in self.dit.config.styles:
-            if re.search(rf"\b{re.escape(style_word(name))} style\b", prompt.lower()):
+            if names_style(prompt, style_word(name)):
                 return name
         return None
 
@@ -274,4 +273,9 @@ def choose_pipeline(pipelines: Mapping[str, Pipeline], prompt: str, style: str |
     """Name of the pipeline for a prompt: the one that has the style, else by its words, else the first."""
     styled = [name for name, pipeline in pipelines.items() if style in pipeline.dit.config.styles]
     wanted = styled[0] if styled else model_for(prompt, style)
+    return name_or_first(pipelines, wanted)
+
+
+def name_or_first(pipelines: Mapping[str, Pipeline], wanted: str) -> str:
+    """`wanted`, or the name of the first pipeline where there is none of that name."""
     return wanted if wanted in pipelines else next(iter(pipelines))

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from svgfusion_lib.config import DEFAULT_MODEL
-from svgfusion_lib.corpus.packs import known_packs
+from svgfusion_lib.corpus.packs import known_packs, names_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
@@ -68,12 +68,12 @@ def model_for(prompt: str, style: str | None = None) -> str:
         COLOUR_WORDS,  # here: it brings image libraries that a drawing does not need
     )
 
-    shipped, domains, text = shipped_models(), _style_domains(), prompt.lower()
-    asked = [style] if style else [word for word in domains if re.search(rf"\b{re.escape(word)} style\b", text)]
+    shipped, domains = shipped_models(), _style_domains()
+    asked = [style] if style else [word for word in domains if names_style(prompt, word)]
     for word in asked:
         if domains.get(word) in shipped:
             return domains[word]
-    coloured = set(re.findall(r"[a-z]+", text)) & (COLOUR_WORDS - _COLOURLESS | _COLOURFUL)
+    coloured = set(re.findall(r"[a-z]+", prompt.lower())) & (COLOUR_WORDS - _COLOURLESS | _COLOURFUL)
     return "emoji" if coloured and "emoji" in shipped else DEFAULT_MODEL
 
 

@@ -64,6 +64,11 @@ def style_word(pack: str) -> str:
     return known[pack].style if pack in known else pack
 
 
+def names_style(prompt: str, word: str) -> bool:
+    """Does a prompt ask for the style that captions call `word` ("..., twemoji style")?"""
+    return re.search(rf"\b{re.escape(word)} style\b", prompt.lower()) is not None
+
+
 def check_packs(packs: Sequence[str]) -> list[Pack]:
     """The named packs in the order given; UserError for a name that is not pinned."""
     known = known_packs()

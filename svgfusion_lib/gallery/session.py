@@ -26,7 +26,7 @@ from svgfusion_lib.editing import (
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.neighbours import Neighbour, TrainingIcons
-from svgfusion_lib.sampling import Pipeline, check_prompts, check_seeds, choose_pipeline
+from svgfusion_lib.sampling import Pipeline, check_prompts, check_seeds, choose_pipeline, name_or_first
 from svgfusion_lib.utils.animation import animated_svg
 from svgfusion_lib.utils.row_metrics import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -192,7 +192,7 @@ class Session:
     def _model_of_file(self, rows: np.ndarray) -> str:
         """Who edits a file of the user's: what paints with strokes alone is a line icon."""
         wanted = DEFAULT_MODEL if strokes_only(rows) else "emoji"
-        return wanted if wanted in self.pipelines else next(iter(self.pipelines))
+        return name_or_first(self.pipelines, wanted)
 
     def _check(self, request: Request, model: str) -> SamplingConfig:
         """The settings; UserError if the model cannot do what is asked for."""
