@@ -16,7 +16,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.sampling import Pipeline, load_pipeline
-from svgfusion_lib.stages.evaluation_groups import Picture, picture, real_pictures
+from svgfusion_lib.stages.evaluation_groups import Picture, icons_within, picture, real_pictures
 from svgfusion_lib.stages.evaluation_measures import GALLERY, Judge, mean_of
 from svgfusion_lib.stages.evaluation_report import interval
 from svgfusion_lib.stages.prepare_latents import check_pixel_encoder
@@ -118,8 +118,7 @@ def _tasks(
     for i, (title, pack) in enumerate(zip(cache["titles"], cache["packs"])):
         if pack in packs and cache["splits"][i] == split:
             by_title.setdefault(title, {})[pack] = i
-    most = pipeline.dit.config.max_latents
-    fits = set(ChunkDataset(cache, pipeline.vae.config, split, most).indices)
+    fits = set(icons_within(cache, pipeline))
     shared = [
         title for title, own in by_title.items()
         if len(own) == 2 and fits.issuperset(own.values())

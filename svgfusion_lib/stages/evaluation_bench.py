@@ -14,9 +14,8 @@ from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.sampling import Pipeline, load_pipeline
 from svgfusion_lib.stages import evaluation_measures as measures
-from svgfusion_lib.stages.evaluation_groups import Group, Subject, domain_of, make_groups, real_pictures
-from svgfusion_lib.stages.preprocess import cache_rows, load_cache
-from svgfusion_lib.utils.path_chunks import rows_to_chunks
+from svgfusion_lib.stages.evaluation_groups import Group, Subject, domain_of, icons_within, make_groups, real_pictures
+from svgfusion_lib.stages.preprocess import load_cache
 
 
 @dataclass
@@ -41,7 +40,7 @@ def load_bench(
     """
     cache = load_cache(precomputed_dir)
     pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, config.device, model)
-    within = [i for i in range(len(cache["names"])) if _is_within(cache_rows(cache, i), pipeline)]
+    within = icons_within(cache, pipeline)
     groups = make_groups(
         cache, config.num_prompts, config.num_samples, config.seed, config.splits, config.domains, config.packs, within
     )
@@ -55,11 +54,6 @@ def load_bench(
     clip = load_clip(config.clip, config.device) if config.clip is not None else None
     judge = measures.Judge(encoders[config.pixel_encoder], head, encoders[head.pixel_encoder], texts, clip)
     return Bench(config, cache, pipeline, judge, groups, within)
-
-
-def _is_within(rows: np.ndarray, pipeline: Pipeline) -> bool:
-    config = pipeline.vae.config
-    return len(rows_to_chunks(rows, config.layout, config.rows_per_latent)) <= pipeline.dit.config.max_latents
 
 
 def settings_of(bench: Bench) -> dict:

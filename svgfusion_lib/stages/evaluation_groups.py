@@ -12,6 +12,7 @@ from svgfusion_lib.corpus.records import SPLITS
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.sampling import Pipeline
 from svgfusion_lib.stages.preprocess import cache_rows
+from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import is_blank, render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -69,6 +70,15 @@ class Subject:
 def domain_of(pack: str) -> str:
     """Domain of an icon pack ("line", "emoji", ...), or OTHER for what is in no pack that is known."""
     return pack_domain(pack) or OTHER
+
+
+def icons_within(cache: dict, pipeline: Pipeline) -> list[int]:
+    """The icons of a cache (indices) of no more latents than the model can draw: it was not trained on others."""
+    config, most = pipeline.vae.config, pipeline.dit.config.max_latents
+    return [
+        i for i in range(len(cache["names"]))
+        if len(rows_to_chunks(cache_rows(cache, i), config.layout, config.rows_per_latent)) <= most
+    ]
 
 
 def make_groups(
