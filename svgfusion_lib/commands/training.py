@@ -152,7 +152,7 @@ def _finetune_flags(add: Add) -> None:
     checkpoints(add)
     add("--rank", type=int, default=0, help="of the change of each linear layer; 0: all weights are trained")
     add("--style", help="name of the style that is learned, of a model with styles (default: the folder's name)")
-    add("--samples_seen", type=int, default=160_000, help="ten minutes of one CPU core")
+    add("--samples_seen", type=int, default=220_000, help="ten minutes of one CPU core")
     add("--batch_size", type=int, default=64)
     add("--lr", type=float, default=5.0e-4)
     add("--max_minutes", type=float, help="pause after that time (exit code 3); the same command goes on")

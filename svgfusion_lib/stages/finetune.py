@@ -28,7 +28,7 @@ def finetune(
     dit_checkpoint: str | Path | None = None,
     rank: int = 0,
     style: str | None = None,
-    samples_seen: int = 160_000,
+    samples_seen: int = 220_000,
     batch_size: int = 64,
     lr: float = 5.0e-4,
     max_minutes: float | None = None,
