@@ -25,6 +25,7 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 from svgfusion_lib.utils.training import check_device
 from svgfusion_lib.weights import load_checkpoints, model_for, shipped_models
 
+SAMPLES_KIND = "list of samples"  # what samples.json is
 OWN_MODEL = "own"  # name of a pipeline that is not a shipped one
 
 

@@ -1,6 +1,5 @@
 """The commands that edit SVG files: what they write renders, and bad input is one line."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,8 @@ import pytest
 
 from svgfusion_lib import cli
 from svgfusion_lib.editing import layer_colour
+from svgfusion_lib.sampling import SAMPLES_KIND
+from svgfusion_lib.utils.files import ENTRIES, read_json
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 
@@ -47,7 +48,7 @@ def test_commands_write_files_that_render(folder, command, files):
     assert sorted(path.name for path in Path("out").iterdir()) == sorted([*files, "sheet.png"])
     for name in files:
         if name == "samples.json":
-            assert all(entry["file"] in files for entry in json.loads(Path("out", name).read_text()))
+            assert all(entry["file"] in files for entry in read_json(Path("out", name), SAMPLES_KIND, "")[ENTRIES])
         else:
             render_svg(Path("out", name).read_text(), 32)
             parse_svg(Path("out", name))

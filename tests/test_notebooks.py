@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from svgfusion_lib.sampling import SAMPLES_KIND
 from svgfusion_lib.utils.checkpoint import load_model
+from svgfusion_lib.utils.files import ENTRIES, read_json
 from svgfusion_lib.utils.notebook_clean import problems, read_notebook
 from svgfusion_lib.utils.notebook_runner import NOTEBOOKS, numbered_notebooks, run_notebooks
 from svgfusion_lib.utils.render import is_blank, render_svg
@@ -82,7 +84,7 @@ def test_reconstructions_show_something(results):
 
 def test_samples_json_names_every_file(results):
     folder = results / "06_samples" / "prompts"
-    entries = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
+    entries = read_json(folder / "samples.json", SAMPLES_KIND, "")[ENTRIES]
     assert sorted(entry["file"] for entry in entries) == sorted(path.name for path in folder.glob("*.svg"))
 
 

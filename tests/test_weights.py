@@ -1,6 +1,5 @@
 """Which shipped model a prompt asks for, and several models behind one call."""
 
-import json
 import shutil
 from dataclasses import replace
 
@@ -10,8 +9,9 @@ from svgfusion_lib import weights
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session
-from svgfusion_lib.sampling import choose_pipeline, load_pipelines
+from svgfusion_lib.sampling import SAMPLES_KIND, choose_pipeline, load_pipelines
 from svgfusion_lib.stages.generate import generate
+from svgfusion_lib.utils.files import ENTRIES, read_json
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.weights import PRETRAINED_DIR, load_pretrained, model_for, shipped_models
 
@@ -69,7 +69,7 @@ def test_every_prompt_is_drawn_by_its_model(two_models, tmp_path):
         ("cart", 0, "line"), ("cart", 1, "line"), ("red heart", 0, "emoji"), ("red heart", 1, "emoji"),
         ("bell, lucide style", 0, "line"), ("bell, lucide style", 1, "line"),
     ]
-    assert entries == json.loads((tmp_path / "out" / "samples.json").read_text())
+    assert entries == read_json(tmp_path / "out" / "samples.json", SAMPLES_KIND, "")[ENTRIES]
     assert all((tmp_path / "out" / e["file"]).is_file() for e in entries)
     for model in ("emoji", two_models / "line"):
         assert {e["model"] for e in generate(prompts, tmp_path / "by", config=QUICK, model=model)} == {str(model)}

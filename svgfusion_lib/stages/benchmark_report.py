@@ -9,7 +9,7 @@ from svgfusion_lib.utils.plots import new_figure, save_figure
 
 def write_benchmark(output_dir: Path, report: dict) -> None:
     """report.json, report.md, sampling.png and lengths.png."""
-    write_json(output_dir / "report.json", report)
+    write_json(output_dir / "report.json", report, "report of benchmark")
     write_text(output_dir / "report.md", markdown(report))
     _plot_sampling(output_dir / "sampling.png", report["seconds_per_sample"])
     _plot_lengths(output_dir / "lengths.png", report["reference_step_seconds"])

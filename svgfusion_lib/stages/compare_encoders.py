@@ -65,7 +65,7 @@ def compare_encoders(
                 "pair": pair, "names": len(names), "encoder": name, "features": way,
                 "top_1": float((found < 1).mean()), "top_5": float((found < 5).mean()),
             })
-    write_json(Path(output_dir) / "encoders.json", lines)
+    write_json(Path(output_dir) / "encoders.json", lines, "report of compare_encoders")
     write_text(Path(output_dir) / "encoders.md", encoder_table(lines))
     return lines
 

@@ -22,7 +22,7 @@ from svgfusion_lib.editing import (
     variations,
 )
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import Pipeline, check_prompts, check_seeds
+from svgfusion_lib.sampling import SAMPLES_KIND, Pipeline, check_prompts, check_seeds
 from svgfusion_lib.utils.animation import animated_svg
 from svgfusion_lib.utils.files import write_json, write_text
 from svgfusion_lib.utils.render import contact_sheet
@@ -177,7 +177,7 @@ def _write_files(
     entries = [{"file": f"{k}.svg", "seed": seed} | entry for k, seed in enumerate(seeds)]
     for each, svg in zip(entries, svgs):
         write_text(output_dir / each["file"], svg)
-    write_json(output_dir / "samples.json", entries)
+    write_json(output_dir / "samples.json", entries, SAMPLES_KIND)
     labels = [f"seed {seed}" for seed in seeds]
     if rebuilt is not None:
         svgs, labels = [rebuilt, *svgs], ["rebuilt", *labels]

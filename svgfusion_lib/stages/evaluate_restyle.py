@@ -102,7 +102,7 @@ def evaluate_restyle(
                 _draw(pipeline, cache, task, strengths, sampling, seed)
             report["splits"][split] = _measure(cache, judge, takes_for, tasks)
             _draw_sheet(Path(output_dir) / f"{split}.png", tasks)
-    write_json(Path(output_dir) / "report.json", report)
+    write_json(Path(output_dir) / "report.json", report, "report of evaluate_restyle")
     write_text(Path(output_dir) / "report.md", restyle_report(report))
     return report
 

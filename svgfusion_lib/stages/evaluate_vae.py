@@ -76,7 +76,7 @@ def evaluate_vae(
         svgs.append(rebuilt.svgs)
     report = _report(vae, tally, entries) | {"split": split, "svgs": len(dataset), "too_long": dataset.too_long}
     output_dir = Path(output_dir)
-    write_json(output_dir / "report.json", report | {"files": entries})
+    write_json(output_dir / "report.json", report | {"files": entries}, "report of evaluate_vae")
     _draw_sheet(output_dir / SHEET_NAME, entries, svgs, seed)
     return report
 

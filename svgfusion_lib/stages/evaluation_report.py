@@ -33,7 +33,7 @@ too. Style is asked only where the real icon is drawn with strokes alone. All ic
 
 def write_report(output_dir: Path, report: dict, sheets: dict[str, dict]) -> None:
     """Write everything into output_dir. sheets: of each group, see evaluate._sheets."""
-    write_json(output_dir / "report.json", report)
+    write_json(output_dir / "report.json", report, "report of evaluate")
     plot(output_dir / "plots.png", report, sheets)
     pictures = {"plots.png": "Plots"}
     for key, sheet in sheets.items():

@@ -9,7 +9,7 @@ from torch.utils.data import Subset
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import OWN_MODEL, check_prompts, check_seeds, load_pipeline
+from svgfusion_lib.sampling import OWN_MODEL, SAMPLES_KIND, check_prompts, check_seeds, load_pipeline
 from svgfusion_lib.stages.prepare_latents import check_pixel_encoder, encode_dataset
 from svgfusion_lib.stages.preprocess import cache_rows, load_cache
 from svgfusion_lib.utils.checkpoint import load_model
@@ -78,7 +78,7 @@ def generate(
                 "rows": len(sample.rows) - 2, "settings": config.to_dict(),
             }
     in_order = [entries[job] for job in jobs]
-    write_json(output_dir / "samples.json", in_order)
+    write_json(output_dir / "samples.json", in_order, SAMPLES_KIND)
     contact_sheet(sheet, output_dir / "sheet.png", row_labels=list(prompts))
     return in_order
 

@@ -83,7 +83,7 @@ def overfit(
         "nearest_is_right": int((nearest == np.arange(len(records))).sum()),
         "captions": {caption: round(v, 4) for caption, v in zip(captions, by_caption)},
     }
-    write_json(output_dir / "report.json", report)
+    write_json(output_dir / "report.json", report, "report of overfit")
     _draw_sheet(output_dir / "sheet.png", originals, means, drawn)
     return report
 

@@ -63,7 +63,7 @@ def sweep(
         for group, yardstick in zip(bench.groups, yardsticks):
             figures = _measure(replace(bench, config=own, pipeline=pipeline), group, yardstick)
             lines.append({"group": group.key, "setting": label} | figures)
-    write_json(Path(output_dir) / "sweep.json", lines)
+    write_json(Path(output_dir) / "sweep.json", lines, "report of sweep")
     write_text(Path(output_dir) / "sweep.md", sweep_table(lines))
     plot_sweep(Path(output_dir) / "sweep.png", lines)
     return lines

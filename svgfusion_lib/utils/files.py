@@ -14,6 +14,7 @@ from svgfusion_lib.errors import UserError
 
 SEAL = "seal"  # field of a JSON file that says what it is, and by a hash that it is as it was written
 SEAL_VERSION = 1
+ENTRIES = "entries"  # field that holds the list which a JSON file is
 _TEMPORARY = ".tmp"
 
 
@@ -102,9 +103,13 @@ def write_text(path: str | Path, text: str, durable: bool = True) -> Path:
 
 
 def write_json(path: str | Path, data, kind: str | None = None) -> Path:
-    """Write indented JSON atomically and return the path. kind: what a dictionary is, for `read_json` to check."""
+    """Write indented JSON atomically and return the path.
+
+    kind: what it is, for `read_json` to check; a list of that kind is written as the dictionary {"entries": list}.
+    """
     if kind is not None:
-        data = data | {SEAL: _seal_of(data, kind)}
+        content = {ENTRIES: data} if isinstance(data, list) else data
+        data = content | {SEAL: _seal_of(content, kind)}
     return write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 

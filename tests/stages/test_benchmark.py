@@ -1,6 +1,5 @@
 """The benchmark's figures, on sizes that take a moment."""
 
-import json
 
 import pytest
 import torch
@@ -11,6 +10,7 @@ from svgfusion_lib.models.layers import Attention
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.stages import benchmark_reference as reference
 from svgfusion_lib.stages.benchmark import benchmark
+from svgfusion_lib.utils.files import read_json
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def short_reference(monkeypatch):
 def test_benchmark_tells_medians_threads_and_ratios(short_reference, tmp_path):
     options = {"batch_sizes": (1, 2), "steps": (1, 2), "repeats": 1, "num_svgs": 8, "latents": 3, "lengths": (8, 16)}
     report = benchmark(tmp_path, **options, threads=(1,), reference_steps=1)
-    assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert read_json(tmp_path / "report.json", "report of benchmark", "") == report
     timings = report["seconds_per_sample"]
     assert [(t["threads"], t["batch_size"], t["steps"]) for t in timings] == [
         (1, 1, 1), (1, 1, 2), (1, 2, 1), (1, 2, 2)

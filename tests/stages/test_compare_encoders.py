@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +8,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import IconHead, save_icon_head
 from svgfusion_lib.stages import compare_encoders as stage
 from svgfusion_lib.stages.compare_encoders import compare_encoders, encoder_table
+from svgfusion_lib.utils.files import ENTRIES, read_json
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
 SHAPES = {
@@ -35,7 +35,7 @@ def test_the_same_thing_is_found_in_another_style(two_packs):
     assert lines == [
         {"pair": "red:navy", "names": 5, "encoder": "pixels", "features": "16 x 16", "top_1": 1.0, "top_5": 1.0}
     ]
-    assert json.loads((two_packs / "out" / "encoders.json").read_text()) == lines
+    assert read_json(two_packs / "out" / "encoders.json", "report of compare_encoders", "")[ENTRIES] == lines
     assert (two_packs / "out" / "encoders.md").read_text() == encoder_table(lines)
     assert "| red and navy | 5 | pixels | 16 x 16 | 1.000 | 1.000 |" in encoder_table(lines)
 

@@ -21,6 +21,7 @@ from svgfusion_lib.stages.evaluation_bench import load_bench, settings_of, train
 from svgfusion_lib.stages.evaluation_groups import choose_names, make_groups
 from svgfusion_lib.stages.evaluation_report import markdown
 from svgfusion_lib.stages.preprocess import cache_rows, load_cache, preprocess
+from svgfusion_lib.utils.files import read_json
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 
 FAST = EvaluationConfig(num_prompts=4, sampling=SamplingConfig(sampler="dpm++", ddim_steps=2), max_reference=30)
@@ -56,7 +57,7 @@ def written(cache_dir, tmp_path_factory):
 
 def test_report_has_every_measure_beside_its_reference_points(written):
     report, folder = written
-    assert json.loads((folder / "report.json").read_text()) == report
+    assert read_json(folder / "report.json", "report of evaluate", "") == report
     assert list(report["groups"]) == ["line_train", "line_held_out"]
     train = report["groups"]["line_train"]
     assert (train["prompts"], train["names"], train["training_icons"]) == (8, 4, 28)

@@ -1,6 +1,5 @@
 """Restyling measured on two small packs whose style differs in what the measures look at."""
 
-import json
 
 import pytest
 
@@ -10,6 +9,7 @@ from svgfusion_lib.corpus.records import Record, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.stages.evaluate_restyle import ORIGINAL, PLAIN, REBUILT, TARGET, evaluate_restyle, restyle_report
 from svgfusion_lib.stages.preprocess import preprocess
+from svgfusion_lib.utils.files import read_json
 
 NAMES = 10  # of each split
 ICON = (
@@ -44,7 +44,7 @@ def written(cache_dir, tmp_path_factory):
 
 def test_every_drawing_is_measured_beside_its_original_and_the_other_sets_own(written):
     report, folder = written
-    assert json.loads((folder / "report.json").read_text()) == report
+    assert read_json(folder / "report.json", "report of evaluate_restyle", "") == report
     assert list(report["splits"]) == ["train", "held_out"]
     for split in report["splits"].values():
         assert split["icons"] == {"tabler to lucide": 3, "lucide to tabler": 3} and split["names"] == NAMES

@@ -1,6 +1,5 @@
 """Prompts of any characters: drawn, with safe file names, or refused in one line."""
 
-import json
 import re
 
 import pytest
@@ -8,7 +7,9 @@ import pytest
 from svgfusion_lib import cli
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.sampling import SAMPLES_KIND
 from svgfusion_lib.stages.generate import generate, read_prompts
+from svgfusion_lib.utils.files import ENTRIES, read_json
 from svgfusion_lib.utils.render import render_svg
 
 PROMPTS = [
@@ -21,7 +22,7 @@ PROMPTS = [
 def test_each_prompt_is_drawn_into_a_file_of_a_safe_name(tmp_path):
     entries = generate(PROMPTS, tmp_path / "out", config=SamplingConfig(ddim_steps=1), model="line")
     assert [entry["prompt"] for entry in entries] == PROMPTS
-    assert json.loads((tmp_path / "out" / "samples.json").read_text()) == entries
+    assert read_json(tmp_path / "out" / "samples.json", SAMPLES_KIND, "")[ENTRIES] == entries
     assert {p.name for p in tmp_path.iterdir()} == {"out"}
     for entry in entries:
         assert re.fullmatch(r"\d{3}_[a-z0-9-]{1,40}_0\.svg", entry["file"]), entry["file"]

@@ -1,6 +1,5 @@
 """A few drawings by heart: little training is enough to see that the figures are those of the files."""
 
-import json
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.stages import overfit as module
 from svgfusion_lib.stages.create_dummy_data import create_dummy_data
 from svgfusion_lib.stages.overfit import overfit
+from svgfusion_lib.utils.files import read_json
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def pack(tmp_path, monkeypatch):
 
 def test_reconstructions_are_learned_first(pack, tmp_path):
     report = overfit(tmp_path / "out", num_icons=4, vae_steps=250, dit_steps=3, vae_preset="tiny", dit_preset="tiny")
-    assert json.loads((tmp_path / "out" / "report.json").read_text()) == report
+    assert read_json(tmp_path / "out" / "report.json", "report of overfit", "") == report
     assert report["icons"] == 4 == len(report["captions"]) and (tmp_path / "out" / "sheet.png").is_file()
     assert report["ssim_from_mean"] > 0.8 > report["ssim_of_drawn"], "three steps of diffusion teach nothing"
     drawn = list(report["captions"].values())

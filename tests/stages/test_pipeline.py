@@ -9,7 +9,7 @@ import torch
 from svgfusion_lib import cli
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import load_pipeline
+from svgfusion_lib.sampling import SAMPLES_KIND, load_pipeline
 from svgfusion_lib.stages.create_dummy_data import create_dummy_data
 from svgfusion_lib.stages.generate import generate, reconstruct_and_sample
 from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
@@ -17,6 +17,7 @@ from svgfusion_lib.stages.preprocess import cache_rows, load_cache, preprocess
 from svgfusion_lib.stages.train_dit import train_dit
 from svgfusion_lib.stages.train_vae import train, train_vae
 from svgfusion_lib.utils.checkpoint import load_model
+from svgfusion_lib.utils.files import ENTRIES, read_json
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.training import LOG_NAME, read_log
@@ -114,7 +115,7 @@ def test_generate_writes_svgs_that_render(checkpoints, tmp_path):
     entries = generate(prompts, tmp_path, *checkpoints, num_samples=2, seed=5, config=QUICK)
     assert [e["seed"] for e in entries] == [5, 6, 5, 6]
     assert entries[0]["file"] == "000_a-red-circle_0.svg" and entries[3]["file"].startswith("001_")
-    assert json.loads((tmp_path / "samples.json").read_text()) == entries
+    assert read_json(tmp_path / "samples.json", SAMPLES_KIND, "")[ENTRIES] == entries
     for entry in entries:
         render_svg((tmp_path / entry["file"]).read_text(), 32)
     assert {p.name for p in tmp_path.iterdir()} == {e["file"] for e in entries} | {"samples.json", "sheet.png"}

@@ -1,6 +1,5 @@
 """A sweep changes one thing at a time, asks the same of every setting, and refuses what cannot be changed."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -14,6 +13,7 @@ from svgfusion_lib.stages.create_dummy_data import create_dummy_data
 from svgfusion_lib.stages.preprocess import preprocess
 from svgfusion_lib.stages.sweep import read_settings, sweep, sweep_table
 from svgfusion_lib.utils.checkpoint import save_model, weights_hash
+from svgfusion_lib.utils.files import ENTRIES, read_json
 
 FAST = EvaluationConfig(num_prompts=3, sampling=SamplingConfig(sampler="dpm++", ddim_steps=2), splits=("train",))
 
@@ -49,7 +49,7 @@ def test_one_thing_is_changed_at_a_time_and_all_else_is_the_same(cache_dir, tmp_
     used = [config for *_, config in asked]
     assert used == [FAST.sampling, *(replace(FAST.sampling, cfg_scale=scale) for scale in (1.0, 4.0)), slow]
     assert all(call[1:3] == asked[0][1:3] for call in asked) and asked[0][2] == [0, 1, 2]
-    assert json.loads((tmp_path / "sweep.json").read_text()) == lines
+    assert read_json(tmp_path / "sweep.json", "report of sweep", "")[ENTRIES] == lines
     assert (tmp_path / "sweep.md").read_text() == sweep_table(lines)
     assert Image.open(tmp_path / "sweep.png").width > 200
     for line in lines:

@@ -1,6 +1,5 @@
 """What a VS-DiT can be trained to: styles to ask for, and tokens of several latents."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -13,7 +12,7 @@ from svgfusion_lib.editing import ask_for_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.sampling import Pipeline, load_pipeline
+from svgfusion_lib.sampling import SAMPLES_KIND, Pipeline, load_pipeline
 from svgfusion_lib.stages.create_dummy_data import create_dummy_data
 from svgfusion_lib.stages.generate import generate
 from svgfusion_lib.stages.prepare_latents import prepare_latents
@@ -22,6 +21,7 @@ from svgfusion_lib.stages.train_dit import dit_step_loss, train_dit
 from svgfusion_lib.utils.checkpoint import load_model, save_model
 from svgfusion_lib.utils.dataset import LatentBatch
 from svgfusion_lib.utils.diffusion import make_diffusion_params
+from svgfusion_lib.utils.files import ENTRIES, read_json
 from svgfusion_lib.utils.render import render_svg
 
 QUICK = SamplingConfig(ddim_steps=3)
@@ -71,7 +71,7 @@ def test_generate_draws_in_a_style_and_records_it(run, tmp_path):
     for style in ("bold", None):
         entries = generate(["a red circle"], tmp_path / str(style), *checkpoints, config=QUICK, style=style)
         assert entries[0]["style"] == style
-        assert json.loads((tmp_path / str(style) / "samples.json").read_text()) == entries
+        assert read_json(tmp_path / str(style) / "samples.json", SAMPLES_KIND, "")[ENTRIES] == entries
         render_svg((tmp_path / str(style) / entries[0]["file"]).read_text(), 32)
 
 
