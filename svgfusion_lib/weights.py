@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from svgfusion_lib.config import DEFAULT_MODEL
+from svgfusion_lib.corpus.captions import content_words
 from svgfusion_lib.corpus.packs import known_packs, names_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vpvae import VPVAE
@@ -62,7 +63,8 @@ def model_for(prompt: str, style: str | None = None) -> str:
     """Name of the shipped model that a prompt asks for, by the first of these that it has:
 
     a style that one model was trained with; the style word of a pack ("..., twemoji style"), whose domain tells; a
-    word of colour or "emoji". Without any of them: DEFAULT_MODEL.
+    word of colour or "emoji"; more words than the other models know from the names they were trained on. Without any
+    of them: DEFAULT_MODEL.
     """
     from svgfusion_lib.corpus.colours import (
         COLOUR_WORDS,  # here: it brings image libraries that a drawing does not need
@@ -74,7 +76,16 @@ def model_for(prompt: str, style: str | None = None) -> str:
         if domains.get(word) in shipped:
             return domains[word]
     coloured = set(re.findall(r"[a-z]+", prompt.lower())) & (COLOUR_WORDS - _COLOURLESS | _COLOURFUL)
-    return "emoji" if coloured and "emoji" in shipped else DEFAULT_MODEL
+    if coloured and "emoji" in shipped:
+        return "emoji"
+    words = content_words(prompt)
+    return max(shipped, key=lambda name: len(words & _known_words(PRETRAINED_DIR / name)), default=DEFAULT_MODEL)
+
+
+@cache
+def _known_words(folder: Path) -> frozenset[str]:
+    """Words of the names that a shipped model was trained on."""
+    return frozenset(read_json(folder / JSON_NAME, DESCRIPTION, "get it anew").get("words", "").split())
 
 
 @cache
@@ -143,6 +154,7 @@ def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, fo
         "row_format": row_format.VERSION,
         "diffusion": parts["vsdit"][1]["diffusion"],
         "training": {kind: content.get("train_config") for kind, (_, content) in parts.items()},
+        "words": " ".join(parts["vsdit"][1].get("words", ())),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     with locked_folder(folder):

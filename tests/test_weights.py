@@ -11,9 +11,11 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session
 from svgfusion_lib.sampling import SAMPLES_KIND, choose_pipeline, load_pipelines
 from svgfusion_lib.stages.generate import generate
-from svgfusion_lib.utils.files import ENTRIES, read_json
+from svgfusion_lib.stages.train_dit import origin
+from svgfusion_lib.utils.checkpoint import save_model, weights_hash
+from svgfusion_lib.utils.files import ENTRIES, read_json, write_json
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.weights import PRETRAINED_DIR, load_pretrained, model_for, shipped_models
+from svgfusion_lib.weights import PRETRAINED_DIR, export_pretrained, load_pretrained, model_for, shipped_models
 
 QUICK = SamplingConfig(ddim_steps=2)
 
@@ -39,6 +41,29 @@ def two_models(tmp_path, monkeypatch):
 ])
 def test_a_prompt_asks_for_a_model(two_models, prompt, style, model):
     assert model_for(prompt, style) == model
+
+
+@pytest.mark.parametrize(("prompt", "model"), [
+    ("a gargoyle cat", "emoji"), ("a GARGOYLE heart", "line"), ("gargoyle", "emoji"), ("cat, tabler style", "line"),
+    ("an icon of the sea", "line"), ("shopping cart", "line"), ("", "line"),
+])
+def test_the_model_that_knows_more_of_the_words_draws(two_models, prompt, model):
+    path = two_models / "emoji" / weights.JSON_NAME
+    description = read_json(path, weights.DESCRIPTION, "")
+    write_json(path, description | {"words": "cat of gargoyle"}, weights.DESCRIPTION)
+    assert model_for(prompt) == model
+
+
+def test_an_exported_model_says_the_words_of_its_names(tmp_path):
+    vae, dit, diffusion = load_pretrained()
+    latents = {"titles": ["red cat", "an old cat", "dog"], "splits": ["train", "train", "held_out"]}
+    paths = [tmp_path / "vae.pt", tmp_path / "dit.pt"]
+    save_model(paths[0], "vpvae", vae, vae.state_dict())
+    known = origin(latents | {"vae_hash": weights_hash(vae)})
+    save_model(paths[1], "vsdit", dit, dit.state_dict(), diffusion=diffusion, **known)
+    export_pretrained(*paths, tmp_path / "model")
+    assert read_json(tmp_path / "model" / weights.JSON_NAME, weights.DESCRIPTION, "")["words"] == "cat old red"
+    assert known["train_svgs"] == 2
 
 
 def test_a_box_without_emoji_draws_all_by_lines(two_models):

@@ -8,6 +8,7 @@ HELD_OUT_PERCENT = 10
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[\s_\-./]+")
 SKIN_TONE = re.compile(r"\b(?:medium[ -]light|medium[ -]dark|light|medium|dark) skin tone\b")
+_NO_CONTENT = frozenset("a an the of and or in on at to with for by from my our some this icon icons style".split())
 _TRAILING_NUMBERS = re.compile(r"(?: \d+)+$")
 
 
@@ -35,6 +36,11 @@ def make_captions(name: str, keywords: Sequence[str] = (), style: str = "") -> t
     """
     styled = [f"{text}, {style} style" if style else text for text in (name, *keywords)]
     return tuple(dict.fromkeys([styled[0], name, *styled[1:]]))
+
+
+def content_words(text: str) -> set[str]:
+    """Words of a name or a prompt that say what it shows: `An icon of a cat` -> {`cat`}."""
+    return set(re.findall(r"[^\W_]+", text.lower())) - _NO_CONTENT
 
 
 def name_key(name: str, numbered: bool = False) -> str:

@@ -12,7 +12,7 @@ from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
 from svgfusion_lib.stages.preprocess import preprocess
 from svgfusion_lib.stages.train_dit import FINAL_NAME as DIT_NAME
-from svgfusion_lib.stages.train_dit import fit_latents
+from svgfusion_lib.stages.train_dit import fit_latents, origin
 from svgfusion_lib.stages.train_vae import FINAL_NAME as VAE_NAME
 from svgfusion_lib.utils.checkpoint import save_model
 from svgfusion_lib.utils.training import budget_steps, check_counts, check_device
@@ -80,8 +80,8 @@ def finetune(
     dit.load_state_dict(ema.weights)
     merge(dit)
     dit_path = save_model(
-        output_dir / DIT_NAME, "vsdit", dit, dit.state_dict(), diffusion=diffusion, vae_hash=latents["vae_hash"],
-        train_config=config.to_dict(), train_svgs=train_svgs,
+        output_dir / DIT_NAME, "vsdit", dit, dit.state_dict(), diffusion=diffusion, train_config=config.to_dict(),
+        **origin(latents),
     )
     return vae_path, dit_path
 

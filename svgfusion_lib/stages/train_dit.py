@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from svgfusion_lib.config import DiffusionConfig, DiTConfig, TrainConfig
+from svgfusion_lib.corpus.captions import content_words
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
@@ -98,8 +99,15 @@ def train_dit(
     ema = fit_latents(model, vae, latents, diffusion_config, config, output_dir, max_minutes)
     return save_model(
         output_dir / FINAL_NAME, "vsdit", model, ema.weights, diffusion=diffusion_config.to_dict(),
-        vae_hash=latents["vae_hash"], train_config=config.to_dict(), train_svgs=train_svgs,
+        train_config=config.to_dict(), **origin(latents),
     )
+
+
+def origin(latents: dict) -> dict:
+    """What a checkpoint says of the latents it was trained on: their VP-VAE, their number, the words of their names."""
+    titles = [title for title, split in zip(latents["titles"], latents["splits"]) if split == "train"]
+    words = sorted(set().union(*map(content_words, titles)))
+    return {"vae_hash": latents["vae_hash"], "train_svgs": len(titles), "words": words}
 
 
 def fit_latents(
