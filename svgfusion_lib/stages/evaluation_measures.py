@@ -164,16 +164,21 @@ def _validity(subject: Subject) -> dict:
 
 
 def complexity(subject: Subject, real: dict) -> dict:
-    """Quartiles of elements, rows and bytes; and the ratio of their medians to those of real icons, where given."""
+    """Quartiles of elements, rows and bytes, and the ratio of their medians to those of real icons, where given.
+
+    Of elements the mean too: they are so few that the median is a toss of a coin where half the icons have one.
+    """
     drawn = [p for p in subject.pictures if p is not None]
     if not drawn:
         return {}
+    elements = [len(split_elements(p.rows)) for p in drawn]
     result: dict = {
-        "elements": quartiles([len(split_elements(p.rows)) for p in drawn]),
+        "elements": quartiles(elements),
         "rows": quartiles([len(p.rows) - 2 for p in drawn]),
         "bytes": quartiles([len(p.svg.encode()) for p in drawn]),
     }
-    return result | {f"{name}_ratio": own[1] / real[name][1] for name, own in list(result.items()) if name in real}
+    ratios = {f"{name}_ratio": own[1] / real[name][1] for name, own in result.items() if name in real}
+    return result | ratios | {"elements_mean": mean_of(elements)}
 
 
 def _style(subject: Subject, styles: list[LineStyle | None]) -> dict:

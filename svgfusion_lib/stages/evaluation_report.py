@@ -149,6 +149,7 @@ MEASURES: tuple[tuple[str, str, Callable], ...] = (
     ("on_grid", "… on the grid", interval),
     ("elements", "elements, quartiles", _quartiles),
     ("elements_ratio", "… median to that of real icons", _share),
+    ("elements_mean", "… mean", interval),
     ("rows", "rows, quartiles", _quartiles),
     ("rows_ratio", "… median to that of real icons", _share),
     ("bytes", "bytes, quartiles", _quartiles),
