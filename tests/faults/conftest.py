@@ -24,7 +24,8 @@ from safetensors.torch import load
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from fault_stages import Fault, Outcome, run  # noqa: E402 - found by the line above
+from fault_stages import run  # noqa: E402 - found by the line above
+from faults import Fault, Outcome  # noqa: E402
 
 from svgfusion_lib.utils.training import LOG_NAME  # noqa: E402
 

@@ -3,17 +3,11 @@
 A stage is a function of (inputs, folder): it reads below inputs, which `make_inputs` fills, and writes into folder.
 """
 
-import ctypes
-import errno
-import functools
 import json
 import os
-import resource
 import shutil
-import signal
-import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -22,19 +16,16 @@ import numpy as np
 import resvg_py
 import torch
 import tqdm
+from fault_drawings import DRAWINGS, PLAN, make_sets, models_of, pixel_encoder, text_encoder, vae_of
+from faults import Fault, Outcome, strike
 from torch import nn
 from torch.utils.data import DataLoader
 
-from svgfusion_lib.config import SamplingConfig, TrainConfig
+from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.corpus import keywords, packs
 from svgfusion_lib.errors import UserError, machine_trouble
-from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
-from svgfusion_lib.models.text_encoder import load_text_encoder
-from svgfusion_lib.sampling import load_pipeline
 from svgfusion_lib.stages import (
-    edit,
     finetune,
-    generate,
     prepare_latents,
     preprocess,
     train_dit,
@@ -43,15 +34,12 @@ from svgfusion_lib.stages import (
     train_vae,
 )
 from svgfusion_lib.stages.create_dummy_data import create_dummy_data
-from svgfusion_lib.stages.evaluate_vae import evaluate_vae
 from svgfusion_lib.stages.prepare_dataset import prepare_dataset
 from svgfusion_lib.stages.roundtrip import roundtrip
 from svgfusion_lib.utils import training
 from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler
 from svgfusion_lib.weights import export_pretrained
 
-OVERRIDE = 1 << 1  # CAP_DAC_OVERRIDE of linux/capability.h
-QUICK = SamplingConfig(ddim_steps=2)
 ICON = '<path fill="none" stroke="currentColor" d="M{} 3h9v9z"/>'
 RECIPE = """
 [vae_data]
@@ -73,33 +61,25 @@ torch.set_num_threads(1)
 tqdm.tqdm.monitor_interval = 0  # no thread beside a fork
 # The encoders are loaded once, in the server: it is not they that are tested.
 preprocess._encoder("efficientnet-lite0")
-_text, _pixels = functools.cache(load_text_encoder), functools.cache(load_pixel_encoder)
-_text("minilm"), _pixels("efficientnet-lite0")
 for module in (prepare_latents, train_dit, train_icon_head):
-    module.load_text_encoder = _text
-train_icon_head.load_pixel_encoder = _pixels
+    module.load_text_encoder = text_encoder
+train_icon_head.load_pixel_encoder = pixel_encoder
 preprocess.PART_FILES = 3
 train_dit.SHEET_NAMES = train_dit.SHEET_SEEDS = 1
 train_vae.TrainConfig = finetune.TrainConfig = partial(TrainConfig, checkpoint_every=1)
 
 
-def make_inputs(inputs: Path) -> None:
-    """svg, cache, vae, latents, dit, recipe.toml: what the stages read."""
-    create_dummy_data(inputs / "svg", num_samples=10)
+def make_inputs(inputs: Path, count: int = 10) -> None:
+    """svg, cache, vae, latents, dit, sets, recipe.toml, plan.toml: what the stages read. count: of SVGs."""
+    create_dummy_data(inputs / "svg", num_samples=count, seed=count)
     shutil.copytree(inputs / "svg", inputs / "again")
     preprocess.preprocess(inputs / "svg", inputs / "cache")
     _train_vae(inputs, inputs / "vae")
     _prepare_latents(inputs, inputs / "latents")
     _train_dit(inputs, inputs / "dit")
+    make_sets(inputs / "sets", names=count - 2)
     (inputs / "recipe.toml").write_text(RECIPE.format(svg=inputs / "svg"))
-
-
-def _vae(inputs: Path) -> Path:
-    return inputs / "vae" / "vpvae_final.pt"
-
-
-def _models(inputs: Path) -> tuple[Path, Path]:
-    return _vae(inputs), inputs / "dit" / "vsdit_final.pt"
+    (inputs / "plan.toml").write_text(PLAN)
 
 
 def _fetch_packs(inputs: Path, folder: Path) -> None:
@@ -124,25 +104,18 @@ def _train_vae(inputs: Path, folder: Path) -> None:
 
 
 def _prepare_latents(inputs: Path, folder: Path) -> None:
-    prepare_latents.prepare_latents(_vae(inputs), inputs / "cache", folder)
+    prepare_latents.prepare_latents(vae_of(inputs), inputs / "cache", folder)
 
 
 def _train_dit(inputs: Path, folder: Path) -> None:
     train_dit.train_dit(
-        folder, _vae(inputs), inputs / "latents", batch_size=4, num_epochs=2, checkpoint_every=1, val_every=100,
+        folder, vae_of(inputs), inputs / "latents", batch_size=4, num_epochs=2, checkpoint_every=1, val_every=100,
     )
 
 
 def _train_icon_head(inputs: Path, folder: Path) -> None:
     train_icon_head.fetch_packs = lambda *args: [inputs / "svg", inputs / "again"]
     train_icon_head.train_icon_head(folder, num_steps=2, batch_size=4, width=8, views=1)
-
-
-def _vary(inputs: Path, folder: Path) -> None:
-    pipeline = load_pipeline(*_models(inputs))
-    pipeline.__dict__["pixel_encoder"] = _pixels("efficientnet-lite0")
-    svg = sorted((inputs / "svg").glob("*.svg"))[0]
-    edit.vary_svg(pipeline, svg, "a red circle", folder, num_samples=2, config=QUICK)
 
 
 class _Captions:
@@ -191,17 +164,14 @@ STAGES: dict[str, Callable[[Path, Path], object]] = {
     "prepare_latents": _prepare_latents,
     "train_dit": _train_dit,
     "finetune": lambda inputs, folder: finetune.finetune(
-        inputs / "svg", folder, *_models(inputs), samples_seen=16, batch_size=8,
+        inputs / "svg", folder, *models_of(inputs), samples_seen=16, batch_size=8,
     ),
     "train_model": lambda inputs, folder: train_model.train_model(inputs / "recipe.toml", folder),
-    "export": lambda inputs, folder: export_pretrained(*_models(inputs), folder),
-    "generate": lambda inputs, folder: generate.generate(["a", "b"], folder, *_models(inputs), config=QUICK),
-    "vary": _vary,
+    "export": lambda inputs, folder: export_pretrained(*models_of(inputs), folder),
     "roundtrip": lambda inputs, folder: roundtrip(inputs / "svg", folder),
-    "evaluate_vae": lambda inputs, folder: evaluate_vae(_vae(inputs), inputs / "cache", folder, split="train"),
     "train_icon_head": _train_icon_head,
-}
-LONG = ("train_dit", "finetune", "train_model")  # spared what the others stand for
+} | DRAWINGS
+LONG = ("train_dit", "finetune", "train_model", "overfit", "ablate")  # spared what the others stand for
 SHORT = [stage for stage in STAGES if stage not in LONG]
 
 
@@ -210,113 +180,11 @@ def _lose_gpu(inputs: Path, folder: Path) -> None:
     torch.zeros(2, device="cuda")[torch.tensor([5], device="cuda")].cpu()
 
 
-HELPERS = {"inputs": lambda inputs, folder: make_inputs(inputs), "lose_gpu": _lose_gpu}
-
-
-# --- faults ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What befalls a stage; the default is nothing."""
-
-    kill_at: int | None = None      # kill -9 itself before its n-th change of the file system
-    largest_file: int | None = None  # bytes: no file can grow beyond (RLIMIT_FSIZE)
-    full_at: int | None = None      # the n-th time that it waits for the disk, the disk is full
-    memory: int | None = None       # bytes more than it has now, and no more (RLIMIT_AS)
-    held_to_rights: bool = False    # a folder without write permission holds root too
-    power_cut_at: int | None = None  # the n-th time that a file takes its place: what was not on the disk is gone
-
-
-@dataclass
-class Outcome:
-    """How it ended. kind: ok, UserError, OSError, trouble (machine_trouble), escaped, or killed."""
-
-    kind: str
-    message: str = ""
-    changes: int = 0    # of the file system
-
-
-def _strike(fault: Fault, folder: Path) -> Callable[[], int]:
-    """Let the fault happen in this process; returns a function that counts changes of the file system so far."""
-    count, own = 0, str(folder.parent)
-
-    def watch(event: str, arguments: tuple) -> None:
-        nonlocal count
-        if event == "open":
-            changes = isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-        else:
-            changes = event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir")
-        if changes and str(arguments[0]).startswith(own):
-            count += 1
-            if count == fault.kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(watch)
-    if fault.largest_file is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (fault.largest_file, resource.RLIM_INFINITY))
-    if fault.full_at is not None:
-        _fill_disk(fault.full_at)
-    if fault.power_cut_at is not None:
-        _cut_power(fault.power_cut_at)
-    if fault.memory is not None:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + fault.memory, resource.RLIM_INFINITY))
-    if fault.held_to_rights and os.geteuid() == 0:
-        _give_up_override()
-    return lambda: count
-
-
-def _give_up_override() -> None:
-    """What makes root write where nobody may: this process does without."""
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this process
-    sets = (ctypes.c_uint32 * 6)()                 # effective, permitted, inheritable; then their upper halves
-    libc = ctypes.CDLL(None, use_errno=True)
-    assert libc.capget(header, sets) == 0
-    sets[0] &= ~OVERRIDE
-    assert libc.capset(header, sets) == 0
-
-
-def _fill_disk(number: int) -> None:
-    """From the number-th fsync on, the disk is full: where blocks are assigned late, this is when it shows."""
-    left = [number]
-
-    def fsync(descriptor: int) -> None:
-        left[0] -= 1
-        if left[0] <= 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    os.fsync = fsync
-
-
-def _cut_power(number: int) -> None:
-    """The process ends after its number-th os.replace; a file that was moved without fsync has lost its content."""
-    fsync, replace, left = os.fsync, os.replace, [number]
-    on_disk: set[int] = set()  # inodes
-    all_on_disk = [False]
-
-    def noting_fsync(descriptor: int) -> None:
-        fsync(descriptor)
-        on_disk.add(os.fstat(descriptor).st_ino)
-
-    def noting_sync() -> None:
-        all_on_disk[0] = True  # nothing is written between it and the move of the folder
-
-    def cutting_replace(source, target) -> None:
-        lost = [
-            path for path in ([Path(source)] if Path(source).is_file() else Path(source).rglob("*"))
-            if path.is_file() and path.stat().st_ino not in on_disk
-        ] if not all_on_disk[0] else []
-        all_on_disk[0] = False
-        replace(source, target)
-        left[0] -= 1
-        if not left[0]:
-            for path in lost:
-                moved = Path(target) / path.relative_to(source) if Path(target).is_dir() else Path(target)
-                os.truncate(moved, 0)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    os.fsync, os.sync, os.replace = noting_fsync, noting_sync, cutting_replace
+HELPERS = {
+    "inputs": lambda inputs, folder: make_inputs(inputs),
+    "other inputs": lambda inputs, folder: make_inputs(inputs, count=9),
+    "lose_gpu": _lose_gpu,
+}
 
 
 def run(stage: str, inputs: Path, folder: Path, fault: Fault, pipe) -> None:
@@ -324,7 +192,7 @@ def run(stage: str, inputs: Path, folder: Path, fault: Fault, pipe) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    changes = _strike(fault, folder)
+    changes = strike(fault, folder)
     try:
         (STAGES | HELPERS)[stage](inputs, folder)
         outcome = Outcome("ok")

@@ -7,7 +7,8 @@ import os
 
 import pytest
 from conftest import contents
-from fault_stages import LONG, SHORT, STAGES, Fault
+from fault_stages import LONG, SHORT, STAGES
+from faults import Fault
 
 FULL = {
     "no room": Fault(largest_file=0), "little room": Fault(largest_file=1500), "full when flushed": Fault(full_at=1),

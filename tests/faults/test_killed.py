@@ -9,7 +9,8 @@ import time
 
 import pytest
 from conftest import contents
-from fault_stages import STAGES, Fault
+from fault_stages import STAGES
+from faults import Fault
 
 KILLS = int(os.environ.get("FAULT_KILLS", "3"))  # of each stage; 20 take some minutes
 OFTEN = {"fit": 20}  # the loop that runs for days

@@ -9,7 +9,8 @@ import time
 import pytest
 import torch
 from conftest import contents
-from fault_stages import SHORT, STAGES, Fault
+from fault_stages import SHORT, STAGES
+from faults import Fault
 
 from svgfusion_lib import cli
 from svgfusion_lib.errors import UserError, machine_trouble
