@@ -102,10 +102,14 @@ def test_more_is_made_of_an_icon(gallery, cart_file):
     assert "3 icons: layers drawn anew in 1" in press(gallery, detail.redraw)
     assert "3 icons: variations of 1" in press(gallery, detail.vary)
     assert "3 icons: 1 in tabler style" in press(gallery, detail.restyle)
+    in_place = [icon.svg for icon in gallery.session.history[-1].icons]
+    detail.move.value = True
+    assert "3 icons: 1 in tabler style" in press(gallery, detail.restyle)
+    assert [icon.svg for icon in gallery.session.history[-1].icons] != in_place
     assert detail.other.value == 4  # stays what it was, though there are later ones
     assert "12 icons: morph from 1 to 4" in press(gallery, detail.morph) and "morph.svg" in gallery.heading.value
     assert "CACHE_DIR" in press(gallery, detail.find)
-    assert len(gallery.history.children) == len(gallery.session.history) == 6
+    assert len(gallery.history.children) == len(gallery.session.history) == 7
     for index, child in enumerate((detail.layer_rows, detail.vary, detail.code, detail.find)):
         detail.sections.index = index
         assert child in _descendants(detail._pane)

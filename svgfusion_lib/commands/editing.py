@@ -25,7 +25,8 @@ def _prepared(snap, model, vae_checkpoint, dit_checkpoint, device, **options) ->
     if not 0 <= snap <= 24:
         raise UserError(f"--snap is {snap}; it must be between 0 and 24")
     config = replace(sampling_config(options), snap=snap)
-    model = model or model_for(options.get("prompt") or "", options.get("style"))
+    if vae_checkpoint is None and dit_checkpoint is None:
+        model = model or model_for(options.get("prompt") or "", options.get("style"))
     return {"pipeline": load_pipeline(vae_checkpoint, dit_checkpoint, device, model), "config": config} | options
 
 

@@ -103,12 +103,13 @@ class Detail(W.VBox):
         self.keep_style = W.Checkbox(description="Keep its colours and strokes", value=True, indent=False)
         self.vary = button("Variations", lambda: self._make(self._vary), "svgf-vary", "svgf-primary")
         self.style_box = marked(W.Dropdown(description="Style", options=[]), "svgf-field", "svgf-style")
+        self.move = W.Checkbox(description="Parts may move", value=False, indent=False)
         self.restyle = button("Draw in this style", lambda: self._make(self._restyle))
         self.other = marked(W.Dropdown(description="To", options=[]), "svgf-field", "svgf-wide")
         self.morph = button("Morph", lambda: self._make(self._morph), "svgf-morph")
         return W.VBox([
             marked(W.Box([self.strength, self.vary]), "svgf-line"), self.keep_style,
-            marked(W.Box([self.style_box, self.restyle]), "svgf-line"),
+            marked(W.Box([self.style_box, self.move, self.restyle]), "svgf-line"),
             marked(W.Box([self.other, self.morph]), "svgf-line"),
             W.HTML('<div class="svgf-quiet">How many, seed, steps and guidance are those above.</div>'),
         ])
@@ -185,7 +186,7 @@ class Detail(W.VBox):
         return self.session.redraw(icon, self._marked_layers(), request, tick)
 
     def _restyle(self, icon: Icon, request: Request, tick: Tick) -> Batch:
-        return self.session.restyle(icon, self.style_box.value, self.strength.value, request, tick)
+        return self.session.restyle(icon, self.style_box.value, self.strength.value, request, tick, self.move.value)
 
     def _morph(self, icon: Icon, request: Request, tick: Tick) -> Batch:
         return self.session.morph(icon, self.session.icons[self.other.value - 1])

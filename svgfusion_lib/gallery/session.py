@@ -130,15 +130,17 @@ class Session:
         )  # [B, N, Z]
         return self._remember_latents(f"layers drawn anew in {icon.number}", icon, drawn, request)
 
-    def restyle(self, icon: Icon, style: str, strength: float, request: Request, tick: Tick | None = None) -> Batch:
-        """An icon in another style of the model that drew it, its parts where they were."""
+    def restyle(
+        self, icon: Icon, style: str, strength: float, request: Request, tick: Tick | None = None, move: bool = False
+    ) -> Batch:
+        """An icon in another style of the model that drew it, its parts where they were unless they may move."""
         pipeline, config = self.pipelines[icon.model], self._check(request, icon.model)
         if style not in self.styles_for(icon):
             raise UserError(f"the {icon.model} model cannot draw {style} style; it has {self._known_styles(icon)}")
         z = self._encode(icon)
         drawn = restyle(
             pipeline, z, icon.title, style, request.seeds, strength, config,
-            callback=_counter(tick, max(round(strength * config.ddim_steps), 1)),
+            callback=_counter(tick, max(round(strength * config.ddim_steps), 1)), move=move,
         )  # [B, N, Z]
         asked = ask_for_style(pipeline, icon.title, style)
         return self._remember_latents(f"{icon.number} in {style} style", icon, drawn, request, asked)
