@@ -30,6 +30,7 @@ from svgfusion_lib.stages.benchmark_report import write_benchmark
 from svgfusion_lib.stages.sweep import sweep
 from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.utils.dataset import ChunkItem, collate_chunks
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.parallel import torch_threads
 from svgfusion_lib.utils.path_chunks import Chunks, rows_to_chunks
 from svgfusion_lib.utils.progress import track
@@ -93,41 +94,42 @@ def benchmark(
     config = pipeline.vae.config
     chunks = [rows_to_chunks(r, config.layout, config.rows_per_latent) for r in rows]
     default = partial(pipeline.sample, ["shopping cart"], [0], None, [latents])
-    report = {
-        "machine": {
-            "processor": platform.machine(), "cpu_count": os.cpu_count(), "threads": torch.get_num_threads(),
-            "device": device, "python": platform.python_version(), "torch": torch.__version__,
-        },
-        "settings": {
-            "repeats": repeats, "latents": latents, "svgs": len(svgs), "synthetic": svg_dir is None,
-            "sampling": SamplingConfig().to_dict(),
-            "parameters": {
-                name: sum(p.numel() for p in getattr(pipeline, name).parameters()) for name in ("vae", "dit")
+    with locked_folder(output_dir):
+        report = {
+            "machine": {
+                "processor": platform.machine(), "cpu_count": os.cpu_count(), "threads": torch.get_num_threads(),
+                "device": device, "python": platform.python_version(), "torch": torch.__version__,
             },
-        },
-        "load_seconds": {"first": load_times[0], "median": median(load_times)},
-        "peak_memory": _peak_memory(vae_checkpoint, dit_checkpoint, device, model),
-        "per_second": _throughput(pipeline, svgs, rows, chunks, repeats),
-        "one_sample_by_default": median_seconds(default, repeats),
-        "seconds_per_sample": [
-            {"threads": count} | timing
-            for count in threads
-            for timing in _sampling(pipeline, count, batch_sizes, steps, repeats, latents)
-        ],
-        "reference": reference.reference_sampling(device, reference_steps),
-        "reference_step_seconds": reference.step_seconds_by_length(lengths, device, repeats),
-        "training": reference.training_rates(
-            [len(r) - 2 for r in rows], [len(c) for c in chunks], pipeline.vae.latent_width, device, repeats
-        ),
-    }
-    if precomputed_dir is not None:
-        asked = EvaluationConfig(num_prompts=num_prompts, device=device)
-        slowly = SamplingConfig(sampler="ddim", ddim_steps=100, cfg_low=0.0, cfg_high=1.0)
-        report["quality"] = sweep(
-            Path(output_dir) / "quality", precomputed_dir,
-            {"ddim_steps": sorted(steps), "sampling": [slowly]}, asked, vae_checkpoint, dit_checkpoint, model,
-        )
-    write_benchmark(Path(output_dir), report)
+            "settings": {
+                "repeats": repeats, "latents": latents, "svgs": len(svgs), "synthetic": svg_dir is None,
+                "sampling": SamplingConfig().to_dict(),
+                "parameters": {
+                    name: sum(p.numel() for p in getattr(pipeline, name).parameters()) for name in ("vae", "dit")
+                },
+            },
+            "load_seconds": {"first": load_times[0], "median": median(load_times)},
+            "peak_memory": _peak_memory(vae_checkpoint, dit_checkpoint, device, model),
+            "per_second": _throughput(pipeline, svgs, rows, chunks, repeats),
+            "one_sample_by_default": median_seconds(default, repeats),
+            "seconds_per_sample": [
+                {"threads": count} | timing
+                for count in threads
+                for timing in _sampling(pipeline, count, batch_sizes, steps, repeats, latents)
+            ],
+            "reference": reference.reference_sampling(device, reference_steps),
+            "reference_step_seconds": reference.step_seconds_by_length(lengths, device, repeats),
+            "training": reference.training_rates(
+                [len(r) - 2 for r in rows], [len(c) for c in chunks], pipeline.vae.latent_width, device, repeats
+            ),
+        }
+        if precomputed_dir is not None:
+            asked = EvaluationConfig(num_prompts=num_prompts, device=device)
+            slowly = SamplingConfig(sampler="ddim", ddim_steps=100, cfg_low=0.0, cfg_high=1.0)
+            report["quality"] = sweep(
+                Path(output_dir) / "quality", precomputed_dir,
+                {"ddim_steps": sorted(steps), "sampling": [slowly]}, asked, vae_checkpoint, dit_checkpoint, model,
+            )
+        write_benchmark(Path(output_dir), report)
     return report
 
 

@@ -16,6 +16,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.metrics import ranks, standardise
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import render_svg
@@ -48,25 +49,26 @@ def compare_encoders(
     loaded = {name: load_pixel_encoder(name) for name in encoders}
     head = load_icon_head(icon_head) if held_out and icon_head is not None else None
     lines = []
-    for pair in pairs:
-        first, second = _split_pair(pair)
-        names, pictures = _common_pictures(fetch_packs([first, second], packs_dir), max_names, held_out)
-        features = {(PIXELS, f"{PIXEL_SIZE} x {PIXEL_SIZE}"): [_small(p) for p in pictures]}
-        for name, encoder in loaded.items():
-            tokens = [encoder.encode(p).numpy() for p in pictures]  # two of [N, P, C]
-            features[name, "mean"] = [t.mean(1) for t in tokens]
-            features[name, "tokens"] = [t.reshape(len(t), -1) for t in tokens]
-            if head is not None and head.pixel_encoder == name:
-                with torch.inference_mode():
-                    features[name, "icon head"] = [head(torch.from_numpy(t)).numpy() for t in tokens]
-        for (name, way), (a, b) in features.items():
-            found = np.concatenate([_ranks(a, b), _ranks(b, a)])
-            lines.append({
-                "pair": pair, "names": len(names), "encoder": name, "features": way,
-                "top_1": float((found < 1).mean()), "top_5": float((found < 5).mean()),
-            })
-    write_json(Path(output_dir) / "encoders.json", lines, "report of compare_encoders")
-    write_text(Path(output_dir) / "encoders.md", encoder_table(lines))
+    with locked_folder(output_dir):
+        for pair in pairs:
+            first, second = _split_pair(pair)
+            names, pictures = _common_pictures(fetch_packs([first, second], packs_dir), max_names, held_out)
+            features = {(PIXELS, f"{PIXEL_SIZE} x {PIXEL_SIZE}"): [_small(p) for p in pictures]}
+            for name, encoder in loaded.items():
+                tokens = [encoder.encode(p).numpy() for p in pictures]  # two of [N, P, C]
+                features[name, "mean"] = [t.mean(1) for t in tokens]
+                features[name, "tokens"] = [t.reshape(len(t), -1) for t in tokens]
+                if head is not None and head.pixel_encoder == name:
+                    with torch.inference_mode():
+                        features[name, "icon head"] = [head(torch.from_numpy(t)).numpy() for t in tokens]
+            for (name, way), (a, b) in features.items():
+                found = np.concatenate([_ranks(a, b), _ranks(b, a)])
+                lines.append({
+                    "pair": pair, "names": len(names), "encoder": name, "features": way,
+                    "top_1": float((found < 1).mean()), "top_5": float((found < 5).mean()),
+                })
+        write_json(Path(output_dir) / "encoders.json", lines, "report of compare_encoders")
+        write_text(Path(output_dir) / "encoders.md", encoder_table(lines))
     return lines
 
 

@@ -25,6 +25,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.sampling import SAMPLES_KIND, Pipeline, check_prompts, check_seeds
 from svgfusion_lib.utils.animation import animated_svg
 from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.render import contact_sheet
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -163,8 +164,9 @@ def _write_samples(
     """z [N, Z] and what was made of it [B, N, Z] as files."""
     rows = decode_layers(pipeline, torch.cat([z[None], edited]), layer_of_latents(pipeline, z), config)
     rebuilt, *svgs = (rows_to_svg(each, config.canvas) for each in rows)
-    write_text(Path(output_dir) / "reconstruction.svg", rebuilt)
-    return _write_files(svgs, seeds, config, output_dir, entry, rebuilt)
+    with locked_folder(output_dir):
+        write_text(Path(output_dir) / "reconstruction.svg", rebuilt)
+        return _write_files(svgs, seeds, config, output_dir, entry, rebuilt)
 
 
 def _write_files(
@@ -175,13 +177,14 @@ def _write_files(
     output_dir = Path(output_dir)
     entry = entry | {"settings": config.to_dict()}
     entries = [{"file": f"{k}.svg", "seed": seed} | entry for k, seed in enumerate(seeds)]
-    for each, svg in zip(entries, svgs):
-        write_text(output_dir / each["file"], svg)
-    write_json(output_dir / "samples.json", entries, SAMPLES_KIND)
-    labels = [f"seed {seed}" for seed in seeds]
-    if rebuilt is not None:
-        svgs, labels = [rebuilt, *svgs], ["rebuilt", *labels]
-    contact_sheet([svgs], output_dir / "sheet.png", column_labels=labels)
+    with locked_folder(output_dir):
+        for each, svg in zip(entries, svgs):
+            write_text(output_dir / each["file"], svg)
+        write_json(output_dir / "samples.json", entries, SAMPLES_KIND)
+        labels = [f"seed {seed}" for seed in seeds]
+        if rebuilt is not None:
+            svgs, labels = [rebuilt, *svgs], ["rebuilt", *labels]
+        contact_sheet([svgs], output_dir / "sheet.png", column_labels=labels)
     return entries
 
 
@@ -191,7 +194,8 @@ def _write_frames(
     """Latents [N, Z] of each frame as files."""
     output_dir = Path(output_dir)
     svgs = [decode_svg(pipeline, z, config) for z in frames]
-    paths = [write_text(output_dir / f"{k:02d}.svg", svg) for k, svg in enumerate(svgs)]
-    write_text(output_dir / ANIMATION_NAME, animated_svg(svgs, config.canvas))
-    contact_sheet([svgs], output_dir / "sheet.png")
+    with locked_folder(output_dir):
+        paths = [write_text(output_dir / f"{k:02d}.svg", svg) for k, svg in enumerate(svgs)]
+        write_text(output_dir / ANIMATION_NAME, animated_svg(svgs, config.canvas))
+        contact_sheet([svgs], output_dir / "sheet.png")
     return paths

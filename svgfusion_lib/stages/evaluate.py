@@ -27,6 +27,7 @@ from svgfusion_lib.stages.preprocess import cache_rows
 from svgfusion_lib.stages.rebuild import rebuild
 from svgfusion_lib.utils import metrics
 from svgfusion_lib.utils.dataset import ChunkDataset
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 
@@ -50,11 +51,12 @@ def evaluate(
     report: dict = {"settings": settings_of(bench), "groups": {}}
     sheets = {}
     trainings: dict[str, measures.Training] = {}  # by domain
-    for group in bench.groups:
-        if group.domain not in trainings:
-            trainings[group.domain] = measures.training_icons(bench.cache, trained_on(bench, group.domain))
-        report["groups"][group.key], sheets[group.key] = _evaluate_group(bench, group, trainings[group.domain])
-    write_report(Path(output_dir), report, sheets)
+    with locked_folder(output_dir):
+        for group in bench.groups:
+            if group.domain not in trainings:
+                trainings[group.domain] = measures.training_icons(bench.cache, trained_on(bench, group.domain))
+            report["groups"][group.key], sheets[group.key] = _evaluate_group(bench, group, trainings[group.domain])
+        write_report(Path(output_dir), report, sheets)
     return report
 
 

@@ -24,6 +24,7 @@ from svgfusion_lib.stages.preprocess import cache_rows, load_cache
 from svgfusion_lib.utils import metrics
 from svgfusion_lib.utils.dataset import ChunkDataset, collate_chunks
 from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import contact_sheet
 from svgfusion_lib.utils.row_metrics import LineStyle, line_style, strokes_only
@@ -96,14 +97,15 @@ def evaluate_restyle(
     titles = {title for tasks in asked.values() for task in tasks for title in task.titles}
     report: dict = {"settings": settings, "splits": {}}
     takes_for = _probe(cache, encoder, packs, titles, seed)
-    for split, tasks in asked.items():
-        if tasks:
-            for task in tasks:
-                _draw(pipeline, cache, task, strengths, sampling, seed)
-            report["splits"][split] = _measure(cache, judge, takes_for, tasks)
-            _draw_sheet(Path(output_dir) / f"{split}.png", tasks)
-    write_json(Path(output_dir) / "report.json", report, "report of evaluate_restyle")
-    write_text(Path(output_dir) / "report.md", restyle_report(report))
+    with locked_folder(output_dir):
+        for split, tasks in asked.items():
+            if tasks:
+                for task in tasks:
+                    _draw(pipeline, cache, task, strengths, sampling, seed)
+                report["splits"][split] = _measure(cache, judge, takes_for, tasks)
+                _draw_sheet(Path(output_dir) / f"{split}.png", tasks)
+        write_json(Path(output_dir) / "report.json", report, "report of evaluate_restyle")
+        write_text(Path(output_dir) / "report.md", restyle_report(report))
     return report
 
 

@@ -17,6 +17,7 @@ from svgfusion_lib.utils import row_format as rf
 from svgfusion_lib.utils.checkpoint import load_model
 from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset
 from svgfusion_lib.utils.files import write_json
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.path_chunks import MIN_HALF_SIZE
 from svgfusion_lib.utils.render import contact_sheet
 
@@ -67,17 +68,18 @@ def evaluate_vae(
     if not len(dataset):
         raise UserError(f"{precomputed_dir}: no {split} SVG has at most {vae.config.max_latents} latents")
     tally, entries, svgs = _Tally(), [], []
-    for rebuilt in rebuild(vae, cache, dataset, seed, partial(_count, tally, vae)):
-        entries.append({
-            "name": dataset.names[rebuilt.number], "latents": dataset.lengths[rebuilt.number],
-            "ssim_from_mean": rebuilt.ssim_from_mean, "ssim_from_sample": rebuilt.ssim_from_sample,
-            "ssim_of_blank": rebuilt.ssim_of_blank,
-        })
-        svgs.append(rebuilt.svgs)
-    report = _report(vae, tally, entries) | {"split": split, "svgs": len(dataset), "too_long": dataset.too_long}
-    output_dir = Path(output_dir)
-    write_json(output_dir / "report.json", report | {"files": entries}, "report of evaluate_vae")
-    _draw_sheet(output_dir / SHEET_NAME, entries, svgs, seed)
+    with locked_folder(output_dir):
+        for rebuilt in rebuild(vae, cache, dataset, seed, partial(_count, tally, vae)):
+            entries.append({
+                "name": dataset.names[rebuilt.number], "latents": dataset.lengths[rebuilt.number],
+                "ssim_from_mean": rebuilt.ssim_from_mean, "ssim_from_sample": rebuilt.ssim_from_sample,
+                "ssim_of_blank": rebuilt.ssim_of_blank,
+            })
+            svgs.append(rebuilt.svgs)
+        report = _report(vae, tally, entries) | {"split": split, "svgs": len(dataset), "too_long": dataset.too_long}
+        output_dir = Path(output_dir)
+        write_json(output_dir / "report.json", report | {"files": entries}, "report of evaluate_vae")
+        _draw_sheet(output_dir / SHEET_NAME, entries, svgs, seed)
     return report
 
 

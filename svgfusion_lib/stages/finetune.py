@@ -15,6 +15,7 @@ from svgfusion_lib.stages.train_dit import FINAL_NAME as DIT_NAME
 from svgfusion_lib.stages.train_dit import fit_latents, origin
 from svgfusion_lib.stages.train_vae import FINAL_NAME as VAE_NAME
 from svgfusion_lib.utils.checkpoint import save_model
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.training import budget_steps, check_counts, check_device
 from svgfusion_lib.weights import load_checkpoints
 
@@ -50,39 +51,40 @@ def finetune(
         raise UserError(f"rank is {rank}; it must be 0 (all weights) or more")
     output_dir = Path(output_dir)
     vae, dit, diffusion = load_checkpoints(vae_checkpoint, dit_checkpoint, model)
-    vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
-    encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
-    preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=encoder)
-    prepare_latents(
-        vae_path, output_dir / "cache", output_dir / "latents", dit.config.text_encoder, dit.config.max_latents,
-        device=device,
-    )
-    latents = load_latents(output_dir / "latents")
-    if dit.config.styles:
-        style = style or Path(svg_dir).resolve().name
-        dit = with_style(dit, style)
-        latents["packs"] = [style] * len(latents["packs"])
-    train_svgs = latents["splits"].count("train")
-    if not train_svgs:
-        raise UserError(f"{svg_dir}: none of its SVGs is short enough, or all names are held out; add more")
-    torch.manual_seed(seed)
-    if rank:
-        dit.requires_grad_(False)
-        adapt(dit.blocks, rank)
-        for part in filter(None, (dit.style_embedder, dit.length_predictor)):  # small, and new to them
-            part.requires_grad_(True)
-    steps = budget_steps(train_svgs, batch_size, 1, samples_seen)
-    config = TrainConfig(
-        num_steps=steps, batch_size=batch_size, lr=lr, warmup_steps=WARMUP_STEPS, device=device, seed=seed,
-        val_every=max(1, steps // 4),
-    )
-    ema = fit_latents(dit, vae, latents, DiffusionConfig.from_dict(diffusion), config, output_dir, max_minutes)
-    dit.load_state_dict(ema.weights)
-    merge(dit)
-    dit_path = save_model(
-        output_dir / DIT_NAME, "vsdit", dit, dit.state_dict(), diffusion=diffusion, train_config=config.to_dict(),
-        **origin(latents),
-    )
+    with locked_folder(output_dir):
+        vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
+        encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
+        preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=encoder)
+        prepare_latents(
+            vae_path, output_dir / "cache", output_dir / "latents", dit.config.text_encoder, dit.config.max_latents,
+            device=device,
+        )
+        latents = load_latents(output_dir / "latents")
+        if dit.config.styles:
+            style = style or Path(svg_dir).resolve().name
+            dit = with_style(dit, style)
+            latents["packs"] = [style] * len(latents["packs"])
+        train_svgs = latents["splits"].count("train")
+        if not train_svgs:
+            raise UserError(f"{svg_dir}: none of its SVGs is short enough, or all names are held out; add more")
+        torch.manual_seed(seed)
+        if rank:
+            dit.requires_grad_(False)
+            adapt(dit.blocks, rank)
+            for part in filter(None, (dit.style_embedder, dit.length_predictor)):  # small, and new to them
+                part.requires_grad_(True)
+        steps = budget_steps(train_svgs, batch_size, 1, samples_seen)
+        config = TrainConfig(
+            num_steps=steps, batch_size=batch_size, lr=lr, warmup_steps=WARMUP_STEPS, device=device, seed=seed,
+            val_every=max(1, steps // 4),
+        )
+        ema = fit_latents(dit, vae, latents, DiffusionConfig.from_dict(diffusion), config, output_dir, max_minutes)
+        dit.load_state_dict(ema.weights)
+        merge(dit)
+        dit_path = save_model(
+            output_dir / DIT_NAME, "vsdit", dit, dit.state_dict(), diffusion=diffusion, train_config=config.to_dict(),
+            **origin(latents),
+        )
     return vae_path, dit_path
 
 

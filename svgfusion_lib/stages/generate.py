@@ -15,6 +15,7 @@ from svgfusion_lib.stages.preprocess import cache_rows, load_cache
 from svgfusion_lib.utils.checkpoint import load_model
 from svgfusion_lib.utils.dataset import ChunkDataset
 from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import contact_sheet
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -65,21 +66,22 @@ def generate(
     jobs = [(i, k) for i in range(len(prompts)) for k in range(num_samples)]
     entries, sheet = {}, [[None] * num_samples for _ in prompts]
     output_dir = Path(output_dir)
-    for name, part in track(_batches(jobs, models), "generate"):
-        styles = [style or pipelines[name].style_in(prompts[i]) for i, _ in part]
-        samples = pipelines[name].sample(
-            [prompts[i] for i, _ in part], [seed + k for _, k in part], config, styles=styles
-        )
-        for (i, k), own_style, sample in zip(part, styles, samples):
-            path = write_text(output_dir / f"{i:03d}_{slug(sample.prompt)}_{k}.svg", sample.svg)
-            sheet[i][k] = sample.svg
-            entries[i, k] = {
-                "file": path.name, "prompt": sample.prompt, "style": own_style, "seed": sample.seed, "model": name,
-                "rows": len(sample.rows) - 2, "settings": config.to_dict(),
-            }
-    in_order = [entries[job] for job in jobs]
-    write_json(output_dir / "samples.json", in_order, SAMPLES_KIND)
-    contact_sheet(sheet, output_dir / "sheet.png", row_labels=list(prompts))
+    with locked_folder(output_dir):
+        for name, part in track(_batches(jobs, models), "generate"):
+            styles = [style or pipelines[name].style_in(prompts[i]) for i, _ in part]
+            samples = pipelines[name].sample(
+                [prompts[i] for i, _ in part], [seed + k for _, k in part], config, styles=styles
+            )
+            for (i, k), own_style, sample in zip(part, styles, samples):
+                path = write_text(output_dir / f"{i:03d}_{slug(sample.prompt)}_{k}.svg", sample.svg)
+                sheet[i][k] = sample.svg
+                entries[i, k] = {
+                    "file": path.name, "prompt": sample.prompt, "style": own_style, "seed": sample.seed, "model": name,
+                    "rows": len(sample.rows) - 2, "settings": config.to_dict(),
+                }
+        in_order = [entries[job] for job in jobs]
+        write_json(output_dir / "samples.json", in_order, SAMPLES_KIND)
+        contact_sheet(sheet, output_dir / "sheet.png", row_labels=list(prompts))
     return in_order
 
 
@@ -129,18 +131,19 @@ def reconstruct_and_sample(
     out_dir = Path(out_dir)
     written: dict[str, list[Path]] = {"recon": [], "random": []}
     sheet = []
-    for k, mean in enumerate(means):
-        mask = torch.zeros(1, len(mean), dtype=torch.bool)
-        if k < num_eval:
-            svg = rows_to_svg(vae.decode_rows(mean[None], mask)[0])
-            written["recon"].append(write_text(out_dir / f"recon_{k}.svg", svg))
-            sheet.append([rows_to_svg(cache_rows(cache, dataset.indices[chosen[k]])), svg])
-        if k < num_samples:
-            prior = torch.randn(1, len(mean), config.latent_width, generator=generator)
-            z = torch.cat([mean[None, :, : vae.explicit_width], prior], dim=-1)  # [1, N, Z]
-            svg = rows_to_svg(vae.decode_rows(z, mask)[0])
-            written["random"].append(write_text(out_dir / f"random_{k}.svg", svg))
-    if sheet:
-        contact_sheet(sheet, out_dir / "sheet.png", row_labels=[dataset.names[i] for i in chosen[:num_eval]],
-                      column_labels=["original", "reconstruction"])
+    with locked_folder(out_dir):
+        for k, mean in enumerate(means):
+            mask = torch.zeros(1, len(mean), dtype=torch.bool)
+            if k < num_eval:
+                svg = rows_to_svg(vae.decode_rows(mean[None], mask)[0])
+                written["recon"].append(write_text(out_dir / f"recon_{k}.svg", svg))
+                sheet.append([rows_to_svg(cache_rows(cache, dataset.indices[chosen[k]])), svg])
+            if k < num_samples:
+                prior = torch.randn(1, len(mean), config.latent_width, generator=generator)
+                z = torch.cat([mean[None, :, : vae.explicit_width], prior], dim=-1)  # [1, N, Z]
+                svg = rows_to_svg(vae.decode_rows(z, mask)[0])
+                written["random"].append(write_text(out_dir / f"random_{k}.svg", svg))
+        if sheet:
+            contact_sheet(sheet, out_dir / "sheet.png", row_labels=[dataset.names[i] for i in chosen[:num_eval]],
+                          column_labels=["original", "reconstruction"])
     return written

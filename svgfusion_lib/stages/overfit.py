@@ -19,6 +19,7 @@ from svgfusion_lib.stages.train_vae import train_vae
 from svgfusion_lib.utils.checkpoint import load_model
 from svgfusion_lib.utils.dataset import ChunkDataset
 from svgfusion_lib.utils.files import write_json
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.metrics import ssim
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.render import contact_sheet, render_svg
@@ -50,41 +51,43 @@ def overfit(
     distance) and sheet.png (original, reconstruction, sample).
     """
     output_dir = Path(output_dir)
-    records = _choose(fetch_packs([pack], packs_dir)[0], output_dir / "svg", num_icons, seed)
-    preprocess(output_dir / "svg", output_dir / "cache", max_files=None)
-    vae_path = train_vae(
-        output_dir / "vae", precomputed_dir=output_dir / "cache", batch_size=num_icons, num_epochs=vae_steps,
-        preset=vae_preset, device=device, seed=seed, lr=2.0e-3, kl_weight=1.0e-6,
-    )
-    prepare_latents(vae_path, output_dir / "cache", output_dir / "latents", box_scale=box_scale)
-    dit_path = train_dit(
-        output_dir / "dit", vae_path, latents_dir=output_dir / "latents", batch_size=num_icons, num_epochs=dit_steps,
-        preset=dit_preset, device=device, seed=seed, lr=1.0e-3, val_every=dit_steps, checkpoint_every=1000,
-    )
-    originals = [(output_dir / "svg" / record.file).read_text() for record in records]
-    means, samples = _reconstructions(vae_path, output_dir / "cache", seed)
-    pipeline = load_pipeline(vae_path, dit_path, device)
-    captions = [record.captions[0] for record in records]
-    drawn, loose = (
-        [s.svg for s in pipeline.sample(captions, [seed] * len(records), config)]
-        for config in (SAMPLING, replace(SAMPLING, snap=0.0))
-    )
-    pictures = [_pictures(svgs) for svgs in (originals, means, samples, drawn, loose)]  # [icons, H, W, 3] each
-    by_mean, by_sample, by_caption, by_caption_loose = (
-        [ssim(a, b) for a, b in zip(pictures[0], other)] for other in pictures[1:]
-    )
-    nearest = _nearest(pictures[3], pictures[0])
-    report = {
-        "icons": len(records), "vae_steps": vae_steps, "dit_steps": dit_steps, "box_scale": box_scale,
-        "ssim_from_mean": float(np.mean(by_mean)), "ssim_from_sample": float(np.mean(by_sample)),
-        "ssim_of_drawn": float(np.mean(by_caption)), "drawn_at_least_0.9": sum(v >= 0.9 for v in by_caption),
-        "ssim_of_drawn_without_snap": float(np.mean(by_caption_loose)),
-        "drawn_at_least_0.9_without_snap": sum(v >= 0.9 for v in by_caption_loose),
-        "nearest_is_right": int((nearest == np.arange(len(records))).sum()),
-        "captions": {caption: round(v, 4) for caption, v in zip(captions, by_caption)},
-    }
-    write_json(output_dir / "report.json", report, "report of overfit")
-    _draw_sheet(output_dir / "sheet.png", originals, means, drawn)
+    with locked_folder(output_dir):
+        records = _choose(fetch_packs([pack], packs_dir)[0], output_dir / "svg", num_icons, seed)
+        preprocess(output_dir / "svg", output_dir / "cache", max_files=None)
+        vae_path = train_vae(
+            output_dir / "vae", precomputed_dir=output_dir / "cache", batch_size=num_icons, num_epochs=vae_steps,
+            preset=vae_preset, device=device, seed=seed, lr=2.0e-3, kl_weight=1.0e-6,
+        )
+        prepare_latents(vae_path, output_dir / "cache", output_dir / "latents", box_scale=box_scale)
+        dit_path = train_dit(
+            output_dir / "dit", vae_path, latents_dir=output_dir / "latents", batch_size=num_icons,
+            num_epochs=dit_steps, preset=dit_preset, device=device, seed=seed, lr=1.0e-3, val_every=dit_steps,
+            checkpoint_every=1000,
+        )
+        originals = [(output_dir / "svg" / record.file).read_text() for record in records]
+        means, samples = _reconstructions(vae_path, output_dir / "cache", seed)
+        pipeline = load_pipeline(vae_path, dit_path, device)
+        captions = [record.captions[0] for record in records]
+        drawn, loose = (
+            [s.svg for s in pipeline.sample(captions, [seed] * len(records), config)]
+            for config in (SAMPLING, replace(SAMPLING, snap=0.0))
+        )
+        pictures = [_pictures(svgs) for svgs in (originals, means, samples, drawn, loose)]  # [icons, H, W, 3] each
+        by_mean, by_sample, by_caption, by_caption_loose = (
+            [ssim(a, b) for a, b in zip(pictures[0], other)] for other in pictures[1:]
+        )
+        nearest = _nearest(pictures[3], pictures[0])
+        report = {
+            "icons": len(records), "vae_steps": vae_steps, "dit_steps": dit_steps, "box_scale": box_scale,
+            "ssim_from_mean": float(np.mean(by_mean)), "ssim_from_sample": float(np.mean(by_sample)),
+            "ssim_of_drawn": float(np.mean(by_caption)), "drawn_at_least_0.9": sum(v >= 0.9 for v in by_caption),
+            "ssim_of_drawn_without_snap": float(np.mean(by_caption_loose)),
+            "drawn_at_least_0.9_without_snap": sum(v >= 0.9 for v in by_caption_loose),
+            "nearest_is_right": int((nearest == np.arange(len(records))).sum()),
+            "captions": {caption: round(v, 4) for caption, v in zip(captions, by_caption)},
+        }
+        write_json(output_dir / "report.json", report, "report of overfit")
+        _draw_sheet(output_dir / "sheet.png", originals, means, drawn)
     return report
 
 

@@ -13,6 +13,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.utils.files import write_json, write_text
 from svgfusion_lib.utils.limits import TimeIsUp, call_in_child, cpu_limit
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.metrics import mean_absolute_error, ssim
 from svgfusion_lib.utils.parallel import default_processes, map_in_order
 from svgfusion_lib.utils.progress import track
@@ -62,15 +63,16 @@ def roundtrip(
         processes = default_processes(len(files))
     work = partial(roundtrip_file, svg_dir=svg_dir, out_dir=out_dir, renderer=renderer, bins=bins)
     start = time.perf_counter()
-    entries = list(track(map_in_order(work, files, processes), "roundtrip", len(files)))
-    parse_seconds = sum(entry.pop("parse_seconds") for entry in entries)
-    timing = {
-        "seconds": round(time.perf_counter() - start, 1), "processes": processes,
-        "parsed_per_second_and_core": round(len(entries) / max(parse_seconds, 1e-9)),
-    }
-    summary = {"renderer": renderer, "bins": bins} | summarise(entries)
-    write_json(out_dir / REPORT_NAME, {"summary": summary, "timing": timing, "files": entries}, REPORT)
-    _draw_worst(entries, svg_dir, out_dir)
+    with locked_folder(out_dir):
+        entries = list(track(map_in_order(work, files, processes), "roundtrip", len(files)))
+        parse_seconds = sum(entry.pop("parse_seconds") for entry in entries)
+        timing = {
+            "seconds": round(time.perf_counter() - start, 1), "processes": processes,
+            "parsed_per_second_and_core": round(len(entries) / max(parse_seconds, 1e-9)),
+        }
+        summary = {"renderer": renderer, "bins": bins} | summarise(entries)
+        write_json(out_dir / REPORT_NAME, {"summary": summary, "timing": timing, "files": entries}, REPORT)
+        _draw_worst(entries, svg_dir, out_dir)
     return summary
 
 

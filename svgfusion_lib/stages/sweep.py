@@ -16,6 +16,7 @@ from svgfusion_lib.stages.evaluation_groups import Group, draw_samples
 from svgfusion_lib.stages.evaluation_plots import plot_sweep
 from svgfusion_lib.stages.evaluation_report import interval, number
 from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.row_metrics import RowIndex
 
 # Beside the fields of SamplingConfig: ask for the pack's style or not; all of the sampler's settings at once; other
@@ -54,18 +55,19 @@ def sweep(
         raise UserError("sweep: the model has no styles to ask for; train it with --style_condition")
     for *_, own in changed:
         bench.pipeline.check_steps(own.sampling)
-    yardsticks = [make_yardstick(bench, group, NO_TRAINING, real_icons(bench, group)) for group in bench.groups]
-    lines = []
-    for name, value, own in [("", None, config), *changed]:
-        other_weights = name == DIT_CHECKPOINT
-        pipeline = load_pipeline(vae_checkpoint, value, config.device) if other_weights else bench.pipeline
-        label = _label(name, value)
-        for group, yardstick in zip(bench.groups, yardsticks):
-            figures = _measure(replace(bench, config=own, pipeline=pipeline), group, yardstick)
-            lines.append({"group": group.key, "setting": label} | figures)
-    write_json(Path(output_dir) / "sweep.json", lines, "report of sweep")
-    write_text(Path(output_dir) / "sweep.md", sweep_table(lines))
-    plot_sweep(Path(output_dir) / "sweep.png", lines)
+    with locked_folder(output_dir):
+        yardsticks = [make_yardstick(bench, group, NO_TRAINING, real_icons(bench, group)) for group in bench.groups]
+        lines = []
+        for name, value, own in [("", None, config), *changed]:
+            other_weights = name == DIT_CHECKPOINT
+            pipeline = load_pipeline(vae_checkpoint, value, config.device) if other_weights else bench.pipeline
+            label = _label(name, value)
+            for group, yardstick in zip(bench.groups, yardsticks):
+                figures = _measure(replace(bench, config=own, pipeline=pipeline), group, yardstick)
+                lines.append({"group": group.key, "setting": label} | figures)
+        write_json(Path(output_dir) / "sweep.json", lines, "report of sweep")
+        write_text(Path(output_dir) / "sweep.md", sweep_table(lines))
+        plot_sweep(Path(output_dir) / "sweep.png", lines)
     return lines
 
 
