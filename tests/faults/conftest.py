@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
+from functools import cached_property
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -50,9 +51,20 @@ class Bench:
         outcome = self.run("inputs", root / "unused")
         assert outcome.kind == "ok", outcome
 
-    def start(self, stage: str, folder: Path, fault: Fault = NO_FAULT) -> tuple[ForkServerProcess, object]:
+    @cached_property
+    def other_inputs(self) -> Path:
+        """What the stages make other files of, which have mostly the same names."""
+        folder = self.root / "other-inputs"
+        folder.mkdir()
+        outcome = self.run("other inputs", self.root / "unused", inputs=folder)
+        assert outcome.kind == "ok", outcome
+        return folder
+
+    def start(
+        self, stage: str, folder: Path, fault: Fault = NO_FAULT, inputs: Path | None = None
+    ) -> tuple[ForkServerProcess, object]:
         receiver, sender = self._context.Pipe(duplex=False)
-        child = self._context.Process(target=run, args=(stage, self.inputs, folder, fault, sender))
+        child = self._context.Process(target=run, args=(stage, inputs or self.inputs, folder, fault, sender))
         child.start()
         sender.close()
         return child, receiver
@@ -70,8 +82,11 @@ class Bench:
         child.join()
         return outcome
 
-    def run(self, stage: str, folder: Path, fault: Fault = NO_FAULT, kill_after: float | None = None) -> Outcome:
-        return self.finish(*self.start(stage, folder, fault), kill_after)
+    def run(
+        self, stage: str, folder: Path, fault: Fault = NO_FAULT, kill_after: float | None = None,
+        inputs: Path | None = None,
+    ) -> Outcome:
+        return self.finish(*self.start(stage, folder, fault, inputs), kill_after)
 
     def fresh(self, name: str) -> Path:
         """A path in a folder of its own, so that what a stage leaves beside its folder is seen too."""

@@ -171,7 +171,12 @@ STAGES: dict[str, Callable[[Path, Path], object]] = {
     "roundtrip": lambda inputs, folder: roundtrip(inputs / "svg", folder),
     "train_icon_head": _train_icon_head,
 } | DRAWINGS
-LONG = ("train_dit", "finetune", "train_model", "overfit", "ablate")  # spared what the others stand for
+# Spared the tests over SHORT (two of three full disks, power cut, little memory): what takes its time, where stages as
+# fit, sweep and generate write in the same ways; and what writes by the very functions of vary and morph.
+LONG = (
+    "train_dit", "finetune", "train_model", "overfit", "ablate", "evaluate", "evaluate_restyle", "benchmark",
+    "redraw", "restyle", "morph_prompts",
+)
 SHORT = [stage for stage in STAGES if stage not in LONG]
 
 

@@ -5,10 +5,11 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import torch
-from conftest import contents
+from conftest import SECONDS, contents
 from fault_stages import SHORT, STAGES
 from faults import Fault
 
@@ -45,6 +46,35 @@ def test_two_processes_in_one_folder(bench, undisturbed, stage):
     for outcome in outcomes:
         assert outcome.kind == "ok" or "another process is at work in it" in outcome.message, outcome
     assert contents(folder) == whole
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_two_runs_of_different_inputs_do_not_mix(bench, undisturbed, stage):
+    """One halts among its files, and another works in the same folder: in the end it holds the files of one of them."""
+    whole, outcome = undisturbed(stage)
+    folder = bench.fresh(f"halted-{stage}")
+    child, receiver = bench.start(stage, folder, Fault(halt_at=outcome.changes // 2 + 1))
+    try:
+        wait_until_halted(child.pid)
+        second = bench.run(stage, folder, inputs=bench.other_inputs)
+    finally:
+        os.kill(child.pid, signal.SIGCONT)
+    first = bench.finish(child, receiver)
+    assert first.kind == "ok", first
+    if second.kind == "UserError":
+        assert "another process is at work in it" in second.message and contents(folder) == whole
+        return
+    alone = bench.fresh(f"alone-{stage}")
+    assert second.kind == bench.run(stage, alone, inputs=bench.other_inputs).kind == "ok"
+    assert contents(folder) in (whole, contents(alone))
+
+
+def wait_until_halted(pid: int) -> None:
+    status = Path(f"/proc/{pid}/stat")
+    deadline = time.monotonic() + SECONDS
+    while status.read_text().rsplit(")", 1)[1].split()[0] != "T":
+        assert time.monotonic() < deadline, "does not come to where it halts"
+        time.sleep(0.01)
 
 
 def test_a_killed_worker_is_said_and_its_work_is_done_again(bench, undisturbed, monkeypatch):

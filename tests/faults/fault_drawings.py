@@ -1,0 +1,214 @@
+"""Stages that draw, edit or measure, on tiny inputs and anew at every call; and the encoders, loaded once.
+
+As in fault_stages.py a stage is a function of (inputs, folder).
+"""
+
+import itertools
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from svgfusion_lib import sampling
+from svgfusion_lib.config import DiTConfig, EvaluationConfig, SamplingConfig, VAEConfig
+from svgfusion_lib.corpus.records import Record, write_manifest
+from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
+from svgfusion_lib.models.text_encoder import load_text_encoder
+from svgfusion_lib.sampling import Pipeline, load_pipeline
+from svgfusion_lib.stages import (
+    ablate,
+    benchmark,
+    benchmark_reference,
+    benchmark_report,
+    compare_encoders,
+    edit,
+    evaluate,
+    evaluate_restyle,
+    evaluation_bench,
+    evaluation_groups,
+    evaluation_plots,
+    generate,
+    overfit,
+    prepare_dataset,
+    preprocess,
+    sweep,
+)
+from svgfusion_lib.stages.evaluate_vae import evaluate_vae
+from svgfusion_lib.utils import throughput
+
+QUICK = SamplingConfig(ddim_steps=2)
+ASKED = EvaluationConfig(num_prompts=2, sampling=QUICK, max_reference=6, max_rebuilt=2, splits=("train",))
+LINE_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="{width}"'
+    ' stroke-linecap="round"><circle cx="12" cy="12" r="{radius}"/><path d="M12 12V{end}"/></svg>'
+)
+PLAN = """
+[data]
+packs = ["tabler"]
+renderings = 2
+near_duplicates = false
+keywords = false
+[vae]
+preset = "tiny"
+num_epochs = 1
+batch_size = 8
+[dit]
+preset = "tiny"
+num_epochs = 1
+batch_size = 8
+[evaluation]
+vae_files = 2
+num_prompts = 2
+sampling = { ddim_steps = 2 }
+[[vae_runs]]
+name = "path"
+slug = "base"
+[[dit_runs]]
+name = "last stage"
+slug = "last-stage"
+vae = "base"
+"""
+
+_load_text, _load_pixels = cache(load_text_encoder), cache(load_pixel_encoder)
+
+
+def text_encoder(name: str = "minilm", device: str = "cpu"):
+    """As `load_text_encoder`, loaded once: it is not the encoders that are tested."""
+    return _load_text(name)
+
+
+def pixel_encoder(name: str = "efficientnet-lite0", device: str = "cpu"):
+    """As `load_pixel_encoder`, loaded once."""
+    return _load_pixels(name)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """As utils.plots.new_figure, quickly drawn: how it looks is not tested here."""
+    figure = Figure(figsize=(width / 3, height / 3))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+text_encoder(), pixel_encoder()
+for module in (sampling, evaluation_bench):
+    module.load_text_encoder = text_encoder
+for module in (sampling, evaluation_bench, evaluate_restyle, compare_encoders, benchmark):
+    module.load_pixel_encoder = pixel_encoder
+# A clock that ticks when it is read: times are the same in every run, and compared like all else.
+_clock = SimpleNamespace(perf_counter=itertools.count().__next__)
+for module in (evaluation_groups, benchmark, benchmark_reference, throughput):
+    module.time = _clock
+ablate._seconds = lambda folder: 0.0  # by the clock, too
+evaluation_plots.new_figure = benchmark_report.new_figure = new_figure
+# What needs a machine for itself is small.
+benchmark._peak_memory = lambda *models: 2**28
+benchmark_reference.LENGTH = 8
+benchmark_reference.DiTConfig = SimpleNamespace(
+    preset=lambda name, **changes: DiTConfig.preset("tiny", **({"latent_width": 32} | changes))
+)
+benchmark_reference.VAEConfig = SimpleNamespace(
+    preset=lambda name: VAEConfig.preset("tiny", layout="row", head="continuous", latent_width=32)
+)
+
+
+def make_sets(folder: Path, names: int) -> None:
+    """folder/svg and folder/cache: two packs that draw the same things, two of them held out."""
+    records = []
+    for pack, width, radius in (("tabler", 1, 4), ("lucide", 2, 9)):
+        (folder / "svg" / pack).mkdir(parents=True)
+        for number in range(names):
+            file, name = f"{pack}/{number}.svg", f"thing {number}"
+            (folder / "svg" / file).write_text(LINE_ICON.format(width=width, radius=radius, end=names + number / 4 - 6))
+            split = "train" if number < names - 2 else "held_out"
+            records.append(Record(file=file, name=name, captions=(f"{name}, {pack} style",), pack=pack, split=split))
+    write_manifest(folder / "svg", records)
+    preprocess.preprocess(folder / "svg", folder / "cache")
+
+
+def vae_of(inputs: Path) -> Path:
+    return inputs / "vae" / "vpvae_final.pt"
+
+
+def models_of(inputs: Path) -> tuple[Path, Path]:
+    return vae_of(inputs), inputs / "dit" / "vsdit_final.pt"
+
+
+def _pipeline(inputs: Path) -> Pipeline:
+    return load_pipeline(*models_of(inputs))
+
+
+def _svg(inputs: Path, number: int = 0) -> Path:
+    return sorted((inputs / "sets" / "svg" / "tabler").glob("*.svg"))[number]
+
+
+def _evaluate_restyle(inputs: Path, folder: Path) -> None:
+    evaluate_restyle.evaluate_restyle(
+        folder, inputs / "sets" / "cache", num_icons=4, strengths=(), sampling=QUICK,
+        vae_checkpoint=vae_of(inputs), dit_checkpoint=models_of(inputs)[1],
+    )
+
+
+def _sweep(inputs: Path, folder: Path) -> None:
+    sweep.sweep(folder, inputs / "sets" / "cache", {"ddim_steps": [1]}, ASKED, *models_of(inputs))
+
+
+def _benchmark(inputs: Path, folder: Path) -> None:
+    benchmark.benchmark(
+        folder, *models_of(inputs), batch_sizes=(1,), steps=(1,), threads=(1,), lengths=(8,), repeats=1,
+        reference_steps=2, svg_dir=inputs / "svg", latents=2,
+    )
+
+
+def _ablate(inputs: Path, folder: Path) -> None:
+    prepare_dataset.fetch_packs = lambda packs, packs_dir: [inputs / "sets" / "svg"]
+    ablate.ablate(inputs / "plan.toml", folder)
+
+
+def _compare_encoders(inputs: Path, folder: Path) -> None:
+    compare_encoders.fetch_packs = lambda packs, packs_dir: [inputs / pack for pack in packs]
+    compare_encoders.compare_encoders(folder, ["svg:again"])
+
+
+def _overfit(inputs: Path, folder: Path) -> None:
+    overfit.fetch_packs = lambda packs, packs_dir: [inputs / "svg"]
+    overfit.overfit(folder, num_icons=2, vae_steps=2, dit_steps=2, vae_preset="tiny", dit_preset="tiny")
+
+
+DRAWINGS: dict[str, Callable[[Path, Path], object]] = {
+    "generate": lambda inputs, folder: generate.generate(["a", "b"], folder, *models_of(inputs), config=QUICK),
+    "reconstruct": lambda inputs, folder: generate.reconstruct_and_sample(
+        vae_of(inputs), inputs / "cache", folder, num_eval=2, num_samples=2,
+    ),
+    "vary": lambda inputs, folder: edit.vary_svg(
+        _pipeline(inputs), _svg(inputs), "a", folder, num_samples=2, config=QUICK,
+    ),
+    "redraw": lambda inputs, folder: edit.redraw_svg(
+        _pipeline(inputs), _svg(inputs), [1], "a", folder, num_samples=2, config=QUICK,
+    ),
+    "restyle": lambda inputs, folder: edit.restyle_svg(
+        _pipeline(inputs), _svg(inputs), "a", "lucide", folder, num_samples=2, config=QUICK,
+    ),
+    "palette": lambda inputs, folder: edit.draw_palette(
+        _pipeline(inputs), "a", ["#d33", "#264653"], folder, num_samples=2, config=QUICK,
+    ),
+    "recolour": lambda inputs, folder: edit.recolour_svg(_svg(inputs), ["#d33"], folder),
+    "morph": lambda inputs, folder: edit.morph_svgs(
+        _pipeline(inputs), _svg(inputs), _svg(inputs, 1), folder, steps=2, config=QUICK,
+    ),
+    "morph_prompts": lambda inputs, folder: edit.morph_prompts(
+        _pipeline(inputs), "a", "b", folder, steps=2, config=QUICK,
+    ),
+    "evaluate": lambda inputs, folder: evaluate.evaluate(
+        folder, inputs / "sets" / "cache", ASKED, *models_of(inputs),
+    ),
+    "evaluate_vae": lambda inputs, folder: evaluate_vae(vae_of(inputs), inputs / "cache", folder, split="train"),
+    "evaluate_restyle": _evaluate_restyle,
+    "sweep": _sweep,
+    "benchmark": _benchmark,
+    "compare_encoders": _compare_encoders,
+    "overfit": _overfit,
+    "ablate": _ablate,
+}

@@ -1,0 +1,117 @@
+"""What befalls a process: kill -9, a full disk, a power cut, little memory, a halt; and how it ended."""
+
+import ctypes
+import errno
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+OVERRIDE = 1 << 1  # CAP_DAC_OVERRIDE of linux/capability.h
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What befalls a stage; the default is nothing."""
+
+    kill_at: int | None = None      # kill -9 itself before its n-th change of the file system
+    halt_at: int | None = None      # stop there, until someone sends SIGCONT
+    largest_file: int | None = None  # bytes: no file can grow beyond (RLIMIT_FSIZE)
+    full_at: int | None = None      # the n-th time that it waits for the disk, the disk is full
+    memory: int | None = None       # bytes more than it has now, and no more (RLIMIT_AS)
+    held_to_rights: bool = False    # a folder without write permission holds root too
+    power_cut_at: int | None = None  # the n-th time that a file takes its place: what was not on the disk is gone
+
+
+@dataclass
+class Outcome:
+    """How it ended. kind: ok, UserError, OSError, trouble (machine_trouble), escaped, or killed."""
+
+    kind: str
+    message: str = ""
+    changes: int = 0    # of the file system
+
+
+def strike(fault: Fault, folder: Path) -> Callable[[], int]:
+    """Let the fault happen in this process; returns a function that counts changes of the file system so far."""
+    count, own = 0, str(folder.parent)
+
+    def watch(event: str, arguments: tuple) -> None:
+        nonlocal count
+        if event == "open":
+            changes = isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        else:
+            changes = event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir")
+        if changes and str(arguments[0]).startswith(own):
+            count += 1
+            if count in (fault.kill_at, fault.halt_at):
+                os.kill(os.getpid(), signal.SIGKILL if count == fault.kill_at else signal.SIGSTOP)
+
+    sys.addaudithook(watch)
+    if fault.largest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (fault.largest_file, resource.RLIM_INFINITY))
+    if fault.full_at is not None:
+        _fill_disk(fault.full_at)
+    if fault.power_cut_at is not None:
+        _cut_power(fault.power_cut_at)
+    if fault.memory is not None:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + fault.memory, resource.RLIM_INFINITY))
+    if fault.held_to_rights and os.geteuid() == 0:
+        _give_up_override()
+    return lambda: count
+
+
+def _give_up_override() -> None:
+    """What makes root write where nobody may: this process does without."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this process
+    sets = (ctypes.c_uint32 * 6)()                 # effective, permitted, inheritable; then their upper halves
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.capget(header, sets) == 0
+    sets[0] &= ~OVERRIDE
+    assert libc.capset(header, sets) == 0
+
+
+def _fill_disk(number: int) -> None:
+    """From the number-th fsync on, the disk is full: where blocks are assigned late, this is when it shows."""
+    left = [number]
+
+    def fsync(descriptor: int) -> None:
+        left[0] -= 1
+        if left[0] <= 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    os.fsync = fsync
+
+
+def _cut_power(number: int) -> None:
+    """The process ends after its number-th os.replace; a file that was moved without fsync has lost its content."""
+    fsync, replace, left = os.fsync, os.replace, [number]
+    on_disk: set[int] = set()  # inodes
+    all_on_disk = [False]
+
+    def noting_fsync(descriptor: int) -> None:
+        fsync(descriptor)
+        on_disk.add(os.fstat(descriptor).st_ino)
+
+    def noting_sync() -> None:
+        all_on_disk[0] = True  # nothing is written between it and the move of the folder
+
+    def cutting_replace(source, target) -> None:
+        lost = [
+            path for path in ([Path(source)] if Path(source).is_file() else Path(source).rglob("*"))
+            if path.is_file() and path.stat().st_ino not in on_disk
+        ] if not all_on_disk[0] else []
+        all_on_disk[0] = False
+        replace(source, target)
+        left[0] -= 1
+        if not left[0]:
+            for path in lost:
+                moved = Path(target) / path.relative_to(source) if Path(target).is_dir() else Path(target)
+                os.truncate(moved, 0)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.fsync, os.sync, os.replace = noting_fsync, noting_sync, cutting_replace
