@@ -25,7 +25,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.notebook_clean import clean, parameters_of, read_notebook, write_notebook
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-CELL_TIMEOUT_SECONDS = 900
+CELL_TIMEOUT_SECONDS = 1800
 START_TIMEOUT_SECONDS = 120
 
 # What each notebook leaves below OUT_DIR: (pattern, least number of files).
