@@ -7,7 +7,6 @@
 import io
 import json
 import multiprocessing
-import os
 import shutil
 import sys
 import tempfile
@@ -99,15 +98,12 @@ class Bench:
 @pytest.fixture(scope="session")
 def bench():
     root = Path(tempfile.mkdtemp(prefix="svgfusion-faults-"))
-    changed = {"PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
-    yield Bench(root)
-    for name, value in before.items():
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
+    with pytest.MonkeyPatch.context() as patch:  # for the server, which starts with the first child
+        patch.setenv("PYTHONPATH", str(HERE))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("TOKENIZERS_PARALLELISM", "false")
+        started = Bench(root)
+    yield started
     shutil.rmtree(root, ignore_errors=True)  # of a folder that something swept away before, nothing is left to do
 
 
