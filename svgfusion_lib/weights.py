@@ -66,9 +66,7 @@ def model_for(prompt: str, style: str | None = None) -> str:
     word of colour or "emoji"; more words than the other models know from the names they were trained on. Without any
     of them: DEFAULT_MODEL.
     """
-    from svgfusion_lib.corpus.colours import (
-        COLOUR_WORDS,  # here: it brings image libraries that a drawing does not need
-    )
+    from svgfusion_lib.corpus.colours import COLOUR_WORDS  # here: it brings libraries that a drawing does not need
 
     shipped, domains = shipped_models(), _style_domains()
     asked = [style] if style else [word for word in domains if names_style(prompt, word)]
