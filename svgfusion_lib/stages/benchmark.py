@@ -41,11 +41,16 @@ from svgfusion_lib.utils.throughput import median_seconds
 
 IMAGE_SIZE = 224  # pixels
 _PEAK_MEMORY = """
-import resource, sys
+import pathlib, re, resource, sys
 from svgfusion_lib.sampling import load_pipeline
 vae, dit, device, model = (None if a == "-" else a for a in sys.argv[1:])
 load_pipeline(vae, dit, device, model).sample(["shopping cart"] * 16, range(16))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+status = pathlib.Path("/proc/self/status")  # ru_maxrss is no less than the memory of the process that began this one
+kilobytes = re.search(r"VmHWM:\\s+(\\d+) kB", status.read_text()) if status.is_file() else None
+if kilobytes:
+    print(int(kilobytes[1]) * 1024)
+else:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 """
 
 

@@ -92,26 +92,28 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-text_encoder(), pixel_encoder()
-for module in (sampling, evaluation_bench):
-    module.load_text_encoder = text_encoder
-for module in (sampling, evaluation_bench, evaluate_restyle, compare_encoders, benchmark):
-    module.load_pixel_encoder = pixel_encoder
-# A clock that ticks when it is read: times are the same in every run, and compared like all else.
-_clock = SimpleNamespace(perf_counter=itertools.count().__next__)
-for module in (evaluation_groups, benchmark, benchmark_reference, throughput):
-    module.time = _clock
-ablate._seconds = lambda folder: 0.0  # by the clock, too
-evaluation_plots.new_figure = benchmark_report.new_figure = new_figure
-# What needs a machine for itself is small.
-benchmark._peak_memory = lambda *models: 2**28
-benchmark_reference.LENGTH = 8
-benchmark_reference.DiTConfig = SimpleNamespace(
-    preset=lambda name, **changes: DiTConfig.preset("tiny", **({"latent_width": 32} | changes))
-)
-benchmark_reference.VAEConfig = SimpleNamespace(
-    preset=lambda name: VAEConfig.preset("tiny", layout="row", head="continuous", latent_width=32)
-)
+def quicken() -> None:
+    """Make the stages quick and the same in every run: of this process, which is the fork server."""
+    text_encoder(), pixel_encoder()
+    for module in (sampling, evaluation_bench):
+        module.load_text_encoder = text_encoder
+    for module in (sampling, evaluation_bench, evaluate_restyle, compare_encoders, benchmark):
+        module.load_pixel_encoder = pixel_encoder
+    # A clock that ticks when it is read: times are the same in every run, and compared like all else.
+    clock = SimpleNamespace(perf_counter=itertools.count().__next__)
+    for module in (evaluation_groups, benchmark, benchmark_reference, throughput):
+        module.time = clock
+    ablate._seconds = lambda folder: 0.0  # by the clock, too
+    evaluation_plots.new_figure = benchmark_report.new_figure = new_figure
+    # What needs a machine for itself is small.
+    benchmark._peak_memory = lambda *models: 2**28
+    benchmark_reference.LENGTH = 8
+    benchmark_reference.DiTConfig = SimpleNamespace(
+        preset=lambda name, **changes: DiTConfig.preset("tiny", **({"latent_width": 32} | changes))
+    )
+    benchmark_reference.VAEConfig = SimpleNamespace(
+        preset=lambda name: VAEConfig.preset("tiny", layout="row", head="continuous", latent_width=32)
+    )
 
 
 def make_sets(folder: Path, names: int) -> None:

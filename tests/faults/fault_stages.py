@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import cairosvg
+import fault_drawings
 import numpy as np
 import resvg_py
 import torch
@@ -56,17 +57,21 @@ samples_seen = 16
 val_every = 1000
 """
 
-assert cairosvg and resvg_py  # loaded by the server, so that a child with little memory has them
-torch.set_num_threads(1)
-tqdm.tqdm.monitor_interval = 0  # no thread beside a fork
-# The encoders are loaded once, in the server: it is not they that are tested.
-preprocess._encoder("efficientnet-lite0")
-for module in (prepare_latents, train_dit, train_icon_head):
-    module.load_text_encoder = text_encoder
-train_icon_head.load_pixel_encoder = pixel_encoder
-preprocess.PART_FILES = 3
-train_dit.SHEET_NAMES = train_dit.SHEET_SEEDS = 1
-train_vae.TrainConfig = finetune.TrainConfig = partial(TrainConfig, checkpoint_every=1)
+
+def quicken() -> None:
+    """Load once what is not tested, and make the stages quick: of this process, which is the fork server."""
+    fault_drawings.quicken()
+    assert cairosvg and resvg_py  # loaded by the server, so that a child with little memory has them
+    torch.set_num_threads(1)
+    tqdm.tqdm.monitor_interval = 0  # no thread beside a fork
+    # The encoders are loaded once, in the server: it is not they that are tested.
+    preprocess._encoder("efficientnet-lite0")
+    for module in (prepare_latents, train_dit, train_icon_head):
+        module.load_text_encoder = text_encoder
+    train_icon_head.load_pixel_encoder = pixel_encoder
+    preprocess.PART_FILES = 3
+    train_dit.SHEET_NAMES = train_dit.SHEET_SEEDS = 1
+    train_vae.TrainConfig = finetune.TrainConfig = partial(TrainConfig, checkpoint_every=1)
 
 
 def make_inputs(inputs: Path, count: int = 10) -> None:
