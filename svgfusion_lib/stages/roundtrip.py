@@ -117,13 +117,7 @@ def _plain_text(path: Path) -> str:
 
 def _compared(original: str, parsed: ParsedSVG, result: str, renderer: str, bins: int) -> dict:
     """SSIM and mean absolute error of the result's picture against the original's, and the floor."""
-    render, slow = RENDERERS[renderer], f"drawing it takes more than {RENDER_SECONDS} s"
-    if len(original) > LARGE:  # it may keep the renderer's C code busy for minutes
-        before = call_in_child(RENDER_SECONDS, slow, render, original, IMAGE_SIZE)
-    else:
-        with cpu_limit(RENDER_SECONDS, slow):
-            before = render(original, IMAGE_SIZE)
-    after = render(result, IMAGE_SIZE)
+    before, after = _drawn(original, renderer), _drawn(result, renderer)
     measured = {
         "ssim": ssim(before, after),
         "mae": mean_absolute_error(before, after),
@@ -131,8 +125,17 @@ def _compared(original: str, parsed: ParsedSVG, result: str, renderer: str, bins
     }
     if bins:
         rounded = rows_to_svg(quantize_rows(parsed.rows, bins), parsed.size)
-        measured[f"ssim_{bins}_bins"] = ssim(before, render(rounded, IMAGE_SIZE))
+        measured[f"ssim_{bins}_bins"] = ssim(before, _drawn(rounded, renderer))
     return measured
+
+
+def _drawn(svg: str, renderer: str) -> np.ndarray:
+    """SVG text -> uint8 [S, S, 3]; TimeIsUp for one that takes too long, in a process of its own if it is large."""
+    render, slow = RENDERERS[renderer], f"drawing it takes more than {RENDER_SECONDS} s"
+    if len(svg) > LARGE:  # it may keep the renderer's C code busy for minutes
+        return call_in_child(RENDER_SECONDS, slow, render, svg, IMAGE_SIZE)
+    with cpu_limit(RENDER_SECONDS, slow):
+        return render(svg, IMAGE_SIZE)
 
 
 def summarise(entries: list[dict]) -> dict:

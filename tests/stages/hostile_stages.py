@@ -13,7 +13,6 @@ import runpy
 import shutil
 import sys
 import sysconfig
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -30,20 +29,20 @@ from svgfusion_lib.stages.roundtrip import roundtrip_file
 from svgfusion_lib.stages.train_icon_head import _draw
 
 SHARE = int(os.environ.get("HOSTILE_SHARE", "10"))  # one file of so many is read by a stage other than preprocess
-GIVE_UP = 20  # CPU seconds of one file after which the system ends this process
+GIVE_UP = 30  # CPU seconds of one file, all measurements together, after which the system ends this process
 WATCHED = ("open", "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "ftplib.", "http.")
 LIBRARY = (*(sysconfig.get_paths()[name] for name in ("stdlib", "purelib")), "/proc/", "/sys/", "/dev/shm", "/dev/null")
 GOOD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1 1h5v5z"/></svg>'
 REPOSITORY = str(Path(__file__).parents[2])
+SVG_RUN = runpy.run_path(str(Path(__file__).parents[1] / "svg" / "hostile_run.py"))
 
 
 def write_cases(folder: Path) -> dict[str, str]:
     """The hostile files, as files of a folder; returns their names by case."""
-    cases = runpy.run_path(str(Path(__file__).parents[1] / "svg" / "hostile_run.py"))["load_cases"]()
     made, names = folder.parent / "made", {}
     made.mkdir()
     folder.mkdir()
-    for number, (name, build, _) in enumerate(cases):
+    for number, (name, build, _) in enumerate(SVG_RUN["load_cases"]()):
         source, file = build(made), folder / f"{number:03d}.svg"
         if isinstance(source, Path):
             if source.is_file():
@@ -95,18 +94,11 @@ def main(root: Path) -> None:
         limit = int(used.ru_utime + used.ru_stime) + GIVE_UP
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         seen.clear()
-        start, watching, value = time.process_time(), True, None
-        try:
-            value = work()
-            result = "done"
-        except UserError as error:
-            result = f"refused: {error}"
-        except Exception as error:  # noqa: BLE001 - the parent reports it
-            result = f"escaped: {error!r:.500}"
+        watching = True
+        seconds, (result, value) = SVG_RUN["seconds_of"](partial(_attempt, work))
         watching = False
         reports.write(json.dumps({
-            "stage": stage, "case": names.get(file, file), "seconds": time.process_time() - start, "result": result,
-            "opened": list(seen),
+            "stage": stage, "case": names.get(file, file), "seconds": seconds, "result": result, "opened": list(seen),
         }) + "\n")
         reports.flush()
         return value
@@ -122,6 +114,16 @@ def main(root: Path) -> None:
         for file in sorted(names)[number % SHARE :: SHARE]:
             if os.path.lexists(svg_dir / file):
                 measured(stage, file, partial(work, file))
+
+
+def _attempt(work: Callable[[], object]) -> tuple[str, object]:
+    """What came of reading a file, in words, and what was made of it."""
+    try:
+        return "done", work()
+    except UserError as error:
+        return f"refused: {error}", None
+    except Exception as error:  # noqa: BLE001 - the parent reports it
+        return f"escaped: {error!r:.500}", None
 
 
 if __name__ == "__main__":
