@@ -8,6 +8,8 @@ from typing import ClassVar
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.options import check_known, check_types
 
+CANDIDATES = 8        # of which `generate`, the gallery and evaluation keep the best
+MOST_CANDIDATES = 64
 DEFAULT_MODEL = "line"  # of the shipped ones, for prompts that say nothing of style or colour
 
 
@@ -196,8 +198,13 @@ class SamplingConfig(_Config):
     snap: float = 0.5              # grid of the drawing, in units of the canvas, that near coordinates go to; 0: off
     clip: float = 0.0              # bound on |z_0| estimates, in standard deviations of the latents; 0: off
     length_temperature: float = 0.5  # spread of the number of latents drawn for a prompt; 0: the likeliest
+    candidates: int = 1            # drawn for each sample; the one that shows the prompt best is kept (ranking.py)
 
     def __post_init__(self):
+        if not 1 <= self.candidates <= MOST_CANDIDATES:
+            raise UserError(
+                f"SamplingConfig: candidates must be between 1 and {MOST_CANDIDATES}, not {self.candidates}"
+            )
         if self.ddim_steps < 1:
             raise UserError(f"SamplingConfig: ddim_steps must be at least 1, not {self.ddim_steps}")
         if self.sampler not in ("ddim", "dpm++"):
@@ -225,7 +232,7 @@ class EvaluationConfig(_Config):
     domains: Sequence[str] | None = None
     packs: Sequence[str] | None = None
     styles: bool = False           # ask for the style of the icon's pack too, of a model that has styles
-    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    sampling: SamplingConfig = field(default_factory=lambda: SamplingConfig(candidates=CANDIDATES))
     pixel_encoder: str = "efficientnet-lite0"  # of distances
     clip: str | None = None        # hub name or folder of a CLIP model, for CLIPScore; None: not measured
     icon_head: str | None = None   # the evaluator, a file of train_icon_head; None: the shipped one

@@ -1,8 +1,8 @@
 """Prompts to SVG: text encoder -> VS-DiT with guidance -> VP-VAE decoder -> rows -> SVG text."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.ranking import Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.utils.diffusion import DiffusionParams, make_diffusion_params, noise_latent
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.samplers import Correct, Denoise, ddim_sample, dpm_solver_sample, guided, initial_noise
@@ -26,6 +27,7 @@ from svgfusion_lib.utils.training import check_device
 from svgfusion_lib.weights import load_checkpoints, model_for, shipped_models
 
 SAMPLES_KIND = "list of samples"  # what samples.json is
+BATCH_SIZE = 64  # drawings at once
 OWN_MODEL = "own"  # name of a pipeline that is not a shipped one
 
 
@@ -48,40 +50,67 @@ class Pipeline:
     text_encoder: TextEncoder
     params: DiffusionParams
 
-    @torch.no_grad()
     def sample(
         self,
         prompts: Sequence[str],
         seeds: Sequence[int],
         config: SamplingConfig | None = None,
         lengths: Sequence[int] | None = None,
-        callback: Callable[[int, Tensor], None] | None = None,
+        progress: Callable[[int, int], None] | None = None,
         styles: Sequence[str | None] | None = None,
     ) -> list[Sample]:
         """One sample for each (prompt, seed) pair; the same pair gives the same SVG whatever the batch.
 
-        lengths: latents per sample, drawn from the length predictor if None. callback(step, z0 estimate
-        [B, N, Z] of the VAE's latents) is called for every batch of equal length. styles: one of
-        dit.config.styles for each prompt, or None for no style.
+        lengths: latents per sample, drawn from the length predictor if None. progress(done, total) is called after
+        every step; what it raises ends the sampling. styles: one of dit.config.styles for each prompt, or None for no
+        style. Of config.candidates drawings with seeds of their own the one that shows its prompt best is the sample.
         """
         if len(prompts) != len(seeds):
             raise ValueError(f"one seed for each prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
         if styles is not None and len(prompts) != len(styles):
             raise ValueError(f"one style for each prompt: got {len(prompts)} prompts and {len(styles)} styles")
         check_prompts(prompts)
-        style = self.encode_styles([None] * len(prompts) if styles is None else styles)  # [B]
         config = config or SamplingConfig()
-        context, context_mask = self.encode_prompts(prompts)  # [B, S, C], [B, S]
+        count = config.candidates
+        each = [i for i in range(len(prompts)) for _ in range(count)]  # of every drawing, which prompt it is for
+        asked = [prompts[i] for i in each]
+        drawn = self._draw(
+            asked,
+            [own for seed in seeds for own in candidate_seeds(seed, count)],
+            config,
+            None if lengths is None else [lengths[i] for i in each],
+            progress,
+            [None if styles is None else styles[i] for i in each],
+        )
+        if count > 1:
+            best = self.ranker.best_of(asked, [sample.svg for sample in drawn], count)
+            drawn = [replace(drawn[k], seed=seed) for k, seed in zip(best, seeds)]
+        return drawn
+
+    @torch.no_grad()
+    def _draw(
+        self, prompts: Sequence[str], seeds: Sequence[int], config: SamplingConfig, lengths: Sequence[int] | None,
+        progress: Callable[[int, int], None] | None, styles: Sequence[str | None],
+    ) -> list[Sample]:
+        """One drawing for each prompt, seed and style, in batches of equal length."""
+        different = {prompt: row for row, prompt in enumerate(dict.fromkeys(prompts))}
+        context, context_mask = self.encode_prompts(list(different))  # [b, S, C], [b, S]
+        row = torch.tensor([different[prompt] for prompt in prompts], device=context.device)
+        context, context_mask = context[row], context_mask[row]  # [B, S, C], [B, S]
+        style = self.encode_styles(styles)  # [B]
         if lengths is None:
             lengths = self.draw_lengths(context, context_mask, seeds, config.length_temperature)
+        members = {n: [i for i, own in enumerate(lengths) if own == n] for n in sorted(set(lengths))}
+        batches = [(n, own[k : k + BATCH_SIZE]) for n, own in members.items() for k in range(0, len(own), BATCH_SIZE)]
         samples: dict[int, Sample] = {}
-        for length in sorted(set(lengths)):
-            members = [i for i, n in enumerate(lengths) if n == length]
+        for number, (length, batch) in enumerate(batches):
+            report = None if progress is None else partial(
+                _report, progress, number * config.ddim_steps, len(batches) * config.ddim_steps
+            )
             z = self.sample_latents(
-                context[members], context_mask[members], [seeds[i] for i in members], length, config, callback,
-                style[members],
+                context[batch], context_mask[batch], [seeds[i] for i in batch], length, config, report, style[batch]
             )  # [b, N, Z]
-            for i, rows in zip(members, self.decode_latents(z, config)):
+            for i, rows in zip(batch, self.decode_latents(z, config)):
                 samples[i] = Sample(prompts[i], seeds[i], rows, rows_to_svg(rows, config.canvas))
         return [samples[i] for i in range(len(prompts))]
 
@@ -123,6 +152,11 @@ class Pipeline:
         """Text tokens [S, C] and padding mask [S] of the empty prompt, encoded once."""
         context, mask = self.encode_prompts([""])
         return context[0], mask[0]
+
+    @cached_property
+    def ranker(self) -> Ranker:
+        """What chooses among candidates, loaded when asked."""
+        return load_ranker(text_encoder=self.text_encoder)
 
     @cached_property
     def pixel_encoder(self) -> PixelEncoder:
@@ -221,6 +255,11 @@ class Pipeline:
             how |= {"eta": config.eta, "generators": generators}
             z = ddim_sample(denoise, z, self.params, steps, **how)
         return self.dit.denormalize(z)
+
+
+def _report(progress: Callable[[int, int], None], before: int, total: int, step: int, z_0: Tensor) -> None:
+    """A sampler's step as progress, `before` steps of other batches being done."""
+    progress(before + step + 1, total)
 
 
 def check_seeds(seed: int, num_samples: int) -> None:

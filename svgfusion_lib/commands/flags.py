@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from svgfusion_lib.config import DEFAULT_MODEL
+from svgfusion_lib.config import CANDIDATES, DEFAULT_MODEL
 
 Add = Callable[..., argparse.Action]
 
@@ -40,11 +40,18 @@ def sampling(add: Add) -> None:
     add("--eta", type=float, help="of ddim; 0: deterministic, 1: as noisy as DDPM")
 
 
+def candidates(add: Add) -> None:
+    """For stages that draw prompts; read by `sampling_config`."""
+    add("--candidates", type=int, default=CANDIDATES,
+        help="drawings of which the one that shows the prompt best is kept; 1: none is chosen")
+
+
 def sampling_config(options: dict):
-    """Takes the values of `sampling` out of the options and makes a SamplingConfig of them."""
+    """Takes the values of `sampling` and `candidates` out of the options and makes a SamplingConfig of them."""
     from svgfusion_lib.config import SamplingConfig
 
-    given = {name: options.pop(name) for name in ("sampler", "ddim_steps", "cfg_scale", "cfg_low", "cfg_high", "eta")}
+    names = ("sampler", "ddim_steps", "cfg_scale", "cfg_low", "cfg_high", "eta", "candidates")
+    given = {name: options.pop(name) for name in names if name in options}
     return SamplingConfig(**{name: value for name, value in given.items() if value is not None})
 
 

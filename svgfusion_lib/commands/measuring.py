@@ -1,6 +1,15 @@
 """Stages that sample and measure."""
 
-from svgfusion_lib.commands.flags import Add, Stages, checkpoints, count_or_all, device, sampling, sampling_config
+from svgfusion_lib.commands.flags import (
+    Add,
+    Stages,
+    candidates,
+    checkpoints,
+    count_or_all,
+    device,
+    sampling,
+    sampling_config,
+)
 from svgfusion_lib.corpus.records import SPLITS
 from svgfusion_lib.errors import UserError
 
@@ -13,6 +22,7 @@ def _generate_flags(add: Add) -> None:
     add("--output_dir", "--out_dir", dest="output_dir", required=True)
     add("--seed", type=int, default=0)
     sampling(add)
+    candidates(add)
     checkpoints(add, by_prompt=True)
     device(add)
     add("--ckpt_path", help="a VP-VAE: write reconstructions and random samples instead")
@@ -97,6 +107,7 @@ def _evaluate_flags(add: Add) -> None:
     add("--max_rebuilt", type=int, help="icons that the VP-VAE rebuilds (100)")
     add("--seed", type=int)
     sampling(add)
+    candidates(add)
     checkpoints(add)
     device(add)
 

@@ -24,6 +24,7 @@ from svgfusion_lib.utils.progress import track
 SCOPE = "@iconify-json"
 PACK_INFO = "pack.json"
 _ICON_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_STYLE_WORDS = re.compile(r",\s*[\w-]+ style\s*$")
 _TONES = ("medium-light", "medium-dark", "light", "medium", "dark")
 
 
@@ -67,6 +68,11 @@ def style_word(pack: str) -> str:
 def names_style(prompt: str, word: str) -> bool:
     """Does a prompt ask for the style that captions call `word` ("..., twemoji style")?"""
     return re.search(rf"\b{re.escape(word)} style\b", prompt.lower()) is not None
+
+
+def without_style(prompt: str) -> str:
+    """A prompt without the words at its end that ask for a style: `cart, tabler style` -> `cart`."""
+    return _STYLE_WORDS.sub("", prompt).rstrip()
 
 
 def check_packs(packs: Sequence[str]) -> list[Pack]:

@@ -1,6 +1,5 @@
 """Drawing anew: some of an icon stays, or some of its channels, and the VS-DiT draws the rest by a prompt."""
 
-import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.corpus.packs import known_packs, style_word
+from svgfusion_lib.corpus.packs import known_packs, style_word, without_style
 from svgfusion_lib.editing.colours import nearest_colours
 from svgfusion_lib.editing.latents import box_channels, style_channels
 from svgfusion_lib.errors import UserError
@@ -18,7 +17,6 @@ from svgfusion_lib.utils.samplers import Denoise
 FAMILIAR = 3.0  # standard deviations
 RESAMPLED = 0.5  # share of all timesteps that a round of resampling goes back
 _SEED_STRIDE = 1_000_003  # between the seeds of a sample's rounds
-_STYLE_WORDS = re.compile(r",\s*[\w-]+ style\s*$")
 
 # callback(step, estimate of z_0 [B, N, Z]) after every step; what it raises ends the sampling
 Callback = Callable[[int, Tensor], None]
@@ -149,7 +147,7 @@ def ask_for_style(pipeline: Pipeline, prompt: str, style: str | None) -> tuple[s
     """
     if not style:
         return prompt, pipeline.style_in(prompt)
-    bare = _STYLE_WORDS.sub("", prompt).rstrip()
+    bare = without_style(prompt)
     if pipeline.dit.config.styles:
         pipeline.encode_styles([style])
         return (f"{bare}, {style_word(style)} style" if bare and style in known_packs() else bare), style

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as W  # noqa: N812 - as everyone calls it
 
-from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.config import MOST_CANDIDATES, SamplingConfig
 from svgfusion_lib.gallery.session import MOST_ICONS, Request
 
 ANY_STYLE = "any style"
@@ -61,13 +61,19 @@ class Controls(W.VBox):
         self.generate = button("Generate", on_generate, "svgf-primary", "svgf-generate")
         self.cancel = button("Cancel", on_cancel, "svgf-cancel")
         self.cancel.disabled = True
+        self.candidates = _field(
+            W.BoundedIntText(
+                description="Best of", value=defaults.candidates, min=1, max=MOST_CANDIDATES,
+                tooltip="Drawings of each icon, of which the one that shows the prompt best is kept",
+            )
+        )
         self.upload = marked(W.FileUpload(accept=".svg", description="Open an SVG"), "svgf-button", "svgf-upload")
         self.upload.observe(lambda change: self._opened(change["new"], on_open), "value")
         first = marked(W.Box([self.prompt, self.generate, self.cancel]), "svgf-line")
         second = marked(
             W.Box([
                 self.style_box, self.count, marked(W.Box([self.seed, self.dice]), "svgf-pair"), self.steps,
-                self.guidance, self.upload,
+                self.guidance, self.candidates, self.upload,
             ]), "svgf-line",
         )
         super().__init__([first, second])
@@ -78,7 +84,7 @@ class Controls(W.VBox):
         """What is asked for now."""
         return Request(
             self.prompt.value, self.style_box.value or None, self.count.value, self.seed.value, self.steps.value,
-            self.guidance.value,
+            self.guidance.value, self.candidates.value,
         )
 
     def set_busy(self, busy: bool) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
+from svgfusion_lib.config import CANDIDATES, DEFAULT_MODEL, SamplingConfig
 from svgfusion_lib.editing import (
     ask_for_style,
     decode_layers,
@@ -49,10 +49,11 @@ class Request:
     seed: int = 0
     steps: int = SamplingConfig.ddim_steps
     guidance: float = SamplingConfig.cfg_scale
+    candidates: int = CANDIDATES  # of each icon of a prompt
 
     @property
     def config(self) -> SamplingConfig:
-        return SamplingConfig(ddim_steps=self.steps, cfg_scale=self.guidance)
+        return SamplingConfig(ddim_steps=self.steps, cfg_scale=self.guidance, candidates=self.candidates)
 
     @property
     def seeds(self) -> list[int]:
@@ -95,11 +96,8 @@ class Session:
         pipeline, config = self.pipelines[model], self._check(request, model)
         prompt, style = ask_for_style(pipeline, request.prompt.strip(), request.style)
         check_prompts([prompt])
-        tokens = pipeline.encode_prompts([prompt] * request.count)
-        lengths = pipeline.draw_lengths(*tokens, request.seeds, config.length_temperature)
         samples = pipeline.sample(
-            [prompt] * request.count, request.seeds, config, lengths,
-            _counter(tick, config.ddim_steps * len(set(lengths))), [style] * request.count,
+            [prompt] * request.count, request.seeds, config, progress=tick, styles=[style] * request.count
         )
         drawn = [(prompt, sample.rows, sample.seed) for sample in samples]
         return self._remember(prompt, drawn, "drawn", model, style)

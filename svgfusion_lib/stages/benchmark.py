@@ -128,7 +128,7 @@ def benchmark(
             ),
         }
         if precomputed_dir is not None:
-            asked = EvaluationConfig(num_prompts=num_prompts, device=device)
+            asked = EvaluationConfig(num_prompts=num_prompts, device=device, sampling=SamplingConfig())
             slowly = SamplingConfig(sampler="ddim", ddim_steps=100, cfg_low=0.0, cfg_high=1.0)
             report["quality"] = sweep(
                 Path(output_dir) / "quality", precomputed_dir,

@@ -4,6 +4,7 @@ Every measure (evaluation_measures.py) is taken of the samples and of the refere
 icons, the untrained model, the nearest training icon by caption, shuffled prompts. docs/evaluation.md explains them.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ from svgfusion_lib.utils import metrics
 from svgfusion_lib.utils.dataset import ChunkDataset
 from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+PACK_DRAWS = 10  # choices of icons that the distance of two packs is the mean of
 
 
 def evaluate(
@@ -65,12 +68,15 @@ def _evaluate_group(bench: Bench, group: Group, training: measures.Training) -> 
     real = real_icons(bench, group)
     yardstick = make_yardstick(bench, group, training, real)
     seed = bench.config.seed
-    how = (bench.cache, group, seed, bench.config.sampling, bench.config.styles)
-    samples = draw_samples(bench.pipeline, *how, what="samples")
+    sampling, styles = bench.config.sampling, bench.config.styles
+    samples = draw_samples(bench.pipeline, bench.cache, group, seed, sampling, styles, what="samples")
+    noise = draw_samples(
+        references.untrained(bench.pipeline, seed), bench.cache, group, seed, replace(sampling, candidates=1), styles,
+        what="untrained model",
+    )
     subjects, more = {}, {}
     for name, subject in (
-        ("samples", samples), ("real", real),
-        ("untrained", draw_samples(references.untrained(bench.pipeline, seed), *how, what="untrained model")),
+        ("samples", samples), ("real", real), ("untrained", noise),
         ("nearest_by_caption", _nearest_by_caption(bench, group, training)),
     ):
         if subject is not None:
@@ -90,7 +96,8 @@ def _evaluate_group(bench: Bench, group: Group, training: measures.Training) -> 
         "prompts": len(group.prompts), "names": len(group.names), "reference": len(yardstick.reference),
         "training_icons": len(training.icons), "distance_of": yardstick.count,
         "chance": {f"top{k}": min(1, k / min(len(group.names), measures.GALLERY)) for k in (1, 5)},
-        "subjects": subjects, "of_real_r_precision": _of_real(subjects), "two_packs": _two_packs(bench, group),
+        "subjects": subjects, "of_real_r_precision": _of_real(subjects),
+        "two_packs": _two_packs(bench, group, len(yardstick.reference)),
         "reconstruction": reconstruction,
     }
     return result, _sheets(bench, group, samples, real, training, more["samples"]) | {"rebuilt": rebuilt}
@@ -111,21 +118,28 @@ def _of_real(subjects: dict) -> dict:
     }
 
 
-def _two_packs(bench: Bench, group: Group) -> dict:
-    """Distance between real icons of the two largest packs of the domain: what samples should stay below."""
+def _two_packs(bench: Bench, group: Group, reference: int) -> dict:
+    """Distance between real icons of the two largest packs of the domain: what samples should stay below.
+
+    Of as many pictures as the distances of samples are, since fewer make it larger; the mean of PACK_DRAWS choices.
+    """
     rng = np.random.default_rng((bench.config.seed, 13))
     icons = references.largest_packs(bench.cache, group, bench.config.max_reference, rng)
     if not icons:
         return {}
     (first, a), (second, b) = ((pack, real_pictures(bench.cache, own)) for pack, own in icons.items())
     means_a, means_b = bench.judge.features(a)[0], bench.judge.features(b)[0]
-    count = min(len(group.names), len(means_b))
-    if min(len(means_a), count) < 2:
+    sizes = min(len(means_a), reference), min(len(means_b), len(group.names))
+    if min(sizes) < 2:
         return {}
+    draws = [
+        [rng.choice(means, size, replace=False) for means, size in zip((means_a, means_b), sizes)]
+        for _ in range(PACK_DRAWS)
+    ]
     return {
-        "packs": [first, second], "pictures": [count, len(means_a)],
-        "frechet": metrics.frechet_distance(means_b[:count], means_a),
-        "kernel": metrics.kernel_distance(means_b[:count], means_a),
+        "packs": [first, second], "pictures": [sizes[1], sizes[0]], "draws": PACK_DRAWS,
+        "frechet": float(np.mean([metrics.frechet_distance(b, a) for a, b in draws])),
+        "kernel": float(np.mean([metrics.kernel_distance(b, a) for a, b in draws])),
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import Subset
 
-from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.config import CANDIDATES, SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.sampling import OWN_MODEL, SAMPLES_KIND, check_prompts, check_seeds, load_pipeline
 from svgfusion_lib.stages.prepare_latents import check_pixel_encoder, encode_dataset
@@ -56,7 +56,7 @@ def generate(
     """
     check_prompts(prompts)
     check_seeds(seed, num_samples)
-    config = config or SamplingConfig()
+    config = config or SamplingConfig(candidates=CANDIDATES)
     own = vae_checkpoint is not None or dit_checkpoint is not None
     models = [OWN_MODEL if own else str(model or model_for(prompt, style)) for prompt in prompts]
     pipelines = {name: load_pipeline(vae_checkpoint, dit_checkpoint, device, name) for name in dict.fromkeys(models)}

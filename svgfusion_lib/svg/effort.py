@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-MAX_WORK = 1_000_000    # microseconds or so on one core; of 29,000 icons of eight emoji packs none needs more than 502,000
+MAX_WORK = 1_000_000    # microseconds or so on one core; of 29,000 icons of eight packs none needs more than 502,000
 MAX_CLIPPING = 800_000  # of them for boolean operations on outlines, which are estimated at their worst
 
 _spent: ContextVar[dict[str, float] | None] = ContextVar("spent", default=None)

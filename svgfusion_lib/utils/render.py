@@ -80,8 +80,12 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
 
 def is_blank(svg: str) -> bool:
     """True if next to nothing can be seen of the SVG on white. Raises ValueError like render_svg."""
-    pixels = render_svg(svg, BLANK_SIZE).astype(np.int16)  # (H, W, 3)
-    painted = (255 - pixels).max(axis=2) > BLANK_CONTRAST  # (H, W)
+    return is_white(render_svg(svg, BLANK_SIZE))
+
+
+def is_white(pixels: np.ndarray) -> bool:
+    """True if next to nothing can be seen in a picture uint8 [H, W, 3]."""
+    painted = (255 - pixels.astype(np.int16)).max(axis=2) > BLANK_CONTRAST  # (H, W)
     return bool(painted.mean() < BLANK_SHARE)
 
 

@@ -72,6 +72,7 @@ def test_report_has_every_measure_beside_its_reference_points(written):
     assert 0 <= samples["not_blank"]["mean"] <= samples["parses_and_renders"]["mean"] <= 1
     assert samples["seconds_per_sample"] > 0 and samples["frechet"] > 0
     assert train["two_packs"]["frechet"] > 0 and sorted(train["two_packs"]["packs"]) == ["lucide", "tabler"]
+    assert train["two_packs"]["pictures"] == [train["distance_of"], min(train["reference"], NAMES)]
     rebuilt = train["reconstruction"]
     assert rebuilt["icons"] + rebuilt["too_long"] == 4 and 0 < rebuilt["ssim"]["mean"] <= 1
     assert report["settings"]["packs_of_evaluator_in_training"] == []
