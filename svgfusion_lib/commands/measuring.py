@@ -247,6 +247,7 @@ def _train_icon_head_flags(add: Add) -> None:
     add("--width", type=int, default=128, help="of the vectors")
     add("--views", type=int, default=2, help="pictures of each drawing; all but the first are changed at random")
     add("--drawings", type=int, default=2, help="of a name in a pack, at most")
+    add("--min_packs", type=int, default=2, help="that draw a name; 1 for a ranker, which needs many names")
     add("--lr", type=float, default=1.0e-3)
     add("--seed", type=int, default=0)
 
@@ -259,7 +260,7 @@ def _train_icon_head(packs, **options) -> None:
 
 STAGES: Stages = {
     "train_icon_head": (
-        "the evaluator: knows icons of one name by one another", _train_icon_head_flags, _train_icon_head
+        "the evaluator, or a ranker: knows icons of one name by one another", _train_icon_head_flags, _train_icon_head
     ),
     "evaluate_vae": ("how well a VP-VAE rebuilds SVGs it never saw", _evaluate_vae_flags, _evaluate_vae),
     "ablate": ("trainings with one thing changed at a time, as a table", _ablate_flags, _ablate),

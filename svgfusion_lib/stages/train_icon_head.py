@@ -50,6 +50,7 @@ def train_icon_head(
     width: int = 128,
     views: int = 2,
     drawings: int = 2,
+    min_packs: int = 2,
     lr: float = 1.0e-3,
     seed: int = 0,
     pixel_encoder: str = "efficientnet-lite0",
@@ -58,18 +59,21 @@ def train_icon_head(
     """Contrastive training (InfoNCE, van den Oord et al. 2018, eq. 4) -> output_dir/icon_head.safetensors.
 
     A batch holds batch_size names, each drawn by two packs: of each drawing, the other one of its name must be
-    found among all, and so must its name's text. Names that fewer than two packs draw, and names that are held out,
-    are not used. views: pictures of each drawing; drawings: of a name in a pack, at most.
+    found among all, and so must its name's text. Names that fewer than min_packs packs draw, and names that are held
+    out, are not used; of a name that one pack draws, the two are views of one drawing. views: pictures of each drawing;
+    drawings: of a name in a pack, at most.
     """
-    check_counts(num_steps=num_steps, batch_size=batch_size, width=width, views=views, drawings=drawings)
+    check_counts(
+        num_steps=num_steps, batch_size=batch_size, width=width, views=views, drawings=drawings, min_packs=min_packs
+    )
     rng = np.random.default_rng(seed)
-    names, files = _names_in_packs(fetch_packs(packs, packs_dir), drawings, rng)
-    _check_enough(names, packs)
+    names, files = _names_in_packs(fetch_packs(packs, packs_dir), drawings, min_packs, rng)
+    _check_enough(names, packs, min_packs)
     encoder, texts = load_pixel_encoder(pixel_encoder), load_text_encoder(text_encoder)
     tokens, places = _encode_drawings(encoder, files, views, seed)  # [drawings, V, P, C]
     text_means = mean_text_tokens(*texts.encode(names))  # [names, C]
-    usable = [k for k, own in enumerate(places) if sum(map(bool, own)) > 1]
-    _check_enough(usable, packs)
+    usable = [k for k, own in enumerate(places) if sum(map(bool, own)) >= min_packs]
+    _check_enough(usable, packs, min_packs)
     torch.manual_seed(seed)
     num_tokens, token_width = tokens.shape[2:]
     head = IconHead(
@@ -84,7 +88,7 @@ def train_icon_head(
     for step in track(range(num_steps), "icon head"):
         optimizer.param_groups[0]["lr"] = lr * (1 - step / num_steps)
         chosen = rng.choice(usable, count, replace=False)
-        pairs = np.array([_two_packs(places[k], rng) for k in chosen])  # [B, 2]
+        pairs = np.array([_two_drawings(places[k], rng) for k in chosen])  # [B, 2]
         view = rng.integers(views, size=pairs.shape)  # [B, 2]
         a, b = (head(tokens[pairs[:, side], view[:, side]].float()) for side in (0, 1))  # [B, D] each
         asked = head.encode_texts(text_means[chosen])  # [B, D]
@@ -95,9 +99,9 @@ def train_icon_head(
     return save_icon_head(head, Path(output_dir) / FILE_NAME)
 
 
-def _check_enough(names: Sequence, packs: Sequence[str]) -> None:
+def _check_enough(names: Sequence, packs: Sequence[str], min_packs: int) -> None:
     if len(names) < 2:
-        raise UserError(f"{', '.join(packs)}: no two names are drawn by two packs each; name more packs")
+        raise UserError(f"{', '.join(packs)}: no two names are drawn by {min_packs} packs each; name more packs")
 
 
 def _contrast(a: Tensor, b: Tensor) -> Tensor:
@@ -107,14 +111,18 @@ def _contrast(a: Tensor, b: Tensor) -> Tensor:
     return (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2
 
 
-def _two_packs(own: list[list[int]], rng: np.random.Generator) -> list[int]:
-    """A drawing of each of two packs, out of the drawings of a name by pack."""
+def _two_drawings(own: list[list[int]], rng: np.random.Generator) -> list[int]:
+    """Out of the drawings of a name by pack: one of each of two packs, or one twice if there is one pack."""
     drawn = [pack for pack in own if pack]
+    if len(drawn) == 1:
+        return [int(rng.choice(drawn[0]))] * 2
     return [int(rng.choice(drawn[k])) for k in rng.choice(len(drawn), 2, replace=False)]
 
 
-def _names_in_packs(folders: Sequence[Path], drawings: int, rng: np.random.Generator) -> tuple[list[str], Drawings]:
-    """Training names that at least two packs draw, and of each at most `drawings` files a pack, chosen at random.
+def _names_in_packs(
+    folders: Sequence[Path], drawings: int, min_packs: int, rng: np.random.Generator
+) -> tuple[list[str], Drawings]:
+    """Training names that min_packs packs draw, and of each at most `drawings` files a pack, chosen at random.
 
     Names of the same words in another order are one name, as they are for the split.
     """
@@ -126,7 +134,7 @@ def _names_in_packs(folders: Sequence[Path], drawings: int, rng: np.random.Gener
                 key = name_key(record.name, numbered=True)
                 spoken.setdefault(key, record.name)
                 by_key[key][folder].append(folder / record.file)
-    keys = sorted(key for key, own in by_key.items() if len(own) > 1)
+    keys = sorted(key for key, own in by_key.items() if len(own) >= min_packs)
     files = [
         [[own[k] for k in rng.permutation(len(own))[:drawings]] for own in by_key[key].values()] for key in keys
     ]

@@ -64,6 +64,14 @@ def test_training_finds_the_other_drawing_and_the_name(packs, tmp_path):
     assert trained.name == FILE_NAME and head.packs == ("a", "b", "c") and head.text_encoder == "minilm"
 
 
+def test_names_of_one_pack_teach_their_texts_where_they_may(packs, tmp_path):
+    trained = train_icon_head(tmp_path, ["a"], num_steps=80, width=16, min_packs=1)
+    _, by_text = shares_found(trained, packs)
+    assert by_text > 0.9
+    names, _ = stage._names_in_packs([packs / "a", packs / "d"], 2, 1, np.random.default_rng(0))
+    assert sorted(names) == sorted([*NAMES, "sun", "moon"])
+
+
 def test_the_same_seed_gives_the_same_head(tmp_path):
     paths = [train_icon_head(tmp_path / str(k), ["a", "b"], num_steps=3, width=8) for k in range(2)]
     assert paths[0].read_bytes() == paths[1].read_bytes()
@@ -74,7 +82,7 @@ def test_held_out_names_are_not_used(packs, monkeypatch):
     monkeypatch.setattr(stage, "read_records", lambda folder: [
         replace(r, split="held_out" if r.name in NAMES[:5] else "train") for r in read(folder)
     ])
-    names, files = stage._names_in_packs([packs / "a", packs / "b"], 2, np.random.default_rng(0))
+    names, files = stage._names_in_packs([packs / "a", packs / "b"], 2, 2, np.random.default_rng(0))
     assert sorted(names) == sorted(NAMES[5:]) and all(len(own) == 2 for own in files)
 
 
@@ -88,7 +96,7 @@ def test_views_differ_and_a_broken_file_is_none(packs):
 
 @pytest.mark.parametrize("chosen", [["a", "d"], ["a"]])
 def test_packs_that_teach_nothing_are_refused(tmp_path, chosen):
-    with pytest.raises(UserError, match="no two names are drawn by two packs"):
+    with pytest.raises(UserError, match="no two names are drawn by 2 packs"):
         train_icon_head(tmp_path, chosen, num_steps=1)
 
 
