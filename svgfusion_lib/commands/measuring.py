@@ -248,6 +248,7 @@ def _train_icon_head_flags(add: Add) -> None:
     add("--views", type=int, default=2, help="pictures of each drawing; all but the first are changed at random")
     add("--drawings", type=int, default=2, help="of a name in a pack, at most")
     add("--min_packs", type=int, default=2, help="that draw a name; 1 for a ranker, which needs many names")
+    add("--weighted", action="store_true", help="a name comes in proportion to the packs that draw it")
     add("--lr", type=float, default=1.0e-3)
     add("--seed", type=int, default=0)
 

@@ -51,6 +51,7 @@ def train_icon_head(
     views: int = 2,
     drawings: int = 2,
     min_packs: int = 2,
+    weighted: bool = False,
     lr: float = 1.0e-3,
     seed: int = 0,
     pixel_encoder: str = "efficientnet-lite0",
@@ -61,7 +62,7 @@ def train_icon_head(
     A batch holds batch_size names, each drawn by two packs: of each drawing, the other one of its name must be
     found among all, and so must its name's text. Names that fewer than min_packs packs draw, and names that are held
     out, are not used; of a name that one pack draws, the two are views of one drawing. views: pictures of each drawing;
-    drawings: of a name in a pack, at most.
+    drawings: of a name in a pack, at most. weighted: names come in proportion to the packs that draw them.
     """
     check_counts(
         num_steps=num_steps, batch_size=batch_size, width=width, views=views, drawings=drawings, min_packs=min_packs
@@ -85,9 +86,11 @@ def train_icon_head(
     parameters = [*head.linear.parameters(), *head.text.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=WEIGHT_DECAY)
     count = min(batch_size, len(usable))
+    packs_of = np.array([sum(map(bool, places[k])) for k in usable])
+    shares = packs_of / packs_of.sum() if weighted else None
     for step in track(range(num_steps), "icon head"):
         optimizer.param_groups[0]["lr"] = lr * (1 - step / num_steps)
-        chosen = rng.choice(usable, count, replace=False)
+        chosen = rng.choice(usable, count, replace=False, p=shares)
         pairs = np.array([_two_drawings(places[k], rng) for k in chosen])  # [B, 2]
         view = rng.integers(views, size=pairs.shape)  # [B, 2]
         a, b = (head(tokens[pairs[:, side], view[:, side]].float()) for side in (0, 1))  # [B, D] each

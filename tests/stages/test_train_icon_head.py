@@ -65,7 +65,7 @@ def test_training_finds_the_other_drawing_and_the_name(packs, tmp_path):
 
 
 def test_names_of_one_pack_teach_their_texts_where_they_may(packs, tmp_path):
-    trained = train_icon_head(tmp_path, ["a"], num_steps=80, width=16, min_packs=1)
+    trained = train_icon_head(tmp_path, ["a"], num_steps=80, width=16, min_packs=1, weighted=True)
     _, by_text = shares_found(trained, packs)
     assert by_text > 0.9
     names, _ = stage._names_in_packs([packs / "a", packs / "d"], 2, 1, np.random.default_rng(0))
