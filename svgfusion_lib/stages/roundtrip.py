@@ -1,5 +1,6 @@
 """Stage roundtrip: SVG -> rows -> SVG for every file of a folder, and how well it came through."""
 
+import re
 import time
 from collections import Counter
 from functools import partial
@@ -28,6 +29,7 @@ PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 SSIM_LEVELS = (0.95, 0.98)
 WORST_COUNT = 24
 LARGE = 16_000             # characters of a document that is drawn in a process of its own
+_FAR_OR_DASHED = re.compile(r"dasharray|inf|nan|(?<![\d.#])\d{6}|\de\+?\d", re.IGNORECASE)  # so are these, of any size
 RENDER_SECONDS = 2         # CPU time to draw one file; the parser has limits of its own
 
 
@@ -130,9 +132,9 @@ def _compared(original: str, parsed: ParsedSVG, result: str, renderer: str, bins
 
 
 def _drawn(svg: str, renderer: str) -> np.ndarray:
-    """SVG text -> uint8 [S, S, 3]; TimeIsUp for one that takes too long, in a process of its own if it is large."""
+    """SVG text -> uint8 [S, S, 3]; TimeIsUp for one that takes too long, in a process of its own if that may be so."""
     render, slow = RENDERERS[renderer], f"drawing it takes more than {RENDER_SECONDS} s"
-    if len(svg) > LARGE:  # it may keep the renderer's C code busy for minutes
+    if len(svg) > LARGE or _FAR_OR_DASHED.search(svg):  # it may keep the renderer's C code busy for minutes
         return call_in_child(RENDER_SECONDS, slow, render, svg, IMAGE_SIZE)
     with cpu_limit(RENDER_SECONDS, slow):
         return render(svg, IMAGE_SIZE)

@@ -13,7 +13,7 @@ import pytest
 
 RUN = Path(__file__).with_name("hostile_stages.py")
 STAGES = ("preprocess", "prepare_dataset", "roundtrip", "train_icon_head", "palette", "vary")
-CPU_SECONDS = 2.0  # of a file in preprocess; others draw it several times
+CPU_SECONDS = 2.0  # of a file in preprocess; others read, write and draw it several times
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_no_hostile_file_crashes_hangs_or_reaches_outside(reports, stage):
     assert len(own) > (300 if stage == "preprocess" else 30)
     assert [r for r in own if r["opened"]] == []
     assert [r for r in own if r["result"].startswith("escaped")] == []
-    limit = CPU_SECONDS * (1 if stage == "preprocess" else 2)
+    limit = CPU_SECONDS * (1 if stage == "preprocess" else 3)
     assert [(r["case"], round(r["seconds"], 2)) for r in own if r["seconds"] > limit] == []
     reasons = [r["result"].removeprefix("refused: ") for r in own if r["result"].startswith("refused")]
     assert all(reason.strip() and "\n" not in reason for reason in reasons)

@@ -1,5 +1,6 @@
 import gzip
 import json
+import time
 
 import numpy as np
 import pytest
@@ -110,6 +111,18 @@ def test_a_file_that_takes_too_long_to_draw_has_that_reason(svg_dir, tmp_path, m
     assert (summary["parsed"], summary["compared"]) == (1, 0)
     assert list(summary["reasons"]) == ["cannot be compared: drawing it takes more than 0.2 s"]
     assert (tmp_path / "out" / "ring.svg").is_file()
+
+
+def test_a_small_file_that_keeps_the_renderer_busy_is_ended(tmp_path):
+    """cairo draws it for minutes, in C code that a signal does not end."""
+    (tmp_path / "svg").mkdir()
+    (tmp_path / "svg" / "far.svg").write_text(
+        HEAD.format(24, 24) + '<path d="MInfinity 0L9 9 0 9z"/><rect x="Infinity" y="1" width="9" height="9"/></svg>'
+    )
+    start = time.monotonic()
+    summary = roundtrip(tmp_path / "svg", tmp_path / "out", processes=1)
+    assert list(summary["reasons"]) == ["cannot be compared: drawing it takes more than 2 s"]
+    assert time.monotonic() - start < 60
 
 
 def test_the_table_over_packs_has_a_line_for_each(svg_dir, tmp_path):
