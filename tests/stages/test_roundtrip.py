@@ -117,7 +117,7 @@ def test_a_small_file_that_keeps_the_renderer_busy_is_ended(tmp_path):
     """cairo draws it for minutes, in C code that a signal does not end."""
     (tmp_path / "svg").mkdir()
     (tmp_path / "svg" / "far.svg").write_text(
-        HEAD.format(24, 24) + '<path d="MInfinity 0L9 9 0 9z"/><rect x="Infinity" y="1" width="9" height="9"/></svg>'
+        HEAD.format(24, 24) + '<path d="M0 0L9 9 0 9z"/><circle r="Infinity"/></svg>'
     )
     start = time.monotonic()
     summary = roundtrip(tmp_path / "svg", tmp_path / "out", processes=1)
