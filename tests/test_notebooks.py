@@ -90,7 +90,7 @@ def test_samples_json_names_every_file(results):
 
 def test_the_evaluation_measures_what_was_trained(results):
     figures = metrics(results, "07_evaluation")
-    assert figures["settings_swept"] == 2 and 0 <= figures["own"]["top_1"] <= 1
+    assert figures["settings_swept"] == 3 and 0 <= figures["own"]["top_1"] <= 1  # as it is, guidance, candidates
     assert 0 < figures["own"]["ssim_of_reconstruction"] <= 1
 
 
