@@ -1,8 +1,9 @@
-"""Best of n: which of several drawings shows its prompt best, by a head on a frozen pixel encoder.
+"""Best of n: which of several drawings shows its prompt best and is drawn best, by a head on a frozen pixel encoder.
 
-Reranking samples by a model of pictures and texts is from Ramesh et al. 2021, section 2.6. The head here was trained
-by `svgfusion train_icon_head` on the packs that generators are trained on, without held-out names; the evaluator is
-another one, of packs that neither of them saw.
+Reranking samples by a model of pictures and texts is from Ramesh et al. 2021, section 2.6; rejecting what a
+discriminator knows for a model's drawing is from Azadi et al. 2019. The head here was trained by `svgfusion
+train_icon_head` and `train_realism` on the packs that generators are trained on, without held-out names; the evaluator
+is another one, of packs that neither of them saw.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.utils.render import is_white, render_svg
 
 SHIPPED = Path(__file__).resolve().parents[1] / "data" / "pretrained" / "ranker.safetensors"
+REALISM_WEIGHT = 0.05  # of log-probabilities beside cosines (docs/runs.md, section 14)
 _DECIMALS = 4  # of a score: what is below depends on the batch
 
 
@@ -32,7 +34,10 @@ class Ranker:
 
     @torch.inference_mode()
     def scores(self, prompts: Sequence[str], svgs: Sequence[str]) -> np.ndarray:
-        """Cosine [B] of each SVG's picture and its prompt without style words; -inf if it shows nothing."""
+        """Scores [B]: cosine of each SVG's picture and its prompt without style words, and how real it looks.
+
+        What shows nothing has -inf.
+        """
         scores = np.full(len(svgs), -np.inf)
         pictures = {k: picture for k, svg in enumerate(svgs) if (picture := self._picture(svg)) is not None}
         if not pictures:
@@ -43,7 +48,8 @@ class Ranker:
         row = {text: n for n, text in enumerate(dict.fromkeys(asked))}
         texts = self.head.encode_texts(mean_text_tokens(*self.text_encoder.encode(list(row))))  # [texts, D]
         own = texts[[row[text] for text in asked]]  # [b, D]
-        scores[shown] = (self.head(tokens) * own).sum(-1).double().numpy().round(_DECIMALS)  # [b]
+        score = (self.head(tokens) * own).sum(-1) + REALISM_WEIGHT * self.head.log_realism(tokens)  # [b]
+        scores[shown] = score.double().numpy().round(_DECIMALS)
         return scores
 
     def best_of(self, prompts: Sequence[str], svgs: Sequence[str], count: int) -> list[int]:

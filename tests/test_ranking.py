@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from svgfusion_lib import cli
 from svgfusion_lib.config import CANDIDATES, EvaluationConfig, SamplingConfig
@@ -15,6 +16,7 @@ from svgfusion_lib.ranking import Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.sampling import SAMPLES_KIND, load_pipeline
 from svgfusion_lib.stages.generate import generate
 from svgfusion_lib.utils.files import ENTRIES, read_json
+from svgfusion_lib.utils.render import render_svg
 
 QUICK = SamplingConfig(ddim_steps=3)
 
@@ -50,6 +52,21 @@ def test_the_right_drawing_is_chosen(ranker, name):
     names = list(DRAWN)
     (best,) = ranker.best_of([f"{name}, tabler style"] * len(names), list(DRAWN.values()), len(names))
     assert names[best] == name
+
+
+def test_what_a_model_draws_for_words_it_does_not_know_looks_less_real(ranker, pipeline):
+    prompts = ["xylophone", "bagpipes", "kangaroo", "waterfall", "cathedral", "octopus"]
+    drawn = [sample.svg for sample in pipeline.sample(prompts, range(len(prompts)))]
+    real, unreal = (
+        ranker.head.log_realism(ranker.pixel_encoder.encode(np.stack([render_svg(svg, 128) for svg in svgs])))
+        for svgs in (DRAWN.values(), drawn)
+    )
+    assert unreal.mean() < real.mean() - 1 and real.max() < 0
+
+
+def test_of_two_that_show_the_same_the_one_that_looks_real_is_chosen(ranker, monkeypatch):
+    monkeypatch.setattr(ranker.head, "log_realism", lambda tokens: torch.tensor([-9.0, -0.1, -5.0]))
+    assert ranker.best_of(["mail"] * 3, [DRAWN["mail"]] * 3, 3) == [1]
 
 
 def test_words_of_style_say_nothing_of_what_is_shown(ranker):

@@ -61,6 +61,7 @@ EXAMPLES = {
     "train_demo": "--output_dir runs/demo",
     "overfit": "--output_dir runs/overfit",
     "train_icon_head": "--output_dir runs/icon_head",
+    "train_realism": "--output_dir runs/ranker",
     "evaluate_vae": f"{_OWN} {_CACHE} --output_dir outputs/evaluation-vae",
     "ablate": "--config configs/ablation.toml --output_dir runs/ablation",
     "generate": '--prompt "shopping cart, tabler style" --num_samples 4 --output_dir outputs/carts',

@@ -259,9 +259,31 @@ def _train_icon_head(packs, **options) -> None:
     print(train_icon_head(packs=packs or EVALUATOR_PACKS, **options))
 
 
+def _train_realism_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--head", help="of train_icon_head (default: the shipped ranker)")
+    add("--models", nargs="+", metavar="MODEL", help="shipped models whose drawings it learns from (default: all)")
+    add("--packs", nargs="+", metavar="PACK", help="whose names are asked for (default: those of the head)")
+    add("--packs_dir", default="data/packs")
+    add("--drawings", type=int, default=3000, help="of each model, and as many real icons, at most")
+    add("--num_steps", type=int, default=1000)
+    add("--batch_size", type=int, default=256, help="pictures")
+    add("--lr", type=float, default=1.0e-3)
+    add("--seed", type=int, default=0)
+
+
+def _train_realism(**options) -> None:
+    from svgfusion_lib.stages.train_realism import train_realism
+
+    print(train_realism(**{name: value for name, value in options.items() if value is not None}))
+
+
 STAGES: Stages = {
     "train_icon_head": (
         "the evaluator, or a ranker: knows icons of one name by one another", _train_icon_head_flags, _train_icon_head
+    ),
+    "train_realism": (
+        "a ranker that tells real icons from drawings of the models", _train_realism_flags, _train_realism
     ),
     "evaluate_vae": ("how well a VP-VAE rebuilds SVGs it never saw", _evaluate_vae_flags, _evaluate_vae),
     "ablate": ("trainings with one thing changed at a time, as a table", _ablate_flags, _ablate),

@@ -25,6 +25,7 @@ class IconHead(nn.Module):
     """Two maps into one space of unit vectors [B, D]: of the pixel tokens of a rendering, and of a text.
 
     pixel_encoder, text_encoder: the frozen models whose outputs it reads; packs: the icon packs it was trained on.
+    realism: of a ranker only, a third map, which tells real icons from drawings of a model (`train_realism`).
     """
 
     mean: Tensor  # [P, C]
@@ -41,13 +42,28 @@ class IconHead(nn.Module):
         self.dropout = nn.Dropout(0.3)
         self.linear = nn.Linear(num_tokens * token_width, width)
         self.text = nn.Linear(text_width, width)
+        self.realism: nn.Linear | None = None
+
+    def add_realism(self) -> nn.Linear:
+        """A fresh map for `log_realism`, in place of what there was."""
+        self.realism = nn.Linear(self.mean.numel(), 1)
+        return self.realism
 
     def forward(self, tokens: Tensor) -> Tensor:
         """tokens [B, P, C] of `pixel_encoder` -> [B, D], each of length 1: standardised, then one map of them all."""
+        return F.normalize(self.linear(self.dropout(self.standardise(tokens))), dim=-1)  # [B, D]
+
+    def standardise(self, tokens: Tensor) -> Tensor:
+        """tokens [B, P, C] -> [B, P C], what the maps of pictures read."""
         if tokens.shape[1:] != self.mean.shape:
             raise ValueError(f"tokens must be [B, {', '.join(map(str, self.mean.shape))}], got {list(tokens.shape)}")
-        x = (tokens - self.mean) / self.std  # [B, P, C]
-        return F.normalize(self.linear(self.dropout(x.flatten(1))), dim=-1)  # [B, D]
+        return ((tokens - self.mean) / self.std).flatten(1)  # [B, P C]
+
+    def log_realism(self, tokens: Tensor) -> Tensor:
+        """tokens [B, P, C] -> [B]: log of the probability that a picture is a real icon; 0 of a head without this."""
+        if self.realism is None:
+            return torch.zeros(len(tokens))
+        return F.logsigmoid(self.realism(self.standardise(tokens))).squeeze(1)  # [B]
 
     def encode_texts(self, means: Tensor) -> Tensor:
         """Mean text tokens [B, text_width] of `text_encoder` (see `mean_text_tokens`) -> [B, D], each of length 1."""
@@ -93,6 +109,8 @@ def load_icon_head(path: str | Path = SHIPPED) -> IconHead:
             num_tokens=tensors["mean"].shape[0], token_width=tensors["mean"].shape[1], width=width,
             text_width=text_width, **description,
         )
+        if "realism.weight" in tensors:
+            head.add_realism()
         head.load_state_dict(tensors)
     except (
         OSError, SafetensorError, LookupError, RuntimeError, AttributeError, TypeError, ValueError, MemoryError,
