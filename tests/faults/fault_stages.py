@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.corpus import keywords, packs
 from svgfusion_lib.errors import UserError, machine_trouble
+from svgfusion_lib.sampling import load_pipeline
 from svgfusion_lib.stages import (
     finetune,
     prepare_latents,
@@ -32,6 +33,7 @@ from svgfusion_lib.stages import (
     train_dit,
     train_icon_head,
     train_model,
+    train_realism,
     train_vae,
 )
 from svgfusion_lib.stages.create_dummy_data import create_dummy_data
@@ -68,7 +70,7 @@ def quicken() -> None:
     preprocess._encoder("efficientnet-lite0")
     for module in (prepare_latents, train_dit, train_icon_head):
         module.load_text_encoder = text_encoder
-    train_icon_head.load_pixel_encoder = pixel_encoder
+    train_icon_head.load_pixel_encoder = train_realism.load_pixel_encoder = pixel_encoder
     preprocess.PART_FILES = 3
     train_dit.SHEET_NAMES = train_dit.SHEET_SEEDS = 1
     train_vae.TrainConfig = finetune.TrainConfig = partial(TrainConfig, checkpoint_every=1)
@@ -123,6 +125,12 @@ def _train_icon_head(inputs: Path, folder: Path) -> None:
     train_icon_head.train_icon_head(folder, num_steps=2, batch_size=4, width=8, views=1)
 
 
+def _train_realism(inputs: Path, folder: Path) -> None:
+    train_realism.fetch_packs = lambda names, *args: [inputs / ("sets/svg" if "tabler" in names else "svg")]
+    train_realism.load_pipeline = lambda model: load_pipeline(*models_of(inputs))
+    train_realism.train_realism(folder, models=["line"], packs=["hugeicons"], drawings=4, num_steps=2, batch_size=4)
+
+
 class _Captions:
     """Items that draw random numbers as they are read, as captions and augmentations do."""
 
@@ -175,6 +183,7 @@ STAGES: dict[str, Callable[[Path, Path], object]] = {
     "export": lambda inputs, folder: export_pretrained(*models_of(inputs), folder),
     "roundtrip": lambda inputs, folder: roundtrip(inputs / "svg", folder),
     "train_icon_head": _train_icon_head,
+    "train_realism": _train_realism,
 } | DRAWINGS
 # Spared the tests over SHORT (two of three full disks, power cut, little memory): what takes its time, where stages as
 # fit, sweep and generate write in the same ways; and what writes by the very functions of vary and morph.
