@@ -20,6 +20,7 @@ from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
 from svgfusion_lib.ranking import Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.utils.diffusion import DiffusionParams, make_diffusion_params, noise_latent
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.samplers import Correct, Denoise, ddim_sample, dpm_solver_sample, guided, initial_noise
 from svgfusion_lib.utils.snapping import snap_rows
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -134,6 +135,15 @@ class Pipeline:
                 raise UserError(f"the model has no style {name!r}; known are {', '.join(known) or 'none at all'}")
         indices = [0 if name is None else 1 + known.index(name) for name in styles]
         return torch.tensor(indices, device=self.dit.latent_mean.device)
+
+    def known_styles(self, packs: Sequence[str]) -> list[str | None]:
+        """Of each pack its style, to be asked for; None for a pack that the model was not trained on as a style."""
+        return [pack if pack in self.dit.config.styles else None for pack in packs]
+
+    def can_draw(self, rows: np.ndarray) -> bool:
+        """Are these rows [L, 22] of no more latents than the VS-DiT draws?"""
+        config = self.vae.config
+        return len(rows_to_chunks(rows, config.layout, config.rows_per_latent)) <= self.dit.config.max_latents
 
     def style_in(self, prompt: str) -> str | None:
         """The style of the model that a prompt names as captions do ("..., twemoji style"); None if it names none."""

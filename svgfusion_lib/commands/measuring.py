@@ -249,7 +249,7 @@ def _train_icon_head_flags(add: Add) -> None:
     add("--drawings", type=int, default=2, help="of a name in a pack, at most")
     add("--min_packs", type=int, default=2, help="that draw a name; 1 for a ranker, which needs many names")
     add("--weighted", action="store_true", help="a name comes in proportion to the packs that draw it")
-    add("--lr", type=float, default=1.0e-3)
+    add("--lr", type=float, default=1.0e-3, help="of the first step; it falls to 0 in a straight line")
     add("--seed", type=int, default=0)
 
 
@@ -268,7 +268,7 @@ def _train_realism_flags(add: Add) -> None:
     add("--drawings", type=int, default=3000, help="of each model, and as many real icons, at most")
     add("--num_steps", type=int, default=1000)
     add("--batch_size", type=int, default=256, help="pictures")
-    add("--lr", type=float, default=1.0e-3)
+    add("--lr", type=float, default=1.0e-3, help="of the first step; it falls to 0 in a straight line")
     add("--seed", type=int, default=0)
 
 

@@ -12,7 +12,6 @@ from svgfusion_lib.corpus.records import SPLITS
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.sampling import Pipeline
 from svgfusion_lib.stages.preprocess import cache_rows
-from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import is_blank, render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -74,11 +73,7 @@ def domain_of(pack: str) -> str:
 
 def icons_within(cache: dict, pipeline: Pipeline) -> list[int]:
     """The icons of a cache (indices) of no more latents than the model can draw: it was not trained on others."""
-    config, most = pipeline.vae.config, pipeline.dit.config.max_latents
-    return [
-        i for i in range(len(cache["names"]))
-        if len(rows_to_chunks(cache_rows(cache, i), config.layout, config.rows_per_latent)) <= most
-    ]
+    return [i for i in range(len(cache["names"])) if pipeline.can_draw(cache_rows(cache, i))]
 
 
 def make_groups(
@@ -157,11 +152,10 @@ def draw_samples(
     pictures: list[Picture | None] = []
     seconds = 0.0
     packs = [cache["packs"][group.names[k]] for k in group.own]
-    known = pipeline.dit.config.styles
     for start in track(range(0, len(group.prompts), SAMPLE_BATCH), f"{group.key}: {what}"):
         part = slice(start, min(start + SAMPLE_BATCH, len(group.prompts)))
         seeds = list(range(seed + part.start, seed + part.stop))
-        asked = [pack if pack in known else None for pack in packs[part]] if styles else None
+        asked = pipeline.known_styles(packs[part]) if styles else None
         before = time.perf_counter()
         drawn = pipeline.sample(group.prompts[part], seeds, sampling, styles=asked)
         seconds += time.perf_counter() - before

@@ -145,8 +145,7 @@ def _sheet_drawer(vae: VPVAE, diffusion_config: DiffusionConfig, latents: dict, 
     def draw(model: VSDiT, step: int) -> None:
         pipeline = Pipeline(vae.to(model.latent_mean.device), model, encoder, make_diffusion_params(diffusion_config))
         seeds = list(range(SHEET_SEEDS)) * len(prompts)
-        known = [pack if pack in model.config.styles else None for pack in packs]
-        styles = [style for style in known for _ in range(SHEET_SEEDS)] if model.config.styles else None
+        styles = [style for style in pipeline.known_styles(packs) for _ in range(SHEET_SEEDS)]
         samples = pipeline.sample([p for p in prompts for _ in range(SHEET_SEEDS)], seeds, styles=styles)
         rows = [[s.svg for s in samples[i : i + SHEET_SEEDS]] for i in range(0, len(samples), SHEET_SEEDS)]
         contact_sheet(rows, output_dir / "sheets" / f"step_{step}.png", cell=64, row_labels=labels)

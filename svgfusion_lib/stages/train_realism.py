@@ -7,6 +7,7 @@ held-out name is asked for, and no held-out icon is shown.
 """
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.corpus.captions import name_key
+from svgfusion_lib.corpus.captions import make_captions, name_key
 from svgfusion_lib.corpus.packs import fetch_packs, style_word
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
@@ -23,7 +24,6 @@ from svgfusion_lib.models.icon_head import IconHead, load_icon_head, save_icon_h
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.ranking import SHIPPED
 from svgfusion_lib.sampling import Pipeline, load_pipeline
-from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.progress import track
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -64,12 +64,14 @@ def train_realism(
     tokens, is_real = [], []
     for name in models:
         pipeline = load_pipeline(model=name)
-        real = _real_icons(pipeline, fetch_packs(PACKS_OF[name], packs_dir), drawings, rng)
-        others = [pack for pack in packs or icon_head.packs if pack not in PACKS_OF[name]]
-        prompts = _new_prompts(PACKS_OF[name], others, packs_dir, drawings, rng)
-        drawn = _draw(pipeline, prompts)
-        tokens += [_encode(encoder, svgs, name) for svgs in (real, drawn)]
-        is_real += [torch.ones(len(real)), torch.zeros(len(drawn))]
+        own = fetch_packs(PACKS_OF[name], packs_dir)
+        other_packs = [pack for pack in packs or icon_head.packs if pack not in PACKS_OF[name]]
+        others = fetch_packs(other_packs, packs_dir) if other_packs else []
+        real = _real_icons(pipeline, own, drawings, rng)
+        drawn = _draw(pipeline, _new_prompts(own, others, drawings, rng))
+        for svgs, label in ((real, 1.0), (drawn, 0.0)):
+            tokens.append(_encode(encoder, svgs, name))
+            is_real.append(torch.full((len(tokens[-1]),), label))
     _fit(icon_head, torch.cat(tokens), torch.cat(is_real), num_steps, batch_size, lr, seed)
     return save_icon_head(icon_head, Path(output_dir) / FILE_NAME)
 
@@ -95,14 +97,13 @@ def _fit(
 def _real_icons(pipeline: Pipeline, folders: Sequence[Path], count: int, rng: np.random.Generator) -> list[str]:
     """At most `count` icons of training names as the writer of samples writes them, no longer than the model draws."""
     files = [folder / r.file for folder in folders for r in read_records(folder) if r.split == "train"]
-    config, most = pipeline.vae.config, pipeline.dit.config.max_latents
     icons: list[str] = []
     for k in rng.permutation(len(files)):
         try:
             rows = parse_svg(files[k]).rows
         except ValueError:
             continue
-        if len(rows_to_chunks(rows, config.layout, config.rows_per_latent)) <= most:
+        if pipeline.can_draw(rows):
             icons.append(rows_to_svg(rows))
         if len(icons) == count:
             break
@@ -110,34 +111,36 @@ def _real_icons(pipeline: Pipeline, folders: Sequence[Path], count: int, rng: np
 
 
 def _new_prompts(
-    own: Sequence[str], others: Sequence[str], packs_dir: str | Path, count: int, rng: np.random.Generator
+    own: Sequence[Path], others: Sequence[Path], count: int, rng: np.random.Generator
 ) -> list[tuple[str, str]]:
-    """At most `count` (prompt, pack of whose style it is): training names of other packs that no own pack has."""
-    known = {name_key(r.name, numbered=True) for folder in fetch_packs(own, packs_dir) for r in read_records(folder)}
+    """At most `count` (prompt, pack of whose style it is): training names of other packs that no own pack has.
+
+    own, others: folders of `fetch_packs`, of the packs' names.
+    """
+    known = {name_key(r.name, numbered=True) for folder in own for r in read_records(folder)}
     names: dict[str, str] = {}
-    for folder in fetch_packs(others, packs_dir) if others else ():
+    for folder in others:
         for r in read_records(folder):
             key = name_key(r.name, numbered=True)
             if r.split == "train" and key not in known:
                 names.setdefault(key, r.name)
+    own_packs, other_packs = ([folder.name for folder in folders] for folders in (own, others))
     if not names:
-        raise UserError(f"{', '.join(others) or 'no pack'}: has no name that {', '.join(own)} do not have; name others")
+        raise UserError(
+            f"{', '.join(other_packs) or 'no pack'}: has no name that {', '.join(own_packs)} do not have; name others"
+        )
     keys = sorted(names)
     chosen = [names[keys[k]] for k in rng.permutation(len(keys))[:count]]
-    return [
-        (f"{name}, {style_word(pack)} style", pack) for name, pack in zip(chosen, list(own) * len(chosen), strict=False)
-    ]
+    return [(make_captions(name, style=style_word(pack))[0], pack) for name, pack in zip(chosen, cycle(own_packs))]
 
 
 def _draw(pipeline: Pipeline, prompts: Sequence[tuple[str, str]]) -> list[str]:
     """One drawing of each (prompt, pack), in the pack's style where the model knows it."""
-    known = pipeline.dit.config.styles
     svgs = []
     for start in track(range(0, len(prompts), BATCH_SIZE), "drawings"):
-        part = prompts[start : start + BATCH_SIZE]
-        seeds = [FIRST_SEED + start + k for k in range(len(part))]
-        styles = [pack if pack in known else None for _, pack in part]
-        samples = pipeline.sample([prompt for prompt, _ in part], seeds, SamplingConfig(), styles=styles)
+        texts, packs = zip(*prompts[start : start + BATCH_SIZE])
+        seeds = range(FIRST_SEED + start, FIRST_SEED + start + len(texts))
+        samples = pipeline.sample(texts, seeds, SamplingConfig(), styles=pipeline.known_styles(packs))
         svgs += [sample.svg for sample in samples]
     return svgs
 

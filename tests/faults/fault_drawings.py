@@ -138,7 +138,7 @@ def models_of(inputs: Path) -> tuple[Path, Path]:
     return vae_of(inputs), inputs / "dit" / "vsdit_final.pt"
 
 
-def _pipeline(inputs: Path) -> Pipeline:
+def pipeline_of(inputs: Path) -> Pipeline:
     return load_pipeline(*models_of(inputs))
 
 
@@ -185,23 +185,23 @@ DRAWINGS: dict[str, Callable[[Path, Path], object]] = {
         vae_of(inputs), inputs / "cache", folder, num_eval=2, num_samples=2,
     ),
     "vary": lambda inputs, folder: edit.vary_svg(
-        _pipeline(inputs), _svg(inputs), "a", folder, num_samples=2, config=QUICK,
+        pipeline_of(inputs), _svg(inputs), "a", folder, num_samples=2, config=QUICK,
     ),
     "redraw": lambda inputs, folder: edit.redraw_svg(
-        _pipeline(inputs), _svg(inputs), [1], "a", folder, num_samples=2, config=QUICK,
+        pipeline_of(inputs), _svg(inputs), [1], "a", folder, num_samples=2, config=QUICK,
     ),
     "restyle": lambda inputs, folder: edit.restyle_svg(
-        _pipeline(inputs), _svg(inputs), "a", "lucide", folder, num_samples=2, config=QUICK,
+        pipeline_of(inputs), _svg(inputs), "a", "lucide", folder, num_samples=2, config=QUICK,
     ),
     "palette": lambda inputs, folder: edit.draw_palette(
-        _pipeline(inputs), "a", ["#d33", "#264653"], folder, num_samples=2, config=QUICK,
+        pipeline_of(inputs), "a", ["#d33", "#264653"], folder, num_samples=2, config=QUICK,
     ),
     "recolour": lambda inputs, folder: edit.recolour_svg(_svg(inputs), ["#d33"], folder),
     "morph": lambda inputs, folder: edit.morph_svgs(
-        _pipeline(inputs), _svg(inputs), _svg(inputs, 1), folder, steps=2, config=QUICK,
+        pipeline_of(inputs), _svg(inputs), _svg(inputs, 1), folder, steps=2, config=QUICK,
     ),
     "morph_prompts": lambda inputs, folder: edit.morph_prompts(
-        _pipeline(inputs), "a", "b", folder, steps=2, config=QUICK,
+        pipeline_of(inputs), "a", "b", folder, steps=2, config=QUICK,
     ),
     "evaluate": lambda inputs, folder: evaluate.evaluate(
         folder, inputs / "sets" / "cache", ASKED, *models_of(inputs),

@@ -17,7 +17,7 @@ import numpy as np
 import resvg_py
 import torch
 import tqdm
-from fault_drawings import DRAWINGS, PLAN, make_sets, models_of, pixel_encoder, text_encoder, vae_of
+from fault_drawings import DRAWINGS, PLAN, make_sets, models_of, pipeline_of, pixel_encoder, text_encoder, vae_of
 from faults import Fault, Outcome, strike
 from torch import nn
 from torch.utils.data import DataLoader
@@ -25,7 +25,6 @@ from torch.utils.data import DataLoader
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.corpus import keywords, packs
 from svgfusion_lib.errors import UserError, machine_trouble
-from svgfusion_lib.sampling import load_pipeline
 from svgfusion_lib.stages import (
     finetune,
     prepare_latents,
@@ -127,7 +126,7 @@ def _train_icon_head(inputs: Path, folder: Path) -> None:
 
 def _train_realism(inputs: Path, folder: Path) -> None:
     train_realism.fetch_packs = lambda names, *args: [inputs / ("sets/svg" if "tabler" in names else "svg")]
-    train_realism.load_pipeline = lambda model: load_pipeline(*models_of(inputs))
+    train_realism.load_pipeline = lambda model: pipeline_of(inputs)
     train_realism.train_realism(folder, models=["line"], packs=["hugeicons"], drawings=4, num_steps=2, batch_size=4)
 
 

@@ -50,8 +50,9 @@ def test_real_icons_and_drawings_are_told_apart_and_the_rest_of_the_head_stays(p
     head, before = load_icon_head(train(tmp_path)), load_icon_head(SHIPPED)
     rng = np.random.default_rng(0)
     pipeline = load_pipeline()
-    real = stage._real_icons(pipeline, [packs / name for name in PACKS_OF["line"]], 9, rng)
-    drawn = stage._draw(pipeline, stage._new_prompts(PACKS_OF["line"], ["hugeicons"], "", 9, rng))
+    own = [packs / name for name in PACKS_OF["line"]]
+    real = stage._real_icons(pipeline, own, 9, rng)
+    drawn = stage._draw(pipeline, stage._new_prompts(own, [packs / "hugeicons"], 9, rng))
     encoder = stage.load_pixel_encoder(head.pixel_encoder)
     real_scores, drawn_scores = (head.log_realism(stage._encode(encoder, svgs, "")) for svgs in (real, drawn))
     assert real_scores.min() > drawn_scores.max()
@@ -61,15 +62,27 @@ def test_real_icons_and_drawings_are_told_apart_and_the_rest_of_the_head_stays(p
 
 def test_neither_held_out_nor_broken_icons_nor_known_names(packs):
     rng = np.random.default_rng(0)
-    real = stage._real_icons(load_pipeline(), [packs / "tabler", packs / "lucide"], 9, rng)
+    own = [packs / name for name in PACKS_OF["line"]]
+    real = stage._real_icons(load_pipeline(), own, 9, rng)
     assert len(real) == 6  # of eight one is held out, one broken
     assert len(stage._real_icons(load_pipeline(), [packs / "tabler"], 2, rng)) == 2
-    prompts = stage._new_prompts(PACKS_OF["line"], ["hugeicons"], "", 9, rng)
+    prompts = stage._new_prompts(own, [packs / "hugeicons"], 9, rng)
     assert {text.split(",")[0] for text, _ in prompts} == {"anvil", "quiver", "right arrow", "kiosk"}
     assert [(pack, text.endswith(f"{pack} style")) for text, pack in prompts] == [
         ("tabler", True), ("lucide", True), ("tabler", True), ("lucide", True),
     ]
-    assert len(stage._new_prompts(PACKS_OF["line"], ["hugeicons"], "", 3, rng)) == 3
+    assert len(stage._new_prompts(own, [packs / "hugeicons"], 3, rng)) == 3
+
+
+def test_what_cannot_be_drawn_has_no_label(tmp_path, monkeypatch):
+    icon = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'><path d='M3 3h9v9z'/></svg>"
+    labels: list[float] = []
+    monkeypatch.setattr(stage, "_real_icons", lambda *args: [icon, "<svg", icon])
+    monkeypatch.setattr(stage, "_draw", lambda *args: ["<svg", icon])
+    fit = stage._fit
+    monkeypatch.setattr(stage, "_fit", lambda head, x, y, *rest: (labels.extend(y.tolist()), fit(head, x, y, *rest)))
+    train(tmp_path, num_steps=1)
+    assert labels == [1, 1, 0]
 
 
 def test_the_same_seed_gives_the_same_ranker(tmp_path):
