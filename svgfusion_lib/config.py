@@ -199,6 +199,7 @@ class SamplingConfig(_Config):
     clip: float = 0.0              # bound on |z_0| estimates, in standard deviations of the latents; 0: off
     length_temperature: float = 0.5  # spread of the number of latents drawn for a prompt; 0: the likeliest
     candidates: int = 1            # drawn for each sample; the one that shows the prompt best is kept (ranking.py)
+    nearest_name: bool = True      # half of them of the nearest name that the model knows, if the prompt is none
 
     def __post_init__(self):
         if not 1 <= self.candidates <= MOST_CANDIDATES:

@@ -1,7 +1,7 @@
 """Prompts to SVG: text encoder -> VS-DiT with guidance -> VP-VAE decoder -> rows -> SVG text."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor
 from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig, SamplingConfig
 from svgfusion_lib.corpus.packs import names_style, style_word
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.known_names import KnownNames
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
@@ -34,12 +35,13 @@ OWN_MODEL = "own"  # name of a pipeline that is not a shipped one
 
 @dataclass
 class Sample:
-    """One generated SVG: what was asked, valid rows [L, 22], and the SVG text."""
+    """One generated SVG: what was asked, valid rows [L, 22], the SVG text, and the prompt that it was drawn for."""
 
     prompt: str
     seed: int
     rows: np.ndarray
     svg: str
+    drawn_for: str  # prompt, or that with the nearest name that the model knows (SamplingConfig.nearest_name)
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Pipeline:
     dit: VSDiT
     text_encoder: TextEncoder
     params: DiffusionParams
+    known_names: KnownNames = field(default_factory=KnownNames)
 
     def sample(
         self,
@@ -64,7 +67,9 @@ class Pipeline:
 
         lengths: latents per sample, drawn from the length predictor if None. progress(done, total) is called after
         every step; what it raises ends the sampling. styles: one of dit.config.styles for each prompt, or None for no
-        style. Of config.candidates drawings with seeds of their own the one that shows its prompt best is the sample.
+        style. Of config.candidates drawings with seeds of their own the one that shows its prompt best is the sample;
+        with config.nearest_name every second one is drawn for the nearest name that the model knows, if the prompt is
+        none of them.
         """
         if len(prompts) != len(seeds):
             raise ValueError(f"one seed for each prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
@@ -76,7 +81,7 @@ class Pipeline:
         each = [i for i in range(len(prompts)) for _ in range(count)]  # of every drawing, which prompt it is for
         asked = [prompts[i] for i in each]
         drawn = self._draw(
-            asked,
+            self._words_to_draw(asked, config),
             [own for seed in seeds for own in candidate_seeds(seed, count)],
             config,
             None if lengths is None else [lengths[i] for i in each],
@@ -85,8 +90,16 @@ class Pipeline:
         )
         if count > 1:
             best = self.ranker.best_of(asked, [sample.svg for sample in drawn], count)
-            drawn = [replace(drawn[k], seed=seed) for k, seed in zip(best, seeds)]
+            drawn = [replace(drawn[k], prompt=prompt, seed=seed) for k, prompt, seed in zip(best, prompts, seeds)]
         return drawn
+
+    def _words_to_draw(self, asked: Sequence[str], config: SamplingConfig) -> list[str]:
+        """The prompts of all drawings, config.candidates of each in a row: every second one of the nearest name."""
+        if config.candidates == 1 or not config.nearest_name:
+            return list(asked)
+        different = list(dict.fromkeys(asked))
+        nearest = dict(zip(different, self.known_names.nearest(different, self.text_encoder)))
+        return [k % config.candidates % 2 and nearest[prompt] or prompt for k, prompt in enumerate(asked)]
 
     @torch.no_grad()
     def _draw(
@@ -112,7 +125,7 @@ class Pipeline:
                 context[batch], context_mask[batch], [seeds[i] for i in batch], length, config, report, style[batch]
             )  # [b, N, Z]
             for i, rows in zip(batch, self.decode_latents(z, config)):
-                samples[i] = Sample(prompts[i], seeds[i], rows, rows_to_svg(rows, config.canvas))
+                samples[i] = Sample(prompts[i], seeds[i], rows, rows_to_svg(rows, config.canvas), prompts[i])
         return [samples[i] for i in range(len(prompts))]
 
     def decode_latents(self, z: Tensor, config: SamplingConfig) -> list[np.ndarray]:
@@ -299,7 +312,7 @@ def load_pipeline(
 ) -> Pipeline:
     """The models of two checkpoints, or a shipped `model` if neither is given, with their text encoder."""
     target = check_device(device)
-    vae, dit, diffusion = load_checkpoints(vae_checkpoint, dit_checkpoint, model)
+    vae, dit, diffusion, names = load_checkpoints(vae_checkpoint, dit_checkpoint, model)
     encoder = load_text_encoder(dit.config.text_encoder)
     if encoder.width != dit.config.context_width:
         raise UserError(
@@ -307,7 +320,7 @@ def load_pipeline(
             f" {dit.config.context_width}"
         )
     params = make_diffusion_params(DiffusionConfig.from_dict(diffusion))
-    return Pipeline(vae.to(target), dit.to(target), encoder, params)
+    return Pipeline(vae.to(target), dit.to(target), encoder, params, names)
 
 
 def load_pipelines(

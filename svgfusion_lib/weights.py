@@ -12,6 +12,7 @@ from svgfusion_lib.config import DEFAULT_MODEL
 from svgfusion_lib.corpus.captions import content_words
 from svgfusion_lib.corpus.packs import known_packs, names_style
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.known_names import KnownNames, check_names
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.utils import row_format
@@ -20,7 +21,7 @@ from svgfusion_lib.utils.files import read_json, write_bytes, write_json
 from svgfusion_lib.utils.locks import locked_folder
 
 PRETRAINED_DIR = Path(__file__).resolve().parents[1] / "data" / "pretrained"
-WEIGHTS_NAME, JSON_NAME = "model.safetensors", "model.json"
+WEIGHTS_NAME, NAMES_NAME, JSON_NAME = "model.safetensors", "names.safetensors", "model.json"
 DESCRIPTION = "description of a model"
 _COLOURLESS = {"black", "white", "grey", "gray"}  # words that do not ask for a picture in colours; these do:
 _COLOURFUL = {"emoji", "emoticon", "colourful", "colorful"}
@@ -29,14 +30,22 @@ _COLOURFUL = {"emoji", "emoticon", "colourful", "colorful"}
 def load_checkpoints(
     vae_checkpoint: str | Path | None = None, dit_checkpoint: str | Path | None = None,
     model: str | Path = DEFAULT_MODEL,
-) -> tuple[VPVAE, VSDiT, dict]:
-    """The models of two checkpoints, or a shipped `model` if neither is given, and the diffusion settings."""
+) -> tuple[VPVAE, VSDiT, dict, KnownNames]:
+    """The models of two checkpoints, or a shipped `model` if neither is given, the diffusion settings and the names."""
     if (vae_checkpoint is None) != (dit_checkpoint is None):
         raise UserError("give both --vae_checkpoint and --dit_checkpoint, or neither for a shipped model")
     if vae_checkpoint is None or dit_checkpoint is None:
-        return load_pretrained(model)
+        vae, dit, diffusion = load_pretrained(model)
+        return vae, dit, diffusion, _load_names(_folder_of(model), dit)
     (vae, _), (dit, content) = _load_pair(vae_checkpoint, dit_checkpoint)
-    return vae, dit, content["diffusion"]
+    return vae, dit, content["diffusion"], _names_in(content, dit, str(dit_checkpoint))
+
+
+def _names_in(content: dict, dit: VSDiT, source: str) -> KnownNames:
+    """The names that a VS-DiT's checkpoint says it knows; none of one that says nothing."""
+    if "names" not in content:
+        return KnownNames()
+    return check_names(content["names"], content.get("name_vectors"), dit.config.context_width, source)
 
 
 def _load_pair(vae_checkpoint: str | Path, dit_checkpoint: str | Path) -> tuple[tuple[VPVAE, dict], tuple[VSDiT, dict]]:
@@ -83,7 +92,8 @@ def model_for(prompt: str, style: str | None = None) -> str:
 @cache
 def _known_words(folder: Path) -> frozenset[str]:
     """Words of the names that a shipped model was trained on."""
-    return frozenset(read_json(folder / JSON_NAME, DESCRIPTION, "get it anew").get("words", "").split())
+    names = read_json(folder / JSON_NAME, DESCRIPTION, "get it anew").get("names", [])
+    return frozenset().union(*map(content_words, names))
 
 
 @cache
@@ -102,9 +112,7 @@ def load_pretrained(model: str | Path = DEFAULT_MODEL) -> tuple[VPVAE, VSDiT, di
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    folder = PRETRAINED_DIR / model if str(model) in shipped_models() else Path(model)
-    if not folder.is_dir():
-        raise UserError(f"there is no model {str(model)!r}; give one of {', '.join(shipped_models())}, or a folder")
+    folder = _folder_of(model)
     weights_path, json_path = folder / WEIGHTS_NAME, folder / JSON_NAME
     for path in (weights_path, json_path):
         if not path.is_file():
@@ -135,12 +143,58 @@ def load_pretrained(model: str | Path = DEFAULT_MODEL) -> tuple[VPVAE, VSDiT, di
     return vae, dit, description["diffusion"]
 
 
-def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, folder: str | Path) -> Path:
-    """Write two checkpoints as one bf16 model.safetensors and its model.json; returns the former's path."""
+def _folder_of(model: str | Path) -> Path:
+    folder = PRETRAINED_DIR / model if str(model) in shipped_models() else Path(model)
+    if not folder.is_dir():
+        raise UserError(f"there is no model {str(model)!r}; give one of {', '.join(shipped_models())}, or a folder")
+    return folder
+
+
+def _load_names(folder: Path, dit: VSDiT) -> KnownNames:
+    """The names that the model of a folder knows; UserError for a file that is damaged or missing."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    description, path = read_json(folder / JSON_NAME, DESCRIPTION, "get it anew"), folder / NAMES_NAME
+    if "names_sha256" not in description:  # exported without, or by an earlier version
+        return check_names(description.get("names", []), torch.zeros(0, 0), 0, str(path))
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; get the repository whole")
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != description["names_sha256"]:
+        raise UserError(f"{path}: is not the file that {JSON_NAME} describes (sha256); get it anew")
+    try:
+        vectors = load(data).get("vectors")
+    except SafetensorError as error:
+        raise UserError(f"{path}: is not a safetensors file ({error}); get it anew") from error
+    return check_names(description.get("names"), vectors, dit.config.context_width, str(path))
+
+
+def _write_names(folder: Path, known: KnownNames, nearest_name: bool) -> dict[str, Any]:
+    """Write the vectors of known names as bf16 names.safetensors, or none; returns what model.json says of them."""
+    from safetensors.torch import save
+
+    if not (nearest_name and known.names):
+        (folder / NAMES_NAME).unlink(missing_ok=True)
+        return {"names": list(known.names)}
+    data = save({"vectors": known.vectors.to(torch.bfloat16).contiguous()})
+    write_bytes(folder / NAMES_NAME, data)
+    return {"names": list(known.names), "names_sha256": hashlib.sha256(data).hexdigest()}
+
+
+def export_pretrained(
+    vae_checkpoint: str | Path, dit_checkpoint: str | Path, folder: str | Path, nearest_name: bool = True
+) -> Path:
+    """Write two checkpoints as one bf16 model.safetensors, names.safetensors and their model.json.
+
+    nearest_name: with names.safetensors, by which the model draws the nearest name for a prompt that it does not know
+    (`SamplingConfig.nearest_name`). Returns the path of model.safetensors.
+    """
     from safetensors.torch import save
 
     vae, dit = _load_pair(vae_checkpoint, dit_checkpoint)
     parts: dict[str, tuple[VPVAE | VSDiT, dict]] = {"vpvae": vae, "vsdit": dit}
+    known = _names_in(dit[1], dit[0], str(dit_checkpoint))
     tensors = {
         f"{kind}.{name}": tensor.to(torch.bfloat16).contiguous()
         for kind, (model, _) in parts.items()
@@ -152,11 +206,11 @@ def export_pretrained(vae_checkpoint: str | Path, dit_checkpoint: str | Path, fo
         "row_format": row_format.VERSION,
         "diffusion": parts["vsdit"][1]["diffusion"],
         "training": {kind: content.get("train_config") for kind, (_, content) in parts.items()},
-        "words": " ".join(parts["vsdit"][1].get("words", ())),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     with locked_folder(folder):
         (Path(folder) / JSON_NAME).unlink(missing_ok=True)  # it describes the weights that are about to be replaced
         path = write_bytes(Path(folder) / WEIGHTS_NAME, data)
+        description |= _write_names(Path(folder), known, nearest_name)
         write_json(Path(folder) / JSON_NAME, description, DESCRIPTION)
     return path

@@ -16,6 +16,7 @@ from svgfusion_lib.gallery.downloads import file_name, png_bytes, sheet_bytes, z
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.page import voila_arguments, write_page
 from svgfusion_lib.gallery.worker import Cancelled
+from svgfusion_lib.known_names import learn_names
 from svgfusion_lib.stages.preprocess import preprocess
 from svgfusion_lib.utils.notebook_clean import read_notebook, tags_of, text_of
 from svgfusion_lib.utils.render import render_svg
@@ -39,12 +40,22 @@ def quick(prompt="cart", **values) -> Request:
 
 
 def test_a_batch_is_what_the_pipeline_draws(session, pipeline):
-    batch = session.generate(quick("cart", style="tabler", seed=5))
-    samples = pipeline.sample(["cart, tabler style"] * 2, [5, 6], quick().config)
+    batch = session.generate(quick("heart", style="tabler", seed=5))
+    samples = pipeline.sample(["heart, tabler style"] * 2, [5, 6], quick().config)
     assert [icon.svg for icon in batch.icons] == [sample.svg for sample in samples]
     assert [(icon.number, icon.seed, icon.title) for icon in batch.icons] == [
-        (1, 5, "cart, tabler style"), (2, 6, "cart, tabler style"),
+        (1, 5, "heart, tabler style"), (2, 6, "heart, tabler style"),
     ]
+
+
+def test_an_icon_bears_the_name_that_it_was_drawn_for(monkeypatch, session, pipeline):
+    """A moose is none of the names that the model knows; what is done to an icon later goes on with these words."""
+    monkeypatch.setattr(pipeline, "known_names", learn_names(["deer", "heart"], pipeline.text_encoder))
+    batch = session.generate(quick("moose", style="tabler", seed=5))
+    samples = pipeline.sample(["moose, tabler style"] * 2, [5, 6], quick().config)
+    assert [icon.title for icon in batch.icons] == [sample.drawn_for for sample in samples]
+    assert {icon.title for icon in batch.icons} <= {"moose, tabler style", "deer, tabler style"}
+    assert batch.title == "moose, tabler style"
 
 
 def test_every_action_is_remembered_and_icons_are_numbered_on(session, cart):

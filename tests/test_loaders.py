@@ -34,7 +34,7 @@ from svgfusion_lib.utils.files import read_json, write_json
 from svgfusion_lib.utils.optimisation import EMA, make_optimizer
 from svgfusion_lib.utils.token_store import TokenStore
 from svgfusion_lib.utils.training import STATE_NAME, _load_state
-from svgfusion_lib.weights import export_pretrained, load_pretrained
+from svgfusion_lib.weights import export_pretrained, load_checkpoints, load_pretrained
 
 VAE = VAEConfig(width=16, heads=2, row_width=4, encoder_depth=1, decoder_depth=1, pixel_fusion=False, latent_width=4)
 DIT = DiTConfig(latent_width=19, context_width=384, width=16, heads=2, depth=1, max_latents=4)
@@ -67,6 +67,7 @@ LOADERS: dict[str, Callable[[Path], object]] = {
     f"run/{STATE_NAME}": load_state,
     "model/model.safetensors": lambda path: load_pretrained(path.parent),
     "model/model.json": lambda path: load_pretrained(path.parent),
+    "model/names.safetensors": lambda path: load_checkpoints(model=path.parent)[3].vectors,
     "head/icon_head.safetensors": load_icon_head,
     f"packs/{KEYWORDS}": lambda path: load_vocabulary(path.parent),
     "svg/dummy.json": lambda path: read_records(path.parent),
@@ -87,7 +88,7 @@ def artefacts(tmp_path_factory) -> Path:
     diffusion = {"num_steps": 10, "schedule": "cosine"}
     save_model(
         folder / "dit" / "vsdit_final.pt", "vsdit", dit, dit.state_dict(), diffusion=diffusion,
-        vae_hash=weights_hash(vae),
+        vae_hash=weights_hash(vae), names=["red cat", "dog"], name_vectors=torch.rand(2, DIT.context_width),
     )
     create_dummy_data(folder / "svg", num_samples=3)
     preprocess(folder / "svg", folder / "cache")

@@ -9,7 +9,7 @@ from svgfusion_lib import weights
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session
-from svgfusion_lib.sampling import SAMPLES_KIND, choose_pipeline, load_pipelines
+from svgfusion_lib.sampling import SAMPLES_KIND, choose_pipeline, load_pipeline, load_pipelines
 from svgfusion_lib.stages.generate import generate
 from svgfusion_lib.stages.train_dit import origin
 from svgfusion_lib.utils.checkpoint import save_model, weights_hash
@@ -50,19 +50,27 @@ def test_a_prompt_asks_for_a_model(two_models, prompt, style, model):
 def test_the_model_that_knows_more_of_the_words_draws(two_models, prompt, model):
     path = two_models / "emoji" / weights.JSON_NAME
     description = read_json(path, weights.DESCRIPTION, "")
-    write_json(path, description | {"words": "cat of gargoyle"}, weights.DESCRIPTION)
+    write_json(path, description | {"names": ["cat of gargoyle"]}, weights.DESCRIPTION)
     assert model_for(prompt) == model
 
 
-def test_an_exported_model_says_the_words_of_its_names(tmp_path):
+def test_an_exported_model_says_the_names_that_it_knows(tmp_path):
     vae, dit, diffusion = load_pretrained()
     latents = {"titles": ["red cat", "an old cat", "dog"], "splits": ["train", "train", "held_out"]}
+    latents |= {"text_encoder": "minilm"}
     paths = [tmp_path / "vae.pt", tmp_path / "dit.pt"]
     save_model(paths[0], "vpvae", vae, vae.state_dict())
     known = origin(latents | {"vae_hash": weights_hash(vae)})
     save_model(paths[1], "vsdit", dit, dit.state_dict(), diffusion=diffusion, **known)
     export_pretrained(*paths, tmp_path / "model")
-    assert read_json(tmp_path / "model" / weights.JSON_NAME, weights.DESCRIPTION, "")["words"] == "cat old red"
+    pipeline = load_pipeline(model=tmp_path / "model")
+    assert list(pipeline.known_names.names) == ["an old cat", "red cat"] == known["names"]
+    assert pipeline.known_names.nearest(["a scarlet cat"], pipeline.text_encoder) == ["red cat"]
+    assert list(load_pipeline(*paths).known_names.names) == known["names"]
+    export_pretrained(*paths, tmp_path / "model", nearest_name=False)
+    silent = load_pipeline(model=tmp_path / "model")
+    assert list(silent.known_names.names) == known["names"] and not (tmp_path / "model" / weights.NAMES_NAME).exists()
+    assert silent.known_names.nearest(["a scarlet cat"], pipeline.text_encoder) == [None]
     assert known["train_svgs"] == 2
 
 

@@ -44,13 +44,16 @@ def candidates(add: Add) -> None:
     """For stages that draw prompts; read by `sampling_config`."""
     add("--candidates", type=int, default=CANDIDATES,
         help="drawings of which the one that shows the prompt best is kept; 1: none is chosen")
+    add("--nearest_name", action=argparse.BooleanOptionalAction,
+        help="half of the candidates for a prompt that the model does not know are of the nearest name that it knows"
+             " (on)")
 
 
 def sampling_config(options: dict):
     """Takes the values of `sampling` and `candidates` out of the options and makes a SamplingConfig of them."""
     from svgfusion_lib.config import SamplingConfig
 
-    names = ("sampler", "ddim_steps", "cfg_scale", "cfg_low", "cfg_high", "eta", "candidates")
+    names = ("sampler", "ddim_steps", "cfg_scale", "cfg_low", "cfg_high", "eta", "candidates", "nearest_name")
     given = {name: options.pop(name) for name in names if name in options}
     return SamplingConfig(**{name: value for name, value in given.items() if value is not None})
 

@@ -1,5 +1,7 @@
 """Stages that sample and measure."""
 
+import argparse
+
 from svgfusion_lib.commands.flags import (
     Add,
     Stages,
@@ -55,13 +57,15 @@ def _generate(
 def _export_flags(add: Add) -> None:
     add("--vae_checkpoint", required=True)
     add("--dit_checkpoint", required=True)
-    add("--output_dir", required=True, help="model.safetensors and model.json go there")
+    add("--output_dir", required=True, help="model.safetensors, names.safetensors and model.json go there")
+    add("--nearest_name", action=argparse.BooleanOptionalAction, default=True,
+        help="with names.safetensors, by which the nearest name is drawn for a prompt that the model does not know")
 
 
-def _export(vae_checkpoint: str, dit_checkpoint: str, output_dir: str) -> None:
+def _export(vae_checkpoint: str, dit_checkpoint: str, output_dir: str, nearest_name: bool) -> None:
     from svgfusion_lib.weights import export_pretrained
 
-    print(export_pretrained(vae_checkpoint, dit_checkpoint, output_dir))
+    print(export_pretrained(vae_checkpoint, dit_checkpoint, output_dir, nearest_name))
 
 
 def _roundtrip_flags(add: Add) -> None:

@@ -99,7 +99,7 @@ class Session:
         samples = pipeline.sample(
             [prompt] * request.count, request.seeds, config, progress=tick, styles=[style] * request.count
         )
-        drawn = [(prompt, sample.rows, sample.seed) for sample in samples]
+        drawn = [(sample.drawn_for, sample.rows, sample.seed) for sample in samples]
         return self._remember(prompt, drawn, "drawn", model, style)
 
     def vary(

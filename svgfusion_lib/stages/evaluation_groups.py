@@ -57,6 +57,7 @@ class Subject:
     pictures: Sequence[Picture | None]
     own: np.ndarray
     seconds: float | None = None           # it took to draw all
+    of_nearest: np.ndarray | None = None   # bool [n]: drawn for the nearest name that the model knows
     painted: list[int] = field(init=False)  # numbers of the pictures that show something
 
     def __post_init__(self):
@@ -150,6 +151,7 @@ def draw_samples(
     What cannot be parsed or rendered is None.
     """
     pictures: list[Picture | None] = []
+    of_nearest = []
     seconds = 0.0
     packs = [cache["packs"][group.names[k]] for k in group.own]
     for start in track(range(0, len(group.prompts), SAMPLE_BATCH), f"{group.key}: {what}"):
@@ -160,10 +162,11 @@ def draw_samples(
         drawn = pipeline.sample(group.prompts[part], seeds, sampling, styles=asked)
         seconds += time.perf_counter() - before
         for sample in drawn:
+            of_nearest.append(sample.drawn_for != sample.prompt)
             try:
                 if len(sample.rows) > 2:  # an SVG without elements is valid, but blank
                     parse_svg(sample.svg)
                 pictures.append(picture(sample.rows, sample.svg))
             except ValueError:
                 pictures.append(None)
-    return Subject(pictures, group.own, seconds)
+    return Subject(pictures, group.own, seconds, np.array(of_nearest))

@@ -128,6 +128,8 @@ def measure(subject: Subject, yardstick: Yardstick) -> tuple[dict, dict]:
     if yardstick.judge.clip is not None:
         titles = [yardstick.titles[k] for k in subject.own]
         result["clip_score"] = _clip_score(yardstick.judge.clip, rendered, titles)
+    if subject.of_nearest is not None:
+        result["of_nearest_name"] = mean_of(subject.of_nearest)
     if subject.seconds is not None:
         result["seconds_per_sample"] = subject.seconds / len(subject.own)
     return result, {"ranks": ranks, "nearest": nearest, "similarity": similarity}

@@ -138,6 +138,7 @@ MEASURES: tuple[tuple[str, str, Callable], ...] = (
     ("spread", "diversity: mean distance of two pictures", _share),
     ("spread_within_name", "… for one name", interval),
     ("unique", "unlike every other one", interval),
+    ("of_nearest_name", "drawn for the nearest name that the model knows", interval),
     ("near_copies", "**near copies of training pictures**", interval),
     ("copies_by_rows", "copies by rows", interval),
     ("memorised", "copies by either", interval),

@@ -50,7 +50,7 @@ def finetune(
     if rank < 0:
         raise UserError(f"rank is {rank}; it must be 0 (all weights) or more")
     output_dir = Path(output_dir)
-    vae, dit, diffusion = load_checkpoints(vae_checkpoint, dit_checkpoint, model)
+    vae, dit, diffusion, known = load_checkpoints(vae_checkpoint, dit_checkpoint, model)
     with locked_folder(output_dir):
         vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
         encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
@@ -83,7 +83,7 @@ def finetune(
         merge(dit)
         dit_path = save_model(
             output_dir / DIT_NAME, "vsdit", dit, dit.state_dict(), diffusion=diffusion, train_config=config.to_dict(),
-            **origin(latents),
+            **origin(latents, known),
         )
     return vae_path, dit_path
 

@@ -76,7 +76,8 @@ def generate(
                 path = write_text(output_dir / f"{i:03d}_{slug(sample.prompt)}_{k}.svg", sample.svg)
                 sheet[i][k] = sample.svg
                 entries[i, k] = {
-                    "file": path.name, "prompt": sample.prompt, "style": own_style, "seed": sample.seed, "model": name,
+                    "file": path.name, "prompt": sample.prompt, "drawn_for": sample.drawn_for,
+                    "style": own_style, "seed": sample.seed, "model": name,
                     "rows": len(sample.rows) - 2, "settings": config.to_dict(),
                 }
         in_order = [entries[job] for job in jobs]

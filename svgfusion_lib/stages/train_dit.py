@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from svgfusion_lib.config import DiffusionConfig, DiTConfig, TrainConfig
-from svgfusion_lib.corpus.captions import content_words
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.known_names import KnownNames, learn_names
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
@@ -103,11 +103,17 @@ def train_dit(
     )
 
 
-def origin(latents: dict) -> dict:
-    """What a checkpoint says of the latents it was trained on: their VP-VAE, their number, the words of their names."""
+def origin(latents: dict, before: KnownNames | None = None) -> dict:
+    """What a checkpoint says of the latents it was trained on: their VP-VAE, their number, their names.
+
+    before: names that the model knew already.
+    """
     titles = [title for title, split in zip(latents["titles"], latents["splits"]) if split == "train"]
-    words = sorted(set().union(*map(content_words, titles)))
-    return {"vae_hash": latents["vae_hash"], "train_svgs": len(titles), "words": words}
+    known = (before or KnownNames()).joined(learn_names(titles, load_text_encoder(latents["text_encoder"])))
+    return {
+        "vae_hash": latents["vae_hash"], "train_svgs": len(titles), "names": list(known.names),
+        "name_vectors": known.vectors.half(),
+    }
 
 
 def fit_latents(

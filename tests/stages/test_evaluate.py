@@ -71,6 +71,7 @@ def test_report_has_every_measure_beside_its_reference_points(written):
     assert real["rows_ratio"] == 1 and "top1" not in real
     assert 0 <= samples["not_blank"]["mean"] <= samples["parses_and_renders"]["mean"] <= 1
     assert samples["seconds_per_sample"] > 0 and samples["frechet"] > 0
+    assert 0 <= samples["of_nearest_name"]["mean"] <= 1 and "of_nearest_name" not in real
     assert train["two_packs"]["frechet"] > 0 and sorted(train["two_packs"]["packs"]) == ["lucide", "tabler"]
     assert train["two_packs"]["pictures"] == [train["distance_of"], min(train["reference"], NAMES)]
     rebuilt = train["reconstruction"]

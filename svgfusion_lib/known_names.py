@@ -1,0 +1,108 @@
+"""The names that a model was trained on, and which of them is nearest to a prompt that it does not know.
+
+A small model draws what it never saw as shards, and what it knows as it is. So a prompt may borrow the drawing of a
+neighbour, as retrieval does for diffusion models with pictures (Sheynin et al. 2022, "kNN-Diffusion"; Blattmann et al.
+2022); here the neighbour is another name of the training set, and no icon of it has to be at hand.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from svgfusion_lib.corpus.captions import content_words, name_key
+from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.icon_head import mean_text_tokens
+from svgfusion_lib.models.text_encoder import TextEncoder
+
+ENCODER_BATCH = 256  # names
+NUMBER_WORDS = frozenset("one two three four five six seven eight nine ten eleven twelve".split())
+_DECIMALS = 4  # of a cosine: what is below depends on the batch
+
+
+@dataclass
+class KnownNames:
+    """Names of training icons, and their mean text tokens [N, C], each of length 1 ([0, 0]: none is sought)."""
+
+    names: Sequence[str] = ()
+    vectors: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
+
+    def nearest(self, prompts: Sequence[str], encoder: TextEncoder) -> list[str | None]:
+        """Each prompt with the nearest name in place of its words: `moose, twemoji style` -> `deer, twemoji style`.
+
+        The name has the colours, numbers and single letters of the prompt, if it has any: `red square` is no green one.
+        None where its words are a known name, in any order, and where no name is fit or none is sought. Nearness is the
+        cosine of mean text tokens. encoder: the one that `vectors` are of.
+        """
+        words = [without_style(prompt) or prompt for prompt in prompts]
+        unknown = [k for k, text in enumerate(words) if len(self.vectors) and _key(text) not in self._keys]
+        result: list[str | None] = [None] * len(prompts)
+        if unknown:
+            asked = encode_names([words[k] for k in unknown], encoder)  # [n, C]
+            cosine = (asked @ self.vectors.T * 10**_DECIMALS).round()  # [n, N]
+            for k, own in zip(unknown, cosine):
+                needed = _exact_words(words[k])
+                fit = torch.tensor([needed <= found for found in self._exact]) if needed else torch.ones(len(own))
+                if fit.any():
+                    nearest = own.masked_fill(fit == 0, -torch.inf).argmax().item()
+                    result[k] = self.names[int(nearest)] + prompts[k][len(words[k]) :]
+        return result
+
+    def joined(self, other: "KnownNames") -> "KnownNames":
+        """These names and those of another one that are not among them; no nearest one is sought if none was here."""
+        if not self.names:
+            return other
+        own = set(self.names)
+        new = [k for k, name in enumerate(other.names) if name not in own]
+        sought = len(self.vectors) and len(other.vectors)
+        vectors = torch.cat([self.vectors, other.vectors[new]]) if sought else self.vectors  # [N, C]
+        return KnownNames([*self.names, *(other.names[k] for k in new)], vectors)
+
+    @cached_property
+    def _keys(self) -> set[frozenset[str]]:
+        return set(map(_key, self.names))
+
+    @cached_property
+    def _exact(self) -> list[set[str]]:
+        return [_exact_words(name) for name in self.names]
+
+
+def _exact_words(text: str) -> set[str]:
+    """The words of a text that no similar one can stand for: colours, numbers and single letters."""
+    from svgfusion_lib.corpus.colours import COLOUR_WORDS  # here: it brings libraries that a drawing does not need
+
+    return {
+        word for word in content_words(text)
+        if len(word) == 1 or word in COLOUR_WORDS or word in NUMBER_WORDS or any(map(str.isdigit, word))
+    }
+
+
+def _key(text: str) -> frozenset[str]:
+    """What makes two texts the same name here: their words that say something, in any order (`a bell` is `bell`)."""
+    return frozenset(content_words(text) or name_key(text).split())
+
+
+def learn_names(names: Sequence[str], encoder: TextEncoder) -> KnownNames:
+    """Different names in the order of the alphabet, encoded."""
+    different = sorted(set(names))
+    return KnownNames(different, encode_names(different, encoder)) if different else KnownNames()
+
+
+def encode_names(names: Sequence[str], encoder: TextEncoder) -> Tensor:
+    """Mean text tokens [N, C] of names, each of length 1."""
+    parts = [list(names[k : k + ENCODER_BATCH]) for k in range(0, len(names), ENCODER_BATCH)]
+    return torch.cat([mean_text_tokens(*encoder.encode(part)) for part in parts])
+
+
+def check_names(names: object, vectors: object, width: int, source: str) -> KnownNames:
+    """What a file says to be known names, with vectors of this width; UserError if it is none."""
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise UserError(f"{source}: the names that the model knows are no list of names; get it anew")
+    if isinstance(vectors, Tensor) and not vectors.numel():
+        return KnownNames(names)
+    if not (isinstance(vectors, Tensor) and vectors.is_floating_point() and vectors.shape == (len(names), width)):
+        raise UserError(f"{source}: holds no vector of width {width} for each name that the model knows; get it anew")
+    return KnownNames(names, vectors.float())
