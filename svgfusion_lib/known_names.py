@@ -5,9 +5,10 @@ neighbour, as retrieval does for diffusion models with pictures (Sheynin et al. 
 2022); here the neighbour is another name of the training set, and no icon of it has to be at hand.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import torch
 from torch import Tensor
@@ -33,22 +34,22 @@ class KnownNames:
     def nearest(self, prompts: Sequence[str], encoder: TextEncoder) -> list[str | None]:
         """Each prompt with the nearest name in place of its words: `moose, twemoji style` -> `deer, twemoji style`.
 
-        The name has the colours, numbers and single letters of the prompt, if it has any: `red square` is no green one.
         None where its words are a known name, in any order, and where no name is fit or none is sought. Nearness is the
-        cosine of mean text tokens. encoder: the one that `vectors` are of.
+        cosine of mean text tokens, colours left out; of a prompt that asks for a colour, a number or a single letter no
+        name is fit that has another one: for `red square` no green square. encoder: the one that `vectors` are of.
         """
         words = [without_style(prompt) or prompt for prompt in prompts]
         unknown = [k for k, text in enumerate(words) if len(self.vectors) and _key(text) not in self._keys]
         result: list[str | None] = [None] * len(prompts)
         if unknown:
-            asked = encode_names([words[k] for k in unknown], encoder)  # [n, C]
+            asked = encode_names([_colourless(words[k]) for k in unknown], encoder)  # [n, C]
             cosine = (asked @ self.vectors.T * 10**_DECIMALS).round()  # [n, N]
             for k, own in zip(unknown, cosine):
-                needed = _exact_words(words[k])
-                fit = torch.tensor([needed <= found for found in self._exact]) if needed else torch.ones(len(own))
-                if fit.any():
-                    nearest = own.masked_fill(fit == 0, -torch.inf).argmax().item()
-                    result[k] = self.names[int(nearest)] + prompts[k][len(words[k]) :]
+                if _exact(content_words(words[k])):
+                    said = _tokens(words[k])
+                    own = own.masked_fill(torch.tensor([not found <= said for found in self._exact]), -torch.inf)
+                if own.isfinite().any():
+                    result[k] = self.names[int(own.argmax())] + prompts[k][len(words[k]) :]
         return result
 
     def joined(self, other: "KnownNames") -> "KnownNames":
@@ -67,17 +68,30 @@ class KnownNames:
 
     @cached_property
     def _exact(self) -> list[set[str]]:
-        return [_exact_words(name) for name in self.names]
+        return [_exact(_tokens(name)) for name in self.names]
 
 
-def _exact_words(text: str) -> set[str]:
-    """The words of a text that no similar one can stand for: colours, numbers and single letters."""
+def _tokens(text: str) -> set[str]:
+    return set(re.findall(r"[^\W_]+", text.lower()))
+
+
+def _exact(words: set[str]) -> set[str]:
+    """Those of the words that no similar one can stand for: colours, numbers and single letters."""
+    exact = _colours() | NUMBER_WORDS
+    return {word for word in words if len(word) == 1 or word in exact or any(map(str.isdigit, word))}
+
+
+def _colourless(text: str) -> str:
+    """A text without its colours, or as it is if they are all it says."""
+    rest = " ".join(word for word in text.split() if word.lower().strip(",") not in _colours())
+    return rest if content_words(rest) else text
+
+
+@cache
+def _colours() -> frozenset[str]:
     from svgfusion_lib.corpus.colours import COLOUR_WORDS  # here: it brings libraries that a drawing does not need
 
-    return {
-        word for word in content_words(text)
-        if len(word) == 1 or word in COLOUR_WORDS or word in NUMBER_WORDS or any(map(str.isdigit, word))
-    }
+    return COLOUR_WORDS
 
 
 def _key(text: str) -> frozenset[str]:

@@ -47,13 +47,17 @@ def rankings(monkeypatch, emoji):
 
 
 @pytest.mark.parametrize(("prompt", "nearest"), [
-    ("red square", "red circle"), ("big red square, twemoji style", "red circle, twemoji style"), ("blue square", None),
-    ("square", "green square"), ("letter i", None), ("letter a sign", "letter a"), ("2nd place medal", None),
-    ("1st medal", "1st place medal"), ("six oclock", None), ("seven oclock time", "seven oclock"),
+    ("red square", "red circle"), ("big red square, twemoji style", "red circle, twemoji style"),
+    ("square", "green square"), ("a square", "green square"), ("green rectangle", "green square"),
+    ("purple trophy", "medal"), ("letter i", "medal"), ("letter b sign", "letter b"), ("2nd place medal", "medal"),
+    ("1st trophy", "1st place medal"), ("six oclock", "medal"), ("seven oclock time", "seven oclock"),
 ])
 def test_a_colour_a_number_or_a_letter_is_not_replaced(encoder, prompt, nearest):
-    known = learn_names(["green square", "red circle", "letter a", "1st place medal", "seven oclock"], encoder)
-    assert known.nearest([prompt], encoder) == [nearest]
+    names = ["green square", "red circle", "letter b", "1st place medal", "seven oclock", "medal"]
+    found = learn_names(names, encoder).nearest([prompt], encoder)
+    assert found == [nearest]
+    without = learn_names(["blue heart", "letter b"], encoder)
+    assert without.nearest(["red square", "green, blue and red thing"], encoder) == [None, "blue heart"]
 
 
 @pytest.mark.parametrize(("prompt", "nearest"), [
