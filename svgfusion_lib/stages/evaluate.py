@@ -31,8 +31,6 @@ from svgfusion_lib.utils.dataset import ChunkDataset
 from svgfusion_lib.utils.locks import locked_folder
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-PACK_DRAWS = 10  # choices of icons that the distance of two packs is the mean of
-
 
 def evaluate(
     output_dir: str | Path,
@@ -121,7 +119,7 @@ def _of_real(subjects: dict) -> dict:
 def _two_packs(bench: Bench, group: Group, reference: int) -> dict:
     """Distance between real icons of the two largest packs of the domain: what samples should stay below.
 
-    Of as many pictures as the distances of samples are, since fewer make it larger; the mean of PACK_DRAWS choices.
+    Of as many pictures as the distances of samples are, since fewer make it larger; the mean of measures.DRAWS choices.
     """
     rng = np.random.default_rng((bench.config.seed, 13))
     icons = references.largest_packs(bench.cache, group, bench.config.max_reference, rng)
@@ -134,10 +132,10 @@ def _two_packs(bench: Bench, group: Group, reference: int) -> dict:
         return {}
     draws = [
         [rng.choice(means, size, replace=False) for means, size in zip((means_a, means_b), sizes)]
-        for _ in range(PACK_DRAWS)
+        for _ in range(measures.DRAWS)
     ]
     return {
-        "packs": [first, second], "pictures": [sizes[1], sizes[0]], "draws": PACK_DRAWS,
+        "packs": [first, second], "pictures": [sizes[1], sizes[0]], "draws": measures.DRAWS,
         "frechet": float(np.mean([metrics.frechet_distance(b, a) for a, b in draws])),
         "kernel": float(np.mean([metrics.kernel_distance(b, a) for a, b in draws])),
     }

@@ -28,6 +28,7 @@ NOVELTY_SIZE = 48        # pixels, for the search of the nearest training pictur
 NEAR_COPY = 0.95         # SSIM at NOVELTY_SIZE from which two pictures count as copies
 ROW_TOLERANCE = 0.05     # canvas half-widths that coordinates of a copy by rows differ by, at most
 INSIDE_TOLERANCE = 0.02  # of the canvas's half-width that a point may stand outside
+DRAWS = 10               # choices of pictures that a distance is the mean of, where there are more than it takes
 NEIGHBOURS = 3           # k of precision and recall
 FEWEST_STYLED = 2        # stroke-only icons of a pack that tell its style
 
@@ -225,17 +226,21 @@ def _padded(ranks: np.ndarray, count: int, worst: int) -> np.ndarray:
 
 
 def distances(means: np.ndarray, yardstick: Yardstick) -> dict:
-    """Frechet and kernel distance to the reference, precision and recall: of `count` pictures, or none."""
+    """Frechet and kernel distance to the reference, precision and recall: of `count` pictures, or none.
+
+    Where there are more, the mean of DRAWS choices: one choice alone may be off by a twentieth.
+    """
     count, reference = yardstick.count, yardstick.reference
     if count < 2 or len(means) < count or len(reference) < 2:
         return {}
-    part = means[np.random.default_rng(yardstick.seed).permutation(len(means))[:count]]
-    result = {
-        "frechet": metrics.frechet_distance(part, reference), "kernel": metrics.kernel_distance(part, reference)
-    }
-    if min(count, len(reference)) > NEIGHBOURS:
-        result["precision"], result["recall"] = metrics.precision_recall(part, reference, NEIGHBOURS)
-    return result
+    rng = np.random.default_rng(yardstick.seed)
+    found = []
+    for _ in range(DRAWS if len(means) > count else 1):
+        part = means[rng.permutation(len(means))[:count]]
+        found.append([metrics.frechet_distance(part, reference), metrics.kernel_distance(part, reference)])
+        if min(count, len(reference)) > NEIGHBOURS:
+            found[-1] += metrics.precision_recall(part, reference, NEIGHBOURS)
+    return dict(zip(("frechet", "kernel", "precision", "recall"), np.mean(found, axis=0).tolist()))
 
 
 def _diversity(vectors: np.ndarray, own: np.ndarray) -> dict:

@@ -82,6 +82,19 @@ def test_copies_are_found_by_picture_and_by_rows(subject, draw):
     assert nothing[0] == {} and len(nothing[1]) == len(nothing[2]) == 0
 
 
+def test_a_distance_of_more_pictures_than_it_takes_is_the_mean_of_choices():
+    rng = np.random.default_rng(1)
+    reference, means = rng.normal(size=(12, 5)), rng.normal(size=(30, 5))
+    yardstick = SimpleNamespace(reference=reference, count=10, seed=0)
+    choices = np.random.default_rng(0)
+    parts = [means[choices.permutation(30)[:10]] for _ in range(measures.DRAWS)]
+    single = [measures.distances(part, yardstick) for part in parts]  # of ten pictures there is one choice
+    found = measures.distances(means, yardstick)
+    for name in ("frechet", "kernel", "precision", "recall"):
+        each = [one[name] for one in single]
+        assert found[name] == pytest.approx(np.mean(each)) and np.std(each) > 0
+
+
 def test_distances_are_of_as_many_pictures_everywhere():
     rng = np.random.default_rng(0)
     reference = rng.normal(size=(40, 5))
