@@ -5,22 +5,21 @@ neighbour, as retrieval does for diffusion models with pictures (Sheynin et al. 
 2022); here the neighbour is another name of the training set, and no icon of it has to be at hand.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from svgfusion_lib.corpus.captions import content_words, name_key
+from svgfusion_lib.corpus.captions import content_words, name_key, words_of
+from svgfusion_lib.corpus.colours import COLOUR_WORDS
 from svgfusion_lib.corpus.packs import without_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import TextEncoder
 
-ENCODER_BATCH = 256  # names
-NUMBER_WORDS = frozenset("one two three four five six seven eight nine ten eleven twelve".split())
+EXACT_WORDS = COLOUR_WORDS | set("one two three four five six seven eight nine ten eleven twelve".split())
 _DECIMALS = 4  # of a cosine: what is below depends on the batch
 
 
@@ -42,11 +41,11 @@ class KnownNames:
         unknown = [k for k, text in enumerate(words) if len(self.vectors) and _key(text) not in self._keys]
         result: list[str | None] = [None] * len(prompts)
         if unknown:
-            asked = encode_names([_colourless(words[k]) for k in unknown], encoder)  # [n, C]
+            asked = mean_text_tokens(*encoder.encode([_colourless(words[k]) for k in unknown]))  # [n, C]
             cosine = (asked @ self.vectors.T * 10**_DECIMALS).round()  # [n, N]
             for k, own in zip(unknown, cosine):
-                if _exact(content_words(words[k])):
-                    said = _tokens(words[k])
+                if _exact_words(content_words(words[k])):
+                    said = set(words_of(words[k]))
                     own = own.masked_fill(torch.tensor([not found <= said for found in self._exact]), -torch.inf)
                 if own.isfinite().any():
                     result[k] = self.names[int(own.argmax())] + prompts[k][len(words[k]) :]
@@ -68,30 +67,18 @@ class KnownNames:
 
     @cached_property
     def _exact(self) -> list[set[str]]:
-        return [_exact(_tokens(name)) for name in self.names]
+        return [_exact_words(set(words_of(name))) for name in self.names]
 
 
-def _tokens(text: str) -> set[str]:
-    return set(re.findall(r"[^\W_]+", text.lower()))
-
-
-def _exact(words: set[str]) -> set[str]:
+def _exact_words(words: set[str]) -> set[str]:
     """Those of the words that no similar one can stand for: colours, numbers and single letters."""
-    exact = _colours() | NUMBER_WORDS
-    return {word for word in words if len(word) == 1 or word in exact or any(map(str.isdigit, word))}
+    return {word for word in words if len(word) == 1 or word in EXACT_WORDS or any(map(str.isdigit, word))}
 
 
 def _colourless(text: str) -> str:
     """A text without its colours, or as it is if they are all it says."""
-    rest = " ".join(word for word in text.split() if word.lower().strip(",") not in _colours())
+    rest = " ".join(word for word in text.split() if word.lower().strip(",") not in COLOUR_WORDS)
     return rest if content_words(rest) else text
-
-
-@cache
-def _colours() -> frozenset[str]:
-    from svgfusion_lib.corpus.colours import COLOUR_WORDS  # here: it brings libraries that a drawing does not need
-
-    return COLOUR_WORDS
 
 
 def _key(text: str) -> frozenset[str]:
@@ -102,13 +89,7 @@ def _key(text: str) -> frozenset[str]:
 def learn_names(names: Sequence[str], encoder: TextEncoder) -> KnownNames:
     """Different names in the order of the alphabet, encoded."""
     different = sorted(set(names))
-    return KnownNames(different, encode_names(different, encoder)) if different else KnownNames()
-
-
-def encode_names(names: Sequence[str], encoder: TextEncoder) -> Tensor:
-    """Mean text tokens [N, C] of names, each of length 1."""
-    parts = [list(names[k : k + ENCODER_BATCH]) for k in range(0, len(names), ENCODER_BATCH)]
-    return torch.cat([mean_text_tokens(*encoder.encode(part)) for part in parts])
+    return KnownNames(different, mean_text_tokens(*encoder.encode(different))) if different else KnownNames()
 
 
 def check_names(names: object, vectors: object, width: int, source: str) -> KnownNames:

@@ -99,7 +99,8 @@ class Pipeline:
             return list(asked)
         different = list(dict.fromkeys(asked))
         nearest = dict(zip(different, self.known_names.nearest(different, self.text_encoder)))
-        return [k % config.candidates % 2 and nearest[prompt] or prompt for k, prompt in enumerate(asked)]
+        second = [k % config.candidates % 2 == 1 for k in range(len(asked))]
+        return [nearest[prompt] or prompt if other else prompt for prompt, other in zip(asked, second)]
 
     @torch.no_grad()
     def _draw(

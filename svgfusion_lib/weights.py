@@ -10,6 +10,7 @@ import torch
 
 from svgfusion_lib.config import DEFAULT_MODEL
 from svgfusion_lib.corpus.captions import content_words
+from svgfusion_lib.corpus.colours import COLOUR_WORDS
 from svgfusion_lib.corpus.packs import known_packs, names_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.known_names import KnownNames, check_names
@@ -35,8 +36,7 @@ def load_checkpoints(
     if (vae_checkpoint is None) != (dit_checkpoint is None):
         raise UserError("give both --vae_checkpoint and --dit_checkpoint, or neither for a shipped model")
     if vae_checkpoint is None or dit_checkpoint is None:
-        vae, dit, diffusion = load_pretrained(model)
-        return vae, dit, diffusion, _load_names(_folder_of(model), dit)
+        return _load_folder(model)
     (vae, _), (dit, content) = _load_pair(vae_checkpoint, dit_checkpoint)
     return vae, dit, content["diffusion"], _names_in(content, dit, str(dit_checkpoint))
 
@@ -75,8 +75,6 @@ def model_for(prompt: str, style: str | None = None) -> str:
     word of colour or "emoji"; more words than the other models know from the names they were trained on. Without any
     of them: DEFAULT_MODEL.
     """
-    from svgfusion_lib.corpus.colours import COLOUR_WORDS  # here: it brings libraries that a drawing does not need
-
     shipped, domains = shipped_models(), _style_domains()
     asked = [style] if style else [word for word in domains if names_style(prompt, word)]
     for word in asked:
@@ -109,64 +107,62 @@ def load_pretrained(model: str | Path = DEFAULT_MODEL) -> tuple[VPVAE, VSDiT, di
 
     Checked by hash; UserError for a model that there is not, and for files that are damaged.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load
+    return _load_folder(model)[:3]
 
-    folder = _folder_of(model)
+
+def _load_folder(model: str | Path) -> tuple[VPVAE, VSDiT, dict, KnownNames]:
+    folder = PRETRAINED_DIR / model if str(model) in shipped_models() else Path(model)
+    if not folder.is_dir():
+        raise UserError(f"there is no model {str(model)!r}; give one of {', '.join(shipped_models())}, or a folder")
     weights_path, json_path = folder / WEIGHTS_NAME, folder / JSON_NAME
     for path in (weights_path, json_path):
-        if not path.is_file():
-            raise UserError(
-                f"{path}: no such file; get the repository whole, or give --vae_checkpoint and --dit_checkpoint"
-            )
+        _check_there(path)
     description = read_json(json_path, DESCRIPTION, "get it anew")
     kinds = {"sha256": str, "row_format": int, "vpvae": dict, "vsdit": dict, "diffusion": dict}
     wrong = [name for name, kind in kinds.items() if not isinstance(description.get(name), kind)]
     if wrong:
         raise UserError(f"{json_path}: is not the {DESCRIPTION} (no {', '.join(wrong)}); get it anew")
-    data = weights_path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != description["sha256"]:
-        raise UserError(f"{weights_path}: is not the file that {json_path.name} describes (sha256); get it anew")
+    tensors = _read_tensors(weights_path, description["sha256"])
     if description["row_format"] != row_format.VERSION:
         found = description["row_format"]
         raise UserError(f"{json_path}: row format {found}, this program has {row_format.VERSION}")
-    try:
-        tensors = {name: tensor.float() for name, tensor in load(data).items()}
-    except SafetensorError as error:
-        raise UserError(f"{weights_path}: is not a safetensors file ({error}); get it anew") from error
     vae_weights, dit_weights = (
         {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         for prefix in ("vpvae.", "vsdit.")
     )
     vae = build_model("vpvae", description["vpvae"], vae_weights, str(weights_path))
     dit = build_model("vsdit", description["vsdit"], dit_weights, str(weights_path))
-    return vae, dit, description["diffusion"]
+    return vae, dit, description["diffusion"], _load_names(folder, description, dit)
 
 
-def _folder_of(model: str | Path) -> Path:
-    folder = PRETRAINED_DIR / model if str(model) in shipped_models() else Path(model)
-    if not folder.is_dir():
-        raise UserError(f"there is no model {str(model)!r}; give one of {', '.join(shipped_models())}, or a folder")
-    return folder
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise UserError(
+            f"{path}: no such file; get the repository whole, or give --vae_checkpoint and --dit_checkpoint"
+        )
 
 
-def _load_names(folder: Path, dit: VSDiT) -> KnownNames:
-    """The names that the model of a folder knows; UserError for a file that is damaged or missing."""
+def _read_tensors(path: Path, sha256: str) -> dict[str, torch.Tensor]:
+    """Tensors of a safetensors file as fp32; UserError if it is not the one that model.json describes."""
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    description, path = read_json(folder / JSON_NAME, DESCRIPTION, "get it anew"), folder / NAMES_NAME
-    if "names_sha256" not in description:  # exported without, or by an earlier version
-        return check_names(description.get("names", []), torch.zeros(0, 0), 0, str(path))
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; get the repository whole")
     data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != description["names_sha256"]:
+    if hashlib.sha256(data).hexdigest() != sha256:
         raise UserError(f"{path}: is not the file that {JSON_NAME} describes (sha256); get it anew")
     try:
-        vectors = load(data).get("vectors")
+        return {name: tensor.float() for name, tensor in load(data).items()}
     except SafetensorError as error:
         raise UserError(f"{path}: is not a safetensors file ({error}); get it anew") from error
+
+
+def _load_names(folder: Path, description: dict, dit: VSDiT) -> KnownNames:
+    """The names that the model of a folder knows; UserError for a file that is damaged or missing."""
+    path = folder / NAMES_NAME
+    if "names_sha256" not in description:  # exported without, or by an earlier version
+        return check_names(description.get("names", []), torch.zeros(0, 0), 0, str(path))
+    _check_there(path)
+    vectors = _read_tensors(path, description["names_sha256"]).get("vectors")
     return check_names(description.get("names"), vectors, dit.config.context_width, str(path))
 
 

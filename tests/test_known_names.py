@@ -9,7 +9,8 @@ from svgfusion_lib import weights
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.corpus.captions import split_of
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.known_names import KnownNames, check_names, encode_names, learn_names
+from svgfusion_lib.known_names import KnownNames, check_names, learn_names
+from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.sampling import SAMPLES_KIND, Pipeline, load_pipeline
 from svgfusion_lib.stages.generate import generate
@@ -81,7 +82,7 @@ def test_names_are_learned_once_each_and_joined(known, encoder):
     assert list(known.names) == ["deer", "red heart", "sports car", "umbrella"]
     both = known.joined(learn_names(["umbrella", "cat"], encoder))
     assert list(both.names) == [*known.names, "cat"]
-    torch.testing.assert_close(both.vectors, encode_names(both.names, encoder), atol=1e-5, rtol=0)
+    torch.testing.assert_close(both.vectors, mean_text_tokens(*encoder.encode(list(both.names))), atol=1e-5, rtol=0)
     assert KnownNames().joined(known) is known and list(known.joined(KnownNames()).names) == list(known.names)
     assert learn_names([], encoder).joined(KnownNames()).names == ()
     silent = KnownNames(["cat", "dog"]).joined(known)  # of a model that seeks no nearest name, tuned on others
@@ -135,7 +136,8 @@ def test_the_box_knows_training_names_only(model, encoder):
     count = 50 if model == "emoji" else 0  # lines are composed: no nearest name is sought (docs/runs.md, section 15)
     assert len(known.vectors) == (len(names) if count else 0)
     if count:
-        torch.testing.assert_close(known.vectors[:count], encode_names(names[:count], encoder), atol=2e-3, rtol=0)
+        encoded = mean_text_tokens(*encoder.encode(names[:count]))
+        torch.testing.assert_close(known.vectors[:count], encoded, atol=2e-3, rtol=0)
 
 
 def test_damaged_or_missing_names_are_refused(tmp_path):

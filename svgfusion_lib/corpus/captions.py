@@ -38,9 +38,14 @@ def make_captions(name: str, keywords: Sequence[str] = (), style: str = "") -> t
     return tuple(dict.fromkeys([styled[0], name, *styled[1:]]))
 
 
+def words_of(text: str) -> list[str]:
+    """All words of a text in lower case: `A cat's tail_2` -> `a`, `cat`, `s`, `tail`, `2`."""
+    return re.findall(r"[^\W_]+", text.lower())
+
+
 def content_words(text: str) -> set[str]:
     """Words of a name or a prompt that say what it shows: `An icon of a cat` -> {`cat`}."""
-    return set(re.findall(r"[^\W_]+", text.lower())) - _NO_CONTENT
+    return set(words_of(text)) - _NO_CONTENT
 
 
 def name_key(name: str, numbered: bool = False) -> str:
@@ -52,7 +57,7 @@ def name_key(name: str, numbered: bool = False) -> str:
     text = SKIN_TONE.sub(" ", humanise(name))
     if numbered:
         text = _TRAILING_NUMBERS.sub("", text)
-    words = re.findall(r"[^\W_]+", text) or [humanise(name)]
+    words = words_of(text) or [humanise(name)]
     return " ".join(sorted(words))
 
 

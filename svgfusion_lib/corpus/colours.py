@@ -1,7 +1,8 @@
 """The colours that people would name in a picture, measured from its rendering."""
 
+from functools import cache
+
 import numpy as np
-from skimage.color import rgb2lab
 
 from svgfusion_lib.utils.render import render_svg_by_resvg
 
@@ -27,7 +28,6 @@ _NAMES = np.array([name for name, examples in _EXAMPLES.items() for _ in example
 _RGB = np.array([
     [int(example[i : i + 2], 16) for i in (1, 3, 5)] for examples in _EXAMPLES.values() for example in examples
 ])
-_LAB = rgb2lab(_RGB[None] / 255)[0]  # [K, 3]
 COLOUR_WORDS = frozenset(_EXAMPLES) | {"gray", "golden", "silver", "violet"}
 
 
@@ -41,8 +41,7 @@ def dominant_colours(svg: str) -> tuple[str, ...]:
     pixels = white[opaque]  # [N, 3]
     if len(pixels) < _FEWEST_PIXELS:
         return ()
-    lab = rgb2lab(pixels[None] / 255)[0]  # [N, 3]
-    nearest = ((lab[:, None] - _LAB) ** 2).sum(axis=2).argmin(axis=1)  # [N]
+    nearest = ((_lab(pixels)[:, None] - _examples()) ** 2).sum(axis=2).argmin(axis=1)  # [N]
     names, counts = np.unique(_NAMES[nearest], return_counts=True)
     order = np.argsort(-counts, kind="stable")
     names, shares = names[order].tolist(), counts[order] / counts.sum()
@@ -53,3 +52,15 @@ def dominant_colours(svg: str) -> tuple[str, ...]:
     else:
         named = (names[0],) if shares[0] >= ALONE else ()
     return () if _UNSPOKEN & set(named) else named
+
+
+def _lab(pixels: np.ndarray) -> np.ndarray:
+    """RGB [N, 3] from 0 to 255 -> CIELAB [N, 3]."""
+    from skimage.color import rgb2lab  # here: not all who want the words measure colours
+
+    return rgb2lab(pixels[None] / 255)[0]
+
+
+@cache
+def _examples() -> np.ndarray:
+    return _lab(_RGB)  # [K, 3]
