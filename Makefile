@@ -29,7 +29,7 @@ help:
 	@echo "make packs      round trip of every icon pack, and the parser against an independent reader (half an hour)"
 	@echo "make notebooks  run them all with their defaults and store the cleaned outputs in notebooks/"
 	@echo "make docs       write docs/cli.md anew, from the commands' own help"
-	@echo "make lint       ruff and mypy"
+	@echo "make lint       ruff, mypy and the order of imports"
 	@echo "make coverage   the tests with a count of the lines that no test runs (half an hour)"
 	@echo "make mutants    does a test fail for every small change of the core modules? (half an hour)"
 	@echo "make audit      known vulnerabilities of the pinned packages, where the index serves advisories"
@@ -52,7 +52,7 @@ help:
 	@touch $@
 
 setup: .venv/.stamp-test
-	@git config diff.ipynb.textconv "$(BIN)/python -m svgfusion_lib.utils.notebook_clean --text" || true
+	@git config diff.ipynb.textconv "$(BIN)/python -m svgfusion_lib.notebook_tools.cleaner --text" || true
 
 demo: .venv/.stamp
 	@$(BIN)/svgfusion generate --output_dir $(DEMO_DIR) --num_samples 2 \
@@ -78,14 +78,15 @@ gallery: .venv/.stamp
 	@$(BIN)/python -m svgfusion_lib.gallery.page
 
 notebooks: .venv/.stamp
-	@$(BIN)/python -m svgfusion_lib.utils.notebook_runner --refresh
+	@$(BIN)/python -m svgfusion_lib.notebook_tools.runner --refresh
 
 docs: .venv/.stamp
-	@$(BIN)/python -m svgfusion_lib.commands.reference docs/cli.md
+	@$(BIN)/python -m svgfusion_lib.cli.reference docs/cli.md
 
 lint: .venv/.stamp-test
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
 
 coverage: .venv/.stamp-test
 	@mkdir -p outputs/coverage

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import ClassVar
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils.options import check_known, check_types
+from svgfusion_lib.options import check_known, check_types
 
 CANDIDATES = 8        # of which `generate`, the gallery and evaluation keep the best
 MOST_CANDIDATES = 64
@@ -149,7 +149,7 @@ class DiffusionConfig(_Config):
 
 @dataclass(frozen=True)
 class TrainConfig(_Config):
-    """The training loop (utils/training.py), the same for both models."""
+    """The training loop (training/loop.py), the same for both models."""
 
     num_steps: int = 2000          # optimiser steps
     batch_size: int = 64
@@ -186,7 +186,7 @@ class TrainConfig(_Config):
 
 @dataclass(frozen=True)
 class SamplingConfig(_Config):
-    """Prompts to SVG (stages/generate.py)."""
+    """Prompts to SVG (generate.py)."""
 
     sampler: str = "dpm++"         # "dpm++": DPM-Solver++(2M), for few steps; "ddim" (the specification)
     ddim_steps: int = 14           # of either
@@ -198,7 +198,7 @@ class SamplingConfig(_Config):
     snap: float = 0.5              # grid of the drawing, in units of the canvas, that near coordinates go to; 0: off
     clip: float = 0.0              # bound on |z_0| estimates, in standard deviations of the latents; 0: off
     length_temperature: float = 0.5  # spread of the number of latents drawn for a prompt; 0: the likeliest
-    candidates: int = 1            # drawn for each sample; the one that shows the prompt best is kept (ranking.py)
+    candidates: int = 1            # drawn for each sample; the best one is kept (reranking/ranker.py)
     nearest_name: bool = True      # half of them of the nearest name that the model knows, if the prompt is none
 
     def __post_init__(self):
@@ -224,7 +224,7 @@ class SamplingConfig(_Config):
 
 @dataclass(frozen=True)
 class EvaluationConfig(_Config):
-    """What a model is asked, and how it is judged (stages/evaluate.py, stages/sweep.py)."""
+    """What a model is asked, and how it is judged (evaluation/evaluate.py, evaluation/sweep.py)."""
 
     num_prompts: int = 100         # of each domain and split
     num_samples: int = 1           # of each prompt

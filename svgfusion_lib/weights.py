@@ -13,13 +13,13 @@ from svgfusion_lib.corpus.captions import content_words
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
 from svgfusion_lib.corpus.packs import known_packs, names_style
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.known_names import KnownNames, check_names
+from svgfusion_lib.models.checkpoint import build_model, load_model, weights_hash
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.utils import row_format
-from svgfusion_lib.utils.checkpoint import build_model, load_model, weights_hash
-from svgfusion_lib.utils.files import read_json, write_bytes, write_json
-from svgfusion_lib.utils.locks import locked_folder
+from svgfusion_lib.reranking.known_names import KnownNames, check_names
+from svgfusion_lib.svg import row_format
+from svgfusion_lib.system.files import read_json, write_bytes, write_json
+from svgfusion_lib.system.locks import locked_folder
 
 PRETRAINED_DIR = Path(__file__).resolve().parents[1] / "data" / "pretrained"
 WEIGHTS_NAME, NAMES_NAME, JSON_NAME = "model.safetensors", "names.safetensors", "model.json"

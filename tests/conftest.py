@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from svgfusion_lib.utils.metrics import mean_absolute_error, ssim
+from svgfusion_lib.evaluation.metrics import mean_absolute_error, ssim
 from svgfusion_lib.utils.render import RENDERERS
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -48,7 +48,7 @@ def svg() -> Callable[..., str]:
 @pytest.fixture(scope="module")
 def pipeline():
     """The shipped model."""
-    from svgfusion_lib.sampling import load_pipeline
+    from svgfusion_lib.pipeline import load_pipeline
 
     return load_pipeline()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from svgfusion_lib.utils.notebook_clean import as_text, read_notebook
+from svgfusion_lib.notebook_tools.cleaner import as_text, read_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*CARD.md")])

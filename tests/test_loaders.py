@@ -18,22 +18,22 @@ from torch import nn
 
 from svgfusion_lib.config import DiTConfig, TrainConfig, VAEConfig
 from svgfusion_lib.corpus import keywords
+from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
 from svgfusion_lib.corpus.keywords import KEYWORDS, KEYWORDS_KIND, load_vocabulary
+from svgfusion_lib.corpus.preprocess import load_cache, preprocess
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.checkpoint import load_model, save_model, save_tensors, weights_hash
 from svgfusion_lib.models.icon_head import IconHead, load_icon_head, save_icon_head
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.stages.create_dummy_data import create_dummy_data
-from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
-from svgfusion_lib.stages.preprocess import load_cache, preprocess
-from svgfusion_lib.utils.checkpoint import load_model, save_model, save_tensors, weights_hash
-from svgfusion_lib.utils.files import read_json, write_json
-from svgfusion_lib.utils.optimisation import EMA, make_optimizer
-from svgfusion_lib.utils.token_store import TokenStore
-from svgfusion_lib.utils.training import STATE_NAME, _load_state
+from svgfusion_lib.system.files import read_json, write_json
+from svgfusion_lib.system.token_store import TokenStore
+from svgfusion_lib.training.latents import load_latents, prepare_latents
+from svgfusion_lib.training.loop import STATE_NAME, _load_state
+from svgfusion_lib.training.optimisation import EMA, make_optimizer
 from svgfusion_lib.weights import export_pretrained, load_checkpoints, load_pretrained
 
 VAE = VAEConfig(width=16, heads=2, row_width=4, encoder_depth=1, decoder_depth=1, pixel_fusion=False, latent_width=4)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from svgfusion_lib.sampling import SAMPLES_KIND
-from svgfusion_lib.utils.checkpoint import load_model
-from svgfusion_lib.utils.files import ENTRIES, read_json
-from svgfusion_lib.utils.notebook_clean import problems, read_notebook
-from svgfusion_lib.utils.notebook_runner import NOTEBOOKS, numbered_notebooks, run_notebooks
+from svgfusion_lib.models.checkpoint import load_model
+from svgfusion_lib.notebook_tools.cleaner import problems, read_notebook
+from svgfusion_lib.notebook_tools.runner import NOTEBOOKS, numbered_notebooks, run_notebooks
+from svgfusion_lib.pipeline import SAMPLES_KIND
+from svgfusion_lib.system.files import ENTRIES, read_json
+from svgfusion_lib.training.loop import read_log
 from svgfusion_lib.utils.render import is_blank, render_svg
-from svgfusion_lib.utils.training import read_log
 
 pytestmark = [pytest.mark.notebooks, pytest.mark.timeout(1500)]
 LEAST_STEPS = 300

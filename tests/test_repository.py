@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from svgfusion_lib.utils.notebook_clean import MAX_NOTEBOOK_BYTES, problems
+from svgfusion_lib.notebook_tools.cleaner import MAX_NOTEBOOK_BYTES, problems
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_LINES = 350

@@ -9,11 +9,11 @@ from svgfusion_lib import weights
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session
-from svgfusion_lib.sampling import SAMPLES_KIND, choose_pipeline, load_pipeline, load_pipelines
-from svgfusion_lib.stages.generate import generate
-from svgfusion_lib.stages.train_dit import origin
-from svgfusion_lib.utils.checkpoint import save_model, weights_hash
-from svgfusion_lib.utils.files import ENTRIES, read_json, write_json
+from svgfusion_lib.generate import generate
+from svgfusion_lib.models.checkpoint import save_model, weights_hash
+from svgfusion_lib.pipeline import SAMPLES_KIND, choose_pipeline, load_pipeline, load_pipelines
+from svgfusion_lib.system.files import ENTRIES, read_json, write_json
+from svgfusion_lib.training.dit import origin
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.weights import PRETRAINED_DIR, export_pretrained, load_pretrained, model_for, shipped_models
 

@@ -11,20 +11,20 @@ WRITES = re.compile(
     r"""\.write_text\(|\.write_bytes\(|open\([^)]*["'][wax]b?\+?["']|np\.savez?\(|np\.savetxt\(|torch\.save\(|save_file\("""
     r"""|\.savefig\(|(?<!run)(?<!self)\.save\((?!\))|json\.dump\(|pickle\.dump|copyfile\(|copytree\(|\.touch\("""
 )
-# Where the library writes other than by `write_text`, `write_json` and `write_bytes` of utils/files.py, and why it may.
+# Where the library writes other than by `write_text`, `write_json` and `write_bytes` of system/files.py, and why.
 PLACES = {
-    "utils/files.py": "atomic_path",
-    "utils/checkpoint.py": "atomic_path",
-    "utils/plots.py": "atomic_path",
+    "system/files.py": "atomic_path",
+    "models/checkpoint.py": "atomic_path",
+    "evaluation/figures.py": "atomic_path",
     "utils/render.py": "atomic_path",
-    "utils/token_store.py": "whole_folder",
+    "system/token_store.py": "whole_folder",
     "corpus/packs.py": "whole_folder",
     "corpus/records.py": "whole_folder",
-    "stages/create_dummy_data.py": "whole_folder",
+    "corpus/create_dummy_data.py": "whole_folder",
     "corpus/sieve.py": "into the folder that prepare_dataset fills by whole_folder",
     "corpus/tables.py": "into a temporary folder",
     "gallery/downloads.py": "into memory",
-    "utils/training.py": "the log, which grows by whole lines; a torn last one is mended",
+    "training/loop.py": "the log, which grows by whole lines; a torn last one is mended",
 }
 UNSAFE = re.compile(
     r"pickle\.loads?\(|weights_only=False|allow_pickle=True|yaml\.(?:unsafe_|full_)?load\(|(?<!\.)\beval\(|\bexec\("

@@ -1,1 +1,1 @@
-"""Where captioned SVGs come from: icon packs, synthetic shapes, any folder."""
+"""Captioned SVGs, from icon packs, synthetic shapes or any folder, made ready to train on."""

@@ -19,7 +19,7 @@ import numpy as np
 from svgfusion_lib.corpus.captions import humanise, name_key
 from svgfusion_lib.corpus.npm import fetch_files
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils.files import read_json, write_json
+from svgfusion_lib.system.files import read_json, write_json
 
 KEYWORDS = "keywords.json"
 KEYWORDS_KIND = "dictionary of keywords"

@@ -14,12 +14,12 @@ from importlib import resources
 from pathlib import Path
 
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of, strip_suffix
-from svgfusion_lib.corpus.folders import whole_folder
 from svgfusion_lib.corpus.npm import fetch_files
 from svgfusion_lib.corpus.records import COUNT, COUNTED, MANIFEST, Record, write_manifest
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils.files import read_json, write_json
-from svgfusion_lib.utils.progress import track
+from svgfusion_lib.system.files import read_json, write_json
+from svgfusion_lib.system.folders import whole_folder
+from svgfusion_lib.system.progress import track
 
 SCOPE = "@iconify-json"
 PACK_INFO = "pack.json"

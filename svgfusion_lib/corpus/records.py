@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of
-from svgfusion_lib.corpus.folders import whole_folder
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils.files import read_json, write_text
+from svgfusion_lib.system.files import read_json, write_text
+from svgfusion_lib.system.folders import whole_folder
 
 MANIFEST = "manifest.jsonl"
 CAPTIONS = "captions.csv"

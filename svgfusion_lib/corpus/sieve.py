@@ -13,7 +13,7 @@ from svgfusion_lib.corpus.phrases import compose_captions
 from svgfusion_lib.corpus.records import COUNT, COUNTED, Record, write_manifest
 from svgfusion_lib.corpus.tally import Tally
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils.files import write_json, write_text
+from svgfusion_lib.system.files import write_json, write_text
 
 SUMMARY = "summary.json"
 DROPPED = "dropped.jsonl"

@@ -7,7 +7,7 @@ from pathlib import Path
 from svgfusion_lib.corpus.captions import split_of
 from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils.progress import track
+from svgfusion_lib.system.progress import track
 
 FORMATS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "csv"}
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils import row_format as rf
-from svgfusion_lib.utils.hybrid_utils import MIN_OPACITY, paints_stroke
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.utils.hybrid_utils import paints_stroke
 from svgfusion_lib.utils.rendering_sequence import element_of_rows
 
 RECOLOURINGS = ("nearest", "luminance", "layers")
@@ -79,7 +79,7 @@ def _seen(rows: np.ndarray) -> list[tuple[slice, np.ndarray]]:
     """Colour columns, and which of rows [L, 22] show what these say: fill and stroke."""
     drawn = rows[:, rf.ELEMENT] > rf.EOS
     gradient = np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)  # whose columns are the first and the last stop
-    fill = (rows[:, rf.FILL.stop - 1] > MIN_OPACITY) | gradient
+    fill = (rows[:, rf.FILL.stop - 1] > rf.MIN_OPACITY) | gradient
     stroke = np.where(gradient, rows[:, rf.COMMAND] != rf.STOP, paints_stroke(rows.T))
     return [(FILL_RGB, drawn & fill), (STROKE_RGB, drawn & stroke)]
 

@@ -11,7 +11,7 @@ from svgfusion_lib.corpus.packs import known_packs, style_word, without_style
 from svgfusion_lib.editing.colours import nearest_colours
 from svgfusion_lib.editing.latents import box_channels, style_channels
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import Pipeline, check_prompts
+from svgfusion_lib.pipeline import Pipeline, check_prompts
 from svgfusion_lib.utils.samplers import Denoise
 
 FAMILIAR = 3.0  # standard deviations

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import Pipeline
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.pipeline import Pipeline
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.dataset import ChunkItem, collate_chunks
 from svgfusion_lib.utils.path_chunks import BOX_COLUMNS, Chunks, rows_to_chunks
 from svgfusion_lib.utils.render import render_svg

@@ -6,7 +6,7 @@ from torch import Tensor
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.editing.drawing import Callback, prompted
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import Pipeline
+from svgfusion_lib.pipeline import Pipeline
 from svgfusion_lib.utils.path_chunks import BOX_COLUMNS
 
 HALF_SIZE = 2  # channel of a latent of layout "path": half-size of its box (utils/path_chunks.py)

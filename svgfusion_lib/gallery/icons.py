@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from svgfusion_lib.editing import layer_colour, paint_layer, parse_palette, recolour
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.rendering_sequence import element_of_rows
 from svgfusion_lib.utils.tensorsvg import element_structure, rows_to_svg
 

@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils.notebook_clean import read_notebook, tags_of, write_notebook
-from svgfusion_lib.utils.notebook_runner import NOTEBOOKS
+from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of, write_notebook
+from svgfusion_lib.notebook_tools.runner import NOTEBOOKS
 
 LAB_TAG = "lab"  # of cells that only the notebook has
 THEMES = ("light", "dark")

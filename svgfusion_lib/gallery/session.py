@@ -23,11 +23,11 @@ from svgfusion_lib.editing import (
     restyle,
     variations,
 )
+from svgfusion_lib.editing.animation import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.neighbours import Neighbour, TrainingIcons
-from svgfusion_lib.sampling import Pipeline, check_prompts, check_seeds, choose_pipeline, name_or_first
-from svgfusion_lib.utils.animation import animated_svg
+from svgfusion_lib.pipeline import Pipeline, check_prompts, check_seeds, choose_pipeline, name_or_first
 from svgfusion_lib.utils.row_metrics import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg

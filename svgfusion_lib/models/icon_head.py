@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.layers import masked_mean
-from svgfusion_lib.utils.files import write_bytes
+from svgfusion_lib.system.files import write_bytes
 
 KIND = "svgfusion icon head"
 VERSION = 2

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.models.layers import Block
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.dataset import ChunkBatch
 from svgfusion_lib.utils.path_chunks import BOX_COLUMNS, MIN_HALF_SIZE, chunks_to_rows
 from svgfusion_lib.utils.tensorsvg import denormalize_target

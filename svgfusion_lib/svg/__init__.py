@@ -1,1 +1,1 @@
-"""Reading SVG as it is: document, styles, units, path data, transforms, gradients, clipping (used by svg_parser)."""
+"""SVG as it is and the rows it becomes: document, styles, units, paths, transforms, gradients, clipping; row_format."""

@@ -13,11 +13,11 @@ import numpy as np
 
 from svgfusion_lib.svg.document import href, local_name
 from svgfusion_lib.svg.effort import spend
+from svgfusion_lib.svg.row_format import MIN_GRADIENT, POSITION_LIMIT
 from svgfusion_lib.svg.stops import INVISIBLE, RGBA, VISIBLE, fewest_stops, fit_two_stops, premultiplied, unfold_stops
 from svgfusion_lib.svg.styles import inherit, own_properties
 from svgfusion_lib.svg.transforms import IDENTITY, Matrix, apply, multiply, parse_transform
 from svgfusion_lib.svg.values import parse_colour, parse_length, parse_opacity
-from svgfusion_lib.utils.hybrid_utils import MIN_GRADIENT, POSITION_LIMIT, has_direction
 
 Box = tuple[float, float, float, float]
 SAMPLES = 48
@@ -286,3 +286,9 @@ def _radial_place(get, width: float, height: float, m: Matrix) -> _Radial | None
     elif distance < 1e-3:
         focal = (0.0, 0.0)
     return _Radial(multiply(m, (r, 0, 0, r, cx, cy)), min(max(fr / r, 0.0), 0.99), focal)
+
+
+def has_direction(geometry: np.ndarray, radial: np.ndarray | bool) -> np.ndarray:
+    """Whether gradients of geometry columns [..., 8] have stops that are apart, and radial ones an area."""
+    along = np.abs(geometry[..., 2:4] - geometry[..., :2]).max(-1) > MIN_GRADIENT
+    return along & (~np.asarray(radial) | (geometry[..., 4] > MIN_GRADIENT))

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg import transforms as tf
 from svgfusion_lib.svg.clipping import ClippingError
 from svgfusion_lib.svg.context import Context
 from svgfusion_lib.svg.dashes import dash_path, parse_dashes
 from svgfusion_lib.svg.gradients import RGBA, GradientSource, resolve_gradient
 from svgfusion_lib.svg.layers import MITER_LIMIT, Layer, resolve_join
+from svgfusion_lib.svg.row_format import MIN_OPACITY
 from svgfusion_lib.svg.shapes import Shape
 from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.values import parse_colour, parse_length, parse_opacity, parse_url
-from svgfusion_lib.utils import row_format as rf
-from svgfusion_lib.utils.hybrid_utils import MIN_OPACITY
 
 _MARKERS = ("marker-start", "marker-mid", "marker-end")
 

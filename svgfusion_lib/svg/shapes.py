@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from svgfusion_lib.svg import paths
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg import transforms as tf
 from svgfusion_lib.svg.paths import Path
 from svgfusion_lib.svg.transforms import Matrix
 from svgfusion_lib.svg.values import parse_numbers
-from svgfusion_lib.utils import row_format as rf
 
 Get = Callable[[str], str | None]                 # attribute by name
 Length = Callable[[str, float], float]            # attribute as a length, percentages of the second argument

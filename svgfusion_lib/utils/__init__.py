@@ -1,1 +1,1 @@
-"""Representation, data, diffusion, training: everything that is not a network."""
+"""Rows and pictures of them, datasets, and diffusion."""

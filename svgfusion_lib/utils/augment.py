@@ -15,8 +15,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils import row_format as rf
-from svgfusion_lib.utils.hybrid_utils import MIN_OPACITY
+from svgfusion_lib.svg import row_format as rf
 
 SAME_POINT = 1e-5         # canvas units; a sub-path that ends so near its start is closed without a line
 STRAIGHT = 1e-4           # canvas units; how far the controls of a cubic may lie beside its chord
@@ -247,7 +246,7 @@ def _sub_paths(rows: np.ndarray) -> list[np.ndarray]:
 
 def _is_stroked(rows: np.ndarray) -> np.ndarray:
     """Rows [..., 22] -> bool [...]: a stroke is painted."""
-    return (rows[..., rf.STROKE][..., 3] > MIN_OPACITY) & (rows[..., rf.STROKE_WIDTH] > 0)
+    return (rows[..., rf.STROKE][..., 3] > rf.MIN_OPACITY) & (rows[..., rf.STROKE_WIDTH] > 0)
 
 
 def _is_closed(piece: np.ndarray) -> bool:

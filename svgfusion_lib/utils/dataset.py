@@ -3,7 +3,7 @@
 cache.pt    rows, captions, splits and pixel tokens of N SVGs     (stage preprocess -> VP-VAE)
 latents.pt  posteriors and text tokens of the same SVGs           (stage prepare_latents -> VS-DiT)
 
-The tokens of both lie in folders beside them (utils/token_store.py).
+The tokens of both lie in folders beside them (system/token_store.py).
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -277,7 +277,7 @@ class LengthBucketSampler(Sampler[list[int]]):
         self.seed = seed
         self.epoch = 0
         self.first_batch = 0
-        self.share = list  # the members of a batch that this process takes (utils/processes.py)
+        self.share = list  # the members of a batch that this process takes (system/processes.py)
 
     def __len__(self) -> int:
         return -(-len(self.lengths) // self.batch_size)

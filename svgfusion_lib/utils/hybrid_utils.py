@@ -19,11 +19,9 @@ float matrix [L, 22], random noise included, and applies these rules, in this or
 
 import numpy as np
 
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.svg.gradients import has_direction
 
-POSITION_LIMIT = 4.0
-MIN_OPACITY = 0.002  # less than half a level of 255: not painted
-MIN_GRADIENT = 1e-3  # of a canvas from -1 to 1: a shorter gradient has no direction
 _STYLE_UPPER = np.array([1] * 8 + [2, len(rf.CAPS) - 1, len(rf.JOINS) - 1, len(rf.FILL_RULES) - 1], dtype=float)
 _STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns
 _IS_X, _IS_Y, _IS_LENGTH = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
@@ -62,8 +60,8 @@ def _cleaned(rows: np.ndarray) -> np.ndarray:
     clean[:, : rf.COMMAND + 1] = ids
     geometry = rows[:, rf.GEOMETRY]
     clean[:, rf.GEOMETRY] = np.where(
-        _IS_POSITION[element, command], geometry.clip(-POSITION_LIMIT, POSITION_LIMIT),
-        np.where(_IS_LENGTH[element, command], geometry.clip(0, POSITION_LIMIT), 0),
+        _IS_POSITION[element, command], geometry.clip(-rf.POSITION_LIMIT, rf.POSITION_LIMIT),
+        np.where(_IS_LENGTH[element, command], geometry.clip(0, rf.POSITION_LIMIT), 0),
     )
     style = rows[:, rf.STYLE].clip(0, _STYLE_UPPER)
     style[:, _STYLE_IDS] = np.rint(style[:, _STYLE_IDS])
@@ -139,12 +137,6 @@ def _has_size(clean: np.ndarray) -> np.ndarray:
     return np.where(np.isin(element, rf.GRADIENTS), gradient, primitive)
 
 
-def has_direction(geometry: np.ndarray, radial: np.ndarray | bool) -> np.ndarray:
-    """Whether gradients of geometry columns [..., 8] have stops that are apart, and radial ones an area."""
-    along = np.abs(geometry[..., 2:4] - geometry[..., :2]).max(-1) > MIN_GRADIENT
-    return along & (~np.asarray(radial) | (geometry[..., 4] > MIN_GRADIENT))
-
-
 def _join_points(out: np.ndarray) -> None:
     """Rule 6, in place: rows of a path begin where the pen is, and a close ends where its sub-path began."""
     command = out[:, rf.COMMAND]
@@ -159,9 +151,9 @@ def _join_points(out: np.ndarray) -> None:
 
 def paints_fill(row: np.ndarray) -> np.ndarray:
     """Whether an element's row [22, ...] paints its inside."""
-    return row[13] > MIN_OPACITY
+    return row[13] > rf.MIN_OPACITY
 
 
 def paints_stroke(row: np.ndarray) -> np.ndarray:
     """Whether an element's row [22, ...] paints its outline: visible, and of some width."""
-    return (row[17] > MIN_OPACITY) & (row[rf.STROKE_WIDTH] > 0)
+    return (row[17] > rf.MIN_OPACITY) & (row[rf.STROKE_WIDTH] > 0)

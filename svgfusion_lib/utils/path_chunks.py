@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
 
 MIN_HALF_SIZE = 0.02   # of a chunk's box, canvas units: a dot is not blown up to the unit square
 BOX_COLUMNS = 3        # centre x, centre y, half-size

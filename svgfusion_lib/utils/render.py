@@ -15,7 +15,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from svgfusion_lib.errors import UserError, machine_trouble
 from svgfusion_lib.svg.document import XLINK_HREF, read_document
 from svgfusion_lib.svg.state import says_its_size, viewport
-from svgfusion_lib.utils.files import atomic_path
+from svgfusion_lib.system.files import atomic_path
 
 CAIRO_HELP = (
     "cairosvg cannot find the cairo library libcairo2. Install it with `sudo apt-get install libcairo2` "

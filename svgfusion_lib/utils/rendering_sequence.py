@@ -6,7 +6,7 @@ A stage is a drawing of the first k elements. The last stage of every sequence i
 
 import numpy as np
 
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
 
 
 def element_of_rows(rows: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke
 
 _IS_X, _IS_Y, _ = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]

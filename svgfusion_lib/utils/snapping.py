@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
 
 
 def snap_rows(rows: np.ndarray, step: float, reach: float = 0.35) -> np.ndarray:

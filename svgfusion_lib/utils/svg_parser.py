@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.context import Context
 from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.svg.effort import bounded_effort
 from svgfusion_lib.svg.layers import layers_to_rows
 from svgfusion_lib.svg.state import viewport_size
 from svgfusion_lib.svg.walk import Walker
-from svgfusion_lib.utils import row_format as rf
 
 LARGEST = 1e6  # of a number in the rows; the canvas is 2 wide
 

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from svgfusion_lib.utils import row_format as rf
-from svgfusion_lib.utils.hybrid_utils import MIN_OPACITY, paints_fill, paints_stroke, sanitize_rows
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke, sanitize_rows
 
 RESOLUTION = 2000     # steps that the writer's decimals divide the canvas into, at least
 OPACITY_DECIMALS = 3
@@ -188,13 +188,13 @@ def _style_attributes(row: np.ndarray, frame: _Frame) -> dict[str, str]:
     style = {"fill": "none"}
     if paints_fill(row):
         style["fill"] = _colour(row[10:13])
-        if row[13] < 1 - MIN_OPACITY:
+        if row[13] < 1 - rf.MIN_OPACITY:
             style["fill-opacity"] = _number(row[13], OPACITY_DECIMALS)
         if row[rf.FILL_RULE] == rf.FILL_RULES.index("evenodd"):
             style["fill-rule"] = "evenodd"
     if paints_stroke(row):
         style["stroke"] = _colour(row[14:17])
-        if row[17] < 1 - MIN_OPACITY:
+        if row[17] < 1 - rf.MIN_OPACITY:
             style["stroke-opacity"] = _number(row[17], OPACITY_DECIMALS)
         style["stroke-width"] = frame.length(row[rf.STROKE_WIDTH])
         if row[rf.CAP]:
@@ -237,7 +237,7 @@ def _gradient(rows: np.ndarray, frame: _Frame) -> str:
     stops = []
     for at, colour in zip(places, colours):
         stop = {"offset": _number(at, 3), "stop-color": _colour(colour[:3])}
-        if colour[3] < 1 - MIN_OPACITY:
+        if colour[3] < 1 - rf.MIN_OPACITY:
             stop["stop-opacity"] = _number(colour[3], OPACITY_DECIMALS)
         stops.append(f"<stop{_attributes(stop)}/>")
     return f'    <{tag} id="ID" gradientUnits="userSpaceOnUse"{_attributes(place)}>{"".join(stops)}</{tag}>'

@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from svgfusion_lib.corpus import npm, packs
+from svgfusion_lib.corpus.fetch_packs import fetch_packs
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.stages.fetch_packs import fetch_packs
 
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 ICONS = {"width": 24, "height": 24, "icons": {"cart": {"body": '<path d="M1 1h2"/>'}}}

@@ -9,9 +9,9 @@ import tarfile
 import pytest
 
 from svgfusion_lib.corpus import packs
+from svgfusion_lib.corpus.fetch_packs import fetch_packs
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.stages.fetch_packs import fetch_packs
 
 ICONS = {
     "prefix": "toy", "width": 24, "height": 24,

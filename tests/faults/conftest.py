@@ -28,7 +28,7 @@ sys.path.insert(0, str(HERE))
 from fault_stages import run  # noqa: E402 - found by the line above
 from faults import Fault, Outcome  # noqa: E402
 
-from svgfusion_lib.utils.training import LOG_NAME  # noqa: E402
+from svgfusion_lib.training.loop import LOG_NAME  # noqa: E402
 
 NO_FAULT = Fault()
 SECONDS = 120   # that a child may take

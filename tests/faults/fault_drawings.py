@@ -12,32 +12,39 @@ from types import SimpleNamespace
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from svgfusion_lib import sampling
+from svgfusion_lib import generate
+from svgfusion_lib import pipeline as sampling
 from svgfusion_lib.config import DiTConfig, EvaluationConfig, SamplingConfig, VAEConfig
+from svgfusion_lib.corpus import prepare_dataset, preprocess
 from svgfusion_lib.corpus.records import Record, write_manifest
-from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
-from svgfusion_lib.models.text_encoder import load_text_encoder
-from svgfusion_lib.sampling import Pipeline, load_pipeline
-from svgfusion_lib.stages import (
+from svgfusion_lib.editing import files as edit
+from svgfusion_lib.evaluation import (
+    bench as evaluation_bench,
+)
+from svgfusion_lib.evaluation import (
+    evaluate,
+    sweep,
+)
+from svgfusion_lib.evaluation import (
+    groups as evaluation_groups,
+)
+from svgfusion_lib.evaluation import (
+    plots as evaluation_plots,
+)
+from svgfusion_lib.evaluation.vae import evaluate_vae
+from svgfusion_lib.experiments import (
     ablate,
     benchmark,
     benchmark_reference,
     benchmark_report,
     compare_encoders,
-    edit,
-    evaluate,
     evaluate_restyle,
-    evaluation_bench,
-    evaluation_groups,
-    evaluation_plots,
-    generate,
     overfit,
-    prepare_dataset,
-    preprocess,
-    sweep,
 )
-from svgfusion_lib.stages.evaluate_vae import evaluate_vae
-from svgfusion_lib.utils import throughput
+from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
+from svgfusion_lib.models.text_encoder import load_text_encoder
+from svgfusion_lib.pipeline import Pipeline, load_pipeline
+from svgfusion_lib.training import throughput
 
 QUICK = SamplingConfig(ddim_steps=2)
 ASKED = EvaluationConfig(num_prompts=2, sampling=QUICK, max_reference=6, max_rebuilt=2, splits=("train",))

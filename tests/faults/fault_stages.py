@@ -23,22 +23,17 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from svgfusion_lib.config import TrainConfig
-from svgfusion_lib.corpus import keywords, packs
+from svgfusion_lib.corpus import keywords, packs, preprocess
+from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.prepare_dataset import prepare_dataset
 from svgfusion_lib.errors import UserError, machine_trouble
-from svgfusion_lib.stages import (
-    finetune,
-    prepare_latents,
-    preprocess,
-    train_dit,
-    train_icon_head,
-    train_model,
-    train_realism,
-    train_vae,
-)
-from svgfusion_lib.stages.create_dummy_data import create_dummy_data
-from svgfusion_lib.stages.prepare_dataset import prepare_dataset
-from svgfusion_lib.stages.roundtrip import roundtrip
-from svgfusion_lib.utils import training
+from svgfusion_lib.experiments import train_icon_head, train_model, train_realism
+from svgfusion_lib.experiments.roundtrip import roundtrip
+from svgfusion_lib.training import dit as train_dit
+from svgfusion_lib.training import finetune
+from svgfusion_lib.training import latents as prepare_latents
+from svgfusion_lib.training import loop as training
+from svgfusion_lib.training import vae as train_vae
 from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler
 from svgfusion_lib.weights import export_pretrained
 

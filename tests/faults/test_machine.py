@@ -14,9 +14,9 @@ from fault_stages import SHORT, STAGES
 from faults import Fault
 
 from svgfusion_lib import cli
+from svgfusion_lib.corpus import preprocess as module
+from svgfusion_lib.corpus.preprocess import PARTS_NAME, preprocess
 from svgfusion_lib.errors import UserError, machine_trouble
-from svgfusion_lib.stages import preprocess as module
-from svgfusion_lib.stages.preprocess import PARTS_NAME, preprocess
 
 MEMORY = 12 * 2**20  # bytes, beyond what the process has as it begins
 

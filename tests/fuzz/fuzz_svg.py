@@ -14,8 +14,8 @@ import numpy as np
 with atheris.instrument_imports(include=[
     "svgfusion_lib.svg", *(f"svgfusion_lib.utils.{name}" for name in ("svg_parser", "tensorsvg", "hybrid_utils")),
 ]):
-    from svgfusion_lib.utils import row_format as rf
-    from svgfusion_lib.utils.hybrid_utils import POSITION_LIMIT, sanitize_rows
+    from svgfusion_lib.svg import row_format as rf
+    from svgfusion_lib.utils.hybrid_utils import sanitize_rows
     from svgfusion_lib.utils.svg_parser import parse_svg
     from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
@@ -92,7 +92,7 @@ def check_svg(source: str | bytes) -> None:
         assert str(error).strip() and "\n" not in str(error), repr(str(error))
         return
     check_rows(parsed.rows)
-    if np.abs(parsed.rows[:, rf.GEOMETRY]).max() <= POSITION_LIMIT and parsed.rows[:, rf.STROKE_WIDTH].max() <= 2:
+    if np.abs(parsed.rows[:, rf.GEOMETRY]).max() <= rf.POSITION_LIMIT and parsed.rows[:, rf.STROKE_WIDTH].max() <= 2:
         check_sanitized(parsed.rows)  # what lies far outside the canvas is brought nearer
     text = rows_to_svg(parsed.rows, parsed.size)
     ElementTree.fromstring(text)

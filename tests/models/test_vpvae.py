@@ -8,9 +8,9 @@ import torch
 from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vpvae import VPVAE, Posterior
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.training.losses import vae_loss
 from svgfusion_lib.utils.dataset import ChunkBatch, ChunkItem, collate_chunks
-from svgfusion_lib.utils.losses import vae_loss
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.svg_parser import parse_svg
 

@@ -1,7 +1,7 @@
 """Mutation testing of the core modules: is there a test that fails for every small change of them?
 
     python tests/mutation/mutate.py               all modules of MODULES, half an hour on one core
-    python tests/mutation/mutate.py losses 40     of losses.py, every 40th mutant
+    python tests/mutation/mutate.py training/losses 40     of losses.py, every 40th mutant
 
 Each mutant is one process, forked from one that has imported torch, in which the module's tests run until one fails.
 Prints the survivors; exit code 1 if fewer than 90% of a module's mutants are killed. Survivors count even where they
@@ -24,18 +24,20 @@ import pytest
 from mutants import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ROOT / "tests" / "utils"
+TESTS = ROOT / "tests"
 TIMEOUT = 120  # seconds for all tests of one mutant
 WANTED = 0.9
 # module -> test files that have to notice, the quickest first
 MODULES = {
-    "diffusion": ("test_diffusion.py", "test_samplers.py"),
-    "row_format": ("test_row_format.py",),
-    "losses": ("test_losses.py",),
-    "samplers": ("test_samplers_clip.py", "test_samplers.py"),
+    "utils/diffusion": ("utils/test_diffusion.py", "utils/test_samplers.py"),
+    "svg/row_format": ("svg/test_row_format.py",),
+    "training/losses": ("training/test_losses.py",),
+    "utils/samplers": ("utils/test_samplers_clip.py", "utils/test_samplers.py"),
 }
 # Imported once, before the processes are forked.
-HEAVY = ("pytest", "torch", "hypothesis.extra.numpy", "diffusers", "cairosvg", "resvg_py", "svgfusion_lib.utils.losses")
+HEAVY = (
+    "pytest", "torch", "hypothesis.extra.numpy", "diffusers", "cairosvg", "resvg_py", "svgfusion_lib.training.losses",
+)
 SURVIVED, KILLED, TIMED_OUT = "survived", "killed", "timed out"
 
 
@@ -75,9 +77,9 @@ def fate(name: str, path: Path, code: CodeType, tests: list[Path]) -> str:
 
 def survivors(module: str, every: int = 1) -> tuple[list[Mutant], int]:
     """The mutants of a core module that no test notices, and how many there are."""
-    path = ROOT / "svgfusion_lib" / "utils" / f"{module}.py"
+    path = ROOT / "svgfusion_lib" / f"{module}.py"
     tests = [TESTS / file for file in MODULES[module]]
-    name = f"svgfusion_lib.utils.{module}"
+    name = f"svgfusion_lib.{module.replace('/', '.')}"
     source = path.read_text(encoding="utf-8")
     if fate(name, path, compile(source, str(path), "exec"), tests) != SURVIVED:
         sys.exit(f"{module}: its tests fail without any change")

@@ -50,7 +50,7 @@ def test_mutants_are_these(source, changed):
 
 def test_every_core_module_has_tests_that_exist():
     for module, tests in mutate.MODULES.items():
-        assert (mutate.ROOT / "svgfusion_lib" / "utils" / f"{module}.py").is_file()
+        assert (mutate.ROOT / "svgfusion_lib" / f"{module}.py").is_file()
         assert tests and all((mutate.TESTS / test).is_file() for test in tests)
 
 

@@ -13,7 +13,7 @@ import pytest
 import svgelements as se
 
 from svgfusion_lib.corpus.packs import known_packs
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import element_structure
 

@@ -19,14 +19,14 @@ from pathlib import Path
 
 import torch
 
+from svgfusion_lib.corpus import preprocess as module
 from svgfusion_lib.corpus.inspection import Check, inspect_svg
 from svgfusion_lib.editing import encode_svg
+from svgfusion_lib.editing.files import recolour_svg
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import load_pipeline
-from svgfusion_lib.stages import preprocess as module
-from svgfusion_lib.stages.edit import recolour_svg
-from svgfusion_lib.stages.roundtrip import roundtrip_file
-from svgfusion_lib.stages.train_icon_head import _draw
+from svgfusion_lib.experiments.roundtrip import roundtrip_file
+from svgfusion_lib.experiments.train_icon_head import _draw
+from svgfusion_lib.pipeline import load_pipeline
 
 SHARE = int(os.environ.get("HOSTILE_SHARE", "10"))  # one file of so many is read by a stage other than preprocess
 GIVE_UP = 30  # CPU seconds of one file, all measurements together, after which the system ends this process

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from svgfusion_lib.utils.training import LOG_NAME, TIMINGS
+from svgfusion_lib.training.loop import LOG_NAME, TIMINGS
 
 SIZE = ["--num_samples", "24", "--vae_epochs", "2", "--dit_epochs", "2"]
 LOCKS = {".lock"}  # say who works in a folder

@@ -7,9 +7,9 @@ import pytest
 from svgfusion_lib import cli
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import SAMPLES_KIND
-from svgfusion_lib.stages.generate import generate, read_prompts
-from svgfusion_lib.utils.files import ENTRIES, read_json
+from svgfusion_lib.generate import generate, read_prompts
+from svgfusion_lib.pipeline import SAMPLES_KIND
+from svgfusion_lib.system.files import ENTRIES, read_json
 from svgfusion_lib.utils.render import render_svg
 
 PROMPTS = [

@@ -8,19 +8,20 @@ import torch
 
 from svgfusion_lib import cli
 from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.preprocess import cache_rows, load_cache, preprocess
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.sampling import SAMPLES_KIND, load_pipeline
-from svgfusion_lib.stages.create_dummy_data import create_dummy_data
-from svgfusion_lib.stages.generate import generate, reconstruct_and_sample
-from svgfusion_lib.stages.prepare_latents import load_latents, prepare_latents
-from svgfusion_lib.stages.preprocess import cache_rows, load_cache, preprocess
-from svgfusion_lib.stages.train_dit import train_dit
-from svgfusion_lib.stages.train_vae import train, train_vae
-from svgfusion_lib.utils.checkpoint import load_model
-from svgfusion_lib.utils.files import ENTRIES, read_json
+from svgfusion_lib.evaluation.reconstruct import reconstruct_and_sample
+from svgfusion_lib.generate import generate
+from svgfusion_lib.models.checkpoint import load_model
+from svgfusion_lib.pipeline import SAMPLES_KIND, load_pipeline
+from svgfusion_lib.system.files import ENTRIES, read_json
+from svgfusion_lib.training.dit import train_dit
+from svgfusion_lib.training.latents import load_latents, prepare_latents
+from svgfusion_lib.training.loop import LOG_NAME, read_log
+from svgfusion_lib.training.vae import train, train_vae
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
-from svgfusion_lib.utils.training import LOG_NAME, read_log
 from svgfusion_lib.weights import export_pretrained, load_pretrained
 
 QUICK = SamplingConfig(ddim_steps=3)

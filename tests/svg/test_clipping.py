@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.clipping import (
     FAR,
     Clip,
@@ -17,7 +18,6 @@ from svgfusion_lib.svg.clipping import (
     to_skia,
 )
 from svgfusion_lib.svg.paths import CLOSE, ellipse_path, parse_path
-from svgfusion_lib.utils import row_format as rf
 
 SQUARE = '<rect x="2" y="2" width="10" height="10"{}/>'
 LEFT = '<rect width="7" height="24"/>'

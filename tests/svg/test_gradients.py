@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
 
 RED_BLUE = '<stop stop-color="red"/><stop offset="1" stop-color="blue"/>'
 WRITTEN = '<stop offset="0" stop-color="#f00"/><stop offset="1" stop-color="#00f"/>'

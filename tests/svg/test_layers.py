@@ -4,9 +4,9 @@
 import numpy as np
 import pytest
 
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.layers import resolve_join
 from svgfusion_lib.svg.paths import parse_path
-from svgfusion_lib.utils import row_format as rf
 
 STROKE = 'fill="none" stroke="red"'
 LETTERS = {rf.MOVE: "M", rf.SUBMOVE: "S", rf.LINE: "L", rf.CUBIC: "C", rf.CLOSE: "Z"}

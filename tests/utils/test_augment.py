@@ -8,8 +8,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils import augment as au
-from svgfusion_lib.utils import row_format as rf
 from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.render import render_svg

@@ -4,7 +4,8 @@ import torch
 
 from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.training.loop import endless_batches
 from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.dataset import (
     ChunkDataset,
@@ -18,7 +19,6 @@ from svgfusion_lib.utils.dataset import (
 )
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.svg_parser import parse_svg
-from svgfusion_lib.utils.training import endless_batches
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
 

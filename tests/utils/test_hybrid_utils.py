@@ -7,8 +7,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from svgfusion_lib.utils import row_format as rf
-from svgfusion_lib.utils.hybrid_utils import POSITION_LIMIT, paints_fill, paints_stroke, sanitize_rows
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke, sanitize_rows
 
 STROKE = [0, 0, 0, 0, 1, 0, 0, 1, 0.1, 1, 1, 0]
 BLANK = [0] * 12
@@ -125,7 +125,7 @@ def test_values_of_gradients_are_cleaned():
     wild = [9, -9, 0.5, 0.25, -1, 9, 9, 9]
     style = [2, -1, 0.5, 1, 1, 0, 3, 0.5, 1, 2, 2, 1]
     linear, between, _ = clean(row(rf.FILL_GRADIENT, rf.LINEAR, wild, style), row(rf.FILL_GRADIENT, rf.STOP, wild, style), FILLED)
-    limit = POSITION_LIMIT
+    limit = rf.POSITION_LIMIT
     assert linear[rf.GEOMETRY].tolist() == [limit, -limit, 0.5, 0.25, 0, 0, 0, 0]
     assert linear[rf.STYLE].tolist() == [1, 0, 0.5, 1, 1, 0, 1, 0.5, 0, 0, 0, 0]
     assert between[rf.GEOMETRY].tolist() == [limit, -limit, 0, 0, 0, 0, 0, 0]
@@ -136,7 +136,7 @@ def test_values_of_gradients_are_cleaned():
 
 def test_values_are_clipped():
     wild = clean(row(rf.RECT, 0, (9, -9, 9, 7, -1, 0.5, 3, 3), [2, -1, 0.5, 1, 2, 2, 2, 2, 5, 1.6, -3, 0.7]))[0]
-    limit = POSITION_LIMIT
+    limit = rf.POSITION_LIMIT
     assert wild[rf.GEOMETRY].tolist() == [limit, -limit, limit, limit, 0, 0.5, 0, 0]
     assert wild[rf.STYLE].tolist() == [1, 0, 0.5, 1, 1, 1, 1, 1, 2, 2, 0, 1]
 

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.rendering_sequence import element_of_rows, partial_rows, stage_of_rows, stage_sizes

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from svgfusion_lib.utils import row_format as rf
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.snapping import snap_rows
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg

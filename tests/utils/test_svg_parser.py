@@ -9,8 +9,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.document import MAX_BYTES
-from svgfusion_lib.utils import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg

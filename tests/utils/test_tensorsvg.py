@@ -10,11 +10,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from svgfusion_lib.evaluation.metrics import ssim
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.svg.state import viewport
-from svgfusion_lib.utils import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
-from svgfusion_lib.utils.metrics import ssim
 from svgfusion_lib.utils.render import render_svg, render_svg_by_resvg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import (

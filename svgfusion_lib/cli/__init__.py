@@ -1,0 +1,75 @@
+"""The command line: `svgfusion STAGE --flags`. Every stage calls the function its notebook calls."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from svgfusion_lib import __version__
+from svgfusion_lib.cli import data, editing, measuring, training
+from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS
+from svgfusion_lib.errors import Paused, UserError, machine_trouble
+
+STAGES = data.STAGES | training.STAGES | measuring.STAGES | editing.STAGES
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, with exit code 2."""
+
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+
+
+class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """Says defaults where there are any, and leaves the example as it is."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        no_default = action.default is None or action.default is False or action.default == []
+        return action.help if no_default else super()._get_help_string(action)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one stage; returns the exit code (2: the user can put it right, 3: paused, 130: interrupted)."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    parser = build_parser()
+    if not arguments:
+        parser.print_help()
+        return 0
+    options = vars(parser.parse_args(arguments))
+    stage, run = options.pop("stage"), options.pop("run")
+    try:
+        run(**options)
+    except UserError as error:
+        print(f"svgfusion {stage}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except Paused as pause:
+        print(f"svgfusion {stage}: paused; {pause}", file=sys.stderr)
+        return 3
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"svgfusion {stage}: {place}{error.strerror or error}", file=sys.stderr)
+        return 2
+    except (MemoryError, RuntimeError, ImportError) as error:
+        trouble = machine_trouble(error)
+        if trouble is None:
+            raise
+        print(f"svgfusion {stage}: {trouble}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\nsvgfusion {stage}: stopped; the same command continues a training", file=sys.stderr)
+        return 130
+    return 0
+
+
+def build_parser() -> _Parser:
+    """The parser of all stages, with an example and a meaning of every flag."""
+    parser = _Parser(prog="svgfusion", description="Text to editable SVG by latent diffusion in vector space.")
+    parser.add_argument("--version", action="version", version=f"svgfusion {__version__}")
+    stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True, parser_class=_Parser)
+    for name, (help_text, add_flags, run) in STAGES.items():
+        stage = stages.add_parser(name, help=help_text, description=help_text, formatter_class=_Help,
+                                  epilog=f"example:\n  svgfusion {name} {EXAMPLES[name]}")
+        add_flags(stage.add_argument)
+        for action in stage._actions:
+            action.help = action.help or MEANINGS.get(action.dest)
+        stage.set_defaults(run=run)
+    return parser

@@ -1,0 +1,134 @@
+"""Stages that edit SVG files."""
+
+from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, sampling, sampling_config
+from svgfusion_lib.errors import UserError
+
+
+def _shared_flags(add: Add, style: bool = True) -> None:
+    add("--output_dir", required=True)
+    add("--seed", type=int, default=0)
+    if style:
+        add("--style", help="for a model of `train_dit --style_condition`")
+    sampling(add)
+    add("--snap", type=float, default=0.5, help="grid that near coordinates go to, of a canvas of 24; 0: off")
+    checkpoints(add, by_prompt=True)
+    device(add)
+
+
+def _prepared(snap, model, vae_checkpoint, dit_checkpoint, device, **options) -> dict:
+    """The pipeline, the config and the options that are left, as arguments of a stage."""
+    from dataclasses import replace
+
+    from svgfusion_lib.pipeline import load_pipeline
+    from svgfusion_lib.weights import model_for
+
+    if not 0 <= snap <= 24:
+        raise UserError(f"--snap is {snap}; it must be between 0 and 24")
+    config = replace(sampling_config(options), snap=snap)
+    if vae_checkpoint is None and dit_checkpoint is None:
+        model = model or model_for(options.get("prompt") or "", options.get("style"))
+    return {"pipeline": load_pipeline(vae_checkpoint, dit_checkpoint, device, model), "config": config} | options
+
+
+def _vary_flags(add: Add) -> None:
+    add("--svg", required=True, metavar="FILE")
+    add("--prompt", required=True, help="what to draw it towards")
+    add("--strength", type=float, default=0.4, help="0: as it was, 1: drawn anew")
+    add("--num_samples", type=int, default=8)
+    add("--keep_style", action="store_true", help="colours, opacities and strokes stay")
+    _shared_flags(add)
+
+
+def _vary(**options) -> None:
+    from svgfusion_lib.editing.files import vary_svg
+
+    entries = vary_svg(**_prepared(**options))
+    print(f"{len(entries)} variations, reconstruction.svg, samples.json and sheet.png in {options['output_dir']}")
+
+
+def _redraw_flags(add: Add) -> None:
+    add("--svg", required=True, metavar="FILE")
+    add("--keep", required=True, type=int, nargs="+", metavar="LAYER", help="1 is the layer at the back")
+    add("--prompt", required=True, help="what the whole icon shows")
+    add("--num_samples", type=int, default=8)
+    add("--keep_style", action="store_true", help="colours, opacities and strokes stay")
+    add("--resample", type=int, default=0, metavar="ROUNDS", help="noise the result again and draw it to fit better")
+    _shared_flags(add)
+
+
+def _redraw(**options) -> None:
+    from svgfusion_lib.editing.files import redraw_svg
+
+    entries = redraw_svg(**_prepared(**options))
+    print(f"{len(entries)} drawings, reconstruction.svg, samples.json and sheet.png in {options['output_dir']}")
+
+
+def _restyle_flags(add: Add) -> None:
+    add("--svg", required=True, metavar="FILE")
+    add("--prompt", required=True, help="what the icon shows")
+    add("--style", required=True, help="a style as captions name it, for instance tabler or lucide")
+    add("--strength", type=float, default=0.4, help="0: as it was, 1: only the places of its parts stay")
+    add("--move", action="store_true", help="parts may move and change their size: more of the style, less of the icon")
+    add("--num_samples", type=int, default=8)
+    _shared_flags(add, style=False)
+
+
+def _restyle(**options) -> None:
+    from svgfusion_lib.editing.files import restyle_svg
+
+    entries = restyle_svg(**_prepared(**options))
+    print(f"{len(entries)} drawings, reconstruction.svg, samples.json and sheet.png in {options['output_dir']}")
+
+
+def _palette_flags(add: Add) -> None:
+    add("--svg", metavar="FILE", help="recolour this file")
+    add("--prompt", help="or draw this")
+    add("--palette", required=True, nargs="+", metavar="COLOUR", help="#rgb or #rrggbb")
+    add("--by", default="layers", help="nearest (colour), luminance, or layers: one after the other")
+    add("--num_samples", type=int, default=8, help="of a prompt")
+    _shared_flags(add)
+
+
+def _palette(svg, prompt, palette, by, num_samples, seed, style, **options) -> None:
+    if (svg is None) == (prompt is None):
+        raise UserError("give --svg or --prompt")
+    from svgfusion_lib.editing.files import draw_palette, recolour_svg
+
+    if svg is not None:
+        print(recolour_svg(svg, palette, options["output_dir"], by))
+        return
+    asked = {"prompt": prompt, "palette": palette, "by": by, "num_samples": num_samples, "seed": seed, "style": style}
+    entries = draw_palette(**asked, **_prepared(**options))
+    print(f"{len(entries)} drawings, samples.json and sheet.png in {options['output_dir']}")
+
+
+def _morph_flags(add: Add) -> None:
+    add("--svg", metavar="FILE", help="from this file")
+    add("--svg_b", metavar="FILE", help="to this one")
+    add("--prompt", help="or from this prompt's sample")
+    add("--prompt_b", help="to this one's")
+    add("--steps", type=int, default=8, help="frames, both ends among them")
+    add("--match", default="boxes", help="which part goes to which of the other file: by boxes, or by order")
+    _shared_flags(add)
+
+
+def _morph(svg, svg_b, prompt, prompt_b, match, seed, style, **options) -> None:
+    given = [value is not None for value in (svg, svg_b, prompt, prompt_b)]
+    if given not in ([True, True, False, False], [False, False, True, True]):
+        raise UserError("give --svg and --svg_b, or --prompt and --prompt_b")
+    from svgfusion_lib.editing.files import morph_prompts, morph_svgs
+
+    if svg is not None:
+        paths = morph_svgs(svg=svg, svg_b=svg_b, match=match, **_prepared(**options))
+    else:
+        paths = morph_prompts(prompt=prompt, prompt_b=prompt_b, seed=seed, style=style, **_prepared(**options))
+    print(f"{len(paths)} frames, morph.svg and sheet.png in {options['output_dir']}")
+
+
+STAGES: Stages = {
+    "vary": ("variations of an SVG file, as strong as you like", _vary_flags, _vary),
+    "redraw": ("keep some layers of an SVG file, draw the others", _redraw_flags, _redraw),
+    "restyle": ("an SVG file in another style, its parts where they were", _restyle_flags, _restyle),
+    "palette": ("an SVG file, or what a prompt asks for, in the colours you give", _palette_flags, _palette),
+    "morph": ("from one SVG file, or prompt, to another", _morph_flags, _morph),
+}

@@ -1,0 +1,307 @@
+"""Stages that sample and measure."""
+
+import argparse
+
+from svgfusion_lib.cli.flags import (
+    Add,
+    Stages,
+    candidates,
+    checkpoints,
+    count_or_all,
+    device,
+    sampling,
+    sampling_config,
+)
+from svgfusion_lib.corpus.records import SPLITS
+from svgfusion_lib.errors import UserError
+
+
+def _generate_flags(add: Add) -> None:
+    add("--prompt", action="append", default=[], help="may be repeated")
+    add("--prompts", metavar="FILE", help="a text file, one prompt a line")
+    add("--style", help="style of all samples, for a model of `train_dit --style_condition`")
+    add("--num_samples", type=int, help="samples per prompt (1), or random samples of --ckpt_path (5)")
+    add("--output_dir", "--out_dir", dest="output_dir", required=True)
+    add("--seed", type=int, default=0)
+    sampling(add)
+    candidates(add)
+    checkpoints(add, by_prompt=True)
+    device(add)
+    add("--ckpt_path", help="a VP-VAE: write reconstructions and random samples instead")
+    add("--precomputed_dir", help="the cache for --ckpt_path")
+    add("--num_eval", type=int, default=5, help="reconstructions for --ckpt_path")
+
+
+def _generate(
+    prompt, prompts, style, num_samples, output_dir, seed, model, vae_checkpoint, dit_checkpoint, device, ckpt_path,
+    precomputed_dir, num_eval, **how,
+) -> None:
+    if (ckpt_path is None) != (precomputed_dir is None):
+        raise UserError("--ckpt_path and --precomputed_dir go together")
+    if ckpt_path is None and not prompt and prompts is None:
+        raise UserError("no prompt given; use --prompt TEXT or --prompts FILE")
+    from svgfusion_lib.evaluation.reconstruct import reconstruct_and_sample
+    from svgfusion_lib.generate import generate, read_prompts
+
+    if ckpt_path is not None:
+        count = 5 if num_samples is None else num_samples
+        written = reconstruct_and_sample(ckpt_path, precomputed_dir, output_dir, num_eval, count, seed)
+        print(f"{len(written['recon'])} reconstructions and {len(written['random'])} random samples in {output_dir}")
+        return
+    config = sampling_config(how)
+    texts = prompt + (read_prompts(prompts) if prompts is not None else [])
+    count = 1 if num_samples is None else num_samples
+    entries = generate(texts, output_dir, vae_checkpoint, dit_checkpoint, count, seed, config, device, style, model)
+    print(f"{len(entries)} SVG files, samples.json and sheet.png in {output_dir}")
+
+
+def _export_flags(add: Add) -> None:
+    add("--vae_checkpoint", required=True)
+    add("--dit_checkpoint", required=True)
+    add("--output_dir", required=True, help="model.safetensors, names.safetensors and model.json go there")
+    add("--nearest_name", action=argparse.BooleanOptionalAction, default=True,
+        help="with names.safetensors, by which the nearest name is drawn for a prompt that the model does not know")
+
+
+def _export(vae_checkpoint: str, dit_checkpoint: str, output_dir: str, nearest_name: bool) -> None:
+    from svgfusion_lib.weights import export_pretrained
+
+    print(export_pretrained(vae_checkpoint, dit_checkpoint, output_dir, nearest_name))
+
+
+def _roundtrip_flags(add: Add) -> None:
+    add("--svg_dir", help="a folder of SVGs, or give --packs")
+    add("--packs", nargs="+", metavar="PACK", help="icon packs, each into a folder of --out_dir, with a table")
+    add("--out_dir", required=True)
+    add("--pattern", default="*.svg")
+    add("--max_files", type=int, help="of each folder, chosen at random")
+    add("--processes", type=int, help="default: one for each core")
+    add("--renderer", default="cairosvg", choices=("cairosvg", "resvg"), help="what draws the pictures compared")
+    add("--bins", type=int, default=256, help="levels of coordinates to compare with as well; 0: none")
+    add("--seed", type=int, default=0, help="of the choice that --max_files makes")
+
+
+def _roundtrip(svg_dir, packs, out_dir, **options) -> None:
+    if (svg_dir is None) == (packs is None):
+        raise UserError("give --svg_dir or --packs, one of them")
+    if packs is not None:
+        from svgfusion_lib.experiments.roundtrip_packs import roundtrip_packs
+
+        print(roundtrip_packs(packs, out_dir, **options), end="")
+        return
+    from svgfusion_lib.experiments.roundtrip import roundtrip
+
+    roundtrip(svg_dir, out_dir, **options)
+    print(f"{out_dir}/report.json")
+
+
+def _evaluate_flags(add: Add) -> None:
+    """Read by `_evaluation_config`; what is not given is as in EvaluationConfig."""
+    add("--output_dir", required=True)
+    add("--precomputed_dir", required=True, help="cache of the icons to compare with")
+    add("--num_prompts", type=int, help="of each domain and split (100)")
+    add("--num_samples", type=int, help="of each prompt (1)")
+    add("--splits", nargs="+", choices=SPLITS, help="default: all in the cache")
+    add("--domains", nargs="+", metavar="DOMAIN", help="line, filled, emoji or other (default: all in the cache)")
+    add("--packs", nargs="+", metavar="PACK", help="default: all in the cache")
+    add("--styles", action="store_true", default=None, help="ask for the style of the icon's pack too")
+    add("--icon_head", help="the evaluator, of train_icon_head (default: the shipped one)")
+    add("--pixel_encoder", help="of distances (efficientnet-lite0); or a DINOv2 hub name or folder")
+    add("--clip", help="hub name or folder of a CLIP model: CLIPScore is measured too")
+    add("--max_reference", type=int, help="icons that distances are taken to (500)")
+    add("--max_rebuilt", type=int, help="icons that the VP-VAE rebuilds (100)")
+    add("--seed", type=int)
+    sampling(add)
+    candidates(add)
+    checkpoints(add)
+    device(add)
+
+
+def _evaluation_config(options: dict):
+    """Takes what `_evaluate_flags` adds, but folders and checkpoints, and makes an EvaluationConfig of it."""
+    from dataclasses import fields
+
+    from svgfusion_lib.config import EvaluationConfig
+
+    options["sampling"] = sampling_config(options)
+    given = {f.name: options.pop(f.name) for f in fields(EvaluationConfig)}
+    return EvaluationConfig(**{name: value for name, value in given.items() if value is not None})
+
+
+def _evaluate(**options) -> None:
+    from svgfusion_lib.evaluation.evaluate import evaluate
+
+    evaluate(config=_evaluation_config(options), **options)
+    print(f"{options['output_dir']}/report.md")
+
+
+def _evaluate_restyle_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--precomputed_dir", required=True, help="cache with icons of both packs")
+    add("--packs", nargs=2, default=["tabler", "lucide"], metavar=("A", "B"), help="from A to B, and back")
+    add("--num_icons", type=int, default=60, help="of each split")
+    add("--strengths", type=float, nargs="+", default=[0.2, 0.4, 0.6, 0.8], metavar="STRENGTH")
+    add("--icon_head", help="the evaluator, of train_icon_head (default: the shipped one)")
+    add("--seed", type=int, default=0)
+    sampling(add)
+    checkpoints(add)
+    device(add)
+
+
+def _evaluate_restyle(**options) -> None:
+    from svgfusion_lib.experiments.evaluate_restyle import evaluate_restyle
+
+    evaluate_restyle(sampling=sampling_config(options), **options)
+    print(f"{options['output_dir']}/report.md")
+
+
+def _sweep_flags(add: Add) -> None:
+    add("--vary", action="append", required=True, metavar="NAME=VALUE,VALUE",
+        help="cfg_scale=1,2,4, sampler=ddim,dpm++, styles=true, dit_checkpoint=a.pt,b.pt, ...; may be repeated")
+    _evaluate_flags(add)
+
+
+def _sweep(vary, **options) -> None:
+    from svgfusion_lib.evaluation.sweep import read_settings, sweep, sweep_table
+
+    settings = read_settings(vary)
+    print(sweep_table(sweep(settings=settings, config=_evaluation_config(options), **options)), end="")
+
+
+def _benchmark_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--batch_sizes", type=int, nargs="+", default=[1, 4, 16], help="samples drawn at once")
+    add("--steps", type=int, nargs="+", default=[5, 10, 20, 50, 100], help="of the sampler")
+    add("--threads", type=int, nargs="+", default=[1, 2], help="of the processor")
+    add("--lengths", type=int, nargs="+", default=[64, 128, 256, 512], help="latents of a step of the reference")
+    add("--repeats", type=int, default=3, help="runs that the median is taken of")
+    add("--reference_steps", type=int, default=3, help="how many of the reference's 100 steps are timed")
+    add("--svg_dir", help="SVGs to parse, render and train on (default: synthetic ones)")
+    add("--precomputed_dir", help="a cache of icons: quality by steps is measured too")
+    add("--num_prompts", type=int, default=100, help="of each group, for the quality")
+    checkpoints(add)
+    device(add)
+
+
+def _benchmark(**options) -> None:
+    from svgfusion_lib.experiments.benchmark import benchmark
+
+    benchmark(**options)
+    print(f"{options['output_dir']}/report.md")
+
+
+def _compare_encoders_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--pairs", nargs="+", default=["tabler:lucide", "twemoji:noto", "fluent-emoji-flat:openmoji"], metavar="A:B")
+    add("--encoders", nargs="+", default=["efficientnet-lite0"], help="or DINOv2 hub names or folders")
+    add("--max_names", type=int, default=800)
+    add("--held_out", action="store_true", help="held-out names only: none that the icon head was trained on")
+    add("--icon_head", help="of train_icon_head (default: the shipped one)")
+
+
+def _compare_encoders(icon_head, **options) -> None:
+    from svgfusion_lib.experiments.compare_encoders import compare_encoders, encoder_table
+
+    if icon_head is not None:
+        options["icon_head"] = icon_head
+    print(encoder_table(compare_encoders(**options)), end="")
+
+
+def _evaluate_vae_flags(add: Add) -> None:
+    add("--vae_checkpoint", required=True)
+    add("--precomputed_dir", required=True)
+    add("--output_dir", required=True)
+    add("--split", default="held_out", choices=("held_out", "train"))
+    add("--max_files", type=count_or_all, default=500, help="a number, or `all`")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _evaluate_vae(**options) -> None:
+    from svgfusion_lib.evaluation.vae import evaluate_vae
+
+    report = evaluate_vae(**options)
+    mean, sample, blank = (report[f"ssim_{kind}"]["mean"] for kind in ("from_mean", "from_sample", "of_blank"))
+    print(
+        f"{report['svgs']} {report['split']} SVGs: SSIM {mean:.4f} from the mean, {sample:.4f} from a sample (a blank"
+        f" picture {blank:.2f}); right element ids {report['elements_right']:.2%}, command ids"
+        f" {report['commands_right']:.2%}; {report['active_units']} of {report['units']} units active;"
+        f" {options['output_dir']}/report.json"
+    )
+
+
+def _ablate_flags(add: Add) -> None:
+    add("--config", required=True, help="a TOML file such as configs/ablation.toml")
+    add("--output_dir", required=True, help="also where a stopped run is continued")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _ablate(**options) -> None:
+    from svgfusion_lib.experiments.ablate import ablate
+
+    print(ablate(**options), end="")
+
+
+def _train_icon_head_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--packs", nargs="+", metavar="PACK", help="default: the packs that no generator is trained on")
+    add("--packs_dir", default="data/packs")
+    add("--num_steps", type=int, default=1500)
+    add("--batch_size", type=int, default=256, help="names")
+    add("--width", type=int, default=128, help="of the vectors")
+    add("--views", type=int, default=2, help="pictures of each drawing; all but the first are changed at random")
+    add("--drawings", type=int, default=2, help="of a name in a pack, at most")
+    add("--min_packs", type=int, default=2, help="that draw a name; 1 for a ranker, which needs many names")
+    add("--weighted", action="store_true", help="a name comes in proportion to the packs that draw it")
+    add("--lr", type=float, default=1.0e-3, help="of the first step; it falls to 0 in a straight line")
+    add("--seed", type=int, default=0)
+
+
+def _train_icon_head(packs, **options) -> None:
+    from svgfusion_lib.experiments.train_icon_head import EVALUATOR_PACKS, train_icon_head
+
+    print(train_icon_head(packs=packs or EVALUATOR_PACKS, **options))
+
+
+def _train_realism_flags(add: Add) -> None:
+    add("--output_dir", required=True)
+    add("--head", help="of train_icon_head (default: the shipped ranker)")
+    add("--models", nargs="+", metavar="MODEL", help="shipped models whose drawings it learns from (default: all)")
+    add("--packs", nargs="+", metavar="PACK", help="whose names are asked for (default: those of the head)")
+    add("--packs_dir", default="data/packs")
+    add("--drawings", type=int, default=3000, help="of each model, and as many real icons, at most")
+    add("--num_steps", type=int, default=1000)
+    add("--batch_size", type=int, default=256, help="pictures")
+    add("--lr", type=float, default=1.0e-3, help="of the first step; it falls to 0 in a straight line")
+    add("--seed", type=int, default=0)
+
+
+def _train_realism(**options) -> None:
+    from svgfusion_lib.experiments.train_realism import train_realism
+
+    print(train_realism(**{name: value for name, value in options.items() if value is not None}))
+
+
+STAGES: Stages = {
+    "train_icon_head": (
+        "the evaluator, or a ranker: knows icons of one name by one another", _train_icon_head_flags, _train_icon_head
+    ),
+    "train_realism": (
+        "a ranker that tells real icons from drawings of the models", _train_realism_flags, _train_realism
+    ),
+    "evaluate_vae": ("how well a VP-VAE rebuilds SVGs it never saw", _evaluate_vae_flags, _evaluate_vae),
+    "ablate": ("trainings with one thing changed at a time, as a table", _ablate_flags, _ablate),
+    "generate": ("prompts -> SVG files", _generate_flags, _generate),
+    "export": ("two checkpoints -> the bf16 safetensors that are shipped", _export_flags, _export),
+    "roundtrip": ("SVG -> rows -> SVG, with a report", _roundtrip_flags, _roundtrip),
+    "evaluate": ("how good the samples are", _evaluate_flags, _evaluate),
+    "evaluate_restyle": (
+        "whether restyled icons keep the other set's style and their name", _evaluate_restyle_flags, _evaluate_restyle
+    ),
+    "sweep": ("how good they are as one setting of the sampler changes", _sweep_flags, _sweep),
+    "compare_encoders": (
+        "which pixel encoder finds the same thing in another pack", _compare_encoders_flags, _compare_encoders
+    ),
+    "benchmark": ("how fast it is", _benchmark_flags, _benchmark),
+}

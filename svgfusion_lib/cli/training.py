@@ -1,0 +1,179 @@
+"""Stages that train."""
+
+import argparse
+from functools import partial
+
+from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, training
+
+
+def _train_flags(add: Add) -> None:
+    add("--precomputed_dir", required=True)
+    add("--steps", type=int, default=2000)
+    add("--batch_size", type=int, default=4)
+    add("--ckpt_out", default="checkpoints", help="folder for model_step{N}.pt")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _train(**options) -> None:
+    from svgfusion_lib.training.vae import train
+
+    print(train(**options))
+
+
+def _train_vae_flags(add: Add) -> None:
+    add("--svg_dir", help="preprocessed first")
+    add("--precomputed_dir")
+    training(add, num_epochs=10)
+    add("--lr", type=float, default=1.0e-3)
+    add("--kl_weight", type=float, default=1.0e-4)
+    add("--augment", action="store_true", help="other rows for the same picture every time")
+    add("--partial_rate", type=float, default=0.0, help="share of SVGs seen as an earlier stage of the drawing")
+    add("--val_every", type=int, default=500, help="steps between held-out losses")
+    parser = add.__self__  # type: ignore[attr-defined]  # `add` is the add_argument of a parser
+    model = parser.add_argument_group("model", "where it differs from the preset")
+    flag = partial(model.add_argument, default=argparse.SUPPRESS)
+    flag("--layout", choices=("row", "path"), help="a latent for each row, or for each sub-path")
+    flag("--rows_per_latent", type=int, help="longest run of rows in a latent of layout `path`")
+    flag("--head", choices=("continuous", "hybrid"), help="ids as numbers (the specification), or by cross-entropy")
+    flag("--latent_width", type=int, help="learned channels of a latent")
+    flag("--pixel_fusion", action=argparse.BooleanOptionalAction, help="look at the rendering too")
+    flag("--stage_tokens", action=argparse.BooleanOptionalAction, help="a row looks at the rendering of its own stage")
+
+
+_VAE_FIELDS = ("layout", "rows_per_latent", "head", "latent_width", "pixel_fusion", "stage_tokens")
+
+
+def _train_vae(**options) -> None:
+    from svgfusion_lib.training.vae import train_vae
+
+    changes = {name: options.pop(name) for name in _VAE_FIELDS if name in options}
+    print(train_vae(**options, changes=changes))
+
+
+def _prepare_latents_flags(add: Add) -> None:
+    add("--vae_checkpoint", required=True)
+    add("--precomputed_dir", required=True)
+    add("--output_dir", required=True)
+    add("--text_encoder", default="minilm", help="or a CLIP hub name or folder")
+    add("--max_latents", type=int, default=16)
+    add("--every_stage", action="store_true", help="also of the drawings of an SVG's first elements (--renderings)")
+    add("--box_scale", type=float, default=1.0, help="std of the box channels for diffusion; others have 1")
+    device(add)
+
+
+def _prepare_latents(**options) -> None:
+    from svgfusion_lib.training.latents import prepare_latents
+
+    print(prepare_latents(**options))
+
+
+def _train_dit_flags(add: Add) -> None:
+    add("--svg_dir", help="preprocessed and encoded first")
+    add("--latents_dir")
+    add("--vae_checkpoint", required=True)
+    training(add, num_epochs=10)
+    add("--lr", type=float, default=6.0e-4)
+    add("--prediction", default="v", choices=("epsilon", "v"))
+    add("--schedule", default="cosine", choices=("linear", "cosine"))
+    add("--min_snr_gamma", type=float, default=0.0, help="weigh the loss by min(SNR, gamma); 0: as specified")
+    add("--patch_size", type=int, default=1, help="consecutive latents joined to one token")
+    add("--style_condition", action="store_true", help="learn the packs as styles to ask for (generate --style)")
+    add("--bf16", action="store_true", help="autocast to bfloat16")
+    add("--accumulate", type=int, default=1, help="batches whose gradients make one step")
+    add("--compile", dest="compile_model", action="store_true", help="torch.compile the model, for CUDA")
+    add("--val_every", type=int, default=500, help="steps between held-out losses and contact sheets")
+    add("--checkpoint_every", type=int, default=500, help="steps between checkpoints")
+
+
+def _train_dit(**options) -> None:
+    from svgfusion_lib.training.dit import train_dit
+
+    print(train_dit(**options))
+
+
+def _train_model_flags(add: Add) -> None:
+    add("--config", required=True, help="a TOML file such as configs/small.toml")
+    add("--output_dir", required=True, help="also where a stopped run is continued")
+    add("--max_minutes", type=float, help="pause after that time (exit code 3); the same command goes on")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _train_model(**options) -> None:
+    from svgfusion_lib.experiments.train_model import train_model
+
+    print(train_model(**options))
+
+
+def _train_demo_flags(add: Add) -> None:
+    add("--output_dir", default="runs/demo")
+    add("--num_samples", type=int, default=1000)
+    add("--vae_epochs", type=int, default=40)
+    add("--dit_epochs", type=int, default=60)
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _train_demo(**options) -> None:
+    from svgfusion_lib.experiments.train_demo import train_demo
+
+    train_demo(**options)
+    print(f"{options['output_dir']}/samples/sheet.png")
+
+
+def _overfit_flags(add: Add) -> None:
+    add("--output_dir", default="runs/overfit")
+    add("--pack", default="lucide")
+    add("--num_icons", type=int, default=32)
+    add("--vae_steps", type=int, default=4000)
+    add("--dit_steps", type=int, default=8000)
+    add("--box_scale", type=float, default=2.0, help="std of the box channels for diffusion; others have 1")
+    add("--vae_preset", default="S", help="size of the VP-VAE (docs/models.md)")
+    add("--dit_preset", default="mini", help="size of the VS-DiT (docs/models.md)")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _overfit(**options) -> None:
+    from svgfusion_lib.experiments.overfit import overfit
+
+    report = overfit(**options)
+    print(
+        f"reconstructions: SSIM {report['ssim_from_mean']:.3f} from the mean, {report['ssim_from_sample']:.3f} from a"
+        f" sample; drawn from captions: SSIM of at least .9 for {report['drawn_at_least_0.9']} of {report['icons']},"
+        f" the nearest icon is the right one for {report['nearest_is_right']}; {options['output_dir']}/sheet.png"
+    )
+
+
+def _finetune_flags(add: Add) -> None:
+    add("--svg_dir", required=True, help="your icons, with or without captions.csv")
+    add("--output_dir", required=True, help="also where a stopped run is continued")
+    checkpoints(add)
+    add("--rank", type=int, default=0, help="of the change of each linear layer; 0: all weights are trained")
+    add("--style", help="name of the style that is learned, of a model with styles (default: the folder's name)")
+    add("--samples_seen", type=int, default=160_000, help="ten minutes of one CPU core")
+    add("--batch_size", type=int, default=64)
+    add("--lr", type=float, default=1.0e-3)
+    add("--max_minutes", type=float, help="pause after that time (exit code 3); the same command goes on")
+    add("--seed", type=int, default=0)
+    device(add)
+
+
+def _finetune(**options) -> None:
+    from svgfusion_lib.training.finetune import finetune
+
+    vae_path, dit_path = finetune(**options)
+    print(f"--vae_checkpoint {vae_path} --dit_checkpoint {dit_path}")
+
+
+STAGES: Stages = {
+    "train": ("VP-VAE smoke run -> model_step{N}.pt", _train_flags, _train),
+    "train_vae": ("VP-VAE -> vpvae_final.pt", _train_vae_flags, _train_vae),
+    "prepare_latents": ("latents of a cache -> latents.pt", _prepare_latents_flags, _prepare_latents),
+    "train_dit": ("VS-DiT -> vsdit_final.pt", _train_dit_flags, _train_dit),
+    "train_model": ("a whole model from a TOML file, in pieces that resume", _train_model_flags, _train_model),
+    "finetune": ("the shipped model adapts to a folder of icons", _finetune_flags, _finetune),
+    "train_demo": ("the whole chain on synthetic shapes, in minutes", _train_demo_flags, _train_demo),
+    "overfit": ("both models learn 32 icons by heart, to show that they can", _overfit_flags, _overfit),
+}

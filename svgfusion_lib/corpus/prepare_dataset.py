@@ -1,0 +1,121 @@
+"""Stage `prepare_dataset`: icon packs, a folder of SVGs or a dataset -> a clean, captioned, split data set."""
+
+import random
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from svgfusion_lib.corpus.captions import make_captions, split_of
+from svgfusion_lib.corpus.inspection import Check, inspect_svg
+from svgfusion_lib.corpus.keywords import NO_KEYWORDS, Vocabulary, load_vocabulary
+from svgfusion_lib.corpus.packs import fetch_packs
+from svgfusion_lib.corpus.records import Record, read_records
+from svgfusion_lib.corpus.sieve import SUMMARY, Sieve, Source
+from svgfusion_lib.corpus.tables import unfold_table
+from svgfusion_lib.corpus.variants import surplus_variants
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.system.folders import whole_folder
+from svgfusion_lib.system.parallel import map_in_order
+from svgfusion_lib.system.progress import track
+
+
+def prepare_dataset(
+    output_dir: str | Path,
+    svg_dir: str | Path | None = None,
+    packs: Sequence[str] | None = None,
+    packs_dir: str | Path = "data/packs",
+    held_out_packs: Sequence[str] | None = None,
+    dataset: str | None = None,
+    svg_column: str = "svg",
+    caption_column: str = "caption",
+    dataset_split: str = "train",
+    dataset_rows: int | None = None,
+    stroke_only: bool = True,
+    max_rows: int | None = None,
+    max_files: int | None = None,
+    max_variants: int | None = 2,
+    near_duplicates: bool = True,
+    keywords: bool = True,
+    processes: int | None = None,
+) -> dict:
+    """Clean, deduplicate, balance, caption and split SVGs; return the summary. docs/corpus.md has the rules.
+
+    Sources are icon packs (fetched into `packs_dir` if they are not there), a folder `svg_dir` and a `dataset`
+    (corpus/tables.py, of which at most `dataset_rows` rows are read). `held_out_packs` are packs for the split
+    held_out_pack: nothing of theirs is trained on. A file is kept if it parses into rows that show all of it, if no
+    file kept before has the same rows or, with `near_duplicates`, looks nearly the same among those of its domain
+    (its captions join that one's), and if it is among the first `max_variants` (None: all) in skin tone and gender of
+    its name in its pack. `stroke_only`: line packs, folders and datasets keep what paints strokes and no fills.
+    `max_rows` limits the rows between <BOS> and <EOS>; `max_files` the files kept (a fixed pseudo-random choice).
+    Icons of packs get captions from their names, colours and, with `keywords`, a dictionary; others keep theirs.
+
+    Writes `output_dir/<pack>/<name>.svg`, manifest.jsonl, summary.json (per pack: icons, kept, those of each split,
+    dropped by reason, approximated, percentiles of rows) and dropped.jsonl (file, reason and, of duplicates, same_as).
+    """
+    packs, held_out_packs = list(packs or ()), list(held_out_packs or ())
+    if not packs and not held_out_packs and svg_dir is None and dataset is None:
+        raise UserError(
+            "nothing to prepare: name icon packs by --packs, a folder of SVGs by --svg_dir or a dataset by --dataset"
+        )
+    limits = {"max_rows": max_rows, "max_files": max_files, "max_variants": max_variants, "dataset_rows": dataset_rows}
+    for name, value in limits.items():
+        if value is not None and value < 1:
+            raise UserError(f"{name} is {value}; it must be at least 1")
+    if svg_dir is not None:
+        _check_apart(Path(svg_dir), Path(output_dir))
+    vocabulary = NO_KEYWORDS
+    folders = []
+    if packs or held_out_packs:
+        # Held-out packs come last: of a drawing that others have too, the others' is kept.
+        folders = fetch_packs([*(pack for pack in packs if pack not in held_out_packs), *held_out_packs], packs_dir)
+        vocabulary = load_vocabulary(packs_dir) if keywords else NO_KEYWORDS
+    if svg_dir is not None:
+        folders.append(Path(svg_dir))
+    with tempfile.TemporaryDirectory(prefix="svgfusion-") as unfolded, whole_folder(output_dir, SUMMARY) as output:
+        sources = [Source(folder / record.file, record) for folder in folders for record in read_records(folder)]
+        if dataset is not None:
+            rows = unfold_table(dataset, Path(unfolded), svg_column, caption_column, dataset_split, dataset_rows)
+            sources += [Source(Path(unfolded, record.file), record) for record in rows]
+        sources = [replace(source, record=_settle(source, vocabulary, held_out_packs)) for source in sources]
+        if max_files is not None:
+            random.Random(0).shuffle(sources)
+            sources.sort(key=lambda source: source.record.split == "held_out_pack")
+        sieve = Sieve(output, vocabulary, near_duplicates)
+        candidates = []
+        surplus = set() if max_variants is None else surplus_variants([s.record for s in sources], max_variants)
+        for i, source in enumerate(sources):
+            reason = "variant" if i in surplus else "" if source.record.captions else "no caption"
+            if reason:
+                sieve.drop(source.record, reason)
+            else:
+                candidates.append(source)
+        checks = [
+            Check(
+                source.path, stroke_only and source.domain in ("", "line"), max_rows, picture=near_duplicates,
+                colours=source.domain == "emoji",
+            )
+            for source in candidates
+        ]
+        findings = track(map_in_order(inspect_svg, checks, processes), "icons", len(checks))
+        for finding, source in zip(findings, candidates):  # in this order, so that the bar gets to its end
+            sieve.add(source, finding)
+            if len(sieve.kept) == max_files:
+                break
+        return sieve.finish({"stroke_only": stroke_only, "near_duplicates": near_duplicates, **limits})
+
+
+def _settle(source: Source, vocabulary: Vocabulary, held_out_packs: Sequence[str]) -> Record:
+    """The record with its final name and split: emoji are spelt as in the other packs."""
+    record = source.record
+    name = vocabulary.spell(record.name) if source.domain == "emoji" else record.name
+    if name != record.name:
+        captions = make_captions(name, record.keywords, record.style)
+        record = replace(record, name=name, captions=captions, split=split_of(name, numbered=True))
+    return replace(record, split="held_out_pack") if record.pack in held_out_packs else record
+
+
+def _check_apart(svg_dir: Path, output_dir: Path) -> None:
+    source, target = svg_dir.resolve(), output_dir.resolve()
+    if source == target or source in target.parents or target in source.parents:
+        raise UserError(f"{output_dir}: lies in {svg_dir} or around it; choose one apart from it")

@@ -1,0 +1,273 @@
+"""Stage preprocess: a folder of SVGs -> cache.pt (rows, captions), pixel_tokens/ and report.json.
+
+The files are worked on in parts of PART_FILES, each of which is written when it is done, so a stopped call goes on
+where it was; in the end the parts become one cache.
+"""
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
+from pathlib import Path
+from types import NoneType
+
+import numpy as np
+import torch
+
+from svgfusion_lib.corpus.records import Record, read_records
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.checkpoint import load_tensors, save_tensors
+from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
+from svgfusion_lib.svg import row_format
+from svgfusion_lib.system.checks import check_counts
+from svgfusion_lib.system.files import write_json, write_text
+from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.parallel import default_processes, map_in_order, map_on_dask, torch_threads
+from svgfusion_lib.system.processes import check_alone
+from svgfusion_lib.system.progress import track
+from svgfusion_lib.system.token_store import TokenStore, write_tokens
+from svgfusion_lib.utils.render import render_svg
+from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_sizes
+from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+CACHE_NAME, TOKENS_NAME, PARTS_NAME = "cache.pt", "pixel_tokens", "parts"
+PART_FILES = 128  # worked on together
+MAX_ROWS = 12_000  # of an SVG; 99 of 100 icons have less than 800
+ENGINES = ("local", "dask")
+PART_FIELDS: dict[str, type | tuple] = {
+    "skipped": dict, "unsupported": dict, "approximated": dict, "lengths": list, "stages": list,
+    "rows": (torch.Tensor, NoneType), "sizes": (torch.Tensor, NoneType), "tokens": (torch.Tensor, NoneType),
+}
+CACHE_FIELDS: dict[str, type | tuple] = {
+    "row_format": int, "names": list, "titles": list, "packs": list, "captions": list, "splits": list,
+    "rows": torch.Tensor, "offsets": torch.Tensor, "stage_sizes": torch.Tensor, "stage_offsets": torch.Tensor,
+    "pixel_encoder": str, "pixel_tokens": (str, NoneType),
+}
+
+
+def preprocess(
+    svg_dir: str | Path,
+    precomputed_dir: str | Path,
+    pattern: str = "*.svg",
+    max_files: int | None = 300,
+    pixel_encoder: str = "efficientnet-lite0",
+    renderings: int = 1,
+    seed: int = 0,
+    processes: int | None = None,
+    engine: str = "local",
+    scheduler: str | None = None,
+) -> Path:
+    """Parse and render the SVGs of a folder and write precomputed_dir/cache.pt; returns its path.
+
+    Of more than max_files files (None: no limit) a random choice is taken, the same for the same seed.
+    pixel_encoder "none" leaves the pixel tokens out; else they are in precomputed_dir/pixel_tokens, of at most
+    `renderings` stages of every SVG, the whole among them (utils/rendering_sequence.py). engine "local" works in
+    `processes` processes (None: one for each core), "dask" on the cluster of `scheduler` (system/parallel.py); the
+    result is the same. A call that was stopped goes on where it was, if files and options are as they were. Files that
+    cannot be parsed or rendered are left out and named with the reason in report.json; UserError if none is left.
+    """
+    check_alone("preprocess")
+    check_counts(renderings=renderings, processes=processes, max_files=max_files)
+    if engine not in ENGINES or (scheduler is not None and engine != "dask"):
+        raise UserError(f"preprocess: engines are {', '.join(ENGINES)} (got {engine!r}); --scheduler goes with dask")
+    svg_dir, precomputed_dir = Path(svg_dir), Path(precomputed_dir)
+    records = read_records(svg_dir, pattern)
+    if max_files is not None and len(records) > max_files:
+        chosen = np.random.default_rng(seed).choice(len(records), max_files, replace=False)
+        records = [records[i] for i in sorted(chosen)]
+    if pixel_encoder != "none":
+        _encoder(pixel_encoder)  # refused before any work
+    files = [svg_dir / record.file for record in records]
+    parts = [files[i : i + PART_FILES] for i in range(0, len(files), PART_FILES)]
+    options: dict = {"pixel_encoder": pixel_encoder, "renderings": renderings}
+    with locked_folder(precomputed_dir):
+        parts_dir = _parts_folder(precomputed_dir, files, options)
+        todo = [k for k in range(len(parts)) if not _is_whole(_part_path(parts_dir, k))]
+        work = partial(_make_part, **options)
+        if engine == "dask":
+            results = map_on_dask(work, [parts[k] for k in todo], scheduler)
+        else:
+            count = default_processes(sum(len(parts[k]) for k in todo)) if processes is None else processes
+            results = map_in_order(work, [parts[k] for k in todo], count, chunk_size=1)
+
+        def saved_files() -> Iterator[Path]:
+            for k, part in zip(todo, results):
+                save_tensors(_part_path(parts_dir, k), "part", part)
+                yield from parts[k]
+
+        done = len(files) - sum(len(parts[k]) for k in todo)
+        for _ in track(saved_files(), "preprocess", len(files), done):
+            pass
+        path = _join(precomputed_dir, records, [_part_path(parts_dir, k) for k in range(len(parts))], pixel_encoder)
+        shutil.rmtree(parts_dir)
+    return path
+
+
+def _parts_folder(precomputed_dir: Path, files: Sequence[Path], options: dict) -> Path:
+    """The folder of the parts that are done; emptied if they are of other files or options."""
+    stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    plan = [options, row_format.VERSION, PART_FILES, stats]
+    key = hashlib.sha256(json.dumps(plan).encode()).hexdigest()
+    folder = precomputed_dir / PARTS_NAME
+    key_path = folder / "key"
+    if not key_path.is_file() or key_path.read_bytes() != key.encode():
+        shutil.rmtree(folder, ignore_errors=True)
+        write_text(key_path, key)
+    return folder
+
+
+def _part_path(parts_dir: Path, number: int) -> Path:
+    return parts_dir / f"part-{number:06d}.pt"
+
+
+def _load_part(path: Path) -> dict:
+    return load_tensors(path, "part", "preprocess", PART_FIELDS)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a part is there; a damaged one is removed."""
+    if not path.is_file():
+        return False
+    try:
+        _load_part(path)
+    except UserError:
+        path.unlink()
+        return False
+    return True
+
+
+@cache
+def _encoder(name: str) -> PixelEncoder:
+    """Loaded once in every process."""
+    return load_pixel_encoder(name)
+
+
+def _make_part(files: Sequence[Path], renderings: int, pixel_encoder: str) -> dict:
+    """What is kept of some files.
+
+    "skipped": {number of the file: reason}; of the others, one after the other: "rows" [sum L, 22] and "lengths";
+    "sizes" of their stages and "stages", how many each has; "tokens" fp16 [stages, P, C], None without an encoder; and
+    counts of what rows cannot show or only approximate.
+    """
+    encoder = None if pixel_encoder == "none" else _encoder(pixel_encoder)
+    skipped: dict[int, str] = {}
+    unsupported: Counter = Counter()
+    approximated: Counter = Counter()
+    rows, sizes, images = [], [], []
+    for number, file in enumerate(files):
+        try:
+            parsed = parse_svg(file)
+            if len(parsed.rows) > MAX_ROWS:
+                raise ValueError(f"{len(parsed.rows):,} rows; more than {MAX_ROWS:,} take too long to draw")
+            own = stage_sizes(parsed.rows, renderings)
+            if encoder is not None:  # what the rows show, not what the file does
+                stages = (rows_to_svg(partial_rows(parsed.rows, size)) for size in own)
+                images += [render_svg(svg, encoder.image_size) for svg in stages]
+        except ValueError as error:
+            skipped[number] = str(error)
+            continue
+        rows.append(parsed.rows)
+        sizes.append(own)
+        unsupported.update(parsed.unsupported)
+        approximated.update(parsed.approximated)
+    tokens = None
+    if encoder is not None and images:
+        with torch_threads(1):  # the same numbers wherever it is done
+            tokens = encoder.encode(np.stack(images)).half()  # [stages, P, C]
+    return {
+        "skipped": skipped, "unsupported": dict(unsupported), "approximated": dict(approximated), "tokens": tokens,
+        "rows": torch.from_numpy(np.concatenate(rows)) if rows else None, "lengths": [len(r) for r in rows],
+        "sizes": torch.from_numpy(np.concatenate(sizes)) if rows else None, "stages": [len(s) for s in sizes],
+    }
+
+
+def _join(precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path], pixel_encoder: str) -> Path:
+    """Write cache.pt, pixel_tokens/ and report.json from the parts; returns the first one's path."""
+    skipped: dict[str, str] = {}
+    unsupported: Counter = Counter()
+    approximated: Counter = Counter()
+    kept: list[Record] = []
+    rows, sizes, lengths, stages = [], [], [], []
+
+    def tokens_of_files() -> Iterator[torch.Tensor]:
+        first = 0
+        for path in paths:
+            part = _load_part(path)
+            count = len(part["skipped"]) + len(part["lengths"])
+            own = records[first : first + count]
+            first += count
+            skipped.update({own[i].file: reason for i, reason in part["skipped"].items()})
+            unsupported.update(part["unsupported"])
+            approximated.update(part["approximated"])
+            kept.extend(record for i, record in enumerate(own) if i not in part["skipped"])
+            if part["lengths"]:
+                rows.append(part["rows"])
+                sizes.append(part["sizes"])
+                lengths.extend(part["lengths"])
+                stages.extend(part["stages"])
+            if part["tokens"] is not None:
+                for tokens in part["tokens"].split(part["stages"]):
+                    yield tokens.flatten(0, 1)  # [K P, C]
+        if not kept:  # what the folder held before stays
+            shutil.rmtree(paths[0].parent)
+            file, reason = next(iter(skipped.items()))
+            raise UserError(f"none of {len(skipped)} SVG files could be used; {file}: {reason}")
+
+    cache_path = precomputed_dir / CACHE_NAME
+    content = [pixel_encoder, row_format.VERSION, [r.file for r in records], [path.stat().st_size for path in paths]]
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()  # the same for the same files: so are the caches
+    if pixel_encoder == "none":
+        list(tokens_of_files())  # there are none
+    else:
+        write_tokens(precomputed_dir / TOKENS_NAME, tokens_of_files(), key, owner=cache_path)
+    write_json(precomputed_dir / "report.json", {
+        "files": len(records), "kept": len(kept), "skipped": skipped, "unsupported": dict(unsupported),
+        "approximated": dict(approximated), "renderings": sum(stages),
+        "rows_percentiles": {str(p): float(np.percentile(np.array(lengths) - 2, p)) for p in (25, 50, 75, 95, 99)},
+    }, "report of preprocess")
+    # Last, for where it is, all is.
+    return save_tensors(cache_path, "cache", {
+        "row_format": row_format.VERSION,
+        "names": [record.file.removesuffix(".svg") for record in kept],
+        "titles": [record.name for record in kept],
+        "packs": [record.pack for record in kept],
+        "captions": [list(record.captions) for record in kept],
+        "splits": _splits(kept),
+        "rows": torch.cat(rows),
+        "offsets": torch.tensor([0, *lengths]).cumsum(0),
+        "stage_sizes": torch.cat(sizes),
+        "stage_offsets": torch.tensor([0, *stages]).cumsum(0),
+        "pixel_encoder": pixel_encoder,
+        "pixel_tokens": None if pixel_encoder == "none" else key,
+    })
+
+
+def load_cache(precomputed_dir: str | Path) -> dict:
+    """The cache that `preprocess` wrote into a folder; UserError if it is missing or of another format.
+
+    "pixel_tokens" is a TokenStore over the SVGs (system/token_store.py), or None.
+    """
+    path = Path(precomputed_dir) / CACHE_NAME
+    cache = load_tensors(path, "cache", "preprocess", CACHE_FIELDS)
+    if cache["row_format"] != row_format.VERSION:
+        raise UserError(
+            f"{path}: row format {cache['row_format']}, this program has {row_format.VERSION}; preprocess anew"
+        )
+    if cache["pixel_tokens"] is not None:
+        cache["pixel_tokens"] = TokenStore.open(path.parent / TOKENS_NAME, cache["pixel_tokens"])
+    return cache
+
+
+def cache_rows(cache: dict, index: int) -> np.ndarray:
+    """Rows [L, 22] of one SVG of a cache."""
+    start, end = cache["offsets"][index : index + 2].tolist()
+    return cache["rows"][start:end].numpy()
+
+
+def _splits(records: Sequence[Record]) -> list[str]:
+    """Every SVG's split; a folder of held-out names alone is used whole for training."""
+    splits = [record.split for record in records]
+    return ["train"] * len(splits) if set(splits) == {"held_out"} else splits

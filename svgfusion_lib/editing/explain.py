@@ -1,0 +1,107 @@
+"""Looking into a drawing as it comes about: which words of the prompt its parts attend to, and how it settles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.editing import decode_svg
+from svgfusion_lib.editing.attention_maps import cross_attention_recorded
+from svgfusion_lib.editing.latents import box_channels
+from svgfusion_lib.models.text_encoder import TextEncoder
+from svgfusion_lib.pipeline import Pipeline, check_prompts
+
+START, END = "(start)", "(end)"
+
+
+@dataclass
+class Chain:
+    """One drawing, step by step: N parts (latents), W words.
+
+    z [N, Z] its latents; estimates [steps, N, Z]: what the model takes them to be at each step; attention
+    [steps, blocks, N, W]: shares, each row sums to 1; words as the text encoder cuts them, START and END among them;
+    parts: SVG text of each part alone, svg: of them all.
+    """
+
+    z: Tensor
+    estimates: Tensor
+    attention: Tensor
+    words: list[str]
+    parts: list[str]
+    svg: str
+
+    def by_word(self) -> Tensor:
+        """Shares of attention [N, words in the prompt], START and END left out, as a mean over steps and blocks.
+
+        Each row sums to 1.
+        """
+        inner = [k for k, word in enumerate(self.words) if word not in (START, END)]
+        weights = self.attention.mean((0, 1))[:, inner]  # [N, W']
+        return weights / weights.sum(-1, keepdim=True)
+
+
+@torch.no_grad()
+def watch(
+    pipeline: Pipeline, prompt: str, seed: int = 0, config: SamplingConfig | None = None, length: int | None = None,
+    style: str | None = None,
+) -> Chain:
+    """Draw a prompt as `Pipeline.sample` does and keep what happened. length: parts, as it does too if None."""
+    check_prompts([prompt])
+    config = config or SamplingConfig()
+    context, mask = pipeline.encode_prompts([prompt])  # [1, S, C], [1, S]
+    words, owners = words_of(pipeline.text_encoder, prompt)
+    if length is None:
+        (length,) = pipeline.draw_lengths(context, mask, [seed], config.length_temperature)
+    estimates: list[Tensor] = []
+    with cross_attention_recorded(pipeline.dit) as calls:
+        z = pipeline.sample_latents(
+            context, mask, [seed], length, config, lambda _, z0: estimates.append(z0[0].cpu()),
+            pipeline.encode_styles([style]),
+        )[0]  # [N, Z]
+    # Of each call the first of the batch, which the prompt guides; without padding that the null prompt brought.
+    tokens = torch.stack([call[:, 0].mean(1)[..., : len(owners)].cpu() for call in calls])  # [steps, blocks, K, S]
+    tokens = tokens.repeat_interleave(pipeline.dit.config.patch_size, 2)[:, :, :length]  # [steps, blocks, N, S]
+    attention = torch.zeros(*tokens.shape[:3], len(words)).index_add_(3, torch.tensor(owners), tokens)
+    parts = [decode_svg(pipeline, z[k : k + 1], config) for k in range(length)]
+    return Chain(z.cpu(), torch.stack(estimates), attention, words, parts, decode_svg(pipeline, z, config))
+
+
+def words_of(encoder: TextEncoder, text: str) -> tuple[list[str], list[int]]:
+    """The words of a text as the encoder's tokenizer cuts it, and which of them each of its tokens belongs to."""
+    encoding = encoder.tokenizer([text], return_offsets_mapping=True, truncation=True, max_length=encoder.max_tokens)
+    words: list[str] = []
+    owners: list[int] = []
+    last = None
+    for number, (start, stop) in zip(encoding.word_ids(0), encoding["offset_mapping"][0], strict=True):
+        if number is None:  # not of the text: the tokenizer's own
+            words.append(END if owners else START)
+        elif number != last:
+            words.append(text[start:stop])
+        else:
+            words[-1] += text[start:stop]
+        last = number
+        owners.append(len(words) - 1)
+    return words, owners
+
+
+def settling(pipeline: Pipeline, chains: Sequence[Chain]) -> dict[str, list[float]]:
+    """How far the estimates still are from the drawing, step by step: place and size of the parts, and their shape.
+
+    Root mean square of the difference over parts and channels, a mean over chains of equally many steps; 1 is how far
+    the parts of the drawings are from the mean of all training latents. Layout "path" only.
+    """
+    explicit = torch.arange(pipeline.vae.latent_width) < pipeline.vae.explicit_width
+    mean, deviation = pipeline.dit.latent_mean.cpu(), pipeline.dit.latent_std.cpu()  # [Z]
+    result = {}
+    for name, own in (("place and size", box_channels(pipeline).cpu()), ("shape", ~explicit)):
+        spread = torch.cat([(chain.z - mean) / deviation for chain in chains])[:, own].square().mean()
+        gaps = [((chain.estimates - chain.z) / deviation)[..., own].square().mean((1, 2)) for chain in chains]
+        result[name] = (torch.stack(gaps).mean(0) / spread).sqrt().tolist()
+    return result
+
+
+def centres(pipeline: Pipeline, chain: Chain) -> Tensor:
+    """Where each part is taken to stand at each step: [steps, N, 2], on the canvas of -1 to 1. Layout "path" only."""
+    return chain.estimates[..., box_channels(pipeline).cpu()][..., :2]

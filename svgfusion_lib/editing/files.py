@@ -1,0 +1,201 @@
+"""Stages vary, redraw, restyle, palette, morph: SVG files of the user's, edited (svgfusion_lib/editing/)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.editing import (
+    decode_layers,
+    decode_svg,
+    draw_in_palette,
+    encode_svg,
+    interpolate,
+    interpolate_prompts,
+    layer_of_latents,
+    parse_palette,
+    recolour,
+    redraw,
+    restyle,
+    variations,
+)
+from svgfusion_lib.editing.animation import animated_svg
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.pipeline import SAMPLES_KIND, Pipeline, check_prompts, check_seeds
+from svgfusion_lib.system.files import write_json, write_text
+from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.utils.render import contact_sheet
+from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+ANIMATION_NAME = "morph.svg"
+
+
+def vary_svg(
+    pipeline: Pipeline, svg: str | Path, prompt: str, output_dir: str | Path, strength: float = 0.4,
+    num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, style: str | None = None,
+    keep_style: bool = False,
+) -> list[dict]:
+    """Variations of an SVG file: output_dir/{k}.svg with seed `seed + k`, beside reconstruction.svg.
+
+    Also samples.json (returned) and sheet.png: the reconstruction, then the variations.
+    """
+    config, seeds = _checked(pipeline, config, seed, num_samples)
+    _check_folder(output_dir, svg)
+    z = encode_svg(pipeline, Path(svg))
+    varied = variations(pipeline, z, prompt, strength, seeds, config, style, keep_style)  # [B, N, Z]
+    entry = {"svg": str(svg), "prompt": prompt, "style": style, "keep_style": keep_style, "strength": strength}
+    return _write_samples(pipeline, z, varied, seeds, config, output_dir, entry)
+
+
+def redraw_svg(
+    pipeline: Pipeline, svg: str | Path, keep: Sequence[int], prompt: str, output_dir: str | Path,
+    num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, style: str | None = None,
+    keep_style: bool = False, resample: int = 0,
+) -> list[dict]:
+    """Keep layers of an SVG file (1, 2, ..., as in reconstruction.svg), draw the others; writes as `vary_svg`."""
+    config, seeds = _checked(pipeline, config, seed, num_samples)
+    _check_folder(output_dir, svg)
+    check_prompts([prompt])
+    pipeline.encode_styles([style])
+    z = encode_svg(pipeline, Path(svg))
+    layers = layer_of_latents(pipeline, z)  # [N]
+    count = int(layers.max())
+    strange = [k for k in keep if not 1 <= k <= count]
+    if strange:
+        raise UserError(f"{svg}: has no layer {strange[0]}; its layers are 1 to {count}, from the back to the front")
+    kept = torch.isin(layers, torch.tensor(list(keep), dtype=layers.dtype, device=layers.device))  # [N]
+    if kept.all():
+        raise UserError(f"{svg}: all {count} layers are kept, so there is nothing to draw; keep fewer")
+    drawn = redraw(pipeline, z, kept, prompt, seeds, config, style, keep_style, resample)  # [B, N, Z]
+    entry = {"svg": str(svg), "prompt": prompt, "style": style, "keep_style": keep_style, "keep": list(keep)}
+    return _write_samples(pipeline, z, drawn, seeds, config, output_dir, entry | {"resample": resample})
+
+
+def restyle_svg(
+    pipeline: Pipeline, svg: str | Path, prompt: str, style: str, output_dir: str | Path, strength: float = 0.4,
+    num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, move: bool = False,
+) -> list[dict]:
+    """An SVG file in another style, its parts where they were unless they may move; writes as `vary_svg`."""
+    config, seeds = _checked(pipeline, config, seed, num_samples)
+    _check_folder(output_dir, svg)
+    z = encode_svg(pipeline, Path(svg))
+    drawn = restyle(pipeline, z, prompt, style, seeds, strength, config, move=move)  # [B, N, Z]
+    entry = {"svg": str(svg), "prompt": prompt, "style": style, "strength": strength, "move": move}
+    return _write_samples(pipeline, z, drawn, seeds, config, output_dir, entry)
+
+
+def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path, by: str = "nearest") -> Path:
+    """An SVG file in the colours of a palette, without any model: output_dir/<its name>, whose path is returned."""
+    colours = parse_palette(palette)
+    _check_folder(output_dir, svg)
+    try:
+        parsed = parse_svg(Path(svg))
+    except ValueError as error:
+        raise UserError(f"{svg}: {error}") from error
+    path = (Path(output_dir) / Path(svg).name).with_suffix(".svg")
+    return write_text(path, rows_to_svg(recolour(parsed.rows, colours, by), parsed.size))
+
+
+def draw_palette(
+    pipeline: Pipeline, prompt: str, palette: Sequence[str], output_dir: str | Path, by: str = "nearest",
+    num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, style: str | None = None,
+) -> list[dict]:
+    """A prompt's samples held to a palette as they are drawn, then coloured `by` it: output_dir/{k}.svg, samples.json.
+
+    As many latents as `generate` draws for the prompt and `seed`. Also sheet.png.
+    """
+    colours = parse_palette(palette)
+    config, seeds = _checked(pipeline, config, seed, num_samples)
+    check_prompts([prompt])
+    (length,) = pipeline.draw_lengths(*pipeline.encode_prompts([prompt]), seeds[:1], config.length_temperature)
+    drawn = draw_in_palette(pipeline, prompt, colours, seeds, length, config, style)  # [B, N, Z]
+    matrices = [recolour(rows, colours, by) for z in drawn for rows in pipeline.decode_latents(z[None], config)]
+    svgs = [rows_to_svg(rows, config.canvas) for rows in matrices]
+    entry = {"prompt": prompt, "style": style, "palette": list(palette), "by": by}
+    return _write_files(svgs, seeds, config, output_dir, entry)
+
+
+def morph_svgs(
+    pipeline: Pipeline, svg: str | Path, svg_b: str | Path, output_dir: str | Path, steps: int = 8,
+    config: SamplingConfig | None = None, match: str = "boxes",
+) -> list[Path]:
+    """From one SVG file to another: output_dir/{k}.svg, the strip sheet.png and morph.svg, which moves."""
+    config, _ = _checked(pipeline, config)
+    _check_folder(output_dir, svg, svg_b)
+    first, last = (encode_svg(pipeline, Path(path)) for path in (svg, svg_b))
+    frames = interpolate(pipeline, first, last, steps, match)
+    return _write_frames(pipeline, frames, config, output_dir)
+
+
+def morph_prompts(
+    pipeline: Pipeline, prompt: str, prompt_b: str, output_dir: str | Path, steps: int = 8, seed: int = 0,
+    config: SamplingConfig | None = None, style: str | None = None,
+) -> list[Path]:
+    """From one prompt's sample to another's, at one seed; writes as `morph_svgs`."""
+    config, _ = _checked(pipeline, config, seed)
+    frames = interpolate_prompts(pipeline, prompt, prompt_b, steps, seed, None, config, style)  # [steps, N, Z]
+    return _write_frames(pipeline, list(frames), config, output_dir)
+
+
+def _checked(
+    pipeline: Pipeline, config: SamplingConfig | None, seed: int = 0, num_samples: int = 1
+) -> tuple[SamplingConfig, list[int]]:
+    """The settings and one seed for each sample; UserError if the model cannot do them."""
+    config = config or SamplingConfig()
+    check_seeds(seed, num_samples)
+    pipeline.check_steps(config)
+    return config, [seed + k for k in range(num_samples)]
+
+
+def _check_folder(output_dir: str | Path, *svgs: str | Path) -> None:
+    """UserError if an SVG lies in the folder that is written to."""
+    for svg in svgs:
+        if Path(svg).resolve().parent == Path(output_dir).resolve():
+            raise UserError(f"{svg}: lies in --output_dir, where it could be overwritten; give another folder")
+
+
+def _write_samples(
+    pipeline: Pipeline, z: Tensor, edited: Tensor, seeds: Sequence[int], config: SamplingConfig,
+    output_dir: str | Path, entry: dict,
+) -> list[dict]:
+    """z [N, Z] and what was made of it [B, N, Z] as files."""
+    rows = decode_layers(pipeline, torch.cat([z[None], edited]), layer_of_latents(pipeline, z), config)
+    rebuilt, *svgs = (rows_to_svg(each, config.canvas) for each in rows)
+    with locked_folder(output_dir):
+        write_text(Path(output_dir) / "reconstruction.svg", rebuilt)
+        return _write_files(svgs, seeds, config, output_dir, entry, rebuilt)
+
+
+def _write_files(
+    svgs: Sequence[str], seeds: Sequence[int], config: SamplingConfig, output_dir: str | Path, entry: dict,
+    rebuilt: str | None = None,
+) -> list[dict]:
+    """SVG texts as {k}.svg, samples.json that says what they are, and sheet.png, on which `rebuilt` stands first."""
+    output_dir = Path(output_dir)
+    entry = entry | {"settings": config.to_dict()}
+    entries = [{"file": f"{k}.svg", "seed": seed} | entry for k, seed in enumerate(seeds)]
+    with locked_folder(output_dir):
+        for each, svg in zip(entries, svgs):
+            write_text(output_dir / each["file"], svg)
+        write_json(output_dir / "samples.json", entries, SAMPLES_KIND)
+        labels = [f"seed {seed}" for seed in seeds]
+        if rebuilt is not None:
+            svgs, labels = [rebuilt, *svgs], ["rebuilt", *labels]
+        contact_sheet([svgs], output_dir / "sheet.png", column_labels=labels)
+    return entries
+
+
+def _write_frames(
+    pipeline: Pipeline, frames: Sequence[Tensor], config: SamplingConfig, output_dir: str | Path
+) -> list[Path]:
+    """Latents [N, Z] of each frame as files."""
+    output_dir = Path(output_dir)
+    svgs = [decode_svg(pipeline, z, config) for z in frames]
+    with locked_folder(output_dir):
+        paths = [write_text(output_dir / f"{k:02d}.svg", svg) for k, svg in enumerate(svgs)]
+        write_text(output_dir / ANIMATION_NAME, animated_svg(svgs, config.canvas))
+        contact_sheet([svgs], output_dir / "sheet.png")
+    return paths

@@ -1,0 +1,1 @@
+"""How good drawings and reconstructions are: samples, metrics, report."""

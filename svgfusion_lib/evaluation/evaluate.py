@@ -1,0 +1,177 @@
+"""Stage evaluate: how good are the SVGs, beside what they can be held against; JSON, Markdown, pictures.
+
+Every measure (evaluation_measures.py) is taken of the samples and of the references (evaluation_references.py): real
+icons, the untrained model, the nearest training icon by caption, shuffled prompts. docs/evaluation.md explains them.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig
+from svgfusion_lib.corpus.preprocess import cache_rows
+from svgfusion_lib.evaluation import measures, metrics, references
+from svgfusion_lib.evaluation.bench import Bench, load_bench, make_yardstick, real_icons, settings_of, trained_on
+from svgfusion_lib.evaluation.groups import Group, Subject, draw_samples, real_pictures
+from svgfusion_lib.evaluation.rebuild import rebuild
+from svgfusion_lib.evaluation.report import write_report
+from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.training.latents import check_pixel_encoder
+from svgfusion_lib.utils.dataset import ChunkDataset
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+
+def evaluate(
+    output_dir: str | Path,
+    precomputed_dir: str | Path,
+    config: EvaluationConfig | None = None,
+    vae_checkpoint: str | Path | None = None,
+    dit_checkpoint: str | Path | None = None,
+    model: str | Path = DEFAULT_MODEL,
+) -> dict:
+    """Sample SVGs for prompts of each domain and split of a cache, and measure them.
+
+    Prompts are the canonical captions of icons with different names; where there are fewer names than prompts, their
+    other captions follow, with other seeds. Icons that are not asked for are the reference set of distances.
+    Without checkpoints: a shipped `model`. Writes report.json, report.md, plots.png and contact sheets; returns the
+    report.
+    """
+    bench = load_bench(precomputed_dir, config or EvaluationConfig(), vae_checkpoint, dit_checkpoint, model)
+    check_pixel_encoder(bench.pipeline.vae, bench.cache)
+    report: dict = {"settings": settings_of(bench), "groups": {}}
+    sheets = {}
+    trainings: dict[str, measures.Training] = {}  # by domain
+    with locked_folder(output_dir):
+        for group in bench.groups:
+            if group.domain not in trainings:
+                trainings[group.domain] = measures.training_icons(bench.cache, trained_on(bench, group.domain))
+            report["groups"][group.key], sheets[group.key] = _evaluate_group(bench, group, trainings[group.domain])
+        write_report(Path(output_dir), report, sheets)
+    return report
+
+
+def _evaluate_group(bench: Bench, group: Group, training: measures.Training) -> tuple[dict, dict]:
+    """Measures of one group, and the SVGs for its contact sheets."""
+    real = real_icons(bench, group)
+    yardstick = make_yardstick(bench, group, training, real)
+    seed = bench.config.seed
+    sampling, styles = bench.config.sampling, bench.config.styles
+    samples = draw_samples(bench.pipeline, bench.cache, group, seed, sampling, styles, what="samples")
+    noise = draw_samples(
+        references.untrained(bench.pipeline, seed), bench.cache, group, seed, replace(sampling, candidates=1), styles,
+        what="untrained model",
+    )
+    subjects, more = {}, {}
+    for name, subject in (
+        ("samples", samples), ("real", real), ("untrained", noise),
+        ("nearest_by_caption", _nearest_by_caption(bench, group, training)),
+    ):
+        if subject is not None:
+            subjects[name], more[name] = measures.measure(subject, yardstick)
+    for key in ("top1", "top5", "median_rank"):
+        del subjects["real"][key]  # every icon is nearest to itself
+    shift = np.random.default_rng((seed, 11)).integers(1, len(group.names), len(group.prompts))
+    for name, subject in (
+        ("shuffled_prompts", Subject(samples.pictures, (samples.own + shift) % len(group.names))),
+        ("real_of_another_pack", references.same_name_elsewhere(bench.cache, group)),
+    ):
+        if len(subject.own):
+            _, vectors = bench.judge.features(subject.shown())
+            subjects[name], _ = measures.alignment(vectors, subject.own[subject.painted], len(subject.own), yardstick)
+    reconstruction, rebuilt = _reconstruct(bench, group)
+    result = {
+        "prompts": len(group.prompts), "names": len(group.names), "reference": len(yardstick.reference),
+        "training_icons": len(training.icons), "distance_of": yardstick.count,
+        "chance": {f"top{k}": min(1, k / min(len(group.names), measures.GALLERY)) for k in (1, 5)},
+        "subjects": subjects, "of_real_r_precision": _of_real(subjects),
+        "two_packs": _two_packs(bench, group, len(yardstick.reference)),
+        "reconstruction": reconstruction,
+    }
+    return result, _sheets(bench, group, samples, real, training, more["samples"]) | {"rebuilt": rebuilt}
+
+
+def _nearest_by_caption(bench: Bench, group: Group, training: measures.Training) -> Subject | None:
+    if not training.icons:
+        return None
+    return references.nearest_by_caption(bench.cache, group, bench.pipeline.text_encoder, training.icons)
+
+
+def _of_real(subjects: dict) -> dict:
+    """R-precision of the samples as a share of that of real icons of another pack, where there are any."""
+    real = subjects.get("real_of_another_pack", {})
+    return {
+        key: subjects["samples"][key]["mean"] / real[key]["mean"]
+        for key in ("top1", "top5") if key in real and real[key]["mean"] > 0
+    }
+
+
+def _two_packs(bench: Bench, group: Group, reference: int) -> dict:
+    """Distance between real icons of the two largest packs of the domain: what samples should stay below.
+
+    Of as many pictures as the distances of samples are, since fewer make it larger; the mean of measures.DRAWS choices.
+    """
+    rng = np.random.default_rng((bench.config.seed, 13))
+    icons = references.largest_packs(bench.cache, group, bench.config.max_reference, rng)
+    if not icons:
+        return {}
+    (first, a), (second, b) = ((pack, real_pictures(bench.cache, own)) for pack, own in icons.items())
+    means_a, means_b = bench.judge.features(a)[0], bench.judge.features(b)[0]
+    sizes = min(len(means_a), reference), min(len(means_b), len(group.names))
+    if min(sizes) < 2:
+        return {}
+    draws = [
+        [rng.choice(means, size, replace=False) for means, size in zip((means_a, means_b), sizes)]
+        for _ in range(measures.DRAWS)
+    ]
+    return {
+        "packs": [first, second], "pictures": [sizes[1], sizes[0]], "draws": measures.DRAWS,
+        "frechet": float(np.mean([metrics.frechet_distance(b, a) for a, b in draws])),
+        "kernel": float(np.mean([metrics.kernel_distance(b, a) for a, b in draws])),
+    }
+
+
+def _reconstruct(bench: Bench, group: Group) -> tuple[dict, list]:
+    """How near to the icons their reconstructions are; and (icon, rebuilt, SSIM) for the sheet."""
+    vae: VPVAE = bench.pipeline.vae
+    dataset = ChunkDataset(bench.cache, vae.config, only=set(group.names[: bench.config.max_rebuilt]))
+    rebuilt = list(rebuild(vae, bench.cache, dataset, bench.config.seed))
+    if not rebuilt:
+        return {"icons": 0, "too_long": dataset.too_long}, []
+
+    def tokens(column: int) -> np.ndarray:
+        return bench.judge.encoder.encode(np.stack([r.pictures[column] for r in rebuilt])).numpy()
+
+    original = tokens(0)
+    blank = bench.judge.encoder.encode(np.full_like(rebuilt[0].pictures[0], 255)[None]).numpy()
+    scores = [r.ssim_from_mean for r in rebuilt]
+    return {
+        "icons": len(scores), "too_long": dataset.too_long,
+        "ssim": measures.mean_of(scores), "ssim_quartiles": measures.quartiles(scores),
+        "share_ssim_0.95": float(np.mean(np.array(scores) >= 0.95)),
+        "ssim_from_sample": measures.mean_of([r.ssim_from_sample for r in rebuilt]),
+        "ssim_of_blank": float(np.mean([r.ssim_of_blank for r in rebuilt])),
+        "token_distance": measures.mean_of(metrics.token_distance(original, tokens(1))),
+        "token_distance_of_blank": float(metrics.token_distance(original, blank).mean()),
+    }, [(r.svgs[0], r.svgs[1], r.ssim_from_mean) for r in rebuilt]
+
+
+def _sheets(
+    bench: Bench, group: Group, samples: Subject, real: Subject, training: measures.Training, more: dict
+) -> dict:
+    """Prompts, real icons and samples in the order of the seeds; failures and nearest training icons, to be sorted."""
+    shown = samples.shown()
+    rank_of = dict(zip(samples.painted, more["ranks"].tolist()))
+    drawn = [
+        (prompt, real.pictures[k].svg, None if p is None else p.svg)
+        for prompt, k, p in zip(group.prompts, samples.own, samples.pictures)
+    ]
+    return {
+        "drawn": drawn,
+        "failures": [entry + (rank_of.get(k, measures.GALLERY),) for k, entry in enumerate(drawn)],  # blank: the worst
+        "nearest": [
+            (p.svg, rows_to_svg(cache_rows(bench.cache, training.icons[j])), float(score))
+            for p, j, score in zip(shown, more["nearest"], more["similarity"])
+        ],
+    }

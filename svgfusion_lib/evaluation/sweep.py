@@ -1,0 +1,142 @@
+"""Stage sweep: one setting of the sampler changed at a time: R-precision, distance and time as a table and a plot."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import get_type_hints
+
+import numpy as np
+
+from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig, SamplingConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.evaluation import measures
+from svgfusion_lib.evaluation.bench import Bench, load_bench, make_yardstick, real_icons
+from svgfusion_lib.evaluation.groups import Group, draw_samples
+from svgfusion_lib.evaluation.plots import plot_sweep
+from svgfusion_lib.evaluation.report import interval, number
+from svgfusion_lib.pipeline import load_pipeline
+from svgfusion_lib.system.files import write_json, write_text
+from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.utils.row_metrics import RowIndex
+
+# Beside the fields of SamplingConfig: ask for the pack's style or not; all of the sampler's settings at once; other
+# weights for the same VP-VAE.
+STYLES, SAMPLING, DIT_CHECKPOINT = "styles", "sampling", "dit_checkpoint"
+NO_TRAINING = measures.Training(
+    [], [], np.zeros((0, measures.NOVELTY_SIZE, measures.NOVELTY_SIZE), np.uint8), RowIndex([])
+)
+FIGURES = {
+    "top1": "R-precision at 1", "top5": "at 5", "not_blank": "not blank", "frechet": "Frechet distance",
+    "kernel": "kernel distance", "precision": "precision", "recall": "recall", "keeps_style": "keeps the set's style",
+    "seconds_per_sample": "seconds per sample",
+}
+AS_IT_IS = "as it is"  # the setting that config says
+
+
+def sweep(
+    output_dir: str | Path,
+    precomputed_dir: str | Path,
+    settings: Mapping[str, Sequence],
+    config: EvaluationConfig | None = None,
+    vae_checkpoint: str | Path | None = None,
+    dit_checkpoint: str | Path | None = None,
+    model: str | Path = DEFAULT_MODEL,
+) -> list[dict]:
+    """Sample the same prompts with the same seeds for every value of every setting, the others as config says.
+
+    settings: values by name of a field of SamplingConfig ("cfg_scale", "ddim_steps", "sampler", ...), of "sampling"
+    (whole SamplingConfigs), of "styles" (True, False), or of "dit_checkpoint" (files, for instance of one training);
+    {}: config alone. Writes sweep.json, sweep.md and sweep.png; returns the lines, one for each setting and group.
+    """
+    config = config or EvaluationConfig()
+    changed = [(name, value, _changed(config, name, value)) for name, values in settings.items() for value in values]
+    bench = load_bench(precomputed_dir, config, vae_checkpoint, dit_checkpoint, model)
+    if any(own.styles for *_, own in changed) and not bench.pipeline.dit.config.styles:
+        raise UserError("sweep: the model has no styles to ask for; train it with --style_condition")
+    for *_, own in changed:
+        bench.pipeline.check_steps(own.sampling)
+    with locked_folder(output_dir):
+        yardsticks = [make_yardstick(bench, group, NO_TRAINING, real_icons(bench, group)) for group in bench.groups]
+        lines = []
+        for name, value, own in [("", None, config), *changed]:
+            other_weights = name == DIT_CHECKPOINT
+            pipeline = load_pipeline(vae_checkpoint, value, config.device) if other_weights else bench.pipeline
+            label = _label(name, value)
+            for group, yardstick in zip(bench.groups, yardsticks):
+                figures = _measure(replace(bench, config=own, pipeline=pipeline), group, yardstick)
+                lines.append({"group": group.key, "setting": label} | figures)
+        write_json(Path(output_dir) / "sweep.json", lines, "report of sweep")
+        write_text(Path(output_dir) / "sweep.md", sweep_table(lines))
+        plot_sweep(Path(output_dir) / "sweep.png", lines)
+    return lines
+
+
+def _label(name: str, value) -> str:
+    if name == SAMPLING:
+        return f"{value.ddim_steps} steps of {value.sampler}, guidance {value.cfg_scale}"
+    return f"{name} {Path(value).stem if name == DIT_CHECKPOINT else value}" if name else AS_IT_IS
+
+
+def read_settings(texts: Sequence[str]) -> dict[str, list]:
+    """["cfg_scale=1,2", "sampler=ddim,dpm++"] -> {"cfg_scale": [1.0, 2.0], "sampler": ["ddim", "dpm++"]}."""
+    settings = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        if not equals or not all(values.split(",")):
+            raise UserError(f"sweep: {text!r} is not of the form NAME=VALUE,VALUE")
+        settings[name] = [_read_value(name, value) for value in values.split(",")]
+    return settings
+
+
+def _read_value(name: str, text: str):
+    kind = _kinds().get(name, str)
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise UserError(f"sweep: {name} is true or false, not {text!r}")
+        return text == "true"
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise UserError(f"sweep: {name} is no {kind.__name__}: {text!r}") from error
+
+
+def _kinds() -> dict[str, type]:
+    """What can be changed value by value, and the type of the values."""
+    hints = get_type_hints(SamplingConfig)
+    return {f.name: hints[f.name] for f in fields(SamplingConfig)} | {STYLES: bool, DIT_CHECKPOINT: str}
+
+
+def _changed(config: EvaluationConfig, name: str, value) -> EvaluationConfig:
+    """config with one thing changed; UserError for what cannot be changed."""
+    if name not in [*_kinds(), SAMPLING]:
+        raise UserError(f"sweep: cannot change {name!r}; it can change {', '.join(_kinds())}")
+    if name == DIT_CHECKPOINT:
+        return config
+    if name in (STYLES, SAMPLING):
+        return replace(config, **{name: value})
+    return replace(config, sampling=replace(config.sampling, **{name: value}))
+
+
+def _measure(bench: Bench, group: Group, yardstick: measures.Yardstick) -> dict:
+    """The figures of one setting for one group; where too few samples show something there are no distances."""
+    config = bench.config
+    samples = draw_samples(
+        bench.pipeline, bench.cache, group, config.seed, config.sampling, config.styles, what="samples"
+    )
+    found, _ = measures.measure(samples, yardstick)
+    return {name: found[name] for name in FIGURES if name in found}
+
+
+def sweep_table(lines: Sequence[dict]) -> str:
+    """Markdown of what `sweep` returns: a table for each group."""
+    text = []
+    for key in dict.fromkeys(line["group"] for line in lines):
+        text += [f"## {key.replace('_', ' ')}", "", f"| setting | {' | '.join(FIGURES.values())} |"]
+        text.append("|---|" + "---|" * len(FIGURES))
+        for line in lines:
+            if line["group"] == key:
+                values = [line.get(name) for name in FIGURES]
+                cells = ["–" if v is None else interval(v) if isinstance(v, dict) else number(v) for v in values]
+                text.append(f"| {line['setting']} | {' | '.join(cells)} |")
+        text.append("")
+    return "\n".join(text)

@@ -1,0 +1,162 @@
+"""Stage train_realism: a ranker learns to tell real icons from the drawings of the shipped models.
+
+A generator draws most names that it never saw badly, and badly in its own way: parts beside their places, open
+outlines, shards. So it is asked for names of packs that it was not trained on, and a logistic regression tells its
+answers from the icons that it was trained on (Azadi et al. 2019, "Discriminator Rejection Sampling", section 3). No
+held-out name is asked for, and no held-out icon is shown.
+"""
+
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.corpus.captions import make_captions, name_key
+from svgfusion_lib.corpus.packs import fetch_packs, style_word
+from svgfusion_lib.corpus.records import read_records
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.icon_head import IconHead, load_icon_head, save_icon_head
+from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
+from svgfusion_lib.pipeline import Pipeline, load_pipeline
+from svgfusion_lib.reranking.ranker import SHIPPED
+from svgfusion_lib.system.checks import check_counts
+from svgfusion_lib.system.progress import track
+from svgfusion_lib.utils.render import render_svg
+from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+FILE_NAME = "ranker.safetensors"
+PACKS_OF = {"line": ("tabler", "lucide"), "emoji": ("twemoji", "fluent-emoji-flat")}  # what each model was trained on
+DROPOUT, WEIGHT_DECAY = 0.5, 1.0  # of 5,120 numbers a picture most say nothing
+FIRST_SEED = 1_000_000            # of the drawings; what is evaluated has others
+BATCH_SIZE = 64                   # drawings at once
+
+
+def train_realism(
+    output_dir: str | Path,
+    head: str | Path = SHIPPED,
+    models: Sequence[str] = tuple(PACKS_OF),
+    packs: Sequence[str] | None = None,
+    packs_dir: str | Path = "data/packs",
+    drawings: int = 3000,
+    num_steps: int = 1000,
+    batch_size: int = 256,
+    lr: float = 1.0e-3,
+    seed: int = 0,
+) -> Path:
+    """A head of `train_icon_head` with the map that `IconHead.log_realism` needs -> output_dir/ranker.safetensors.
+
+    drawings: of each model, at most, and as many real icons of the packs that it was trained on; packs: whose names
+    are asked for, those of the head if None; names in a model's own packs are left out.
+    """
+    check_counts(drawings=drawings, num_steps=num_steps, batch_size=batch_size)
+    unknown = [name for name in models if name not in PACKS_OF]
+    if unknown or not models:
+        raise UserError(f"train_realism: models are {', '.join(PACKS_OF)} (got {', '.join(unknown) or 'none'})")
+    icon_head = load_icon_head(head)
+    encoder = load_pixel_encoder(icon_head.pixel_encoder)
+    rng = np.random.default_rng(seed)
+    tokens, is_real = [], []
+    for name in models:
+        pipeline = load_pipeline(model=name)
+        own = fetch_packs(PACKS_OF[name], packs_dir)
+        other_packs = [pack for pack in packs or icon_head.packs if pack not in PACKS_OF[name]]
+        others = fetch_packs(other_packs, packs_dir) if other_packs else []
+        real = _real_icons(pipeline, own, drawings, rng)
+        drawn = _draw(pipeline, _new_prompts(own, others, drawings, rng))
+        for svgs, label in ((real, 1.0), (drawn, 0.0)):
+            tokens.append(_encode(encoder, svgs, name))
+            is_real.append(torch.full((len(tokens[-1]),), label))
+    _fit(icon_head, torch.cat(tokens), torch.cat(is_real), num_steps, batch_size, lr, seed)
+    return save_icon_head(icon_head, Path(output_dir) / FILE_NAME)
+
+
+def _fit(
+    head: IconHead, tokens: Tensor, is_real: Tensor, num_steps: int, batch_size: int, lr: float, seed: int
+) -> None:
+    """Logistic regression: tokens [n, P, C], is_real [n] of 0 and 1; the learning rate falls to 0."""
+    torch.manual_seed(seed)
+    x = head.standardise(tokens)  # [n, P C]
+    layer = head.add_realism()
+    optimizer = torch.optim.AdamW(layer.parameters(), lr=lr, weight_decay=WEIGHT_DECAY)
+    for step in track(range(num_steps), "realism"):
+        optimizer.param_groups[0]["lr"] = lr * (1 - step / num_steps)
+        chosen = torch.randint(len(x), (batch_size,))
+        logits = layer(F.dropout(x[chosen], DROPOUT)).squeeze(1)  # [B]
+        loss = F.binary_cross_entropy_with_logits(logits, is_real[chosen])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def _real_icons(pipeline: Pipeline, folders: Sequence[Path], count: int, rng: np.random.Generator) -> list[str]:
+    """At most `count` icons of training names as the writer of samples writes them, no longer than the model draws."""
+    files = [folder / r.file for folder in folders for r in read_records(folder) if r.split == "train"]
+    icons: list[str] = []
+    for k in rng.permutation(len(files)):
+        try:
+            rows = parse_svg(files[k]).rows
+        except ValueError:
+            continue
+        if pipeline.can_draw(rows):
+            icons.append(rows_to_svg(rows))
+        if len(icons) == count:
+            break
+    return icons
+
+
+def _new_prompts(
+    own: Sequence[Path], others: Sequence[Path], count: int, rng: np.random.Generator
+) -> list[tuple[str, str]]:
+    """At most `count` (prompt, pack of whose style it is): training names of other packs that no own pack has.
+
+    own, others: folders of `fetch_packs`, of the packs' names.
+    """
+    known = {name_key(r.name, numbered=True) for folder in own for r in read_records(folder)}
+    names: dict[str, str] = {}
+    for folder in others:
+        for r in read_records(folder):
+            key = name_key(r.name, numbered=True)
+            if r.split == "train" and key not in known:
+                names.setdefault(key, r.name)
+    own_packs, other_packs = ([folder.name for folder in folders] for folders in (own, others))
+    if not names:
+        raise UserError(
+            f"{', '.join(other_packs) or 'no pack'}: has no name that {', '.join(own_packs)} do not have; name others"
+        )
+    keys = sorted(names)
+    chosen = [names[keys[k]] for k in rng.permutation(len(keys))[:count]]
+    return [(make_captions(name, style=style_word(pack))[0], pack) for name, pack in zip(chosen, cycle(own_packs))]
+
+
+def _draw(pipeline: Pipeline, prompts: Sequence[tuple[str, str]]) -> list[str]:
+    """One drawing of each (prompt, pack), in the pack's style where the model knows it."""
+    svgs = []
+    for start in track(range(0, len(prompts), BATCH_SIZE), "drawings"):
+        texts, packs = zip(*prompts[start : start + BATCH_SIZE])
+        seeds = range(FIRST_SEED + start, FIRST_SEED + start + len(texts))
+        samples = pipeline.sample(texts, seeds, SamplingConfig(), styles=pipeline.known_styles(packs))
+        svgs += [sample.svg for sample in samples]
+    return svgs
+
+
+def _encode(encoder: PixelEncoder, svgs: Sequence[str], what: str) -> Tensor:
+    """Pixel tokens [n, P, C] of the SVGs that can be drawn."""
+    tokens = []
+    for start in track(range(0, len(svgs), BATCH_SIZE), f"pictures of {what}"):
+        pictures = []
+        for svg in svgs[start : start + BATCH_SIZE]:
+            try:
+                pictures.append(render_svg(svg, encoder.image_size))
+            except ValueError:
+                continue
+        if pictures:
+            tokens.append(encoder.encode(np.stack(pictures)))
+    if not tokens:
+        raise UserError(f"{what}: nothing could be drawn; name other packs")
+    return torch.cat(tokens)

@@ -1,0 +1,1 @@
+"""What the notebooks share: running, cleaning, and helpers for their cells."""

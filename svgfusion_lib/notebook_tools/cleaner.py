@@ -1,0 +1,196 @@
+"""What a committed notebook may contain: outputs, yes; traces of one machine or one run, no.
+
+    python -m svgfusion_lib.notebook_tools.cleaner notebooks/*.ipynb     clean in place
+    python -m svgfusion_lib.notebook_tools.cleaner --text FILE           print as text (git's textconv)
+"""
+
+import argparse
+import ast
+import json
+import re
+import sys
+from pathlib import Path
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.system.files import write_text
+
+MAX_NOTEBOOK_BYTES = 600_000
+MAX_CODE_CELLS = 16
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_ABSOLUTE_PATH = re.compile(r"(?<![\w.~/:<-])/(?:home|Users|root|work|tmp|opt|var|usr|private)/[\w.-]+")
+
+
+def text_of(source: str | list[str]) -> str:
+    """A notebook stores text as one string or as a list of lines."""
+    return source if isinstance(source, str) else "".join(source)
+
+
+def tags_of(cell: dict) -> list[str]:
+    """Tags of a cell."""
+    return cell.get("metadata", {}).get("tags", [])
+
+
+def literals(source: str) -> dict[str, object]:
+    """Names and values of a `parameters` cell; ValueError if it holds more than plain literals."""
+    values = {}
+    for statement in ast.parse(source).body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if not isinstance(statement, ast.Assign) or len(targets) != 1 or not isinstance(targets[0], ast.Name):
+            raise ValueError(f"line {statement.lineno} is not `NAME = literal`")
+        try:
+            values[targets[0].id] = ast.literal_eval(statement.value)
+        except ValueError as error:
+            raise ValueError(f"{targets[0].id} is not a plain literal") from error
+    return values
+
+
+def parameters_of(notebook: dict) -> dict[str, object]:
+    """Names and default values that the notebook's one `parameters` cell declares."""
+    cells = [cell for cell in notebook["cells"] if "parameters" in tags_of(cell)]
+    if len(cells) != 1:
+        raise ValueError(f"{len(cells)} cells tagged `parameters`, exactly one is needed")
+    return literals(text_of(cells[0]["source"]))
+
+
+def clean(notebook: dict) -> dict:
+    """The notebook without run metadata, injected cells, stderr and widget views.
+
+    Cells that were run are numbered by their place: counts that differ from run to run would be noise in a
+    diff, and none at all would make nbval take them for never run.
+    """
+    cells: list[dict] = []
+    place = 0
+    for cell in notebook["cells"]:
+        if "injected-parameters" in tags_of(cell):
+            continue
+        cell = dict(cell, metadata={"tags": tags_of(cell)} if tags_of(cell) else {})
+        if cell["cell_type"] == "code":
+            place += 1
+            count = place if cell["execution_count"] is not None or cell["outputs"] else None
+            cell["execution_count"] = count
+            cell["outputs"] = [_clean_output(output, count) for output in cell["outputs"] if _is_kept(output)]
+        cells.append(cell)
+    metadata = {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _is_kept(output: dict) -> bool:
+    if output["output_type"] == "stream":
+        return output["name"] == "stdout"
+    return WIDGET_VIEW not in output.get("data", {})
+
+
+def _clean_output(output: dict, execution_count: int | None) -> dict:
+    output = dict(output)
+    if "execution_count" in output:
+        output["execution_count"] = execution_count
+    if "metadata" in output:
+        output["metadata"] = {}
+    if "image/png" in output.get("data", {}):  # the same picture once is enough
+        output["data"] = {kind: value for kind, value in output["data"].items() if kind != "image/jpeg"}
+    if output["output_type"] == "stream":
+        # A progress bar rewrites its line: keep the last state of every line.
+        text = text_of(output["text"]).replace("\r\n", "\n")
+        output["text"] = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+    return output
+
+
+def problems(notebook: dict) -> list[str]:
+    """Everything that keeps a notebook from being committed; empty means clean."""
+    found = []
+    metadata = notebook["metadata"]
+    if metadata.get("kernelspec", {}).get("name") != "python3":
+        found.append("the kernelspec is not python3")
+    found += [f"metadata.{key}" for key in ("widgets", "papermill") if key in metadata]
+    try:
+        parameters_of(notebook)
+    except ValueError as error:
+        found.append(f"parameters: {error}")
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    if len(code) > MAX_CODE_CELLS:
+        found.append(f"{len(code)} code cells, more than {MAX_CODE_CELLS}")
+    if notebook["cells"][0]["cell_type"] != "markdown":
+        found.append("it does not open with text")
+    for number, cell in enumerate(notebook["cells"]):
+        found += [f"cell {number}: {what}" for what in _cell_problems(cell)]
+    return found
+
+
+def _cell_problems(cell: dict) -> list[str]:
+    found = []
+    metadata = cell.get("metadata", {})
+    found += [f"metadata.{key}" for key in ("execution", "papermill") if key in metadata]
+    if "injected-parameters" in tags_of(cell):
+        found.append("injected parameters")
+    if cell["cell_type"] != "code":
+        return found
+    source = text_of(cell["source"])
+    if re.search(r"^(def|class|async def) ", source, re.MULTILINE):
+        found.append("defines what belongs in svgfusion_lib")
+    for output in cell["outputs"]:
+        if output["output_type"] == "error":
+            found.append(f"an error output: {output.get('ename')}")
+        if output.get("name") == "stderr":
+            found.append("a stderr output")
+        if WIDGET_VIEW in output.get("data", {}):
+            found.append("a widget view, which GitHub cannot show")
+        texts = [value for key, value in output.get("data", {}).items() if key.startswith("text/")]
+        for text in map(text_of, [output.get("text", ""), *texts]):
+            if match := _ABSOLUTE_PATH.search(text):
+                found.append(f"an absolute path in its output: {match.group()}")
+    return found
+
+
+def read_notebook(path: str | Path) -> dict:
+    """The notebook's JSON; UserError if there is none."""
+    path = Path(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"No such notebook: {path}") from error
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path} is not a notebook: {error}") from error
+
+
+def write_notebook(path: str | Path, notebook: dict) -> Path:
+    """Write as Jupyter does (indent 1, sources as lists of lines), so that diffs stay small."""
+    import nbformat
+
+    text = nbformat.writes(nbformat.from_dict(notebook), version=nbformat.NO_CONVERT)
+    return write_text(path, text.rstrip("\n") + "\n")
+
+
+def as_text(notebook: dict) -> str:
+    """Sources only, cells divided by `# %%` lines: what a reviewer wants to see in a diff."""
+    parts = []
+    for cell in notebook["cells"]:
+        kind = "" if cell["cell_type"] == "code" else f" [{cell['cell_type']}]"
+        tags = f" tags={','.join(tags_of(cell))}" if tags_of(cell) else ""
+        parts.append(f"# %%{kind}{tags}\n{text_of(cell['source'])}\n")
+    return "\n".join(parts)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Clean notebooks in place, or print one as text."""
+    parser = argparse.ArgumentParser(prog="notebook_clean", description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="+", type=Path, help="notebooks")
+    parser.add_argument("--text", action="store_true", help="print the sources instead of cleaning")
+    options = parser.parse_args(arguments)
+    try:
+        for path in options.files:
+            notebook = read_notebook(path)
+            if options.text:
+                print(as_text(notebook))
+            else:
+                write_notebook(path, clean(notebook))
+                for problem in problems(read_notebook(path)):
+                    print(f"{path}: {problem}")
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

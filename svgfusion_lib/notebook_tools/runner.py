@@ -1,0 +1,297 @@
+"""Runs the numbered notebooks in order in one process, and does not take "no error" for success.
+
+    python -m svgfusion_lib.notebook_tools.runner --profile smoke             all from 01 on
+    python -m svgfusion_lib.notebook_tools.runner --profile smoke --first 3   from 03 on, on what is there
+    python -m svgfusion_lib.notebook_tools.runner --refresh                   store outputs in notebooks/
+
+A profile is a YAML file in notebooks/params/: a section per notebook and `common`, whose values go to every
+notebook that declares them. Names and types must match the notebook's `parameters` cell. After each notebook
+the files it promises (ARTEFACTS) are opened.
+"""
+
+import argparse
+import json
+import os
+import pickle
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.notebook_tools.cleaner import clean, parameters_of, read_notebook, write_notebook
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+CELL_TIMEOUT_SECONDS = 1800
+START_TIMEOUT_SECONDS = 120
+
+# What each notebook leaves below OUT_DIR: (pattern, least number of files).
+ARTEFACTS: Mapping[int, Sequence[tuple[str, int]]] = {
+    1: (("01_data/metrics.json", 1), ("01_data/svg/manifest.jsonl", 1), ("01_data/svg/**/*.svg", 20)),
+    2: (
+        ("02_cache/metrics.json", 1), ("02_cache/cache.pt", 1),
+        ("02_roundtrip/report.json", 1), ("02_roundtrip/worst.png", 1),
+    ),
+    3: (("03_vae/metrics.json", 1), ("03_vae/train_log.jsonl", 1), ("03_vae/vpvae_final.pt", 1)),
+    4: (("04_latents/metrics.json", 1), ("04_latents/latents.pt", 1)),
+    5: (("05_dit/metrics.json", 1), ("05_dit/train_log.jsonl", 1), ("05_dit/vsdit_final.pt", 1)),
+    6: (
+        ("06_samples/metrics.json", 1),
+        ("06_samples/prompts/samples.json", 1),
+        ("06_samples/prompts/*.svg", 5),
+        ("06_samples/vae/recon_*.svg", 5),
+        ("06_samples/vae/random_*.svg", 5),
+    ),
+    7: (
+        ("07_evaluation/metrics.json", 1), ("07_evaluation/own/report.json", 1), ("07_evaluation/*/*.png", 6),
+        ("07_evaluation/sweep/sweep.json", 1),
+    ),
+    8: (("08_gallery/metrics.json", 1), ("08_gallery/morph.svg", 1), ("08_gallery/icons/*.svg", 20)),
+    9: (("09_finetune/metrics.json", 1), ("09_finetune/model/vsdit_final.pt", 1)),
+}
+
+
+@dataclass(frozen=True)
+class NotebookRun:
+    """One executed notebook."""
+
+    notebook: Path
+    output: Path    # the executed copy
+    seconds: float
+
+
+def run_notebooks(
+    profile: str | Path | None = "smoke",
+    out_dir: str | Path | None = None,
+    only: int | Sequence[int] | None = None,
+    first: int = 1,
+    notebooks_dir: str | Path = NOTEBOOKS,
+) -> list[NotebookRun]:
+    """Execute the notebooks numbered `first` and up (or those in `only`) with the profile's parameters.
+
+    profile: name of notebooks/params/<name>.yaml, a YAML file, or None for the notebooks' own defaults.
+    out_dir: becomes OUT_DIR of every notebook (default: runs/<profile>); what an earlier run of the same
+    notebooks left there is removed first. Executed copies go to <out_dir>/notebooks/. The first failure
+    ends the run with a UserError that names notebook, cell and error.
+    """
+    notebooks_dir = Path(notebooks_dir)
+    notebooks = _select(notebooks_dir, only, first)
+    values = _profile_values(profile, notebooks_dir)
+    name = "notebooks" if profile is None else Path(profile).stem
+    out_dir = (Path(out_dir) if out_dir else notebooks_dir.parent / "runs" / name).resolve()
+    given = {} if profile is None else {"OUT_DIR": _portable(out_dir, notebooks_dir.parent)}
+    # Everything is checked before anything runs.
+    parameters = {path: check_parameters(path, values, given) for path in notebooks}
+    runs = []
+    for path in notebooks:
+        _remove_earlier_results(out_dir, int(path.name[:2]))
+        run = _execute(path, out_dir / "notebooks" / path.name, parameters[path])
+        check_artefacts(int(path.name[:2]), out_dir)
+        print(f"{path.name}: {run.seconds:.0f} s", flush=True)
+        runs.append(run)
+    return runs
+
+
+def refresh_notebooks(
+    only: int | Sequence[int] | None = None, notebooks_dir: str | Path = NOTEBOOKS
+) -> list[NotebookRun]:
+    """Run every notebook (or those in `only`) with its own defaults; store the outputs, cleaned, in it."""
+    runs = run_notebooks(profile=None, only=only, first=0, notebooks_dir=notebooks_dir)
+    for run in runs:
+        write_notebook(run.notebook, clean(read_notebook(run.output)))
+    return runs
+
+
+def numbered_notebooks(notebooks_dir: str | Path = NOTEBOOKS) -> list[Path]:
+    """The notebooks NN_*.ipynb in order."""
+    paths = sorted(Path(notebooks_dir).glob("[0-9][0-9]_*.ipynb"))
+    if not paths:
+        raise UserError(f"{notebooks_dir}: no numbered notebooks there")
+    return paths
+
+
+def _select(notebooks_dir: Path, only: int | Sequence[int] | None, first: int) -> list[Path]:
+    paths = numbered_notebooks(notebooks_dir)
+    wanted = {only} if isinstance(only, int) else set(only or ())
+    unknown = wanted - {int(path.name[:2]) for path in paths}
+    if unknown:
+        raise UserError(f"{notebooks_dir}: no notebook with number {', '.join(map(str, sorted(unknown)))}")
+    return [p for p in paths if (int(p.name[:2]) in wanted if wanted else int(p.name[:2]) >= first)]
+
+
+# --- parameters ---------------------------------------------------------------------------------
+
+
+def _profile_values(profile: str | Path | None, notebooks_dir: Path) -> dict[str, dict]:
+    """Sections of the profile; a section or common name that no notebook knows is an error."""
+    if profile is None:
+        return {}
+    import yaml
+
+    path = Path(profile)
+    if path.suffix not in (".yaml", ".yml"):
+        path = notebooks_dir / "params" / f"{profile}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in (notebooks_dir / "params").glob("*.yaml")))
+        raise UserError(f"{path}: no such profile; known: {known}")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML ({error})".replace("\n", " ")) from error
+    notebooks = {p.stem: p for p in numbered_notebooks(notebooks_dir)}
+    unknown = set(values) - set(notebooks) - {"common"}
+    if unknown:
+        raise UserError(f"{path}: no notebook named {', '.join(sorted(unknown))}")
+    declared = set().union(*(_declared(p) for p in notebooks.values()))
+    undeclared = set(values.get("common") or {}) - declared
+    if undeclared:
+        raise UserError(f"{path}: no notebook declares {', '.join(sorted(undeclared))} (section common)")
+    return values
+
+
+def _declared(path: Path) -> dict[str, object]:
+    try:
+        return parameters_of(read_notebook(path))
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def check_parameters(path: Path, values: Mapping[str, Mapping], given: Mapping[str, object]) -> dict:
+    """The values for one notebook. A name it does not declare, or another type, is a UserError."""
+    declared = _declared(path)
+    common = {**(values.get("common") or {}), **given}
+    chosen = {name: value for name, value in common.items() if name in declared}
+    chosen |= values.get(path.stem) or {}
+    for name, value in chosen.items():
+        if name not in declared:
+            raise UserError(f"{path.name} has no parameter {name!r}; it has: {', '.join(declared)}")
+        default = declared[name]
+        if isinstance(default, float) and type(value) is int:
+            chosen[name] = float(value)
+        elif default is not None and type(value) is not type(default):
+            raise UserError(
+                f"{path.name}: {name} = {value!r} is {type(value).__name__}, not {type(default).__name__}"
+                " (YAML reads 1e-4 as text: write 1.0e-4)"
+            )
+    return chosen
+
+
+def _portable(out_dir: Path, root: Path) -> str:
+    """Relative to the repository where it can be, so that outputs show no machine's paths."""
+    root = root.resolve()
+    return out_dir.relative_to(root).as_posix() if out_dir.is_relative_to(root) else str(out_dir)
+
+
+# --- execution ----------------------------------------------------------------------------------
+
+
+def _remove_earlier_results(out_dir: Path, number: int) -> None:
+    for folder in {pattern.split("/")[0] for pattern, _ in ARTEFACTS.get(number, ())}:
+        shutil.rmtree(out_dir / folder, ignore_errors=True)
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _execute(path: Path, output: Path, parameters: Mapping[str, object]) -> NotebookRun:
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    try:
+        with _environment(SVGFUSION_HEADLESS="1"):
+            papermill.execute_notebook(
+                str(path), str(output), parameters=dict(parameters), kernel_name="python3",
+                cwd=str(path.parent), execution_timeout=CELL_TIMEOUT_SECONDS,
+                start_timeout=START_TIMEOUT_SECONDS, progress_bar=False, coalesce_streams=True,
+                # Local sockets: spares a warning about unencrypted TCP in every output notebook.
+                config=Config({"AsyncKernelManager": {"transport_encryption": "auto"}}),
+            )
+    except papermill.PapermillExecutionError as error:
+        raise UserError(
+            f"{path.name}, cell {error.cell_index}: {error.ename}: {error.evalue} (see {output})"
+        ) from error
+    except CellTimeoutError as error:
+        limit = f"{CELL_TIMEOUT_SECONDS} s"
+        raise UserError(f"{path.name}: a cell took more than {limit} (see {output})") from error
+    except DeadKernelError as error:
+        raise UserError(f"{path.name}: the kernel died, often for lack of memory (see {output})") from error
+    return NotebookRun(path, output, time.monotonic() - start)
+
+
+# --- what came out ------------------------------------------------------------------------------
+
+
+def check_artefacts(number: int, out_dir: Path) -> None:
+    """Open every file that notebook `number` promises; UserError if one is missing, empty or broken."""
+    for pattern, least in ARTEFACTS.get(number, ()):
+        files = sorted(out_dir.glob(pattern))
+        if len(files) < least:
+            raise UserError(f"notebook {number:02d} wrote {len(files)} of {least} {out_dir / pattern}")
+        for file in files:
+            reason = _why_broken(file)
+            if reason:
+                raise UserError(f"notebook {number:02d} wrote a broken file, {file}: {reason}")
+
+
+def _why_broken(file: Path) -> str | None:
+    if file.stat().st_size == 0:
+        return "it is empty"
+    try:
+        if file.suffix == ".json":
+            json.loads(file.read_text(encoding="utf-8"))
+        elif file.suffix == ".jsonl":
+            for line in file.read_text(encoding="utf-8").splitlines():
+                json.loads(line)
+        elif file.suffix == ".svg":
+            from svgfusion_lib.utils.render import render_svg
+
+            render_svg(file.read_text(encoding="utf-8"), size=32)
+        elif file.suffix == ".pt":
+            import torch
+
+            torch.load(file, map_location="cpu", weights_only=True)
+    except (ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        return str(error).splitlines()[0]
+    return None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line of the runner; exit code 2 with one line when a notebook or a value is wrong."""
+    parser = argparse.ArgumentParser(prog="notebook_runner", description=__doc__.splitlines()[0])
+    parser.add_argument("--profile", default="smoke", help="notebooks/params/<name>.yaml, or a YAML file")
+    parser.add_argument("--out_dir", type=Path, help="OUT_DIR of the notebooks (default: runs/<profile>)")
+    parser.add_argument("--first", type=int, default=1, help="number of the first notebook to run")
+    parser.add_argument("--only", type=int, nargs="+", help="numbers of the notebooks to run")
+    parser.add_argument("--refresh", action="store_true", help="run with defaults, store cleaned outputs")
+    options = parser.parse_args(arguments)
+    try:
+        if options.refresh:
+            runs = refresh_notebooks(options.only)
+        else:
+            runs = run_notebooks(options.profile, options.out_dir, options.only, options.first)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{len(runs)} notebooks in {sum(run.seconds for run in runs):.0f} s: {runs[-1].output.parent}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

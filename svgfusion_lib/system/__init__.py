@@ -1,0 +1,1 @@
+"""The machine: files that are whole or absent, locks, processes, progress."""

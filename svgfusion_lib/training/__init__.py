@@ -1,0 +1,1 @@
+"""Training: the loop, the losses, and what each of the two models learns from."""

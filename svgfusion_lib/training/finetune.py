@@ -1,0 +1,102 @@
+"""Stage finetune: a trained model adapts to a folder of icons."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig, TrainConfig
+from svgfusion_lib.corpus.preprocess import preprocess
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.checkpoint import save_model
+from svgfusion_lib.models.low_rank import adapt, merge
+from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.system.checks import check_counts, check_device
+from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.training.dit import FINAL_NAME as DIT_NAME
+from svgfusion_lib.training.dit import fit_latents, origin
+from svgfusion_lib.training.latents import load_latents, prepare_latents
+from svgfusion_lib.training.loop import budget_steps
+from svgfusion_lib.training.vae import FINAL_NAME as VAE_NAME
+from svgfusion_lib.weights import load_checkpoints
+
+WARMUP_STEPS = 20
+
+
+def finetune(
+    svg_dir: str | Path,
+    output_dir: str | Path,
+    vae_checkpoint: str | Path | None = None,
+    dit_checkpoint: str | Path | None = None,
+    rank: int = 0,
+    style: str | None = None,
+    samples_seen: int = 160_000,
+    batch_size: int = 64,
+    lr: float = 1.0e-3,
+    max_minutes: float | None = None,
+    device: str = "cpu",
+    seed: int = 0,
+    model: str | Path = DEFAULT_MODEL,
+) -> tuple[Path, Path]:
+    """Train the VS-DiT (without checkpoints: of a shipped `model`) on the SVGs of a folder; the VP-VAE stays as it is.
+
+    Captions come from a manifest, captions.csv or the file names (corpus/records.py). rank 0 trains all weights, above
+    it a change of that rank in each linear layer of the blocks (models/low_rank.py), the styles and the length
+    predictor. A model with styles learns one more, `style` (default: the folder's name). Writes
+    output_dir/vpvae_final.pt and vsdit_final.pt, for `generate --vae_checkpoint ... --dit_checkpoint ...`, and returns
+    them; a stopped call goes on.
+    """
+    check_device(device)
+    check_counts(samples_seen=samples_seen, batch_size=batch_size)
+    if rank < 0:
+        raise UserError(f"rank is {rank}; it must be 0 (all weights) or more")
+    output_dir = Path(output_dir)
+    vae, dit, diffusion, known = load_checkpoints(vae_checkpoint, dit_checkpoint, model)
+    with locked_folder(output_dir):
+        vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
+        encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
+        preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=encoder)
+        prepare_latents(
+            vae_path, output_dir / "cache", output_dir / "latents", dit.config.text_encoder, dit.config.max_latents,
+            device=device,
+        )
+        latents = load_latents(output_dir / "latents")
+        if dit.config.styles:
+            style = style or Path(svg_dir).resolve().name
+            dit = with_style(dit, style)
+            latents["packs"] = [style] * len(latents["packs"])
+        train_svgs = latents["splits"].count("train")
+        if not train_svgs:
+            raise UserError(f"{svg_dir}: none of its SVGs is short enough, or all names are held out; add more")
+        torch.manual_seed(seed)
+        if rank:
+            dit.requires_grad_(False)
+            adapt(dit.blocks, rank)
+            for part in filter(None, (dit.style_embedder, dit.length_predictor)):  # small, and new to them
+                part.requires_grad_(True)
+        steps = budget_steps(train_svgs, batch_size, 1, samples_seen)
+        config = TrainConfig(
+            num_steps=steps, batch_size=batch_size, lr=lr, warmup_steps=WARMUP_STEPS, device=device, seed=seed,
+            val_every=max(1, steps // 4),
+        )
+        ema = fit_latents(dit, vae, latents, DiffusionConfig.from_dict(diffusion), config, output_dir, max_minutes)
+        dit.load_state_dict(ema.weights)
+        merge(dit)
+        dit_path = save_model(
+            output_dir / DIT_NAME, "vsdit", dit, dit.state_dict(), diffusion=diffusion, train_config=config.to_dict(),
+            **origin(latents, known),
+        )
+    return vae_path, dit_path
+
+
+@torch.no_grad()
+def with_style(dit: VSDiT, style: str) -> VSDiT:
+    """The model with one more style, which begins as the mean of those it has; itself if it has that one."""
+    if style in dit.config.styles:
+        return dit
+    wider = VSDiT(replace(dit.config, styles=(*dit.config.styles, style)))
+    weights = dit.state_dict()
+    known = weights["style_embedder.weight"]  # [1 + styles, D]
+    weights["style_embedder.weight"] = torch.cat([known, known[1:].mean(0, keepdim=True)])
+    wider.load_state_dict(weights)
+    return wider

@@ -1,0 +1,149 @@
+"""Stage prepare_latents: VP-VAE checkpoint + cache.pt -> latents.pt and context/, all that diffusion training reads."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import Subset
+
+from svgfusion_lib.corpus.preprocess import load_cache
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.checkpoint import load_model, load_tensors, save_tensors, weights_hash
+from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
+from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.processes import check_alone
+from svgfusion_lib.system.progress import track
+from svgfusion_lib.system.token_store import TokenStore, write_tokens
+from svgfusion_lib.utils.dataset import ChunkDataset, collate_chunks
+from svgfusion_lib.utils.path_chunks import BOX_COLUMNS
+
+LATENTS_NAME, CONTEXT_NAME = "latents.pt", "context"
+LATENTS_FIELDS = {
+    "names": list, "titles": list, "packs": list, "splits": list, "offsets": Tensor, "mean": Tensor, "sigma": Tensor,
+    "latent_mean": Tensor, "latent_std": Tensor, "captions": list, "caption_ids": list, "context": str,
+    "null_context": Tensor, "text_encoder": str, "max_latents": int, "vae_hash": str,
+}
+MIN_STD = 0.02  # floor of a channel's std: one that hardly varies is not blown up
+
+
+def prepare_latents(
+    vae_checkpoint: str | Path,
+    precomputed_dir: str | Path,
+    output_dir: str | Path,
+    text_encoder: str = "minilm",
+    max_latents: int = 16,
+    every_stage: bool = False,
+    box_scale: float = 1.0,
+    device: str = "cpu",
+) -> Path:
+    """Encode every SVG of a cache with at most max_latents latents -> output_dir/latents.pt (returned).
+
+    Holds posterior mean and sigma per latent, the null prompt's text tokens (those of every caption are in
+    output_dir/context), and the per-channel mean and std of the training latents. every_stage: the earlier stages
+    of the drawing, as far as the cache has them, are SVGs of their own, with the captions of the whole.
+    box_scale: standard deviation that the box channels (layout "path") get for diffusion, the others having 1:
+    above 1 the noise moves shapes less.
+    """
+    if not 0 < box_scale < math.inf:
+        raise UserError(f"box_scale is {box_scale}; it must be a finite number above 0")
+    check_alone("prepare_latents")
+    vae, _ = load_model(vae_checkpoint, "vpvae", device)
+    cache = load_cache(precomputed_dir)
+    check_pixel_encoder(vae, cache)
+    limit = min(max_latents, vae.config.max_latents)
+    dataset = ChunkDataset(cache, vae.config, max_latents=limit, every_stage=every_stage)
+    if not len(dataset):
+        raise UserError(f"{precomputed_dir}: no SVG has at most {max_latents} latents; give a larger --max_latents")
+    means, sigmas = encode_dataset(vae, dataset)
+    splits = [cache["splits"][i] for i in dataset.indices]
+    captions = [cache["captions"][i] for i in dataset.indices]
+    vocabulary = sorted({caption for own in captions for caption in own})
+    number = {caption: k for k, caption in enumerate(vocabulary)}
+    encoder = load_text_encoder(text_encoder)
+    vae_hash = weights_hash(vae)
+    key = hashlib.sha256(json.dumps([text_encoder, vocabulary]).encode()).hexdigest()  # of what the text tokens are
+    null_context, _ = encoder.encode([""])  # [1, S0, C]
+    train = torch.cat([m for m, s in zip(means, splits) if s == "train"] or means)  # [train latents, Z]
+    std = train.std(0, correction=0).clamp(min=MIN_STD)  # [Z]
+    if vae.explicit_width:
+        std[:BOX_COLUMNS] /= box_scale
+    path = Path(output_dir) / LATENTS_NAME
+    with locked_folder(output_dir):
+        write_tokens(Path(output_dir) / CONTEXT_NAME, encode_captions(encoder, vocabulary), key, owner=path)
+        return save_tensors(path, "latents", {
+            "names": dataset.names,
+            "titles": [cache["titles"][i] for i in dataset.indices],
+            "packs": [cache["packs"][i] for i in dataset.indices],
+            "splits": splits,
+            "offsets": torch.tensor([0, *(len(m) for m in means)]).cumsum(0),
+            "mean": torch.cat(means),
+            "sigma": torch.cat(sigmas),
+            "latent_mean": train.mean(0),
+            "latent_std": std,
+            "captions": vocabulary,
+            "caption_ids": [[number[c] for c in own] for own in captions],
+            "context": key,
+            "null_context": null_context[0].half(),
+            "text_encoder": text_encoder,
+            "max_latents": max_latents,
+            "too_long": dataset.too_long,
+            "vae_hash": vae_hash,
+        })
+
+
+def load_latents(latents_dir: str | Path) -> dict:
+    """The file that `prepare_latents` wrote into a folder.
+
+    "context" is a TokenStore over the captions (system/token_store.py).
+    """
+    path = Path(latents_dir) / LATENTS_NAME
+    latents = load_tensors(path, "latents", "prepare_latents", LATENTS_FIELDS)
+    latents["context"] = TokenStore.open(path.parent / CONTEXT_NAME, latents["context"])
+    return latents
+
+
+def check_pixel_encoder(vae: VPVAE, cache: dict) -> None:
+    """UserError unless the cache holds the pixel tokens the VP-VAE was trained with."""
+    if vae.config.pixel_fusion and cache["pixel_encoder"] != vae.config.pixel_encoder:
+        raise UserError(
+            f"the VP-VAE was trained with pixel encoder {vae.config.pixel_encoder!r}, the cache was made with"
+            f" {cache['pixel_encoder']!r}; preprocess anew with --pixel_encoder {vae.config.pixel_encoder}"
+        )
+
+
+@torch.no_grad()
+def encode_dataset(
+    vae: VPVAE, dataset: ChunkDataset | Subset, batch_size: int = 256
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Posterior mean and sigma [N_i, Z] of every SVG, explicit channels included (their sigma is 0)."""
+    device = next(vae.parameters()).device
+    means, sigmas = [], []
+    for start in track(range(0, len(dataset), batch_size), "latents"):
+        batch = collate_chunks([dataset[i] for i in range(start, min(start + batch_size, len(dataset)))]).to(device)
+        posterior = vae.encode(batch)
+        mean = posterior.latent().cpu()  # [B, N, Z]
+        sigma = torch.zeros_like(mean)
+        sigma[..., vae.explicit_width :] = torch.exp(0.5 * posterior.logvar.clamp(max=80)).cpu()
+        for i, mask in enumerate(batch.padding_mask.cpu()):
+            means.append(mean[i, ~mask])
+            sigmas.append(sigma[i, ~mask])
+    return means, sigmas
+
+
+def encode_captions(encoder: TextEncoder, captions: Sequence[str], batch_size: int = 256) -> Iterator[Tensor]:
+    """Text tokens [S_i, C] of one caption after the other."""
+    window = 16 * batch_size  # within which similar lengths share a batch
+    for first in track(range(0, len(captions), window), "captions"):
+        own = captions[first : first + window]
+        order = sorted(range(len(own)), key=lambda i: len(own[i]))
+        tokens: dict[int, Tensor] = {}
+        for start in range(0, len(order), batch_size):
+            part = order[start : start + batch_size]
+            context, mask = encoder.encode([own[i] for i in part])  # [B, S, C], [B, S]
+            tokens |= {i: context[j, ~mask[j]] for j, i in enumerate(part)}
+        yield from (tokens[i] for i in range(len(own)))

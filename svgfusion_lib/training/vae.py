@@ -1,0 +1,133 @@
+"""Stages train (smoke run by steps) and train_vae (by epochs): cache.pt -> VP-VAE checkpoint."""
+
+from pathlib import Path
+
+import torch
+
+from svgfusion_lib.config import TrainConfig, VAEConfig
+from svgfusion_lib.corpus.preprocess import load_cache, preprocess
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.checkpoint import save_model
+from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.system.checks import check_counts, check_device
+from svgfusion_lib.training.loop import budget_steps, fit
+from svgfusion_lib.training.losses import kl_weight_at, vae_loss
+from svgfusion_lib.utils.augment import Augmentation
+from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, make_loader
+
+FINAL_NAME = "vpvae_final.pt"
+FEW_RENDERINGS = 4  # stages of an SVG, where a sequence is wanted and nothing else is said
+AUGMENTATION = Augmentation(line_rate=0.5, start_rate=0.3, split_rate=0.05, cubic_rate=0.1)
+
+
+def train(
+    precomputed_dir: str | Path,
+    steps: int = 2000,
+    batch_size: int = 4,
+    device: str = "cpu",
+    ckpt_out: str | Path = "checkpoints",
+    preset: str = "tiny",
+    seed: int = 0,
+) -> Path:
+    """The VAE smoke run: a fixed number of steps, then ckpt_out/model_step{steps}.pt (returned)."""
+    config = TrainConfig(num_steps=steps, batch_size=batch_size, device=device, seed=seed)
+    return _train(load_cache(precomputed_dir), preset, {}, config, Path(ckpt_out), f"model_step{steps}.pt")
+
+
+def train_vae(
+    output_dir: str | Path,
+    precomputed_dir: str | Path | None = None,
+    svg_dir: str | Path | None = None,
+    batch_size: int = 64,
+    num_epochs: int = 10,
+    preset: str = "tiny",
+    device: str = "cpu",
+    seed: int = 0,
+    lr: float = 1.0e-3,
+    kl_weight: float = 1.0e-4,
+    augment: bool = False,
+    partial_rate: float = 0.0,
+    val_every: int = 500,
+    changes: dict | None = None,
+    samples_seen: int | None = None,
+    max_minutes: float | None = None,
+) -> Path:
+    """Train a VP-VAE on a cache (or on a folder of SVGs, preprocessed first) -> output_dir/vpvae_final.pt.
+
+    The budget is num_epochs, or samples_seen (SVGs) if given; after max_minutes Paused is raised.
+    augment: draw other rows for the same picture (AUGMENTATION) every time an SVG is seen. partial_rate: share of
+    SVGs that are seen as one of their earlier stages. changes: fields of VAEConfig that differ from the preset.
+    """
+    if (precomputed_dir is None) == (svg_dir is None):
+        raise UserError("train_vae: give one of --precomputed_dir and --svg_dir")
+    check_device(device)
+    check_counts(num_epochs=num_epochs, batch_size=batch_size, val_every=val_every, samples_seen=samples_seen)
+    changes = changes or {}
+    vae_config = VAEConfig.preset(preset, **changes)  # refused before any work
+    if svg_dir is not None:
+        precomputed_dir = Path(output_dir) / "cache"
+        encoder = vae_config.pixel_encoder if vae_config.pixel_fusion else "none"
+        renderings = FEW_RENDERINGS if vae_config.stage_tokens or partial_rate else 1
+        preprocess(svg_dir, precomputed_dir, max_files=None, pixel_encoder=encoder, renderings=renderings)
+    assert precomputed_dir is not None  # given, or made just now
+    cache = load_cache(precomputed_dir)
+    steps = budget_steps(cache["splits"].count("train"), batch_size, num_epochs, samples_seen)
+    config = TrainConfig(
+        num_steps=steps, batch_size=batch_size, device=device, seed=seed, lr=lr,
+        kl_weight_max=kl_weight, augment=augment, partial_rate=partial_rate, val_every=val_every,
+    )
+    return _train(cache, preset, changes, config, Path(output_dir), FINAL_NAME, max_minutes)
+
+
+def vae_datasets(
+    cache: dict, config: VAEConfig, augment: bool = False, partial_rate: float = 0.0
+) -> tuple[ChunkDataset, ChunkDataset]:
+    """Training and held-out SVGs of a cache, cut as the VAE wants them; only the former are changed."""
+    augmentation = AUGMENTATION if augment else None
+    train_set = ChunkDataset(cache, config, "train", augmentation=augmentation, partial_rate=partial_rate)
+    held_out = ChunkDataset(cache, config, "held_out")
+    if not len(train_set):
+        raise UserError(f"no training SVG of the cache has at most {config.max_latents} latents")
+    if partial_rate and len(cache["stage_sizes"]) == len(cache["names"]):
+        raise UserError("the cache holds whole SVGs only; preprocess anew with --renderings above 1")
+    return train_set, held_out
+
+
+def vae_step_loss(vae_config: VAEConfig, config: TrainConfig):
+    """The loss of one batch for `fit`: reconstruct from a sample of the posterior."""
+
+    def step_loss(model: VPVAE, batch: ChunkBatch, step: int):
+        noise = torch.randn(*batch.padding_mask.shape, vae_config.latent_width, device=batch.box.device)
+        decoded, posterior = model(batch, noise)
+        kl_weight = kl_weight_at(step, config.kl_weight_max, config.kl_warmup_steps)
+        return vae_loss(decoded, posterior, batch, kl_weight, config.recon_mse_loss_weight)
+
+    return step_loss
+
+
+def _train(
+    cache: dict, preset: str, changes: dict, config: TrainConfig, output_dir: Path, name: str,
+    max_minutes: float | None = None,
+) -> Path:
+    store = cache["pixel_tokens"]
+    if store is None:
+        changes = {"pixel_fusion": False} | changes
+    else:
+        changes = {"pixel_encoder": cache["pixel_encoder"], "pixel_width": store.width} | changes
+    vae_config = VAEConfig.preset(preset, **changes)
+    train_set, held_out = vae_datasets(cache, vae_config, config.augment, config.partial_rate)
+    torch.manual_seed(config.seed)
+    model = VPVAE(vae_config)
+    ema = fit(
+        model,
+        make_loader(train_set, config.batch_size, config.seed),
+        vae_step_loss(vae_config, config),
+        config,
+        output_dir,
+        make_loader(held_out, config.batch_size) if len(held_out) else None,
+        max_minutes=max_minutes,
+    )
+    return save_model(
+        output_dir / name, "vpvae", model, ema.weights, train_config=config.to_dict(),
+        train_svgs=len(train_set), too_long=train_set.too_long,
+    )

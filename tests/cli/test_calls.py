@@ -1,0 +1,79 @@
+"""Commands call the functions of the stages with what those take: every stage's example, without the work."""
+
+import importlib
+import inspect
+import re
+import shlex
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from svgfusion_lib import cli, pipeline, weights
+
+# What commands import when they run, but for what is no stage.
+SOURCES = "".join(path.read_text(encoding="utf-8") for path in Path(cli.__file__).parent.glob("*.py"))
+STAGE_MODULES = sorted(
+    set(re.findall(r"^ {4,}from (svgfusion_lib[.\w]+) import", SOURCES, re.MULTILINE))
+    - {"svgfusion_lib.config", "svgfusion_lib.pipeline", "svgfusion_lib.weights"}
+)
+MORE = [  # what the examples leave out: the other half of a stage, and flags that become something else
+    "create_dummy_data --output_dir out --num_samples 3",
+    "generate --ckpt_path vae.pt --precomputed_dir cache --output_dir out --num_eval 2 --num_samples 3",
+    "roundtrip --packs tabler lucide --out_dir out --bins 0",
+    "evaluate --precomputed_dir cache --output_dir out --splits held_out --cfg_scale 2 --styles",
+    "train_vae --svg_dir svgs --output_dir out --layout row --no-pixel_fusion",
+    "palette --svg a.svg --palette #123456 --output_dir out",
+    "morph --prompt sun --prompt_b moon --output_dir out",
+]
+
+
+class Anything:
+    """What a stage returned, whatever the command says of it: 7, a pair, and each field of it likewise."""
+
+    def __getitem__(self, key):
+        return self
+
+    def __iter__(self):
+        return iter((self, self))
+
+    def __len__(self):
+        return 7
+
+    def __format__(self, spec):
+        return format(7, spec)
+
+    def __getattr__(self, name):
+        return lambda *_: self
+
+
+@pytest.fixture
+def called(monkeypatch) -> list[str]:
+    """Names of the functions that were called; in place of every one that works stands one with its signature."""
+    names: list[str] = []
+
+    def stand_in(module, name: str, function) -> None:
+        def note(*_, **__):
+            names.append(name)
+            return Anything()
+
+        monkeypatch.setattr(module, name, mock.create_autospec(function, side_effect=note))
+
+    for module in map(importlib.import_module, STAGE_MODULES):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_"):
+                stand_in(module, name, function)
+    stand_in(pipeline, "load_pipeline", pipeline.load_pipeline)
+    stand_in(weights, "export_pretrained", weights.export_pretrained)
+    return names
+
+
+@pytest.mark.parametrize("command", [*(f"{name} {example}" for name, example in cli.EXAMPLES.items()), *MORE])
+def test_command_calls_its_stage_with_what_that_takes(called, command, capsys):
+    assert cli.main(shlex.split(command.replace("\\\n", " "), comments=False)) == 0, capsys.readouterr().err
+    assert called and capsys.readouterr().out.strip()
+    assert not Path("out").exists()
+
+
+def test_every_stage_has_an_example():
+    assert set(cli.EXAMPLES) == set(cli.STAGES)

@@ -1,0 +1,178 @@
+"""The command line: bad input is one clear line with exit code 2 and leaves nothing half-written."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from svgfusion_lib import cli
+from svgfusion_lib.config import VAEConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.checkpoint import save_model
+from svgfusion_lib.models.vpvae import VPVAE
+
+HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with good and bad inputs."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("empty", "broken", "good"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "broken" / "a.svg").write_text("<svg")
+    (tmp_path / "good" / "ring.svg").write_text(f'{HEAD}<circle cx="12" cy="12" r="9"/></svg>')
+    (tmp_path / "foreign.pt").write_bytes(b"no checkpoint")
+    (tmp_path / "blank.txt").write_text("\n# only a comment\n")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00caf\xe9")
+    torch.save({"weights": torch.zeros(2)}, tmp_path / "other.pt")
+    model = VPVAE(VAEConfig(width=16, heads=2, row_width=4, pixel_fusion=False))
+    save_model(tmp_path / "vae.pt", "vpvae", model, model.state_dict())
+    return tmp_path
+
+
+def content(folder: Path) -> dict:
+    return {p.relative_to(folder): p.is_file() and p.read_bytes() for p in sorted(folder.rglob("*"))}
+
+
+GENERATE = "generate --output_dir out "
+BAD = [
+    # unknown names
+    ("paint --output_dir out", "invalid choice: 'paint'"),
+    ("generate --prompt x", "--output_dir"),
+    ("create_dummy_data --output_dir out --num_samples many", "invalid int value: 'many'"),
+    ("create_dummy_data --output_dir out --num_samples 0", "at least 1"),
+    ("create_dummy_data --output_dir foreign.pt", "foreign.pt"),
+    ("fetch_packs --packs tablr --output_dir out", "unknown icon pack 'tablr'"),
+    ("prepare_dataset --output_dir out --packs tablr", "unknown icon pack 'tablr'"),
+    ("train_vae --svg_dir good --output_dir out --device gpu", "device 'gpu'"),
+    ("train_vae --svg_dir good --output_dir out --preset huge", "unknown preset 'huge'"),
+    ("train_vae --svg_dir good --output_dir out --num_epochs 0", "num_epochs is 0"),
+    ("train_dit --vae_checkpoint vae.pt --svg_dir good --output_dir out --batch_size 0", "batch_size is 0"),
+    ("train_dit --vae_checkpoint vae.pt --svg_dir good --output_dir out --patch_size 0", "patch_size is 0"),
+    # folders
+    ("preprocess --svg_dir absent --precomputed_dir out", "absent: no such folder"),
+    ("preprocess --svg_dir empty --precomputed_dir out", "empty: no file matches '*.svg'"),
+    ("preprocess --svg_dir good --pattern *.png --precomputed_dir out", "no file matches '*.png'"),
+    ("preprocess --svg_dir broken --precomputed_dir out --pixel_encoder none", "a.svg: not well-formed XML"),
+    ("preprocess --svg_dir good --precomputed_dir out --max_files -3", "'-3' is neither"),
+    ("roundtrip --svg_dir empty --out_dir out", "empty: no file matches"),
+    ("roundtrip --svg_dir good --out_dir good", "would be overwritten"),
+    ("train --precomputed_dir empty --ckpt_out out", "cache.pt: no such file"),
+    ("train_vae --output_dir out", "one of --precomputed_dir and --svg_dir"),
+    ("train_vae --output_dir out --precomputed_dir empty", "cache.pt: no such file"),
+    # checkpoints
+    ("prepare_latents --vae_checkpoint absent.pt --precomputed_dir good --output_dir out", "absent.pt: no such file"),
+    ("prepare_latents --vae_checkpoint foreign.pt --precomputed_dir good --output_dir out", "foreign.pt"),
+    ("prepare_latents --vae_checkpoint vae.pt --precomputed_dir good --output_dir out", "cache.pt: no such file"),
+    ("train_dit --vae_checkpoint foreign.pt --latents_dir good --output_dir out", "foreign.pt"),
+    ("train_dit --vae_checkpoint vae.pt --output_dir out", "one of --latents_dir and --svg_dir"),
+    ("train_dit --vae_checkpoint vae.pt --latents_dir good --output_dir out", "latents.pt: no such file"),
+    (GENERATE + "--prompt cat --vae_checkpoint other.pt --dit_checkpoint foreign.pt", "other.pt"),
+    (GENERATE + "--prompt cat --vae_checkpoint vae.pt --dit_checkpoint vae.pt", "vae.pt: holds 'vpvae', not 'vsdit'"),
+    (GENERATE + "--prompt cat --vae_checkpoint vae.pt", "both --vae_checkpoint and --dit_checkpoint"),
+    (GENERATE + "--ckpt_path vae.pt", "--ckpt_path and --precomputed_dir go together"),
+    (GENERATE + "--ckpt_path vae.pt --precomputed_dir empty", "cache.pt: no such file"),
+    # prompts
+    ("generate --output_dir out", "no prompt given"),
+    (GENERATE + "--prompt=", "a prompt is empty"),
+    (GENERATE + f"--prompt={'x' * 5000}", "5000 characters"),
+    (GENERATE + "--prompts absent.txt", "absent.txt"),
+    (GENERATE + "--prompts blank.txt", "blank.txt: holds no prompt"),
+    (GENERATE + "--prompts binary.txt", "binary.txt"),
+    (GENERATE + "--prompt cat --num_samples 0", "at least 1"),
+    (GENERATE + "--prompt cat --device warp", "device 'warp'"),
+    (GENERATE + "--prompt cat --sampler euler", "invalid choice: 'euler'"),
+    (GENERATE + "--prompt cat --style tabler", "no style 'tabler'; known are none at all"),  # the shipped model
+]
+
+
+@pytest.mark.parametrize(("command", "message"), BAD, ids=[command[:70] for command, _ in BAD])
+def test_bad_input_is_one_line_exit_code_2_and_nothing_written(folder, capsys, command, message):
+    before = content(folder)
+    try:
+        code = cli.main(command.split(" "))
+    except SystemExit as stop:  # argparse
+        code = stop.code
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert code == 2
+    assert len(lines) == 1 and lines[0].startswith("svgfusion") and message in lines[0]
+    after = content(folder)
+    leftover = {path for path in after if path not in before} - {Path("out")}
+    assert not leftover and {p: after[p] for p in before} == before
+
+
+def test_bad_input_in_a_process_of_its_own(folder):
+    """No traceback, and the same through `python -m`."""
+    command = [sys.executable, "-m", "svgfusion_lib", "train", "--precomputed_dir", "empty"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and "cache.pt: no such file" in done.stderr
+
+
+def test_help_and_version_load_no_torch():
+    code = (
+        "import sys\nfrom svgfusion_lib.cli import main\n"
+        "try: main(['generate', '--help'])\nexcept SystemExit: pass\n"
+        "sys.exit(any(m in sys.modules for m in ('torch', 'transformers', 'matplotlib', 'cairosvg')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("stage", cli.STAGES)
+def test_every_stage_has_help(stage, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([stage, "--help"])
+    assert stop.value.code == 0 and "--" in capsys.readouterr().out
+
+
+FLAGS = {  # of the specification
+    "create_dummy_data": "output_dir num_samples seed",
+    "prepare_dataset": "svg_dir packs output_dir",
+    "preprocess": "svg_dir pattern precomputed_dir max_files",
+    "train": "precomputed_dir steps batch_size device ckpt_out",
+    "train_vae": "svg_dir precomputed_dir batch_size num_epochs output_dir",
+    "prepare_latents": "vae_checkpoint precomputed_dir output_dir",
+    "train_dit": "svg_dir latents_dir vae_checkpoint batch_size num_epochs output_dir",
+    "train_demo": "",
+    "generate": "vae_checkpoint dit_checkpoint prompt prompts num_samples output_dir seed ddim_steps cfg_scale cfg_low "
+                "cfg_high eta sampler ckpt_path precomputed_dir num_eval out_dir",
+    "roundtrip": "svg_dir out_dir",
+    "evaluate": "output_dir",
+    "benchmark": "output_dir",
+}
+
+
+@pytest.mark.parametrize("stage", FLAGS)
+def test_flags_of_the_specification(stage, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([stage, "--help"])
+    text = capsys.readouterr().out
+    assert [flag for flag in FLAGS[stage].split() if f"--{flag}" not in text] == []
+
+
+@pytest.mark.parametrize(("error", "code", "message"), [
+    (UserError("a.svg:\n  is bad"), 2, "svgfusion train: a.svg: is bad\n"),
+    (PermissionError(13, "Permission denied", "out/x"), 2, "svgfusion train: out/x: Permission denied\n"),
+    (KeyboardInterrupt(), 130, "\nsvgfusion train: stopped; the same command continues a training\n"),
+])
+def test_errors_that_end_a_stage(monkeypatch, capsys, error, code, message):
+    def run(**options):
+        raise error
+
+    help_text, flags, _ = cli.STAGES["train"]
+    monkeypatch.setitem(cli.STAGES, "train", (help_text, flags, run))
+    assert cli.main(["train", "--precomputed_dir", "x"]) == code
+    assert capsys.readouterr().err == message
+
+
+def test_a_fault_of_the_program_is_not_dressed_up(monkeypatch):
+    def run(**options):
+        raise ZeroDivisionError
+
+    help_text, flags, _ = cli.STAGES["train"]
+    monkeypatch.setitem(cli.STAGES, "train", (help_text, flags, run))
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["train", "--precomputed_dir", "x"])

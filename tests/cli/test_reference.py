@@ -1,0 +1,74 @@
+"""docs/cli.md says what the parsers say, and every command in the documentation is one that can be typed."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from svgfusion_lib import cli
+from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS
+from svgfusion_lib.cli.reference import example, reference, stage_parsers
+from svgfusion_lib.notebook_tools.cleaner import as_text, read_notebook
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*CARD.md")])
+NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
+COMMAND = re.compile(r"(?:\bsvgfusion|-m svgfusion_lib) ([a-z_]+)([^`|#;\n]*)")
+
+
+def commands(text: str) -> list[tuple[str, list[str]]]:
+    """Every `svgfusion STAGE --flags` of a text: stage, and the flags it is given."""
+    lines = re.sub(r"\\+\n\s*", " ", text)
+    unquoted = re.sub(r'"[^"\n]*"', '""', lines)
+    return [(stage, re.findall(r"(?<!\S)--[\w-]+", flags)) for stage, flags in COMMAND.findall(unquoted)]
+
+
+def test_the_page_is_what_the_parsers_say():
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert page == reference(), "docs/cli.md is out of date: run `make docs`"
+
+
+@pytest.mark.parametrize("stage", cli.STAGES)
+def test_every_stage_and_flag_is_explained(stage):
+    page = reference()
+    section = page[page.index(f"### {stage}\n"):].split("\n##", 1)[0]
+    for action in stage_parsers()[stage]._actions:
+        assert action.help, f"{stage} {action.option_strings[0]} says nothing: MEANINGS, or help= where it is added"
+        if action.dest != "help":
+            assert all(f"`{flag}`" in section for flag in action.option_strings)
+
+
+@pytest.mark.parametrize("stage", cli.STAGES)
+def test_the_example_of_a_stage_can_be_typed(stage):
+    words = shlex.split(" ".join(line.rstrip("\\") for line in example(stage)))
+    assert words == ["svgfusion", stage, *shlex.split(EXAMPLES[stage])]
+    cli.build_parser().parse_args(words[1:])
+
+
+def test_no_word_is_kept_for_a_flag_that_is_gone():
+    known = {action.dest for parser in stage_parsers().values() for action in parser._actions}
+    assert set(MEANINGS) <= known and set(EXAMPLES) == set(cli.STAGES)
+
+
+@pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=lambda path: path.name)
+def test_commands_in_the_documentation_exist(page):
+    parsers = stage_parsers()
+    wrong = []
+    text = as_text(read_notebook(page)) if page.suffix == ".ipynb" else page.read_text(encoding="utf-8")
+    for stage, flags in commands(text):
+        known = parsers[stage]._option_string_actions if stage in parsers else {}
+        wrong += [f"{stage} {flag}" for flag in ([] if stage in parsers else [""]) + flags if flag not in known]
+    assert wrong == []
+
+
+def test_commands_are_found_where_they_stand():
+    text = 'run `svgfusion generate --prompt "a --b" --seed 1` or\n    svgfusion sweep --vary a=1 \\\n    --seed 2\n'
+    assert commands(text) == [("generate", ["--prompt", "--seed"]), ("sweep", ["--vary", "--seed"])]
+
+
+def test_defaults_are_said_and_zero_is_one(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["generate", "--help"])
+    text = capsys.readouterr().out
+    assert "(default: 0)" in text and "default: None" not in text and "example:\n  svgfusion generate" in text

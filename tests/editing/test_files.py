@@ -1,0 +1,97 @@
+"""The commands that edit SVG files: what they write renders, and bad input is one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from svgfusion_lib import cli
+from svgfusion_lib.editing import layer_colour
+from svgfusion_lib.pipeline import SAMPLES_KIND
+from svgfusion_lib.system.files import ENTRIES, read_json
+from svgfusion_lib.utils.render import render_svg
+from svgfusion_lib.utils.svg_parser import parse_svg
+
+LINES = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2">{}</svg>'
+)
+DRAWINGS = {
+    "cart": '<circle cx="6" cy="19" r="2"/><path d="M17 17H6V3H4"/><path d="m6 5l14 1l-1 7H6"/>',
+    "mail": '<path d="M4 6l8 6l8-6"/><rect width="20" height="16" x="2" y="4" rx="2"/>',
+    "grid": "".join(f'<path d="M{x} 2v20M2 {x}h20"/>' for x in range(2, 22)),
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, shapes in DRAWINGS.items():
+        Path(f"{name}.svg").write_text(LINES.format(shapes))
+    Path("broken.svg").write_text("<svg")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("command", "files"), [
+    ("vary --svg cart.svg --prompt cart --num_samples 2", ["0.svg", "1.svg", "reconstruction.svg", "samples.json"]),
+    ("redraw --svg cart.svg --keep 1 3 --prompt cart --num_samples 1", ["0.svg", "reconstruction.svg", "samples.json"]),
+    ("redraw --svg cart.svg --keep 1 --prompt cart --num_samples 1 --resample 1",
+     ["0.svg", "reconstruction.svg", "samples.json"]),
+    ("restyle --svg cart.svg --style lucide --prompt cart --num_samples 1",
+     ["0.svg", "reconstruction.svg", "samples.json"]),
+    ("palette --prompt heart --palette #d33 264653 --num_samples 1", ["0.svg", "samples.json"]),
+    ("morph --svg cart.svg --svg_b mail.svg --match order --steps 2", ["00.svg", "01.svg", "morph.svg"]),
+    ("morph --svg cart.svg --svg_b mail.svg --steps 3", ["00.svg", "01.svg", "02.svg", "morph.svg"]),
+    ("morph --prompt heart --prompt_b star --steps 2 --seed 1", ["00.svg", "01.svg", "morph.svg"]),
+])
+def test_commands_write_files_that_render(folder, command, files):
+    assert cli.main([*command.split(), "--output_dir", "out", "--ddim_steps", "3"]) == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == sorted([*files, "sheet.png"])
+    for name in files:
+        if name == "samples.json":
+            assert all(entry["file"] in files for entry in read_json(Path("out", name), SAMPLES_KIND, "")[ENTRIES])
+        else:
+            render_svg(Path("out", name).read_text(), 32)
+            parse_svg(Path("out", name))
+
+
+def test_a_recoloured_file_is_the_same_drawing(folder):
+    assert cli.main(["palette", "--svg", "cart.svg", "--palette", "#d33", "#264653", "--output_dir", "out"]) == 0
+    before, after = parse_svg(Path("cart.svg")).rows, parse_svg(Path("out/cart.svg")).rows
+    assert np.allclose(before[:, :10], after[:, :10], atol=2e-3)
+    assert {layer_colour(after, k) for k in (1, 2, 3)} == {"#dd3333", "#264653"}
+
+
+@pytest.mark.parametrize(("command", "message"), [
+    ("restyle --svg cart.svg --style lucide --prompt cart --strength -1", "strength is -1"),
+    ("restyle --svg cart.svg --style lucide --prompt=", "a prompt is empty"),
+    ("palette --palette #d33", "give --svg or --prompt"),
+    ("palette --svg cart.svg --palette red", "'red' is no colour"),
+    ("palette --svg broken.svg --palette #d33", "broken.svg: not well-formed"),
+    ("palette --svg cart.svg --palette #d33 --by mood", "not by 'mood'"),
+    ("palette --svg cart.svg --palette #d33 --output_dir .", "cart.svg: lies in --output_dir"),
+    ("redraw --svg cart.svg --keep 1 --prompt cart --resample -1", "resample is -1"),
+    ("morph --svg cart.svg --svg_b mail.svg --match mood", "not by 'mood'"),
+    ("vary --svg absent.svg --prompt cart", "absent.svg"),
+    ("vary --svg broken.svg --prompt cart", "broken.svg: not well-formed"),
+    ("vary --svg grid.svg --prompt cart", "grid.svg: has 40 parts"),
+    ("vary --svg cart.svg --prompt=", "a prompt is empty"),
+    ("vary --svg cart.svg --prompt cart --strength 2", "strength is 2.0"),
+    ("vary --svg cart.svg --prompt cart --num_samples 0", "at least 1"),
+    ("vary --svg cart.svg --prompt cart --seed -1", "--seed is -1"),
+    ("vary --svg cart.svg --prompt cart --ddim_steps 5000", "--ddim_steps is 5000"),
+    ("vary --svg cart.svg --prompt cart --snap nan", "--snap is nan"),
+    ("vary --svg cart.svg --prompt cart --style tabler", "no style 'tabler'"),
+    ("vary --svg cart.svg --prompt cart --output_dir .", "cart.svg: lies in --output_dir"),
+    ("redraw --svg cart.svg --keep 0 2 --prompt cart", "cart.svg: has no layer 0; its layers are 1 to 3"),
+    ("redraw --svg cart.svg --keep 1 2 3 --prompt cart", "nothing to draw"),
+    ("redraw --svg cart.svg --keep 1 --prompt=", "a prompt is empty"),
+    ("morph --svg cart.svg", "give --svg and --svg_b"),
+    ("morph --svg cart.svg --svg_b mail.svg --prompt x", "give --svg and --svg_b"),
+    ("morph --svg cart.svg --svg_b broken.svg", "broken.svg: not well-formed"),
+    ("morph --svg cart.svg --svg_b mail.svg --steps 1", "at least 2"),
+    ("morph --prompt heart --prompt_b=", "a prompt is empty"),
+])
+def test_bad_input_is_one_line_and_exit_code_2(folder, capsys, command, message):
+    assert cli.main([command.split()[0], "--output_dir", "out", *command.split()[1:]]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and message in lines[0] and not Path("out").exists()

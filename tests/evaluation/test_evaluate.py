@@ -1,0 +1,264 @@
+"""The evaluation on two small packs that draw the same names: figures where the answer is known, and all its files."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from svgfusion_lib import cli
+from svgfusion_lib.config import EvaluationConfig, SamplingConfig
+from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.preprocess import cache_rows, load_cache, preprocess
+from svgfusion_lib.corpus.records import write_manifest
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.evaluation import bench as evaluation_bench
+from svgfusion_lib.evaluation import references
+from svgfusion_lib.evaluation.bench import load_bench, settings_of, trained_on
+from svgfusion_lib.evaluation.evaluate import evaluate
+from svgfusion_lib.evaluation.groups import choose_names, make_groups
+from svgfusion_lib.evaluation.report import markdown
+from svgfusion_lib.pipeline import Pipeline, load_pipeline
+from svgfusion_lib.system.files import read_json
+from svgfusion_lib.utils.path_chunks import rows_to_chunks
+
+FAST = EvaluationConfig(num_prompts=4, sampling=SamplingConfig(sampler="dpm++", ddim_steps=2), max_reference=30)
+NAMES = 20  # the last 6 held out
+
+
+def make_cache(folder, name_of, split_of, packs=("tabler", "lucide"), count=2 * NAMES):
+    """A cache of drawings, the first half in one pack, the others in the other."""
+    half = count // 2
+    records = create_dummy_data(folder / "svg", num_samples=count)
+    write_manifest(folder / "svg", [
+        replace(r, name=name_of(k % half), pack=packs[k // half], split=split_of(k % half),
+                captions=(f"{name_of(k % half)}, {packs[k // half]} style", name_of(k % half)))
+        for k, r in enumerate(records)
+    ])
+    preprocess(folder / "svg", folder / "cache", max_files=None)
+    return folder / "cache"
+
+
+@pytest.fixture(scope="module")
+def cache_dir(tmp_path_factory):
+    """Two packs that draw the same 20 names, 6 of them held out."""
+    return make_cache(
+        tmp_path_factory.mktemp("evaluate"), lambda k: f"thing {k}", lambda k: "train" if k < NAMES - 6 else "held_out"
+    )
+
+
+@pytest.fixture(scope="module")
+def written(cache_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    return evaluate(folder, cache_dir, replace(FAST, num_samples=2)), folder
+
+
+def test_report_has_every_measure_beside_its_reference_points(written):
+    report, folder = written
+    assert read_json(folder / "report.json", "report of evaluate", "") == report
+    assert list(report["groups"]) == ["line_train", "line_held_out"]
+    train = report["groups"]["line_train"]
+    assert (train["prompts"], train["names"], train["training_icons"]) == (8, 4, 28)
+    assert train["reference"] == 20  # the 10 other names, in both packs
+    assert train["chance"] == {"top1": 0.25, "top5": 1}
+    assert list(train["subjects"]) == [
+        "samples", "real", "untrained", "nearest_by_caption", "shuffled_prompts", "real_of_another_pack"
+    ]
+    samples, real = train["subjects"]["samples"], train["subjects"]["real"]
+    assert real["parses_and_renders"]["mean"] == real["not_blank"]["mean"] == real["memorised"]["mean"] == 1
+    assert real["rows_ratio"] == 1 and "top1" not in real
+    assert 0 <= samples["not_blank"]["mean"] <= samples["parses_and_renders"]["mean"] <= 1
+    assert samples["seconds_per_sample"] > 0 and samples["frechet"] > 0
+    assert 0 <= samples["of_nearest_name"]["mean"] <= 1 and "of_nearest_name" not in real
+    assert train["two_packs"]["frechet"] > 0 and sorted(train["two_packs"]["packs"]) == ["lucide", "tabler"]
+    assert train["two_packs"]["pictures"] == [train["distance_of"], min(train["reference"], NAMES)]
+    rebuilt = train["reconstruction"]
+    assert rebuilt["icons"] + rebuilt["too_long"] == 4 and 0 < rebuilt["ssim"]["mean"] <= 1
+    assert report["settings"]["packs_of_evaluator_in_training"] == []
+
+
+def test_a_search_by_caption_finds_what_is_in_training_and_nothing_new(written):
+    groups = written[0]["groups"]
+    assert groups["line_train"]["subjects"]["nearest_by_caption"]["top1"]["mean"] == 1
+    assert groups["line_train"]["subjects"]["nearest_by_caption"]["nearest_bears_the_name"]["mean"] == 1
+    assert groups["line_held_out"]["subjects"]["nearest_by_caption"]["nearest_bears_the_name"]["mean"] == 0
+
+
+def test_every_file_is_named_in_the_markdown(written):
+    _, folder = written
+    text = (folder / "report.md").read_text()
+    assert "| **R-precision at 1** |" in text and "same name, other pack" in text
+    for name in ("plots.png", "samples_line_train.png", "failures_line_held_out.png", "nearest_line_train.png"):
+        assert f"({name})" in text and Image.open(folder / name).width > 200
+    assert {path.name for path in folder.glob("*.png")} == {f for f in text.replace("(", ")").split(")") if "png" in f}
+
+
+def test_an_evaluator_that_knows_the_packs_is_no_fair_judge(written):
+    report = written[0]
+    assert "fair judge" not in markdown(report, {})
+    changed = report | {"settings": report["settings"] | {"packs_of_evaluator_in_training": ["ph"]}}
+    assert "trained on packs of this cache (ph): no fair judge" in markdown(changed, {})
+
+
+@pytest.fixture
+def blank(monkeypatch):
+    """A model whose samples all show nothing."""
+    sample = Pipeline.sample
+
+    def sample_nothing(self, *args, **kwargs):
+        empty = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"></svg>'
+        return [replace(s, rows=s.rows[[0, -1]], svg=empty) for s in sample(self, *args, **kwargs)]
+
+    monkeypatch.setattr(Pipeline, "sample", sample_nothing)
+
+
+def test_blank_samples_are_misses(cache_dir, tmp_path, blank):
+    report = evaluate(tmp_path, cache_dir, FAST)
+    for group in report["groups"].values():
+        samples = group["subjects"]["samples"]
+        assert samples["parses_and_renders"]["mean"] == 1 and samples["not_blank"]["mean"] == 0
+        assert samples["top1"]["mean"] == samples["top5"]["mean"] == 0 and samples["median_rank"] > group["names"]
+        assert samples["frechet"] > 0 and "near_copies" not in samples
+        assert group["subjects"]["shuffled_prompts"]["top1"]["mean"] == 0
+    assert "not blank | 0.000" in (tmp_path / "report.md").read_text()
+    assert (tmp_path / "failures_line_train.png").exists() and not (tmp_path / "nearest_line_train.png").exists()
+
+
+def test_no_held_out_names_and_unknown_packs(tmp_path):
+    cache_dir = make_cache(tmp_path, lambda k: f"thing {k}", lambda k: "train", packs=("mine", "yours"), count=12)
+    report = evaluate(tmp_path / "out", cache_dir, replace(FAST, packs=["mine"]))
+    assert list(report["groups"]) == ["other_train"]
+    assert report["groups"]["other_train"]["training_icons"] == 6 and report["settings"]["packs"] == ["mine"]
+    with pytest.raises(UserError, match="no two different names"):
+        evaluate(tmp_path / "out", cache_dir, replace(FAST, splits=["held_out"]))
+
+
+def test_names_that_nothing_was_trained_on_have_no_search_beside_them(cache_dir, tmp_path, monkeypatch):
+    cache = load_cache(cache_dir)
+    cache["splits"] = ["held_out"] * len(cache["splits"])
+    monkeypatch.setattr("svgfusion_lib.evaluation.bench.load_cache", lambda folder: cache)
+    report = evaluate(tmp_path, cache_dir, replace(FAST, num_prompts=2))
+    group = report["groups"]["line_held_out"]
+    assert group["training_icons"] == 0 and "nearest_by_caption" not in group["subjects"]
+    assert "memorised" not in group["subjects"]["samples"]
+
+
+@pytest.mark.parametrize(("changes", "reason"), [
+    ({"splits": ("test",)}, "splits are train, held_out, held_out_pack"), ({"splits": ()}, "got none"),
+    ({"domains": ("emoji",)}, "domains are line"), ({"packs": ("noto",)}, "packs are lucide, tabler"),
+    ({"styles": True}, "has no styles to ask for"), ({"sampling": SamplingConfig(ddim_steps=2000)}, "1000 timesteps"),
+])
+def test_what_the_cache_or_the_model_has_not_is_refused(cache_dir, tmp_path, changes, reason):
+    with pytest.raises(UserError, match=reason):
+        evaluate(tmp_path, cache_dir, replace(FAST, **changes))
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("changes", [{"num_prompts": 1}, {"num_samples": 0}, {"max_reference": 1}, {"max_rebuilt": 0}])
+def test_numbers_that_measure_nothing_are_refused(changes):
+    with pytest.raises(UserError, match="EvaluationConfig: num_prompts"):
+        replace(FAST, **changes)
+
+
+def test_the_command(cache_dir, tmp_path):
+    argv = ["evaluate", "--precomputed_dir", str(cache_dir), "--output_dir", str(tmp_path), "--num_prompts", "3",
+            "--ddim_steps", "2", "--splits", "train", "--packs", "tabler", "--max_rebuilt", "1", "--seed", "5"]
+    assert cli.main(argv) in (0, None)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert list(report["groups"]) == ["line_train"] and report["settings"]["seed"] == 5
+    assert report["settings"]["sampling"]["ddim_steps"] == 2 and report["settings"]["max_reference"] == 500
+
+
+# --- what is asked ----------------------------------------------------------------------------------
+
+
+def plain_cache(entries) -> dict:
+    """entries: (title, pack, split) of each icon."""
+    titles, packs, splits = zip(*entries)
+    captions = [[f"{title}, {pack} style", title] for title, pack, _ in entries]
+    return {"titles": list(titles), "packs": list(packs), "splits": list(splits), "captions": captions}
+
+
+def test_prompts_are_of_different_names_and_leave_icons_for_reference():
+    cache = plain_cache([(f"n{k % 30}", ("tabler", "lucide")[k // 30], "train") for k in range(60)])
+    names = choose_names(cache, range(60), 1000, seed=0)
+    titles = [cache["titles"][i] for i in names]
+    assert len(set(titles)) == len(titles) == 15
+    assert choose_names(cache, range(60), 5, seed=0) == names[:5] != choose_names(cache, range(60), 5, seed=1)
+    group, = make_groups(cache, 5, 2, 0, None, None, None)
+    assert group.own.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    asked = {cache["titles"][i] for i in group.names}
+    assert len(group.others) == 50 and not asked & {cache["titles"][i] for i in group.others}
+
+
+def test_where_names_are_few_their_other_captions_are_asked_for():
+    cache = plain_cache([("sun", "tabler", "train"), ("moon", "tabler", "train")])
+    group, = make_groups(cache, 5, 1, 0, None, None, None)
+    assert len(set(group.prompts)) == 4 and group.prompts[4] == group.prompts[0]
+    assert [cache["titles"][group.names[k]] for k in group.own] == [p.split(",")[0] for p in group.prompts]
+
+
+def test_groups_are_domains_by_splits_line_first():
+    cache = plain_cache([
+        (f"n{k}", pack, split) for k in range(2) for pack in ("noto", "tabler") for split in ("held_out", "train")
+    ] + [("alone", "twemoji", "held_out_pack")])
+    keys = [group.key for group in make_groups(cache, 2, 1, 0, None, None, None)]
+    assert keys == ["line_train", "line_held_out", "emoji_train", "emoji_held_out"]
+    assert [g.key for g in make_groups(cache, 2, 1, 0, ["train"], ["emoji"], None)] == ["emoji_train"]
+    short = [i for i, pack in enumerate(cache["packs"]) if pack == "noto"]
+    assert [g.key for g in make_groups(cache, 2, 1, 0, None, None, None, short)] == ["emoji_train", "emoji_held_out"]
+    with pytest.raises(UserError, match="no two different names"):
+        make_groups(plain_cache([("sun", "tabler", "train")] * 3), 2, 1, 0, None, None, None)
+
+
+# --- what stands beside the samples -----------------------------------------------------------------
+
+
+def test_the_untrained_model_predicts_nothing_and_leaves_the_random_state_alone():
+    pipeline, before = load_pipeline(), torch.get_rng_state()
+    fresh = references.untrained(pipeline, seed=3)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(fresh.dit.latent_std, pipeline.dit.latent_std) and fresh.vae is pipeline.vae
+    z, context = torch.randn(1, 3, fresh.dit.config.latent_width), torch.randn(1, 2, fresh.dit.config.context_width)
+    with torch.no_grad():
+        assert not fresh.dit(z, torch.tensor([5]), context, torch.zeros(1, 2, dtype=torch.bool)).any()
+
+
+def test_the_largest_packs_of_the_domain():
+    packs = ["tabler"] * 3 + ["lucide"] * 4 + ["feather"] + ["noto"] * 9
+    cache = plain_cache([(f"n{k}", pack, "train") for k, pack in enumerate(packs)])
+    group = make_groups(cache, 2, 1, 0, None, ["line"], None)[0]
+    icons = references.largest_packs(cache, group, 3, np.random.default_rng(0))
+    assert list(icons) == ["lucide", "tabler"] and [len(own) for own in icons.values()] == [3, 3]
+    only = make_groups(cache, 2, 1, 0, None, ["emoji"], None)[0]
+    assert references.largest_packs(cache, only, 3, np.random.default_rng(0)) == {}
+
+
+def test_icons_longer_than_the_model_draws_are_not_asked_for(cache_dir, tmp_path, monkeypatch):
+    """The box's model as if it drew at most as many parts as half of the icons have."""
+    whole = load_bench(cache_dir, FAST)
+    config = whole.pipeline.vae.config
+    parts = [
+        len(rows_to_chunks(cache_rows(whole.cache, i), config.layout, config.rows_per_latent))
+        for i in range(len(whole.cache["names"]))
+    ]
+    most = sorted(parts)[len(parts) // 2]
+    assert whole.within == list(range(len(parts))) and max(parts) > most
+    pipeline = load_pipeline()
+    pipeline.dit.config = replace(pipeline.dit.config, max_latents=most)
+    monkeypatch.setattr(evaluation_bench, "load_pipeline", lambda *_: pipeline)
+    bench = load_bench(cache_dir, FAST)
+    assert bench.within == [i for i, count in enumerate(parts) if count <= most]
+    asked = {i for group in bench.groups for i in [*group.names, *group.others]}
+    assert asked <= set(bench.within) and set(trained_on(bench, "line")) <= set(bench.within)
+    assert settings_of(bench)["icons_too_long"] == len(parts) - len(bench.within)
+
+
+def test_clip_score_stands_in_every_column(cache_dir, clip_folder, tmp_path):
+    report = evaluate(tmp_path, cache_dir, replace(FAST, clip=str(clip_folder), splits=["train"]))
+    subjects = report["groups"]["line_train"]["subjects"]
+    scored = {name: subject["clip_score"]["mean"] for name, subject in subjects.items() if "frechet" in subject}
+    assert {"samples", "real", "untrained"} <= set(scored) and all(0 <= score <= 100 for score in scored.values())
+    assert "CLIPScore of picture and name" in (tmp_path / "report.md").read_text()

@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+from scipy.linalg import sqrtm
+
+from svgfusion_lib.evaluation import metrics
+
+
+def test_ssim_is_one_for_equal_pictures_and_falls_with_noise():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    noisy = np.clip(image + rng.normal(0, 40, image.shape), 0, 255).astype(np.uint8)
+    assert metrics.ssim(image, image) == pytest.approx(1)
+    assert 0 < metrics.ssim(image, noisy) < 0.95
+    assert metrics.ssim(image[..., 0], image[..., 0]) == pytest.approx(1)
+    assert metrics.mean_absolute_error(image, 255 - image) > 60
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(200, 300, 5), (12, 9, 30)])  # more pictures than features; fewer
+def test_frechet_distance_is_the_formula_with_a_matrix_root(n, m, d):
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(size=(n, d)), rng.normal(0.5, 2, size=(m, d))
+    cov_a, cov_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    root = sqrtm(cov_a @ cov_b + 1e-12 * np.eye(d)).real
+    expected = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(cov_a + cov_b - 2 * root)
+    assert metrics.frechet_distance(a, b) == pytest.approx(expected, rel=1e-3)
+    assert metrics.frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+
+
+def test_kernel_distance_is_zero_on_average_and_sees_a_shift():
+    rng = np.random.default_rng(2)
+
+    def distance(shift: float) -> float:
+        return metrics.kernel_distance(rng.normal(size=(40, 8)), rng.normal(shift, 1, size=(90, 8)))
+
+    same = [distance(0) for _ in range(40)]
+    assert abs(np.mean(same)) < 3 * np.std(same) / np.sqrt(40)
+    assert distance(1) > 3 * np.std(same)
+
+
+@pytest.mark.parametrize("distance", [metrics.frechet_distance, metrics.kernel_distance])
+def test_distance_of_one_picture_is_refused(distance):
+    with pytest.raises(ValueError, match="two pictures"):
+        distance(np.zeros((1, 3)), np.zeros((5, 3)))
+
+
+def test_ranks_count_the_nearer_targets_and_ties_are_no_hit():
+    targets = np.array([[1.0, 0], [0, 1], [-1, 0]])
+    features = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1]])
+    assert metrics.ranks(features, targets, [0, 1, 2]).tolist() == [0, 1, 2]
+    assert metrics.ranks(np.zeros((1, 2)), targets, [0]).tolist() == [2]  # a constant feature finds nothing
+
+
+def test_standardised_features_have_length_one_even_where_a_channel_never_varies():
+    reference = np.random.default_rng(3).normal(size=(20, 4))
+    reference[:, 0] = 7
+    z = metrics.standardise(reference + 0.1, reference)
+    assert np.isfinite(z).all() and np.linalg.norm(z, axis=1) == pytest.approx(np.ones(20))
+
+
+def test_bootstrap_interval_covers_the_mean_and_narrows():
+    rng = np.random.default_rng(4)
+    few, many = rng.random(20) < 0.3, rng.random(2000) < 0.3
+    low, high = metrics.bootstrap_interval(few)
+    assert low < few.mean() < high
+    assert np.diff(metrics.bootstrap_interval(many)) < (high - low) / 4
+    with pytest.raises(ValueError, match="no values"):
+        metrics.bootstrap_interval([])
+
+
+def test_nearest_picture_is_found_by_ssim():
+    rng = np.random.default_rng(5)
+    pictures = rng.integers(0, 256, (12, 24, 24), dtype=np.uint8)
+    queries = np.clip(pictures[[4, 9]].astype(int) + 6, 0, 255).astype(np.uint8)
+    indices, similarity = metrics.nearest_pictures(queries, pictures)
+    assert indices.tolist() == [4, 9] and (similarity > 0.95).all()
+
+
+def test_an_empty_picture_is_not_the_nearest_because_it_has_little_to_differ_in():
+    line = np.full((3, 24, 24), 255, dtype=np.uint8)
+    line[0, 11:13] = line[1, 12:14] = 0  # line[2] is blank
+    indices, _ = metrics.nearest_pictures(line[:1], line[1:])
+    assert indices.tolist() == [0]
+
+
+def test_among_themselves_the_nearest_is_another_one():
+    pictures = np.random.default_rng(6).integers(0, 256, (5, 24, 24), dtype=np.uint8)
+    pictures[3] = pictures[1]
+    indices, similarity = metrics.nearest_pictures(pictures, pictures, among_themselves=True)
+    assert indices[[1, 3]].tolist() == [3, 1] and similarity[[1, 3]] == pytest.approx(1)
+    assert (similarity[[0, 2, 4]] < 0.9).all() and (indices != np.arange(5)).all()
+    indices, similarity = metrics.nearest_pictures(pictures[:1], pictures[:1], among_themselves=True)
+    assert indices.tolist() == [0] and similarity.tolist() == [-1]
+
+
+def test_kernel_distance_is_the_sum_over_pairs():
+    rng = np.random.default_rng(7)
+    a, b = rng.normal(size=(4, 3)), rng.normal(1, 2, size=(5, 3))
+
+    def k(x, y):
+        return (float(x @ y) / 3 + 1) ** 3
+
+    expected = (
+        sum(k(a[i], a[j]) for i in range(4) for j in range(4) if i != j) / 12
+        + sum(k(b[i], b[j]) for i in range(5) for j in range(5) if i != j) / 20
+        - 2 * sum(k(x, y) for x in a for y in b) / 20
+    )
+    assert metrics.kernel_distance(a, b) == pytest.approx(expected)
+
+
+def test_precision_and_recall_on_a_line():
+    real = np.arange(6.0)[:, None]  # the balls to the 1st neighbour have radius 1: 0..5 is covered, and 1 beyond
+    samples = np.array([[2.4], [5.9], [7.1], [7.3]])  # radii 3.5, 1.2, .2, .2: from -1.1 to 7.5
+    assert metrics.precision_recall(samples, real, k=1) == (0.5, 1.0)
+    far = samples + 100
+    assert metrics.precision_recall(far, real, k=1) == (0, 0) and metrics.precision_recall(real, real, k=1) == (1, 1)
+    with pytest.raises(ValueError, match="more than 3 pictures"):
+        metrics.precision_recall(real, real[:3], k=3)
+
+
+def test_mean_pairwise_distance_is_that_of_all_pairs():
+    z = np.random.default_rng(8).normal(size=(6, 4))
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    expected = np.mean([1 - z[i] @ z[j] for i in range(6) for j in range(6) if i != j])
+    assert metrics.mean_pairwise_distance(z) == pytest.approx(expected)
+    assert np.isnan(metrics.mean_pairwise_distance(z[:1]))
+
+
+def test_token_distance_is_the_mean_over_places():
+    a, b = np.zeros((2, 2, 2)), np.zeros((2, 2, 2))
+    a[..., 0] = b[0, ..., 0] = 5  # equal
+    b[1, 0], b[1, 1] = [0, 3], [-1, 0]  # at right angles, opposite
+    assert metrics.token_distance(a, b) == pytest.approx([0, 1.5])
+
+
+def test_a_gallery_is_the_own_target_and_those_that_follow():
+    targets = np.eye(4)
+    features = np.array([[0.1, 0.9, 0, 0], [0.1, 0, 0.2, 0.9]])
+    assert metrics.ranks(features, targets, [0, 2]).tolist() == [1, 1]
+    assert metrics.ranks(features, targets, [0, 2], gallery=2).tolist() == [1, 1]  # against 1, and against 3
+    assert metrics.ranks(features, targets, [2, 2], gallery=3).tolist() == [2, 1]  # against 3 and 0
+    assert metrics.ranks(np.zeros((0, 4)), targets, []).tolist() == []

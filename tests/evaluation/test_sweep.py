@@ -1,0 +1,123 @@
+"""A sweep changes one thing at a time, asks the same of every setting, and refuses what cannot be changed."""
+
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from svgfusion_lib import cli
+from svgfusion_lib.config import EvaluationConfig, SamplingConfig
+from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.preprocess import preprocess
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.evaluation.sweep import read_settings, sweep, sweep_table
+from svgfusion_lib.models.checkpoint import save_model, weights_hash
+from svgfusion_lib.pipeline import Pipeline, load_pipeline
+from svgfusion_lib.system.files import ENTRIES, read_json
+
+FAST = EvaluationConfig(num_prompts=3, sampling=SamplingConfig(sampler="dpm++", ddim_steps=2), splits=("train",))
+
+
+@pytest.fixture(scope="module")
+def cache_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweep")
+    create_dummy_data(folder / "svg", num_samples=16)
+    preprocess(folder / "svg", folder / "cache", max_files=None)
+    return folder / "cache"
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What every call of Pipeline.sample was asked: the weights' pipeline, prompts, seeds, settings."""
+    calls, sample = [], Pipeline.sample
+
+    def recorded(self, prompts, seeds, config, **kwargs):
+        calls.append((self, list(prompts), list(seeds), config))
+        return sample(self, prompts, seeds, config, **kwargs)
+
+    monkeypatch.setattr(Pipeline, "sample", recorded)
+    return calls
+
+
+def test_one_thing_is_changed_at_a_time_and_all_else_is_the_same(cache_dir, tmp_path, asked):
+    slow = SamplingConfig(sampler="ddim", ddim_steps=3, cfg_scale=1.5)
+    lines = sweep(tmp_path, cache_dir, {"cfg_scale": [1.0, 4.0], "sampling": [slow]}, FAST)
+    assert [(line["group"], line["setting"]) for line in lines] == [
+        ("other_train", label)
+        for label in ("as it is", "cfg_scale 1.0", "cfg_scale 4.0", "3 steps of ddim, guidance 1.5")
+    ]
+    used = [config for *_, config in asked]
+    assert used == [FAST.sampling, *(replace(FAST.sampling, cfg_scale=scale) for scale in (1.0, 4.0)), slow]
+    assert all(call[1:3] == asked[0][1:3] for call in asked) and asked[0][2] == [0, 1, 2]
+    assert read_json(tmp_path / "sweep.json", "report of sweep", "")[ENTRIES] == lines
+    assert (tmp_path / "sweep.md").read_text() == sweep_table(lines)
+    assert Image.open(tmp_path / "sweep.png").width > 200
+    for line in lines:
+        assert 0 <= line["top1"]["mean"] <= line["top5"]["mean"] <= 1 and line["frechet"] > 0
+
+
+def test_no_settings_measure_what_is_there(cache_dir, tmp_path):
+    line, = sweep(tmp_path, cache_dir, {}, FAST)
+    assert line["setting"] == "as it is"
+
+
+def test_other_weights_for_the_same_vae(cache_dir, tmp_path, asked):
+    pipeline = load_pipeline()
+    save_model(tmp_path / "vae.pt", "vpvae", pipeline.vae, pipeline.vae.state_dict())
+    meta = {"vae_hash": weights_hash(pipeline.vae), "diffusion": {}}
+    for name in ("early", "late"):
+        save_model(tmp_path / f"{name}.pt", "vsdit", pipeline.dit, pipeline.dit.state_dict(), **meta)
+    files = [str(tmp_path / "early.pt")]
+    lines = sweep(
+        tmp_path / "out", cache_dir, {"dit_checkpoint": files}, FAST, tmp_path / "vae.pt", tmp_path / "late.pt"
+    )
+    assert [line["setting"] for line in lines] == ["as it is", "dit_checkpoint early"]
+    assert asked[0][0] is not asked[1][0] and asked[0][3] == asked[1][3]
+    assert lines[0]["top1"] == lines[1]["top1"] and lines[0]["frechet"] == lines[1]["frechet"]
+
+
+def test_the_table_has_a_dash_for_what_was_not_measured():
+    share = {"mean": 0.5, "interval": [0.25, 0.75]}
+    text = sweep_table([
+        {"group": "line_train", "setting": "as it is", "top1": share, "frechet": 12.345},
+        {"group": "line_held_out", "setting": "as it is", "top1": share},
+    ])
+    assert "## line train" in text and "## line held out" in text
+    assert "| as it is | 0.500 (0.250–0.750) | – | – | 12.3 |" in text
+    assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
+
+
+def test_settings_are_read_by_the_type_of_the_field():
+    texts = ["cfg_scale=1,2.5", "ddim_steps=5", "sampler=ddim,dpm++", "styles=true,false", "dit_checkpoint=a.pt"]
+    assert read_settings(texts) == {
+        "cfg_scale": [1.0, 2.5], "ddim_steps": [5], "sampler": ["ddim", "dpm++"], "styles": [True, False],
+        "dit_checkpoint": ["a.pt"],
+    }
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("cfg_scale", "not of the form"), ("cfg_scale=1,,2", "not of the form"), ("ddim_steps=1.5", "no int: '1.5'"),
+    ("styles=yes", "true or false"),
+])
+def test_settings_that_cannot_be_read_are_refused(text, reason):
+    with pytest.raises(UserError, match=reason):
+        read_settings([text])
+
+
+@pytest.mark.parametrize(("settings", "reason"), [
+    ({"guidance": [1]}, "cannot change 'guidance'; it can change sampler"),
+    ({"sampler": ["euler"]}, "sampler must be"), ({"ddim_steps": [5, 2000]}, "1000 timesteps"),
+    ({"styles": [True]}, "has no styles to ask for"),
+])
+def test_what_cannot_be_changed_is_refused_before_anything_is_drawn(cache_dir, tmp_path, asked, settings, reason):
+    with pytest.raises(UserError, match=reason):
+        sweep(tmp_path, cache_dir, settings, FAST)
+    assert not asked and not any(tmp_path.iterdir())
+
+
+def test_the_command(cache_dir, tmp_path, capsys):
+    argv = ["sweep", "--precomputed_dir", str(cache_dir), "--output_dir", str(tmp_path), "--num_prompts", "2",
+            "--splits", "train", "--sampler", "ddim", "--ddim_steps", "1", "--vary", "ddim_steps=2", "--vary", "eta=1"]
+    assert cli.main(argv) in (0, None)
+    out = capsys.readouterr().out
+    assert "| ddim_steps 2 |" in out and "| eta 1.0 |" in out and "| as it is |" in out

@@ -1,0 +1,111 @@
+"""A ranker learns what the drawings of the shipped line model look like, from names that the model never saw."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from svgfusion_lib import cli
+from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.records import read_records, write_manifest
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.experiments import train_realism as stage
+from svgfusion_lib.experiments.train_realism import FILE_NAME, PACKS_OF, train_realism
+from svgfusion_lib.models.icon_head import load_icon_head
+from svgfusion_lib.pipeline import load_pipeline
+from svgfusion_lib.reranking.ranker import SHIPPED
+
+NAMES_OF = {
+    "tabler": ["cat", "house", "mail", "clock"], "lucide": ["cat", "key", "cloud", "lamp"],
+    "hugeicons": ["cat", "anvil", "quiver", "right arrow", "kiosk", "drum"],
+}
+HELD_OUT = {"lamp", "drum"}
+
+
+@pytest.fixture(scope="module")
+def packs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packs")
+    for seed, (pack, names) in enumerate(NAMES_OF.items()):
+        records = create_dummy_data(folder / pack, num_samples=len(names), seed=seed)
+        named = [
+            replace(r, name=name, pack=pack, split="held_out" if name in HELD_OUT else "train")
+            for r, name in zip(records, names)
+        ]
+        write_manifest(folder / pack, named)
+    (folder / "tabler" / read_records(folder / "tabler")[1].file).write_text("<svg")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def fetched(packs, monkeypatch):
+    monkeypatch.setattr(stage, "fetch_packs", lambda names, packs_dir: [packs / name for name in names])
+
+
+def train(folder, **changes):
+    return train_realism(folder, models=["line"], packs=["hugeicons"], **{"num_steps": 60, "lr": 3e-3} | changes)
+
+
+def test_real_icons_and_drawings_are_told_apart_and_the_rest_of_the_head_stays(packs, tmp_path):
+    head, before = load_icon_head(train(tmp_path)), load_icon_head(SHIPPED)
+    rng = np.random.default_rng(0)
+    pipeline = load_pipeline()
+    own = [packs / name for name in PACKS_OF["line"]]
+    real = stage._real_icons(pipeline, own, 9, rng)
+    drawn = stage._draw(pipeline, stage._new_prompts(own, [packs / "hugeicons"], 9, rng))
+    encoder = stage.load_pixel_encoder(head.pixel_encoder)
+    real_scores, drawn_scores = (head.log_realism(stage._encode(encoder, svgs, "")) for svgs in (real, drawn))
+    assert real_scores.min() > drawn_scores.max()
+    assert torch.equal(head.linear.weight, before.linear.weight) and torch.equal(head.text.weight, before.text.weight)
+    assert head.packs == before.packs
+
+
+def test_neither_held_out_nor_broken_icons_nor_known_names(packs):
+    rng = np.random.default_rng(0)
+    own = [packs / name for name in PACKS_OF["line"]]
+    real = stage._real_icons(load_pipeline(), own, 9, rng)
+    assert len(real) == 6  # of eight one is held out, one broken
+    assert len(stage._real_icons(load_pipeline(), [packs / "tabler"], 2, rng)) == 2
+    prompts = stage._new_prompts(own, [packs / "hugeicons"], 9, rng)
+    assert {text.split(",")[0] for text, _ in prompts} == {"anvil", "quiver", "right arrow", "kiosk"}
+    assert [(pack, text.endswith(f"{pack} style")) for text, pack in prompts] == [
+        ("tabler", True), ("lucide", True), ("tabler", True), ("lucide", True),
+    ]
+    assert len(stage._new_prompts(own, [packs / "hugeicons"], 3, rng)) == 3
+
+
+def test_what_cannot_be_drawn_has_no_label(tmp_path, monkeypatch):
+    icon = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'><path d='M3 3h9v9z'/></svg>"
+    labels: list[float] = []
+    monkeypatch.setattr(stage, "_real_icons", lambda *args: [icon, "<svg", icon])
+    monkeypatch.setattr(stage, "_draw", lambda *args: ["<svg", icon])
+    fit = stage._fit
+    monkeypatch.setattr(stage, "_fit", lambda head, x, y, *rest: (labels.extend(y.tolist()), fit(head, x, y, *rest)))
+    train(tmp_path, num_steps=1)
+    assert labels == [1, 1, 0]
+
+
+def test_the_same_seed_gives_the_same_ranker(tmp_path):
+    paths = [train(tmp_path / str(k), num_steps=3, drawings=2) for k in range(2)]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_what_teaches_nothing_is_refused(tmp_path):
+    with pytest.raises(UserError, match="models are line, emoji"):
+        train_realism(tmp_path, models=["mine"])
+    with pytest.raises(UserError, match="has no name that tabler, lucide do not have"):
+        train_realism(tmp_path, models=["line"], packs=["lucide"])
+    with pytest.raises(UserError, match="drawings is 0"):
+        train(tmp_path, drawings=0)
+    with pytest.raises(UserError, match="nothing could be drawn"):
+        stage._encode(stage.load_pixel_encoder("efficientnet-lite0"), ["<svg"], "line")
+
+
+def test_the_command(tmp_path, capsys):
+    argv = f"train_realism --output_dir {tmp_path} --models line --packs hugeicons --num_steps 1 --drawings 2".split()
+    assert cli.main(argv) in (0, None)
+    assert (tmp_path / FILE_NAME).is_file() and FILE_NAME in capsys.readouterr().out
+
+
+def test_packs_are_those_of_the_models():
+    assert set(load_pipeline(model="emoji").dit.config.styles) == set(PACKS_OF["emoji"])

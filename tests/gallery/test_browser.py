@@ -1,0 +1,195 @@
+"""The gallery in a real browser: notebook 08 in JupyterLab, and the page of `make gallery`.
+
+Screenshots go to outputs/screenshots/. Skipped, with the reason, where Playwright, Chromium or Voila is missing.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from svgfusion_lib.gallery.page import voila_arguments, write_page
+from svgfusion_lib.notebook_tools.cleaner import tags_of
+from svgfusion_lib.utils.render import is_blank
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the browser test needs `pip install playwright`")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.notebooks,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(CHROMIUM is None, reason="the browser test needs Chromium: `apt-get install chromium`"),
+]
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = ROOT / "outputs" / "screenshots"
+SECONDS = 180  # for a kernel that starts on a busy machine
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},  # cells off screen stay in the page
+}
+KERNEL_READY = """() => {
+    const panel = window.jupyterapp?.shell.currentWidget, session = panel?.sessionContext;
+    const kernel = session?.session?.kernel;
+    return session?.isReady && kernel?.connectionStatus === 'connected' && kernel?.status === 'idle';
+}"""
+HOSTILE = '"><img src=x onerror="window.hacked=1"><script>window.hacked=1</script> 🛒 عربة'
+
+
+@pytest.fixture
+def environment(tmp_path) -> dict[str, str]:
+    """Jupyter that keeps to a folder of its own, and the package importable from there."""
+    places = {name: str(tmp_path / name) for name in (
+        "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
+        "JUPYTERLAB_WORKSPACES_DIR",
+    )}
+    for name, values in SETTINGS.items():
+        path = Path(places["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab", f"{name}.jupyterlab-settings")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    return os.environ | places
+
+
+@contextmanager
+def served(command: list[str], environment: dict[str, str], folder: Path, address: str) -> Iterator[None]:
+    """A server that answers at an address, ended afterwards."""
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        until = time.monotonic() + SECONDS
+        while not answers(address):
+            assert server.poll() is None and time.monotonic() < until, (folder / "server.log").read_text()[-2000:]
+            time.sleep(0.3)
+        yield
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address, timeout=2).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def opened_page(height: int) -> Iterator:
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": height})
+        page.set_default_timeout(SECONDS * 1000)
+        page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
+        yield page
+        browser.close()
+
+
+def without_lessons(notebook: Path, path: Path) -> None:
+    """Notebook 08 as it is, but for the cells after the gallery, which would only keep its kernel busy."""
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    cells = content["cells"]
+    last = max(k for k, c in enumerate(cells) if c["cell_type"] == "code" and "lab" not in tags_of(c))
+    path.write_text(json.dumps(content | {"cells": cells[: last + 1]}))
+
+
+def use(page, name: str, folder: Path) -> None:
+    """Draw, choose by keyboard, hide a layer, vary, morph, download: what somebody does in the first five minutes."""
+    prompt, status = page.locator(".svgf-prompt input"), page.locator(".svgf-note").first
+    expect = playwright.expect
+    style = page.get_by_label("Style", exact=True).first
+    assert style.evaluate("box => box.selectedOptions[0]?.label").split() == ["any", "style"]
+    prompt.fill("mail, lucide style")
+    page.locator(".svgf-generate").click()
+    expect(status).to_contain_text("8 icons: mail", timeout=SECONDS * 1000)
+    icons = page.locator(".svgf-grid img")
+    expect(icons).to_have_count(8)
+    assert all(icons.nth(k).evaluate("image => image.naturalWidth > 0") for k in range(8))
+
+    page.get_by_role("button", name="mail, lucide style").nth(1).focus()
+    page.keyboard.press("Enter")
+    large = page.locator(".svgf-large img")
+    before = large.get_attribute("src")
+    page.locator(".svgf-layer").first.get_by_role("checkbox").uncheck()
+    expect(large).not_to_have_attribute("src", before)
+    page.screenshot(path=PICTURES / f"{name}-layers.png")
+    page.locator(".svgf-layer").first.get_by_role("checkbox").check()
+
+    page.get_by_role("button", name="Remix").click()
+    page.locator(".svgf-vary").click()
+    expect(status).to_contain_text("8 icons: variations of", timeout=SECONDS * 1000)
+    page.locator(".svgf-morph").click()
+    expect(status).to_contain_text("12 icons: morph from", timeout=SECONDS * 1000)
+    with page.expect_download() as download:
+        page.locator(".svgf-detail .svgf-link", has_text="SVG").click()
+    download.value.save_as(folder / "icon.svg")
+    assert not is_blank((folder / "icon.svg").read_text())
+    page.screenshot(path=PICTURES / f"{name}-morph.png")
+
+    prompt.fill(HOSTILE)
+    prompt.press("Enter")
+    expect(status).to_contain_text("onerror=", timeout=SECONDS * 1000)  # as text
+    expect(page.locator(".svgf-grid img")).to_have_count(8)
+    page.locator(".svgf-grid button").first.click()
+    page.screenshot(path=PICTURES / f"{name}-hostile.png")
+    prompt.fill("x" * 10_000)
+    prompt.press("Enter")
+    expect(status).to_contain_text("10000 characters", timeout=SECONDS * 1000)
+    assert page.evaluate("window.hacked === undefined")
+    widest = page.locator(".svgf").evaluate("gallery => gallery.scrollWidth - gallery.clientWidth")
+    assert widest <= 1 and page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_notebook_in_jupyterlab(environment, tmp_path):
+    pytest.importorskip("jupyterlab")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    without_lessons(ROOT / "notebooks" / "08_gallery.ipynb", tmp_path / "gallery.ipynb")
+    port = free_port()
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+        "--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    environment = environment | {"PYTHONPATH": str(ROOT)}
+    with served(command, environment, tmp_path, f"http://127.0.0.1:{port}/api"), opened_page(1600) as page:
+        page.goto(f"http://127.0.0.1:{port}/lab/tree/gallery.ipynb?reset", wait_until="domcontentloaded")
+        page.wait_for_selector(".jp-Notebook")
+        page.wait_for_function(KERNEL_READY)
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        page.wait_for_selector(".svgf-prompt input")
+        use(page, "lab", tmp_path)
+
+
+def test_the_page_of_its_own(environment, tmp_path):
+    pytest.importorskip("voila", reason="`make gallery` needs `pip install voila`")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = voila_arguments(write_page(tmp_path / "gallery.ipynb"), port, "dark", browser=False)
+    environment = environment | {"PYTHONPATH": str(ROOT)}
+    address = f"http://127.0.0.1:{port}/"
+    with served(command, environment, tmp_path, f"{address}voila/static/"), opened_page(1200) as page:
+        page.goto(address, wait_until="domcontentloaded")
+        page.wait_for_selector(".svgf-prompt input")
+        use(page, "page", tmp_path)

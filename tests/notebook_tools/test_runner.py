@@ -1,0 +1,134 @@
+"""The runner on small notebooks of its own: strict parameters, kept failures, checked artefacts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.notebook_tools import runner as notebook_runner
+from svgfusion_lib.notebook_tools.cleaner import problems, read_notebook, write_notebook
+from svgfusion_lib.notebook_tools.runner import check_artefacts, main, refresh_notebooks, run_notebooks
+
+WRITES = """
+import os
+from pathlib import Path
+folder = Path("..") / OUT_DIR / "01_work"
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "result.json").write_text(f'[{STEPS}, {RATE}, "{os.environ.get("SVGFUSION_HEADLESS")}"]')
+print(Path.cwd().name, STEPS)
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A repository with one notebook that writes 01_work/result.json; returns its notebooks folder."""
+    folder = tmp_path / "notebooks"
+    (folder / "params").mkdir(parents=True)
+    monkeypatch.setattr(notebook_runner, "ARTEFACTS", {1: (("01_work/result.json", 1),)})
+    write(folder / "01_work.ipynb", 'OUT_DIR = "runs/notebooks"\nSTEPS = 3\nRATE = 0.5', WRITES)
+    return folder
+
+
+def write(path: Path, parameters: str, *sources: str) -> None:
+    cells = [{"cell_type": "markdown", "id": "t", "metadata": {}, "source": "# Title"}]
+    for number, source in enumerate((parameters, *sources)):
+        tags = {"tags": ["parameters"]} if number == 0 else {}
+        cells.append({
+            "cell_type": "code", "id": f"c{number}", "metadata": tags, "execution_count": None,
+            "outputs": [], "source": source,
+        })
+    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    write_notebook(path, {"cells": cells, "metadata": spec, "nbformat": 4, "nbformat_minor": 5})
+
+
+def profile(folder: Path, text: str) -> None:
+    (folder / "params" / "smoke.yaml").write_text(text)
+
+
+def test_run_injects_the_profile_and_checks_the_artefact(project):
+    profile(project, "common: {STEPS: 5}\n01_work: {RATE: 1}\n")
+    (run,) = run_notebooks("smoke", notebooks_dir=project)
+    out = project.parent / "runs" / "smoke"
+    assert json.loads((out / "01_work" / "result.json").read_text()) == [5, 1.0, "1"]
+    assert run.output == out / "notebooks" / "01_work.ipynb"
+    cells = read_notebook(run.output)["cells"]
+    assert "".join(cells[-1]["outputs"][0]["text"]) == "notebooks 5\n"  # runs in the notebook's own folder
+
+
+def test_run_removes_what_an_earlier_run_left(project):
+    profile(project, "")
+    stale = project.parent / "runs" / "smoke" / "01_work" / "stale.svg"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("old")
+    run_notebooks("smoke", notebooks_dir=project)
+    assert not stale.exists()
+
+
+@pytest.mark.parametrize("text, said", [
+    ("01_work: {STEPZ: 5}", "01_work.ipynb has no parameter 'STEPZ'; it has: OUT_DIR, STEPS, RATE"),
+    ("01_work: {RATE: 1e-4}", "RATE = '1e-4' is str, not float"),
+    ("01_work: {STEPS: 2.5}", "STEPS = 2.5 is float, not int"),
+    ("01_work: {STEPS: true}", "STEPS = True is bool, not int"),
+    ("02_other: {STEPS: 5}", "no notebook named 02_other"),
+    ("common: {STEPZ: 5}", "no notebook declares STEPZ"),
+    ("a: [", "not YAML"),
+])
+def test_run_refuses_a_wrong_profile_before_anything_runs(project, text, said):
+    profile(project, text)
+    with pytest.raises(UserError) as caught:
+        run_notebooks("smoke", notebooks_dir=project)
+    assert said in str(caught.value)
+    assert not (project.parent / "runs").exists()
+
+
+def test_run_names_unknown_profile_and_number(project):
+    profile(project, "")
+    with pytest.raises(UserError, match="no such profile; known: smoke"):
+        run_notebooks("smokey", notebooks_dir=project)
+    with pytest.raises(UserError, match="no notebook with number 7"):
+        run_notebooks("smoke", only=7, notebooks_dir=project)
+
+
+def test_failing_cell_is_named_and_its_notebook_kept(project):
+    profile(project, "")
+    write(project / "01_work.ipynb", "STEPS = 1", "1 / 0", "print('never')")
+    with pytest.raises(UserError, match="01_work.ipynb, cell 2: ZeroDivisionError: division by zero"):
+        run_notebooks("smoke", notebooks_dir=project)
+    kept = read_notebook(project.parent / "runs" / "smoke" / "notebooks" / "01_work.ipynb")
+    assert any(o["output_type"] == "error" for c in kept["cells"] for o in c.get("outputs", ()))
+
+
+def test_success_without_the_artefact_is_a_failure(project):
+    profile(project, "")
+    write(project / "01_work.ipynb", "STEPS = 1", "print('all is well')")
+    with pytest.raises(UserError, match="notebook 01 wrote 0 of 1"):
+        run_notebooks("smoke", notebooks_dir=project)
+
+
+@pytest.mark.parametrize("name, content, said", [
+    ("a.json", "{", "broken file"),
+    ("a.jsonl", "{}\n{", "broken file"),
+    ("a.svg", "<svg", "broken file"),
+    ("a.pt", "no tensors", "broken file"),
+    ("a.json", "", "it is empty"),
+])
+def test_check_artefacts_opens_the_files(tmp_path, monkeypatch, name, content, said):
+    monkeypatch.setattr(notebook_runner, "ARTEFACTS", {1: ((name, 1),)})
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UserError, match=said):
+        check_artefacts(1, tmp_path)
+
+
+def test_refresh_stores_clean_outputs_and_default_parameters(project):
+    refresh_notebooks(notebooks_dir=project)
+    stored = read_notebook(project / "01_work.ipynb")
+    assert problems(stored) == []
+    assert len(stored["cells"]) == 3
+    assert "".join(stored["cells"][-1]["outputs"][0]["text"]) == "notebooks 3\n"
+    assert (project.parent / "runs" / "notebooks" / "01_work" / "result.json").is_file()
+
+
+def test_main_prints_one_line_and_returns_2(capsys):
+    assert main(["--profile", "no-such-profile"]) == 2
+    assert "no such profile" in capsys.readouterr().err

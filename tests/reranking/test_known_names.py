@@ -1,0 +1,152 @@
+"""The names that a model knows, and what it does with a prompt that is none of them."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from svgfusion_lib import weights
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.corpus.captions import split_of
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.generate import generate
+from svgfusion_lib.models.icon_head import mean_text_tokens
+from svgfusion_lib.models.text_encoder import load_text_encoder
+from svgfusion_lib.pipeline import SAMPLES_KIND, Pipeline, load_pipeline
+from svgfusion_lib.reranking.known_names import KnownNames, check_names, learn_names
+from svgfusion_lib.system.files import ENTRIES, read_json
+
+QUICK = SamplingConfig(ddim_steps=3, candidates=4)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_text_encoder()
+
+
+@pytest.fixture(scope="module")
+def known(encoder) -> KnownNames:
+    return learn_names(["deer", "red heart", "sports car", "deer", "umbrella"], encoder)
+
+
+@pytest.fixture(scope="module")
+def emoji() -> Pipeline:
+    return load_pipeline(model="emoji")
+
+
+@pytest.fixture
+def rankings(monkeypatch, emoji):
+    """What the ranker was given, and an answer of the test's: the k-th drawing is the best."""
+    asked, best = [], {"k": 0}
+
+    def best_of(prompts, svgs, count):
+        asked.append(list(prompts))
+        return list(range(best["k"], len(svgs), count))
+
+    monkeypatch.setattr(emoji.ranker, "best_of", best_of)
+    return asked, best
+
+
+@pytest.mark.parametrize(("prompt", "nearest"), [
+    ("red square", "red circle"), ("big red square, twemoji style", "red circle, twemoji style"),
+    ("square", "green square"), ("a square", "green square"), ("green rectangle", "green square"),
+    ("purple trophy", "medal"), ("letter i", "medal"), ("letter b sign", "letter b"), ("2nd place medal", "medal"),
+    ("1st trophy", "1st place medal"), ("six oclock", "medal"), ("seven oclock time", "seven oclock"),
+])
+def test_a_colour_a_number_or_a_letter_is_not_replaced(encoder, prompt, nearest):
+    names = ["green square", "red circle", "letter b", "1st place medal", "seven oclock", "medal"]
+    found = learn_names(names, encoder).nearest([prompt], encoder)
+    assert found == [nearest]
+    without = learn_names(["blue heart", "letter b"], encoder)
+    assert without.nearest(["red square", "green, blue and red thing"], encoder) == [None, "blue heart"]
+
+
+@pytest.mark.parametrize(("prompt", "nearest"), [
+    ("moose", "deer"), ("moose, twemoji style", "deer, twemoji style"), ("a fast racing automobile", "sports car"),
+    ("parasol , fluent style ", "umbrella , fluent style "), ("deer", None), ("heart red, twemoji style", None),
+    ("Red  Heart", None), ("an icon of a red heart", None), (", twemoji style", "ANY"),
+])
+def test_a_prompt_takes_the_nearest_name_unless_it_is_known(known, encoder, prompt, nearest):
+    (found,) = known.nearest([prompt], encoder)
+    assert found == nearest or (nearest == "ANY" and found)
+
+
+def test_nearest_names_are_the_same_in_any_company(known, encoder):
+    prompts = ["moose", "deer", "a parasol for the beach, twemoji style", "love"]
+    together = known.nearest(prompts, encoder)
+    assert together == [known.nearest([prompt], encoder)[0] for prompt in prompts]
+    assert together[1] is None and KnownNames().nearest(prompts, encoder) == [None] * 4
+
+
+def test_names_are_learned_once_each_and_joined(known, encoder):
+    assert list(known.names) == ["deer", "red heart", "sports car", "umbrella"]
+    both = known.joined(learn_names(["umbrella", "cat"], encoder))
+    assert list(both.names) == [*known.names, "cat"]
+    torch.testing.assert_close(both.vectors, mean_text_tokens(*encoder.encode(list(both.names))), atol=1e-5, rtol=0)
+    assert KnownNames().joined(known) is known and list(known.joined(KnownNames()).names) == list(known.names)
+    assert learn_names([], encoder).joined(KnownNames()).names == ()
+    silent = KnownNames(["cat", "dog"]).joined(known)  # of a model that seeks no nearest name, tuned on others
+    assert list(silent.names) == ["cat", "dog", *known.names] and silent.nearest(["moose"], encoder) == [None]
+
+
+@pytest.mark.parametrize(("names", "vectors", "message"), [
+    ("cat", torch.ones(1, 4), "no list of names"), ([1], torch.ones(1, 4), "no list of names"),
+    (["cat"], None, "no vector of width 4"), (["cat"], torch.ones(1, 5), "no vector"),
+    (["cat"], torch.ones(2, 4), "no vector"), (["cat"], torch.ones(1, 4).int(), "no vector"),
+])
+def test_names_that_do_not_fit_are_refused(names, vectors, message):
+    with pytest.raises(UserError, match=f"source: .*{message}.*get it anew"):
+        check_names(names, vectors, 4, "source")
+
+
+def test_every_second_drawing_of_a_prompt_that_is_not_known_is_of_its_neighbour(emoji, rankings):
+    asked, best = rankings
+    prompts = ["flag south sudan, twemoji style", "red heart, twemoji style"]
+    own = emoji.sample(prompts, [3, 4], QUICK)
+    best["k"] = 1
+    others = emoji.sample(prompts, [3, 4], QUICK)
+    assert asked[0] == [prompts[0]] * 4 + [prompts[1]] * 4  # judged by what was asked
+    assert [s.drawn_for for s in own] == prompts == [s.prompt for s in (*own, *others)][2:]
+    assert [s.drawn_for for s in others] == ["flag sudan, twemoji style", prompts[1]]
+    assert [s.seed for s in others] == [3, 4]
+    (alone,) = emoji.sample(["flag sudan, twemoji style"], [3], dataclasses.replace(QUICK, nearest_name=False))
+    assert alone.svg == others[0].svg  # the same words and the same seed
+
+
+@pytest.mark.parametrize("change", [{"nearest_name": False}, {"candidates": 1}])
+def test_no_neighbour_is_drawn_where_none_is_wanted_or_nothing_is_chosen(emoji, rankings, change):
+    rankings[1]["k"] = 0 if "candidates" in change else 1
+    (sample,) = emoji.sample(["flag south sudan"], [0], dataclasses.replace(QUICK, **change))
+    assert sample.drawn_for == "flag south sudan"
+
+
+def test_generate_says_what_a_sample_was_drawn_for(tmp_path):
+    (entry,) = generate(["flag south sudan, twemoji style"], tmp_path, config=QUICK)
+    assert entry["prompt"] == "flag south sudan, twemoji style"
+    assert entry["drawn_for"] in ("flag south sudan, twemoji style", "flag sudan, twemoji style")
+    assert read_json(tmp_path / "samples.json", SAMPLES_KIND, "")[ENTRIES] == [entry]
+
+
+@pytest.mark.parametrize("model", ["line", "emoji"])
+def test_the_box_knows_training_names_only(model, encoder):
+    names = read_json(weights.PRETRAINED_DIR / model / weights.JSON_NAME, weights.DESCRIPTION, "")["names"]
+    assert len(names) > 1000 and {split_of(name, numbered=True) for name in names} == {"train"}
+    known = load_pipeline(model=model).known_names
+    assert list(known.names) == names
+    count = 50 if model == "emoji" else 0  # lines are composed: no nearest name is sought (docs/runs.md, section 15)
+    assert len(known.vectors) == (len(names) if count else 0)
+    if count:
+        encoded = mean_text_tokens(*encoder.encode(names[:count]))
+        torch.testing.assert_close(known.vectors[:count], encoded, atol=2e-3, rtol=0)
+
+
+def test_damaged_or_missing_names_are_refused(tmp_path):
+    for name in (weights.WEIGHTS_NAME, weights.JSON_NAME, weights.NAMES_NAME):
+        (tmp_path / name).write_bytes((weights.PRETRAINED_DIR / "emoji" / name).read_bytes())
+    path = tmp_path / weights.NAMES_NAME
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    with pytest.raises(UserError, match=r"names.safetensors: is not the file that model.json describes"):
+        load_pipeline(model=tmp_path)
+    path.unlink()
+    with pytest.raises(UserError, match=r"names.safetensors: no such file; get the repository whole"):
+        load_pipeline(model=tmp_path)

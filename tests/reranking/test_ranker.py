@@ -1,0 +1,147 @@
+"""Of several drawings for a prompt, the one that shows it best is kept."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from svgfusion_lib import cli
+from svgfusion_lib.config import CANDIDATES, EvaluationConfig, SamplingConfig
+from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.generate import generate
+from svgfusion_lib.models.icon_head import load_icon_head
+from svgfusion_lib.pipeline import SAMPLES_KIND, load_pipeline
+from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
+from svgfusion_lib.system.files import ENTRIES, read_json
+from svgfusion_lib.utils.render import render_svg
+
+QUICK = SamplingConfig(ddim_steps=3)
+
+
+def icon(body: str) -> str:
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2">'
+        f"{body}</svg>"
+    )
+
+
+DRAWN = {
+    "heart": icon('<path d="M12 20C4 14 3 11 3 8a4.5 4.5 0 0 1 9 -1a4.5 4.5 0 0 1 9 1c0 3 -1 6 -9 12z"/>'),
+    "arrow right": icon('<path d="M4 12H20M14 6L20 12L14 18"/>'),
+    "clock": icon('<circle cx="12" cy="12" r="9"/><path d="M12 7V12L15 15"/>'),
+    "mail": icon('<path d="M3 5H21V19H3z"/><path d="M3 7L12 13L21 7"/>'),
+}
+BLANK = icon("")
+
+
+@pytest.fixture(scope="module")
+def ranker() -> Ranker:
+    return load_ranker()
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return load_pipeline()
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_right_drawing_is_chosen(ranker, name):
+    names = list(DRAWN)
+    (best,) = ranker.best_of([f"{name}, tabler style"] * len(names), list(DRAWN.values()), len(names))
+    assert names[best] == name
+
+
+def test_what_a_model_draws_for_words_it_does_not_know_looks_less_real(ranker, pipeline):
+    prompts = ["xylophone", "bagpipes", "kangaroo", "waterfall", "cathedral", "octopus"]
+    drawn = [sample.svg for sample in pipeline.sample(prompts, range(len(prompts)))]
+    real, unreal = (
+        ranker.head.log_realism(ranker.pixel_encoder.encode(np.stack([render_svg(svg, 128) for svg in svgs])))
+        for svgs in (DRAWN.values(), drawn)
+    )
+    assert unreal.mean() < real.mean() - 1 and real.max() < 0
+
+
+def test_of_two_that_show_the_same_the_one_that_looks_real_is_chosen(ranker, monkeypatch):
+    monkeypatch.setattr(ranker.head, "log_realism", lambda tokens: torch.tensor([-9.0, -0.1, -5.0]))
+    assert ranker.best_of(["mail"] * 3, [DRAWN["mail"]] * 3, 3) == [1]
+
+
+def test_words_of_style_say_nothing_of_what_is_shown(ranker):
+    plain, styled = ranker.scores(["clock", "clock, lucide style"], [DRAWN["clock"]] * 2)
+    assert plain == styled
+    assert np.isfinite(ranker.scores([", lucide style"], [DRAWN["clock"]])).all()
+    assert without_style("a clock, lucide style ") == "a clock" and without_style("life style") == "life style"
+
+
+def test_what_shows_nothing_is_chosen_only_where_there_is_nothing_else(ranker):
+    broken = "<svg"
+    assert ranker.scores(["heart"] * 2, [BLANK, broken]).tolist() == [-np.inf, -np.inf]
+    assert ranker.best_of(["heart"] * 3, [BLANK, broken, DRAWN["mail"]], 3) == [2]
+    assert ranker.best_of(["heart"] * 4, [BLANK, BLANK, DRAWN["mail"], DRAWN["mail"]], 2) == [0, 2]
+
+
+def test_the_ranker_is_not_the_evaluator_nor_its_pupil(ranker):
+    assert not set(ranker.head.packs) & set(load_icon_head().packs)
+    assert {"tabler", "lucide", "twemoji", "fluent-emoji-flat"} <= set(ranker.head.packs)
+
+
+def test_encoders_at_hand_are_used_if_they_are_the_right_ones(ranker):
+    again = load_ranker(text_encoder=ranker.text_encoder, pixel_encoder=ranker.pixel_encoder)
+    assert again.text_encoder is ranker.text_encoder and again.pixel_encoder is ranker.pixel_encoder
+    other = copy.copy(ranker.text_encoder)
+    other.name = "another"
+    assert load_ranker(text_encoder=other, pixel_encoder=ranker.pixel_encoder).text_encoder.name == "minilm"
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**62])
+def test_seeds_of_candidates_begin_with_the_samples_own_and_go_on_alike(seed):
+    seeds = candidate_seeds(seed, 8)
+    assert seeds[0] == seed and seeds[:3] == candidate_seeds(seed, 3)
+    assert len(set(seeds)) == 8 and all(0 <= s < 2**63 for s in seeds)
+    assert not set(seeds) & set(candidate_seeds(seed + 1, 8))
+
+
+def test_a_sample_is_the_best_of_its_candidates_whatever_the_batch(pipeline):
+    prompts, count = ["a bell, lucide style", "shopping cart, tabler style"], 4
+    config = dataclasses.replace(QUICK, candidates=count)
+    samples = pipeline.sample(prompts, [5, 6], config)
+    for prompt, seed, sample in zip(prompts, [5, 6], samples):
+        drawn = pipeline.sample([prompt] * count, candidate_seeds(seed, count), QUICK)
+        scores = pipeline.ranker.scores([prompt] * count, [each.svg for each in drawn])
+        assert sample.svg == drawn[int(scores.argmax())].svg
+        assert (sample.prompt, sample.seed) == (prompt, seed)
+        assert pipeline.sample([prompt], [seed], config)[0].svg == sample.svg
+    assert scores.max() > scores.min()
+
+
+def test_progress_counts_to_the_end(pipeline):
+    calls: list[tuple[int, int]] = []
+    config = dataclasses.replace(QUICK, candidates=3)
+    pipeline.sample(["bell", "cloud"], [0, 1], config, progress=lambda *call: calls.append(call))
+    total = calls[0][1]
+    assert calls == [(k, total) for k in range(1, total + 1)] and total % QUICK.ddim_steps == 0
+
+
+def test_lengths_hold_for_all_candidates(pipeline):
+    (sample,) = pipeline.sample(["bell"], [0], dataclasses.replace(QUICK, candidates=3), [2])
+    drawn = pipeline.sample(["bell"] * 3, candidate_seeds(0, 3), QUICK, [2] * 3)
+    assert sample.svg in [each.svg for each in drawn]
+
+
+@pytest.mark.parametrize("count", [0, 65])
+def test_numbers_of_candidates_that_make_no_sense(count):
+    with pytest.raises(UserError, match="candidates must be between 1 and 64"):
+        SamplingConfig(candidates=count)
+
+
+def test_generate_and_evaluation_keep_the_best_unless_told_otherwise(tmp_path):
+    assert EvaluationConfig().sampling.candidates == CANDIDATES > 1 == SamplingConfig().candidates
+    (entry,) = generate(["bell"], tmp_path / "a")
+    assert entry["settings"]["candidates"] == CANDIDATES
+    command = f"generate --prompt bell --ddim_steps 3 --candidates 1 --output_dir {tmp_path / 'b'}"
+    assert cli.main(command.split()) in (0, None)
+    (entry,) = read_json(tmp_path / "b" / "samples.json", SAMPLES_KIND, "")[ENTRIES]
+    assert entry["settings"]["candidates"] == 1

@@ -1,0 +1,94 @@
+"""The row format against its own description, written down a second time by hand."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from svgfusion_lib.svg import row_format as rf
+
+# Every pair that draws, with what its 8 geometry columns hold and which of them a decoder must be trained on.
+TABLE = [
+    ("path", "move", "......xy", "      **"),
+    ("path", "submove", "......xy", "      **"),
+    ("path", "line", "xy....xy", "      **"),
+    ("path", "cubic", "xyxyxyxy", "  ******"),
+    ("path", "close", "xy....xy", "        "),
+    ("rect", "none", "xyllll..", "******  "),
+    ("circle", "none", "xyl.....", "***     "),
+    ("ellipse", "none", "xyll....", "****    "),
+    ("fill_gradient", "linear", "xyxy....", "****    "),
+    ("stroke_gradient", "linear", "xyxy....", "****    "),
+    ("fill_gradient", "radial", "xyxyllxy", "********"),
+    ("stroke_gradient", "radial", "xyxyllxy", "********"),
+    ("fill_gradient", "stop", "xy......", "**      "),
+    ("stroke_gradient", "stop", "xy......", "**      "),
+]
+PAIRS = {(element, command): (kinds, free) for element, command, kinds, free in TABLE}
+
+
+def test_vocabularies_keep_their_order():
+    """Ids are in every cache and checkpoint: a new word goes to the end, and VERSION rises when one moves."""
+    assert rf.VERSION == 2
+    assert " ".join(rf.ELEMENTS) == "<PAD> <BOS> <EOS> path rect circle ellipse fill_gradient stroke_gradient"
+    assert " ".join(rf.COMMANDS) == "none move submove line cubic close linear radial stop"
+    assert rf.CAPS == ("butt", "round", "square") and rf.JOINS == ("miter", "round", "bevel")
+    assert rf.FILL_RULES == ("nonzero", "evenodd")
+
+
+def test_ids_are_places_in_the_vocabularies():
+    for ids, words in ((rf.ELEMENT_ID, rf.ELEMENTS), (rf.COMMAND_ID, rf.COMMANDS)):
+        assert [words[number] for number in ids.values()] == list(words) == list(ids)
+    named = {"PAD": "<PAD>", "BOS": "<BOS>", "EOS": "<EOS>"}
+    for constant in ("PAD", "BOS", "EOS", "PATH", "RECT", "CIRCLE", "ELLIPSE", "FILL_GRADIENT", "STROKE_GRADIENT"):
+        assert rf.ELEMENTS[getattr(rf, constant)] == named.get(constant, constant.lower())
+    for constant in ("NONE", "MOVE", "SUBMOVE", "LINE", "CUBIC", "CLOSE", "LINEAR", "RADIAL", "STOP"):
+        assert rf.COMMANDS[getattr(rf, constant)] == constant.lower()
+    assert [rf.ELEMENTS[element] for element in rf.GRADIENTS] == ["fill_gradient", "stroke_gradient"]
+
+
+def test_columns_follow_each_other_without_a_gap():
+    columns = list(range(rf.NUM_COLUMNS))
+    whole = [
+        [rf.ELEMENT], [rf.COMMAND], columns[rf.GEOMETRY], columns[rf.FILL], columns[rf.STROKE], [rf.STROKE_WIDTH],
+        [rf.CAP], [rf.JOIN], [rf.FILL_RULE],
+    ]
+    assert sum(whole, []) == columns
+    assert [len(part) for part in whole] == [1, 1, rf.NUM_GEOMETRY, 4, 4, 1, 1, 1, 1]
+    assert columns[rf.STYLE] == sum(whole[3:], []) and len(columns[rf.STYLE]) == rf.NUM_STYLE
+    assert columns[rf.GEOMETRY][rf.END_POINT] == [8, 9]  # the last two of the geometry columns
+
+
+def test_columns_are_those_of_the_description():
+    (numbers,) = re.findall(r"^ +column +(.*)$", rf.__doc__, re.MULTILINE)
+    assert numbers.split() == ["0", "1", "2..9", "10..13", "14..17", "18", "19", "20", "21"]
+    places = [(part.start, part.stop - 1) for part in (rf.GEOMETRY, rf.FILL, rf.STROKE, rf.STYLE, rf.END_POINT)]
+    assert places == [(2, 9), (10, 13), (14, 17), (10, 21), (6, 7)]  # END_POINT is within the geometry
+
+
+def test_arguments_are_those_of_the_table():
+    assert {pair: "".join(kinds) for pair, kinds in rf.ARGUMENTS.items()} == {k: v[0] for k, v in PAIRS.items()}
+
+
+@given(st.sampled_from(range(len(rf.ELEMENTS))), st.sampled_from(range(len(rf.COMMANDS))))
+def test_every_pair_of_ids_draws_what_the_table_says_or_nothing(element, command):
+    pair = rf.ELEMENTS[element], rf.COMMANDS[command]
+    kinds, free = PAIRS.get(pair, (None, " " * rf.NUM_GEOMETRY))
+    assert rf.argument_kinds(element, command) == (None if kinds is None else tuple(kinds))
+    for kind, table in zip("xyl", rf.argument_tables(), strict=True):
+        assert table[element][command] == [k == kind for k in kinds or "." * rf.NUM_GEOMETRY]
+    assert rf.free_arguments()[element][command] == [mark == "*" for mark in free]
+
+
+@pytest.mark.parametrize("table", [*rf.argument_tables(), rf.free_arguments()])
+def test_tables_have_a_place_for_every_pair(table):
+    assert len(table) == len(rf.ELEMENTS)
+    assert all(len(of_element) == len(rf.COMMANDS) for of_element in table)
+    assert all(len(mask) == rf.NUM_GEOMETRY for of_element in table for mask in of_element)
+
+
+def test_a_mask_that_is_changed_changes_no_other():
+    """The tables are made anew at each call: who edits one harms nobody."""
+    rf.free_arguments()[rf.RECT][rf.NONE][0] = False
+    assert rf.free_arguments()[rf.RECT][rf.NONE][0] is True

@@ -1,0 +1,206 @@
+"""What a VS-DiT can be trained to: styles to ask for, and tokens of several latents."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from svgfusion_lib import cli
+from svgfusion_lib.config import DiffusionConfig, DiTConfig, SamplingConfig, TrainConfig, VAEConfig
+from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.preprocess import preprocess
+from svgfusion_lib.corpus.records import write_manifest
+from svgfusion_lib.editing import ask_for_style
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.generate import generate
+from svgfusion_lib.models.checkpoint import load_model, save_model
+from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.pipeline import SAMPLES_KIND, Pipeline, load_pipeline
+from svgfusion_lib.system.files import ENTRIES, read_json
+from svgfusion_lib.training.dit import dit_step_loss, train_dit
+from svgfusion_lib.training.latents import prepare_latents
+from svgfusion_lib.utils.dataset import LatentBatch
+from svgfusion_lib.utils.diffusion import make_diffusion_params
+from svgfusion_lib.utils.render import render_svg
+
+QUICK = SamplingConfig(ddim_steps=3)
+STYLES = ("bold", "thin")
+
+
+def make_latents(folder, packs: list[str]):
+    """Latents of 12 synthetic SVGs by an untrained VP-VAE; SVG i is said to come from packs[i % len(packs)]."""
+    records = create_dummy_data(folder / "svg", num_samples=12)
+    write_manifest(folder / "svg", [replace(r, pack=packs[i % len(packs)]) for i, r in enumerate(records)])
+    preprocess(folder / "svg", folder / "cache", max_files=None, pixel_encoder="none")
+    torch.manual_seed(0)
+    vae = VPVAE(VAEConfig.preset("tiny", pixel_fusion=False))
+    save_model(folder / "vae.pt", "vpvae", vae, vae.state_dict())
+    prepare_latents(folder / "vae.pt", folder / "cache", folder / "latents")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Folder with latents of two packs, and a VS-DiT that learned their styles."""
+    folder = make_latents(tmp_path_factory.mktemp("styles"), ["thin", "bold", ""])
+    command = ["train_dit", "--style_condition", "--batch_size", "8", "--num_epochs", "2"]
+    paths = {"--latents_dir": "latents", "--vae_checkpoint": "vae.pt", "--output_dir": "dit"}
+    assert cli.main(command + [word for flag, name in paths.items() for word in (flag, str(folder / name))]) == 0
+    return folder
+
+
+def awake(pipeline: Pipeline) -> Pipeline:
+    """The zero-initialised weights of the VS-DiT made random, so that everything shows in a sample."""
+    torch.manual_seed(1)
+    for parameter in pipeline.dit.parameters():
+        if parameter.abs().max() < 0.01:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return pipeline
+
+
+def test_styles_are_the_packs_and_the_checkpoint_knows_them(run):
+    model, content = load_model(run / "dit" / "vsdit_final.pt", "vsdit")
+    assert model.config.styles == STYLES and model.style_embedder.weight.shape == (3, 128)
+    assert content["train_config"]["null_style_rate"] == 0.1
+    assert list((run / "dit" / "sheets").glob("*.png"))
+
+
+def test_generate_draws_in_a_style_and_records_it(run, tmp_path):
+    checkpoints = run / "vae.pt", run / "dit" / "vsdit_final.pt"
+    for style in ("bold", None):
+        entries = generate(["a red circle"], tmp_path / str(style), *checkpoints, config=QUICK, style=style)
+        assert entries[0]["style"] == style
+        assert read_json(tmp_path / str(style) / "samples.json", SAMPLES_KIND, "")[ENTRIES] == entries
+        render_svg((tmp_path / str(style) / entries[0]["file"]).read_text(), 32)
+
+
+def test_unknown_style_is_one_line_that_names_the_known_ones(run, tmp_path, capsys):
+    command = ["generate", "--prompt", "cat", "--style", "bald", "--output_dir", str(tmp_path / "out")]
+    checkpoints = ["--vae_checkpoint", str(run / "vae.pt"), "--dit_checkpoint", str(run / "dit" / "vsdit_final.pt")]
+    assert cli.main(command + checkpoints) == 2
+    error = capsys.readouterr().err
+    assert error == "svgfusion generate: the model has no style 'bald'; known are bold, thin\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_sample_in_a_style_is_the_same_whatever_the_batch(run):
+    pipeline = awake(load_pipeline(run / "vae.pt", run / "dit" / "vsdit_final.pt"))
+    jobs = [("a red circle", 1, "bold"), ("two squares", 2, None), ("a red circle", 1, "thin"), ("star", 3, "thin")]
+    prompts, seeds, styles = map(list, zip(*jobs))
+    together = pipeline.sample(prompts, seeds, QUICK, styles=styles)
+    for (prompt, seed, style), sample in zip(jobs, together):
+        (alone,) = pipeline.sample([prompt], [seed], QUICK, styles=[style])
+        assert sample.svg == alone.svg
+    assert together[0].svg != together[2].svg
+    with pytest.raises(ValueError, match="got 4 prompts and 1 styles"):
+        pipeline.sample(prompts, seeds, QUICK, styles=["bold"])
+
+
+def test_a_prompt_names_a_style_in_words(run, tmp_path):
+    pipeline = awake(load_pipeline(run / "vae.pt", run / "dit" / "vsdit_final.pt"))
+    spoken = {"star, Bold style": "bold", "star in thin style": "thin", "bold star": None, "embold style": None}
+    assert {prompt: pipeline.style_in(prompt) for prompt in spoken} == spoken
+    assert ask_for_style(pipeline, "star, bold style", None) == ("star, bold style", "bold")
+    assert ask_for_style(pipeline, "star, bold style", "thin") == ("star", "thin")  # no pack: no words in captions
+    pipeline.dit.config = replace(pipeline.dit.config, styles=("fluent-emoji-flat", "twemoji"))
+    assert pipeline.style_in("star, fluent style") == "fluent-emoji-flat"
+    assert ask_for_style(pipeline, "star, fluent style", "twemoji") == ("star, twemoji style", "twemoji")
+    entries = generate(
+        ["star, thin style", "star"], tmp_path, run / "vae.pt", run / "dit" / "vsdit_final.pt", config=QUICK
+    )
+    assert [entry["style"] for entry in entries] == ["thin", None]
+
+
+def test_style_is_left_out_of_the_unconditional_half_of_guidance(run):
+    """So at guidance 0 it changes nothing, at 1 and above it does, and no style is the null style."""
+    pipeline = awake(load_pipeline(run / "vae.pt", run / "dit" / "vsdit_final.pt"))
+    context, mask = pipeline.encode_prompts(["a star"] * 3)
+    style = pipeline.encode_styles([None, "bold", "thin"])
+    assert style.tolist() == [0, 1, 2]
+    for scale in (0.0, 1.0, 2.0):
+        config = replace(QUICK, cfg_scale=scale, cfg_low=0.0, cfg_high=1.0)
+        none, bold, thin = pipeline.sample_latents(context, mask, [4] * 3, 5, config, style=style)  # [N, Z] each
+        plain = pipeline.sample_latents(context[:1], mask[:1], [4], 5, config)[0]
+        torch.testing.assert_close(none, plain, atol=1e-4, rtol=1e-4)
+        differ = [not torch.allclose(a, b, atol=1e-3) for a, b in ((none, bold), (none, thin), (bold, thin))]
+        assert differ == [scale > 0] * 3
+
+
+def test_guidance_is_computed_only_in_its_interval(run):
+    """Timesteps 99, 79, 59, 39, 19 of 100: the null prompt is asked at those between .2 and .6 alone."""
+    pipeline = awake(load_pipeline(run / "vae.pt", run / "dit" / "vsdit_final.pt"))
+    pipeline.params = make_diffusion_params(DiffusionConfig(num_steps=100))
+    context, mask = pipeline.encode_prompts(["a star", "a ring"])
+    z = torch.randn(2, 4, pipeline.dit.config.latent_width)
+    limited = pipeline.denoiser(context, mask, replace(QUICK, cfg_scale=3.0, cfg_low=0.2, cfg_high=0.6))
+    everywhere = pipeline.denoiser(context, mask, replace(QUICK, cfg_scale=3.0, cfg_low=0.0, cfg_high=1.0))
+    nowhere = pipeline.denoiser(context, mask, replace(QUICK, cfg_scale=1.0))
+    sizes = []
+    pipeline.dit.final_norm.register_forward_hook(lambda _, __, output: sizes.append(len(output)))
+    for timestep, guided in ((99, False), (79, False), (60, True), (39, True), (20, True), (19, False)):
+        t = torch.full((2,), timestep)
+        expected = everywhere(z, t) if guided else nowhere(z, t)
+        sizes.clear()
+        torch.testing.assert_close(limited(z, t), expected, atol=1e-5, rtol=1e-5)
+        assert sizes == [4 if guided else 2]
+    assert not torch.allclose(everywhere(z, t), nowhere(z, t), atol=1e-3)
+
+
+@pytest.mark.parametrize(("prompt_rate", "style_rate", "trained"), [
+    (0.0, 0.0, [False, True, True]), (1.0, 0.0, [True, False, False]), (0.0, 1.0, [True, False, False]),
+])
+def test_styles_are_dropped_with_the_prompt_and_by_themselves(prompt_rate, style_rate, trained):
+    """Seen in the gradient of the embedding: which of null style, bold and thin a batch trained."""
+    model, loss = small_loss(STYLES, TrainConfig(null_prompt_rate=prompt_rate, null_style_rate=style_rate))
+    loss.backward()
+    assert (model.style_embedder.weight.grad.abs().sum(1) > 0).tolist() == trained
+
+
+def test_a_model_without_styles_draws_no_random_number_for_them():
+    losses = [small_loss((), TrainConfig(null_style_rate=rate))[1].item() for rate in (0.0, 1.0)]
+    assert losses[0] == losses[1]
+
+
+def small_loss(styles: tuple[str, ...], config: TrainConfig) -> tuple[VSDiT, torch.Tensor]:
+    """A small model and its loss on four latent sequences of the styles 1, 2, 1, 2."""
+    torch.manual_seed(0)
+    dit_config = DiTConfig(latent_width=5, context_width=6, width=16, depth=1, heads=2, max_latents=4, styles=styles)
+    model = VSDiT(dit_config)
+    for parameter in model.parameters():
+        if parameter.abs().max() == 0:
+            torch.nn.init.normal_(parameter, std=0.3)
+    mask = torch.zeros(4, 3, dtype=torch.bool)
+    batch = LatentBatch(
+        torch.randn(4, 3, 5), torch.zeros(4, 3, 5), mask, torch.randn(4, 3, 6), mask, torch.tensor([1, 2, 1, 2])
+    )
+    step_loss = dit_step_loss(dit_config, DiffusionConfig(), config, torch.zeros(2, 6))
+    return model, step_loss(model, batch, 0)[0]
+
+
+def test_latents_that_name_no_pack_have_no_style_to_learn(tmp_path):
+    folder = make_latents(tmp_path, [""])
+    with pytest.raises(UserError, match="names no pack"):
+        train_dit(folder / "dit", folder / "vae.pt", latents_dir=folder / "latents", style_condition=True)
+    assert not (folder / "dit").exists()
+
+
+def test_objective_and_patch_size_are_flags_and_what_they_train_can_draw(run, tmp_path):
+    """Also where the number of latents is no multiple of the patch size."""
+    command = (
+        f"train_dit --vae_checkpoint {run}/vae.pt --latents_dir {run}/latents --output_dir {tmp_path}/dit"
+        " --num_epochs 1 --patch_size 2 --prediction epsilon --schedule linear --min_snr_gamma 5"
+    )
+    assert cli.main(command.split(" ")) == 0
+    _, content = load_model(tmp_path / "dit" / "vsdit_final.pt", "vsdit")
+    assert content["config"]["patch_size"] == 2 and content["config"]["prediction"] == "epsilon"
+    assert content["diffusion"]["schedule"] == "linear" and content["train_config"]["min_snr_gamma"] == 5
+    pipeline = awake(load_pipeline(run / "vae.pt", tmp_path / "dit" / "vsdit_final.pt"))
+    lengths = [1, 2, 3, 16]
+    samples = pipeline.sample(["a star"] * 4, [0] * 4, QUICK, lengths)
+    for length, sample in zip(lengths, samples):
+        (alone,) = pipeline.sample(["a star"], [0], QUICK, [length])
+        assert sample.svg == alone.svg
+        render_svg(sample.svg, 32)
+    entries = generate(["a star"], tmp_path / "out", run / "vae.pt", tmp_path / "dit" / "vsdit_final.pt", config=QUICK)
+    assert (tmp_path / "out" / entries[0]["file"]).is_file()

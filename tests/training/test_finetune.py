@@ -1,0 +1,112 @@
+"""A model adapts to a folder: fully or by a low-rank change, with or without styles, and is a model like any other."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from svgfusion_lib import cli
+from svgfusion_lib.config import DiffusionConfig, DiTConfig, SamplingConfig, VAEConfig
+from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.errors import Paused, UserError
+from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
+from svgfusion_lib.models.low_rank import adapt, merge
+from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.pipeline import load_pipeline
+from svgfusion_lib.training.finetune import finetune, with_style
+from svgfusion_lib.training.loop import LOG_NAME, read_log
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """icons/ and a small model with one style, untrained."""
+    folder = tmp_path_factory.mktemp("finetune")
+    create_dummy_data(folder / "icons", num_samples=12)
+    torch.manual_seed(0)
+    vae = VPVAE(VAEConfig.preset("tiny", pixel_fusion=False))
+    save_model(folder / "vae.pt", "vpvae", vae, vae.state_dict())
+    dit = VSDiT(DiTConfig.preset("tiny", latent_width=vae.latent_width, styles=("thin",)))
+    for parameter in dit.parameters():
+        if parameter.abs().max() == 0:
+            torch.nn.init.normal_(parameter, std=0.02)
+    save_model(folder / "dit.pt", "vsdit", dit, dit.state_dict(), diffusion=DiffusionConfig().to_dict(),
+               vae_hash=weights_hash(vae))
+    return folder
+
+
+def start(folder: Path, output: str, **options):
+    model = folder / "vae.pt", folder / "dit.pt"
+    return finetune(folder / "icons", folder / output, *model, samples_seen=40, batch_size=4, **options)
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_the_adapted_model_has_one_style_more_and_other_weights(folder, rank):
+    vae_path, dit_path = start(folder, f"rank{rank}", rank=rank)
+    before, after = load_model(folder / "dit.pt", "vsdit")[0], load_model(dit_path, "vsdit")[0]
+    assert after.config.styles == ("thin", "icons")
+    changed = {
+        name.split(".")[0] for name, tensor in after.state_dict().items()
+        if name != "style_embedder.weight" and not torch.equal(tensor, before.state_dict()[name])
+    }
+    assert "blocks" in changed and ("x_embedder" in changed) == (rank == 0)
+    pipeline = load_pipeline(vae_path, dit_path)
+    assert pipeline.sample(["a red circle"], [0], SamplingConfig(ddim_steps=2), styles=["icons"])[0].svg
+    assert read_log(dit_path.parent / LOG_NAME)[-1]["step"] == 10
+
+
+def test_a_paused_run_goes_on(folder):
+    with pytest.raises(Paused):
+        start(folder, "paused", rank=2, max_minutes=0)
+    for _ in range(20):
+        try:
+            _, dit_path = start(folder, "paused", rank=2, max_minutes=0)
+            break
+        except Paused:
+            continue
+    _, whole = start(folder, "whole", rank=2)
+    for name, tensor in load_model(whole, "vsdit")[0].state_dict().items():
+        torch.testing.assert_close(load_model(dit_path, "vsdit")[0].state_dict()[name], tensor, atol=0, rtol=0)
+
+
+def test_a_low_rank_change_is_nothing_at_first_and_is_merged_exactly():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.GELU(), torch.nn.Linear(5, 3))
+    x = torch.randn(4, 6)
+    expected, names = model(x), list(model.state_dict())
+    adapt(model, rank=2)
+    torch.testing.assert_close(model(x), expected, atol=0, rtol=0)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    assert sum(p.numel() for p in trained) == 2 * (6 + 5) + 2 * (5 + 3)
+    for parameter in trained:
+        torch.nn.init.normal_(parameter)
+    changed = model(x)
+    assert not torch.allclose(changed, expected)
+    merge(model)
+    torch.testing.assert_close(model(x), changed)
+    assert sorted(model.state_dict()) == sorted(names)
+
+
+def test_a_new_style_begins_as_the_mean_of_the_others():
+    dit = VSDiT(DiTConfig.preset("tiny", styles=("a", "b")))
+    wider = with_style(dit, "c")
+    assert wider.config.styles == ("a", "b", "c")
+    torch.testing.assert_close(wider.style_embedder.weight[3], dit.style_embedder.weight[1:].mean(0))
+    assert with_style(wider, "b") is wider
+
+
+@pytest.mark.parametrize(("options", "reason"), [
+    ({"rank": -1}, "rank is -1"), ({"samples_seen": 0}, "samples_seen is 0"),
+])
+def test_wrong_options(folder, tmp_path, options, reason):
+    with pytest.raises(UserError, match=reason):
+        finetune(folder / "icons", tmp_path, folder / "vae.pt", folder / "dit.pt", **options)
+
+
+def test_by_command(folder, tmp_path, capsys):
+    command = ["finetune", "--svg_dir", folder / "icons", "--output_dir", tmp_path]
+    command += ["--samples_seen", 8, "--batch_size", 4]
+    command += ["--vae_checkpoint", folder / "vae.pt", "--dit_checkpoint", folder / "dit.pt", "--style", "mine"]
+    assert cli.main(list(map(str, command))) == 0
+    assert f"--dit_checkpoint {tmp_path / 'vsdit_final.pt'}" in capsys.readouterr().out
+    assert load_model(tmp_path / "vsdit_final.pt", "vsdit")[0].config.styles == ("thin", "mine")

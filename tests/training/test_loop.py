@@ -1,0 +1,315 @@
+import importlib.util
+import json
+import sys
+from types import ModuleType
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from svgfusion_lib.config import TrainConfig
+from svgfusion_lib.errors import Paused, UserError
+from svgfusion_lib.system.checks import check_device
+from svgfusion_lib.training.loop import (
+    LOG_NAME,
+    STATE_NAME,
+    TIMINGS,
+    budget_steps,
+    endless_batches,
+    fit,
+    held_out_loss,
+    read_log,
+)
+from svgfusion_lib.training.optimisation import EMA, learning_rate
+from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler
+
+
+def quick(**changes) -> TrainConfig:
+    return TrainConfig(**{
+        "num_steps": 12, "batch_size": 4, "lr": 0.05, "warmup_steps": 2, "log_every": 2, "val_every": 5,
+        "checkpoint_every": 5, "weight_decay": 0.0,
+    } | changes)
+
+
+def points_loader(count: int = 10, batch_size: int = 4, seed: int = 0, poison: int | None = None) -> DataLoader:
+    g = torch.Generator().manual_seed(3)
+    data = torch.randn(count, 3, generator=g)
+    if poison is not None:
+        data[poison] = float("nan")
+
+    def collate(indices):
+        x = data[indices][:, None]  # (B, 1, 3)
+        mask = torch.zeros(x.shape[:2], dtype=torch.bool)
+        return LatentBatch(x, x, mask, x, mask, names=[f"svg {i}" for i in indices])
+
+    sampler = LengthBucketSampler([1] * count, batch_size, seed)
+    return DataLoader(range(count), batch_sampler=sampler, collate_fn=collate)
+
+
+def make_model() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.2), nn.BatchNorm1d(8), nn.Linear(8, 3))
+
+
+def step_loss(model, batch, step):
+    """Denoise points: uses torch's global generator for noise and dropout, as the real losses do."""
+    x = batch.mean[:, 0]
+    loss = (model(x + 0.3 * torch.randn_like(x)) - x).square().mean()
+    return loss, {"fit": loss}
+
+
+def state_of(folder) -> dict:
+    return torch.load(folder / STATE_NAME, weights_only=True)
+
+
+def log_without_time(folder) -> list[dict]:
+    return [{k: v for k, v in line.items() if k not in TIMINGS} for line in read_log(folder / LOG_NAME)]
+
+
+def assert_same(a, b):
+    if isinstance(a, torch.Tensor):
+        torch.testing.assert_close(a, b, atol=0, rtol=0)
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            assert_same(a[key], b[key])
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b)
+        for x, y in zip(a, b):
+            assert_same(x, y)
+    else:
+        assert a == b
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("stop_at", [1, 6, 8, 11])
+def test_interrupted_run_continues_to_bit_identical_weights_and_log(tmp_path, stop_at):
+    config = quick()
+    whole_ema = fit(make_model(), points_loader(), step_loss, config, tmp_path / "whole", points_loader(6))
+
+    def failing(model, batch, step):
+        if step == stop_at:
+            raise Interrupted
+        return step_loss(model, batch, step)
+
+    with pytest.raises(Interrupted):
+        fit(make_model(), points_loader(), failing, config, tmp_path / "cut", points_loader(6))
+    with (tmp_path / "cut" / LOG_NAME).open("a") as log:
+        log.write('{"step": 9, "lo')  # a torn line, as a killed process leaves one
+    torch.manual_seed(12345)
+    fresh = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.2), nn.BatchNorm1d(8), nn.Linear(8, 3))
+    if stop_at < config.checkpoint_every:
+        fresh = make_model()  # no checkpoint yet: begins anew
+    ema = fit(fresh, points_loader(), step_loss, config, tmp_path / "cut", points_loader(6))
+    assert_same(ema.weights, whole_ema.weights)
+    whole, cut = state_of(tmp_path / "whole"), state_of(tmp_path / "cut")
+    for part in ("step", "model", "ema", "optimizer"):
+        assert_same(cut[part], whole[part])
+    assert log_without_time(tmp_path / "cut") == log_without_time(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("max_minutes", [0, 1e-4])
+def test_paused_run_goes_on_to_the_same_weights(tmp_path, max_minutes):
+    whole = fit(make_model(), points_loader(), step_loss, quick(), tmp_path / "whole", points_loader(6))
+    pauses = 0
+    while True:
+        try:
+            ema = fit(
+                make_model(), points_loader(), step_loss, quick(), tmp_path / "cut", points_loader(6),
+                max_minutes=max_minutes,
+            )
+            break
+        except Paused as pause:
+            assert "of 12 steps done; the same command goes on" in str(pause)
+            pauses += 1
+    assert pauses == 11 if max_minutes == 0 else pauses <= 11
+    assert_same(ema.weights, whole.weights)
+    assert log_without_time(tmp_path / "cut") == log_without_time(tmp_path / "whole")
+
+
+def test_accumulated_batches_make_the_step_of_one_large_batch(tmp_path):
+    """Without noise, dropout or clipping: 2 x 5 points are 10 points."""
+
+    def mean_loss(model, batch, step):
+        loss = (model(batch.mean[:, 0]) - batch.mean[:, 0]).square().mean()
+        return loss, {"fit": loss}
+
+    def train(batch_size, accumulate):
+        torch.manual_seed(0)
+        config = quick(num_steps=3, batch_size=batch_size, accumulate=accumulate, max_grad_norm=1e9)
+        name = f"{batch_size}"
+        return fit(nn.Linear(3, 3), points_loader(batch_size=batch_size), mean_loss, config, tmp_path / name).weights
+
+    for name, tensor in train(10, 1).items():
+        torch.testing.assert_close(train(5, 2)[name], tensor, atol=1e-5, rtol=1e-5)
+    assert [line["samples"] for line in read_log(tmp_path / "5" / LOG_NAME)] == [10, 20, 30]
+
+
+def test_budget_in_epochs_or_samples():
+    assert budget_steps(10, 4, 3, None) == 9 and budget_steps(10, 4, 3, None, accumulate=2) == 5
+    assert budget_steps(10, 4, 3, 41) == 11
+
+
+def test_finished_run_is_not_trained_further(tmp_path):
+    first = fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
+    log = log_without_time(tmp_path)
+    again = fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
+    assert_same(again.weights, first.weights)
+    assert log_without_time(tmp_path) == log
+
+
+def test_log_has_the_fields_that_are_promised(tmp_path):
+    config = quick()
+    fit(make_model(), points_loader(), step_loss, config, tmp_path, points_loader(6))
+    lines = read_log(tmp_path / LOG_NAME)
+    training = [line for line in lines if "loss" in line]
+    assert [line["step"] for line in training] == [1, 2, 4, 6, 8, 10, 12]
+    assert all(line["lr"] == learning_rate(line["step"] - 1, config) for line in training)
+    assert {"samples", "grad_norm", "fit", "seconds"} <= set(training[0])
+    assert [line["step"] for line in lines if "val_loss" in line] == [5, 10, 12]
+    assert [line["seconds"] for line in lines] == sorted(line["seconds"] for line in lines)
+
+
+def test_loss_falls(tmp_path):
+    fit(make_model(), points_loader(), step_loss, quick(num_steps=150), tmp_path)
+    losses = [line["loss"] for line in read_log(tmp_path / LOG_NAME)]
+    assert sum(losses[-5:]) < 0.6 * sum(losses[:5])
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_loss_that_is_not_finite_names_step_and_batch(tmp_path, bad):
+    def spoilt(model, batch, step):
+        loss, parts = step_loss(model, batch, step)
+        return (loss * bad if "svg 7" in batch.names else loss), parts
+
+    with pytest.raises(UserError, match=r"loss is not finite at step \d+; batch: .*svg 7"):
+        fit(make_model(), points_loader(), spoilt, quick(num_steps=50), tmp_path)
+
+
+def test_broken_data_is_found_by_the_loss(tmp_path):
+    with pytest.raises(UserError, match="svg 2"):
+        fit(make_model(), points_loader(poison=2), step_loss, quick(num_steps=50), tmp_path)
+
+
+def test_state_of_another_model_or_run_is_refused(tmp_path):
+    fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
+    with pytest.raises(UserError, match="another size.*another output folder"):
+        fit(nn.Sequential(nn.Linear(3, 3)), points_loader(), step_loss, quick(num_steps=20), tmp_path)
+    with pytest.raises(UserError, match="seed 0, not 1"):
+        fit(make_model(), points_loader(), step_loss, quick(seed=1), tmp_path)
+    with pytest.raises(UserError, match="batch_size 4, not 5"):
+        fit(make_model(), points_loader(), step_loss, quick(batch_size=5), tmp_path)
+    (tmp_path / STATE_NAME).write_bytes(b"torn")
+    with pytest.raises(UserError, match=STATE_NAME):
+        fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
+
+
+def test_held_out_loss_is_the_mean_over_svgs_and_repeats(tmp_path):
+    model = make_model().eval()
+    loader = points_loader(7, batch_size=4)  # batches of 4 and 3
+
+    def own_loss(model, batch, step):
+        loss = batch.mean.square().sum() / len(batch.names)
+        return loss, {}
+
+    expected = sum(batch.mean.square().sum().item() for batch in loader) / 7
+    assert held_out_loss(model, loader, own_loss, 0, quick())["val_loss"] == pytest.approx(expected, abs=1e-5)
+    first = held_out_loss(model, loader, step_loss, 0, quick())
+    torch.manual_seed(99)
+    assert held_out_loss(model, loader, step_loss, 0, quick()) == first
+
+
+def test_validation_sees_the_averaged_model_in_eval_mode_and_leaves_training_alone(tmp_path):
+    seen = []
+
+    def look(model, step):
+        seen.append((step, model.training, {k: v.clone() for k, v in model.state_dict().items()}))
+
+    ema = fit(make_model(), points_loader(), step_loss, quick(), tmp_path / "a", on_validation=look)
+    plain = fit(make_model(), points_loader(), step_loss, quick(), tmp_path / "b")
+    assert [(step, training) for step, training, _ in seen] == [(5, False), (10, False), (12, False)]
+    assert_same(seen[-1][2], ema.weights)
+    assert_same(plain.weights, ema.weights)
+
+
+def test_ema_by_hand():
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    ema = EMA(model, decay=0.5)
+    average = 0.0
+    for step, value in enumerate([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 9.0]):
+        nn.init.constant_(model.weight, value)
+        ema.update(model, step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        average = decay * average + (1 - decay) * value
+    assert ema.weights["weight"].item() == pytest.approx(average, abs=1e-5)
+    with ema.applied_to(model):
+        assert model.weight.item() == pytest.approx(average, abs=1e-5) and not model.training
+    assert model.weight.item() == 9.0 and model.training
+
+
+def test_learning_rate_is_warmed_up_and_falls_by_a_cosine():
+    config = quick(num_steps=110, warmup_steps=10, lr=1.0, final_lr=0.1)
+    rates = [learning_rate(step, config) for step in range(111)]
+    assert rates[:10] == pytest.approx([0.1 * (i + 1) for i in range(10)])
+    assert rates[10] == 1.0 and rates[60] == pytest.approx(0.55) and rates[110] == pytest.approx(0.1)
+    assert all(a >= b for a, b in zip(rates[10:], rates[11:]))
+    assert learning_rate(0, quick(warmup_steps=0, lr=1.0)) == 1.0
+
+
+def test_endless_batches_continue_where_a_run_stopped():
+    def names(first_step, count):
+        stream = endless_batches(points_loader(), first_step)
+        return [next(stream).names for _ in range(count)]
+
+    whole = names(0, 11)  # 3 batches an epoch
+    for first in (1, 3, 5):
+        assert names(first, 11 - first) == whole[first:]
+    assert whole[:3] != whole[3:6]
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "", "cpu:3x", "meta"])
+def test_device_that_is_not_there(device):
+    with pytest.raises(UserError, match=f"device '{device}' is not on this machine; use one of: cpu"):
+        check_device(device)
+    assert check_device("cpu").type == "cpu"
+
+
+def test_nothing_is_written_for_a_wrong_device(tmp_path):
+    with pytest.raises(UserError, match="not on this machine"):
+        fit(make_model(), points_loader(), step_loss, quick(device="warp"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_log_lines_are_json(tmp_path):
+    fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
+    for line in (tmp_path / LOG_NAME).read_text().splitlines():
+        assert isinstance(json.loads(line), dict)
+
+
+def test_tensorboard_gets_what_the_log_gets_where_it_is_installed(tmp_path, monkeypatch):
+    written = []
+
+    class Writer:
+        def __init__(self, folder):
+            self.folder = folder
+
+        def add_scalar(self, name, value, step):
+            written.append((name, value, step))
+
+        def close(self):
+            written.append("closed")
+
+    module = ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = Writer
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name == "tensorboard" else find(name))
+    fit(make_model(), points_loader(), step_loss, quick(), tmp_path, points_loader(6))
+    lines = read_log(tmp_path / LOG_NAME)
+    logged = [(k, v, line["step"]) for line in lines for k, v in line.items() if k != "seconds"]
+    assert written == [*logged, "closed"]
