@@ -18,7 +18,7 @@ from torch import nn
 
 from svgfusion_lib.config import DiTConfig, TrainConfig, VAEConfig
 from svgfusion_lib.corpus import keywords
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.keywords import KEYWORDS, KEYWORDS_KIND, load_vocabulary
 from svgfusion_lib.corpus.preprocess import load_cache, preprocess
 from svgfusion_lib.corpus.records import read_records

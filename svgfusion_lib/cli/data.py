@@ -12,7 +12,7 @@ def _create_dummy_data_flags(add: Add) -> None:
 
 
 def _create_dummy_data(**options) -> None:
-    from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+    from svgfusion_lib.corpus.dummy import create_dummy_data
 
     records = create_dummy_data(**options)
     print(f"{len(records)} captioned SVGs in {options['output_dir']}")
@@ -24,7 +24,7 @@ def _fetch_packs_flags(add: Add) -> None:
 
 
 def _fetch_packs(**options) -> None:
-    from svgfusion_lib.corpus.fetch_packs import fetch_packs
+    from svgfusion_lib.corpus.packs import fetch_packs
 
     for folder in fetch_packs(**options):
         print(folder)

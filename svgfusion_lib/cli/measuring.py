@@ -40,7 +40,7 @@ def _generate(
         raise UserError("--ckpt_path and --precomputed_dir go together")
     if ckpt_path is None and not prompt and prompts is None:
         raise UserError("no prompt given; use --prompt TEXT or --prompts FILE")
-    from svgfusion_lib.evaluation.reconstruct import reconstruct_and_sample
+    from svgfusion_lib.evaluation.vae import reconstruct_and_sample
     from svgfusion_lib.generate import generate, read_prompts
 
     if ckpt_path is not None:
@@ -85,7 +85,7 @@ def _roundtrip(svg_dir, packs, out_dir, **options) -> None:
     if (svg_dir is None) == (packs is None):
         raise UserError("give --svg_dir or --packs, one of them")
     if packs is not None:
-        from svgfusion_lib.experiments.roundtrip_packs import roundtrip_packs
+        from svgfusion_lib.experiments.roundtrip import roundtrip_packs
 
         print(roundtrip_packs(packs, out_dir, **options), end="")
         return

@@ -7,13 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from svgfusion_lib.corpus.captions import make_captions, split_of
-from svgfusion_lib.corpus.inspection import Check, inspect_svg
+from svgfusion_lib.corpus.filters import Check, inspect_svg, surplus_variants
 from svgfusion_lib.corpus.keywords import NO_KEYWORDS, Vocabulary, load_vocabulary
 from svgfusion_lib.corpus.packs import fetch_packs
 from svgfusion_lib.corpus.records import Record, read_records
 from svgfusion_lib.corpus.sieve import SUMMARY, Sieve, Source
 from svgfusion_lib.corpus.tables import unfold_table
-from svgfusion_lib.corpus.variants import surplus_variants
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.folders import whole_folder
 from svgfusion_lib.system.parallel import map_in_order

@@ -2,18 +2,58 @@
 
 import json
 import shutil
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from svgfusion_lib.corpus.inspection import Finding
+import numpy as np
+
+from svgfusion_lib.corpus.filters import Finding, PictureIndex
 from svgfusion_lib.corpus.keywords import Vocabulary
-from svgfusion_lib.corpus.near_duplicates import PictureIndex
 from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.phrases import compose_captions
-from svgfusion_lib.corpus.records import COUNT, COUNTED, Record, write_manifest
-from svgfusion_lib.corpus.tally import Tally
+from svgfusion_lib.corpus.records import COUNT, COUNTED, SPLITS, Record, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import write_json, write_text
+
+PERCENTILES = (25, 50, 75, 95, 99)
+
+
+class Tally:
+    """Counts of one pack, or of all."""
+
+    def __init__(self) -> None:
+        self.splits: Counter = Counter()
+        self.dropped: Counter = Counter()
+        self.approximated: Counter = Counter()
+        self.rows: list[int] = []  # of the icons kept, without <BOS> and <EOS>
+
+    def keep(self, split: str, rows: int, approximated: Iterable[str]) -> None:
+        self.splits[split] += 1
+        self.approximated.update(approximated)
+        self.rows.append(rows)
+
+    @classmethod
+    def merge(cls, tallies: Iterable["Tally"]) -> "Tally":
+        total = cls()
+        for tally in tallies:
+            total.splits += tally.splits
+            total.dropped += tally.dropped
+            total.approximated += tally.approximated
+            total.rows += tally.rows
+        return total
+
+    def summary(self) -> dict:
+        quantiles = np.percentile(self.rows, PERCENTILES).tolist() if self.rows else []
+        return {
+            "icons": len(self.rows) + self.dropped.total(), "kept": len(self.rows),
+            **{split: self.splits[split] for split in SPLITS},
+            "dropped": dict(self.dropped.most_common()),
+            "approximated": dict(self.approximated.most_common()),
+            "rows": {f"p{p}": round(q) for p, q in zip(PERCENTILES, quantiles, strict=False)},
+        }
+
 
 SUMMARY = "summary.json"
 DROPPED = "dropped.jsonl"

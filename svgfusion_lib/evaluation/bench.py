@@ -11,7 +11,7 @@ from svgfusion_lib.corpus.preprocess import load_cache
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import measures
 from svgfusion_lib.evaluation.clip_score import load_clip
-from svgfusion_lib.evaluation.groups import Group, Subject, domain_of, icons_within, make_groups, real_pictures
+from svgfusion_lib.evaluation.samples import Group, Subject, domain_of, icons_within, make_groups, real_pictures
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder

@@ -1,6 +1,6 @@
 """Stage evaluate: how good are the SVGs, beside what they can be held against; JSON, Markdown, pictures.
 
-Every measure (evaluation_measures.py) is taken of the samples and of the references (evaluation_references.py): real
+Every measure (measures.py) is taken of the samples and of the references (samples.py): real
 icons, the untrained model, the nearest training icon by caption, shuffled prompts. docs/evaluation.md explains them.
 """
 
@@ -11,11 +11,20 @@ import numpy as np
 
 from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig
 from svgfusion_lib.corpus.preprocess import cache_rows
-from svgfusion_lib.evaluation import measures, metrics, references
+from svgfusion_lib.evaluation import measures, metrics
 from svgfusion_lib.evaluation.bench import Bench, load_bench, make_yardstick, real_icons, settings_of, trained_on
-from svgfusion_lib.evaluation.groups import Group, Subject, draw_samples, real_pictures
-from svgfusion_lib.evaluation.rebuild import rebuild
 from svgfusion_lib.evaluation.report import write_report
+from svgfusion_lib.evaluation.samples import (
+    Group,
+    Subject,
+    draw_samples,
+    largest_packs,
+    nearest_by_caption,
+    real_pictures,
+    same_name_elsewhere,
+    untrained,
+)
+from svgfusion_lib.evaluation.vae import rebuild
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.system.locks import locked_folder
 from svgfusion_lib.training.latents import check_pixel_encoder
@@ -60,7 +69,7 @@ def _evaluate_group(bench: Bench, group: Group, training: measures.Training) -> 
     sampling, styles = bench.config.sampling, bench.config.styles
     samples = draw_samples(bench.pipeline, bench.cache, group, seed, sampling, styles, what="samples")
     noise = draw_samples(
-        references.untrained(bench.pipeline, seed), bench.cache, group, seed, replace(sampling, candidates=1), styles,
+        untrained(bench.pipeline, seed), bench.cache, group, seed, replace(sampling, candidates=1), styles,
         what="untrained model",
     )
     subjects, more = {}, {}
@@ -75,7 +84,7 @@ def _evaluate_group(bench: Bench, group: Group, training: measures.Training) -> 
     shift = np.random.default_rng((seed, 11)).integers(1, len(group.names), len(group.prompts))
     for name, subject in (
         ("shuffled_prompts", Subject(samples.pictures, (samples.own + shift) % len(group.names))),
-        ("real_of_another_pack", references.same_name_elsewhere(bench.cache, group)),
+        ("real_of_another_pack", same_name_elsewhere(bench.cache, group)),
     ):
         if len(subject.own):
             _, vectors = bench.judge.features(subject.shown())
@@ -95,7 +104,7 @@ def _evaluate_group(bench: Bench, group: Group, training: measures.Training) -> 
 def _nearest_by_caption(bench: Bench, group: Group, training: measures.Training) -> Subject | None:
     if not training.icons:
         return None
-    return references.nearest_by_caption(bench.cache, group, bench.pipeline.text_encoder, training.icons)
+    return nearest_by_caption(bench.cache, group, bench.pipeline.text_encoder, training.icons)
 
 
 def _of_real(subjects: dict) -> dict:
@@ -113,7 +122,7 @@ def _two_packs(bench: Bench, group: Group, reference: int) -> dict:
     Of as many pictures as the distances of samples are, since fewer make it larger; the mean of measures.DRAWS choices.
     """
     rng = np.random.default_rng((bench.config.seed, 13))
-    icons = references.largest_packs(bench.cache, group, bench.config.max_reference, rng)
+    icons = largest_packs(bench.cache, group, bench.config.max_reference, rng)
     if not icons:
         return {}
     (first, a), (second, b) = ((pack, real_pictures(bench.cache, own)) for pack, own in icons.items())

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from svgfusion_lib.corpus.preprocess import cache_rows
 from svgfusion_lib.evaluation import metrics
 from svgfusion_lib.evaluation.clip_score import ClipScorer
-from svgfusion_lib.evaluation.groups import IMAGE_SIZE, Group, Picture, Subject
+from svgfusion_lib.evaluation.samples import IMAGE_SIZE, Group, Picture, Subject
 from svgfusion_lib.models.icon_head import IconHead, mean_text_tokens
 from svgfusion_lib.models.pixel_encoder import PixelEncoder
 from svgfusion_lib.models.text_encoder import TextEncoder

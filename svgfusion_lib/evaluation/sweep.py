@@ -11,9 +11,8 @@ from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig, SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import measures
 from svgfusion_lib.evaluation.bench import Bench, load_bench, make_yardstick, real_icons
-from svgfusion_lib.evaluation.groups import Group, draw_samples
-from svgfusion_lib.evaluation.plots import plot_sweep
-from svgfusion_lib.evaluation.report import interval, number
+from svgfusion_lib.evaluation.report import interval, number, plot_sweep
+from svgfusion_lib.evaluation.samples import Group, draw_samples
 from svgfusion_lib.pipeline import load_pipeline
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.locks import locked_folder

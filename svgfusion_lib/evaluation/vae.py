@@ -1,5 +1,6 @@
-"""Stage evaluate_vae: how well does a VP-VAE rebuild SVGs it never saw, and what do its latents hold?"""
+"""How well a VP-VAE rebuilds SVGs it never saw, and what its latents hold."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -7,19 +8,117 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Subset
 
-from svgfusion_lib.corpus.preprocess import load_cache
+from svgfusion_lib.corpus.preprocess import cache_rows, load_cache
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.evaluation.rebuild import rebuild
+from svgfusion_lib.evaluation.metrics import ssim
 from svgfusion_lib.models.checkpoint import load_model
-from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.models.vpvae import VPVAE, Decoded, Posterior
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.system.files import write_json
+from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.locks import locked_folder
-from svgfusion_lib.training.latents import check_pixel_encoder
-from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset
+from svgfusion_lib.system.progress import track
+from svgfusion_lib.training.latents import check_pixel_encoder, encode_dataset
+from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, collate_chunks
+from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.path_chunks import MIN_HALF_SIZE
-from svgfusion_lib.utils.render import contact_sheet
+from svgfusion_lib.utils.render import contact_sheet, render_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+IMAGE_SIZE = 128  # pixels of the comparison
+BATCH = 16        # SVGs
+
+Watch = Callable[[ChunkBatch, Posterior, Decoded], None]
+
+
+@dataclass
+class Rebuilt:
+    """An SVG, rebuilt from the posterior's mean and from a sample of it: texts, pictures uint8 [S, S, 3], SSIM."""
+
+    number: int                # in the dataset
+    svgs: tuple[str, str, str]  # original, from the mean, from a sample
+    pictures: tuple[np.ndarray, np.ndarray, np.ndarray]
+    ssim_from_mean: float
+    ssim_from_sample: float
+    ssim_of_blank: float
+
+
+@torch.no_grad()
+def rebuild(
+    vae: VPVAE, cache: dict, dataset: ChunkDataset, seed: int = 0, watch: Watch | None = None
+) -> Iterator[Rebuilt]:
+    """One SVG of the dataset after the other. watch: is shown every batch, its posterior and what is decoded of it."""
+    generator = torch.Generator().manual_seed(seed)
+    device = next(vae.parameters()).device
+    for start in track(range(0, len(dataset), BATCH), "reconstructions"):
+        part = range(start, min(start + BATCH, len(dataset)))
+        batch = collate_chunks([dataset[k] for k in part])
+        noise = torch.randn(*batch.padding_mask.shape, vae.config.latent_width, generator=generator)
+        batch, noise = batch.to(device), noise.to(device)
+        posterior = vae.encode(batch)
+        if watch is not None:
+            watch(batch, posterior, vae.decode(posterior.latent(), batch.padding_mask))
+        by_mean = vae.decode_rows(posterior.latent(), batch.padding_mask)
+        by_sample = vae.decode_rows(posterior.latent(noise), batch.padding_mask)
+        for k, mean_rows, sample_rows in zip(part, by_mean, by_sample):
+            original = cache_rows(cache, dataset.indices[k])
+            svgs = rows_to_svg(original), rows_to_svg(sanitize_rows(mean_rows)), rows_to_svg(sanitize_rows(sample_rows))
+            picture, by_mean_picture, by_sample_picture = (render_svg(svg, IMAGE_SIZE) for svg in svgs)
+            yield Rebuilt(
+                k, svgs, (picture, by_mean_picture, by_sample_picture), ssim(picture, by_mean_picture),
+                ssim(picture, by_sample_picture), ssim(picture, np.full_like(picture, 255)),
+            )
+
+
+def reconstruct_and_sample(
+    ckpt_path: str | Path,
+    precomputed_dir: str | Path,
+    out_dir: str | Path,
+    num_eval: int = 5,
+    num_samples: int = 5,
+    seed: int = 0,
+) -> dict[str, list[Path]]:
+    """Reconstructions of num_eval SVGs of a cache and num_samples random draws from a VP-VAE.
+
+    A random draw takes the number of latents and the explicit channels (box and style, where the layout has
+    them) of a real SVG, and the learned channels from the prior N(0, 1): a check of the decoder, not a
+    generative model of icons. Writes recon_{k}.svg, random_{k}.svg and sheet.png (original, reconstruction).
+    """
+    if num_eval < 0 or num_samples < 0 or num_eval + num_samples == 0:
+        raise UserError(f"--num_eval {num_eval} and --num_samples {num_samples}: nothing to draw; give one above 0")
+    vae, _ = load_model(ckpt_path, "vpvae")
+    cache = load_cache(precomputed_dir)
+    check_pixel_encoder(vae, cache)
+    config = vae.config
+    dataset = ChunkDataset(cache, config)
+    if not len(dataset):
+        raise UserError(f"{precomputed_dir}: no SVG has at most {config.max_latents} latents")
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.randperm(len(dataset), generator=generator).tolist()
+    count = max(num_eval, num_samples)
+    chosen = [chosen[i % len(chosen)] for i in range(count)]
+    means, _ = encode_dataset(vae, Subset(dataset, chosen))
+    out_dir = Path(out_dir)
+    written: dict[str, list[Path]] = {"recon": [], "random": []}
+    sheet = []
+    with locked_folder(out_dir):
+        for k, mean in enumerate(means):
+            mask = torch.zeros(1, len(mean), dtype=torch.bool)
+            if k < num_eval:
+                svg = rows_to_svg(vae.decode_rows(mean[None], mask)[0])
+                written["recon"].append(write_text(out_dir / f"recon_{k}.svg", svg))
+                sheet.append([rows_to_svg(cache_rows(cache, dataset.indices[chosen[k]])), svg])
+            if k < num_samples:
+                prior = torch.randn(1, len(mean), config.latent_width, generator=generator)
+                z = torch.cat([mean[None, :, : vae.explicit_width], prior], dim=-1)  # [1, N, Z]
+                svg = rows_to_svg(vae.decode_rows(z, mask)[0])
+                written["random"].append(write_text(out_dir / f"random_{k}.svg", svg))
+        if sheet:
+            contact_sheet(sheet, out_dir / "sheet.png", row_labels=[dataset.names[i] for i in chosen[:num_eval]],
+                          column_labels=["original", "reconstruction"])
+    return written
+
 
 ACTIVE = 0.01       # variance of a channel's posterior mean from which on it is active (Burda et al. 2016, section 5.2)
 PERCENTILES = (1, 5, 25, 50, 75)

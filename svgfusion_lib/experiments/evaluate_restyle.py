@@ -15,9 +15,9 @@ from svgfusion_lib.corpus.preprocess import cache_rows, load_cache
 from svgfusion_lib.editing import ask_for_style, restyle
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import metrics
-from svgfusion_lib.evaluation.groups import Picture, icons_within, picture, real_pictures
 from svgfusion_lib.evaluation.measures import GALLERY, Judge, mean_of
 from svgfusion_lib.evaluation.report import interval
+from svgfusion_lib.evaluation.samples import Picture, icons_within, picture, real_pictures
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.pipeline import Pipeline, load_pipeline

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.generate import generate
 from svgfusion_lib.training.dit import train_dit

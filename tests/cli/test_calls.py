@@ -59,7 +59,7 @@ def called(monkeypatch) -> list[str]:
 
         monkeypatch.setattr(module, name, mock.create_autospec(function, side_effect=note))
 
-    for module in map(importlib.import_module, STAGE_MODULES):
+    for module in [importlib.import_module(name) for name in STAGE_MODULES]:  # all are imported before any is changed
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 stand_in(module, name, function)

@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 from skimage.measure import label
 
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
-from svgfusion_lib.corpus.dummy import SHAPES, make_dummy_svg
+from svgfusion_lib.corpus.dummy import SHAPES, create_dummy_data, make_dummy_svg
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.svg_parser import parse_svg

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from svgfusion_lib.corpus.near_duplicates import PICTURE_SIZE, PictureIndex
+from svgfusion_lib.corpus.filters import PICTURE_SIZE, PictureIndex
 from svgfusion_lib.utils.render import render_svg_by_resvg
 
 

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from svgfusion_lib.corpus import npm, packs
-from svgfusion_lib.corpus.fetch_packs import fetch_packs
+from svgfusion_lib.corpus.packs import fetch_packs
 from svgfusion_lib.errors import UserError
 
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")

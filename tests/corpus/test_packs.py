@@ -9,7 +9,7 @@ import tarfile
 import pytest
 
 from svgfusion_lib.corpus import packs
-from svgfusion_lib.corpus.fetch_packs import fetch_packs
+from svgfusion_lib.corpus.packs import fetch_packs
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
 

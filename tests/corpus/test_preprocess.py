@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from svgfusion_lib.corpus import preprocess as module
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import PARTS_NAME, load_cache, preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.parallel import map_on_dask

@@ -1,7 +1,7 @@
 import pytest
 
+from svgfusion_lib.corpus.filters import base_name, surplus_variants
 from svgfusion_lib.corpus.records import Record
-from svgfusion_lib.corpus.variants import base_name, surplus_variants
 
 TONES = ("light", "medium light", "medium", "medium dark", "dark")
 

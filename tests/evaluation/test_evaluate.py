@@ -10,16 +10,16 @@ from PIL import Image
 
 from svgfusion_lib import cli
 from svgfusion_lib.config import EvaluationConfig, SamplingConfig
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import cache_rows, load_cache, preprocess
 from svgfusion_lib.corpus.records import write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import bench as evaluation_bench
-from svgfusion_lib.evaluation import references
+from svgfusion_lib.evaluation import samples
 from svgfusion_lib.evaluation.bench import load_bench, settings_of, trained_on
 from svgfusion_lib.evaluation.evaluate import evaluate
-from svgfusion_lib.evaluation.groups import choose_names, make_groups
 from svgfusion_lib.evaluation.report import markdown
+from svgfusion_lib.evaluation.samples import choose_names, make_groups
 from svgfusion_lib.pipeline import Pipeline, load_pipeline
 from svgfusion_lib.system.files import read_json
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
@@ -218,7 +218,7 @@ def test_groups_are_domains_by_splits_line_first():
 
 def test_the_untrained_model_predicts_nothing_and_leaves_the_random_state_alone():
     pipeline, before = load_pipeline(), torch.get_rng_state()
-    fresh = references.untrained(pipeline, seed=3)
+    fresh = samples.untrained(pipeline, seed=3)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(fresh.dit.latent_std, pipeline.dit.latent_std) and fresh.vae is pipeline.vae
     z, context = torch.randn(1, 3, fresh.dit.config.latent_width), torch.randn(1, 2, fresh.dit.config.context_width)
@@ -230,10 +230,10 @@ def test_the_largest_packs_of_the_domain():
     packs = ["tabler"] * 3 + ["lucide"] * 4 + ["feather"] + ["noto"] * 9
     cache = plain_cache([(f"n{k}", pack, "train") for k, pack in enumerate(packs)])
     group = make_groups(cache, 2, 1, 0, None, ["line"], None)[0]
-    icons = references.largest_packs(cache, group, 3, np.random.default_rng(0))
+    icons = samples.largest_packs(cache, group, 3, np.random.default_rng(0))
     assert list(icons) == ["lucide", "tabler"] and [len(own) for own in icons.values()] == [3, 3]
     only = make_groups(cache, 2, 1, 0, None, ["emoji"], None)[0]
-    assert references.largest_packs(cache, only, 3, np.random.default_rng(0)) == {}
+    assert samples.largest_packs(cache, only, 3, np.random.default_rng(0)) == {}
 
 
 def test_icons_longer_than_the_model_draws_are_not_asked_for(cache_dir, tmp_path, monkeypatch):

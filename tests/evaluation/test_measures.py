@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from svgfusion_lib.evaluation import measures
-from svgfusion_lib.evaluation.groups import Subject, picture
+from svgfusion_lib.evaluation.samples import Subject, picture
 from svgfusion_lib.utils.row_metrics import RowIndex, line_style
 
 PEN = 'stroke="#000" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" fill="none"'

@@ -7,7 +7,7 @@ from PIL import Image
 
 from svgfusion_lib import cli
 from svgfusion_lib.config import EvaluationConfig, SamplingConfig
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.sweep import read_settings, sweep, sweep_table

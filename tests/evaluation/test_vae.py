@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from svgfusion_lib import cli
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import load_cache, preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.vae import evaluate_vae

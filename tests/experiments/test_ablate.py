@@ -2,7 +2,7 @@
 
 import pytest
 
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.experiments import ablate as module

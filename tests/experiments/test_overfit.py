@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.experiments import overfit as module
 from svgfusion_lib.experiments.overfit import overfit

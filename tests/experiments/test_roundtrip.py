@@ -8,8 +8,7 @@ from PIL import Image
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.experiments import roundtrip as stage
-from svgfusion_lib.experiments.roundtrip import roundtrip
-from svgfusion_lib.experiments.roundtrip_packs import comparison_table
+from svgfusion_lib.experiments.roundtrip import comparison_table, roundtrip
 from svgfusion_lib.utils.render import render_svg
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}">'

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from svgfusion_lib import cli
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.experiments.train_model import read_recipe, train_model
 from svgfusion_lib.training.loop import LOG_NAME, read_log

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from svgfusion_lib import cli
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.records import read_records, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.experiments import train_realism as stage

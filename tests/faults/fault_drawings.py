@@ -25,21 +25,19 @@ from svgfusion_lib.evaluation import (
     evaluate,
     sweep,
 )
-from svgfusion_lib.evaluation import (
-    groups as evaluation_groups,
-)
-from svgfusion_lib.evaluation import (
-    plots as evaluation_plots,
-)
+from svgfusion_lib.evaluation import report as evaluation_plots
+from svgfusion_lib.evaluation import samples as evaluation_groups
 from svgfusion_lib.evaluation.vae import evaluate_vae
 from svgfusion_lib.experiments import (
     ablate,
     benchmark,
     benchmark_reference,
-    benchmark_report,
     compare_encoders,
     evaluate_restyle,
     overfit,
+)
+from svgfusion_lib.experiments import (
+    benchmark as benchmark_report,
 )
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder

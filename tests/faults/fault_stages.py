@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.corpus import keywords, packs, preprocess
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.prepare_dataset import prepare_dataset
 from svgfusion_lib.errors import UserError, machine_trouble
 from svgfusion_lib.experiments import train_icon_head, train_model, train_realism

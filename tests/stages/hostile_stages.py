@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 from svgfusion_lib.corpus import preprocess as module
-from svgfusion_lib.corpus.inspection import Check, inspect_svg
+from svgfusion_lib.corpus.filters import Check, inspect_svg
 from svgfusion_lib.editing import encode_svg
 from svgfusion_lib.editing.files import recolour_svg
 from svgfusion_lib.errors import UserError

@@ -8,10 +8,10 @@ import torch
 
 from svgfusion_lib import cli
 from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import cache_rows, load_cache, preprocess
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.evaluation.reconstruct import reconstruct_and_sample
+from svgfusion_lib.evaluation.vae import reconstruct_and_sample
 from svgfusion_lib.generate import generate
 from svgfusion_lib.models.checkpoint import load_model
 from svgfusion_lib.pipeline import SAMPLES_KIND, load_pipeline

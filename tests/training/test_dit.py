@@ -7,7 +7,7 @@ import torch
 
 from svgfusion_lib import cli
 from svgfusion_lib.config import DiffusionConfig, DiTConfig, SamplingConfig, TrainConfig, VAEConfig
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.corpus.records import write_manifest
 from svgfusion_lib.editing import ask_for_style

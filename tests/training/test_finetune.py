@@ -7,7 +7,7 @@ import torch
 
 from svgfusion_lib import cli
 from svgfusion_lib.config import DiffusionConfig, DiTConfig, SamplingConfig, VAEConfig
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
 from svgfusion_lib.models.low_rank import adapt, merge

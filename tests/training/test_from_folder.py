@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from svgfusion_lib.corpus.create_dummy_data import create_dummy_data
+from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import load_model
