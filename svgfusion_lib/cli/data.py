@@ -50,6 +50,11 @@ def _prepare_dataset_flags(add: Add) -> None:
         help="keep one of the pictures that look nearly the same")
     add("--keywords", action=argparse.BooleanOptionalAction, default=True,
         help="captions of packs with other words for the name")
+    add("--one_style", action=argparse.BooleanOptionalAction, default=True,
+        help="of line packs keep the style that the pack is known for")
+    add("--hold_out", action=argparse.BooleanOptionalAction, default=True,
+        help="keep some names, and some names of single packs, from training")
+    add("--seed", type=int, default=0, help="of the choice of names of single packs")
     add("--processes", type=int, help="default: one for each core")
 
 
@@ -58,6 +63,8 @@ def _prepare_dataset(**options) -> None:
 
     total = prepare_dataset(**options)["total"]
     splits = [f"{total['train']} train", f"{total['held_out']} held out"]
+    if total["unseen_pair"]:
+        splits.append(f"{total['unseen_pair']} unseen pairs")
     if total["held_out_pack"]:
         splits.append(f"{total['held_out_pack']} of held-out packs")
     print(f"{total['kept']} SVGs in {options['output_dir']}: {', '.join(splits)}")

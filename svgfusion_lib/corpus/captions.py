@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 HELD_OUT_PERCENT = 10
+UNSEEN_PAIR_PERCENT = 5
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[\s_\-./]+")
 SKIN_TONE = re.compile(r"\b(?:medium[ -]light|medium[ -]dark|light|medium|dark) skin tone\b")
@@ -65,3 +66,9 @@ def split_of(name: str, numbered: bool = False) -> str:
     """`train` or `held_out` (10%), from the name alone: the same in every pack and in every run."""
     digest = hashlib.sha256(name_key(name, numbered).encode()).digest()
     return "held_out" if int.from_bytes(digest[:4], "big") % 100 < HELD_OUT_PERCENT else "train"
+
+
+def is_unseen_pair(name: str, pack: str, seed: int = 0) -> bool:
+    """Whether the drawings of a name in one pack are kept from training (5% of all pairs, another 5% for each seed)."""
+    digest = hashlib.sha256(f"{seed}/{pack}/{name_key(name, numbered=True)}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") % 100 < UNSEEN_PAIR_PERCENT

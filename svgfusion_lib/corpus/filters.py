@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from svgfusion_lib.corpus.captions import SKIN_TONE, humanise
+from svgfusion_lib.corpus.cleaning import clean_rows
 from svgfusion_lib.corpus.colours import dominant_colours
 from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.utils.render import BLANK_CONTRAST, render_svg_by_resvg
@@ -94,6 +95,7 @@ class Check:
     max_rows: int | None    # between <BOS> and <EOS>
     picture: bool           # render it
     colours: bool           # measure its colours
+    clean: bool = False     # take away what is not seen
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Finding:
     approximated: tuple[str, ...] = ()  # features that rows show in another way
     picture: np.ndarray | None = None   # uint8 [S, S, 3] on white
     colours: tuple[str, ...] = ()
+    cleaned: str = ""       # the SVG without what is not seen, if there was such a thing
 
 
 def inspect_svg(check: Check) -> Finding:
@@ -121,8 +124,10 @@ def inspect_svg(check: Check) -> Finding:
         return Finding("not stroke only")
     if check.max_rows is not None and len(rows) - 2 > check.max_rows:
         return Finding(f"more than {check.max_rows} rows")
-    picture, colours = None, ()
+    picture, colours, cleaned = None, (), ""
     try:
+        if check.clean and (left := clean_rows(rows)) is not rows:
+            rows, cleaned = left, rows_to_svg(left, parsed.size)
         # What the rows show, which is all of it by now: the file itself may keep a renderer busy for long.
         text = rows_to_svg(rows, parsed.size) if check.picture or check.colours else ""
         if check.picture:
@@ -133,7 +138,7 @@ def inspect_svg(check: Check) -> Finding:
             colours = dominant_colours(text)
     except ValueError:
         return Finding("cannot be rendered")
-    return Finding("", _fingerprint(rows), len(rows) - 2, tuple(parsed.approximated), picture, colours)
+    return Finding("", _fingerprint(rows), len(rows) - 2, tuple(parsed.approximated), picture, colours, cleaned)
 
 
 def _fingerprint(rows: np.ndarray) -> bytes:

@@ -1,7 +1,8 @@
-"""Other words for what icons show: one dictionary for all packs, by name, made of the tags of three npm packages.
+"""Other words for what icons show: the project's own list, and a dictionary made of the tags of three npm packages.
 
 Tags are many and of mixed worth: "checkout", "ecommerce" and "buy" stand beside "basket" at a shopping cart. Kept are
-the few whose meaning is near the name's, as the text encoder sees it.
+the few whose meaning is near the name's, as the text encoder sees it. So common words get lost ("delete", "help",
+"gear", "hide"), for which there is the list, synonyms.tsv.
 """
 
 import json
@@ -23,9 +24,9 @@ from svgfusion_lib.system.files import read_json, write_json
 
 KEYWORDS = "keywords.json"
 KEYWORDS_KIND = "dictionary of keywords"
-MOST = 4                # keywords of a name
-NEAREST = 0.45          # cosine to the name that a keyword needs
-COMMON = 25             # a tag of more names than that is a category, not a name
+MOST = 8                # keywords of a name
+NEAREST = 0.55          # cosine to the name that a keyword needs
+COMMON = 4              # a tag of more names than that is a category, not a name
 _KEYWORD = re.compile(r"[a-z]{3,}(?: [a-z]{3,})?")
 _FLAG = re.compile(r"^flags? (?:for )?(?:flag )?")
 _ENCODED_TOGETHER = 2048
@@ -45,8 +46,12 @@ class Vocabulary:
         return tuple(self.keywords.get(name_key(name, numbered=True), ()))
 
     def spell(self, name: str) -> str:
-        """An emoji's name as most packs have it: `flag japan` for `flag for japan`, `fire engine` for `fireengine`."""
-        return self.spellings.get(name, _FLAG.sub("flag ", name))
+        """An emoji's name as most packs have it: `flag japan` for `flag for japan`, `fire engine` for `fireengine`.
+
+        "" if it says nothing that could be drawn.
+        """
+        table = _fxemoji_names()
+        return table[name] if name in table else self.spellings.get(name, _FLAG.sub("flag ", name))
 
 
 NO_KEYWORDS = Vocabulary({}, {})
@@ -70,6 +75,11 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
     vocabulary = make_vocabulary(contents, by_text_encoder())
     write_json(path, {"sources": sources} | asdict(vocabulary), KEYWORDS_KIND)
     return vocabulary
+
+
+def synonyms_of(name: str, domain: str) -> tuple[str, ...]:
+    """Words for a name in packs of a domain by the project's own list; names match whatever their words' order."""
+    return _synonyms().get((domain, name_key(name, numbered=True)), ())
 
 
 def make_vocabulary(contents: Mapping[str, Any], nearness: Nearness) -> Vocabulary:
@@ -146,3 +156,24 @@ def _nearest(candidates: Mapping[str, tuple[str, Iterable[str]]], nearness: Near
 def _sources() -> dict[str, dict[str, str]]:
     text = resources.files("svgfusion_lib.corpus").joinpath("keyword_sources.json").read_text(encoding="utf-8")
     return json.loads(text)
+
+
+@cache
+def _synonyms() -> dict[tuple[str, str], tuple[str, ...]]:
+    words: dict[tuple[str, str], tuple[str, ...]] = {}
+    for domain, word, names in _table("synonyms.tsv"):
+        for name in names.split(", "):
+            key = domain, name_key(name, numbered=True)
+            words[key] = (*words.get(key, ()), word)
+    return words
+
+
+@cache
+def _fxemoji_names() -> dict[str, str]:
+    return dict(_table("fxemoji_names.tsv"))
+
+
+def _table(file: str) -> list[list[str]]:
+    """Lines of a file of this folder, split at tabs; those that begin with # are remarks."""
+    text = resources.files("svgfusion_lib.corpus").joinpath(file).read_text(encoding="utf-8")
+    return [line.split("\t") for line in text.splitlines() if not line.startswith("#")]

@@ -39,7 +39,7 @@ class Pack:
     author: str
     url: str
     licence_url: str
-    domain: str                 # "line" (strokes only, mostly), "filled" (one colour) or "emoji"
+    domain: str                 # "line" (strokes only, mostly), "filled" (one colour), "emoji" or "colour"
     style: str                  # the word captions use: "tabler" -> "..., tabler style"
     suffixes: Mapping[str, str] = field(default_factory=dict)  # name suffix -> style word
     variant: str = ""           # pattern of numbers at a name's end that count drawings of one thing
@@ -54,7 +54,7 @@ def known_packs() -> dict[str, Pack]:
 
 
 def pack_domain(pack: str) -> str:
-    """Domain of an icon pack by its name ("line", "filled" or "emoji"); "" if it is none that is known."""
+    """Domain of an icon pack by its name ("line", "filled", "emoji", "colour"); "" if it is none that is known."""
     known = known_packs()
     return known[pack].domain if pack in known else ""
 
@@ -108,7 +108,7 @@ def _is_fetched(pack: Pack, folder: Path) -> bool:
     stored = read_json(info, COUNTED[PACK_INFO], f"remove {folder} and fetch it again")
     if "integrity" not in stored:
         raise UserError(f"{info}: is not a pack; remove {folder} and fetch it again")
-    return stored["integrity"] == pack.integrity
+    return asdict(pack).items() <= stored.items()  # its names and styles are as this version has them
 
 
 def _fetch_icons(pack: Pack) -> bytes:
@@ -161,11 +161,11 @@ def _make_record(pack: Pack, icon: str, aliases: Sequence[str], icons: Mapping[s
     keywords.pop(name, None)
     split = split_of(name, numbered=True)
     # A picture that is trained on never carries a held-out name.
-    keywords = tuple(k for k in keywords if split == "held_out" or split_of(k, numbered=True) == split)
+    said = [k for k in keywords if split == "held_out" or split_of(k, numbered=True) == split]
     style = " ".join(filter(None, (pack.style, pack.suffixes.get(suffix, ""))))
     return Record(
-        file=f"{icon}.svg", name=name, pack=pack.name, captions=make_captions(name, keywords, style),
-        keywords=keywords, licence=pack.licence, split=split,
+        file=f"{icon}.svg", name=name, pack=pack.name, captions=make_captions(name, said, style),
+        keywords=tuple(keywords), licence=pack.licence, split=split,
     )
 
 

@@ -1,15 +1,16 @@
 """Captions of an icon: its name in the ways people say it, with style, kind and colour, and other words for it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from svgfusion_lib.corpus.captions import make_captions, name_key, split_of
+from svgfusion_lib.corpus.captions import content_words, make_captions, name_key
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
 
-MAX_CAPTIONS = 10
+MAX_CAPTIONS = 12
 MAX_KEYWORDS = 4
+MAX_SYNONYMS = 4
 MAX_OTHERS = 2  # canonical captions of the same drawing elsewhere
-KINDS = {"line": "line icon", "filled": "filled icon", "emoji": "emoji"}  # domain of a pack -> word for its pictures
+KINDS = {"line": "line icon", "filled": "filled icon", "emoji": "emoji", "colour": "colour icon"}  # by domain of a pack
 
 _AN = re.compile(r"(?!uni|use|usb|usa|eu|one\b|once|ufo|uk\b|ut|urin|uran)[aeiou]|hour|honest|heir")
 _TONE = re.compile(r"^(.+?) ((?:medium light|medium dark|light|medium|dark) skin tone)$")
@@ -19,10 +20,44 @@ _ING_THINGS = frozenset(
 _PEOPLE = frozenset("men women people mx".split())
 # First or last words of names that are no thing with an article: "arrow left", "wifi off", "zoom in", "align top".
 _NO_THING = frozenset(
-    "left right up down off on in out top bottom start end center centre middle horizontal vertical over under with by "
-    "to at from of and or all more less empty full add edit remove delete open close closed cancel check done slash "
-    "plus minus back forward next previous alt small large medium big".split()
+    "left right up down off on in out top bottom start end center centre middle horizontal vertical over under with "
+    "by to at from of and or all more less empty full add edit remove delete open close closed cancel check done "
+    "slash plus minus back forward next previous alt small large medium big".split()
 )
+# Adjectives and verbs that names of icons end with, and no other word for a thing: "a rounded", "a locked" says nobody.
+_NO_LAST_WORD = frozenset(
+    "approve generative wireless internet beauty celsius fahrenheit salt water rice milk bread cheese butter sugar "
+    "electricity energy weather music money cash news help love care security safety luggage filled sharp one two "
+    "three four five six seven eight nine minimalistic round rounded dashed double broken angular simple straight "
+    "high low fast slow happy sad angry dizzy sick annoyed nervous neutral funny mobile old new popular strong flat "
+    "bold italic thin thick wide narrow long short tall deep sunny cloudy rainy snowy partlysunny windy warm cold "
+    "hot dry wet dim bright light dark dead safe clean clear infinite minimal maximum minimum average horizontal "
+    "vertical circular triangular rectangular directional linear radial convex concave smart wise automatic "
+    "automatically manual active inactive offline online visible invisible transparent solid blank void null vegan "
+    "scary crazy natural hard heavy loud private public secure flexible sensitive explicit premium broad central "
+    "accessible compact favourite favorite another other indoor outdoor male female triple single both many multi "
+    "multiple optional reverse custom search pause share scan send move expand collapse sync call unread receive "
+    "charge snooze sort split stop export import merge exchange copy crop cut mute exit refresh slice swap update "
+    "straighten shuffle carousel repeat rotate drop dislike like increase decrease reply minimize maximize resize "
+    "restore replace delay fail divide enter fall forbid pick commit intersect wink reload underline create crack "
+    "shrink undo redo rewind replay attach stretch react ban compare hide show connect subtract reorder push "
+    "strikethrough return walk reset paste restart locate save scroll exclude justify pass sleep shine laugh "
+    "enlarge reduce navigate measure run transform unlink combine erase write uninstall fix find disable log unfold "
+    "compose go lift smoke join bounce avoid bleach contain kick label grow grab cry squint swipe spell dip hang "
+    "blend fracture ungroup unplug arrange authorize customize defrost freeze encrypt trim repost slide submerge "
+    "translate revote align pull multiply slash hunt come compress consume correct cook delete disconnect extend "
+    "extrude harm inspect interrupt modify optimize protect reject remind retrieve withdraw bifurcate browse "
+    "contribute cooperate explore load rename roast rollback sneer sip speechless undertake verify amplify "
+    "deactivate play upload download invert flip skip print insert accept buy press touch drag tap detect generate "
+    "estimate analyze beautify imagine cellular nuclear internal external upper lower rear front south north east "
+    "west horizontally vertically ccw cw sm md lg xs xl min max mini zero eco pro".split()
+)
+_NO_FIRST_WORD = frozenset(
+    "arrow chevron caret align border radius currency math letter number sort square circle hexagon rotate flip "
+    "zoom exclude insert select show hide view set get find make go move copy paste send receive share scan text "
+    "six seven eight nine two three four five many".split()
+)
+_ED_THINGS = frozenset("bed shed seed weed sled feed speed hundred breed reed thread red moped biped".split())
 
 
 def article(phrase: str) -> str:
@@ -52,7 +87,8 @@ def is_thing(name: str) -> bool:
     plural = first in _PEOPLE or (last.endswith("s") and not last.endswith(("ss", "us", "is", "as")))
     action = last.endswith("ing") and last not in _ING_THINGS
     odd = any(len(word) == 1 or not word.isalpha() for word in words)
-    return not (plural or action or odd or {first, last} & _NO_THING)
+    state = (last.endswith("ed") and last not in _ED_THINGS) or last in _NO_LAST_WORD or last.endswith("ly")
+    return not (plural or action or odd or state or first in _NO_FIRST_WORD or {first, last} & _NO_THING)
 
 
 def colour_phrase(name: str, colours: Sequence[str]) -> str:
@@ -68,35 +104,48 @@ def compose_captions(
     style: str,
     kind: str = "",
     colours: Sequence[str] = (),
+    synonyms: Iterable[str] = (),
     keywords: Iterable[str] = (),
     others: Iterable[str] = (),
-    split: str = "train",
+    may_say: Callable[[str], bool] = lambda text: True,
 ) -> tuple[str, ...]:
     """At most MAX_CAPTIONS captions of an icon with a style, no two the same, the canonical one first.
 
-    kind: a key of KINDS, or "". others: captions of the same drawing elsewhere. An icon to train on gets no keyword
-    and no colour that make a held-out name of it ("red heart" may be held out where "heart" is not).
+    kind: a key of KINDS, or "". synonyms are said alone, keywords with the style; others: captions of the same drawing
+    elsewhere. may_say: whether a name may be trained on: an icon to train on gets no keyword and no colour that make a
+    held-out name of it ("red heart" may be held out where "heart" is not).
     """
-    first, plain, *styled = make_captions(name, allowed_keywords(name, keywords, split), style)
+    synonyms = other_words(name, synonyms, may_say)[:MAX_SYNONYMS]
+    keywords = [word for word in other_words(name, keywords, may_say) if word not in synonyms][:MAX_KEYWORDS]
+    first, plain, *styled = make_captions(name, keywords, style)
     others = [other for other in dict.fromkeys(others) if other not in (first, plain)][:MAX_OTHERS]
     thing = noun_phrase(name, kind)
     phrases = [thing]
     coloured = colour_phrase(name, colours)
-    if coloured and (split != "train" or split_of(f"{' and '.join(colours)} {name}", numbered=True) == "train"):
+    if coloured and may_say(f"{' and '.join(colours)} {name}"):
         phrases.append(coloured)
     phrases.append(f"{name} icon" if thing == name else f"an icon of {thing}")
     if kind in KINDS:
         word = KINDS[kind]
         says_it_already = not set(style.split()).isdisjoint(word.split())  # "solar line duotone"
         phrases.append(f"{name}, {style} {word.split()[-1] if says_it_already else word}")
-    return tuple(dict.fromkeys([first, plain, *others, *phrases, *styled]))[:MAX_CAPTIONS]
+    return tuple(dict.fromkeys([first, plain, *synonyms, *others, *phrases, *styled]))[:MAX_CAPTIONS]
 
 
-def allowed_keywords(name: str, keywords: Iterable[str], split: str) -> tuple[str, ...]:
-    """The first MAX_KEYWORDS keywords that say something else than the name and, to train on, are not held out."""
+def other_words(name: str, words: Iterable[str], may_say: Callable[[str], bool]) -> list[str]:
+    """Words, once each, that say something else than the name and may be said."""
     own = name_key(name, numbered=True)
-    allowed = [
-        keyword for keyword in dict.fromkeys(keywords)
-        if name_key(keyword, numbered=True) != own and (split != "train" or split_of(keyword, numbered=True) == "train")
-    ]
-    return tuple(allowed[:MAX_KEYWORDS])
+    return [word for word in dict.fromkeys(words) if name_key(word, numbered=True) != own and may_say(word)]
+
+
+def name_parts(name: str, may_say: Callable[[str], bool]) -> tuple[str, ...]:
+    """What can be said of a name of several words with some of them: each one alone, and all but each one.
+
+    Drawn at random in training, they teach what a word means on its own: `off` a slash, whatever is off.
+    """
+    words = name.split()
+    spoken = [word for word in words if len(word) > 1 and not word.isdigit() and content_words(word)]
+    if len(spoken) < 2:
+        return ()
+    rests = [" ".join(words[:i] + words[i + 1 :]) for i in range(len(words))] if len(words) > 2 else []
+    return tuple(other_words(name, [*spoken, *rests], may_say))

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from svgfusion_lib.corpus.captions import make_captions, split_of
+from svgfusion_lib.corpus.captions import is_unseen_pair, make_captions, name_key, split_of
 from svgfusion_lib.corpus.filters import Check, inspect_svg, surplus_variants
 from svgfusion_lib.corpus.keywords import NO_KEYWORDS, Vocabulary, load_vocabulary
-from svgfusion_lib.corpus.packs import fetch_packs
+from svgfusion_lib.corpus.packs import fetch_packs, style_word
 from svgfusion_lib.corpus.records import Record, read_records
 from svgfusion_lib.corpus.sieve import SUMMARY, Sieve, Source
 from svgfusion_lib.corpus.tables import unfold_table
@@ -36,6 +36,9 @@ def prepare_dataset(
     max_variants: int | None = 2,
     near_duplicates: bool = True,
     keywords: bool = True,
+    one_style: bool = True,
+    hold_out: bool = True,
+    seed: int = 0,
     processes: int | None = None,
 ) -> dict:
     """Clean, deduplicate, balance, caption and split SVGs; return the summary. docs/corpus.md has the rules.
@@ -48,6 +51,9 @@ def prepare_dataset(
     its name in its pack. `stroke_only`: line packs, folders and datasets keep what paints strokes and no fills.
     `max_rows` limits the rows between <BOS> and <EOS>; `max_files` the files kept (a fixed pseudo-random choice).
     Icons of packs get captions from their names, colours and, with `keywords`, a dictionary; others keep theirs.
+    `one_style`: of line packs, the style that the pack is known for. Emoji lose what nobody sees (corpus/cleaning.py).
+    `hold_out`: 10% of the names go to the split held_out, and of the others 5% of the pairs of a name and a pack, which
+    `seed` chooses, to unseen_pair, as long as another pack has the name in training. Without, all is trained on.
 
     Writes `output_dir/<pack>/<name>.svg`, manifest.jsonl, summary.json (per pack: icons, kept, those of each split,
     dropped by reason, approximated, percentiles of rows) and dropped.jsonl (file, reason and, of duplicates, same_as).
@@ -76,15 +82,20 @@ def prepare_dataset(
         if dataset is not None:
             rows = unfold_table(dataset, Path(unfolded), svg_column, caption_column, dataset_split, dataset_rows)
             sources += [Source(Path(unfolded, record.file), record) for record in rows]
-        sources = [replace(source, record=_settle(source, vocabulary, held_out_packs)) for source in sources]
+        sources = [
+            replace(source, record=_settle(source, vocabulary, held_out_packs, hold_out, seed)) for source in sources
+        ]
         if max_files is not None:
             random.Random(0).shuffle(sources)
             sources.sort(key=lambda source: source.record.split == "held_out_pack")
-        sieve = Sieve(output, vocabulary, near_duplicates)
+        sieve = Sieve(output, vocabulary, near_duplicates, hold_out)
         candidates = []
         surplus = set() if max_variants is None else surplus_variants([s.record for s in sources], max_variants)
         for i, source in enumerate(sources):
-            reason = "variant" if i in surplus else "" if source.record.captions else "no caption"
+            reason = (
+                "variant" if i in surplus else "no caption" if not source.record.captions
+                else "other style" if one_style and _is_other_style(source) else ""
+            )
             if reason:
                 sieve.drop(source.record, reason)
             else:
@@ -92,7 +103,7 @@ def prepare_dataset(
         checks = [
             Check(
                 source.path, stroke_only and source.domain in ("", "line"), max_rows, picture=near_duplicates,
-                colours=source.domain == "emoji",
+                colours=source.domain in ("emoji", "colour"), clean=source.domain in ("emoji", "colour"),
             )
             for source in candidates
         ]
@@ -101,17 +112,35 @@ def prepare_dataset(
             sieve.add(source, finding)
             if len(sieve.kept) == max_files:
                 break
-        return sieve.finish({"stroke_only": stroke_only, "near_duplicates": near_duplicates, **limits})
+        return sieve.finish({
+            "stroke_only": stroke_only, "near_duplicates": near_duplicates, "one_style": one_style,
+            "hold_out": hold_out, "seed": seed, **limits,
+        })
 
 
-def _settle(source: Source, vocabulary: Vocabulary, held_out_packs: Sequence[str]) -> Record:
-    """The record with its final name and split: emoji are spelt as in the other packs."""
+def _settle(
+    source: Source, vocabulary: Vocabulary, held_out_packs: Sequence[str], hold_out: bool, seed: int
+) -> Record:
+    """The record with its final name, spelt as in the other packs, and its split as far as name and pack say it."""
     record = source.record
-    name = vocabulary.spell(record.name) if source.domain == "emoji" else record.name
-    if name != record.name:
-        captions = make_captions(name, record.keywords, record.style)
-        record = replace(record, name=name, captions=captions, split=split_of(name, numbered=True))
-    return replace(record, split="held_out_pack") if record.pack in held_out_packs else record
+    if source.domain == "emoji":
+        name, keywords = vocabulary.spell(record.name), tuple(filter(None, map(vocabulary.spell, record.keywords)))
+        keywords = tuple(word for word in dict.fromkeys(keywords) if name_key(word) != name_key(name))
+        captions = make_captions(name, keywords, record.style) if name else ()  # nothing to call it by
+        split = split_of(name, numbered=True)
+        record = replace(record, name=name or record.name, keywords=keywords, captions=captions, split=split)
+    if record.pack in held_out_packs:
+        return replace(record, split="held_out_pack")
+    if not hold_out:
+        return replace(record, split="train")
+    if record.pack and record.split == "train" and is_unseen_pair(record.name, record.pack, seed):
+        return replace(record, split="unseen_pair")
+    return record
+
+
+def _is_other_style(source: Source) -> bool:
+    record = source.record
+    return source.domain == "line" and record.style != style_word(record.pack)
 
 
 def _check_apart(svg_dir: Path, output_dir: Path) -> None:

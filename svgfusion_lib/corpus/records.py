@@ -18,7 +18,7 @@ CAPTIONS = "captions.csv"
 # Files beside a manifest that say how many records were written: name -> what it is for `read_json`.
 COUNTED = {"summary.json": "summary of a data set", "pack.json": "pack", "dummy.json": "synthetic data set"}
 COUNT = "records"  # the field that says so
-SPLITS = ("train", "held_out", "held_out_pack")
+SPLITS = ("train", "held_out", "unseen_pair", "held_out_pack")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,10 @@ class Record:
     captions: tuple[str, ...] = ()  # the first one is canonical
     keywords: tuple[str, ...] = ()  # other words for the name
     licence: str = ""           # SPDX identifier, "" if not known
-    split: str = "train"        # of SPLITS: held out by its name, or with its pack, whatever the name
+    # of SPLITS: held out by its name, by its name in this pack alone, or with its pack, whatever the name
+    split: str = "train"
+    parts: tuple[str, ...] = ()  # of the name: what its pictures have in common with others ("off" of "bell off")
+    moves: tuple[str, ...] = ()  # of directions.MOVES: which leave a true picture, of the name that they make
 
     @property
     def style(self) -> str:
@@ -137,7 +140,7 @@ def _record_of(entry: object) -> Record:
         raise TypeError(f"a {type(entry).__name__}")
     values: dict = {field.name: entry[field.name] for field in fields(Record) if field.name in entry}
     for name, value in values.items():
-        many = name in ("captions", "keywords")
+        many = name in ("captions", "keywords", "parts", "moves")
         if not (isinstance(value, list) and all(isinstance(text, str) for text in value) if many
                 else isinstance(value, str)):
             raise TypeError(f"{name} is {value!r:.60}")

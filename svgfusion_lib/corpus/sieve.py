@@ -3,16 +3,18 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from svgfusion_lib.corpus.captions import make_captions, name_key, split_of
+from svgfusion_lib.corpus.directions import allowed_moves
 from svgfusion_lib.corpus.filters import Finding, PictureIndex
-from svgfusion_lib.corpus.keywords import Vocabulary
+from svgfusion_lib.corpus.keywords import Vocabulary, synonyms_of
 from svgfusion_lib.corpus.packs import pack_domain
-from svgfusion_lib.corpus.phrases import compose_captions
+from svgfusion_lib.corpus.phrases import compose_captions, name_parts, other_words
 from svgfusion_lib.corpus.records import COUNT, COUNTED, SPLITS, Record, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import write_json, write_text
@@ -58,6 +60,8 @@ class Tally:
 SUMMARY = "summary.json"
 DROPPED = "dropped.jsonl"
 NO_PACK = "icons"  # folder of the files that belong to no pack
+_LOGO = frozenset({"brand", "logo"})
+MAX_DRAWINGS = 3   # of one name in one pack and style, which are numbered from the second on
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Source:
 
     @property
     def domain(self) -> str:
-        """line, filled or emoji; "" if it comes from no known pack."""
+        """line, filled, emoji or colour; "" if it comes from no known pack."""
         return pack_domain(self.record.pack)
 
 
@@ -80,6 +84,7 @@ class _Kept:
     record: Record
     domain: str
     colours: tuple[str, ...]
+    base: str  # the name, before the drawings of one thing are numbered
     duplicates: list[Record] = field(default_factory=list)
 
     def join(self, duplicate: Record) -> None:
@@ -87,35 +92,57 @@ class _Kept:
         if self.record.split != "train" or duplicate.split == "train":
             self.duplicates.append(duplicate)
 
-    def finished(self, vocabulary: Vocabulary) -> Record:
-        """The record with all of its captions."""
+    def finished(
+        self, vocabulary: Vocabulary, names: Collection[str], hold_out: bool, unseen: Collection[tuple[str, str]]
+    ) -> Record:
+        """The record with all that training may say of it.
+
+        names: keys of all names of the domain; a keyword among them means another icon. unseen: pairs of name key and
+        pack that are not to be trained on.
+        """
         record, others = self.record, self.duplicates
         if not record.style:
             captions = [caption for each in (record, *others) for caption in each.captions]
             return replace(record, captions=tuple(dict.fromkeys(captions)))
-        keywords = (*record.keywords[:2], *vocabulary.keywords_of(record.name), *record.keywords[2:])
+
+        def may_say(text: str) -> bool:
+            return not hold_out or record.split != "train" or split_of(text, numbered=True) == "train"
+
+        def may_become(name: str) -> bool:
+            pair = name_key(name, numbered=True), record.pack
+            return may_say(name) and (record.split != "train" or pair not in unseen)
+
+        aliases = other_words(record.name, record.keywords, may_say)
+        near = [word for word in vocabulary.keywords_of(record.name) if name_key(word, numbered=True) not in names]
         captions = compose_captions(
-            record.name, record.style, self.domain, self.colours, keywords,
-            [other.captions[0] for other in others], record.split,
+            record.name, record.style, self.domain, self.colours, synonyms_of(record.name, self.domain),
+            [*aliases[:2], *near, *aliases[2:]], [other.captions[0] for other in others], may_say,
         )
-        return replace(record, captions=captions)
+        return replace(
+            record, captions=captions, keywords=tuple(aliases), parts=name_parts(record.name, may_say),
+            moves=tuple(allowed_moves(self.base, may_become, _logos(names))),
+        )
 
 
 class Sieve:
     """Takes files one by one; copies those that stay into `output` and counts all."""
 
-    def __init__(self, output: Path, vocabulary: Vocabulary, near_duplicates: bool):
+    def __init__(self, output: Path, vocabulary: Vocabulary, near_duplicates: bool, hold_out: bool = True):
         self.output = output
         self.vocabulary = vocabulary
         self.near_duplicates = near_duplicates
+        self.hold_out = hold_out
         self.kept: list[_Kept] = []
         self._by_fingerprint: dict[bytes, _Kept] = {}
         self._pictures: dict[str, tuple[PictureIndex, list[_Kept]]] = {}  # by domain
         self._tally: dict[str, Tally] = {}
+        self._drawings: Counter = Counter()  # by pack, style and name
+        self._names: dict[str, set[str]] = {}  # keys of all names by domain, whether the file stays or not
         self._dropped: list[dict] = []
 
     def drop(self, record: Record, reason: str, same_as: _Kept | None = None, **facts) -> None:
         """Leave a file out, with facts about it; a duplicate's captions go to the one that it is the same as."""
+        self._see(record)
         entry = {"file": _target(record), "reason": reason} | facts
         if same_as is not None:
             same_as.join(record)
@@ -130,31 +157,44 @@ class Sieve:
             return self.drop(record, finding.reason)
         if finding.fingerprint in self._by_fingerprint:
             return self.drop(record, "duplicate", self._by_fingerprint[finding.fingerprint])
-        kept = _Kept(replace(record, file=_target(record)), source.domain, finding.colours)
+        kept = _Kept(replace(self._numbered(record), file=_target(record)), source.domain, finding.colours, record.name)
+        picture = None
         if self.near_duplicates and finding.picture is not None:
+            picture = finding.picture
             index, members = self._pictures.setdefault(source.domain, (PictureIndex(), []))
             found = index.find(finding.picture)
             if found is not None:
                 number, difference = found
                 return self.drop(record, "near duplicate", members[number], difference=round(difference, 3))
-            index.add(finding.picture)
+        if self._drawings[_drawing(record)] == MAX_DRAWINGS:
+            return self.drop(record, "variant")
+        if picture is not None:
+            index.add(picture)
             members.append(kept)
+        self._see(record)
+        self._drawings[_drawing(record)] += 1
         self._by_fingerprint[finding.fingerprint] = kept
         self.kept.append(kept)
         self._tally_of(record).keep(record.split, finding.rows, finding.approximated)
         target = self.output / kept.record.file
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source.path, target)
+        if finding.cleaned:
+            write_text(target, finding.cleaned)
+        else:
+            shutil.copyfile(source.path, target)
 
     def finish(self, options: dict) -> dict:
         """Write manifest, summary and what was dropped; return the summary. UserError if nothing was kept."""
-        total = Tally.merge(self._tally.values())
         if not self.kept:
+            total = Tally.merge(self._tally.values())
             reasons = total.dropped.most_common(3)
             hint = "; fills are allowed with stroke_only off" if "not stroke only" in dict(reasons) else ""
             raise UserError(f"no SVG was kept: {', '.join(f'{n} {reason}' for reason, n in reasons)}{hint}")
-        records = sorted((kept.finished(self.vocabulary) for kept in self.kept), key=lambda record: record.file)
+        may_not = self.hold_out, self._settle_pairs()
+        records = [kept.finished(self.vocabulary, self._names[kept.domain], *may_not) for kept in self.kept]
+        records.sort(key=lambda record: record.file)
         captions = [caption for record in records for caption in record.captions]
+        total = Tally.merge(self._tally.values())
         summary = {
             "options": options,
             "total": total.summary(),
@@ -168,8 +208,51 @@ class Sieve:
         write_json(self.output / SUMMARY, summary, COUNTED[SUMMARY])
         return summary
 
+    def _settle_pairs(self) -> set[tuple[str, str]]:
+        """Train on unseen pairs whose name is left in no other pack after all; return those that stay unseen."""
+        trained: dict[tuple[str, str], set[str]] = {}
+        for kept in self.kept:
+            if kept.record.split == "train":
+                key = kept.domain, name_key(kept.record.name, numbered=True)
+                trained.setdefault(key, set()).add(kept.record.pack)
+        unseen = set()
+        for kept in self.kept:
+            record, key = kept.record, name_key(kept.record.name, numbered=True)
+            if record.split != "unseen_pair":
+                continue
+            if trained.get((kept.domain, key), set()) - {record.pack}:
+                unseen.add((key, record.pack))
+            else:
+                kept.record = replace(record, split="train")
+                self._tally_of(record).splits.subtract({"unseen_pair": 1, "train": -1})
+        return unseen
+
+    def _numbered(self, record: Record) -> Record:
+        """The second drawing of a `mouse` in a pack is `mouse 2`."""
+        count = self._drawings[_drawing(record)]
+        if not count:
+            return record
+        name = f"{record.name} {count + 1}"
+        return replace(record, name=name, captions=make_captions(name, record.keywords, record.style))
+
+    def _see(self, record: Record) -> None:
+        self._names.setdefault(pack_domain(record.pack), set()).add(name_key(record.name, numbered=True))
+
     def _tally_of(self, record: Record) -> Tally:
         return self._tally.setdefault(record.pack or NO_PACK, Tally())
+
+
+def _logos(names: Collection[str]) -> frozenset[str]:
+    """Words that name a brand: `github`, where there is a `brand github` or a `logo github`."""
+    words = (key.split() for key in names)
+    return frozenset(
+        word for pair in words if len(pair) == 2 and not _LOGO.isdisjoint(pair) for word in pair if word not in _LOGO
+    )
+
+
+def _drawing(record: Record) -> tuple[str, ...]:
+    """What drawings of one thing in one pack and style share; files of no pack are all for themselves."""
+    return (record.pack, record.style, record.name) if record.style else (record.file,)
 
 
 def _target(record: Record) -> str:

@@ -4,7 +4,7 @@ All take valid rows [L, 22] (<BOS> first, <EOS> last), leave them as they are an
 same dtype. What is drawn at random comes from the `np.random.Generator` passed.
 
 the picture stays     rotate_start, split_segments, line_to_cubic, cubic_to_line
-the picture changes   affine, mirror, turn_hue
+the picture changes   affine, mirror, quarter_turn, turn_hue
 
 `Augmentation` holds how much of each, and applies them one after the other.
 """
@@ -175,6 +175,21 @@ def mirror(rows: np.ndarray) -> np.ndarray:
     result[:, rf.GEOMETRY] = np.where(_kinds(rows)[0], 0 - geometry, geometry)
     rect = rows[:, rf.ELEMENT] == rf.RECT
     result[rect, 2] -= rows[rect, 4]  # its corner was the right one
+    return result
+
+
+def quarter_turn(rows: np.ndarray) -> np.ndarray:
+    """A quarter turn clockwise about the canvas's centre, y being downwards: (x, y) -> (-y, x)."""
+    result = _checked(rows).copy()
+    geometry, (is_x, is_y, _) = rows[:, rf.GEOMETRY], _kinds(rows)
+    before, after = np.roll(geometry, 1, axis=1), np.roll(geometry, -1, axis=1)  # [L, 8]: of each column's neighbours
+    result[:, rf.GEOMETRY] = np.where(is_x, 0 - after, np.where(is_y, before, geometry))
+    for element, pairs in ((rf.RECT, ((4, 5), (6, 7))), (rf.ELLIPSE, ((4, 5),))):
+        mask = rows[:, rf.ELEMENT] == element
+        for first, second in pairs:
+            result[np.ix_(mask, (first, second))] = rows[np.ix_(mask, (second, first))]
+    rect = rows[:, rf.ELEMENT] == rf.RECT
+    result[rect, 2] -= result[rect, 4]  # its corner was the lower left one
     return result
 
 
