@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 
 from svgfusion_lib.corpus import keywords
-from svgfusion_lib.corpus.keywords import by_text_encoder, load_vocabulary, make_vocabulary
+from svgfusion_lib.corpus.keywords import NO_KEYWORDS, by_text_encoder, load_vocabulary, make_vocabulary, synonyms_of
 from svgfusion_lib.errors import UserError
 
 CONTENTS = {
     "lucide-static": {
         "shopping-cart": ["trolley", "carts", "cart", "buy", "a", "123", "acme shop"],
         "printer": ["fax"], "printer-off": ["fax"],
-        **{f"thing-{i}": ["category"] for i in range(30)},
+        **{f"thing-{i}": ["category"] for i in range(5)},
     },
     "@tabler/icons": {
-        "cart-shopping": {"category": "E-commerce", "tags": ["basket", "trolley", "store", "market", "stall"]},
+        "cart-shopping": {"category": "E-commerce",
+            "tags": ["basket", "trolley", "store", "market", "stall", "shop", "bazaar", "kiosk", "booth"]},
         "brand-acme": {"category": "Brand", "tags": ["logo"]},
     },
     "emojibase-data": [
@@ -33,12 +34,14 @@ def nearness(texts):
 
 def test_keywords_are_few_plain_words_of_all_sources():
     vocabulary = make_vocabulary(CONTENTS, nearness)
-    # not: "cart" (in the name), "buy" (far), "a", "123" (no words), "acme shop" (a brand), "stall" (the fifth)
-    assert vocabulary.keywords_of("shopping cart") == ("trolley", "basket", "store", "market")
+    # not: "cart" (in the name), "buy" (far), "a", "123" (no words), "acme shop" (a brand), "booth" (the ninth)
+    assert vocabulary.keywords_of("shopping cart") == (
+        "trolley", "basket", "store", "market", "stall", "shop", "bazaar", "kiosk",
+    )
     assert vocabulary.keywords_of("Cart, shopping 2") == vocabulary.keywords_of("shopping cart")
     assert vocabulary.keywords_of("printer") == ("fax",)
     assert vocabulary.keywords_of("printer off") == ()  # words for a printer do not say that it is off
-    assert vocabulary.keywords_of("thing 3") == ()  # what thirty names have is a category
+    assert vocabulary.keywords_of("thing 3") == ()  # what five names have is a category
     assert vocabulary.keywords_of("acme") == vocabulary.keywords_of("unheard of") == ()
 
 
@@ -48,6 +51,17 @@ def test_keywords_are_few_plain_words_of_all_sources():
 ])
 def test_emoji_are_spelt_alike(name, expected):
     assert make_vocabulary(CONTENTS, nearness).spell(name) == expected
+
+
+def test_the_names_of_fxemoji_are_spelt_out():
+    assert NO_KEYWORDS.spell("aok") == "ok hand"
+    assert NO_KEYWORDS.spell("closedmailboxraised").startswith("closed mailbox ")
+    assert NO_KEYWORDS.spell("notchedrightsemi3dot") == ""
+
+
+def test_words_that_people_type_are_listed():
+    assert "delete" in synonyms_of("trash", "line") and "delete" in synonyms_of("bin trash", "line")
+    assert synonyms_of("red heart", "emoji") == ("love", "heart") and synonyms_of("red heart", "line") == ()
 
 
 def test_the_text_encoder_knows_what_is_near():

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import tarfile
+from dataclasses import replace
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_pinned_table_is_complete():
         assert re.fullmatch(r"\d+\.\d+\.\d+", pack.version)
         assert re.fullmatch(r"sha512-[A-Za-z0-9+/]{86}==", pack.integrity)
         assert pack.licence and pack.author and pack.style and pack.url.startswith("https://")
-        assert pack.domain in ("line", "filled", "emoji")
+        assert pack.domain in ("line", "filled", "emoji", "colour")
 
 
 def test_pack_becomes_files_and_records(npm, tmp_path):
@@ -89,14 +90,14 @@ def test_pack_becomes_files_and_records(npm, tmp_path):
     assert json.loads((folder / "pack.json").read_text())["version"] == "1.0.0"
 
 
-def test_aliases_are_keywords_unless_held_out(npm, tmp_path, monkeypatch):
+def test_aliases_are_captions_unless_held_out(npm, tmp_path, monkeypatch):
     for held_out, expected in ((set(), ("basket", "trolley")), ({"trolley"}, ("basket",))):
         monkeypatch.setattr(
             packs, "split_of", lambda n, numbered, held=held_out: "held_out" if n in held else "train",
         )
         (folder,) = fetch_packs(["toy"], tmp_path / f"packs{len(held_out)}")
         cart = next(r for r in read_records(folder) if r.file == "cart-linear.svg")
-        assert cart.keywords == expected
+        assert cart.keywords == ("basket", "trolley")
         assert cart.captions[2:] == tuple(f"{keyword}, toy linear style" for keyword in expected)
 
 
@@ -108,6 +109,14 @@ def test_a_fetched_pack_is_not_fetched_again(npm, tmp_path):
     (tmp_path / "packs" / "toy" / "manifest.jsonl").unlink()  # half a pack is no pack
     fetch_packs(["toy"], tmp_path / "packs")
     assert len(npm.read_text().splitlines()) == 2
+
+
+def test_a_pack_is_unfolded_again_where_its_entry_changed(npm, tmp_path, monkeypatch):
+    fetch_packs(["toy"], tmp_path / "packs")
+    changed = replace(packs.known_packs()["toy"], style="plaything")
+    monkeypatch.setattr(packs, "known_packs", lambda: {"toy": changed})
+    (folder,) = fetch_packs(["toy"], tmp_path / "packs")
+    assert any(r.captions[0] == "cart, plaything linear style" for r in read_records(folder))
 
 
 @pytest.mark.parametrize(("action", "message"), [
@@ -150,6 +159,7 @@ def test_a_users_own_folder_is_never_replaced(npm, tmp_path):
 @pytest.mark.parametrize(("pack", "icon", "others", "expected"), [
     ("solar", "bag-4-line-duotone", (), ("bag 4", "line-duotone")),
     ("hugeicons", "search-02", (), ("search", "")),
+    ("icon-park-outline", "mail-one", (), ("mail", "")),
     ("heroicons", "bolt-20-solid", (), ("bolt", "20-solid")),
     ("fluent-emoji-flat", "judge-medium-dark", (), ("judge medium dark skin tone", "")),
     ("fluent-emoji-flat", "judge-dark", ("judge-medium-dark",), ("judge dark skin tone", "")),

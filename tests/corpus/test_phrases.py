@@ -1,17 +1,14 @@
 import pytest
 
-from svgfusion_lib.corpus import phrases
-from svgfusion_lib.corpus.captions import split_of
 from svgfusion_lib.corpus.phrases import (
     MAX_CAPTIONS,
-    allowed_keywords,
     article,
     colour_phrase,
     compose_captions,
+    name_parts,
     noun_phrase,
+    other_words,
 )
-
-HELD_OUT = "a b off"  # by its hash, as tests/corpus/test_captions.py pins it
 
 
 @pytest.mark.parametrize(("phrase", "expected"), [
@@ -30,11 +27,13 @@ def test_article(phrase, expected):
     ("wifi off", "wifi off"),            # a state
     ("dice 2", "dice 2"),                # a number
     ("letter x", "letter x"),
+    ("star filled", "star filled"), ("lock locked", "lock locked"), ("zoom lens", "zoom lens"),
+    ("flower bed", "a flower bed"),
     ("man running", "man running"),      # an action
     ("ring", "a ring"),
     ("flag japan", "the flag of japan"),
     ("flag in hole", "a flag in hole"),
-    ("brand new", "a brand new"),        # a logo in line packs only
+    ("brand name", "a brand name"),      # a logo in line packs only
     ("women wrestling", "women wrestling"),
     ("judge medium dark skin tone", "a judge with medium dark skin tone"),
 ])
@@ -53,8 +52,9 @@ def test_colour_phrase(name, colours, expected):
 
 
 def test_captions_of_a_line_icon():
-    assert compose_captions("shopping cart", "tabler", "line", (), ("store",), ("trolley, lucide style",)) == (
-        "shopping cart, tabler style", "shopping cart", "trolley, lucide style", "a shopping cart",
+    others = ("trolley, lucide style",)
+    assert compose_captions("shopping cart", "tabler", "line", (), ("cart",), ("store", "cart"), others) == (
+        "shopping cart, tabler style", "shopping cart", "cart", "trolley, lucide style", "a shopping cart",
         "an icon of a shopping cart", "shopping cart, tabler line icon", "store, tabler style",
     )
 
@@ -72,16 +72,27 @@ def test_captions_of_an_emoji():
 
 def test_captions_are_few_and_differ():
     words = [f"word{letter}" for letter in "abcdefgh"]
-    captions = compose_captions("bee", "noto", "emoji", ("red",), words, [f"{word}, twemoji style" for word in words])
+    others = [f"{word}, twemoji style" for word in words]
+    captions = compose_captions("bee", "noto", "emoji", ("red",), words[:5], words[5:], others)
     assert len(set(captions)) == len(captions) == MAX_CAPTIONS
     assert captions[:2] == ("bee, noto style", "bee")
 
 
-def test_no_held_out_name_in_captions_to_train_on(monkeypatch):
-    assert split_of(HELD_OUT) == "held_out"
-    assert allowed_keywords("x", ["off a b", "bee", "bee", "X"], "train") == ("bee",)
-    assert allowed_keywords("x", ["off a b", "bee"], "held_out") == ("off a b", "bee")
-    monkeypatch.setattr(phrases, "split_of", lambda text, numbered: "held_out" if text == "red heart" else "train")
-    assert "a red heart" not in compose_captions("heart", "noto", "emoji", ("red",))
-    assert "a red heart" in compose_captions("heart", "noto", "emoji", ("red",), split="held_out")
-    assert "a blue heart" in compose_captions("heart", "noto", "emoji", ("blue",))
+def test_what_may_not_be_said_is_in_no_caption():
+    def may_say(text):
+        return text not in ("red heart", "love", "off")
+
+    assert other_words("x", ["love", "bee", "bee", "X"], may_say) == ["bee"]
+    captions = compose_captions("heart", "noto", "emoji", ("red",), ("love",), ("love", "like"), may_say=may_say)
+    assert "like, noto style" in captions and not {"a red heart", "love", "love, noto style"} & set(captions)
+    assert "a red heart" in compose_captions("heart", "noto", "emoji", ("red",))
+    assert name_parts("bell off", may_say) == ("bell",)
+
+
+def test_parts_of_a_name_are_its_words_and_all_but_one():
+    def anything(text):
+        return True
+
+    assert name_parts("map pin off", anything) == ("map", "pin", "off", "pin off", "map off", "map pin")
+    assert name_parts("bell off", anything) == ("bell", "off")
+    assert name_parts("bell", anything) == name_parts("dice 2", anything) == ()

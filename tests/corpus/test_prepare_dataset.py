@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from svgfusion_lib.corpus.captions import split_of
 from svgfusion_lib.corpus.keywords import Vocabulary
 from svgfusion_lib.corpus.prepare_dataset import prepare_dataset
 from svgfusion_lib.corpus.preprocess import load_cache, preprocess
-from svgfusion_lib.corpus.records import COUNTED, Record, read_records, write_manifest
+from svgfusion_lib.corpus.records import COUNTED, SPLITS, Record, read_records, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import read_json
 from svgfusion_lib.training.latents import load_latents, prepare_latents
@@ -97,7 +98,7 @@ def make_packs(tmp_path, monkeypatch):
             for icon, text in texts.items():
                 (folder / f"{icon}.svg").write_text(text)
             write_manifest(folder, [packs._make_record(known[name], icon, [], {}) for icon in texts])
-            (folder / "pack.json").write_text(json.dumps({"integrity": known[name].integrity}))
+            (folder / "pack.json").write_text(json.dumps(asdict(known[name])))
         return tmp_path / "packs"
 
     monkeypatch.setattr(stage, "load_vocabulary", lambda folder: VOCABULARY)
@@ -127,9 +128,10 @@ def test_packs_keep_folders_styles_and_splits(make_packs, tmp_path):
     assert records["lucide/arrow-left.svg"].split == records["tabler/arrow-left.svg"].split
     assert records["lucide/arrow-left.svg"].licence == "ISC"
     assert records["lucide/arrow-left.svg"].captions == (
-        "arrow left, lucide style", "arrow left", "arrow left icon", "arrow left, lucide line icon",
-        "back, lucide style",
+        "arrow left, lucide style", "arrow left", "back", "arrow left icon", "arrow left, lucide line icon",
     )  # not "a b off", which is held out
+    assert records["lucide/arrow-left.svg"].parts == ("arrow", "left")
+    assert records["lucide/arrow-left.svg"].moves == ("mirror", "flip", "turn")
     assert summary["packs"]["lucide"]["dropped"] == {"duplicate": 1}
     assert records["tabler/ring-tabler.svg"].captions[2] == "ring lucide, lucide style"
     assert summary["captions"]["all"] == sum(len(record.captions) for record in records.values())
@@ -148,6 +150,52 @@ def test_no_record_to_train_on_has_a_held_out_caption(make_packs, tmp_path, monk
     assert {record.split for record in records} == {"train", "held_out"}
     trained = {w for r in records if r.split == "train" for c in r.captions for w in c.replace(",", "").split()}
     assert not trained & held_out and len(trained & set(words)) > 10
+
+
+def test_drawings_of_one_name_are_numbered_and_few(make_packs, tmp_path):
+    rings = {f"ring-0{i}": FILES["ring.svg"].replace('r="9"', f'r="{1 + 2 * i}"') for i in range(1, 5)}
+    prepare_dataset(tmp_path / "out", packs=["hugeicons"], packs_dir=make_packs({"hugeicons": rings}))
+    assert [record.name for record in read_records(tmp_path / "out")] == ["ring", "ring 2", "ring 3"]
+    assert dropped(tmp_path / "out")["hugeicons/ring-04.svg"]["reason"] == "variant"
+
+
+def test_line_packs_keep_one_style(make_packs, tmp_path):
+    icons = {"heart-linear": FILES["ring.svg"], "heart-broken": FILES["zigzag.svg"]}
+    packs_dir = make_packs({"solar": icons})
+    prepare_dataset(tmp_path / "out", packs=["solar"], packs_dir=packs_dir)
+    (record,) = read_records(tmp_path / "out")
+    assert record.captions[0] == "heart, solar style"
+    prepare_dataset(tmp_path / "both", packs=["solar"], packs_dir=packs_dir, one_style=False)
+    assert {record.style for record in read_records(tmp_path / "both")} == {"solar", "solar broken"}
+
+
+def test_pairs_are_unseen_where_another_pack_trains_on_the_name(make_packs, tmp_path):
+    """Chosen by a seed, never of a name that would be seen nowhere; without a hold-out all is trained on."""
+    names = [f"word{a}{b}" for a in "abcdefgh" for b in "abcdefgh"]
+    ring = FILES["ring.svg"]
+    shared = {name: ring.replace('r="9"', f'r="{1 + i / 8}"') for i, name in enumerate(names)}
+    other = {name: shared[name].replace('cx="12"', 'cx="9"') for name in names[:40]}
+    packs_dir = make_packs({"tabler": shared, "lucide": other})
+    options = {"packs": ["tabler", "lucide"], "packs_dir": packs_dir, "near_duplicates": False}
+    chosen = []
+    for seed in (0, 0, 1):
+        summary = prepare_dataset(tmp_path / "out", seed=seed, **options)
+        records = read_records(tmp_path / "out")
+        trained = {record.name for record in records if record.split == "train"}
+        chosen.append({(record.pack, record.name) for record in records if record.split == "unseen_pair"})
+        assert {name for _, name in chosen[-1]} <= trained & set(other)
+        assert summary["total"]["unseen_pair"] == len(chosen[-1]) > 0
+        assert summary["packs"]["lucide"]["kept"] == sum(summary["packs"]["lucide"][split] for split in SPLITS)
+    assert chosen[0] == chosen[1] != chosen[2]
+    total = prepare_dataset(tmp_path / "all", hold_out=False, **options)["total"]
+    assert total["train"] == total["kept"]
+
+
+def test_emoji_lose_what_nobody_sees(make_packs, tmp_path):
+    body = '<circle cx="12" cy="12" r="5" fill="blue"/><circle cx="12" cy="12" r="9" fill="red"/>'
+    packs_dir = make_packs({"noto": {"ball": f"{HEAD}{body}</svg>"}})
+    prepare_dataset(tmp_path / "out", packs=["noto"], packs_dir=packs_dir)
+    assert len(parse_svg(tmp_path / "out" / "noto" / "ball.svg").rows) == 3
 
 
 def test_near_duplicates_are_dropped_and_lend_their_captions(make_packs, tmp_path):
