@@ -67,6 +67,9 @@ class Clip:
         return box[2] <= a[0] or box[0] >= a[2] or box[3] <= a[1] or box[1] >= a[3] or a[0] >= a[2] or a[1] >= a[3]
 
 
+NOTHING = Clip((0.0, 0.0, 0.0, 0.0))  # may be painted
+
+
 def box_clip(points: Iterable) -> Clip:
     """The clip of a box (left, top, right, bottom), or around points; a side beyond the canvas cuts nothing."""
     points = list(points)
@@ -91,7 +94,7 @@ def _inside(inner: Box, outer: Box) -> bool:
 def outline_clip(outlines: list[tuple[Path, bool, Clip | None]]) -> Clip:
     """The clip of a clipPath's shapes: (path on the canvas, evenodd, clip of its own) each. Empty: hides all."""
     if not outlines:
-        return Clip((0.0, 0.0, 0.0, 0.0))
+        return NOTHING
     if len(outlines) == 1 and outlines[0][2] is None and (box := rectangle_of(outlines[0][0])) is not None:
         return box_clip(box)
     shapes = []

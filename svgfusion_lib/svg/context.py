@@ -1,40 +1,56 @@
-"""What all steps of reading one document share: elements by id, what was left out, and how much was done."""
+"""What all steps of reading one document share: elements by id, styles, what was left out, how much was done."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from xml.etree.ElementTree import Element
 
 from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.cascade import Style, computed
+from svgfusion_lib.svg.conditions import Screen
 from svgfusion_lib.svg.document import local_name
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.gradients import GradientReader
 from svgfusion_lib.svg.paths import MAX_SEGMENTS
 from svgfusion_lib.svg.shapes import SHAPES, Shape
-from svgfusion_lib.svg.state import State
-from svgfusion_lib.svg.styles import apply_style_sheets, inherit, own_properties
-from svgfusion_lib.svg.values import parse_length
+from svgfusion_lib.svg.sheets import apply_style_sheets
+from svgfusion_lib.svg.state import State, says_its_size, viewport
+from svgfusion_lib.svg.values import Units
 
 MAX_DEPTH = 200                  # of elements, references followed
 MAX_ELEMENTS = 20_000            # visited, each as often as it is used
 MAX_DRAWN = 2 * MAX_SEGMENTS     # path segments, each as often as it is used
 MAX_CLIPS = 500                  # boolean operations on paths
+_DEFAULT_SIZE = (300.0, 150.0)   # of a document that does not say its own (CSS 2, section 10.3.2)
+_TRANSFORMS = ("translate", "rotate", "scale", "transform")
+_ANIMATIONS = frozenset({"animate", "animateMotion", "animateTransform", "set"})
+_TRANSFORMING = frozenset(_TRANSFORMS)
+
+Box = tuple[float, float, float, float]
 
 
 class Context:
-    """unsupported: what is missing from the rows, feature -> count; approximated: what is shown another way."""
+    """unsupported: what is missing from the rows, feature -> count; approximated: what is shown another way;
+    unseen: why shapes are not painted that no viewer paints.
+
+    pixel: canvas units per pixel of the document's viewport.
+    """
 
     def __init__(self, root: Element):
         self.root = root
         self.unsupported: Counter = Counter()
         self.approximated: Counter = Counter()
-        apply_style_sheets(root, self.unsupported)
+        self.unseen: Counter = Counter()
         self.ids = {name: e for e in reversed(list(root.iter())) if (name := e.get("id"))}  # the first of an id counts
+        self.pixel = 1.0
+        self.bounding_box: Callable[[Element, State], Box | None] = lambda element, state: None  # the walk gives it
+        size = viewport(root) if says_its_size(root) else _DEFAULT_SIZE
+        apply_style_sheets(root, Screen(*size), self.unsupported)
+        self.initial = Style.initial(Units(viewport=size))
         self.gradients = GradientReader(self.ids, self.style_at)
-        self.root_scale = 1.0    # canvas units per user unit of the root
         self._active: set[str] = set()
         self._parents: dict[Element, Element] | None = None
-        self._styles: dict[Element, dict[str, str]] = {}  # what children of an element inherit
+        self._styles: dict[Element, Style] = {}
         self._elements = self._segments = self._clips = 0
 
     def find(self, name: str, *kinds: str) -> Element | None:
@@ -42,27 +58,36 @@ class Context:
         element = self.ids.get(name)
         return element if element is not None and (not kinds or local_name(element) in kinds) else None
 
-    def style_at(self, element: Element) -> dict[str, str]:
-        """What an element inherits where it stands in the tree, which for definitions is not where they are used."""
+    def style_at(self, element: Element) -> Style:
+        """The style of an element's parent in the tree, which for definitions is not where they are used."""
         if self._parents is None:
             self._parents = {child: parent for parent in self.root.iter() for child in parent}
         above = []
         while element in self._parents and self._parents[element] not in self._styles:
             element = self._parents[element]
             above.append(element)
-        style = self._styles[self._parents[element]] if element in self._parents else {}
+        style = self._styles[self._parents[element]] if element in self._parents else self.initial
         for ancestor in reversed(above):
-            style = self._styles[ancestor] = inherit(style, own_properties(ancestor))
+            style = self._styles[ancestor] = computed(ancestor, style, root=ancestor is self.root)
         return style
 
+    def why_nothing(self) -> str:
+        """What to add to a message that nothing is painted: what was left out, what hides, what might still come."""
+        reasons = [*sorted(self.unsupported), *sorted(self.unseen)]
+        if any(local_name(element) in _ANIMATIONS for element in self.root.iter()) or self.approximated["animation"]:
+            reasons.append("animation")
+        return f" (left out: {', '.join(reasons)})" if reasons else ""
+
     @contextmanager
-    def following(self, name: str) -> Iterator[None]:
-        """While a reference is followed. ValueError if it leads back to itself."""
+    def following(self, name: str) -> Iterator[bool]:
+        """While a reference is followed. False if it leads back to itself: what closes the circle is left out."""
         if name in self._active:
-            raise ValueError("elements refer to each other in a circle")
+            self.unsupported["reference in a circle"] += 1
+            yield False
+            return
         self._active.add(name)
         try:
-            yield
+            yield True
         finally:
             self._active.discard(name)
 
@@ -80,33 +105,41 @@ class Context:
         if self._clips > MAX_CLIPS:
             raise ValueError(f"more than {MAX_CLIPS:,} shapes are clipped")
 
-    def matrix(self, own: dict[str, str], state: State) -> tf.Matrix:
-        """The state's matrix with the element's transform; one that cannot be read is as if not written."""
-        text = own.get("transform")
-        if not text:
+    def matrix(self, element: Element, style: Style, state: State) -> tf.Matrix:
+        """The state's matrix with the transforms that a style asks for (CSS Transforms 2, section 8)."""
+        if _TRANSFORMING.isdisjoint(style):
             return state.matrix
-        try:
-            matrix = tf.parse_transform(text)
-        except ValueError:
-            self.unsupported["transform that cannot be read"] += 1
-            return state.matrix
-        origin = own.get("transform-origin")
-        if origin:
-            if own.get("transform-box", "view-box") != "view-box":
-                self.approximated["transform-box"] += 1
-            matrix = tf.around(matrix, *tf.parse_origin(origin, state.viewport))
-        return tf.multiply(state.matrix, matrix)
+        transform = style["transform"]
+        root = element is self.root
+        if style["transform-origin"] is None and not root and isinstance(transform, tuple) and style["translate"] \
+                == style["rotate"] == style["scale"] == "none":
+            return tf.multiply(state.matrix, transform)
+        box = self._reference_box(element, style, state)
+        size = box[2:]
+        matrix = tf.IDENTITY
+        for name in _TRANSFORMS:
+            value = style[name]
+            if isinstance(value, str):
+                value = tf.parse_css(value, size) if name == "transform" else tf.parse_single(name, value, size)
+                if isinstance(value, tf.Spatial):
+                    self.unsupported["3D transform"] += 1
+                    value = value.matrix
+            matrix = tf.multiply(matrix, value or tf.IDENTITY)
+        x, y = tf.parse_origin(style["transform-origin"] or ("50% 50%" if root else "0 0"), box, css=False) or (0.0, 0.0)
+        return tf.multiply(state.matrix, tf.around(matrix, x, y))
 
-    def geometry(self, element: Element, own: dict[str, str], state: State) -> Shape | None:
+    def _reference_box(self, element: Element, style: Style, state: State) -> Box:
+        """What percentages and the origin of a transform refer to: (left, top, width, height)."""
+        if style["transform-box"] in ("fill-box", "content-box") and element is not self.root:
+            box = self.bounding_box(element, state._replace(style=style))
+            return (box[0], box[1], box[2] - box[0], box[3] - box[1]) if box is not None else (0.0, 0.0, 0.0, 0.0)
+        if style["transform-box"] != "view-box":
+            self.approximated["transform-box"] += 1
+        return (0.0, 0.0, *state.viewport)
+
+    def geometry(self, element: Element, state: State) -> Shape | None:
         """The shape of a shape element in user space; None if it has no size."""
-
-        def get(key: str) -> str | None:
-            return own.get(key, element.get(key))
-
-        def length(key: str, reference: float) -> float:
-            return parse_length(get(key), reference, font_size=state.font_size)
-
-        shape = SHAPES[local_name(element)](get, length, state.viewport)
+        shape = SHAPES[local_name(element)](element, state.style, state.viewport)
         if shape is not None and shape.path is not None:
             self._segments += len(shape.path)
             spend(3 * len(shape.path), "path segments")

@@ -5,26 +5,23 @@ import numpy as np
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.paths import CUBIC, MOVE, Path, PathBuilder
 from svgfusion_lib.svg.state import State
-from svgfusion_lib.svg.values import parse_length
+from svgfusion_lib.svg.values import parse_length, split_list
 
 MAX_DASHES = 400   # of one path; more are not worth their rows
-MAX_CHARACTERS = 10_000  # of a dash array that are read
 _SAMPLES = 33      # points along a curve to measure it by
 _T = np.linspace(0, 1, _SAMPLES)
 
 
 def parse_dashes(state: State) -> tuple[list[float], float]:
     """Lengths of dashes and gaps in user units, an even number of them, and the offset; [] for a solid line."""
-    text = state.style.get("stroke-dasharray", "none").strip()
-    if text in ("none", ""):
-        return [], 0.0
-    words = text[:MAX_CHARACTERS].replace(",", " ").split()[:MAX_DASHES]
-    spend(2 * len(words), "dashes")
-    lengths = [parse_length(word, state.diagonal, -1.0, state.font_size) for word in words]
+    value = state.style["stroke-dasharray"]
+    if isinstance(value, str):
+        value = [parse_length(word, state.diagonal, -1.0) for word in split_list(value)]
+    lengths = list(value[:MAX_DASHES])
     if not lengths or min(lengths) < 0 or sum(lengths) <= 0:
         return [], 0.0
-    offset = parse_length(state.style.get("stroke-dashoffset"), state.diagonal, 0.0, state.font_size)
-    return lengths * (1 + len(lengths) % 2), offset
+    spend(2 * len(lengths), "dashes")
+    return lengths * (1 + len(lengths) % 2), state.style.length("stroke-dashoffset", state.diagonal)
 
 
 def dash_path(path: Path, pattern: list[float], offset: float, path_length: float) -> Path | None:

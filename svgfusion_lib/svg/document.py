@@ -8,9 +8,12 @@ import re
 import stat
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+
+from svgfusion_lib.svg.values import fragment
 
 MAX_BYTES = 4_000_000            # of a document, after decompression
 MAX_ENTITY_CHARACTERS = 100_000  # that internal entities may add
@@ -123,9 +126,11 @@ def decode_document(data: bytes) -> str:
 
 def local_name(element: ElementTree.Element) -> str:
     """Tag without its namespace; "" for elements that are not SVG's, comments included."""
-    tag = element.tag
-    if not isinstance(tag, str):
-        return ""
+    return _local_name(element.tag) if isinstance(element.tag, str) else ""
+
+
+@lru_cache(maxsize=1024)
+def _local_name(tag: str) -> str:
     if tag.startswith(SVG_NAMESPACE):
         return tag[len(SVG_NAMESPACE) :]
     return "" if tag.startswith("{") else tag
@@ -133,8 +138,7 @@ def local_name(element: ElementTree.Element) -> str:
 
 def href(element: ElementTree.Element) -> str:
     """Id that the element refers to; "" if it refers to nothing in this document."""
-    target = element.get("href", element.get(XLINK_HREF, "")).strip()
-    return target[1:] if target.startswith("#") else ""
+    return fragment(element.get("href", element.get(XLINK_HREF, "")))
 
 
 def _bytes_of(source: bytes | Path) -> bytes:

@@ -39,6 +39,16 @@ def spend(work: float, what: str) -> None:
         raise ValueError(f"drawing it takes too much work, most of it for {most}")
 
 
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """While something is done that is kept for the next document, which must count the same without it."""
+    token = _spent.set(None)
+    try:
+        yield
+    finally:
+        _spent.reset(token)
+
+
 def clipping_left() -> float:
     """Work that may still be spent on boolean operations, "outlines that cross"."""
     spent = _spent.get()

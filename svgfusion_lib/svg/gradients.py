@@ -6,23 +6,26 @@ taken that comes nearest (least squares over what is seen), and more only where 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from svgfusion_lib.svg.cascade import Style, computed, declared
+from svgfusion_lib.svg.colours import BLACK, between, mixes_in_oklab
 from svgfusion_lib.svg.document import href, local_name
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.row_format import MIN_GRADIENT, POSITION_LIMIT
 from svgfusion_lib.svg.stops import INVISIBLE, RGBA, VISIBLE, fewest_stops, fit_two_stops, premultiplied, unfold_stops
-from svgfusion_lib.svg.styles import inherit, own_properties
-from svgfusion_lib.svg.transforms import IDENTITY, Matrix, apply, multiply, parse_transform
-from svgfusion_lib.svg.values import parse_colour, parse_length, parse_opacity
+from svgfusion_lib.svg.transforms import Matrix, Spatial, apply, multiply, parse_css
+from svgfusion_lib.svg.values import absolute, parse_length, parse_number
 
 Box = tuple[float, float, float, float]
 SAMPLES = 48
 _STEPS = np.linspace(0, 1, SAMPLES)
 MAX_STOPS = 256
+_OKLAB_STEPS = 8       # from one stop to the next
 _PLACE = frozenset({"x1", "y1", "x2", "y2", "cx", "cy", "r", "fx", "fy", "fr"})
 _CHAIN = 16            # gradients that may refer to each other in a row
 
@@ -44,6 +47,13 @@ class Gradient:
     mean: RGBA
     exact: bool
 
+    def moved(self, dx: float, dy: float) -> "Gradient":
+        """The same elsewhere on the canvas."""
+        x0, y0, x1, y1, minor, inner, fx, fy = self.geometry
+        focal = (fx + dx, fy + dy) if self.radial else (fx, fy)
+        stops = tuple((x + dx, y + dy, colour) for x, y, colour in self.stops)
+        return replace(self, geometry=(x0 + dx, y0 + dy, x1 + dx, y1 + dy, minor, inner, *focal), stops=stops)
+
 
 @dataclass(frozen=True)
 class GradientSource:
@@ -51,15 +61,25 @@ class GradientSource:
 
     radial: bool
     attributes: dict[str, str]
+    transform: Any       # matrix, text of CSS or None
     offsets: np.ndarray  # [S]
     colours: np.ndarray  # [S, 4]
+
+    @property
+    def needs_box(self) -> bool:
+        """Whether it spreads over the shape's box."""
+        return self.attributes.get("gradientUnits") != "userSpaceOnUse"
+
+    def single(self, opacity: float) -> RGBA | None:
+        """The colour of a gradient of one stop."""
+        return _plain(self.colours[0] * (1, 1, 1, opacity)) if len(self.colours) == 1 else None
 
 
 class GradientReader:
     """Gradient elements of a document by id; each is read once."""
 
-    def __init__(self, ids: dict[str, Element], style_at: Callable[[Element], dict[str, str]]):
-        """style_at(element): the style that an element inherits where it stands."""
+    def __init__(self, ids: dict[str, Element], style_at: Callable[[Element], Style]):
+        """style_at(element): the style of an element's parent where it stands."""
         self.ids = ids
         self.style_at = style_at
         self.sources: dict[str, GradientSource | None] = {}
@@ -81,60 +101,77 @@ class GradientReader:
         if not chain:
             return None
         attributes: dict[str, str] = {}
+        transform: Any = None
         kind = local_name(chain[0])
         for element in reversed(chain):
             same = local_name(element) == kind
-            attributes |= {k: v for k, v in element.attrib.items() if same or k not in _PLACE}
-            if "transform" in own_properties(element):  # CSS may say it that way
-                attributes["gradientTransform"] = own_properties(element)["transform"]
+            units = self.style_at(element).units
+            attributes |= {
+                k: absolute(v, units) if k in _PLACE else v for k, v in element.attrib.items() if same or k not in _PLACE
+            }
+            transform = declared(element).get("transform", transform)
         stops = next((s for s in ([c for c in e if local_name(c) == "stop"] for e in chain) if s), [])
         if len(stops) > MAX_STOPS:
             raise ValueError(f"a gradient has more than {MAX_STOPS} stops")
         spend(sum(30 + len(e) + len(e.attrib) for e in chain) + 20 * len(stops), "gradients")
         offsets: list[float] = []
         colours: list[RGBA] = []
+        curved = False
         for stop in stops:
-            own = own_properties(stop)
-            colour = parse_colour(own.get("stop-color", "black"))
-            if own.get("stop-color") == "inherit":
-                colour = parse_colour(own_properties(chain[-1]).get("stop-color", "black"))
-            if colour == "currentcolor":
-                colour = parse_colour(inherit(self.style_at(stop), own).get("color", "black"))
-            if not isinstance(colour, tuple):
-                colour = (0.0, 0.0, 0.0, 1.0)
+            style = computed(stop, self.style_at(stop))
+            colour = style.colour(style["stop-color"]) or BLACK
             offsets.append(max([parse_offset(stop.get("offset")), *offsets[-1:]]))
-            colours.append((*colour[:3], colour[3] * parse_opacity(own.get("stop-opacity"))))
+            colours.append((*colour[:3], colour[3] * style["stop-opacity"]))
+            curved = curved or mixes_in_oklab(style["stop-color"])
+        if curved:
+            offsets, colours = _through_oklab(offsets, colours)
         return GradientSource(
-            kind == "radialGradient", attributes, np.array(offsets), np.array(colours).reshape(-1, 4)
+            kind == "radialGradient", attributes, transform, np.array(offsets), np.array(colours).reshape(-1, 4)
         )
 
 
+def _through_oklab(offsets: list[float], colours: list[RGBA]) -> tuple[list[float], list[RGBA]]:
+    """Stops with more between them, so that straight lines in sRGB follow a gradient through Oklab."""
+    places, paints = offsets[:1], colours[:1]
+    spend(200 * len(offsets), "gradients")
+    for start, end, one, two in zip(offsets, offsets[1:], colours, colours[1:]):
+        if end > start:
+            shares = [k / _OKLAB_STEPS for k in range(1, _OKLAB_STEPS)]
+            places += [start + share * (end - start) for share in shares]
+            paints += [between(one, two, share) for share in shares]
+        places.append(end)
+        paints.append(two)
+    return places, paints
+
+
 def parse_offset(text: str | None) -> float:
-    return min(max(parse_length(text, 1.0, 0.0), 0.0), 1.0)
+    """A number or a percentage, cut to [0, 1]; 0 where it is neither."""
+    return min(max(parse_number(text.strip() if text else None, 0.0), 0.0), 1.0)
 
 
 def resolve_gradient(
-    source: GradientSource, matrix: Matrix, box: Callable[[], Box], canvas_box: Box, viewport: tuple[float, float],
+    source: GradientSource, matrix: Matrix, box: Box | None, canvas_box: Box, viewport: tuple[float, float],
     opacity: float,
 ) -> Gradient | RGBA | None:
     """The paint of a shape: a gradient, a plain colour where it shows no more than that, None for nothing.
 
-    matrix: user space -> canvas. box(): the shape's geometry in user space, for objectBoundingBox; canvas_box: on
-    the canvas, stroke included: what is seen. viewport: for percentages. opacity multiplies all alphas.
+    matrix: user space -> canvas. box: around the shape's geometry in user space, not empty, if the gradient needs it;
+    canvas_box: on the canvas, stroke included: what is seen. viewport: for percentages. opacity multiplies all alphas.
     """
     if len(source.offsets) == 0:
         return None
     colours = source.colours * (1, 1, 1, opacity)
     get = source.attributes.get
-    if get("gradientUnits", "objectBoundingBox") == "userSpaceOnUse":
+    if not source.needs_box:
         width, height = viewport
     else:
         width = height = 1.0
-        left, top, right, bottom = box()
-        if right <= left or bottom <= top:
-            return None if len(colours) > 1 else tuple(colours[0].tolist())
+        assert box is not None  # it needs one
+        left, top, right, bottom = box
         matrix = multiply(matrix, (right - left, 0, 0, bottom - top, left, top))
-    matrix = multiply(matrix, parse_transform(get("gradientTransform", "")) if get("gradientTransform") else IDENTITY)
+    own = parse_css(source.transform, viewport) if isinstance(source.transform, str) else source.transform
+    if own is not None:
+        matrix = multiply(matrix, own.matrix if isinstance(own, Spatial) else own)
     if source.radial:
         place = _radial_place(get, width, height, matrix)
     else:

@@ -60,6 +60,17 @@ class Layer:
             return paths.rounded_rect_path(x, y, *lengths[:4])
         return paths.ellipse_path(x, y, lengths[0], lengths[0] if element == rf.CIRCLE else lengths[1])
 
+    def moved(self, dx: float, dy: float) -> "Layer":
+        """The same elsewhere on the canvas."""
+        path, primitive = self.path, self.primitive
+        if path is not None:
+            path = path.transformed((1.0, 0.0, 0.0, 1.0, dx, dy))
+        if primitive is not None:
+            element, (x, y, *lengths) = primitive
+            primitive = element, (x + dx, y + dy, *lengths)
+        fill, stroke = (p.moved(dx, dy) if isinstance(p, Gradient) else p for p in (self.fill, self.stroke))
+        return replace(self, path=path, primitive=primitive, fill=fill, stroke=stroke)
+
     def outlined(self) -> "Layer":
         """The stroke of the layer as a filled path."""
         outline = stroke_outline(self.as_path(), self.width, self.cap, self.join, self.miter_limit)

@@ -6,23 +6,25 @@ from xml.etree.ElementTree import Element
 import pathops
 
 from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.cascade import Style, computed
 from svgfusion_lib.svg.clipping import (
     EVERYWHERE,
+    NOTHING,
     Clip,
     ClippingError,
-    box_clip,
     operate,
     outline_clip,
     simplified,
     to_skia,
 )
+from svgfusion_lib.svg.colours import linear_light
+from svgfusion_lib.svg.conditions import is_wanted
 from svgfusion_lib.svg.context import Context
 from svgfusion_lib.svg.document import href, local_name
 from svgfusion_lib.svg.layers import Layer
 from svgfusion_lib.svg.paths import Path
 from svgfusion_lib.svg.shapes import SHAPES
-from svgfusion_lib.svg.state import State
-from svgfusion_lib.svg.styles import inherit, own_properties
+from svgfusion_lib.svg.state import State, box_in
 from svgfusion_lib.svg.values import parse_url
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # CSS Masking 1, section 7.10.1
@@ -38,114 +40,131 @@ class MaskReader:
         self.layers_of = layers_of
         self.clips: dict[tuple, Clip | None] = {}
 
-    def clipped(self, element: Element, own: dict[str, str], state: State) -> State:
-        """The state with the element's clip-path and mask; what cannot be applied is counted."""
-        text = own.get("clip-path", "none")
+    def clipped(self, element: Element, state: State) -> State:
+        """The state with its style's clip-path and mask; what cannot be applied is counted."""
+        text = state.style["clip-path"]
         if text != "none":
             reference = parse_url(text)
             if reference is None:
                 self.context.unsupported["clip-path by a CSS shape"] += 1
             else:
-                state = _within(state, self.clip_path(reference[0], element, own, state))
-        reference = parse_url(own.get("mask", "none"))
-        if reference is not None and (mask := self.context.find(reference[0], "mask")) is not None:
-            try:
-                found = self._mask(mask, reference[0], element, own, state)
-            except ClippingError:
-                found = None
-            if found is None:
-                self.context.unsupported["mask"] += 1
-            else:
-                clip, opacity = found
-                state = _within(state, clip)._replace(opacity=state.opacity * opacity)
+                state = _within(state, self.clip_path(reference[0], element, state))
+        text = state.style["mask"]
+        if text != "none":
+            reference = parse_url(text)
+            if reference is None or not reference[0]:
+                self.context.unsupported["mask by an image"] += 1
+            elif (mask := self.context.find(reference[0], "mask")) is not None:
+                state = self._masked(mask, reference[0], element, state)
         return state
 
-    def clip_path(self, name: str, element: Element, own: dict[str, str], state: State) -> Clip | None:
+    def _masked(self, mask: Element, name: str, element: Element, state: State) -> State:
+        try:
+            found = self._mask(mask, name, element, state)
+        except ClippingError:
+            found = None
+        if found is None:
+            self.context.unsupported["mask"] += 1
+            return state
+        clip, opacity = found
+        return _within(state, clip)._replace(opacity=state.opacity * opacity)
+
+    def clip_path(self, name: str, element: Element, state: State) -> Clip | None:
         """The clip path of that id for an element, on the canvas; None if there is none or it cannot be applied."""
         clip_element = self.context.find(name, "clipPath")
-        if clip_element is None:
+        if clip_element is None or not is_wanted(clip_element):
             return None
-        clip_own = own_properties(clip_element)
-        inner = state._replace(matrix=self.context.matrix(clip_own, state))
-        matrix = self._content_matrix(clip_element.get("clipPathUnits"), element, own, inner)
+        style = computed(clip_element, self.context.style_at(clip_element))
+        matrix = state.matrix
+        if clip_element.get("clipPathUnits") == "objectBoundingBox":
+            place = self._box_matrix(element, state)
+            if place is None:
+                return NOTHING
+            matrix = place
+        matrix = self.context.matrix(clip_element, style, state._replace(matrix=matrix))
         key = (name, matrix)
-        if matrix is not None and key not in self.clips:
-            with self.context.following(name):
+        if key not in self.clips:
+            with self.context.following(name) as new:
+                if not new:
+                    return None
                 try:
-                    self.clips[key] = self._read_clip(clip_element, state._replace(matrix=matrix, clip=None))
+                    inner = state._replace(matrix=matrix, style=style, clip=None)
+                    self.clips[key] = self._read_clip(clip_element, inner)
                 except ClippingError:
                     self.context.unsupported["clip-path too complex"] += 1
                     self.clips[key] = None
-        return self.clips.get(key)
+        return self.clips[key]
 
-    def _content_matrix(
-        self, units: str | None, element: Element, own: dict[str, str], state: State
-    ) -> tf.Matrix | None:
-        """User space of a clip's or a mask's content -> canvas; None if it is that of a box without size."""
-        if units != "objectBoundingBox":
-            return state.matrix
-        if local_name(element) in SHAPES:
-            shape = self.context.geometry(element, own, state)
-            boxes = [shape.box()] if shape is not None else []
-        else:
-            boxes = [layer.box() for layer in self.layers_of(element, state._replace(matrix=tf.IDENTITY, clip=None))]
-        if not boxes:
+    def _box_matrix(self, element: Element, state: State) -> tf.Matrix | None:
+        """The unit square on an element's bounding box -> canvas; None if the box has no width or no height."""
+        box = self.context.bounding_box(element, state)
+        if box is None or box[2] <= box[0] or box[3] <= box[1]:
             return None
-        lefts, tops, rights, bottoms = zip(*boxes)
-        left, top, right, bottom = min(lefts), min(tops), max(rights), max(bottoms)
+        left, top, right, bottom = box
         return tf.multiply(state.matrix, (right - left, 0.0, 0.0, bottom - top, left, top))
 
     # --- clip paths -------------------------------------------------------------------------------
 
     def _read_clip(self, clip_element: Element, state: State) -> Clip:
         self.context.count_element(clip_element, state.depth)
-        own = own_properties(clip_element)
-        state = state._replace(style=inherit(self.context.style_at(clip_element), own), depth=state.depth + 1)
+        state = state._replace(depth=state.depth + 1)
         outlines: list[tuple[Path, bool, Clip | None]] = []
         for child in clip_element:
             self._collect(child, state, outlines)
         clip = outline_clip(outlines)
-        outer = parse_url(own.get("clip-path", "none"))
-        within = self.clip_path(outer[0], clip_element, own, state) if outer is not None else None
+        outer = parse_url(state.style["clip-path"])
+        within = self.clip_path(outer[0], clip_element, state) if outer is not None else None
         return clip if within is None else within.within(clip)
 
     def _collect(self, child: Element, state: State, outlines: list[tuple[Path, bool, Clip | None]]) -> None:
         """Add the outline of a clipPath's child: a shape, or a use of one."""
         name = local_name(child)
-        own = own_properties(child)
-        style = inherit(state.style, own)
-        if own.get("display") == "none" or (name not in SHAPES and name != "use"):
+        if name not in SHAPES and name != "use":
             self.context.unsupported.update(["text in a clip-path"] if name == "text" else [])
             return
+        style = computed(child, state.style)
+        if style["display"] == "none" or not is_wanted(child):
+            return
         self.context.count_element(child, state.depth)
-        state = state._replace(matrix=self.context.matrix(own, state), style=style, depth=state.depth + 1)
+        matrix = self.context.matrix(child, style, state)
+        state = state._replace(matrix=matrix, style=style, depth=state.depth + 1)
+        inner = parse_url(style["clip-path"])
+        within = self.clip_path(inner[0], child, state) if inner is not None else None
         if name == "use":
             target = self.context.find(href(child))
-            if target is not None:
-                with self.context.following(href(child)):
-                    self._collect(target, state.moved(child), outlines)
+            found: list[tuple[Path, bool, Clip | None]] = []
+            with self.context.following(href(child)) as new:
+                if target is not None and new:
+                    self._collect(target, state.moved(), found)
+            outlines += [
+                (path, evenodd, own if within is None else within if own is None else own.within(within))
+                for path, evenodd, own in found
+            ]
             return
-        shape = self.context.geometry(child, own, state) if style.get("visibility", "visible") == "visible" else None
-        if shape is None:
-            return
-        inner = parse_url(own.get("clip-path", "none"))
-        within = self.clip_path(inner[0], child, own, state) if inner is not None else None
-        outlines.append((shape.as_path().transformed(state.matrix), style.get("clip-rule") == "evenodd", within))
+        shape = self.context.geometry(child, state) if style["visibility"] == "visible" else None
+        if shape is not None:
+            outlines.append((shape.as_path().transformed(state.matrix), style["clip-rule"] == "evenodd", within))
 
     # --- masks ------------------------------------------------------------------------------------
 
-    def _mask(
-        self, mask: Element, name: str, element: Element, own: dict[str, str], state: State
-    ) -> tuple[Clip, float] | None:
+    def _mask(self, mask: Element, name: str, element: Element, state: State) -> tuple[Clip, float] | None:
         """A mask as a clip and an opacity, if it shows and hides and does nothing between; else None."""
-        matrix = self._content_matrix(mask.get("maskContentUnits"), element, own, state)
-        mask_own = own_properties(mask)
-        if matrix is None or mask_own.get("mask", "none") != "none" or mask_own.get("clip-path", "none") != "none":
+        style = computed(mask, self.context.style_at(mask))
+        if style["clip-path"] != "none" or style["mask"] != "none":
             return None
-        with self.context.following(name):
-            style = inherit(self.context.style_at(mask), mask_own)
-            layers = self.layers_of(mask, State(matrix, state.viewport, style, depth=state.depth + 1))
-        parts = _shown(layers, by_alpha=mask_own.get("mask-type", mask.get("mask-type")) == "alpha")
+        box = None
+        if mask.get("maskUnits") != "userSpaceOnUse" or mask.get("maskContentUnits") == "objectBoundingBox":
+            box = self._box_matrix(element, state)
+            if box is None:
+                return NOTHING, 1.0
+        content = box if mask.get("maskContentUnits") == "objectBoundingBox" and box else state.matrix
+        with self.context.following(name) as new:
+            if not new:
+                return NOTHING, 1.0
+            inside = State(content, state.viewport, style, depth=state.depth + 1)
+            layers = self.layers_of(mask, inside)
+        linear = style["color-interpolation"] == "linearrgb"
+        parts = _shown(layers, style["mask-type"] == "alpha", linear)
         levels = [shown for _, shown in parts if shown >= _SAME] if parts is not None else []
         if parts is None or (levels and max(levels) - min(levels) > _SAME):
             return None
@@ -156,25 +175,19 @@ class MaskReader:
             covered = simplified(to_skia(outline.as_path(), outline.evenodd))
             operation = pathops.PathOp.UNION if shown >= _SAME else pathops.PathOp.DIFFERENCE
             area = operate(area, covered, operation)
-        clip = Clip(EVERYWHERE, (area,)) if levels else Clip((0.0, 0.0, 0.0, 0.0))
-        region = self._region(mask, element, own, state)
-        return (clip if region is None else clip.within(region)), min(max(levels, default=1.0), 1.0)
+        clip = Clip(EVERYWHERE, (area,)) if levels else NOTHING
+        clip = clip.within(self._region(mask, state, style, box if mask.get("maskUnits") != "userSpaceOnUse" else None))
+        return clip, min(max(levels, default=1.0), 1.0)
 
-    def _region(self, mask: Element, element: Element, own: dict[str, str], state: State) -> Clip | None:
-        """The rectangle outside which a mask hides everything; None where it is wide enough not to matter."""
-        if mask.get("maskUnits") != "userSpaceOnUse":
-            if not any(mask.get(name) for name in ("x", "y", "width", "height")):
-                return None
-            matrix = self._content_matrix("objectBoundingBox", element, own, state)
-            if matrix is None:
-                return None
-            state = state._replace(matrix=matrix, viewport=(1.0, 1.0))
+    def _region(self, mask: Element, state: State, style: Style, box: tf.Matrix | None) -> Clip:
+        """The rectangle outside which a mask hides everything; box: the unit square that it refers to, if it does."""
+        state = state._replace(style=style, clip=None)
+        if box is not None:
+            state = state._replace(matrix=box, viewport=(1.0, 1.0))
         x, y = state.length(mask, "x", -0.1 * state.viewport[0]), state.length(mask, "y", -0.1 * state.viewport[1])
         width = state.length(mask, "width", 1.2 * state.viewport[0])
         height = state.length(mask, "height", 1.2 * state.viewport[1])
-        corners = ((x, y), (x + width, y), (x + width, y + height), (x, y + height))
-        corners = [tf.apply(state.matrix, *corner) for corner in corners]
-        return box_clip(corners) if tf.is_axis_aligned(state.matrix) else Clip.of_polygon(corners)
+        return box_in(state, (x, y, x + width, y + height)) if width > 0 and height > 0 else NOTHING
 
 
 def _within(state: State, clip: Clip | None) -> State:
@@ -183,8 +196,10 @@ def _within(state: State, clip: Clip | None) -> State:
     return state._replace(clip=clip if state.clip is None else state.clip.within(clip))
 
 
-def _shown(layers: list[Layer], by_alpha: bool) -> list[tuple[Layer, float]] | None:
+def _shown(layers: list[Layer], by_alpha: bool, linear: bool) -> list[tuple[Layer, float]] | None:
     """Fills and strokes of a mask's layers with what they show, 0 to 1: their alpha, or luminance times alpha.
+
+    linear: the luminance is that of linear light (color-interpolation: linearRGB).
 
     None if that is no one number (a gradient), or depends on what lies below (a translucent layer among others).
     """
@@ -196,6 +211,7 @@ def _shown(layers: list[Layer], by_alpha: bool) -> list[tuple[Layer, float]] | N
                 continue
             if not isinstance(paint, tuple) or (paint[3] < 1 - _SAME and len(layers) > 1):
                 return None
-            light = 1.0 if by_alpha else sum(weight * value for weight, value in zip(LUMINANCE, paint))
+            rgb = linear_light(paint[:3]) if linear else paint[:3]
+            light = 1.0 if by_alpha else sum(weight * value for weight, value in zip(LUMINANCE, rgb))
             parts.append((part, light * paint[3]))
     return parts

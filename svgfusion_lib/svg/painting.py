@@ -1,45 +1,64 @@
 """A shape with its style -> layers on the canvas: paints, line styles, dashes, strokes that must become outlines."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
-from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.cascade import Style
 from svgfusion_lib.svg.clipping import ClippingError
-from svgfusion_lib.svg.context import Context
+from svgfusion_lib.svg.colours import RGBA
+from svgfusion_lib.svg.context import Box, Context
 from svgfusion_lib.svg.dashes import dash_path, parse_dashes
-from svgfusion_lib.svg.gradients import RGBA, GradientSource, resolve_gradient
+from svgfusion_lib.svg.gradients import Gradient, GradientSource, resolve_gradient
 from svgfusion_lib.svg.layers import MITER_LIMIT, Layer, resolve_join
 from svgfusion_lib.svg.row_format import MIN_OPACITY
 from svgfusion_lib.svg.shapes import Shape
 from svgfusion_lib.svg.state import State
-from svgfusion_lib.svg.values import parse_colour, parse_length, parse_opacity, parse_url
-
-_MARKERS = ("marker-start", "marker-mid", "marker-end")
+from svgfusion_lib.svg.values import parse_length, parse_url
 
 
-def shape_layers(context: Context, element: Element, own: dict[str, str], state: State) -> list[Layer]:
-    """The layers that a shape element paints, not yet clipped; none if it paints nothing."""
+@dataclass(frozen=True)
+class ServerPaint:
+    """A paint server that the shape's place decides on.
+
+    fallback: what paints a shape that it cannot paint. place: matrix, box and viewport that count in place of the
+    shape's own, where the paint comes from elsewhere.
+    """
+
+    server: GradientSource | Element  # the element of a pattern
+    opacity: float
+    fallback: RGBA | None
+    place: tuple[tf.Matrix, Box, tuple[float, float]] | None = None
+
+
+Paint = RGBA | Gradient | ServerPaint | None
+
+
+def shape_layers(context: Context, element: Element, state: State) -> list[Layer]:
+    """The layers that a shape element paints, not yet clipped; none if it paints nothing.
+
+    A pattern stays as a layer's ServerPaint, for which its tiles must come.
+    """
     style = state.style
-    fill = read_paint(context, "fill", style, state.opacity)
-    stroke = read_paint(context, "stroke", style, state.opacity) if "stroke" in style else None
-    width = _stroke_width(style, state) if stroke is not None else 0.0
-    if width == 0:
+    fill = read_paint(context, "fill", state)
+    stroke = read_paint(context, "stroke", state)
+    width = style.length("stroke-width", state.diagonal) if stroke is not None else 0.0
+    if width <= 0:
         stroke = None
     if fill is None and stroke is None:
         return []
-    shape = context.geometry(element, own, state)
+    shape = context.geometry(element, state)
     if shape is None:
         return []
-    if shape.path is not None and any(parse_url(style.get(marker, "none")) for marker in _MARKERS):
-        context.unsupported["marker"] += 1
     path, primitive = shape.on_canvas(state.matrix)
-    layer = Layer(path, primitive, evenodd=style.get("fill-rule") == "evenodd")
-    fixed = own.get("vector-effect") == "non-scaling-stroke"
+    layer = Layer(path, primitive, evenodd=style["fill-rule"] == "evenodd")
+    fixed = style["vector-effect"] == "non-scaling-stroke"
     if stroke is not None:
-        layer.cap, layer.join, layer.miter_limit = _line_style(style)
-        layer.width = width * (context.root_scale if fixed else tf.mean_scale(state.matrix))
+        layer.cap, layer.join, layer.miter_limit = (
+            style["stroke-linecap"], style["stroke-linejoin"], style["stroke-miterlimit"]
+        )
+        layer.width = width * (context.pixel if fixed else tf.mean_scale(state.matrix))
     layer.fill, layer.stroke = (_resolved(context, paint, shape, layer, state) for paint in (fill, stroke))
     if layer.stroke is None:
         return [layer] if layer.fill is not None else []
@@ -49,67 +68,79 @@ def shape_layers(context: Context, element: Element, own: dict[str, str], state:
     return list(_stroked(context, layer, shape, width, fixed, state, element.get("pathLength")))
 
 
-def read_paint(context: Context, name: str, style: dict[str, str], opacity: float) -> RGBA | tuple | None:
-    """`fill` or `stroke` of a style: RGBA, (gradient source, opacity), or None for nothing."""
-    text = style.get(name, "black" if name == "fill" else "none").strip()
+def read_paint(context: Context, name: str, state: State) -> Paint:
+    """`fill` or `stroke` of a style, opacities multiplied in; None for nothing."""
+    style = state.style
+    text = style[name]
     if text == "none":
         return None
-    opacity *= parse_opacity(style.get(f"{name}-opacity"))
+    opacity = state.opacity * style[f"{name}-opacity"]
     if opacity <= 0:
         return None
-    colour = parse_colour(text)
-    if colour is None:
-        reference = parse_url(text)
-        if reference is None:  # context-fill and the like
-            return None
-        source = context.gradients.source(reference[0])
-        if source is not None:
-            return source, opacity
-        if context.find(reference[0], "pattern") is not None:
-            context.unsupported["pattern"] += 1
-        elif not reference[0]:
-            context.unsupported["paint from outside the file"] += 1
-        colour = parse_colour(reference[1]) if reference[1] else None
-    if colour == "currentcolor":
-        colour = parse_colour(style.get("color", "black"))
-        if not isinstance(colour, tuple):
-            colour = (0.0, 0.0, 0.0, 1.0)
-    if not isinstance(colour, tuple) or colour[3] <= 0:
-        return None
-    return (*colour[:3], colour[3] * opacity)
+    if text.startswith("context-"):
+        return faded(state.context[text == "context-stroke"], opacity)
+    reference = parse_url(text) if "(" in text else None
+    if reference is None:
+        return _plain(style, text, opacity)
+    fallback = _plain(style, reference[1], opacity) if reference[1] else None
+    source = context.gradients.source(reference[0])
+    if source is not None:
+        return ServerPaint(source, opacity, fallback)
+    pattern = context.find(reference[0], "pattern")
+    if pattern is not None:
+        return ServerPaint(pattern, opacity, fallback)
+    if not reference[0]:
+        context.unsupported["paint from outside the file"] += 1
+    elif not reference[1]:
+        context.unseen["a paint that refers to nothing"] += 1
+    return fallback
 
 
-def _resolved(context: Context, paint: RGBA | tuple | None, shape: Shape, layer: Layer, state: State):
+def context_paints(context: Context, element: Element, state: State) -> tuple[Paint, Paint]:
+    """What context-fill and context-stroke are in a marker of an element, or in what a <use> refers to (SVG 2, 13.2)."""
+    state = state._replace(opacity=1.0)
+    paints = [read_paint(context, name, state) for name in ("fill", "stroke")]
+    for i, paint in enumerate(paints):
+        if isinstance(paint, ServerPaint) and paint.place is None:
+            box = context.bounding_box(element, state) or (0.0, 0.0, 0.0, 0.0)
+            paints[i] = replace(paint, place=(state.matrix, box, state.viewport))
+    return paints[0], paints[1]
+
+
+def _plain(style: Style, text: str, opacity: float) -> RGBA | None:
+    colour = style.colour(text) if text.lower() != "none" else None
+    return None if colour is None or colour[3] <= 0 else (*colour[:3], colour[3] * opacity)
+
+
+def faded(paint: Paint, opacity: float) -> Paint:
+    """A paint with its opacity multiplied."""
+
+    def fade(colour: RGBA) -> RGBA:
+        return (*colour[:3], colour[3] * opacity)
+
+    if paint is None or isinstance(paint, tuple):
+        return None if paint is None else fade(paint)
+    if isinstance(paint, ServerPaint):
+        return replace(paint, opacity=paint.opacity * opacity, fallback=paint.fallback and fade(paint.fallback))
+    stops = tuple((x, y, fade(colour)) for x, y, colour in paint.stops)
+    return replace(paint, first=fade(paint.first), last=fade(paint.last), stops=stops, mean=fade(paint.mean))
+
+
+def _resolved(context: Context, paint: Paint, shape: Shape, layer: Layer, state: State) -> Paint:
     """A paint as a layer holds it: RGBA, a gradient on the canvas, or None, also where too little of it is seen."""
-    if paint is None or not isinstance(paint[0], GradientSource):
-        return paint if paint is None or paint[3] > MIN_OPACITY else None
-    source, opacity = paint
-    left, top, right, bottom = layer.painted_box()
-    margin = layer.width / 2
-    seen = (left - margin, top - margin, right + margin, bottom + margin)
-    resolved = resolve_gradient(source, state.matrix, shape.box, seen, state.viewport, opacity)
-    if resolved is None or isinstance(resolved, tuple):
-        return resolved if resolved is None or resolved[3] > MIN_OPACITY else None
-    if not resolved.exact:
-        context.approximated["gradient of more than two stops"] += 1
-    return resolved
-
-
-def _stroke_width(style: dict[str, str], state: State) -> float:
-    """In user units."""
-    text = style.get("stroke-width")
-    return 1.0 if text is None else max(0.0, parse_length(text, state.diagonal, 1.0, state.font_size))
-
-
-def _line_style(style: dict[str, str]) -> tuple[str, str, float]:
-    """(cap, join, miter limit); values that mean nothing are the initial ones."""
-    cap, join = style.get("stroke-linecap", "butt").strip(), style.get("stroke-linejoin", "miter").strip()
-    limit = parse_length(style.get("stroke-miterlimit"), 1.0, MITER_LIMIT)
-    return (
-        cap if cap in rf.CAPS else "butt",
-        join if join in rf.JOINS else "miter",  # arcs and miter-clip fall back to it (SVG 2, section 13.5.5)
-        limit if limit >= 1 else MITER_LIMIT,
-    )
+    if isinstance(paint, ServerPaint) and isinstance(paint.server, GradientSource):
+        matrix, box, viewport = paint.place or (state.matrix, None, state.viewport)
+        if paint.server.needs_box:
+            box = box or shape.box()
+            if box[2] <= box[0] or box[3] <= box[1]:  # no box to spread over (SVG 2, section 14.2.1)
+                return paint.fallback or paint.server.single(paint.opacity)
+        left, top, right, bottom = layer.painted_box()
+        margin = layer.width / 2
+        seen = (left - margin, top - margin, right + margin, bottom + margin)
+        paint = resolve_gradient(paint.server, matrix, box, seen, viewport, paint.opacity)
+        if isinstance(paint, Gradient) and not paint.exact:
+            context.approximated["gradient of more than two stops"] += 1
+    return None if isinstance(paint, tuple) and paint[3] <= MIN_OPACITY else paint
 
 
 def _stroked(
@@ -122,7 +153,7 @@ def _stroked(
     style = state.style
     pattern, offset = parse_dashes(state)
     even = fixed or tf.is_similarity(state.matrix)
-    order = [word for word in style.get("paint-order", "").split() if word in ("fill", "stroke")]
+    order = [word for word in style["paint-order"].split() if word in ("fill", "stroke")]
     stroke_first = layer.fill is not None and order[:1] == ["stroke"]
     if even and layer.join == "miter" and layer.miter_limit != MITER_LIMIT:
         layer.join, exact = resolve_join(layer.as_path(), layer.miter_limit)
@@ -138,6 +169,8 @@ def _stroked(
         if part.stroke is None:
             continue
         path = shape.as_path()
+        if pattern and fixed:  # dashes do not scale either
+            path = path.transformed(tf.multiply((1 / context.pixel, 0, 0, 1 / context.pixel, 0, 0), state.matrix))
         if pattern:
             context.approximated["dashes as sub-paths"] += 1
             dashed = dash_path(path, pattern, offset, parse_length(path_length, 1.0))
@@ -148,7 +181,8 @@ def _stroked(
             else:
                 path = dashed
         if even:
-            yield replace(part, path=path.transformed(state.matrix), primitive=None) if pattern else part
+            matrix = (context.pixel, 0.0, 0.0, context.pixel, 0.0, 0.0) if fixed else state.matrix
+            yield replace(part, path=path.transformed(matrix), primitive=None) if pattern else part
             continue
         context.approximated["uneven stroke as its outline"] += 1
         scale = tf.mean_scale(state.matrix)  # the outliner works at the scale of the canvas

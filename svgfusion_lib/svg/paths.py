@@ -234,9 +234,7 @@ def add_arc(
     """Elliptical arc from the pen to (x, y), turn in degrees (SVG 2, appendix B.2.4), as cubics."""
     x0, y0 = builder.x, builder.y
     rx, ry = abs(rx), abs(ry)
-    if (x0, y0) == (x, y):
-        return
-    if rx == 0 or ry == 0 or not math.isfinite(rx + ry):
+    if (x0, y0) == (x, y) or rx == 0 or ry == 0 or not math.isfinite(rx + ry):
         builder.line(x, y)
         return
     cosine, sine = math.cos(math.radians(turn % 360)), math.sin(math.radians(turn % 360))

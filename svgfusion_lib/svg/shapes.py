@@ -1,20 +1,17 @@
 """Shape elements -> geometry in user space, and from there to the canvas."""
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
+from xml.etree.ElementTree import Element
 
 from svgfusion_lib.svg import paths
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.cascade import Style
 from svgfusion_lib.svg.paths import Path
 from svgfusion_lib.svg.transforms import Matrix
 from svgfusion_lib.svg.values import parse_numbers
 
-Get = Callable[[str], str | None]                 # attribute by name
-Length = Callable[[str, float], float]            # attribute as a length, percentages of the second argument
-
-_CSS_PATH = re.compile(r"""\s*+path\(\s*+(?:"([^"]*+)"|'([^']*+)')\s*+\)\s*+""")  # how CSS writes path data
+Size = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -61,62 +58,63 @@ class Shape:
         return self.as_path().transformed(matrix), None
 
 
-def _path(get: Get, length: Length, viewport: tuple[float, float]) -> Shape | None:
-    data = get("d")
-    css = _CSS_PATH.fullmatch(data or "")
-    data = css[1] or css[2] if css else data
+def _path(element: Element, style: Style, viewport: Size) -> Shape | None:
+    data = style["d"]
     path = paths.parse_path(data) if data else None
     return Shape(path=path) if path is not None and (len(path) or path.broken) else None
 
 
-def _rect(get: Get, length: Length, viewport: tuple[float, float]) -> Shape | None:
-    width, height = length("width", viewport[0]), length("height", viewport[1])
+def _rect(element: Element, style: Style, viewport: Size) -> Shape | None:
+    width, height = style.length("width", viewport[0]), style.length("height", viewport[1])
     if width <= 0 or height <= 0:
         return None
-    rx = length("rx", viewport[0]) if get("rx") not in (None, "auto") else -1.0
-    ry = length("ry", viewport[1]) if get("ry") not in (None, "auto") else -1.0
-    rx, ry = (ry if rx < 0 else rx), (rx if ry < 0 else ry)  # one stands for the other
+    rx, ry = _radii(style, viewport)
     rx, ry = min(max(rx, 0.0), width / 2), min(max(ry, 0.0), height / 2)
     if rx == 0 or ry == 0:
         rx = ry = 0.0
-    return Shape(primitive=(rf.RECT, (length("x", viewport[0]), length("y", viewport[1]), width, height, rx, ry)))
+    x, y = style.length("x", viewport[0]), style.length("y", viewport[1])
+    return Shape(primitive=(rf.RECT, (x, y, width, height, rx, ry)))
 
 
-def _circle(get: Get, length: Length, viewport: tuple[float, float]) -> Shape | None:
+def _radii(style: Style, viewport: Size) -> tuple[float, float]:
+    """rx and ry; one that is auto is as the other, 0 if both are."""
+    rx = style.length("rx", viewport[0]) if style["rx"] != "auto" else -1.0
+    ry = style.length("ry", viewport[1]) if style["ry"] != "auto" else -1.0
+    return (ry if rx < 0 else rx), (rx if ry < 0 else ry)
+
+
+def _circle(element: Element, style: Style, viewport: Size) -> Shape | None:
     diagonal = ((viewport[0] ** 2 + viewport[1] ** 2) / 2) ** 0.5
-    r = length("r", diagonal)
-    return _round(length, viewport, r, r)
+    r = style.length("r", diagonal)
+    return _round(style, viewport, r, r)
 
 
-def _ellipse(get: Get, length: Length, viewport: tuple[float, float]) -> Shape | None:
-    rx = length("rx", viewport[0]) if get("rx") not in (None, "auto") else -1.0
-    ry = length("ry", viewport[1]) if get("ry") not in (None, "auto") else -1.0
-    rx, ry = (ry if rx < 0 else rx), (rx if ry < 0 else ry)  # one stands for the other
-    return _round(length, viewport, rx, ry)
+def _ellipse(element: Element, style: Style, viewport: Size) -> Shape | None:
+    return _round(style, viewport, *_radii(style, viewport))
 
 
-def _round(length: Length, viewport: tuple[float, float], rx: float, ry: float) -> Shape | None:
+def _round(style: Style, viewport: Size, rx: float, ry: float) -> Shape | None:
     if rx <= 0 or ry <= 0:
         return None
-    return Shape(primitive=(rf.ELLIPSE, (length("cx", viewport[0]), length("cy", viewport[1]), rx, ry)))
+    centre = style.length("cx", viewport[0]), style.length("cy", viewport[1])
+    return Shape(primitive=(rf.ELLIPSE, (*centre, rx, ry)))
 
 
-def _line(get: Get, length: Length, viewport: tuple[float, float]) -> Shape | None:
-    width, height = viewport
-    numbers = [length("x1", width), length("y1", height), length("x2", width), length("y2", height)]
-    return Shape(path=paths.polygon_path(numbers, closed=False))
+def _line(element: Element, style: Style, viewport: Size) -> Shape | None:
+    ends = zip(("x1", "y1", "x2", "y2"), viewport * 2)
+    return Shape(path=paths.polygon_path([style.attribute(element.get(k), whole) for k, whole in ends], closed=False))
 
 
-def _polyline(get: Get, length: Length, viewport: tuple[float, float]) -> Shape | None:
-    return _polygon(get, length, viewport, closed=False)
+def _polyline(element: Element, style: Style, viewport: Size) -> Shape | None:
+    return _polygon(element, style, viewport, closed=False)
 
 
-def _polygon(get: Get, length: Length, viewport: tuple[float, float], closed: bool = True) -> Shape | None:
-    path = paths.polygon_path(parse_numbers(get("points") or ""), closed)
+def _polygon(element: Element, style: Style, viewport: Size, closed: bool = True) -> Shape | None:
+    path = paths.polygon_path(parse_numbers(element.get("points", "")), closed)
     return Shape(path=path) if len(path) else None
 
 
-# element name -> reader(get, length, viewport), which gives None for what has no size
+# element name -> reader(element, style, viewport), which gives None for what has no size
 SHAPES = {
     "path": _path, "rect": _rect, "circle": _circle, "ellipse": _ellipse, "line": _line,
     "polyline": _polyline, "polygon": _polygon,

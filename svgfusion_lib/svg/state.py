@@ -1,42 +1,49 @@
-"""What an element inherits while the tree is walked, and the viewports that <svg> and <symbol> open."""
+"""Where in the tree the walk is, and the viewports that <svg>, <symbol> and <marker> open."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.cascade import Style
 from svgfusion_lib.svg.clipping import Clip, box_clip
-from svgfusion_lib.svg.styles import own_properties
 from svgfusion_lib.svg.transforms import Matrix
-from svgfusion_lib.svg.values import FONT_SIZE, parse_length
+from svgfusion_lib.svg.values import Units, absolute, parse_length
 
 
 class State(NamedTuple):
-    """matrix: user space -> canvas. viewport: size that percentages refer to, in user units."""
+    """matrix: user space -> canvas. viewport: size that percentages refer to, in user units. style: the element's.
+
+    context: what context-fill and context-stroke stand for.
+    """
 
     matrix: Matrix
     viewport: tuple[float, float]
-    style: dict[str, str]
+    style: Style
     opacity: float = 1.0
     clip: Clip | None = None
     depth: int = 0
+    context: tuple[Any, Any] = (None, None)
 
     def length(self, element: Element, name: str, default: float = 0.0) -> float:
-        """An attribute that is a position or size along x or y, in user units."""
+        """An attribute, no property, that is a position or size along x or y, in user units."""
         reference = self.viewport[name in ("y", "height")]
-        return parse_length(element.get(name), reference, default)
+        return self.style.attribute(element.get(name), reference, default)
 
-    def moved(self, element: Element) -> "State":
-        """With the origin at the element's x and y."""
-        x, y = self.length(element, "x"), self.length(element, "y")
+    def moved(self) -> "State":
+        """With the origin at the style's x and y."""
+        x, y = self.style.length("x", self.viewport[0]), self.style.length("y", self.viewport[1])
         if x == 0 and y == 0:
             return self
         return self._replace(matrix=tf.multiply(self.matrix, (1.0, 0.0, 0.0, 1.0, x, y)))
 
-    @property
-    def font_size(self) -> float:
-        """In pixels; for the units em and ex."""
-        return parse_length(self.style.get("font-size"), FONT_SIZE, FONT_SIZE)
+    def size(self, style: Style, whole: tuple[float, float] | None = None) -> tuple[float, float]:
+        """Width and height that a style says; `auto` is the viewport's, or that of a whole."""
+        width, height = (
+            auto if style[name] == "auto" else style.length(name, reference)
+            for name, reference, auto in zip(("width", "height"), self.viewport, whole or self.viewport)
+        )
+        return width, height
 
     @property
     def diagonal(self) -> float:
@@ -45,9 +52,15 @@ class State(NamedTuple):
 
 
 def says_its_size(root: Element) -> bool:
-    """Whether the root has a viewBox, or a width and a height. ValueError if the viewBox is broken or empty."""
+    """Whether the root has a viewBox, or a width and a height. ValueError if the viewBox is all there is, and broken."""
     sized = all(_absolute(root.get(name)) is not None for name in ("width", "height"))
-    return sized or tf.parse_view_box(root.get("viewBox")) is not None
+    text = root.get("viewBox", "").strip()
+    view_box = tf.parse_view_box(text)
+    if view_box is None and text and not sized:
+        raise ValueError(f"no usable viewBox ({text[:60]!r})")
+    if view_box is not None and min(view_box[2:]) == 0:
+        raise ValueError(f"the viewBox is empty ({text[:60]!r})")
+    return sized or view_box is not None
 
 
 def viewport(root: Element) -> tuple[float, float]:
@@ -77,34 +90,35 @@ def viewport_size(root: Element) -> tuple[float, float]:
     return width / scale, height / scale
 
 
-def root_state(root: Element) -> State:
-    """The canvas is the square around the viewport, which the viewBox is fitted into."""
+def root_state(root: Element, style: Style) -> State:
+    """In the pixels of the viewport, whose square is the canvas; it cuts off what lies outside."""
     width, height = viewport(root)
     scale = 2 / max(width, height)
     matrix = (scale, 0.0, 0.0, scale, -width * scale / 2, -height * scale / 2)
     clip = box_clip((-width * scale / 2, -height * scale / 2, width * scale / 2, height * scale / 2))
-    view_box = tf.parse_view_box(root.get("viewBox"))
-    if view_box is not None:
-        fit = tf.fit_view_box(view_box, width, height, root.get("preserveAspectRatio", ""))
-        matrix = tf.multiply(matrix, fit)
-        width, height = view_box[2:]
-    return State(matrix, (width, height), {}, clip=clip)
+    return State(matrix, (width, height), style, clip=clip)
 
 
-def nested_state(element: Element, state: State, width: float, height: float) -> State | None:
-    """The state inside a nested <svg> or a used <symbol> of that size; None if nothing of it is painted."""
-    if width <= 0 or height <= 0:
-        return None
-    if own_properties(element).get("overflow", "hidden") not in ("visible", "auto"):
-        state = state._replace(clip=_box_in(state, (0, 0, width, height)))
+def fitted(element: Element, state: State) -> State:
+    """In the coordinates of an element's viewBox, if it has one, which is fitted into the viewport."""
     view_box = tf.parse_view_box(element.get("viewBox"))
     if view_box is None:
-        return state._replace(viewport=(width, height))
-    fit = tf.fit_view_box(view_box, width, height, element.get("preserveAspectRatio", ""))
+        return state
+    fit = tf.fit_view_box(view_box, *state.viewport, element.get("preserveAspectRatio", ""))
     return state._replace(matrix=tf.multiply(state.matrix, fit), viewport=view_box[2:])
 
 
-def _box_in(state: State, box: tuple[float, float, float, float]) -> Clip:
+def nested_state(element: Element, state: State, width: float, height: float) -> State | None:
+    """The state inside a viewport of that size at the origin; None if nothing of it is painted."""
+    view_box = tf.parse_view_box(element.get("viewBox"))
+    if width <= 0 or height <= 0 or (view_box is not None and min(view_box[2:]) == 0):
+        return None
+    if state.style["overflow"] not in ("visible", "auto"):
+        state = state._replace(clip=box_in(state, (0, 0, width, height)))
+    return fitted(element, state._replace(viewport=(width, height)))
+
+
+def box_in(state: State, box: tuple[float, float, float, float]) -> Clip:
     """A box in user space as a clip, within the one there is."""
     left, top, right, bottom = box
     corners = [tf.apply(state.matrix, x, y) for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))]
@@ -113,8 +127,8 @@ def _box_in(state: State, box: tuple[float, float, float, float]) -> Clip:
 
 
 def _absolute(text: str | None) -> float | None:
-    """A root's width or height in pixels; None if it is missing, a percentage or no length."""
-    if text is None or text.strip().endswith("%"):
+    """A root's width or height in pixels; None if it is missing, no length, or hangs on what the document is shown in."""
+    if text is None or "%" in text or "v" in text.lower():
         return None
-    value = parse_length(text, 0.0, math.nan)
+    value = parse_length(absolute(text.strip(), Units()), 0.0, math.nan)
     return None if math.isnan(value) else value

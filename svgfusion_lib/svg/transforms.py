@@ -2,22 +2,30 @@
 
 import math
 import re
+from typing import NamedTuple
 
 from svgfusion_lib.svg.effort import spend
-from svgfusion_lib.svg.values import parse_length, parse_numbers, scan_numbers
+from svgfusion_lib.svg.values import (
+    Units,
+    absolute,
+    is_length,
+    parse_angle,
+    parse_length,
+    parse_number,
+    parse_numbers,
+    scan_numbers,
+    split_list,
+)
 
 Matrix = tuple[float, float, float, float, float, float]
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
-_FUNCTION = re.compile(r"([a-zA-Z]+)\s*\(([^()]*)\)[\s,]*")
+_FUNCTION = re.compile(r"([a-zA-Z]++)\s*+\(([^()]*+)\)[\s,]*+")
 _ALIGN = {"Min": 0.0, "Mid": 0.5, "Max": 1.0}
 _ASPECT = re.compile(r"(?:defer\s+)?x(Min|Mid|Max)Y(Min|Mid|Max)(?:\s+(meet|slice))?")
-# number of arguments each function takes
-_ARITY = {
-    "matrix": (6,), "translate": (1, 2), "translateX": (1,), "translateY": (1,), "scale": (1, 2), "scaleX": (1,),
-    "scaleY": (1,), "rotate": (1, 3), "skewX": (1,), "skewY": (1,), "skew": (1, 2),
-}
-_ANGLES = {"rotate": 1, "skewX": 1, "skewY": 1, "skew": 2}  # how many of them are angles
+# number of arguments that each function of the attribute takes
+_ARITY = {"matrix": (6,), "translate": (1, 2), "scale": (1, 2), "rotate": (1, 3), "skewX": (1,), "skewY": (1,)}
+_CSS_FUNCTION = re.compile(r"\s*+([a-zA-Z0-9]++)\(")
 
 
 def multiply(m: Matrix, n: Matrix) -> Matrix:
@@ -35,6 +43,13 @@ def apply(m: Matrix, x: float, y: float) -> tuple[float, float]:
 
 def determinant(m: Matrix) -> float:
     return m[0] * m[3] - m[1] * m[2]
+
+
+def inverse(m: Matrix) -> Matrix:
+    """Of a matrix whose determinant is not 0."""
+    a, b, c, d, e, f = m
+    size = determinant(m)
+    return (d / size, -b / size, -c / size, a / size, (c * f - d * e) / size, (b * e - a * f) / size)
 
 
 def is_similarity(m: Matrix, tolerance: float = 1e-3) -> bool:
@@ -56,11 +71,10 @@ def mean_scale(m: Matrix) -> float:
     return math.sqrt(abs(determinant(m)))
 
 
-def parse_transform(text: str) -> Matrix:
-    """A transform attribute or CSS property. Raises ValueError naming the function it cannot read.
+# --- transform lists ----------------------------------------------------------------------------------
 
-    Angles may have units; lengths in px and other absolute units count as user units.
-    """
+def parse_attribute(text: str) -> Matrix | None:
+    """The transform attribute: plain numbers, angles in degrees (SVG 2, section 8.5). None if any of it is invalid."""
     matrix, position = IDENTITY, 0
     spend(len(text) / 2, "transforms")
     text = text.strip()
@@ -68,34 +82,166 @@ def parse_transform(text: str) -> Matrix:
         return IDENTITY
     while position < len(text):
         match = _FUNCTION.match(text, position)
-        if match is None:
-            raise ValueError(f"the transform {text[position : position + 40]!r} cannot be read")
-        matrix = multiply(matrix, _function(match[1], match[2]))
+        if match is None or match[1] not in _ARITY:
+            return None
+        numbers, whole = scan_numbers(match[2])
+        if not whole or len(numbers) not in _ARITY[match[1]]:
+            return None
+        matrix = multiply(matrix, _matrix_of(match[1], numbers))
         position = match.end()
     return matrix
 
 
-def _function(name: str, text: str) -> Matrix:
-    numbers, whole = scan_numbers(text, _ANGLES.get(name, 0))
-    if not whole or len(numbers) not in _ARITY.get(name, ()):
-        raise ValueError(f"the transform {f'{name}({text})'[:60]!r} cannot be read")
+def _matrix_of(name: str, numbers: list[float]) -> Matrix:
+    """One function; angles are degrees."""
     if name == "matrix":
         a, b, c, d, x, y = numbers
         return a, b, c, d, x, y
-    if name.startswith("translate"):
-        x, y = (0.0, numbers[0]) if name == "translateY" else (numbers[0], numbers[1] if len(numbers) > 1 else 0.0)
-        return (1.0, 0.0, 0.0, 1.0, x, y)
-    if name.startswith("scale"):
-        x, y = numbers[0], numbers[-1]
-        return (1.0 if name == "scaleY" else x, 0.0, 0.0, 1.0 if name == "scaleX" else y, 0.0, 0.0)
-    radians = [math.radians(v) for v in numbers[:2]]
+    if name == "translate":
+        return (1.0, 0.0, 0.0, 1.0, numbers[0], numbers[1] if len(numbers) > 1 else 0.0)
+    if name == "scale":
+        return (numbers[0], 0.0, 0.0, numbers[-1], 0.0, 0.0)
     if name == "rotate":
-        cosine, sine = math.cos(radians[0]), math.sin(radians[0])
-        turn = (cosine, sine, -sine, cosine, 0.0, 0.0)
+        angle = math.radians(numbers[0])
+        turn = (math.cos(angle), math.sin(angle), -math.sin(angle), math.cos(angle), 0.0, 0.0)
         return around(turn, numbers[1], numbers[2]) if len(numbers) == 3 else turn
-    skew_x = math.tan(radians[0]) if name != "skewY" else 0.0
-    skew_y = math.tan(radians[0]) if name == "skewY" else (math.tan(radians[1]) if len(radians) > 1 else 0.0)
-    return (1.0, skew_y, skew_x, 1.0, 0.0, 0.0)
+    along_x, along_y = numbers[0] if name != "skewY" else 0.0, numbers[0] if name == "skewY" else 0.0
+    if name == "skew" and len(numbers) == 2:
+        along_y = numbers[1]
+    return (1.0, math.tan(math.radians(along_y)), math.tan(math.radians(along_x)), 1.0, 0.0, 0.0)
+
+
+class Spatial(NamedTuple):
+    """A transform that leaves the plane: what of it stays in the plane."""
+
+    matrix: Matrix
+
+
+def parse_css(text: str, size: tuple[float, float]) -> Matrix | Spatial | None:
+    """The CSS property transform (CSS Transforms 1 and 2); percentages are of size. None if it is invalid.
+
+    Spatial functions that do nothing out of the plane, as translateZ() and rotateZ(), are what they look like.
+    """
+    spend(20 + len(text), "transforms")
+    matrix, position, spatial = IDENTITY, 0, False
+    text = text.strip()
+    while position < len(text):
+        match = _CSS_FUNCTION.match(text, position)
+        if match is None:
+            return None
+        end = _closing(text, match.end())
+        found = _css_function(match[1].lower(), _arguments(text[match.end() : end]), size)
+        if found is None:
+            return None
+        spatial = spatial or isinstance(found, Spatial)
+        matrix = multiply(matrix, found.matrix if isinstance(found, Spatial) else found)
+        position = end + 1
+    return Spatial(matrix) if spatial else matrix
+
+
+def _closing(text: str, position: int) -> int:
+    """Where the bracket closes that is open at a position; the end of the text if it does not."""
+    depth = 1
+    for i in range(position, len(text)):
+        depth += (text[i] == "(") - (text[i] == ")")
+        if depth == 0:
+            return i
+    return len(text)
+
+
+def _arguments(text: str) -> list[str]:
+    """Between commas that stand in no brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+# CSS function -> kinds of its arguments: length along x, along y or z, number, angle; a "?" may be left out
+_CSS_ARGUMENTS = {
+    "matrix": "nnnnnn", "translate": "xy?", "translatex": "x", "translatey": "y", "scale": "nn?", "scalex": "n",
+    "scaley": "n", "rotate": "a", "skew": "aa?", "skewx": "a", "skewy": "a",
+    "translatez": "z", "translate3d": "xyz", "scalez": "n", "scale3d": "nnn", "rotatex": "a", "rotatey": "a",
+    "rotatez": "a", "rotate3d": "nnna", "matrix3d": "n" * 16, "perspective": "z",
+}
+
+
+def _css_function(name: str, texts: list[str], size: tuple[float, float]) -> Matrix | Spatial | None:
+    kinds = _CSS_ARGUMENTS.get(name)
+    if kinds is None:
+        return None
+    optional, kinds = "?" in kinds, kinds.replace("?", "")
+    if len(texts) != len(kinds) and not (optional and len(texts) == len(kinds) - 1):
+        return None
+    values = []
+    for text, kind in zip(texts, kinds):
+        value = _css_argument(text.strip(), kind, size)
+        if value is None:
+            return None
+        values.append(value)
+    if name in ("translatex", "translatey"):
+        return (1.0, 0.0, 0.0, 1.0, *((values[0], 0.0) if name == "translatex" else (0.0, values[0])))
+    if name in ("scalex", "scaley"):
+        return (values[0], 0.0, 0.0, 1.0, 0.0, 0.0) if name == "scalex" else (1.0, 0.0, 0.0, values[0], 0.0, 0.0)
+    if name in _ARITY or name in ("skew", "skewx", "skewy"):
+        return _matrix_of({"skewx": "skewX", "skewy": "skewY"}.get(name, name), values)
+    return _spatial(name, values)
+
+
+def _css_argument(text: str, kind: str, size: tuple[float, float]) -> float | None:
+    if kind == "a":
+        return parse_angle(text, css=True)
+    if kind == "n":
+        value = parse_number(text)
+        return value if value == value else None
+    if not is_length(text, css=True):
+        return None
+    return parse_length(absolute(text, Units()), size[0] if kind == "x" else size[1] if kind == "y" else 0.0)
+
+
+def _spatial(name: str, values: list[float]) -> Matrix | Spatial:
+    """A function of CSS Transforms 2 as what it does within the plane."""
+    if name in ("translatez", "scalez", "perspective"):  # seen from afar they change nothing
+        return IDENTITY
+    if name == "translate3d":
+        return (1.0, 0.0, 0.0, 1.0, values[0], values[1])
+    if name == "scale3d":
+        return (values[0], 0.0, 0.0, values[1], 0.0, 0.0)
+    if name == "matrix3d":
+        flat = values[2:4] == [0, 0] and values[6:12] == [0, 0, 0, 0, 1, 0] and values[14:] == [0, 1]
+        a, b, c, d, x, y = values[0], values[1], values[4], values[5], values[12], values[13]
+        return (a, b, c, d, x, y) if flat else Spatial((a, b, c, d, x, y))
+    if name == "rotatez" or (name == "rotate3d" and values[:2] == [0, 0] and values[2] != 0):
+        return _matrix_of("rotate", [math.copysign(values[-1], values[-1] * (values[2] if len(values) == 4 else 1))])
+    return Spatial(IDENTITY) if values[-1] % 360 else IDENTITY
+
+
+def parse_single(name: str, text: str, size: tuple[float, float]) -> Matrix | Spatial | None:
+    """The CSS property `translate`, `rotate` or `scale`; None if it is invalid."""
+    words = split_list(text.lower())
+    if words == ["none"]:
+        return IDENTITY
+    if "," in text and "(" not in text:
+        return None
+    if name == "rotate" and len(words) in (2, 4):
+        angles = [word for word in words if parse_angle(word, css=True) is not None and not _plain_number(word)]
+        axis = [word for word in words if word not in angles]
+        if len(angles) != 1:
+            return None
+        if len(axis) == 1:
+            axis = {"x": ["1", "0", "0"], "y": ["0", "1", "0"], "z": ["0", "0", "1"]}.get(axis[0], [])
+        return _css_function("rotate3d", [*axis, *angles], size)
+    if not 1 <= len(words) <= (1 if name == "rotate" else 3):
+        return None
+    return _css_function(name if len(words) < 3 else f"{name}3d", words, size)
+
+
+def _plain_number(text: str) -> bool:
+    return parse_number(text) == parse_number(text)
 
 
 def around(m: Matrix, x: float, y: float) -> Matrix:
@@ -103,27 +249,45 @@ def around(m: Matrix, x: float, y: float) -> Matrix:
     return multiply(multiply((1, 0, 0, 1, x, y), m), (1, 0, 0, 1, -x, -y))
 
 
-def parse_origin(text: str, viewport: tuple[float, float]) -> tuple[float, float]:
-    """transform-origin: lengths, percentages of the viewport or keywords; the z value is left out."""
-    words = text.split()
-    if words[:1] in (["top"], ["bottom"]) or words[1:2] in (["left"], ["right"]):
-        words[:2] = *words[1:2], words[0]
-        words = ["center", *words] if len(words) == 1 else words
-    keywords = {"left": "0%", "top": "0%", "center": "50%", "right": "100%", "bottom": "100%"}
-    words = [keywords.get(word, word) for word in words[:2]] + ["50%"] * (2 - len(words[:2]))
-    return parse_length(words[0], viewport[0]), parse_length(words[1], viewport[1])
+_KEYWORDS = {"left": "0%", "top": "0%", "center": "50%", "right": "100%", "bottom": "100%"}
+
+
+def parse_origin(text: str, box: tuple[float, float, float, float], css: bool = True) -> tuple[float, float] | None:
+    """transform-origin in a box (left, top, width, height); None if it is invalid. The z value is left out."""
+    words = split_list(text.lower())
+    if not 1 <= len(words) <= 3 or ("," in text and "(" not in text):
+        return None
+    vertical = ("top", "bottom")
+    if words[0] in vertical or words[1:2] in (["left"], ["right"]):
+        words[:2] = *(words[1:2] or ["center"]), words[0]
+    if words[0] in vertical or words[1:2] in (["left"], ["right"]) or (len(words) == 3 and words[2] in _KEYWORDS):
+        return None
+    places = [_KEYWORDS.get(word, word) for word in words]
+    if any(not is_length(place, css) for place in places):
+        return None
+    places = [absolute(place, Units()) for place in (*places, "50%")][:2]
+    return box[0] + parse_length(places[0], box[2]), box[1] + parse_length(places[1], box[3])
+
+
+_CSS_PATH = re.compile(r"""path\(\s*+(?:(?:nonzero|evenodd)\s*+,\s*+)?+(?:"([^"]*+)"|'([^']*+)')\s*+\)""", re.IGNORECASE)
+
+
+def parse_css_path(text: str, css: bool) -> str | None:
+    """Path data of the property d, which CSS writes as path("...") or none."""
+    if not css:
+        return text
+    match = _CSS_PATH.fullmatch(text)
+    if match is None:
+        return "" if text.lower() == "none" else None
+    return match[1] or match[2] or ""
 
 
 def parse_view_box(text: str | None) -> tuple[float, float, float, float] | None:
-    """(left, top, width, height), or None if there is none. ValueError if it is broken or empty."""
-    if text is None or not text.strip():
+    """(left, top, width, height); None if there is none, or none that means something. Its size may be 0."""
+    numbers = parse_numbers(text) if text is not None and text.strip() else []
+    if len(numbers) != 4 or len(re.split(r"[\s,]+", text.strip())) != 4 or min(numbers[2:]) < 0:
         return None
-    numbers = parse_numbers(text)
-    if len(numbers) != 4 or len(re.split(r"[\s,]+", text.strip())) != 4:
-        raise ValueError(f"no usable viewBox ({text[:60]!r})")
     left, top, width, height = numbers
-    if width <= 0 or height <= 0:
-        raise ValueError(f"the viewBox is empty ({text[:60]!r})")
     return left, top, width, height
 
 

@@ -1,10 +1,13 @@
-"""SVG attribute values: numbers, lengths with units, opacities, colours, lists."""
+"""CSS values: numbers, lengths with units, angles, math functions, opacities, url(), lists."""
 
 import math
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote
 
-from tinycss2 import color4
+import tinycss2
 
 from svgfusion_lib.svg.effort import spend
 
@@ -12,17 +15,44 @@ from svgfusion_lib.svg.effort import spend
 NUMBER = r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 # CSS Values 4: pixels per absolute unit at 96 dpi
 _PIXELS = {"": 1.0, "px": 1.0, "pt": 96 / 72, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4, "q": 96 / 101.6}
-_FONT_RELATIVE = {"em": 1.0, "rem": 1.0, "ex": 0.5, "ch": 0.5}
-_DEGREES = {"": 1.0, "deg": 1.0, "grad": 0.9, "rad": 180 / math.pi, "turn": 360.0}
+_DEGREES = {"deg": 1.0, "grad": 0.9, "rad": 180 / math.pi, "turn": 360.0}
 _ITEM = re.compile(rf"\s*+({NUMBER})(%|[a-zA-Z]*+)")
 _GAP = re.compile(r"\s*+,?\s*+")
-_LENGTH = re.compile(rf"\s*+({NUMBER})\s*+(%|[a-zA-Z]*+)\s*+")
-_URL = re.compile(r"""\s*+url\(\s*+(?:"([^"]*+)"|'([^']*+)'|([^)]*+))\s*+\)\s*+(.*)""", re.DOTALL)
+_LENGTH = re.compile(rf"\s*+({NUMBER})(%|[a-zA-Z]*+)\s*+")
+_RELATIVE = re.compile(rf"(?<![\w.])({NUMBER})(r?em|ex|ch|ic|[sld]?v(?:w|h|min|max|i|b))(?![\w%])", re.IGNORECASE)
+_URL = re.compile(r"""\s*+url\(\s*+(?:"([^"]*+)"|'([^']*+)'|([^)]*+))\s*+\)\s*+(.*)""", re.DOTALL | re.IGNORECASE)
 FONT_SIZE = 16.0
 MAX_NUMBERS = 100_000  # of a list
-MAX_COLOUR = 500       # characters
-MAX_CACHED = 200       # characters of a reference that is kept between documents
+MAX_MATH = 2_000       # characters of a value with math functions
+MAX_MATH_DEPTH = 30    # of brackets in it
+MAX_CACHED = 200       # characters of a value that is kept between documents
 LARGEST = 1e9  # a number beyond it is refused: no viewer draws it, and squares of it still are finite
+
+
+class Units(NamedTuple):
+    """What relative units of length refer to, in pixels."""
+
+    font_size: float = FONT_SIZE
+    root_font_size: float = FONT_SIZE
+    viewport: tuple[float, float] = (0.0, 0.0)  # of the document
+
+    def pixels(self, unit: str) -> float:
+        """Of a font-relative or viewport unit; x-height and the digit zero count as half the font size."""
+        if unit in ("em", "ic"):
+            return self.font_size
+        if unit == "rem":
+            return self.root_font_size
+        if unit in ("ex", "ch"):
+            return self.font_size / 2
+        width, height = self.viewport
+        side = unit[unit.index("v") + 1 :]
+        sizes = {"w": width, "i": width, "h": height, "b": height, "min": min(self.viewport), "max": max(self.viewport)}
+        return sizes[side] / 100
+
+
+def absolute(text: str, units: Units) -> str:
+    """A value with its relative lengths in pixels (its computed value, CSS Values 4, section 6.1)."""
+    return _RELATIVE.sub(lambda m: f"{float(m[1]) * units.pixels(m[2].lower())!r}px", text)
 
 
 def end_of_gap(text: str, position: int) -> int:
@@ -31,36 +61,60 @@ def end_of_gap(text: str, position: int) -> int:
     return gap.end() if gap else position
 
 
-def parse_length(text: str | None, reference: float, default: float = 0.0, font_size: float = FONT_SIZE) -> float:
+def parse_length(text: str | None, reference: float, default: float = 0.0) -> float:
     """A length in user units; percentages are of `reference`. What is no length is the default (CSS: ignored).
 
-    Raises ValueError for numbers that are not finite or that no viewer could draw.
+    Units that are relative to a font or a viewport must be `absolute` before. Raises ValueError for numbers that are
+    not finite or that no viewer could draw.
     """
     if text is None:
         return default
     match = _LENGTH.fullmatch(text)
     if match is None:
-        return default
-    value, unit = float(match[1]), match[2].lower()
-    if unit == "%":
-        value *= reference / 100
-    elif unit in _PIXELS:
-        value *= _PIXELS[unit]
-    elif unit in _FONT_RELATIVE:
-        value *= _FONT_RELATIVE[unit] * font_size
-    else:
-        return default
-    return _checked(value, text)
+        value = calculate(text, "length", reference) if "(" in text else None
+        return default if value is None else _checked(value, text)
+    unit = match[2].lower()
+    factor = reference / 100 if unit == "%" else _PIXELS.get(unit)
+    return default if factor is None else _checked(float(match[1]) * factor, text)
 
 
-def parse_opacity(text: str | None) -> float:
-    """A number or percentage, cut to [0, 1]; 1 where it is none."""
-    if text is None:
-        return 1.0
+def is_length(text: str, css: bool, negative: bool = True) -> bool:
+    """Whether a value is a length or percentage; css: one of a style sheet, in which all but 0 have a unit."""
     match = _LENGTH.fullmatch(text)
-    if match is None or match[2] not in ("", "%"):
-        return 1.0
-    return min(max(float(match[1]) / (100 if match[2] else 1), 0.0), 1.0)
+    if match is None:
+        return "(" in text and calculate(absolute(text, _ANY), "length", 1.0) is not None
+    if not negative and float(match[1]) < 0:
+        return False
+    unit = match[2].lower()
+    return (unit in _PIXELS or unit == "%" or _RELATIVE.fullmatch(match[0].strip()) is not None) and (
+        unit != "" or not css or float(match[1]) == 0
+    )
+
+
+_ANY = Units(1.0, 1.0, (1.0, 1.0))
+
+
+def parse_number(text: str | None, default: float = math.nan) -> float:
+    """A number, or a percentage as a share of 1; the default where it is neither."""
+    match = _LENGTH.fullmatch(text) if text is not None else None
+    if match is not None:
+        return float(match[1]) / (100 if match[2] else 1) if match[2] in ("", "%") else default
+    value = None
+    if text is not None and "(" in text:
+        value = calculate(text, "number", 1.0)
+        value = calculate(text, "length", 1.0) if value is None and "%" in text else value
+    return default if value is None else value
+
+
+def parse_angle(text: str, css: bool) -> float | None:
+    """Degrees; None if it is no angle. Only css has units, which all but 0 must have."""
+    match = _LENGTH.fullmatch(text)
+    if match is None:
+        return calculate(text, "angle", 0.0) if css and "(" in text else None
+    value, unit = float(match[1]), match[2].lower()
+    if unit == "":
+        return value if not css or value == 0 else None
+    return value * _DEGREES[unit] if css and unit in _DEGREES else None
 
 
 def parse_numbers(text: str) -> list[float]:
@@ -68,48 +122,158 @@ def parse_numbers(text: str) -> list[float]:
     return scan_numbers(text)[0]
 
 
-def scan_numbers(text: str, angles: int = 0) -> tuple[list[float], bool]:
-    """Numbers of a list up to the first thing that is none, and whether that is all of it; the first are angles.
+def scan_numbers(text: str) -> tuple[list[float], bool]:
+    """Plain numbers of a list up to the first thing that is none, and whether that is all of it.
 
-    Spaces or a comma stand between them, or nothing before a sign or a second point. Lengths are user units, angles
-    degrees. Raises ValueError for more than MAX_NUMBERS, and for numbers that are not finite or cannot be drawn.
+    Spaces or a comma stand between them, or nothing before a sign or a second point. Raises ValueError for more than
+    MAX_NUMBERS, and for numbers that are not finite or cannot be drawn.
     """
     spend(len(text) / 3, "lists of numbers")
     numbers: list[float] = []
     position = 0
     while match := _ITEM.match(text, position):
-        factor = (_DEGREES if len(numbers) < angles else _PIXELS).get(match[2].lower())
-        if factor is None:
+        if match[2]:
             break
-        numbers.append(_checked(float(match[1]) * factor, match[0]))
+        numbers.append(_checked(float(match[1]), match[0]))
         position = end_of_gap(text, match.end())
         if len(numbers) > MAX_NUMBERS:
             raise ValueError(f"a list of more than {MAX_NUMBERS:,} numbers")
     return numbers, not text[position:].strip()
 
 
-def parse_colour(text: str) -> tuple[float, float, float, float] | str | None:
-    """(r, g, b, alpha) in [0, 1], the word "currentcolor", or None for what is no colour."""
-    if len(text) > MAX_COLOUR:
+def split_list(text: str) -> list[str]:
+    """The items of a list that commas or spaces separate; what stands in brackets stays together."""
+    if "(" not in text:
+        return text.replace(",", " ").split()
+    items, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and (character.isspace() or character == ","):
+            items.append("")
+        else:
+            items[-1] += character
+    return [item for item in items if item]
+
+
+# --- math functions (CSS Values 4, section 10) --------------------------------------------------------
+
+Quantity = tuple[float, str]  # a value and its kind: "number", "length" (percentages included), "angle"
+_CONSTANTS = {"pi": math.pi, "e": math.e, "infinity": math.inf, "-infinity": -math.inf, "nan": math.nan}
+
+
+def calculate(text: str, kind: str, reference: float) -> float | None:
+    """Value of calc() and the like as user units, degrees or a number; None if it is invalid or of another kind."""
+    if len(text) > MAX_MATH:
         return None
-    if "(" in text:
-        spend(30, "colours")
-    return _colour(text)
+    spend(30 + len(text), "calc()")
+    return _calculated(text, kind, reference)
 
 
 @lru_cache(maxsize=4096)
-def _colour(text: str) -> tuple[float, float, float, float] | str | None:
-    colour = color4.parse_color(text)
-    if colour is None and " " in text:  # SVG 1.1: "red icc-color(...)"
-        colour = color4.parse_color(text.split("icc-color")[0])
-    if colour is None or isinstance(colour, str):
-        return colour
-    try:
-        r, g, b = colour.to("srgb").coordinates
-    except NotImplementedError:  # lab, oklch and other spaces that most viewers do not know either
-        return None
-    return tuple(min(max(v, 0.0), 1.0) for v in (r, g, b, colour.alpha))
+def _calculated(text: str, kind: str, reference: float) -> float | None:
+    token = tinycss2.parse_one_component_value(text, skip_comments=True)
+    found = evaluate(token, reference)
+    return found[0] if found is not None and found[1] == kind and math.isfinite(found[0]) else None
 
+
+def evaluate(token, reference: float = 0.0, depth: int = 0) -> Quantity | None:
+    """Value of a tinycss2 token that is a number, a percentage (of reference), a dimension or a math function."""
+    if token.type == "number":
+        return token.value, "number"
+    if token.type == "percentage":
+        return token.value * reference / 100, "length"
+    if token.type == "dimension":
+        unit = token.lower_unit
+        if unit in _PIXELS:
+            return token.value * _PIXELS[unit], "length"
+        return (token.value * _DEGREES[unit], "angle") if unit in _DEGREES else None
+    if token.type == "ident":
+        return (_CONSTANTS[token.lower_value], "number") if token.lower_value in _CONSTANTS and depth else None
+    if depth > MAX_MATH_DEPTH:
+        return None
+    if token.type == "() block" and depth:
+        return _sum(token.content, reference, depth + 1)
+    if token.type != "function" or token.lower_name not in _FUNCTIONS:
+        return None
+    arguments: list[list] = [[]]
+    for part in token.arguments:
+        arguments.append([]) if part == "," else arguments[-1].append(part)
+    values = [_sum(argument, reference, depth + 1) for argument in arguments]
+    if any(value is None for value in values):
+        return None
+    try:
+        return _FUNCTIONS[token.lower_name]([value for value in values if value is not None])
+    except (ValueError, ZeroDivisionError, OverflowError, TypeError):  # of a number of arguments that it has not, too
+        return None
+
+
+def _sum(tokens: list, reference: float, depth: int) -> Quantity | None:
+    """`a + b * c - d`; None if it is not that, or adds a number to a length."""
+    tokens = [token for token in tokens if token.type != "comment"]
+    parts = [token for token in tokens if token.type != "whitespace"]
+    if len(parts) % 2 == 0:
+        return None
+    total: Quantity | None = None
+    product, sign = evaluate(parts[0], reference, depth), 1.0
+    for operator, right in zip(parts[1::2], parts[2::2]):
+        value = evaluate(right, reference, depth)
+        if product is None or value is None:
+            return None
+        if operator == "*" and "number" in (product[1], value[1]):
+            product = (product[0] * value[0], product[1] if value[1] == "number" else value[1])
+        elif operator == "/" and value[1] == "number" and value[0] != 0:
+            product = (product[0] / value[0], product[1])
+        elif operator in ("+", "-"):
+            total = _added(total, product, sign)
+            if total is None:
+                return None
+            product, sign = value, 1.0 if operator == "+" else -1.0
+        else:
+            return None
+    return None if product is None else _added(total, product, sign)
+
+
+def _added(total: Quantity | None, value: Quantity, sign: float) -> Quantity | None:
+    if total is None:
+        return sign * value[0], value[1]
+    return (total[0] + sign * value[0], value[1]) if total[1] == value[1] else None
+
+
+def _of_one_kind(function: Callable) -> Callable[[list[Quantity]], Quantity]:
+    def call(values: list[Quantity]) -> Quantity:
+        if len({kind for _, kind in values}) != 1:
+            raise ValueError
+        return function(*(value for value, _ in values)), values[0][1]
+
+    return call
+
+
+def _to_number(function: Callable) -> Callable[[list[Quantity]], Quantity]:
+    def call(values: list[Quantity]) -> Quantity:
+        return function(*(math.radians(v) if kind == "angle" else v for v, kind in values)), "number"
+
+    return call
+
+
+def _to_angle(function: Callable) -> Callable[[list[Quantity]], Quantity]:
+    return lambda values: (math.degrees(function(*(v for v, _ in values))), "angle")
+
+
+_FUNCTIONS: dict[str, Callable[[list[Quantity]], Quantity]] = {
+    "calc": _of_one_kind(lambda value: value), "-webkit-calc": _of_one_kind(lambda value: value),
+    "min": _of_one_kind(lambda *v: min(v)), "max": _of_one_kind(lambda *v: max(v)),
+    "clamp": _of_one_kind(lambda low, value, high: max(low, min(value, high))),
+    "round": _of_one_kind(lambda value, step=1.0: math.floor(value / step + 0.5) * step),
+    "mod": _of_one_kind(lambda a, b: a % b), "rem": _of_one_kind(math.fmod), "abs": _of_one_kind(abs),
+    "hypot": _of_one_kind(math.hypot), "sign": _to_number(lambda v: (v > 0) - (v < 0)),
+    "sin": _to_number(math.sin), "cos": _to_number(math.cos), "tan": _to_number(math.tan),
+    "pow": _to_number(math.pow), "sqrt": _to_number(math.sqrt), "exp": _to_number(math.exp),
+    "log": _to_number(math.log), "asin": _to_angle(math.asin), "acos": _to_angle(math.acos),
+    "atan": _to_angle(math.atan), "atan2": _to_angle(math.atan2),
+}
+
+
+# --- references -------------------------------------------------------------------------------------------
 
 def parse_url(text: str) -> tuple[str, str] | None:
     """`url(#id) fallback` -> (id, fallback); id is "" where the reference leaves the document; None: no url."""
@@ -121,8 +285,13 @@ def _url(text: str) -> tuple[str, str] | None:
     match = _URL.match(text)
     if match is None:
         return None
-    target = (match[1] or match[2] or match[3] or "").strip()
-    return (target[1:] if target.startswith("#") else "", match[4].strip())
+    return fragment(match[1] or match[2] or match[3] or ""), match[4].strip()
+
+
+def fragment(address: str) -> str:
+    """The id that an address within the document leads to, percent-encoding undone; "" if it leads elsewhere."""
+    address = address.strip()
+    return unquote(address[1:]) if address.startswith("#") else ""
 
 
 def _checked(value: float, text: str) -> float:

@@ -1,27 +1,30 @@
 """The walk through a document in paint order: groups, references, viewports, effects."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from xml.etree.ElementTree import Element
 
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.cascade import Style, computed
 from svgfusion_lib.svg.clipping import ClippingError
-from svgfusion_lib.svg.context import Context
+from svgfusion_lib.svg.conditions import is_wanted
+from svgfusion_lib.svg.context import Box, Context
 from svgfusion_lib.svg.document import href, local_name
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.layers import Layer
+from svgfusion_lib.svg.markers import marker_places, marker_state
 from svgfusion_lib.svg.masking import MaskReader
-from svgfusion_lib.svg.painting import shape_layers
+from svgfusion_lib.svg.painting import context_paints, shape_layers
+from svgfusion_lib.svg.patterns import PatternReader
 from svgfusion_lib.svg.shapes import SHAPES
-from svgfusion_lib.svg.state import State, nested_state, root_state, says_its_size
-from svgfusion_lib.svg.styles import inherit, own_properties
-from svgfusion_lib.svg.values import parse_opacity, parse_url
+from svgfusion_lib.svg.state import State, fitted, nested_state, root_state, says_its_size
+from svgfusion_lib.svg.values import parse_url
 
 _GROUPS = frozenset({"g", "a", "svg", "switch", "use"})
-_ENGLISH = re.compile(r"(?:^|,)\s*+en", re.IGNORECASE)  # in a list of languages
 _NOT_DRAWN = frozenset({"image", "text", "foreignObject"})
+_MARKERS = ("marker-start", "marker-mid", "marker-end")
 
 
 class Walker:
@@ -31,84 +34,132 @@ class Walker:
         self.context = context
         self.layers: list[Layer] = []
         self.masks = MaskReader(context, self._layers_of)
+        self.patterns = PatternReader(context, self._layers_of)
+        self._boxes: list[Box] | None = None  # while an element is measured, not painted
+        context.bounding_box = self.bounding_box
 
     def run(self) -> list[Layer]:
         """The layers that the document paints. Raises ValueError with the reason if it cannot be drawn."""
         root = self.context.root
+        style = computed(root, self.context.initial, root=True)
         if not says_its_size(root):
-            self._take_size(root)
-        state = root_state(root)
-        self.context.root_scale = tf.mean_scale(state.matrix)
-        own = own_properties(root)
-        if own.get("display") != "none":
-            state = state._replace(style=inherit({}, own), matrix=self.context.matrix(own, state))
-            self._content(root, own, state)
+            self._take_size(root, style)
+        state = root_state(root, style)
+        self.context.pixel = tf.mean_scale(state.matrix)
+        if style["display"] == "none":
+            return []
+        self._background(state)
+        matrix = self.context.matrix(root, style, state)
+        self._content(root, fitted(root, state._replace(matrix=matrix)))
         return self.layers
 
-    def _take_size(self, root: Element) -> None:
+    def _take_size(self, root: Element, style: Style) -> None:
         """Give a root that does not say its size the box of what it paints as viewBox, as viewers do."""
         counted = Counter(self.context.unsupported), Counter(self.context.approximated)
-        own = own_properties(root)
-        state = State((1e-3, 0, 0, 1e-3, 0, 0), (100.0, 100.0), inherit({}, own))
+        state = State((1e-3, 0, 0, 1e-3, 0, 0), (100.0, 100.0), style)
         boxes = [layer.painted_box() for layer in self._layers_of(root, state)]
         if not boxes:
-            raise ValueError("no viewBox, no width and height, and nothing is painted that could tell them")
+            reason = "no viewBox, no width and height, and nothing is painted that could tell them"
+            raise ValueError(reason + self.context.why_nothing())
         self.context.unsupported, self.context.approximated = counted  # what is left out is counted when it is drawn
         self.context.approximated["no size: the box of the drawing"] += 1
         lefts, tops, rights, bottoms = zip(*boxes)
         left, top, right, bottom = (1e3 * v for v in (min(lefts), min(tops), max(rights), max(bottoms)))
         root.set("viewBox", f"{left} {top} {max(right - left, 1e-6)} {max(bottom - top, 1e-6)}")
 
+    def _background(self, state: State) -> None:
+        """What the root's background paints: all of the viewport (CSS Backgrounds 3, section 2.11.2)."""
+        style = state.style
+        if style["background-image"] != "none":
+            self.context.unsupported["background image"] += 1
+        colour = style.colour(style["background-color"])
+        if colour is None or colour[3] * style["opacity"] <= 0 or style["visibility"] != "visible":
+            return
+        x, y = tf.apply(state.matrix, 0, 0)
+        right, bottom = tf.apply(state.matrix, *state.viewport)
+        geometry = (x, y, right - x, bottom - y, 0.0, 0.0)
+        self.layers.append(Layer(primitive=(rf.RECT, geometry), fill=(*colour[:3], colour[3] * style["opacity"])))
+
     def _layers_of(self, element: Element, state: State) -> list[Layer]:
-        """The layers that an element's children paint, apart from the document's."""
+        """The layers that an element's children paint, apart from the document's; state: the element's own."""
         spend(len(element), "elements")
         outside, self.layers = self.layers, []
+        measured, self._boxes = self._boxes, None
         try:
             for child in element:
                 self._visit(child, state)
             return self.layers
         finally:
-            self.layers = outside
+            self.layers, self._boxes = outside, measured
+
+    def bounding_box(self, element: Element, state: State) -> Box | None:
+        """Box around the geometry of an element, hidden or not, in its user space; None if there is none."""
+        if local_name(element) in SHAPES:
+            shape = self.context.geometry(element, state)
+            return shape.box() if shape is not None else None
+        counted = Counter(self.context.unsupported), Counter(self.context.approximated)
+        outside, self._boxes = self._boxes, []
+        try:
+            self._content(element, state._replace(matrix=tf.IDENTITY, clip=None))
+            boxes = self._boxes
+        finally:
+            self._boxes = outside
+            self.context.unsupported, self.context.approximated = counted
+        if not boxes:
+            return None
+        lefts, tops, rights, bottoms = zip(*boxes)
+        return min(lefts), min(tops), max(rights), max(bottoms)
 
     def _visit(self, element: Element, state: State) -> None:
-        """Paint an element and what is in it."""
+        """Paint an element and what is in it; state: of where it stands."""
         name = local_name(element)
         if name not in SHAPES and name not in _GROUPS:
-            if name in _NOT_DRAWN and own_properties(element).get("display") != "none":
-                self.context.unsupported[name] += 1
+            if name in _NOT_DRAWN and is_wanted(element):
+                style = computed(element, state.style)
+                if style["display"] != "none" and style["visibility"] == "visible":
+                    self.context.unsupported[name] += 1
             return
         self.context.count_element(element, state.depth)
-        own = own_properties(element)
-        if own.get("display") == "none" or not _speaks_english(element):
+        style = computed(element, state.style)
+        if style["display"] == "none" or not is_wanted(element):
+            self.context.unseen["elements that are not displayed"] += 1
             return
-        matrix = self.context.matrix(own, state)
+        if style["animation"] != "none":
+            self.context.approximated["animation"] += 1
+        matrix = self.context.matrix(element, style, state)
         if tf.determinant(matrix) == 0:
             return
-        state = State(matrix, state.viewport, inherit(state.style, own), state.opacity, state.clip, state.depth + 1)
-        if name in SHAPES:
-            if state.style.get("visibility", "visible") == "visible":
-                state = self._with_effects(element, own, state)
-                if state is not None:
-                    self._shape(element, own, state)
+        state = State(matrix, state.viewport, style, state.opacity, state.clip, state.depth + 1, state.context)
+        if name not in SHAPES:
+            self._content(element, state)
+        elif self._boxes is not None:
+            shape = self.context.geometry(element, state)
+            if shape is not None:
+                self._boxes.append(shape.as_path().transformed(matrix).bounds())
+        elif style["visibility"] != "visible":
+            self.context.unseen["elements that are hidden"] += 1
         else:
-            self._content(element, own, state)
+            effective = self._with_effects(element, state)
+            if effective is not None:
+                self._shape(element, effective)
 
-    def _content(self, element: Element, own: dict[str, str], state: State) -> None:
-        """Paint the children of a group, of an <svg>, or what a <use> refers to."""
-        state = self._with_effects(element, own, state)
-        if state is None:
+    def _content(self, element: Element, state: State) -> None:
+        """Paint the children of a group, of an <svg>, or what a <use> refers to; state: the element's own."""
+        opacity = state.style["opacity"]
+        effective = self._with_effects(element, state)
+        if effective is None:
             return
         first = len(self.layers)
         if local_name(element) == "use":
-            self._use(element, state)
+            self._use(element, effective)
         else:
+            inside: State | None = effective
             if local_name(element) == "svg" and element is not self.context.root:
-                width, height = (state.length(element, k, v) for k, v in zip(("width", "height"), state.viewport))
-                state = nested_state(element, state.moved(element), width, height)
-            if state is not None:
+                inside = nested_state(element, effective.moved(), *effective.size(effective.style))
+            if inside is not None:
                 for child in _children(element):
-                    self._visit(child, state)
-        if "opacity" in own and parse_opacity(own["opacity"]) < 1 and _overlap(self.layers[first:]):
+                    self._visit(child, inside)
+        if opacity < 1 and _overlap(self.layers[first:]):
             self.context.approximated["opacity of overlapping shapes in a group"] += 1
 
     def _use(self, element: Element, state: State) -> None:
@@ -117,54 +168,103 @@ class Walker:
         if target is None:
             self.context.unsupported["reference to nothing in the file"] += 1
             return
-        with self.context.following(name):
-            state = state.moved(element)
+        with self.context.following(name) as new:
+            if not new:
+                return
+            given = state.style
+            state = state.moved()._replace(context=context_paints(self.context, element, state))
             if local_name(target) not in ("symbol", "svg"):
                 self._visit(target, state)
                 return
             self.context.count_element(target, state.depth)
-            own = own_properties(target)
-            if own.get("display") == "none":
+            style = computed(target, state.style)
+            if style["display"] == "none" or not is_wanted(target):
                 return
-            state = state._replace(
-                matrix=self.context.matrix(own, state), style=inherit(state.style, own), depth=state.depth + 1
-            )
-            width, height = (
-                state.length(element, k, state.length(target, k, whole))
-                for k, whole in zip(("width", "height"), state.viewport)
-            )
-            state = self._with_effects(target, own, state.moved(target))
-            state = nested_state(target, state, width, height) if state is not None else None
-            if state is not None:
+            matrix = self.context.matrix(target, style, state)
+            size = state.size(given, state.size(style))
+            inside: State | None = state._replace(matrix=matrix, style=style, depth=state.depth + 1)
+            inside = self._with_effects(target, inside.moved()) if inside is not None else None
+            inside = nested_state(target, inside, *size) if inside is not None else None
+            if inside is not None:
                 for child in target:
-                    self._visit(child, state)
+                    self._visit(child, inside)
 
-    def _with_effects(self, element: Element, own: dict[str, str], state: State) -> State | None:
-        """The state with the element's opacity, clip path and mask; None if nothing of it is seen."""
-        if "opacity" in own:
-            state = state._replace(opacity=state.opacity * parse_opacity(own["opacity"]))
-        if "filter" in own and (own["filter"].strip() not in ("none", "")):
-            reference = parse_url(own["filter"])
+    def _with_effects(self, element: Element, state: State) -> State | None:
+        """The state with its style's opacity, clip path and mask; None if nothing of it is seen."""
+        style = state.style
+        if self._boxes is not None or style.passed_on() is style:
+            return state
+        state = state._replace(opacity=state.opacity * style["opacity"])
+        if style["filter"] != "none":
+            reference = parse_url(style["filter"])
             if reference is None or self.context.find(reference[0], "filter") is not None:
                 self.context.unsupported["filter"] += 1
-        if own.get("mix-blend-mode", "normal") != "normal":
+        if style["mix-blend-mode"] != "normal":
             self.context.unsupported["mix-blend-mode"] += 1
-        if "clip-path" in own or "mask" in own:
-            state = self.masks.clipped(element, own, state)
-        return state if state.opacity > 0 else None
+        if style["clip-path"] != "none" or style["mask"] != "none":
+            state = self.masks.clipped(element, state)
+        if state.opacity <= 0:
+            self.context.unseen["elements of no opacity"] += 1
+            return None
+        return state
 
-    def _shape(self, element: Element, own: dict[str, str], state: State) -> None:
-        for layer in shape_layers(self.context, element, own, state):
-            if state.clip is None or state.clip.open:
-                self.layers.append(layer)
+    # --- shapes -------------------------------------------------------------------------------------
+
+    def _shape(self, element: Element, state: State) -> None:
+        order = state.style["paint-order"].split()
+        style = state.style
+        marked = (
+            style["marker-start"] != "none" or style["marker-mid"] != "none"
+            or style["marker-end"] != "none"
+        ) and local_name(element) in ("path", "line", "polyline", "polygon")
+        if marked and order[:1] == ["markers"]:
+            self._draw_markers(element, state)
+        for layer in shape_layers(self.context, element, state):
+            for part in self.patterns.filled(element, layer, state):
+                self._take(part, state)
+        if marked and order[:1] != ["markers"]:
+            self._draw_markers(element, state)
+
+    def _take(self, layer: Layer, state: State) -> None:
+        """Add a layer, clipped."""
+        if state.clip is None or state.clip.open:
+            self.layers.append(layer)
+            return
+        try:
+            if not state.clip.leaves_alone(layer.painted_box()):
+                self.context.count_clip()
+            self.layers += layer.clipped(state.clip)
+        except ClippingError:
+            self.context.unsupported["clip-path too complex"] += 1
+            self.layers.append(layer)
+
+    def _draw_markers(self, element: Element, state: State) -> None:
+        """The markers of a shape, in the order of its vertices (SVG 2, section 13.7)."""
+        shape = self.context.geometry(element, state)
+        if shape is None or shape.path is None:
+            return
+        names = []
+        for marker in _MARKERS:
+            reference = parse_url(state.style[marker])
+            found = self.context.find(reference[0], "marker") if reference is not None else None
+            names.append(reference[0] if reference is not None and found is not None else "")
+        if not any(names):
+            return
+        around = state._replace(context=context_paints(self.context, element, state))
+        for kind, point, angle in marker_places(shape.path, tuple(map(bool, names))):
+            marker = self.context.find(names[kind])
+            if marker is None:
                 continue
-            try:
-                if not state.clip.leaves_alone(layer.painted_box()):
-                    self.context.count_clip()
-                self.layers += layer.clipped(state.clip)
-            except ClippingError:
-                self.context.unsupported["clip-path too complex"] += 1
-                self.layers.append(layer)
+            with self.context.following(names[kind]) as new:
+                if not new:
+                    return
+                self.context.count_element(marker, state.depth)
+                style = computed(marker, self.context.style_at(marker))
+                inside = marker_state(marker, style, around, point, angle, at_start=kind == 0)
+                inside = self._with_effects(marker, inside) if inside is not None else None
+                if inside is not None:
+                    for child in marker:
+                        self._visit(child, inside)
 
 
 def _children(element: Element) -> Iterator[Element]:
@@ -174,15 +274,9 @@ def _children(element: Element) -> Iterator[Element]:
         return
     for child in element:
         known = local_name(child) in SHAPES or local_name(child) in _GROUPS or local_name(child) in _NOT_DRAWN
-        if known and not child.get("requiredExtensions") and _speaks_english(child):
+        if known and is_wanted(child):
             yield child
             return
-
-
-def _speaks_english(element: Element) -> bool:
-    """Whether systemLanguage, if given, holds for an English reader."""
-    languages = element.get("systemLanguage")
-    return languages is None or _ENGLISH.search(languages) is not None
 
 
 def _overlap(layers: list[Layer]) -> bool:

@@ -52,8 +52,7 @@ def parse_svg(source: str | bytes | Path) -> ParsedSVG:
     except (OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as error:
         raise ValueError(f"numbers go beyond all measure ({error})") from error
     if len(rows) == 0:
-        missing = f" (left out: {', '.join(sorted(context.unsupported))})" if context.unsupported else ""
-        raise ValueError(f"nothing is painted that rows can represent{missing}")
+        raise ValueError(f"nothing is painted that rows can represent{context.why_nothing()}")
     special = np.zeros((2, rf.NUM_COLUMNS))
     special[:, rf.ELEMENT] = (rf.BOS, rf.EOS)
     matrix = np.concatenate([special[:1], rows, special[1:]])  # [L, 22]

@@ -171,9 +171,9 @@ def test_clips_that_cannot_be_applied_are_counted(parsed, body, counted):
     clip(LEFT, 'clip-path="url(#c)"') + SQUARE.format(' clip-path="url(#c)"'),
     clip(LEFT, 'clip-path="url(#d)"') + clip(LEFT, 'clip-path="url(#c)"', "d") + SQUARE.format(' clip-path="url(#c)"'),
 ])
-def test_clips_in_a_circle_are_refused(parsed, body):
-    with pytest.raises(ValueError, match="in a circle"):
-        parsed(body)
+def test_what_closes_a_circle_of_clips_is_left_out(parsed, drawn, body):
+    assert parsed(body).unsupported == {"reference in a circle": 1}
+    assert drawn(body) == drawn(clip(LEFT) + SQUARE.format(' clip-path="url(#c)"'))
 
 
 # --- the parts ----------------------------------------------------------------------------------------

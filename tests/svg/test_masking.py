@@ -99,6 +99,6 @@ def test_masked_shape_looks_the_same(assert_alike, body):
     assert_alike(body, "resvg")
 
 
-def test_masks_in_a_circle_are_refused(parsed):
-    with pytest.raises(ValueError, match="in a circle"):
-        parsed(masked('<rect width="7" height="24" fill="#fff" mask="url(#m)"/>'))
+def test_what_closes_a_circle_of_masks_is_left_out(parsed, drawn):
+    body = masked('<rect width="7" height="24" fill="#fff" mask="url(#m)"/>') + DOT
+    assert drawn(body) == DOT_DRAWN and parsed(body).unsupported == {"reference in a circle": 1}

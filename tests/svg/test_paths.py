@@ -53,7 +53,7 @@ COMMANDS = [
     ("A: too small radii grow", "M0 0A1 1 0 0 1 10 0", "M0 0C0 -2.76 2.24 -5 5 -5C7.76 -5 10 -2.76 10 0"),
     ("A: negative radii are their amounts", "M0 5A-5-5 0 0 1 5 0", "M0 5C0 2.24 2.24 0 5 0"),
     ("A without a radius is a line", "M0 5A0 5 0 0 1 5 0", "M0 5L5 0"),
-    ("A to where it is, nothing", "M0 5A5 5 0 0 1 0 5L3 3", "M0 5L3 3"),
+    ("A to where it is, nothing", "M0 5A5 5 0 0 1 0 5L3 3", "M0 5L0 5L3 3"),
     ("A turned by a right angle changes the radii's roles", "M0 4A4 8 90 0 1 8 0", "M0 4C0 1.79 3.58 0 8 0"),
     ("z", "M1 2h4v5z", "M1 2L5 2L5 7Z"),
     # grammar

@@ -61,7 +61,7 @@ def test_no_size_is_that_of_the_drawing(parsed, drawn):
 
 @pytest.mark.parametrize(("attributes", "reason"), [
     ('viewBox="0 0 a b"', "no usable viewBox .*'0 0 a b'"), ('viewBox="0 0 4"', "no usable viewBox"),
-    ('viewBox="0 0 0 4"', "viewBox is empty"), ('viewBox="0 0 -4 4"', "viewBox is empty"),
+    ('viewBox="0 0 0 4"', "viewBox is empty"), ('viewBox="0 0 -4 4"', "no usable viewBox"),
     ('width="0" height="4"', "viewport is empty"), ('width="-4" height="4" viewBox="0 0 4 4"', "viewport is empty"),
 ])
 def test_viewport_of_nothing_is_refused(parsed, attributes, reason):

@@ -105,8 +105,10 @@ def test_what_is_used_twice_is_counted_twice(parsed):
     '<g id="a"><use href="#a"/></g>', '<use id="a" href="#a"/>', '<use id="a" href="#b"/><use id="b" href="#a"/>',
     '<symbol id="a"><use href="#a"/></symbol><use href="#a"/>',
 ])
-def test_references_in_a_circle_are_refused(parsed, body):
-    with pytest.raises(ValueError, match="in a circle"):
+def test_what_closes_a_circle_is_left_out(parsed, drawn, body):
+    assert drawn(body + SQUARE) == DRAWN
+    assert set(parsed(body + SQUARE).unsupported) == {"reference in a circle"}
+    with pytest.raises(ValueError, match="nothing is painted .*reference in a circle"):
         parsed(body)
 
 

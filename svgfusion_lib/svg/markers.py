@@ -1,0 +1,102 @@
+"""Markers: where the vertices of a path are, which way they look, and the space a marker is drawn in (SVG 2, 13.7)."""
+
+import math
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.cascade import Style
+from svgfusion_lib.svg.effort import spend
+from svgfusion_lib.svg.paths import CLOSE, CUBIC, MOVE, Path
+from svgfusion_lib.svg.state import State, box_in
+from svgfusion_lib.svg.values import parse_angle, parse_number
+
+START, MID, END = range(3)
+Place = tuple[int, tuple[float, float], float]  # START, MID or END; vertex; direction in degrees
+_KEYWORDS = {"left": "0%", "top": "0%", "center": "50%", "right": "100%", "bottom": "100%"}
+
+
+def marker_places(path: Path, wanted: tuple[bool, bool, bool]) -> Iterator[Place]:
+    """The vertices at which a marker of a wanted kind stands, in order; all of the path's make one chain."""
+    vertices, arriving, leaving = _vertices(path)
+    last = len(vertices) - 1
+    spend(10 * len(path), "markers")
+    for i, vertex in enumerate(vertices.tolist()):
+        kinds = [kind for kind, here in ((START, i == 0), (MID, 0 < i < last), (END, i == last)) if here and wanted[kind]]
+        for kind in kinds:
+            yield kind, (vertex[0], vertex[1]), _direction(arriving[i], leaving[i])
+
+
+def _vertices(path: Path) -> tuple[np.ndarray, list, list]:
+    """Vertices [K, 2] and, of each, the direction that the path arrives and leaves with, None for none."""
+    starts, ends = path.starts(), path.points[:, 2]
+    tangents: list[tuple | None] = []  # of each segment: at its start, at its end
+    for code, start, (first, second, end) in zip(path.codes.tolist(), starts, path.points):
+        points = [start, first, second, end] if code == CUBIC else [start, end]
+        out = next((p - start for p in points[1:] if np.abs(p - start).max() > 1e-9), None)
+        into = next((end - p for p in points[-2::-1] if np.abs(end - p).max() > 1e-9), None)
+        tangents.append(None if code == MOVE else (out, into))
+    count = len(path)
+    arriving: list = [None if t is None else t[1] for t in tangents]
+    leaving: list = [
+        tangents[i + 1][0] if i + 1 < count and tangents[i + 1] is not None else None for i in range(count)  # type: ignore[index]
+    ]
+    moves = np.flatnonzero(path.codes == MOVE)
+    for begin, after in zip(moves, [*moves[1:], count]):
+        if path.codes[after - 1] == CLOSE and after - begin > 1:  # its two ends are one vertex
+            closing = arriving[after - 1] if arriving[after - 1] is not None else arriving[after - 2]
+            arriving[begin], leaving[after - 1] = closing, leaving[begin]
+            arriving[after - 1] = closing
+    return ends, arriving, leaving
+
+
+def _direction(arriving: np.ndarray | None, leaving: np.ndarray | None) -> float:
+    """Degrees of the bisector of two directions; of the one that there is; 0 of none."""
+    angles = [math.atan2(v[1], v[0]) for v in (arriving, leaving) if v is not None]
+    if len(angles) == 2 and abs(angles[1] - angles[0]) > math.pi:
+        angles[1] += 2 * math.pi if angles[1] < angles[0] else -2 * math.pi
+    return math.degrees(sum(angles) / len(angles)) if angles else 0.0
+
+
+def marker_state(
+    marker: Element, style: Style, state: State, vertex: tuple[float, float], direction: float, at_start: bool
+) -> State | None:
+    """The state inside a marker at a vertex of a shape, whose state is given; None if the marker has no size."""
+    width, height = (
+        style.attribute(marker.get(name), whole, 3.0) for name, whole in zip(("markerWidth", "markerHeight"), state.viewport)
+    )
+    scale = 1.0
+    if marker.get("markerUnits") != "userSpaceOnUse":
+        scale = state.style.length("stroke-width", state.diagonal)
+    view_box = tf.parse_view_box(marker.get("viewBox"))
+    if width <= 0 or height <= 0 or scale <= 0 or (view_box is not None and min(view_box[2:]) == 0):
+        return None
+    turn = _turn(marker.get("orient", "0").strip(), direction, at_start)
+    cosine, sine = scale * math.cos(math.radians(turn)), scale * math.sin(math.radians(turn))
+    matrix = tf.multiply(state.matrix, (cosine, sine, -sine, cosine, *vertex))
+    fit, size = tf.IDENTITY, (width, height)
+    if view_box is not None:
+        fit, size = tf.fit_view_box(view_box, width, height, marker.get("preserveAspectRatio", "")), view_box[2:]
+    left, top = view_box[:2] if view_box is not None else (0.0, 0.0)
+    x, y = (
+        style.attribute(_KEYWORDS.get(text, text), whole) + (start if text in _KEYWORDS else 0.0)
+        for text, whole, start in zip((marker.get("refX", "0"), marker.get("refY", "0")), size, (left, top))
+    )
+    x, y = tf.apply(fit, x, y)
+    inside = State(
+        tf.multiply(matrix, (1, 0, 0, 1, -x, -y)), size, style, state.opacity, state.clip, state.depth + 1, state.context
+    )
+    if style["overflow"] not in ("visible", "auto"):
+        inside = inside._replace(clip=box_in(inside, (0, 0, width, height)))
+    return inside._replace(matrix=tf.multiply(inside.matrix, fit))
+
+
+def _turn(orient: str, direction: float, at_start: bool) -> float:
+    if orient == "auto" or (orient == "auto-start-reverse" and not at_start):
+        return direction
+    if orient == "auto-start-reverse":
+        return direction + 180
+    angle = parse_angle(orient, css=True)
+    return parse_number(orient, 0.0) if angle is None else angle

@@ -1,0 +1,170 @@
+"""Patterns as the tiles that they are, cut by the shape they paint (SVG 2, section 14.3), where a budget allows."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from xml.etree.ElementTree import Element
+
+from svgfusion_lib.svg import transforms as tf
+from svgfusion_lib.svg.cascade import Style, computed, declared
+from svgfusion_lib.svg.clipping import Clip, ClippingError, outline_clip
+from svgfusion_lib.svg.context import Box, Context
+from svgfusion_lib.svg.document import href, local_name
+from svgfusion_lib.svg.effort import spend
+from svgfusion_lib.svg.layers import Layer
+from svgfusion_lib.svg.painting import ServerPaint
+from svgfusion_lib.svg.state import State
+
+MAX_TILES = 400     # of one shape
+MAX_PIECES = 1_000  # layers of all tiles of one shape
+_CHAIN = 16         # patterns that may refer to each other in a row
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """matrix: pattern space -> canvas. place: left, top, width, height of the first tile in pattern space."""
+
+    element: Element    # whose children are drawn
+    style: Style
+    matrix: tf.Matrix
+    place: Box
+    unit: tuple[float, float]  # width and height of the box of what is painted
+    attributes: dict[str, str]
+
+
+class PatternReader:
+    """Draws the patterns of a document."""
+
+    def __init__(self, context: Context, layers_of: Callable[[Element, State], list[Layer]]):
+        """layers_of(element, state): the layers that the element's children paint."""
+        self.context = context
+        self.layers_of = layers_of
+
+    def filled(self, element: Element, layer: Layer, state: State) -> list[Layer]:
+        """A shape's layer, its fill and stroke drawn as tiles where they are patterns; itself if neither is."""
+        if not isinstance(layer.fill, ServerPaint) and not isinstance(layer.stroke, ServerPaint):
+            return [layer]
+        layers: list[Layer] = []
+        for part in layer.apart(stroke_first=False):
+            paint = part.fill if part.stroke is None else part.stroke
+            if isinstance(paint, ServerPaint):
+                layers += self._tiles(element, part, paint, state)
+            elif paint is not None:
+                layers.append(part)
+        return layers
+
+    def _tiles(self, element: Element, part: Layer, paint: ServerPaint, state: State) -> list[Layer]:
+        """The tiles that a fill or a stroke shows; its fallback, or nothing, where the pattern cannot be drawn."""
+        pattern = paint.server
+        assert isinstance(pattern, Element)
+        plain = replace(part, fill=paint.fallback) if part.stroke is None else replace(part, stroke=paint.fallback)
+        without = [plain] if paint.fallback is not None else []
+        name = pattern.get("id", "")
+        tile = self._tile(pattern, element, state)
+        if tile is None:
+            return without
+        with self.context.following(name) as new:
+            if not new:
+                return without
+            try:
+                return self._drawn(tile, part, paint, state)
+            except ClippingError:
+                self.context.unsupported["pattern"] += 1
+                return without
+
+    def _tile(self, pattern: Element, element: Element, state: State) -> _Tile | None:
+        """A pattern with what it takes from others by href; None if it has no size or nothing in it."""
+        chain = [pattern]
+        while len(chain) < _CHAIN:
+            other = self.context.find(href(chain[-1]), "pattern")
+            if other is None or other in chain:
+                break
+            chain.append(other)
+        attributes: dict[str, str] = {}
+        transform = tf.IDENTITY
+        for link in reversed(chain):
+            attributes |= link.attrib
+            own = declared(link).get("transform", transform)
+            own = tf.parse_css(own, state.viewport) if isinstance(own, str) else own
+            transform = own.matrix if isinstance(own, tf.Spatial) else own or tf.IDENTITY
+        content = next((link for link in chain if any(local_name(child) for child in link)), None)
+        if content is None or tf.determinant(transform) == 0:
+            return None
+        style = computed(content, self.context.style_at(content))
+        box = self.context.bounding_box(element, state)
+        in_box = attributes.get("patternUnits") != "userSpaceOnUse"
+        if in_box and (box is None or box[2] <= box[0] or box[3] <= box[1]):
+            return None
+        whole = (1.0, 1.0) if in_box else state.viewport
+        x, y, width, height = (
+            style.attribute(attributes.get(name), reference)
+            for name, reference in zip(("x", "y", "width", "height"), whole * 2)
+        )
+        if in_box and box is not None:
+            wide, high = box[2] - box[0], box[3] - box[1]
+            x, y, width, height = box[0] + x * wide, box[1] + y * high, width * wide, height * high
+        if width <= 0 or height <= 0:
+            return None
+        unit = (box[2] - box[0], box[3] - box[1]) if box is not None else (1.0, 1.0)
+        return _Tile(content, style, tf.multiply(state.matrix, transform), (x, y, width, height), unit, attributes)
+
+    def _drawn(self, tile: _Tile, part: Layer, paint: ServerPaint, state: State) -> list[Layer]:
+        left, top, width, height = tile.place
+        outline = part if part.stroke is None else part.outlined()
+        seen = outline.painted_box()
+        if state.clip is not None:
+            low, high = zip(*((max(seen[i], state.clip.box[i]), min(seen[i + 2], state.clip.box[i + 2])) for i in (0, 1)))
+            seen = (*low, *high)
+        seen = (max(seen[0], -1.0), max(seen[1], -1.0), min(seen[2], 1.0), min(seen[3], 1.0))  # the canvas
+        if seen[0] >= seen[2] or seen[1] >= seen[3]:
+            return []
+        back = tf.inverse(tile.matrix)
+        corners = [tf.apply(back, x, y) for x in seen[::2] for y in seen[1::2]]
+        columns, rows = (
+            (math.floor((min(c[k] for c in corners) - start) / size + 1e-6),
+             math.ceil((max(c[k] for c in corners) - start) / size - 1e-6))
+            for k, start, size in ((0, left, width), (1, top, height))
+        )
+        count = (columns[1] - columns[0]) * (rows[1] - rows[0])
+        if count > MAX_TILES:
+            raise ClippingError(f"more than {MAX_TILES} tiles of a pattern")
+        content = self._content(tile, state, paint.opacity)
+        if count * len(content) > MAX_PIECES:
+            raise ClippingError(f"more than {MAX_PIECES} shapes in the tiles of a pattern")
+        spend(50 * count * len(content), "patterns")
+        inside = outline_clip([(outline.as_path(), outline.evenodd, None)])
+        layers = []
+        for row in range(*rows):
+            for column in range(*columns):
+                dx, dy = column * width, row * height
+                x, y = tf.apply(tile.matrix, dx, dy)
+                for layer in content:
+                    moved = layer.moved(x - tile.matrix[4], y - tile.matrix[5])
+                    box = moved.painted_box()
+                    if box[0] > seen[2] or box[2] < seen[0] or box[1] > seen[3] or box[3] < seen[1]:
+                        continue
+                    layers += moved.clipped(inside)
+        return layers
+
+    def _content(self, tile: _Tile, state: State, opacity: float) -> list[Layer]:
+        """The layers of the first tile on the canvas, cut at its sides."""
+        left, top, width, height = tile.place
+        inner = State(tile.matrix, state.viewport, tile.style, opacity, None, state.depth + 1)
+        clip: Clip | None = None
+        if tile.style["overflow"] not in ("visible", "auto"):
+            corners = [tf.apply(tile.matrix, x, y) for x, y in (
+                (left, top), (left + width, top), (left + width, top + height), (left, top + height)
+            )]
+            xs, ys = zip(*corners)
+            upright = tf.is_axis_aligned(tile.matrix)
+            clip = Clip((min(xs), min(ys), max(xs), max(ys))) if upright else Clip.of_polygon(corners)
+        inner = inner._replace(matrix=tf.multiply(tile.matrix, (1, 0, 0, 1, left, top)))
+        view_box = tf.parse_view_box(tile.attributes.get("viewBox"))
+        if view_box is not None:
+            if min(view_box[2:]) == 0:
+                return []
+            fit = tf.fit_view_box(view_box, width, height, tile.attributes.get("preserveAspectRatio", ""))
+            inner = inner._replace(matrix=tf.multiply(inner.matrix, fit), viewport=view_box[2:])
+        elif tile.attributes.get("patternContentUnits") == "objectBoundingBox":
+            inner = inner._replace(matrix=tf.multiply(inner.matrix, (tile.unit[0], 0, 0, tile.unit[1], 0, 0)))
+        return self.layers_of(tile.element, inner._replace(clip=clip))

@@ -1,0 +1,263 @@
+"""Style sheets: what their rules say, written into the style attributes of the elements that they match.
+
+@media, @supports and @layer (CSS Conditional 3, CSS Cascade 5), nested rules (CSS Nesting 1), selectors by cssselect2.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element
+
+import cssselect2
+import tinycss2
+
+from svgfusion_lib.svg.cascade import Declaration, parse_declarations, valid_declarations
+from svgfusion_lib.svg.conditions import Screen, media_holds, supports_holds
+from svgfusion_lib.svg.document import local_name
+from svgfusion_lib.svg.effort import spend
+
+MAX_CSS_CHARACTERS = 200_000
+MAX_SELECTOR_COST = 200_000  # element visits that one selector may take
+MAX_SELECTOR_STEPS = 20      # from one compound selector to the next; Python compiles them nested
+MAX_SELECTOR_CHARACTERS = 2_000
+MAX_NESTING = 30             # of rules and at-rules in each other
+_EMBEDDED = re.compile(r"""url\(\s*+["']?+data:[\w/+.;=-]*+,[A-Za-z0-9+/=%\s]*+["']?+\s*+\)""")
+_COMBINATORS = (">", "+", "~")
+
+Layer = tuple[float, ...]    # position of a cascade layer; later ones win, and what is in none wins over all
+_NO_LAYER = math.inf
+
+
+@dataclass
+class _Rule:
+    prelude: list               # tokens of the selectors
+    declarations: list[Declaration]
+    layer: Layer
+
+
+def apply_style_sheets(root: Element, screen: Screen, unsupported: Counter) -> None:
+    """Write what the document's <style> elements say into the style attributes of the elements they match.
+
+    Raises ValueError if the sheets are too large. What browsers know of CSS and this does not is counted.
+    """
+    sheets = [
+        e for e in root.iter()
+        if local_name(e) == "style" and e.get("type", "text/css").strip().lower() in ("", "text/css")
+    ]
+    if not sheets:
+        return
+    reader = _Reader(screen, unsupported)
+    spend(5 * len(sheets), "style sheets")
+    for sheet in sheets:
+        if media_holds(tinycss2.parse_component_value_list(sheet.get("media", "")), screen):
+            reader.read("".join(sheet.itertext()))
+    if not reader.rules:
+        return
+    matcher = cssselect2.Matcher()
+    extent = _extent(root)
+    for rule in reader.rules:
+        for selector in _selectors(rule.prelude, reader.namespaces, extent, unsupported):
+            matcher.add_selector(selector, rule)
+    spend(10 * extent.count, "CSS selectors")
+    for wrapper in cssselect2.ElementWrapper.from_xml_root(root).iter_subtree():
+        _cascade(wrapper.etree_element, matcher.match(wrapper))
+
+
+def _selectors(prelude: list, namespaces: dict, extent: "_Extent", unsupported: Counter) -> Iterator:
+    """The compiled selectors of a rule; none if one of them is invalid (Selectors 4, section 4.1)."""
+    text = tinycss2.serialize(prelude)
+    if len(text) > MAX_SELECTOR_CHARACTERS or _steps(prelude) > MAX_SELECTOR_STEPS:
+        unsupported["CSS selector"] += 1
+        return
+    spend(len(text) + 80 * (1 + text.count(",")), "CSS selectors")
+    try:
+        selectors = cssselect2.compile_selector_list(prelude, namespaces)
+    except (cssselect2.SelectorError, NotImplementedError, SyntaxError, ValueError):
+        unsupported.update(["CSS selector"] if ":" in text or "|" in text else [])
+        return
+    for selector in selectors:
+        visits = extent.subjects(selector) * extent.reach(prelude)
+        if visits > MAX_SELECTOR_COST and visits > extent.subjects(selector):
+            unsupported["CSS selector"] += 1
+        elif selector.pseudo_element is None and not selector.never_matches:
+            spend(visits / 4 + ("[" in text) * extent.characters / 50, "CSS selectors")
+            yield selector
+
+
+def _cascade(element: Element, matches: list) -> None:
+    """Style attribute of an element: rules by layer and specificity, then its own, then whatever is important."""
+    if not matches:
+        return
+    found = [(rule.layer, specificity, order, rule.declarations) for specificity, order, _, rule in matches]
+    normal = [d for *_, declarations in sorted(found, key=lambda m: m[:3]) for d in declarations if not d[2]]
+    found.sort(key=lambda m: (tuple(-v for v in m[0]), *m[1:3]))  # of important ones the first layer wins
+    important = [d for *_, declarations in found for d in declarations if d[2]]
+    own = parse_declarations(element.get("style", ""))
+    normal += [d for d in own if not d[2]]
+    final = {name: value for name, value, _ in [*normal, *important, *(d for d in own if d[2])]}
+    style = ";".join(f"{name}:{value}" for name, value in final.items())
+    spend(10 + len(normal) / 2 + len(important) / 2 + len(style) / 20, "CSS declarations")
+    element.set("style", style)
+
+
+@dataclass
+class _Reader:
+    """Collects the rules that hold on a screen."""
+
+    screen: Screen
+    unsupported: Counter
+    rules: list[_Rule] = field(default_factory=list)
+    namespaces: dict = field(default_factory=dict)
+    layers: dict[tuple[str, ...], Layer] = field(default_factory=dict)
+    size: int = 0                # characters read
+
+    def read(self, text: str) -> None:
+        text = _EMBEDDED.sub("url(data:)", text)  # fonts, which may be large
+        self.size += len(text)
+        if self.size > MAX_CSS_CHARACTERS:
+            raise ValueError(f"style sheets of more than {MAX_CSS_CHARACTERS:,} characters")
+        spend(len(text), "style sheets")
+        self._nodes(tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True), (), [], 0)
+
+    def _nodes(self, nodes: list, layer: tuple[str, ...], parent: list, depth: int) -> None:
+        """Rules, and the declarations among them, which are the parent rule's; parent: its selectors, if nested."""
+        if depth > MAX_NESTING:
+            self.unsupported["CSS nested too deep"] += 1
+            return
+        if parent:
+            self._take(parent, valid_declarations(nodes), layer)
+        for node in nodes:
+            if node.type == "qualified-rule":
+                prelude = _nested(parent, node.prelude) if parent else node.prelude
+                self._nodes(_contents(node.content, prelude), layer, prelude, depth + 1)
+            elif node.type == "at-rule":
+                self._at_rule(node, layer, parent, depth)
+
+    def _take(self, prelude: list, declarations: list[Declaration], layer: tuple[str, ...]) -> None:
+        if declarations:
+            self.rules.append(_Rule(prelude, declarations, (*self._position(layer), _NO_LAYER)))
+
+    def _at_rule(self, rule, layer: tuple[str, ...], parent: list, depth: int) -> None:
+        keyword, prelude = rule.lower_at_keyword, rule.prelude
+        if keyword == "layer":
+            text = re.sub(r"\s", "", tinycss2.serialize(prelude))
+            texts = text.split(",") if text else [f" {len(self.layers)}"]  # without a name: one of its own
+            names = [(*layer, *name.split(".")) for name in texts]
+            for name in names:
+                self._position(name)
+            if rule.content is not None and len(names) == 1:
+                self._nodes(_contents(rule.content, parent), names[0], parent, depth + 1)
+        elif keyword in ("media", "supports") and rule.content is not None:
+            holds = media_holds(prelude, self.screen) if keyword == "media" else supports_holds(prelude)
+            if holds:
+                self._nodes(_contents(rule.content, parent), layer, parent, depth + 1)
+        elif keyword == "namespace":
+            words = [token for token in prelude if token.type in ("ident", "string", "url")]
+            if words and words[-1].type != "ident":
+                self.namespaces[words[0].value if len(words) == 2 else None] = words[-1].value
+        elif keyword == "import":
+            self.unsupported["external style sheet"] += 1
+        elif keyword == "scope":
+            self.unsupported["CSS @scope"] += 1
+
+    def _position(self, name: tuple[str, ...]) -> Layer:
+        """Of a layer among all, in order of appearance; sub-layers come before what their layer holds itself."""
+        if not name:
+            return ()
+        if name not in self.layers:
+            self.layers[name] = (*self._position(name[:-1]), float(len(self.layers)))
+        return self.layers[name]
+
+
+def _contents(tokens: list, parent: list) -> list:
+    """Declarations and nested rules of a rule; rules alone where there is no parent."""
+    parse = tinycss2.parse_blocks_contents if parent else tinycss2.parse_rule_list
+    return parse(tokens, skip_comments=True, skip_whitespace=True)
+
+
+def _nested(parent: list, prelude: list) -> list:
+    """Selectors of a nested rule: `&` is the parent rule's, which comes before where it is not said (CSS Nesting 1)."""
+    outer = f":is({tinycss2.serialize(parent).strip()})"
+    selectors: list[list] = [[]]
+    for token in prelude:
+        selectors.append([]) if token == "," else selectors[-1].append(token)
+    texts = [tinycss2.serialize(selector).strip() for selector in selectors]
+    text = ",".join(text.replace("&", outer) if "&" in text else f"{outer} {text}" for text in texts)
+    return tinycss2.parse_component_value_list(text[: 2 * MAX_SELECTOR_CHARACTERS])
+
+
+def _flat(tokens: list) -> Iterator:
+    """Tokens, those within brackets too, and each function as one."""
+    stack = [iter(tokens)]
+    while stack:
+        token = next(stack[-1], None)
+        if token is None:
+            stack.pop()
+            continue
+        yield token
+        if token.type == "function":
+            stack.append(iter(token.arguments))
+
+
+def _steps(prelude: list) -> int:
+    """At most so many times one of the selectors goes from an element to another, or into brackets."""
+    steps = most = 0
+    for token in _flat(prelude):
+        moves = token.type in ("whitespace", "function") or token in _COMBINATORS
+        steps = 0 if token == "," else steps + moves
+        most = max(most, steps)
+    return most
+
+
+@dataclass
+class _Extent:
+    """What the cost of selectors hangs on: how many elements, how deep, how many side by side, of which names."""
+
+    count: int
+    depth: int
+    width: int
+    characters: int      # of all attributes
+    names: Counter       # "#id", ".class", "tag" -> elements
+
+    def subjects(self, selector: cssselect2.compiler.CompiledSelector) -> int:
+        """How many elements the selector is tried on."""
+        if selector.id is not None:
+            return self.names[f"#{selector.id}"]
+        if selector.class_name is not None:
+            return self.names[f".{selector.class_name}"]
+        return self.count if selector.local_name is None else self.names[selector.lower_local_name]
+
+    def reach(self, prelude: list) -> int:
+        """How many others each of them may be compared with, by "a b", "a ~ b" and what counts siblings."""
+        tokens = [token for token in _flat(prelude) if token.type != "comment"]
+        searches = sum(
+            token.type == "whitespace" and before not in _COMBINATORS and after not in _COMBINATORS
+            for before, token, after in zip(tokens, tokens[1:], tokens[2:])
+        )
+        names = [token.lower_name for token in tokens if token.type == "function"]
+        names += [token.lower_value for token in tokens if token.type == "ident"]
+        siblings = sum(token == "~" for token in tokens) + sum(
+            name.startswith("nth-") or name.endswith("-of-type") for name in names
+        )
+        insides = names.count("has")
+        return (
+            self.depth ** min(searches, MAX_SELECTOR_STEPS) * self.width ** min(siblings, MAX_SELECTOR_STEPS)
+            * self.count ** min(insides, MAX_SELECTOR_STEPS)
+        )
+
+
+def _extent(root: Element) -> _Extent:
+    extent, stack = _Extent(0, 1, 1, 0, Counter()), [(root, 1)]
+    while stack:
+        element, depth = stack.pop()
+        extent.count += 1
+        extent.depth, extent.width = max(extent.depth, depth), max(extent.width, len(element))
+        extent.characters += sum(map(len, element.attrib.values()))
+        extent.names[local_name(element).lower()] += 1
+        extent.names[f"#{element.get('id')}"] += 1
+        extent.names.update(f".{name}" for name in set(element.get("class", "").split()))
+        stack += [(child, depth + 1) for child in element]
+    spend(5 * extent.count + extent.characters / 20, "CSS selectors")
+    return extent
