@@ -275,6 +275,10 @@ def _animation(text: str) -> Pairs:
     return [] if text.lower() == "none" else [("animation", text)]
 
 
+def _same(name: str) -> Callable[[str], Pairs]:
+    return lambda text: [(name, text)]
+
+
 _SHORTHANDS: dict[str, Callable[[str], Pairs]] = {
     "marker": lambda text: [(f"marker-{where}", text) for where in ("start", "mid", "end")],
     "background": _background, "mask": _first_effect("mask"), "mask-image": _first_effect("mask"), "font": _font,
@@ -282,7 +286,7 @@ _SHORTHANDS: dict[str, Callable[[str], Pairs]] = {
     "all": lambda text: [(name, text) for name in PROPERTIES] if text.lower() in WIDE else [],
 }
 _PREFIXED = ("mask", "mask-image", "transform", "transform-origin", "clip-path", "filter", "opacity", "animation")
-_SHORTHANDS |= {f"-webkit-{name}": _SHORTHANDS.get(name, lambda text, name=name: [(name, text)]) for name in _PREFIXED}
+_SHORTHANDS |= {f"-webkit-{name}": _SHORTHANDS.get(name) or _same(name) for name in _PREFIXED}
 
 
 def longhands(name: str, text: str) -> Pairs:
@@ -455,13 +459,11 @@ def compute(own: dict[str, Any], parent: Style, root: bool = False) -> Style:
 def _set(style: Style, name: str, value: Any, parent: Style) -> None:
     """Give a property its computed value."""
     entry = PROPERTIES[name]
+    if isinstance(value, str) and ("var(" in value or "env(" in value):
+        text = substitute(value, style.get)
+        value = read(name, text, True) if text is not None else None
+        value = "unset" if value is None else value
     if isinstance(value, str):
-        if "var(" in value or "env(" in value:
-            text = substitute(value, style.get)
-            value = "unset" if text is None else next(
-                (found for longhand, part in longhands(name, text) if (found := read(longhand, part, True)) is not None),
-                "unset",
-            )
         if value in WIDE:
             if value == "inherit" and not entry.inherited:
                 if name in parent:

@@ -6,6 +6,7 @@ sRGB, where channels out of gamut are cut off, as browsers do.
 
 import math
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import tinycss2
@@ -90,13 +91,14 @@ _WIDE_SPACES = re.compile(r"(?:color|lab|lch|oklab|oklch|color-mix)\(", re.IGNOR
 
 
 def mixes_in_oklab(text: str) -> bool:
-    """Whether a gradient with that stop colour runs through Oklab, as of all colours newer than sRGB (CSS Images 4, 3.1)."""
+    """Whether a gradient with that stop colour runs through Oklab: of what is newer than sRGB (CSS Images 4, 3.1)."""
     return "(" in text and _WIDE_SPACES.search(text) is not None
 
 
 def between(one: RGBA, two: RGBA, t: float) -> RGBA:
     """The colour at t of a gradient through Oklab."""
-    return to_rgba(_interpolate(*(Color("srgb", c[:3], c[3]) for c in (one, two)), "oklab", t, "shorter"))
+    start, end = (Color("srgb", colour[:3], colour[3]) for colour in (one, two))
+    return to_rgba(_interpolate(start, end, "oklab", t, "shorter"))
 
 
 def _split(tokens: list) -> list[list]:
@@ -142,7 +144,7 @@ def _with_values(token, values: dict[str, float], depth: int = 0):
 
 
 def _plain(function) -> ast.FunctionBlock | None:
-    """A colour function as tinycss2 reads it: math done, `none` as alpha 0, percentages of rgb() as numbers if mixed."""
+    """A colour function as tinycss2 reads it: math done, alpha `none` as 0, mixed percentages of rgb() as numbers."""
     arguments = [_number(token) for token in function.arguments if token.type not in ("whitespace", "comment")]
     if not arguments or any(token is None for token in arguments):
         return None
@@ -186,7 +188,8 @@ _MIXED_IN = {"srgb", "srgb-linear", "lab", "oklab", "lch", "oklch", "xyz-d65", "
 def _mix(parts: list[list], dark: bool, current: RGBA | None, depth: int) -> Color | str | None:
     method, pair = (parts[0], parts[1:]) if len(parts) == 3 else ([], parts)
     words = [token.lower_value for token in method if token.type == "ident"]
-    space = (words[1:2] or ["oklab"])[0].replace("xyz", "xyz-d65") if words[1:2] == ["xyz"] else (words[1:2] or ["oklab"])[0]
+    space = words[1] if len(words) > 1 else "oklab"
+    space = "xyz-d65" if space == "xyz" else space
     if len(pair) != 2 or (method and words[:1] != ["in"]) or space not in _MIXED_IN or len(words) != len(method):
         return None
     colours, shares = [], []
@@ -206,7 +209,7 @@ def _mix(parts: list[list], dark: bool, current: RGBA | None, depth: int) -> Col
     total = first + second
     if total <= 0:
         return None
-    mixed = _interpolate(*colours, space, second / total, words[2] if len(words) == 4 else "shorter")
+    mixed = _interpolate(colours[0], colours[1], space, second / total, words[2] if len(words) == 4 else "shorter")
     return Color(mixed.space, mixed.coordinates, mixed.alpha * min(total, 1.0))
 
 
@@ -252,7 +255,7 @@ def to_rgba(colour: Color) -> RGBA:
     return min(max(r, 0.0), 1.0), min(max(g, 0.0), 1.0), min(max(b, 0.0), 1.0), colour.alpha
 
 
-def _times(matrix: tuple[Triple, Triple, Triple], v: Triple) -> Triple:
+def _times(matrix: tuple[Triple, Triple, Triple], v: Sequence[float]) -> Triple:
     one, two, three = (row[0] * v[0] + row[1] * v[1] + row[2] * v[2] for row in matrix)
     return one, two, three
 

@@ -188,8 +188,9 @@ def _value(text: str, name: str) -> float | None:
 
 # properties that are no concern here and that browsers know
 _KNOWN = frozenset({
-    "accent-color", "align-items", "aspect-ratio", "backdrop-filter", "border-radius", "box-shadow", "content", "cursor",
-    "float", "font-family", "font-weight", "gap", "grid", "grid-template-columns", "inset", "isolation", "left", "margin",
+    "accent-color", "align-items", "aspect-ratio", "backdrop-filter", "border-radius", "box-shadow", "content",
+    "cursor", "float", "font-family", "font-weight", "gap", "grid", "grid-template-columns", "inset", "isolation",
+    "left", "margin",
     "object-fit", "outline", "padding", "place-items", "pointer-events", "position", "text-shadow", "top", "transition",
     "user-select", "will-change", "-webkit-text-stroke", "shape-rendering", "text-anchor", "font-variation-settings",
     "image-rendering", "text-rendering", "transform-style", "perspective", "offset-path",

@@ -58,15 +58,19 @@ class Context:
         element = self.ids.get(name)
         return element if element is not None and (not kinds or local_name(element) in kinds) else None
 
-    def style_at(self, element: Element) -> Style:
-        """The style of an element's parent in the tree, which for definitions is not where they are used."""
+    def _parents_of_all(self) -> dict[Element, Element]:
         if self._parents is None:
             self._parents = {child: parent for parent in self.root.iter() for child in parent}
+        return self._parents
+
+    def style_at(self, element: Element) -> Style:
+        """The style of an element's parent in the tree, which for definitions is not where they are used."""
+        parents = self._parents_of_all()
         above = []
-        while element in self._parents and self._parents[element] not in self._styles:
-            element = self._parents[element]
+        while element in parents and parents[element] not in self._styles:
+            element = parents[element]
             above.append(element)
-        style = self._styles[self._parents[element]] if element in self._parents else self.initial
+        style = self._styles[parents[element]] if element in parents else self.initial
         for ancestor in reversed(above):
             style = self._styles[ancestor] = computed(ancestor, style, root=ancestor is self.root)
         return style
@@ -78,10 +82,19 @@ class Context:
             reasons.append("animation")
         return f" (left out: {', '.join(reasons)})" if reasons else ""
 
+    def _is_within(self, element: Element, outer: Element | None) -> bool:
+        parents = self._parents_of_all()
+        while element is not outer and element in parents:
+            element = parents[element]
+        return element is outer
+
     @contextmanager
-    def following(self, name: str) -> Iterator[bool]:
-        """While a reference is followed. False if it leads back to itself: what closes the circle is left out."""
-        if name in self._active:
+    def following(self, name: str, element: Element | None = None, target: Element | None = None) -> Iterator[bool]:
+        """While a reference is followed. False if it leads back to itself: what closes the circle is left out.
+
+        element, target: what refers to what, if it may refer to what it is in.
+        """
+        if name in self._active or (element is not None and self._is_within(element, target)):
             self.unsupported["reference in a circle"] += 1
             yield False
             return
@@ -125,7 +138,8 @@ class Context:
                     self.unsupported["3D transform"] += 1
                     value = value.matrix
             matrix = tf.multiply(matrix, value or tf.IDENTITY)
-        x, y = tf.parse_origin(style["transform-origin"] or ("50% 50%" if root else "0 0"), box, css=False) or (0.0, 0.0)
+        text = style["transform-origin"] or ("50% 50%" if root else "0 0")
+        x, y = tf.parse_origin(text, box, css=False) or (0.0, 0.0)
         return tf.multiply(state.matrix, tf.around(matrix, x, y))
 
     def _reference_box(self, element: Element, style: Style, state: State) -> Box:

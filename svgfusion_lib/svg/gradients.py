@@ -107,7 +107,8 @@ class GradientReader:
             same = local_name(element) == kind
             units = self.style_at(element).units
             attributes |= {
-                k: absolute(v, units) if k in _PLACE else v for k, v in element.attrib.items() if same or k not in _PLACE
+                k: absolute(v, units) if k in _PLACE else v
+                for k, v in element.attrib.items() if same or k not in _PLACE
             }
             transform = declared(element).get("transform", transform)
         stops = next((s for s in ([c for c in e if local_name(c) == "stop"] for e in chain) if s), [])

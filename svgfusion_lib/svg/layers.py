@@ -1,13 +1,14 @@
 """A painted element on the canvas, and its rows."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from svgfusion_lib.svg import paths
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.clipping import Box, Clip, clip_path, stroke_outline
-from svgfusion_lib.svg.gradients import RGBA, Gradient
+from svgfusion_lib.svg.gradients import Gradient
 from svgfusion_lib.svg.paths import CLOSE, CUBIC, LINE, MOVE, Path
 
 MITER_LIMIT = 4.0  # what a viewer assumes, and so what the rows mean by `miter`
@@ -24,8 +25,8 @@ class Layer:
 
     path: Path | None = None
     primitive: tuple[int, tuple[float, ...]] | None = None
-    fill: RGBA | Gradient | None = None
-    stroke: RGBA | Gradient | None = None
+    fill: Any = None    # RGBA, Gradient, None for nothing; until its tiles are drawn a pattern (painting.ServerPaint)
+    stroke: Any = None  # likewise
     width: float = 0.0
     cap: str = "butt"
     join: str = "miter"

@@ -1,7 +1,7 @@
 """Markers: where the vertices of a path are, which way they look, and the space a marker is drawn in (SVG 2, 13.7)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -18,15 +18,15 @@ Place = tuple[int, tuple[float, float], float]  # START, MID or END; vertex; dir
 _KEYWORDS = {"left": "0%", "top": "0%", "center": "50%", "right": "100%", "bottom": "100%"}
 
 
-def marker_places(path: Path, wanted: tuple[bool, bool, bool]) -> Iterator[Place]:
+def marker_places(path: Path, wanted: Sequence[bool]) -> Iterator[Place]:
     """The vertices at which a marker of a wanted kind stands, in order; all of the path's make one chain."""
     vertices, arriving, leaving = _vertices(path)
     last = len(vertices) - 1
     spend(10 * len(path), "markers")
     for i, vertex in enumerate(vertices.tolist()):
-        kinds = [kind for kind, here in ((START, i == 0), (MID, 0 < i < last), (END, i == last)) if here and wanted[kind]]
-        for kind in kinds:
-            yield kind, (vertex[0], vertex[1]), _direction(arriving[i], leaving[i])
+        for kind, here in ((START, i == 0), (MID, 0 < i < last), (END, i == last)):
+            if here and wanted[kind]:
+                yield kind, (vertex[0], vertex[1]), _direction(arriving[i], leaving[i])
 
 
 def _vertices(path: Path) -> tuple[np.ndarray, list, list]:
@@ -64,9 +64,8 @@ def marker_state(
     marker: Element, style: Style, state: State, vertex: tuple[float, float], direction: float, at_start: bool
 ) -> State | None:
     """The state inside a marker at a vertex of a shape, whose state is given; None if the marker has no size."""
-    width, height = (
-        style.attribute(marker.get(name), whole, 3.0) for name, whole in zip(("markerWidth", "markerHeight"), state.viewport)
-    )
+    width = style.attribute(marker.get("markerWidth"), state.viewport[0], 3.0)
+    height = style.attribute(marker.get("markerHeight"), state.viewport[1], 3.0)
     scale = 1.0
     if marker.get("markerUnits") != "userSpaceOnUse":
         scale = state.style.length("stroke-width", state.diagonal)
@@ -85,9 +84,8 @@ def marker_state(
         for text, whole, start in zip((marker.get("refX", "0"), marker.get("refY", "0")), size, (left, top))
     )
     x, y = tf.apply(fit, x, y)
-    inside = State(
-        tf.multiply(matrix, (1, 0, 0, 1, -x, -y)), size, style, state.opacity, state.clip, state.depth + 1, state.context
-    )
+    matrix = tf.multiply(matrix, (1, 0, 0, 1, -x, -y))
+    inside = State(matrix, size, style, state.opacity, state.clip, state.depth + 1, state.context)
     if style["overflow"] not in ("visible", "auto"):
         inside = inside._replace(clip=box_in(inside, (0, 0, width, height)))
     return inside._replace(matrix=tf.multiply(inside.matrix, fit))

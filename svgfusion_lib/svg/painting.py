@@ -97,7 +97,7 @@ def read_paint(context: Context, name: str, state: State) -> Paint:
 
 
 def context_paints(context: Context, element: Element, state: State) -> tuple[Paint, Paint]:
-    """What context-fill and context-stroke are in a marker of an element, or in what a <use> refers to (SVG 2, 13.2)."""
+    """What context-fill and context-stroke are in a marker of an element, or in what a <use> shows (SVG 2, 13.2)."""
     state = state._replace(opacity=1.0)
     paints = [read_paint(context, name, state) for name in ("fill", "stroke")]
     for i, paint in enumerate(paints):

@@ -113,8 +113,8 @@ class PatternReader:
         outline = part if part.stroke is None else part.outlined()
         seen = outline.painted_box()
         if state.clip is not None:
-            low, high = zip(*((max(seen[i], state.clip.box[i]), min(seen[i + 2], state.clip.box[i + 2])) for i in (0, 1)))
-            seen = (*low, *high)
+            box = state.clip.box
+            seen = (max(seen[0], box[0]), max(seen[1], box[1]), min(seen[2], box[2]), min(seen[3], box[3]))
         seen = (max(seen[0], -1.0), max(seen[1], -1.0), min(seen[2], 1.0), min(seen[3], 1.0))  # the canvas
         if seen[0] >= seen[2] or seen[1] >= seen[3]:
             return []

@@ -52,7 +52,7 @@ class State(NamedTuple):
 
 
 def says_its_size(root: Element) -> bool:
-    """Whether the root has a viewBox, or a width and a height. ValueError if the viewBox is all there is, and broken."""
+    """Whether the root has a viewBox, or width and height. ValueError if a viewBox is empty, or broken without them."""
     sized = all(_absolute(root.get(name)) is not None for name in ("width", "height"))
     text = root.get("viewBox", "").strip()
     view_box = tf.parse_view_box(text)
@@ -127,7 +127,7 @@ def box_in(state: State, box: tuple[float, float, float, float]) -> Clip:
 
 
 def _absolute(text: str | None) -> float | None:
-    """A root's width or height in pixels; None if it is missing, no length, or hangs on what the document is shown in."""
+    """A root's width or height in pixels; None if it is missing, no length, or hangs on where the document is shown."""
     if text is None or "%" in text or "v" in text.lower():
         return None
     value = parse_length(absolute(text.strip(), Units()), 0.0, math.nan)

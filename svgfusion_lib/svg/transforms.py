@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.values import (
+    LARGEST,
     Units,
     absolute,
     is_length,
@@ -193,11 +194,9 @@ def _css_function(name: str, texts: list[str], size: tuple[float, float]) -> Mat
 
 
 def _css_argument(text: str, kind: str, size: tuple[float, float]) -> float | None:
-    if kind == "a":
-        return parse_angle(text, css=True)
-    if kind == "n":
-        value = parse_number(text)
-        return value if value == value else None
+    if kind in "an":
+        value = parse_angle(text, css=True) if kind == "a" else parse_number(text)
+        return value if value is not None and abs(value) < LARGEST else None
     if not is_length(text, css=True):
         return None
     return parse_length(absolute(text, Units()), size[0] if kind == "x" else size[1] if kind == "y" else 0.0)
@@ -269,7 +268,9 @@ def parse_origin(text: str, box: tuple[float, float, float, float], css: bool = 
     return box[0] + parse_length(places[0], box[2]), box[1] + parse_length(places[1], box[3])
 
 
-_CSS_PATH = re.compile(r"""path\(\s*+(?:(?:nonzero|evenodd)\s*+,\s*+)?+(?:"([^"]*+)"|'([^']*+)')\s*+\)""", re.IGNORECASE)
+_CSS_PATH = re.compile(
+    r"""path\(\s*+(?:(?:nonzero|evenodd)\s*+,\s*+)?+(?:"([^"]*+)"|'([^']*+)')\s*+\)""", re.IGNORECASE
+)
 
 
 def parse_css_path(text: str, css: bool) -> str | None:
@@ -284,7 +285,8 @@ def parse_css_path(text: str, css: bool) -> str | None:
 
 def parse_view_box(text: str | None) -> tuple[float, float, float, float] | None:
     """(left, top, width, height); None if there is none, or none that means something. Its size may be 0."""
-    numbers = parse_numbers(text) if text is not None and text.strip() else []
+    text = text or ""
+    numbers = parse_numbers(text)
     if len(numbers) != 4 or len(re.split(r"[\s,]+", text.strip())) != 4 or min(numbers[2:]) < 0:
         return None
     left, top, width, height = numbers

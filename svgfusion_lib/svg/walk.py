@@ -168,7 +168,7 @@ class Walker:
         if target is None:
             self.context.unsupported["reference to nothing in the file"] += 1
             return
-        with self.context.following(name) as new:
+        with self.context.following(name, element, target) as new:
             if not new:
                 return
             given = state.style
@@ -251,7 +251,7 @@ class Walker:
         if not any(names):
             return
         around = state._replace(context=context_paints(self.context, element, state))
-        for kind, point, angle in marker_places(shape.path, tuple(map(bool, names))):
+        for kind, point, angle in marker_places(shape.path, list(map(bool, names))):
             marker = self.context.find(names[kind])
             if marker is None:
                 continue

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from svgfusion_lib.svg.transforms import (
     IDENTITY,
+    Spatial,
     apply,
     fit_view_box,
     is_axis_aligned,
@@ -21,7 +22,6 @@ from svgfusion_lib.svg.transforms import (
     parse_origin,
     parse_single,
     parse_view_box,
-    Spatial,
 )
 
 ROOT_HALF = math.sqrt(0.5)
