@@ -11,4 +11,27 @@ Shape letters used in every docstring and comment of this package:
 Padding masks are boolean and True marks padding, as in ``torch.nn.MultiheadAttention``.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+__all__ = ["SVGFusionPipeline", "VPVAE", "VSDiT", "__version__", "read_svg", "write_svg"]
+_WHERE = {
+    "SVGFusionPipeline": "pipeline", "VPVAE": "models.vpvae", "VSDiT": "models.vsdit", "read_svg": "utils.svg_parser",
+    "write_svg": "utils.tensorsvg",
+}
+
+if TYPE_CHECKING:
+    from svgfusion_lib.models.vpvae import VPVAE
+    from svgfusion_lib.models.vsdit import VSDiT
+    from svgfusion_lib.pipeline import SVGFusionPipeline
+    from svgfusion_lib.utils.svg_parser import read_svg
+    from svgfusion_lib.utils.tensorsvg import write_svg
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: `import svgfusion_lib` itself stays quick."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)

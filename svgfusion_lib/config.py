@@ -8,7 +8,6 @@ from typing import ClassVar
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.options import check_known, check_types
 
-CANDIDATES = 8        # of which `generate`, the gallery and evaluation keep the best
 MOST_CANDIDATES = 64
 DEFAULT_MODEL = "line"  # of the shipped ones, for prompts that say nothing of style or colour
 
@@ -189,36 +188,55 @@ class SamplingConfig(_Config):
     """Prompts to SVG (generate.py)."""
 
     sampler: str = "dpm++"         # "dpm++": DPM-Solver++(2M), for few steps; "ddim" (the specification)
-    ddim_steps: int = 14           # of either
-    cfg_scale: float = 2.0         # guidance; 1: none
-    cfg_low: float = 0.2           # guidance only at timesteps t with cfg_low <= t / T <= cfg_high
-    cfg_high: float = 0.8          # (Kynkaanniemi et al. 2024, "a limited interval"); 0 and 1: everywhere
+    num_inference_steps: int = 14  # of either
+    guidance_scale: float = 2.0    # classifier-free guidance; 1: none
+    guidance_low: float = 0.2      # guidance only at timesteps t with guidance_low <= t / T <= guidance_high
+    guidance_high: float = 0.8     # (Kynkaanniemi et al. 2024, "a limited interval"); 0 and 1: everywhere
     eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
     canvas: float = 24             # viewBox of the SVG written
     snap: float = 0.5              # grid of the drawing, in units of the canvas, that near coordinates go to; 0: off
     clip: float = 0.0              # bound on |z_0| estimates, in standard deviations of the latents; 0: off
     length_temperature: float = 0.5  # spread of the number of latents drawn for a prompt; 0: the likeliest
-    candidates: int = 1            # drawn for each sample; the best one is kept (reranking/ranker.py)
+    candidates: int = 8            # drawn for each sample; the best one is kept (reranking/ranker.py)
     nearest_name: bool = True      # half of them of the nearest name that the model knows, if the prompt is none
+
+    # Names of fields -> those of the command line and of TOML files, which are the specification's.
+    FLAGS: ClassVar[dict[str, str]] = {
+        "num_inference_steps": "ddim_steps", "guidance_scale": "cfg_scale", "guidance_low": "cfg_low",
+        "guidance_high": "cfg_high",
+    }
+
+    @classmethod
+    def from_dict(cls, values: dict):
+        """As everywhere; the names of the command line are understood too."""
+        if isinstance(values, Mapping):
+            values = {cls.field_name(name): value for name, value in values.items()}
+        return super().from_dict(values)
+
+    @classmethod
+    def field_name(cls, name: str) -> str:
+        """The field that a name of the command line stands for, or the name itself."""
+        return {flag: field for field, flag in cls.FLAGS.items()}.get(name, name)
 
     def __post_init__(self):
         if not 1 <= self.candidates <= MOST_CANDIDATES:
             raise UserError(
                 f"SamplingConfig: candidates must be between 1 and {MOST_CANDIDATES}, not {self.candidates}"
             )
-        if self.ddim_steps < 1:
-            raise UserError(f"SamplingConfig: ddim_steps must be at least 1, not {self.ddim_steps}")
+        if self.num_inference_steps < 1:
+            raise UserError(f"SamplingConfig: num_inference_steps must be at least 1, not {self.num_inference_steps}")
         if self.sampler not in ("ddim", "dpm++"):
             raise UserError(f"SamplingConfig: sampler must be 'ddim' or 'dpm++', not {self.sampler!r}")
         if self.sampler == "dpm++" and self.eta:
             raise UserError(f"SamplingConfig: dpm++ is deterministic; eta {self.eta} needs the sampler ddim")
         if not 0 <= self.eta <= 1:
             raise UserError(f"SamplingConfig: eta must be between 0 and 1, not {self.eta}")
-        if not math.isfinite(self.cfg_scale):
-            raise UserError(f"SamplingConfig: cfg_scale must be a finite number, not {self.cfg_scale}")
-        if not 0 <= self.cfg_low <= self.cfg_high <= 1:
+        if not math.isfinite(self.guidance_scale):
+            raise UserError(f"SamplingConfig: guidance_scale must be a finite number, not {self.guidance_scale}")
+        if not 0 <= self.guidance_low <= self.guidance_high <= 1:
             raise UserError(
-                f"SamplingConfig: 0 <= cfg_low <= cfg_high <= 1 is needed, not {self.cfg_low} and {self.cfg_high}"
+                "SamplingConfig: 0 <= guidance_low <= guidance_high <= 1 is needed,"
+                f" not {self.guidance_low} and {self.guidance_high}"
             )
 
 
@@ -233,7 +251,7 @@ class EvaluationConfig(_Config):
     domains: Sequence[str] | None = None
     packs: Sequence[str] | None = None
     styles: bool = False           # ask for the style of the icon's pack too, of a model that has styles
-    sampling: SamplingConfig = field(default_factory=lambda: SamplingConfig(candidates=CANDIDATES))
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
     pixel_encoder: str = "efficientnet-lite0"  # of distances
     clip: str | None = None        # hub name or folder of a CLIP model, for CLIPScore; None: not measured
     icon_head: str | None = None   # the evaluator, a file of train_icon_head; None: the shipped one

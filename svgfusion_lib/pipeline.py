@@ -1,76 +1,294 @@
 """Prompts to SVG: text encoder -> VS-DiT with guidance -> VP-VAE decoder -> rows -> SVG text."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig, SamplingConfig
-from svgfusion_lib.corpus.packs import names_style, style_word
+from svgfusion_lib.corpus.packs import known_packs, names_style, style_word, without_style
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.checkpoint import (
+    JSON_NAME,
+    NAMES_NAME,
+    check_there,
+    load_model,
+    model_folder,
+    model_of_folder,
+    read_folder,
+    read_tensors,
+    shipped_models,
+    weights_hash,
+    write_folder,
+)
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
-from svgfusion_lib.reranking.known_names import KnownNames
+from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
+from svgfusion_lib.reranking.known_names import KnownNames, check_names
 from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
+from svgfusion_lib.reranking.routing import model_for
 from svgfusion_lib.system.checks import check_device
-from svgfusion_lib.utils.diffusion import DiffusionParams, make_diffusion_params, noise_latent
+from svgfusion_lib.system.progress import progress_bar
+from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, make_schedule
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.samplers import Correct, Denoise, ddim_sample, dpm_solver_sample, guided, initial_noise
 from svgfusion_lib.utils.snapping import snap_rows
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
-from svgfusion_lib.weights import load_checkpoints, model_for, shipped_models
 
 SAMPLES_KIND = "list of samples"  # what samples.json is
 BATCH_SIZE = 64  # drawings at once
 OWN_MODEL = "own"  # name of a pipeline that is not a shipped one
+NO_STYLE = ""  # the null style, whatever the prompt says
+SCHEDULE_TABLE = "alphas_cumprod"
+
+# progress(done, total) after every step of the sampler; what it raises ends the drawing
+Progress = Callable[[int, int], None]
 
 
-@dataclass
-class Sample:
-    """One generated SVG: what was asked, valid rows [L, 22], the SVG text, and the prompt that it was drawn for."""
+class SVGFusionPipeline:
+    """Text to SVG.
 
-    prompt: str
-    seed: int
-    rows: np.ndarray
-    svg: str
-    drawn_for: str  # prompt, or that with the nearest name that the model knows (SamplingConfig.nearest_name)
+        pipe = SVGFusionPipeline.from_pretrained()
+        images = pipe("shopping cart, tabler style", num_images_per_prompt=4, seed=0).images
 
+    vae, dit: the trained networks; text_encoder: by default the one that the VS-DiT was trained with; schedule: the
+    noise schedule; known_names: names that the model knows; name: what `models` calls it. `models` holds all pipelines
+    that prompts are shared out to, this one among them.
+    """
 
-@dataclass
-class Pipeline:
-    """The trained parts, ready to sample."""
+    def __init__(
+        self, vae: VPVAE, dit: VSDiT, text_encoder: TextEncoder | None = None, schedule: NoiseSchedule | None = None,
+        known_names: KnownNames | None = None, name: str = OWN_MODEL,
+    ):
+        self.vae, self.dit, self.name = vae, dit, name
+        self.schedule = schedule or make_schedule(DiffusionConfig())
+        self.known_names = known_names or KnownNames()
+        self.text_encoder = text_encoder or load_text_encoder(dit.config.text_encoder)
+        if self.text_encoder.width != dit.config.context_width:
+            raise UserError(
+                f"text encoder {self.text_encoder.name!r} has width {self.text_encoder.width}, the VS-DiT was trained"
+                f" with {dit.config.context_width}"
+            )
+        self.training: dict[str, Any] = {}  # settings of the trainings, as far as they are known
+        self.models: dict[str, SVGFusionPipeline] = {name: self}
+        self._progress_bar: dict[str, Any] = {}
 
-    vae: VPVAE
-    dit: VSDiT
-    text_encoder: TextEncoder
-    params: DiffusionParams
-    known_names: KnownNames = field(default_factory=KnownNames)
+    # --- loading and saving ----------------------------------------------------------------------
+
+    @classmethod
+    def from_pretrained(
+        cls, model: str | Path | None = None, *, vae: VPVAE | str | Path | None = None,
+        dit: VSDiT | str | Path | None = None, text_encoder: TextEncoder | None = None,
+        schedule: NoiseSchedule | None = None, device: str | torch.device = "cpu",
+    ) -> Self:
+        """A pipeline from trained weights.
+
+        model: "line" or "emoji", which are shipped, or a folder of `save_pretrained`; None: all shipped models, and
+        each prompt is drawn by the one that it asks for. vae and dit: two checkpoint files in place of a model; or
+        objects, as text_encoder and schedule, in place of the model's own parts. UserError for files that are missing,
+        damaged or do not belong together.
+        """
+        if isinstance(vae, str | Path) or isinstance(dit, str | Path):
+            if not (isinstance(vae, str | Path) and isinstance(dit, str | Path)):
+                raise UserError("give both checkpoints, vae and dit (--vae_checkpoint, --dit_checkpoint), or neither")
+            pipeline = cls._from_checkpoints(vae, dit, text_encoder, schedule)
+        elif vae is not None and dit is not None and model is None:
+            pipeline = cls(vae, dit, text_encoder, schedule)
+        else:
+            folders = _folders(DEFAULT_MODEL if model is None and (vae or dit) is not None else model)
+            parts = [cls._from_folder(name, folder, vae, dit, text_encoder, schedule) for name, folder in folders]
+            pipeline = parts[0]
+            pipeline.models = {part.name: part for part in parts}
+        return pipeline.to(device)
+
+    @classmethod
+    def _from_checkpoints(
+        cls, vae_path: str | Path, dit_path: str | Path, text_encoder: TextEncoder | None,
+        schedule: NoiseSchedule | None,
+    ) -> Self:
+        vae, vae_content = load_model(vae_path, "vpvae")
+        dit, content = load_model(dit_path, "vsdit")
+        if not isinstance(content.get("diffusion"), dict):
+            raise UserError(f"{dit_path}: does not say how its noise was made; make it with `svgfusion train_dit`")
+        if content.get("vae_hash") != weights_hash(vae):
+            raise UserError(f"{dit_path}: was trained on latents of another VP-VAE than {vae_path}")
+        known = KnownNames()
+        if "names" in content:
+            known = check_names(content["names"], content.get("name_vectors"), dit.config.context_width, str(dit_path))
+        schedule = schedule or load_schedule(content["diffusion"], content.get(SCHEDULE_TABLE), str(dit_path))
+        pipeline = cls(vae, dit, text_encoder, schedule, known)
+        pipeline.training = {"vpvae": vae_content.get("train_config"), "vsdit": content.get("train_config")}
+        return pipeline
+
+    @classmethod
+    def _from_folder(
+        cls, name: str, folder: Path, vae: VPVAE | None, dit: VSDiT | None, text_encoder: TextEncoder | None,
+        schedule: NoiseSchedule | None,
+    ) -> Self:
+        description, tensors = read_folder(folder)
+        vae = vae or model_of_folder(VPVAE, folder, description, tensors)
+        dit = dit or model_of_folder(VSDiT, folder, description, tensors)
+        source = str(folder / JSON_NAME)
+        schedule = schedule or load_schedule(description["diffusion"], tensors.get(SCHEDULE_TABLE), source)
+        pipeline = cls(vae, dit, text_encoder, schedule, _load_names(folder, description, dit), name)
+        pipeline.training = description.get("training") or {}
+        return pipeline
+
+    def save_pretrained(
+        self, folder: str | Path, dtype: torch.dtype = torch.bfloat16, nearest_name: bool = True
+    ) -> Path:
+        """Write model.safetensors, names.safetensors and model.json; several models each into a folder of its name.
+
+        dtype: of the weights, torch.bfloat16 (as shipped) or torch.float32. nearest_name: with names.safetensors, by
+        which the model draws the nearest name for a prompt that it does not know (`SamplingConfig.nearest_name`).
+        Returns the path of the weights of this model.
+        """
+        if len(self.models) > 1:
+            paths = {name: part._save(Path(folder) / name, dtype, nearest_name) for name, part in self.models.items()}
+            return paths[self.name]
+        return self._save(folder, dtype, nearest_name)
+
+    def _save(self, folder: str | Path, dtype: torch.dtype, nearest_name: bool) -> Path:
+        names = self.known_names
+        table = {SCHEDULE_TABLE: self.schedule.alphas_cumprod}
+        description = {
+            "diffusion": {"num_steps": self.schedule.num_steps, "schedule": self.schedule.name},
+            "training": self.training, "names": list(names.names),
+        }
+        vectors = names.vectors if nearest_name and names.names and names.vectors.numel() else None
+        return write_folder(folder, (self.vae, self.dit), dtype, table, description, vectors)
+
+    def to(self, device: str | torch.device) -> Self:
+        """Move all networks; UserError for a device that this machine does not have."""
+        target = check_device(str(device))
+        for part in self.models.values():
+            part.vae.to(target)
+            part.dit.to(target)
+            part.__dict__.pop("null_prompt", None)
+        return self
+
+    def with_parts(self, **parts) -> "SVGFusionPipeline":
+        """The same pipeline with other parts: vae, dit, text_encoder, schedule, known_names or name."""
+        own = {name: getattr(self, name) for name in ("vae", "dit", "text_encoder", "schedule", "known_names", "name")}
+        return type(self)(**own | parts)
+
+    @property
+    def device(self) -> torch.device:
+        return self.dit.latent_mean.device
+
+    # --- prompts to images -----------------------------------------------------------------------
+
+    def __call__(
+        self,
+        prompt: str | Sequence[str],
+        num_images_per_prompt: int = 1,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        style: str | None = None,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+        callback: Progress | None = None,
+        config: SamplingConfig | None = None,
+    ) -> SVGFusionOutput:
+        """Draw images of one prompt or several, each by the model that it asks for.
+
+        style: of a model that has styles, or of an icon pack; None: the one that the prompt names ("..., lucide
+        style"). Image k of every prompt has seed `seed + k`; without a seed they are drawn from the generator, or from
+        torch's own. callback(step, steps) is called after every step; what it raises ends the drawing. config: all
+        other settings. The same prompt, seed and settings give the same SVG whatever else is drawn with it.
+        """
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        check_prompts(prompts)
+        changes: dict[str, Any] = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
+        config = replace(
+            config or SamplingConfig(), **{name: value for name, value in changes.items() if value is not None}
+        )
+        seeds = _seeds(len(prompts), num_images_per_prompt, seed, generator)  # a list for each prompt
+        groups: dict[str, list[int]] = {}
+        for i, each in enumerate(prompts):
+            groups.setdefault(self.choose(each, style).name, []).append(i)
+        for name in groups:  # refused before any work
+            self.models[name].check(config, style)
+        images: dict[tuple[int, int], SVGImage] = {}
+        with progress_bar("drawing", **self._progress_bar) as bar:
+            for name, members in groups.items():
+                jobs = [(i, k) for i in members for k in range(num_images_per_prompt)]
+                report = partial(_show, bar, int(bar.n), callback)
+                drawn = self.models[name].sample(
+                    [prompts[i] for i, _ in jobs], [seeds[i][k] for i, k in jobs], config, progress=report,
+                    styles=[style] * len(jobs),
+                )
+                images |= dict(zip(jobs, drawn))
+        return SVGFusionOutput([images[job] for job in sorted(images)], num_images_per_prompt)
+
+    def set_progress_bar_config(self, **options) -> None:
+        """Options of tqdm for the progress bar of a call; disable=True: none."""
+        self._progress_bar = options
+
+    def choose(self, prompt: str, style: str | None = None) -> "SVGFusionPipeline":
+        """The model that draws a prompt: the one that has the style, else by its words, else this one."""
+        if len(self.models) == 1:
+            return self
+        styled = [part for part in self.models.values() if style in part.dit.config.styles]
+        return styled[0] if styled else self.models.get(model_for(prompt, style), self)
+
+    def check(self, config: SamplingConfig, style: str | None = None) -> None:
+        """UserError for more steps than the model has timesteps, and for a style that it does not know."""
+        if config.num_inference_steps > self.schedule.num_steps:
+            raise UserError(
+                f"num_inference_steps is {config.num_inference_steps}; the model has {self.schedule.num_steps}"
+                " timesteps"
+            )
+        if style:
+            self.words_and_style("", style)
+
+    def words_and_style(self, prompt: str, style: str | None = None) -> tuple[str, str]:
+        """A prompt in a style, as this model is asked for it: words for the text encoder, and a style condition.
+
+        The one place where style words of a prompt are read. "cart, tabler style" in style "lucide" is "cart, lucide
+        style" to a model without styles. One with styles gets the condition beside the words, which are those of a
+        pack's captions, or none if the style is no pack's. Without a style the prompt stays as it is, and its words say
+        the condition; NO_STYLE: the null condition. UserError for a style that the model does not know.
+        """
+        known = self.dit.config.styles
+        if style == NO_STYLE:
+            return prompt, NO_STYLE
+        if style is None:
+            return prompt, next((name for name in known if names_style(prompt, style_word(name))), NO_STYLE)
+        packs = known_packs()
+        if style not in known and (known or style not in {*packs, *(pack.style for pack in packs.values())}):
+            names = known or sorted(pack.style for pack in packs.values())
+            raise UserError(f"the model has no style {style!r}; known are {', '.join(names)}")
+        words = f"{style_word(style) if style in packs else style} style" if style in packs or not known else ""
+        bare = without_style(prompt)
+        return (f"{bare}, {words}" if bare and words else bare), style if known else NO_STYLE
 
     def sample(
         self,
-        prompts: Sequence[str],
+        prompts: str | Sequence[str],
         seeds: Sequence[int],
         config: SamplingConfig | None = None,
         lengths: Sequence[int] | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
         styles: Sequence[str | None] | None = None,
-    ) -> list[Sample]:
-        """One sample for each (prompt, seed) pair; the same pair gives the same SVG whatever the batch.
+    ) -> list[SVGImage]:
+        """One image by this model for each (prompt, seed) pair; `__call__` with all settings in the caller's hands.
 
-        lengths: latents per sample, drawn from the length predictor if None. progress(done, total) is called after
-        every step; what it raises ends the sampling. styles: one of dit.config.styles for each prompt, or None for no
-        style. Of config.candidates drawings with seeds of their own the one that shows its prompt best is the sample;
-        with config.nearest_name every second one is drawn for the nearest name that the model knows, if the prompt is
-        none of them.
+        lengths: latents per image, drawn from the length predictor if None. styles: for each prompt a style, None for
+        the one that it names, or NO_STYLE. Of config.candidates drawings with seeds of their own the one that shows its
+        prompt best is kept; with config.nearest_name every second one is drawn for the nearest name that the model
+        knows, if the prompt is none of them.
         """
+        prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         if len(prompts) != len(seeds):
             raise ValueError(f"one seed for each prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
         if styles is not None and len(prompts) != len(styles):
@@ -78,20 +296,23 @@ class Pipeline:
         check_prompts(prompts)
         config = config or SamplingConfig()
         count = config.candidates
+        asked = [self.words_and_style(*pair) for pair in zip(prompts, styles or [None] * len(prompts))]
+        words = [text for text, _ in asked for _ in range(count)]  # of every drawing
+        to_draw = self._words_to_draw(words, config)
         each = [i for i in range(len(prompts)) for _ in range(count)]  # of every drawing, which prompt it is for
-        asked = [prompts[i] for i in each]
-        drawn = self._draw(
-            self._words_to_draw(asked, config),
-            [own for seed in seeds for own in candidate_seeds(seed, count)],
-            config,
-            None if lengths is None else [lengths[i] for i in each],
-            progress,
-            [None if styles is None else styles[i] for i in each],
+        rows = self._draw(
+            to_draw, [own for seed in seeds for own in candidate_seeds(seed, count)], config,
+            None if lengths is None else [lengths[i] for i in each], progress, [asked[i][1] for i in each],
         )
-        if count > 1:
-            best = self.ranker.best_of(asked, [sample.svg for sample in drawn], count)
-            drawn = [replace(drawn[k], prompt=prompt, seed=seed) for k, prompt, seed in zip(best, prompts, seeds)]
-        return drawn
+        svgs = [rows_to_svg(own, config.canvas) for own in rows]
+        best = self.ranker.best_of(words, svgs, count) if count > 1 else range(len(prompts))
+        return [
+            SVGImage(
+                prompts[i], seeds[i], rows[k], svgs[k], prompts[i] if to_draw[k] == words[k] else to_draw[k],
+                asked[i][1] or None, self.name,
+            )
+            for i, k in enumerate(best)
+        ]
 
     def _words_to_draw(self, asked: Sequence[str], config: SamplingConfig) -> list[str]:
         """The prompts of all drawings, config.candidates of each in a row: every second one of the nearest name."""
@@ -105,9 +326,9 @@ class Pipeline:
     @torch.no_grad()
     def _draw(
         self, prompts: Sequence[str], seeds: Sequence[int], config: SamplingConfig, lengths: Sequence[int] | None,
-        progress: Callable[[int, int], None] | None, styles: Sequence[str | None],
-    ) -> list[Sample]:
-        """One drawing for each prompt, seed and style, in batches of equal length."""
+        progress: Progress | None, styles: Sequence[str],
+    ) -> list[np.ndarray]:
+        """Rows [L, 22] of one drawing for each prompt, seed and style, in batches of equal length."""
         different = {prompt: row for row, prompt in enumerate(dict.fromkeys(prompts))}
         context, context_mask = self.encode_prompts(list(different))  # [b, S, C], [b, S]
         row = torch.tensor([different[prompt] for prompt in prompts], device=context.device)
@@ -117,59 +338,45 @@ class Pipeline:
             lengths = self.draw_lengths(context, context_mask, seeds, config.length_temperature)
         members = {n: [i for i, own in enumerate(lengths) if own == n] for n in sorted(set(lengths))}
         batches = [(n, own[k : k + BATCH_SIZE]) for n, own in members.items() for k in range(0, len(own), BATCH_SIZE)]
-        samples: dict[int, Sample] = {}
+        drawn: dict[int, np.ndarray] = {}
+        steps = config.num_inference_steps
         for number, (length, batch) in enumerate(batches):
-            report = None if progress is None else partial(
-                _report, progress, number * config.ddim_steps, len(batches) * config.ddim_steps
-            )
+            report = None if progress is None else partial(_report, progress, number * steps, len(batches) * steps)
             z = self.sample_latents(
                 context[batch], context_mask[batch], [seeds[i] for i in batch], length, config, report, style[batch]
             )  # [b, N, Z]
-            for i, rows in zip(batch, self.decode_latents(z, config)):
-                samples[i] = Sample(prompts[i], seeds[i], rows, rows_to_svg(rows, config.canvas), prompts[i])
-        return [samples[i] for i in range(len(prompts))]
+            drawn |= dict(zip(batch, self.decode_latents(z, config)))
+        return [drawn[i] for i in range(len(prompts))]
 
     def decode_latents(self, z: Tensor, config: SamplingConfig) -> list[np.ndarray]:
-        """Latents [B, N, Z] of the VAE -> valid rows [L, 22] of each, on the grid that the config says."""
+        """Latents [B, N, Z] of the VAE -> finished rows [L, 22] of each."""
         mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
-        decoded = (sanitize_rows(rows) for rows in self.vae.decode_rows(z, mask))
-        return [snap_rows(rows, 2 * config.snap / config.canvas) if config.snap else rows for rows in decoded]
+        return [self.finish_rows(sanitize_rows(rows), config) for rows in self.vae.decode_rows(z, mask)]
+
+    def finish_rows(self, rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
+        """Decoded rows -> snapped rows [L, 22]: the one place for what is done to a drawing after decoding."""
+        return snap_rows(rows, 2 * config.snap / config.canvas) if config.snap else rows
+
+    # --- parts of a drawing ----------------------------------------------------------------------
 
     def encode_prompts(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Text tokens [B, S, C] and padding mask [B, S] on the models' device."""
-        device = self.dit.latent_mean.device
         context, mask = self.text_encoder.encode(list(prompts))
-        return context.to(device), mask.to(device)
+        return context.to(self.device), mask.to(self.device)
 
-    def encode_styles(self, styles: Sequence[str | None]) -> Tensor:
-        """int64 [B] for the VS-DiT: 1 + index of each style, 0 for None. UserError for one it was not trained with."""
+    def encode_styles(self, styles: Sequence[str]) -> Tensor:
+        """int64 [B] for the VS-DiT: 1 + index of each style (`words_and_style`), 0 for NO_STYLE."""
         known = self.dit.config.styles
-        for name in styles:
-            if name is not None and name not in known:
-                raise UserError(f"the model has no style {name!r}; known are {', '.join(known) or 'none at all'}")
-        indices = [0 if name is None else 1 + known.index(name) for name in styles]
-        return torch.tensor(indices, device=self.dit.latent_mean.device)
+        return torch.tensor([1 + known.index(name) if name else 0 for name in styles], device=self.device)
 
-    def known_styles(self, packs: Sequence[str]) -> list[str | None]:
-        """Of each pack its style, to be asked for; None for a pack that the model was not trained on as a style."""
-        return [pack if pack in self.dit.config.styles else None for pack in packs]
+    def known_styles(self, packs: Sequence[str]) -> list[str]:
+        """Of each pack its style, to be asked for; NO_STYLE for a pack that the model was not trained on as a style."""
+        return [pack if pack in self.dit.config.styles else NO_STYLE for pack in packs]
 
     def can_draw(self, rows: np.ndarray) -> bool:
         """Are these rows [L, 22] of no more latents than the VS-DiT draws?"""
         config = self.vae.config
         return len(rows_to_chunks(rows, config.layout, config.rows_per_latent)) <= self.dit.config.max_latents
-
-    def style_in(self, prompt: str) -> str | None:
-        """The style of the model that a prompt names as captions do ("..., twemoji style"); None if it names none."""
-        for name in self.dit.config.styles:
-            if names_style(prompt, style_word(name)):
-                return name
-        return None
-
-    def check_steps(self, config: SamplingConfig) -> None:
-        """UserError for more sampling steps than the model has timesteps."""
-        if config.ddim_steps > self.params.num_steps:
-            raise UserError(f"--ddim_steps is {config.ddim_steps}; the model has {self.params.num_steps} timesteps")
 
     @cached_property
     def null_prompt(self) -> tuple[Tensor, Tensor]:
@@ -224,10 +431,10 @@ class Pipeline:
         """
         if not self.dit.config.styles:
             style = None
-        if config.cfg_scale == 1:
+        if config.guidance_scale == 1:
             prompts = self.dit.encode_prompts(context, context_mask)
             return lambda z, t: self.dit.denoise(z, t, prompts, style=style)
-        low, high = (share * self.params.num_steps for share in (config.cfg_low, config.cfg_high))
+        low, high = (share * self.schedule.num_steps for share in (config.guidance_low, config.guidance_high))
         count = len(context)
         drop = torch.arange(2 * count, device=context.device) >= count  # second half: the null prompt
         both = drop_prompts(context.repeat(2, 1, 1), context_mask.repeat(2, 1), drop, *self.null_prompt)
@@ -240,7 +447,7 @@ class Pipeline:
                 return self.dit.denoise(z, t, conditional, style=style)
             output = self.dit.denoise(z.repeat(2, 1, 1), t.repeat(2), prompts, style=both_style)  # [2 B, N, Z]
             with_prompt, without = output.chunk(2)  # [B, N, Z] each
-            return guided(with_prompt, without, config.cfg_scale)
+            return guided(with_prompt, without, config.guidance_scale)
 
         return denoise
 
@@ -262,22 +469,22 @@ class Pipeline:
         takes that share of the steps. correct works on normalised latents (utils/samplers.py).
         """
         noise, generators = initial_noise(list(seeds), length, self.dit.config.latent_width)
-        z, start, steps = noise.to(self.dit.latent_mean), None, config.ddim_steps  # [B, N, Z]
+        z, start, steps = noise.to(self.dit.latent_mean), None, config.num_inference_steps  # [B, N, Z]
         if strength < 1:
             if origin is None:
                 raise ValueError("strength below 1 needs the latents to begin with")
-            start = max(round(strength * self.params.num_steps) - 1, 0)
+            start = max(round(strength * self.schedule.num_steps) - 1, 0)
             steps = min(max(round(strength * steps), 1), start + 1)
             z_0 = self.dit.normalize(origin).expand_as(z)
-            z, _ = noise_latent(z_0, torch.full((len(z),), start, device=z.device), self.params, z)  # [B, N, Z]
+            z, _ = add_noise(z_0, torch.full((len(z),), start, device=z.device), self.schedule, z)  # [B, N, Z]
         report = None if callback is None else lambda i, z0: callback(i, self.dit.denormalize(z0))
         how: dict[str, Any] = {"prediction": self.dit.config.prediction, "callback": report, "clip": config.clip}
         how |= {"start": start, "correct": correct}
         if config.sampler == "dpm++":
-            z = dpm_solver_sample(denoise, z, self.params, steps, **how)
+            z = dpm_solver_sample(denoise, z, self.schedule, steps, **how)
         else:
             how |= {"eta": config.eta, "generators": generators}
-            z = ddim_sample(denoise, z, self.params, steps, **how)
+            z = ddim_sample(denoise, z, self.schedule, steps, **how)
         return self.dit.denormalize(z)
 
 
@@ -286,12 +493,29 @@ def _report(progress: Callable[[int, int], None], before: int, total: int, step:
     progress(before + step + 1, total)
 
 
+def _show(bar: tqdm, before: int, callback: Progress | None, done: int, total: int) -> None:
+    """A step of one model on the bar, `before` steps of other models being done; and the caller's own report."""
+    bar.total = before + total
+    bar.update(before + done - int(bar.n))
+    if callback is not None:
+        callback(before + done, before + total)
+
+
+def _seeds(prompts: int, count: int, seed: int | None, generator: torch.Generator | None) -> list[list[int]]:
+    """Seeds of `count` images for each prompt."""
+    if seed is not None:
+        check_seeds(seed, count)
+        return [[seed + k for k in range(count)]] * prompts
+    check_seeds(0, count)
+    return torch.randint(2**62, (prompts, count), generator=generator).tolist()
+
+
 def check_seeds(seed: int, num_samples: int) -> None:
     """UserError unless there is a sample to draw and seeds from `seed` on are in torch's range."""
     if num_samples < 1:
-        raise UserError(f"--num_samples is {num_samples}; it must be at least 1")
+        raise UserError(f"num_samples is {num_samples}; it must be at least 1")
     if not 0 <= seed < 2**63 - num_samples:
-        raise UserError(f"--seed is {seed}; it must be between 0 and 2**63")
+        raise UserError(f"seed is {seed}; it must be between 0 and 2**63")
 
 
 def check_prompts(prompts: Sequence[str], max_characters: int = 1000) -> None:
@@ -307,39 +531,31 @@ def check_prompts(prompts: Sequence[str], max_characters: int = 1000) -> None:
             raise UserError(f"a prompt has {len(prompt)} characters (at most {max_characters}): {prompt[:40]!r} ...")
 
 
-def load_pipeline(
-    vae_checkpoint: str | Path | None = None, dit_checkpoint: str | Path | None = None, device: str = "cpu",
-    model: str | Path = DEFAULT_MODEL,
-) -> Pipeline:
-    """The models of two checkpoints, or a shipped `model` if neither is given, with their text encoder."""
-    target = check_device(device)
-    vae, dit, diffusion, names = load_checkpoints(vae_checkpoint, dit_checkpoint, model)
-    encoder = load_text_encoder(dit.config.text_encoder)
-    if encoder.width != dit.config.context_width:
-        raise UserError(
-            f"text encoder {encoder.name!r} has width {encoder.width}, the VS-DiT was trained with"
-            f" {dit.config.context_width}"
-        )
-    params = make_diffusion_params(DiffusionConfig.from_dict(diffusion))
-    return Pipeline(vae.to(target), dit.to(target), encoder, params, names)
+def load_schedule(diffusion: Mapping[str, Any], table: Tensor | None, source: str) -> NoiseSchedule:
+    """The schedule that a checkpoint was trained with: its table [T], or the named one where the file has no table."""
+    if table is None:
+        return make_schedule(DiffusionConfig.from_dict(dict(diffusion)))
+    if not (isinstance(table, Tensor) and table.ndim == 1 and len(table) and bool(((table > 0) & (table <= 1)).all())):
+        raise UserError(f"{source}: its noise schedule is no list of numbers between 0 and 1; make it anew")
+    return NoiseSchedule(table.double(), str(diffusion.get("schedule", "own")))
 
 
-def load_pipelines(
-    vae_checkpoint: str | Path | None = None, dit_checkpoint: str | Path | None = None, device: str = "cpu"
-) -> dict[str, Pipeline]:
-    """The pipeline of two checkpoints as "own", or if neither is given those of all shipped models by their names."""
-    if vae_checkpoint is not None or dit_checkpoint is not None:
-        return {OWN_MODEL: load_pipeline(vae_checkpoint, dit_checkpoint, device)}
-    return {name: load_pipeline(device=device, model=name) for name in shipped_models()}
+def _folders(model: str | Path | None) -> list[tuple[str, Path]]:
+    """Names and folders of a model, or of all models of a folder; None: all shipped ones."""
+    if model is None:
+        return [(name, model_folder(name)) for name in shipped_models()]
+    folder = model_folder(model)
+    inside = sorted(path.parent for path in folder.glob(f"*/{JSON_NAME}"))
+    if inside and not (folder / JSON_NAME).is_file():
+        return sorted(((path.name, path) for path in inside), key=lambda pair: pair[0] != DEFAULT_MODEL)
+    return [(str(model), folder)]
 
 
-def choose_pipeline(pipelines: Mapping[str, Pipeline], prompt: str, style: str | None = None) -> str:
-    """Name of the pipeline for a prompt: the one that has the style, else by its words, else the first."""
-    styled = [name for name, pipeline in pipelines.items() if style in pipeline.dit.config.styles]
-    wanted = styled[0] if styled else model_for(prompt, style)
-    return name_or_first(pipelines, wanted)
-
-
-def name_or_first(pipelines: Mapping[str, Pipeline], wanted: str) -> str:
-    """`wanted`, or the name of the first pipeline where there is none of that name."""
-    return wanted if wanted in pipelines else next(iter(pipelines))
+def _load_names(folder: Path, description: dict, dit: VSDiT) -> KnownNames:
+    """The names that the model of a folder knows; UserError for a file that is damaged or missing."""
+    path = folder / NAMES_NAME
+    if "names_sha256" not in description:  # exported without, or by an earlier version
+        return check_names(description.get("names", []), torch.zeros(0, 0), 0, str(path))
+    check_there(path)
+    vectors = read_tensors(path, description["names_sha256"]).get("vectors")
+    return check_names(description.get("names"), vectors, dit.config.context_width, str(path))

@@ -48,9 +48,9 @@ def svg() -> Callable[..., str]:
 @pytest.fixture(scope="module")
 def pipeline():
     """The shipped model."""
-    from svgfusion_lib.pipeline import load_pipeline
+    from svgfusion_lib.pipeline import SVGFusionPipeline
 
-    return load_pipeline()
+    return SVGFusionPipeline.from_pretrained("line")
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def session(pipeline):
     """A gallery's, nothing drawn yet."""
     from svgfusion_lib.gallery import Session
 
-    return Session({"line": pipeline}, ["tabler", "lucide"])
+    return Session(pipeline, ["tabler", "lucide"])
 
 
 @pytest.fixture(scope="session")

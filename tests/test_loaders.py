@@ -29,12 +29,12 @@ from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import read_json, write_json
 from svgfusion_lib.system.token_store import TokenStore
 from svgfusion_lib.training.latents import load_latents, prepare_latents
 from svgfusion_lib.training.loop import STATE_NAME, _load_state
 from svgfusion_lib.training.optimisation import EMA, make_optimizer
-from svgfusion_lib.weights import export_pretrained, load_checkpoints, load_pretrained
 
 VAE = VAEConfig(width=16, heads=2, row_width=4, encoder_depth=1, decoder_depth=1, pixel_fusion=False, latent_width=4)
 DIT = DiTConfig(latent_width=19, context_width=384, width=16, heads=2, depth=1, max_latents=4)
@@ -65,9 +65,9 @@ LOADERS: dict[str, Callable[[Path], object]] = {
     "latents/context/index.npz": lambda path: load_latents(path.parents[1]),
     "latents/context/tokens-00000.npy": lambda path: load_latents(path.parents[1]),
     f"run/{STATE_NAME}": load_state,
-    "model/model.safetensors": lambda path: load_pretrained(path.parent),
-    "model/model.json": lambda path: load_pretrained(path.parent),
-    "model/names.safetensors": lambda path: load_checkpoints(model=path.parent)[3].vectors,
+    "model/model.safetensors": lambda path: SVGFusionPipeline.from_pretrained(path.parent),
+    "model/model.json": lambda path: SVGFusionPipeline.from_pretrained(path.parent),
+    "model/names.safetensors": lambda path: SVGFusionPipeline.from_pretrained(path.parent).known_names.vectors,
     "head/icon_head.safetensors": load_icon_head,
     f"packs/{KEYWORDS}": lambda path: load_vocabulary(path.parent),
     "svg/dummy.json": lambda path: read_records(path.parent),
@@ -100,7 +100,9 @@ def artefacts(tmp_path_factory) -> Path:
         "step": 5, "model": model.state_dict(), "ema": ema.weights, "optimizer": optimizer.state_dict(),
         "train_config": TRAINING.to_dict(), "train_svgs": 7,
     })
-    export_pretrained(folder / "vae" / "vpvae_final.pt", folder / "dit" / "vsdit_final.pt", folder / "model")
+    SVGFusionPipeline.from_pretrained(
+        vae=folder / "vae" / "vpvae_final.pt", dit=folder / "dit" / "vsdit_final.pt"
+    ).save_pretrained(folder / "model")
     save_icon_head(IconHead("e", 2, 3, width=4, text_width=5, packs=("a", "b")), folder / "head/icon_head.safetensors")
     stored = {"sources": keywords._sources(), "keywords": {"printer": ["fax"]}, "spellings": {"a": "b"}}
     write_json(folder / "packs" / KEYWORDS, stored, KEYWORDS_KIND)

@@ -5,27 +5,27 @@ from dataclasses import replace
 
 import pytest
 
-from svgfusion_lib import weights
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session
 from svgfusion_lib.generate import generate
-from svgfusion_lib.models.checkpoint import save_model, weights_hash
-from svgfusion_lib.pipeline import SAMPLES_KIND, choose_pipeline, load_pipeline, load_pipelines
+from svgfusion_lib.models import checkpoint
+from svgfusion_lib.models.checkpoint import save_model, shipped_models, weights_hash
+from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
+from svgfusion_lib.reranking.routing import model_for
 from svgfusion_lib.system.files import ENTRIES, read_json, write_json
 from svgfusion_lib.training.dit import origin
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.weights import PRETRAINED_DIR, export_pretrained, load_pretrained, model_for, shipped_models
 
-QUICK = SamplingConfig(ddim_steps=2)
+QUICK = SamplingConfig(num_inference_steps=2, candidates=1)
 
 
 @pytest.fixture
 def two_models(tmp_path, monkeypatch):
     """A box with the line model twice, once by the name of emoji."""
     for name in ("line", "emoji"):
-        shutil.copytree(PRETRAINED_DIR / "line", tmp_path / "box" / name)
-    monkeypatch.setattr(weights, "PRETRAINED_DIR", tmp_path / "box")
+        shutil.copytree(checkpoint.PRETRAINED_DIR / "line", tmp_path / "box" / name)
+    monkeypatch.setattr(checkpoint, "PRETRAINED_DIR", tmp_path / "box")
     return tmp_path / "box"
 
 
@@ -48,28 +48,30 @@ def test_a_prompt_asks_for_a_model(two_models, prompt, style, model):
     ("an icon of the sea", "line"), ("shopping cart", "line"), ("", "line"),
 ])
 def test_the_model_that_knows_more_of_the_words_draws(two_models, prompt, model):
-    path = two_models / "emoji" / weights.JSON_NAME
-    description = read_json(path, weights.DESCRIPTION, "")
-    write_json(path, description | {"names": ["cat of gargoyle"]}, weights.DESCRIPTION)
+    path = two_models / "emoji" / checkpoint.JSON_NAME
+    description = read_json(path, checkpoint.DESCRIPTION, "")
+    write_json(path, description | {"names": ["cat of gargoyle"]}, checkpoint.DESCRIPTION)
     assert model_for(prompt) == model
 
 
 def test_an_exported_model_says_the_names_that_it_knows(tmp_path):
-    vae, dit, diffusion = load_pretrained()
+    shipped = SVGFusionPipeline.from_pretrained("line")
+    vae, dit = shipped.vae, shipped.dit
     latents = {"titles": ["red cat", "an old cat", "dog"], "splits": ["train", "train", "held_out"]}
     latents |= {"text_encoder": "minilm"}
     paths = [tmp_path / "vae.pt", tmp_path / "dit.pt"]
     save_model(paths[0], "vpvae", vae, vae.state_dict())
-    known = origin(latents | {"vae_hash": weights_hash(vae)})
-    save_model(paths[1], "vsdit", dit, dit.state_dict(), diffusion=diffusion, **known)
-    export_pretrained(*paths, tmp_path / "model")
-    pipeline = load_pipeline(model=tmp_path / "model")
+    known = origin(latents | {"vae_hash": weights_hash(vae)}, shipped.text_encoder)
+    save_model(paths[1], "vsdit", dit, dit.state_dict(), **shipped.schedule.state(), **known)
+    SVGFusionPipeline.from_pretrained(vae=paths[0], dit=paths[1]).save_pretrained(tmp_path / "model")
+    pipeline = SVGFusionPipeline.from_pretrained(tmp_path / "model")
     assert list(pipeline.known_names.names) == ["an old cat", "red cat"] == known["names"]
     assert pipeline.known_names.nearest(["a scarlet cat"], pipeline.text_encoder) == ["red cat"]
-    assert list(load_pipeline(*paths).known_names.names) == known["names"]
-    export_pretrained(*paths, tmp_path / "model", nearest_name=False)
-    silent = load_pipeline(model=tmp_path / "model")
-    assert list(silent.known_names.names) == known["names"] and not (tmp_path / "model" / weights.NAMES_NAME).exists()
+    assert list(SVGFusionPipeline.from_pretrained(vae=paths[0], dit=paths[1]).known_names.names) == known["names"]
+    pipeline.save_pretrained(tmp_path / "model", nearest_name=False)
+    silent = SVGFusionPipeline.from_pretrained(tmp_path / "model")
+    assert list(silent.known_names.names) == known["names"]
+    assert not (tmp_path / "model" / checkpoint.NAMES_NAME).exists()
     assert silent.known_names.nearest(["a scarlet cat"], pipeline.text_encoder) == [None]
     assert known["train_svgs"] == 2
 
@@ -82,22 +84,22 @@ def test_a_box_without_emoji_draws_all_by_lines(two_models):
 
 def test_the_box_in_the_repository():
     assert shipped_models() == ["line", "emoji"]
-    (sample,) = load_pipelines()["emoji"].sample(["red heart, twemoji style"], [0], styles=["twemoji"])
+    (sample,) = SVGFusionPipeline.from_pretrained("emoji").sample(["red heart, twemoji style"], [0], styles=["twemoji"])
     red, green, blue = render_svg(sample.svg, 64)[24, 32]  # in the middle of the heart
     assert red > 150 > green and red > 150 > blue
 
 
 def test_an_unknown_model_is_named(two_models, tmp_path):
     with pytest.raises(UserError, match="there is no model 'lines'; give one of line, emoji, or a folder"):
-        load_pretrained("lines")
+        SVGFusionPipeline.from_pretrained("lines")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="model.safetensors: no such file"):
-        load_pretrained(tmp_path / "empty")
+        SVGFusionPipeline.from_pretrained(tmp_path / "empty")
 
 
 def test_every_prompt_is_drawn_by_its_model(two_models, tmp_path):
     prompts = ["cart", "red heart", "bell, lucide style"]
-    entries = generate(prompts, tmp_path / "out", num_samples=2, config=QUICK)
+    entries = generate(SVGFusionPipeline.from_pretrained(), prompts, tmp_path / "out", num_samples=2, config=QUICK)
     assert [(e["prompt"], e["seed"], e["model"]) for e in entries] == [
         ("cart", 0, "line"), ("cart", 1, "line"), ("red heart", 0, "emoji"), ("red heart", 1, "emoji"),
         ("bell, lucide style", 0, "line"), ("bell, lucide style", 1, "line"),
@@ -105,17 +107,19 @@ def test_every_prompt_is_drawn_by_its_model(two_models, tmp_path):
     assert entries == read_json(tmp_path / "out" / "samples.json", SAMPLES_KIND, "")[ENTRIES]
     assert all((tmp_path / "out" / e["file"]).is_file() for e in entries)
     for model in ("emoji", two_models / "line"):
-        assert {e["model"] for e in generate(prompts, tmp_path / "by", config=QUICK, model=model)} == {str(model)}
+        only = SVGFusionPipeline.from_pretrained(model)
+        assert {e["model"] for e in generate(only, prompts, tmp_path / "by", config=QUICK)} == {str(model)}
 
 
 def test_a_gallery_of_two_models(two_models, cart_file):
-    pipelines = load_pipelines()
-    assert list(pipelines) == ["line", "emoji"] and choose_pipeline({"own": pipelines["line"]}, "red heart") == "own"
-    emoji = pipelines["emoji"].dit
+    pipeline = SVGFusionPipeline.from_pretrained()
+    assert list(pipeline.models) == ["line", "emoji"]
+    assert SVGFusionPipeline.from_pretrained("line").choose("red heart").name == "line"
+    emoji = pipeline.models["emoji"].dit
     emoji.config = replace(emoji.config, styles=("twemoji",))  # seen by the choice; its network has none
-    session = Session(pipelines, ["tabler", "lucide"])
+    session = Session(pipeline, ["tabler", "lucide"])
     assert session.styles == ["tabler", "lucide", "twemoji"]
-    assert choose_pipeline(pipelines, "heart", "twemoji") == "emoji"
+    assert pipeline.choose("heart", "twemoji").name == "emoji"
     emoji.config = replace(emoji.config, styles=())
     drawn = [session.generate(Request(prompt, None, 1, steps=2)).icons[0] for prompt in ("cart", "red cart")]
     assert [icon.model for icon in drawn] == ["line", "emoji"]

@@ -2,11 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from svgfusion_lib import __version__
 from svgfusion_lib.cli import data, editing, measuring, training
 from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS
+from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import Paused, UserError, machine_trouble
 
 STAGES = data.STAGES | training.STAGES | measuring.STAGES | editing.STAGES
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run(**options)
     except UserError as error:
-        print(f"svgfusion {stage}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"svgfusion {stage}: {_in_flags(' '.join(str(error).split()), options)}", file=sys.stderr)
         return 2
     except Paused as pause:
         print(f"svgfusion {stage}: paused; {pause}", file=sys.stderr)
@@ -58,6 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\nsvgfusion {stage}: stopped; the same command continues a training", file=sys.stderr)
         return 130
     return 0
+
+
+def _in_flags(message: str, options: Collection[str]) -> str:
+    """A message with the flags of the command line in place of the names that Python callers know."""
+    for field, flag in SamplingConfig.FLAGS.items():
+        message = message.replace(field, flag)
+    return f"--{message}" if message.partition(" is ")[0] in options else message
 
 
 def build_parser() -> _Parser:

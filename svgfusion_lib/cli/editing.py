@@ -19,15 +19,14 @@ def _prepared(snap, model, vae_checkpoint, dit_checkpoint, device, **options) ->
     """The pipeline, the config and the options that are left, as arguments of a stage."""
     from dataclasses import replace
 
-    from svgfusion_lib.pipeline import load_pipeline
-    from svgfusion_lib.weights import model_for
+    from svgfusion_lib.pipeline import SVGFusionPipeline
 
     if not 0 <= snap <= 24:
         raise UserError(f"--snap is {snap}; it must be between 0 and 24")
     config = replace(sampling_config(options), snap=snap)
-    if vae_checkpoint is None and dit_checkpoint is None:
-        model = model or model_for(options.get("prompt") or "", options.get("style"))
-    return {"pipeline": load_pipeline(vae_checkpoint, dit_checkpoint, device, model), "config": config} | options
+    pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=device)
+    pipeline = pipeline.choose(options.get("prompt") or "", options.get("style"))
+    return {"pipeline": pipeline, "config": config} | options
 
 
 def _vary_flags(add: Add) -> None:

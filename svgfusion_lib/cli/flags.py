@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from svgfusion_lib.config import CANDIDATES, DEFAULT_MODEL
+from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
 
 Add = Callable[..., argparse.Action]
 
@@ -42,20 +42,18 @@ def sampling(add: Add) -> None:
 
 def candidates(add: Add) -> None:
     """For stages that draw prompts; read by `sampling_config`."""
-    add("--candidates", type=int, default=CANDIDATES,
+    add("--candidates", type=int, default=SamplingConfig.candidates,
         help="drawings of which the one that shows the prompt best is kept; 1: none is chosen")
     add("--nearest_name", action=argparse.BooleanOptionalAction,
         help="half of the candidates for a prompt that the model does not know are of the nearest name that it knows"
              " (on)")
 
 
-def sampling_config(options: dict):
+def sampling_config(options: dict) -> SamplingConfig:
     """Takes the values of `sampling` and `candidates` out of the options and makes a SamplingConfig of them."""
-    from svgfusion_lib.config import SamplingConfig
-
-    names = ("sampler", "ddim_steps", "cfg_scale", "cfg_low", "cfg_high", "eta", "candidates", "nearest_name")
+    names = ("sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "nearest_name")
     given = {name: options.pop(name) for name in names if name in options}
-    return SamplingConfig(**{name: value for name, value in given.items() if value is not None})
+    return SamplingConfig.from_dict({name: value for name, value in given.items() if value is not None})
 
 
 def training(add: Add, num_epochs: int) -> None:

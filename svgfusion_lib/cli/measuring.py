@@ -42,6 +42,7 @@ def _generate(
         raise UserError("no prompt given; use --prompt TEXT or --prompts FILE")
     from svgfusion_lib.evaluation.vae import reconstruct_and_sample
     from svgfusion_lib.generate import generate, read_prompts
+    from svgfusion_lib.pipeline import SVGFusionPipeline
 
     if ckpt_path is not None:
         count = 5 if num_samples is None else num_samples
@@ -51,7 +52,8 @@ def _generate(
     config = sampling_config(how)
     texts = prompt + (read_prompts(prompts) if prompts is not None else [])
     count = 1 if num_samples is None else num_samples
-    entries = generate(texts, output_dir, vae_checkpoint, dit_checkpoint, count, seed, config, device, style, model)
+    pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=device)
+    entries = generate(pipeline, texts, output_dir, count, seed, config, style)
     print(f"{len(entries)} SVG files, samples.json and sheet.png in {output_dir}")
 
 
@@ -64,9 +66,10 @@ def _export_flags(add: Add) -> None:
 
 
 def _export(vae_checkpoint: str, dit_checkpoint: str, output_dir: str, nearest_name: bool) -> None:
-    from svgfusion_lib.weights import export_pretrained
+    from svgfusion_lib.pipeline import SVGFusionPipeline
 
-    print(export_pretrained(vae_checkpoint, dit_checkpoint, output_dir, nearest_name))
+    pipeline = SVGFusionPipeline.from_pretrained(vae=vae_checkpoint, dit=dit_checkpoint)
+    print(pipeline.save_pretrained(output_dir, nearest_name=nearest_name))
 
 
 def _roundtrip_flags(add: Add) -> None:

@@ -16,12 +16,12 @@ Nothing here changes how many latents there are, so an edit has as many parts as
 """
 
 from svgfusion_lib.editing.colours import RECOLOURINGS, layer_colour, paint_layer, parse_palette, recolour
-from svgfusion_lib.editing.drawing import ask_for_style, draw_in_palette, redraw, restyle, variations
+from svgfusion_lib.editing.drawing import draw_in_palette, redraw, restyle, variations
 from svgfusion_lib.editing.latents import decode_layers, decode_svg, encode_svg, layer_of_latents, layer_of_parts
 from svgfusion_lib.editing.morphing import MATCHES, interpolate, interpolate_prompts, match_boxes, slerp
 
 __all__ = [
-    "MATCHES", "RECOLOURINGS", "ask_for_style", "decode_layers", "decode_svg", "draw_in_palette", "encode_svg",
+    "MATCHES", "RECOLOURINGS", "decode_layers", "decode_svg", "draw_in_palette", "encode_svg",
     "interpolate", "interpolate_prompts", "layer_colour", "layer_of_latents", "layer_of_parts", "match_boxes",
     "paint_layer", "parse_palette", "recolour", "redraw", "restyle", "slerp", "variations",
 ]

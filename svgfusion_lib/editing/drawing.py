@@ -7,11 +7,10 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.corpus.packs import known_packs, style_word, without_style
 from svgfusion_lib.editing.colours import nearest_colours
 from svgfusion_lib.editing.latents import box_channels, style_channels
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.pipeline import Pipeline, check_prompts
+from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts
 from svgfusion_lib.utils.samplers import Denoise
 
 FAMILIAR = 3.0  # standard deviations
@@ -23,7 +22,7 @@ Callback = Callable[[int, Tensor], None]
 
 
 def variations(
-    pipeline: Pipeline,
+    pipeline: SVGFusionPipeline,
     z: Tensor,
     prompt: str,
     strength: float,
@@ -50,7 +49,7 @@ def variations(
 
 
 def redraw(
-    pipeline: Pipeline,
+    pipeline: SVGFusionPipeline,
     z: Tensor,
     keep: Tensor,
     prompt: str,
@@ -86,7 +85,7 @@ def redraw(
 
 
 def restyle(
-    pipeline: Pipeline,
+    pipeline: SVGFusionPipeline,
     z: Tensor,
     prompt: str,
     style: str,
@@ -100,12 +99,11 @@ def restyle(
 
     Every part of z [N, Z] stays where it is and as large as it is (layout "path"), unless it may move; its shape,
     colours and stroke are noised to `strength` and drawn for the style, which is asked for as the model knows it
-    (`ask_for_style`).
+    (`SVGFusionPipeline.words_and_style`).
     """
     _check_strength(strength)
-    prompt, condition = ask_for_style(pipeline, prompt, style)
     config = config or SamplingConfig()
-    denoise = prompted(pipeline, prompt, len(seeds), config, condition)
+    denoise = prompted(pipeline, prompt, len(seeds), config, style)
     if strength == 0:
         return z.repeat(len(seeds), 1, 1)  # [B, N, Z]
     held = torch.zeros_like(box_channels(pipeline)) if move else box_channels(pipeline)  # [Z]
@@ -113,7 +111,7 @@ def restyle(
 
 
 def draw_in_palette(
-    pipeline: Pipeline,
+    pipeline: SVGFusionPipeline,
     prompt: str,
     palette: np.ndarray,
     seeds: Sequence[int],
@@ -138,34 +136,20 @@ def draw_in_palette(
     return _in_palette(pipeline, pipeline.solve(denoise, seeds, length, config, callback, correct=correct), palette)
 
 
-def ask_for_style(pipeline: Pipeline, prompt: str, style: str | None) -> tuple[str, str | None]:
-    """Prompt and style for `Pipeline.sample`: the model's own condition, or else words as captions have them.
-
-    "cart, tabler style" in style "lucide" is "cart, lucide style" to a model without styles. One with styles gets the
-    style itself beside the words, which are those of a pack's captions, or none if the style is no pack's. No style:
-    the one that the prompt names, if it is the model's. UserError for a style that is not among the model's.
-    """
-    if not style:
-        return prompt, pipeline.style_in(prompt)
-    bare = without_style(prompt)
-    if pipeline.dit.config.styles:
-        pipeline.encode_styles([style])
-        return (f"{bare}, {style_word(style)} style" if bare and style in known_packs() else bare), style
-    return f"{bare}, {style} style" if bare else bare, None
-
-
-def prompted(pipeline: Pipeline, prompt: str, count: int, config: SamplingConfig, style: str | None) -> Denoise:
+def prompted(
+    pipeline: SVGFusionPipeline, prompt: str, count: int, config: SamplingConfig, style: str | None
+) -> Denoise:
     """The network, guided by one prompt and style for all of `count` samples."""
     check_prompts([prompt])
-    context, context_mask = pipeline.encode_prompts([prompt])  # [1, S, C], [1, S]
+    words, condition = pipeline.words_and_style(prompt, style)
+    context, context_mask = pipeline.encode_prompts([words])  # [1, S, C], [1, S]
     return pipeline.denoiser(
-        context.repeat(count, 1, 1), context_mask.repeat(count, 1), config,
-        pipeline.encode_styles([style] * count),
+        context.repeat(count, 1, 1), context_mask.repeat(count, 1), config, pipeline.encode_styles([condition] * count)
     )
 
 
 def _holding(
-    pipeline: Pipeline, denoise: Denoise, z: Tensor, origin: Tensor, held: Tensor, seeds: Sequence[int],
+    pipeline: SVGFusionPipeline, denoise: Denoise, z: Tensor, origin: Tensor, held: Tensor, seeds: Sequence[int],
     config: SamplingConfig, strength: float, callback: Callback | None,
 ) -> Tensor:
     """Samples [B, N, Z] from origin ([N, Z], or one for each seed) noised to `strength`, with z [N, Z] where `held`.
@@ -182,13 +166,13 @@ def _holding(
     return torch.where(held, z, drawn)
 
 
-def _familiar(pipeline: Pipeline, z: Tensor) -> Tensor:
+def _familiar(pipeline: SVGFusionPipeline, z: Tensor) -> Tensor:
     """z [..., Z] normalised, its style channels within FAMILIAR deviations."""
     known = pipeline.dit.normalize(z)
     return torch.where(style_channels(pipeline), known.clamp(-FAMILIAR, FAMILIAR), known)
 
 
-def _in_palette(pipeline: Pipeline, z: Tensor, palette: np.ndarray) -> Tensor:
+def _in_palette(pipeline: SVGFusionPipeline, z: Tensor, palette: np.ndarray) -> Tensor:
     """z [..., Z] with fill and stroke of every latent in the nearest colours of the palette."""
     first = int(style_channels(pipeline).nonzero()[0])  # r g b a of the fill, then of the stroke (row_format.STYLE)
     z = z.clone()
@@ -204,6 +188,6 @@ def _check_strength(strength: float) -> None:
         raise UserError(f"strength is {strength}; it must be between 0 (as it was) and 1 (drawn anew)")
 
 
-def _check_style_channels(pipeline: Pipeline) -> None:
+def _check_style_channels(pipeline: SVGFusionPipeline) -> None:
     if not pipeline.vae.explicit_width:
         raise UserError("the model's latents have no channels for style, so it cannot be kept")

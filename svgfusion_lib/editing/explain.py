@@ -11,7 +11,7 @@ from svgfusion_lib.editing import decode_svg
 from svgfusion_lib.editing.attention_maps import cross_attention_recorded
 from svgfusion_lib.editing.latents import box_channels
 from svgfusion_lib.models.text_encoder import TextEncoder
-from svgfusion_lib.pipeline import Pipeline, check_prompts
+from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts
 
 START, END = "(start)", "(end)"
 
@@ -44,21 +44,22 @@ class Chain:
 
 @torch.no_grad()
 def watch(
-    pipeline: Pipeline, prompt: str, seed: int = 0, config: SamplingConfig | None = None, length: int | None = None,
-    style: str | None = None,
+    pipeline: SVGFusionPipeline, prompt: str, seed: int = 0, config: SamplingConfig | None = None,
+    length: int | None = None, style: str | None = None,
 ) -> Chain:
-    """Draw a prompt as `Pipeline.sample` does and keep what happened. length: parts, as it does too if None."""
+    """Draw a prompt as `SVGFusionPipeline.sample` does and record every step; length: number of parts."""
     check_prompts([prompt])
     config = config or SamplingConfig()
-    context, mask = pipeline.encode_prompts([prompt])  # [1, S, C], [1, S]
-    words, owners = words_of(pipeline.text_encoder, prompt)
+    text, condition = pipeline.words_and_style(prompt, style)
+    context, mask = pipeline.encode_prompts([text])  # [1, S, C], [1, S]
+    words, owners = words_of(pipeline.text_encoder, text)
     if length is None:
         (length,) = pipeline.draw_lengths(context, mask, [seed], config.length_temperature)
     estimates: list[Tensor] = []
     with cross_attention_recorded(pipeline.dit) as calls:
         z = pipeline.sample_latents(
             context, mask, [seed], length, config, lambda _, z0: estimates.append(z0[0].cpu()),
-            pipeline.encode_styles([style]),
+            pipeline.encode_styles([condition]),
         )[0]  # [N, Z]
     # Of each call the first of the batch, which the prompt guides; without padding that the null prompt brought.
     tokens = torch.stack([call[:, 0].mean(1)[..., : len(owners)].cpu() for call in calls])  # [steps, blocks, K, S]
@@ -86,7 +87,7 @@ def words_of(encoder: TextEncoder, text: str) -> tuple[list[str], list[int]]:
     return words, owners
 
 
-def settling(pipeline: Pipeline, chains: Sequence[Chain]) -> dict[str, list[float]]:
+def settling(pipeline: SVGFusionPipeline, chains: Sequence[Chain]) -> dict[str, list[float]]:
     """How far the estimates still are from the drawing, step by step: place and size of the parts, and their shape.
 
     Root mean square of the difference over parts and channels, a mean over chains of equally many steps; 1 is how far
@@ -102,6 +103,6 @@ def settling(pipeline: Pipeline, chains: Sequence[Chain]) -> dict[str, list[floa
     return result
 
 
-def centres(pipeline: Pipeline, chain: Chain) -> Tensor:
+def centres(pipeline: SVGFusionPipeline, chain: Chain) -> Tensor:
     """Where each part is taken to stand at each step: [steps, N, 2], on the canvas of -1 to 1. Layout "path" only."""
     return chain.estimates[..., box_channels(pipeline).cpu()][..., :2]

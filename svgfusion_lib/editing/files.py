@@ -1,6 +1,7 @@
 """Stages vary, redraw, restyle, palette, morph: SVG files of the user's, edited (svgfusion_lib/editing/)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -23,7 +24,7 @@ from svgfusion_lib.editing import (
 )
 from svgfusion_lib.editing.animation import animated_svg
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.pipeline import SAMPLES_KIND, Pipeline, check_prompts, check_seeds
+from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.locks import locked_folder
 from svgfusion_lib.utils.render import contact_sheet
@@ -34,7 +35,7 @@ ANIMATION_NAME = "morph.svg"
 
 
 def vary_svg(
-    pipeline: Pipeline, svg: str | Path, prompt: str, output_dir: str | Path, strength: float = 0.4,
+    pipeline: SVGFusionPipeline, svg: str | Path, prompt: str, output_dir: str | Path, strength: float = 0.4,
     num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, style: str | None = None,
     keep_style: bool = False,
 ) -> list[dict]:
@@ -51,7 +52,7 @@ def vary_svg(
 
 
 def redraw_svg(
-    pipeline: Pipeline, svg: str | Path, keep: Sequence[int], prompt: str, output_dir: str | Path,
+    pipeline: SVGFusionPipeline, svg: str | Path, keep: Sequence[int], prompt: str, output_dir: str | Path,
     num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, style: str | None = None,
     keep_style: bool = False, resample: int = 0,
 ) -> list[dict]:
@@ -59,7 +60,7 @@ def redraw_svg(
     config, seeds = _checked(pipeline, config, seed, num_samples)
     _check_folder(output_dir, svg)
     check_prompts([prompt])
-    pipeline.encode_styles([style])
+    pipeline.check(config, style)
     z = encode_svg(pipeline, Path(svg))
     layers = layer_of_latents(pipeline, z)  # [N]
     count = int(layers.max())
@@ -75,8 +76,9 @@ def redraw_svg(
 
 
 def restyle_svg(
-    pipeline: Pipeline, svg: str | Path, prompt: str, style: str, output_dir: str | Path, strength: float = 0.4,
-    num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, move: bool = False,
+    pipeline: SVGFusionPipeline, svg: str | Path, prompt: str, style: str, output_dir: str | Path,
+    strength: float = 0.4, num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None,
+    move: bool = False,
 ) -> list[dict]:
     """An SVG file in another style, its parts where they were unless they may move; writes as `vary_svg`."""
     config, seeds = _checked(pipeline, config, seed, num_samples)
@@ -100,7 +102,7 @@ def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path
 
 
 def draw_palette(
-    pipeline: Pipeline, prompt: str, palette: Sequence[str], output_dir: str | Path, by: str = "nearest",
+    pipeline: SVGFusionPipeline, prompt: str, palette: Sequence[str], output_dir: str | Path, by: str = "nearest",
     num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, style: str | None = None,
 ) -> list[dict]:
     """A prompt's samples held to a palette as they are drawn, then coloured `by` it: output_dir/{k}.svg, samples.json.
@@ -110,7 +112,8 @@ def draw_palette(
     colours = parse_palette(palette)
     config, seeds = _checked(pipeline, config, seed, num_samples)
     check_prompts([prompt])
-    (length,) = pipeline.draw_lengths(*pipeline.encode_prompts([prompt]), seeds[:1], config.length_temperature)
+    words, _ = pipeline.words_and_style(prompt, style)
+    (length,) = pipeline.draw_lengths(*pipeline.encode_prompts([words]), seeds[:1], config.length_temperature)
     drawn = draw_in_palette(pipeline, prompt, colours, seeds, length, config, style)  # [B, N, Z]
     matrices = [recolour(rows, colours, by) for z in drawn for rows in pipeline.decode_latents(z[None], config)]
     svgs = [rows_to_svg(rows, config.canvas) for rows in matrices]
@@ -119,7 +122,7 @@ def draw_palette(
 
 
 def morph_svgs(
-    pipeline: Pipeline, svg: str | Path, svg_b: str | Path, output_dir: str | Path, steps: int = 8,
+    pipeline: SVGFusionPipeline, svg: str | Path, svg_b: str | Path, output_dir: str | Path, steps: int = 8,
     config: SamplingConfig | None = None, match: str = "boxes",
 ) -> list[Path]:
     """From one SVG file to another: output_dir/{k}.svg, the strip sheet.png and morph.svg, which moves."""
@@ -131,7 +134,7 @@ def morph_svgs(
 
 
 def morph_prompts(
-    pipeline: Pipeline, prompt: str, prompt_b: str, output_dir: str | Path, steps: int = 8, seed: int = 0,
+    pipeline: SVGFusionPipeline, prompt: str, prompt_b: str, output_dir: str | Path, steps: int = 8, seed: int = 0,
     config: SamplingConfig | None = None, style: str | None = None,
 ) -> list[Path]:
     """From one prompt's sample to another's, at one seed; writes as `morph_svgs`."""
@@ -141,12 +144,12 @@ def morph_prompts(
 
 
 def _checked(
-    pipeline: Pipeline, config: SamplingConfig | None, seed: int = 0, num_samples: int = 1
+    pipeline: SVGFusionPipeline, config: SamplingConfig | None, seed: int = 0, num_samples: int = 1
 ) -> tuple[SamplingConfig, list[int]]:
     """The settings and one seed for each sample; UserError if the model cannot do them."""
-    config = config or SamplingConfig()
+    config = replace(config or SamplingConfig(), candidates=1)  # nothing is chosen among edits
     check_seeds(seed, num_samples)
-    pipeline.check_steps(config)
+    pipeline.check(config)
     return config, [seed + k for k in range(num_samples)]
 
 
@@ -158,7 +161,7 @@ def _check_folder(output_dir: str | Path, *svgs: str | Path) -> None:
 
 
 def _write_samples(
-    pipeline: Pipeline, z: Tensor, edited: Tensor, seeds: Sequence[int], config: SamplingConfig,
+    pipeline: SVGFusionPipeline, z: Tensor, edited: Tensor, seeds: Sequence[int], config: SamplingConfig,
     output_dir: str | Path, entry: dict,
 ) -> list[dict]:
     """z [N, Z] and what was made of it [B, N, Z] as files."""
@@ -189,7 +192,7 @@ def _write_files(
 
 
 def _write_frames(
-    pipeline: Pipeline, frames: Sequence[Tensor], config: SamplingConfig, output_dir: str | Path
+    pipeline: SVGFusionPipeline, frames: Sequence[Tensor], config: SamplingConfig, output_dir: str | Path
 ) -> list[Path]:
     """Latents [N, Z] of each frame as files."""
     output_dir = Path(output_dir)

@@ -6,14 +6,16 @@ from torch import Tensor
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.editing.drawing import Callback, prompted
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.pipeline import Pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.utils.path_chunks import BOX_COLUMNS
 
 HALF_SIZE = 2  # channel of a latent of layout "path": half-size of its box (utils/path_chunks.py)
 MATCHES = ("boxes", "order")
 
 
-def interpolate(pipeline: Pipeline, z_a: Tensor, z_b: Tensor, steps: int, match: str = "boxes") -> list[Tensor]:
+def interpolate(
+    pipeline: SVGFusionPipeline, z_a: Tensor, z_b: Tensor, steps: int, match: str = "boxes"
+) -> list[Tensor]:
     """`steps` latents from z_a [N_a, Z] to z_b [N_b, Z], both ends as they are: a list of [N, Z].
 
     Explicit channels (place, size, colours) go straight, learned ones (shape) spherically, as normalised. match
@@ -72,7 +74,7 @@ def slerp(a: Tensor, b: Tensor, w: float) -> Tensor:
 
 
 def interpolate_prompts(
-    pipeline: Pipeline,
+    pipeline: SVGFusionPipeline,
     prompt_a: str,
     prompt_b: str,
     steps: int,
@@ -85,14 +87,15 @@ def interpolate_prompts(
     """`steps` z [steps, N, Z], drawn from the same noise, from one prompt to the other.
 
     What is mixed is the network's two predictions, w of the second and 1 - w of the first: both prompts may have
-    any number of words. All have `length` latents, or as many as `Pipeline.sample` draws for prompt_a and this
+    any number of words. All have `length` latents, or as many as `SVGFusionPipeline.sample` draws for prompt_a and this
     seed, so that the first is its sample.
     """
     _check_steps(steps)
     config = config or SamplingConfig()
     first, second = (prompted(pipeline, prompt, steps, config, style) for prompt in (prompt_a, prompt_b))
     if length is None:
-        (length,) = pipeline.draw_lengths(*pipeline.encode_prompts([prompt_a]), [seed], config.length_temperature)
+        words, _ = pipeline.words_and_style(prompt_a, style)
+        (length,) = pipeline.draw_lengths(*pipeline.encode_prompts([words]), [seed], config.length_temperature)
     w = torch.linspace(0, 1, steps).to(pipeline.dit.latent_mean)[:, None, None]  # [steps, 1, 1]
     return pipeline.solve(
         lambda z, t: torch.lerp(first(z, t), second(z, t), w), [seed] * steps, length, config, callback

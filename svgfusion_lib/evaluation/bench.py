@@ -15,7 +15,7 @@ from svgfusion_lib.evaluation.samples import Group, Subject, domain_of, icons_wi
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
-from svgfusion_lib.pipeline import Pipeline, load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Bench:
 
     config: EvaluationConfig
     cache: dict
-    pipeline: Pipeline
+    pipeline: SVGFusionPipeline
     judge: measures.Judge
     groups: list[Group]
     within: list[int]
@@ -39,14 +39,14 @@ def load_bench(
     Icons of more latents than the model can draw are not asked for: it was not trained on their like.
     """
     cache = load_cache(precomputed_dir)
-    pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, config.device, model)
+    pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=config.device)
     within = icons_within(cache, pipeline)
     groups = make_groups(
         cache, config.num_prompts, config.num_samples, config.seed, config.splits, config.domains, config.packs, within
     )
     if config.styles and not pipeline.dit.config.styles:
         raise UserError("evaluate: the model has no styles to ask for; train it with --style_condition")
-    pipeline.check_steps(config.sampling)
+    pipeline.check(config.sampling)
     head = load_icon_head(config.icon_head or SHIPPED)
     encoders = {name: load_pixel_encoder(name, config.device) for name in {config.pixel_encoder, head.pixel_encoder}}
     same = pipeline.text_encoder.name == head.text_encoder

@@ -140,9 +140,10 @@ def markdown(report: dict, pictures: dict[str, str]) -> str:
     lines = [
         "# Evaluation", "",
         f"{settings['num_prompts']} prompts of each domain and split, {settings['num_samples']} sample(s) each, from"
-        f" seed {settings['seed']} on, the best of {sampling['candidates']} drawing(s) each; {sampling['ddim_steps']}"
-        f" steps of {sampling['sampler']}, guidance {sampling['cfg_scale']} from {sampling['cfg_low']:g} to"
-        f" {sampling['cfg_high']:g} of the timesteps."
+        f" seed {settings['seed']} on, the best of {sampling['candidates']} drawing(s) each;"
+        f" {sampling['num_inference_steps']} steps of {sampling['sampler']}, guidance"
+        f" {sampling['guidance_scale']} from {sampling['guidance_low']:g} to"
+        f" {sampling['guidance_high']:g} of the timesteps."
         f" {settings['icons_too_long']} of the {settings['icons']} icons have more parts than the model draws and are"
         f" not asked for. Distances by {settings['pixel_encoder']}, R-precision by an evaluator"
         f" trained on {', '.join(settings['evaluator_packs']) or 'unknown packs'}.", "",

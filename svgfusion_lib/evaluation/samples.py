@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import TextEncoder
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.pipeline import Pipeline
+from svgfusion_lib.pipeline import NO_STYLE, SVGFusionPipeline
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.render import is_blank, render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -76,7 +76,7 @@ def domain_of(pack: str) -> str:
     return pack_domain(pack) or OTHER
 
 
-def icons_within(cache: dict, pipeline: Pipeline) -> list[int]:
+def icons_within(cache: dict, pipeline: SVGFusionPipeline) -> list[int]:
     """The icons of a cache (indices) of no more latents than the model can draw: it was not trained on others."""
     return [i for i in range(len(cache["names"])) if pipeline.can_draw(cache_rows(cache, i))]
 
@@ -148,7 +148,7 @@ def real_pictures(cache: dict, icons: Sequence[int]) -> list[Picture]:
 
 
 def draw_samples(
-    pipeline: Pipeline, cache: dict, group: Group, seed: int, sampling: SamplingConfig, styles: bool, what: str
+    pipeline: SVGFusionPipeline, cache: dict, group: Group, seed: int, sampling: SamplingConfig, styles: bool, what: str
 ) -> Subject:
     """One picture for each prompt of a group, seeds counting up; styles: ask for the style of the icon's pack too.
 
@@ -161,7 +161,7 @@ def draw_samples(
     for start in track(range(0, len(group.prompts), SAMPLE_BATCH), f"{group.key}: {what}"):
         part = slice(start, min(start + SAMPLE_BATCH, len(group.prompts)))
         seeds = list(range(seed + part.start, seed + part.stop))
-        asked = pipeline.known_styles(packs[part]) if styles else None
+        asked = pipeline.known_styles(packs[part]) if styles else [NO_STYLE] * len(seeds)
         before = time.perf_counter()
         drawn = pipeline.sample(group.prompts[part], seeds, sampling, styles=asked)
         seconds += time.perf_counter() - before
@@ -176,7 +176,7 @@ def draw_samples(
     return Subject(pictures, group.own, seconds, np.array(of_nearest))
 
 
-def untrained(pipeline: Pipeline, seed: int) -> Pipeline:
+def untrained(pipeline: SVGFusionPipeline, seed: int) -> SVGFusionPipeline:
     """The same VP-VAE and the same VS-DiT with fresh random weights; mean and deviation of the latents stay.
 
     A fresh VS-DiT predicts exactly 0 (its last layer begins with zeros), so its samples are scaled noise, decoded.
@@ -186,7 +186,7 @@ def untrained(pipeline: Pipeline, seed: int) -> Pipeline:
         dit = VSDiT(pipeline.dit.config)
     dit.latent_mean.copy_(pipeline.dit.latent_mean)
     dit.latent_std.copy_(pipeline.dit.latent_std)
-    return replace(pipeline, dit=dit.to(pipeline.dit.latent_mean.device).eval())
+    return pipeline.with_parts(dit=dit.to(pipeline.dit.latent_mean.device).eval())
 
 
 def same_name_elsewhere(cache: dict, group: Group) -> Subject:

@@ -13,7 +13,7 @@ from svgfusion_lib.evaluation import measures
 from svgfusion_lib.evaluation.bench import Bench, load_bench, make_yardstick, real_icons
 from svgfusion_lib.evaluation.report import interval, number, plot_sweep
 from svgfusion_lib.evaluation.samples import Group, draw_samples
-from svgfusion_lib.pipeline import load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.locks import locked_folder
 from svgfusion_lib.utils.row_metrics import RowIndex
@@ -43,7 +43,7 @@ def sweep(
 ) -> list[dict]:
     """Sample the same prompts with the same seeds for every value of every setting, the others as config says.
 
-    settings: values by name of a field of SamplingConfig ("cfg_scale", "ddim_steps", "sampler", ...), of "sampling"
+    settings: values by name of a field or flag of SamplingConfig ("guidance_scale", "sampler", ...), of "sampling"
     (whole SamplingConfigs), of "styles" (True, False), or of "dit_checkpoint" (files, for instance of one training);
     {}: config alone. Writes sweep.json, sweep.md and sweep.png; returns the lines, one for each setting and group.
     """
@@ -53,13 +53,14 @@ def sweep(
     if any(own.styles for *_, own in changed) and not bench.pipeline.dit.config.styles:
         raise UserError("sweep: the model has no styles to ask for; train it with --style_condition")
     for *_, own in changed:
-        bench.pipeline.check_steps(own.sampling)
+        bench.pipeline.check(own.sampling)
     with locked_folder(output_dir):
         yardsticks = [make_yardstick(bench, group, NO_TRAINING, real_icons(bench, group)) for group in bench.groups]
         lines = []
         for name, value, own in [("", None, config), *changed]:
-            other_weights = name == DIT_CHECKPOINT
-            pipeline = load_pipeline(vae_checkpoint, value, config.device) if other_weights else bench.pipeline
+            pipeline = bench.pipeline
+            if name == DIT_CHECKPOINT:
+                pipeline = SVGFusionPipeline.from_pretrained(vae=vae_checkpoint, dit=value, device=config.device)
             label = _label(name, value)
             for group, yardstick in zip(bench.groups, yardsticks):
                 figures = _measure(replace(bench, config=own, pipeline=pipeline), group, yardstick)
@@ -72,7 +73,7 @@ def sweep(
 
 def _label(name: str, value) -> str:
     if name == SAMPLING:
-        return f"{value.ddim_steps} steps of {value.sampler}, guidance {value.cfg_scale}"
+        return f"{value.num_inference_steps} steps of {value.sampler}, guidance {value.guidance_scale}"
     return f"{name} {Path(value).stem if name == DIT_CHECKPOINT else value}" if name else AS_IT_IS
 
 
@@ -88,7 +89,7 @@ def read_settings(texts: Sequence[str]) -> dict[str, list]:
 
 
 def _read_value(name: str, text: str):
-    kind = _kinds().get(name, str)
+    kind = _kinds().get(SamplingConfig.field_name(name), str)
     if kind is bool:
         if text not in ("true", "false"):
             raise UserError(f"sweep: {name} is true or false, not {text!r}")
@@ -107,6 +108,7 @@ def _kinds() -> dict[str, type]:
 
 def _changed(config: EvaluationConfig, name: str, value) -> EvaluationConfig:
     """config with one thing changed; UserError for what cannot be changed."""
+    name = SamplingConfig.field_name(name)
     if name not in [*_kinds(), SAMPLING]:
         raise UserError(f"sweep: cannot change {name!r}; it can change {', '.join(_kinds())}")
     if name == DIT_CHECKPOINT:

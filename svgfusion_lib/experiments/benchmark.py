@@ -27,7 +27,7 @@ from svgfusion_lib.evaluation.report import new_figure, save_figure
 from svgfusion_lib.evaluation.sweep import sweep, sweep_table
 from svgfusion_lib.experiments import benchmark_reference as reference
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
-from svgfusion_lib.pipeline import Pipeline, load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.locks import locked_folder
@@ -68,8 +68,9 @@ def markdown(report: dict) -> str:
         " attention written out; sampling by 100 steps of DDIM with guidance 7, of which"
         f" {reference['steps_timed']} were timed.", "",
         "| | reference | here | ratio |", "|---|---|---|---|",
-        f"| one prompt, one sample ({sampling['sampler']}, {sampling['ddim_steps']} steps, {settings['latents']}"
-        f" latents) | {reference['seconds']:.0f} s | {one:.3f} s | {reference['seconds'] / one:,.0f} |",
+        f"| one prompt, one sample ({sampling['sampler']}, {sampling['num_inference_steps']} steps,"
+        f" {settings['latents']} latents)"
+        f" | {reference['seconds']:.0f} s | {one:.3f} s | {reference['seconds'] / one:,.0f} |",
         f"| training a VS-DiT S, rows a second | {training['plain']['rows_per_second']:.1f}"
         f" | {training['ours']['rows_per_second']:.1f}"
         f" | {training['ours']['rows_per_second'] / training['plain']['rows_per_second']:,.0f} |", "",
@@ -119,11 +120,15 @@ def _plot_lengths(path: Path, seconds: dict[str, float]) -> None:
 
 
 IMAGE_SIZE = 224  # pixels
+ONE = SamplingConfig(candidates=1)  # how a drawing is timed
 _PEAK_MEMORY = """
 import pathlib, re, resource, sys
-from svgfusion_lib.pipeline import load_pipeline
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.pipeline import SVGFusionPipeline
 vae, dit, device, model = (None if a == "-" else a for a in sys.argv[1:])
-load_pipeline(vae, dit, device, model).sample(["shopping cart"] * 16, range(16))
+SVGFusionPipeline.from_pretrained(model, vae=vae, dit=dit, device=device).sample(
+    ["shopping cart"] * 16, range(16), SamplingConfig(candidates=1)
+)
 status = pathlib.Path("/proc/self/status")  # ru_maxrss is no less than the memory of the process that began this one
 kilobytes = re.search(r"VmHWM:\\s+(\\d+) kB", status.read_text()) if status.is_file() else None
 if kilobytes:
@@ -168,7 +173,7 @@ def benchmark(
     load_times = []
     for _ in range(repeats):
         before = time.perf_counter()
-        pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, device, model)
+        pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=device)
         load_times.append(time.perf_counter() - before)
     limit = pipeline.dit.config.max_latents
     if latents > limit:
@@ -186,7 +191,7 @@ def benchmark(
             },
             "settings": {
                 "repeats": repeats, "latents": latents, "svgs": len(svgs), "synthetic": svg_dir is None,
-                "sampling": SamplingConfig().to_dict(),
+                "sampling": ONE.to_dict(),
                 "parameters": {
                     name: sum(p.numel() for p in getattr(pipeline, name).parameters()) for name in ("vae", "dit")
                 },
@@ -207,11 +212,12 @@ def benchmark(
             ),
         }
         if precomputed_dir is not None:
-            asked = EvaluationConfig(num_prompts=num_prompts, device=device, sampling=SamplingConfig())
-            slowly = SamplingConfig(sampler="ddim", ddim_steps=100, cfg_low=0.0, cfg_high=1.0)
+            asked = EvaluationConfig(num_prompts=num_prompts, device=device, sampling=ONE)
+            slowly = replace(ONE, sampler="ddim", num_inference_steps=100, guidance_low=0.0, guidance_high=1.0)
             report["quality"] = sweep(
                 Path(output_dir) / "quality", precomputed_dir,
-                {"ddim_steps": sorted(steps), "sampling": [slowly]}, asked, vae_checkpoint, dit_checkpoint, model,
+                {"num_inference_steps": sorted(steps), "sampling": [slowly]}, asked,
+                vae_checkpoint, dit_checkpoint, model,
             )
         write_benchmark(Path(output_dir), report)
     return report
@@ -248,7 +254,7 @@ def _svgs(svg_dir: str | Path | None, count: int) -> list[str]:
 
 
 def _throughput(
-    pipeline: Pipeline, svgs: list[str], rows: list[np.ndarray], chunks: list[Chunks], repeats: int
+    pipeline: SVGFusionPipeline, svgs: list[str], rows: list[np.ndarray], chunks: list[Chunks], repeats: int
 ) -> dict[str, float]:
     """SVGs a second of each step outside the diffusion model."""
     vae, config = pipeline.vae, pipeline.vae.config
@@ -278,7 +284,8 @@ def _throughput(
 
 
 def _sampling(
-    pipeline: Pipeline, threads: int, batch_sizes: Sequence[int], steps: Sequence[int], repeats: int, latents: int
+    pipeline: SVGFusionPipeline, threads: int, batch_sizes: Sequence[int], steps: Sequence[int], repeats: int,
+    latents: int,
 ) -> list[dict]:
     """Seconds per sample, text encoder to SVG text, for each batch size and number of steps."""
     result = []
@@ -286,7 +293,7 @@ def _sampling(
     with torch_threads(threads):
         for batch_size, ddim_steps in track(grid, f"sampling, {threads} thread(s)"):
             prompts = [f"shopping cart {i}" for i in range(batch_size)]
-            config = replace(SamplingConfig(), ddim_steps=ddim_steps)
+            config = replace(ONE, num_inference_steps=ddim_steps)
             work = partial(pipeline.sample, prompts, range(batch_size), config, [latents] * batch_size)
             seconds = median_seconds(work, repeats)
             result.append({"batch_size": batch_size, "steps": ddim_steps, "seconds": seconds / batch_size})

@@ -23,7 +23,7 @@ from svgfusion_lib.training.dit import dit_step_loss
 from svgfusion_lib.training.optimisation import EMA, make_optimizer
 from svgfusion_lib.training.throughput import median_seconds
 from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler, collate_latents
-from svgfusion_lib.utils.diffusion import make_diffusion_params
+from svgfusion_lib.utils.diffusion import make_schedule
 from svgfusion_lib.utils.samplers import ddim_sample, guided
 
 LENGTH, STEPS, CFG_SCALE = 1024, 100, 7.0
@@ -58,7 +58,7 @@ def reference_sampling(device: str, steps_timed: int) -> dict:
     torch.manual_seed(0)
     dit = plainly(VSDiT(DiTConfig.preset("reference"))).to(device).eval()
     vae = plainly(VPVAE(VAEConfig.preset("reference"))).to(device).eval()
-    params = make_diffusion_params(DiffusionConfig(schedule="linear"))
+    params = make_schedule(DiffusionConfig(schedule="linear"))
     context = torch.randn(2, TEXT_TOKENS, dit.config.context_width, device=device)
     mask = torch.zeros(2, TEXT_TOKENS, dtype=torch.bool, device=device)
     stamps = []
@@ -134,7 +134,8 @@ def _random_batch(lengths: Sequence[int], config: DiTConfig, used: Sequence[int]
 
 def _training_step_seconds(model: VSDiT, batch: LatentBatch, device: str, repeats: int) -> float:
     config = TrainConfig(device=device)
-    loss_of = dit_step_loss(model.config, DiffusionConfig(), config, torch.zeros(2, model.config.context_width))
+    null_context = torch.zeros(2, model.config.context_width)
+    loss_of = dit_step_loss(model.config, make_schedule(DiffusionConfig()), config, null_context)
     optimizer, ema = make_optimizer(model.train(), config), EMA(model, config.ema_decay)
 
     def step() -> None:

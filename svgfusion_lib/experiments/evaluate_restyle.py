@@ -4,7 +4,7 @@ Only names that both sets have are asked, so that for every icon there is the ot
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
 from svgfusion_lib.corpus.preprocess import cache_rows, load_cache
-from svgfusion_lib.editing import ask_for_style, restyle
+from svgfusion_lib.editing import restyle
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import metrics
 from svgfusion_lib.evaluation.measures import GALLERY, Judge, mean_of
@@ -20,7 +20,7 @@ from svgfusion_lib.evaluation.report import interval
 from svgfusion_lib.evaluation.samples import Picture, icons_within, picture, real_pictures
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
-from svgfusion_lib.pipeline import Pipeline, load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.locks import locked_folder
 from svgfusion_lib.system.progress import track
@@ -80,10 +80,10 @@ def evaluate_restyle(
     if len(packs) != 2 or packs[0] == packs[1]:
         raise UserError(f"evaluate_restyle: give two different packs, not {' '.join(packs) or 'none'}")
     cache = load_cache(precomputed_dir)
-    pipeline = load_pipeline(vae_checkpoint, dit_checkpoint, device, model)
+    pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=device)
     check_pixel_encoder(pipeline.vae, cache)
-    sampling = sampling or SamplingConfig()
-    pipeline.check_steps(sampling)
+    sampling = replace(sampling or SamplingConfig(), candidates=1)
+    pipeline.check(sampling)
     head = load_icon_head(icon_head or SHIPPED)
     encoder = load_pixel_encoder(head.pixel_encoder, device)
     judge = Judge(encoder, head, encoder, pipeline.text_encoder)
@@ -113,7 +113,7 @@ def evaluate_restyle(
 
 
 def _tasks(
-    cache: dict, pipeline: Pipeline, packs: Sequence[str], split: str, num_icons: int, seed: int
+    cache: dict, pipeline: SVGFusionPipeline, packs: Sequence[str], split: str, num_icons: int, seed: int
 ) -> list[_Task]:
     """A task for each direction, no name in both; names that both packs have, drawn with strokes, not too long."""
     by_title: dict[str, dict[str, int]] = {}
@@ -143,7 +143,8 @@ def _tasks(
 
 
 def _draw(
-    pipeline: Pipeline, cache: dict, task: _Task, strengths: Sequence[float], sampling: SamplingConfig, seed: int
+    pipeline: SVGFusionPipeline, cache: dict, task: _Task, strengths: Sequence[float], sampling: SamplingConfig,
+    seed: int,
 ) -> None:
     """Fill task.pictures: the icons, what is made of them, and what they are compared with."""
     dataset = ChunkDataset(cache, pipeline.vae.config, only=set(task.icons))
@@ -159,7 +160,7 @@ def _draw(
         for column, (strength, move) in edits.items():
             drawn = restyle(*how, strength, sampling, move=move)  # [1, N, Z]
             columns[column].append(picture(pipeline.decode_latents(drawn, sampling)[0]))
-    prompts, styles = zip(*(ask_for_style(pipeline, title, task.target) for title in task.titles))
+    prompts, styles = list(task.titles), [task.target] * len(task.titles)
     samples = pipeline.sample(prompts, range(seed, seed + len(prompts)), sampling, styles=styles)
     task.pictures = {ORIGINAL: real_pictures(cache, task.icons)} | columns
     task.pictures |= {PLAIN: [picture(s.rows, s.svg) for s in samples], TARGET: real_pictures(cache, task.twins)}

@@ -14,7 +14,7 @@ from svgfusion_lib.corpus.records import Record, copy_records, read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.metrics import ssim
 from svgfusion_lib.models.checkpoint import load_model
-from svgfusion_lib.pipeline import load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import write_json
 from svgfusion_lib.system.locks import locked_folder
 from svgfusion_lib.training.dit import train_dit
@@ -28,7 +28,7 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 IMAGE_SIZE = 128
 MAX_LATENTS = 12  # of an icon that is chosen
-SAMPLING = SamplingConfig(cfg_scale=1.0, length_temperature=0.0)
+SAMPLING = SamplingConfig(guidance_scale=1.0, length_temperature=0.0, candidates=1)
 
 
 def overfit(
@@ -66,7 +66,7 @@ def overfit(
         )
         originals = [(output_dir / "svg" / record.file).read_text() for record in records]
         means, samples = _reconstructions(vae_path, output_dir / "cache", seed)
-        pipeline = load_pipeline(vae_path, dit_path, device)
+        pipeline = SVGFusionPipeline.from_pretrained(vae=vae_path, dit=dit_path, device=device)
         captions = [record.captions[0] for record in records]
         drawn, loose = (
             [s.svg for s in pipeline.sample(captions, [seed] * len(records), config)]

@@ -5,6 +5,7 @@ from pathlib import Path
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.generate import generate
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import prepare_latents
 from svgfusion_lib.training.vae import train_vae
@@ -32,4 +33,5 @@ def train_demo(
     prepare_latents(vae, output_dir / "cache", output_dir / "latents")
     dit = train_dit(output_dir / "dit", vae, latents_dir=output_dir / "latents", num_epochs=dit_epochs, device=device,
                     seed=seed)
-    return generate(PROMPTS, output_dir / "samples", vae, dit, num_samples=4, seed=seed, device=device)
+    pipeline = SVGFusionPipeline.from_pretrained(vae=vae, dit=dit, device=device)
+    return generate(pipeline, PROMPTS, output_dir / "samples", num_samples=4, seed=seed)

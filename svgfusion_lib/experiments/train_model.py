@@ -15,6 +15,7 @@ from svgfusion_lib.corpus.preprocess import CACHE_NAME, preprocess
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.evaluation.evaluate import evaluate
 from svgfusion_lib.options import check_known, check_types
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.checks import check_device
 from svgfusion_lib.system.files import read_json, read_toml, write_json
 from svgfusion_lib.system.locks import locked_folder
@@ -23,7 +24,6 @@ from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import LATENTS_NAME, prepare_latents
 from svgfusion_lib.training.vae import FINAL_NAME as VAE_NAME
 from svgfusion_lib.training.vae import train_vae
-from svgfusion_lib.weights import export_pretrained
 
 CONFIG_NAME, PLAN = "config.json", "plan of a model"
 SECTIONS: dict[str, Callable] = {
@@ -41,7 +41,7 @@ REQUIRED = ("vae_data", "vae", "dit")
 def train_model(
     config: str | Path, output_dir: str | Path, device: str = "cpu", seed: int = 0, max_minutes: float | None = None
 ) -> Path:
-    """Do all that the TOML file says; returns output_dir/model, a folder for `load_pretrained`.
+    """Do all that the TOML file says; returns output_dir/model, a folder for `SVGFusionPipeline.from_pretrained`.
 
     output_dir gets vae_data/ and dit_data/ (svg, cache), vae/, latents/, dit/, model/ (weights in bf16) and, with a
     section `evaluation`, evaluation/. After max_minutes it stops where it can go on, with Paused: a training at the
@@ -87,11 +87,18 @@ def _parts(plan: dict, output_dir: Path, where: dict) -> list[tuple[Path, Callab
         (latents_dir / LATENTS_NAME, lambda _: prepare_latents(vae_path, dit_cache, latents_dir, **latent_options)),
         (dit_path, lambda left: train_dit(dit_path.parent, vae_path, latents_dir, max_minutes=left,
                                           **where | plan["dit"])),
-        (output_dir / "model" / "model.json", lambda _: export_pretrained(vae_path, dit_path, output_dir / "model")),
+        (
+            output_dir / "model" / "model.json",
+            lambda _: _export(vae_path, dit_path, output_dir / "model"),
+        ),
     ]
     if "evaluation" in plan:
         parts.append((report_dir / "report.json", measure))
     return parts
+
+
+def _export(vae_path: Path, dit_path: Path, folder: Path) -> Path:
+    return SVGFusionPipeline.from_pretrained(vae=vae_path, dit=dit_path).save_pretrained(folder)
 
 
 def read_recipe(path: str | Path) -> dict:

@@ -22,7 +22,7 @@ from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import IconHead, load_icon_head, save_icon_head
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
-from svgfusion_lib.pipeline import Pipeline, load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.ranker import SHIPPED
 from svgfusion_lib.system.checks import check_counts
 from svgfusion_lib.system.progress import track
@@ -63,7 +63,7 @@ def train_realism(
     rng = np.random.default_rng(seed)
     tokens, is_real = [], []
     for name in models:
-        pipeline = load_pipeline(model=name)
+        pipeline = SVGFusionPipeline.from_pretrained(name)
         own = fetch_packs(PACKS_OF[name], packs_dir)
         other_packs = [pack for pack in packs or icon_head.packs if pack not in PACKS_OF[name]]
         others = fetch_packs(other_packs, packs_dir) if other_packs else []
@@ -94,7 +94,9 @@ def _fit(
         optimizer.step()
 
 
-def _real_icons(pipeline: Pipeline, folders: Sequence[Path], count: int, rng: np.random.Generator) -> list[str]:
+def _real_icons(
+    pipeline: SVGFusionPipeline, folders: Sequence[Path], count: int, rng: np.random.Generator
+) -> list[str]:
     """At most `count` icons of training names as the writer of samples writes them, no longer than the model draws."""
     files = [folder / r.file for folder in folders for r in read_records(folder) if r.split == "train"]
     icons: list[str] = []
@@ -134,13 +136,13 @@ def _new_prompts(
     return [(make_captions(name, style=style_word(pack))[0], pack) for name, pack in zip(chosen, cycle(own_packs))]
 
 
-def _draw(pipeline: Pipeline, prompts: Sequence[tuple[str, str]]) -> list[str]:
+def _draw(pipeline: SVGFusionPipeline, prompts: Sequence[tuple[str, str]]) -> list[str]:
     """One drawing of each (prompt, pack), in the pack's style where the model knows it."""
     svgs = []
     for start in track(range(0, len(prompts), BATCH_SIZE), "drawings"):
         texts, packs = zip(*prompts[start : start + BATCH_SIZE])
         seeds = range(FIRST_SEED + start, FIRST_SEED + start + len(texts))
-        samples = pipeline.sample(texts, seeds, SamplingConfig(), styles=pipeline.known_styles(packs))
+        samples = pipeline.sample(texts, seeds, SamplingConfig(candidates=1), styles=pipeline.known_styles(packs))
         svgs += [sample.svg for sample in samples]
     return svgs
 

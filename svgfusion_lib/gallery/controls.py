@@ -55,7 +55,8 @@ class Controls(W.VBox):
         self.steps = _field(W.BoundedIntText(description="Steps", value=defaults.steps, min=2, max=200))
         self.guidance = _field(
             W.FloatSlider(
-                description="Guidance", value=SamplingConfig.cfg_scale, min=1, max=8, step=0.5, readout_format=".1f"
+                description="Guidance", value=SamplingConfig.guidance_scale, min=1, max=8, step=0.5,
+                readout_format=".1f",
             ), "svgf-wide",
         )
         self.generate = button("Generate", on_generate, "svgf-primary", "svgf-generate")

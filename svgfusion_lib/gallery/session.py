@@ -4,7 +4,7 @@ Every action gives a Batch of icons, which is kept in the history. `tick(done, t
 what it raises ends the action, and nothing of it is kept.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from svgfusion_lib.config import CANDIDATES, DEFAULT_MODEL, SamplingConfig
+from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
 from svgfusion_lib.editing import (
-    ask_for_style,
     decode_layers,
     encode_svg,
     interpolate,
@@ -27,7 +26,7 @@ from svgfusion_lib.editing.animation import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.neighbours import Neighbour, TrainingIcons
-from svgfusion_lib.pipeline import Pipeline, check_prompts, check_seeds, choose_pipeline, name_or_first
+from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.utils.row_metrics import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -47,13 +46,13 @@ class Request:
     style: str | None = None
     count: int = 8
     seed: int = 0
-    steps: int = SamplingConfig.ddim_steps
-    guidance: float = SamplingConfig.cfg_scale
-    candidates: int = CANDIDATES  # of each icon of a prompt
+    steps: int = SamplingConfig.num_inference_steps
+    guidance: float = SamplingConfig.guidance_scale
+    candidates: int = SamplingConfig.candidates  # of each icon of a prompt
 
     @property
     def config(self) -> SamplingConfig:
-        return SamplingConfig(ddim_steps=self.steps, cfg_scale=self.guidance, candidates=self.candidates)
+        return SamplingConfig(num_inference_steps=self.steps, guidance_scale=self.guidance, candidates=self.candidates)
 
     @property
     def seeds(self) -> list[int]:
@@ -70,17 +69,17 @@ class Batch:
 
 
 class Session:
-    """Pipelines by name (`load_pipelines`), and all that was made with them since.
+    """A pipeline, and all that was made with it since.
 
-    A prompt is drawn by the one that it asks for, an icon edited by the one that drew it. style_words: styles as
+    A prompt is drawn by the model that it asks for, an icon edited by the one that drew it. style_words: styles as
     captions name them, offered if some model has none of its own. cache_dir: a cache of `svgfusion preprocess` with
     the training icons, in which `nearest` looks; None: there is none.
     """
 
     def __init__(
-        self, pipelines: Mapping[str, Pipeline], style_words: Sequence[str] = (), cache_dir: str | Path | None = None
+        self, pipeline: SVGFusionPipeline, style_words: Sequence[str] = (), cache_dir: str | Path | None = None
     ):
-        self.pipelines = dict(pipelines)
+        self.pipeline, self.pipelines = pipeline, pipeline.models
         own = [pipeline.dit.config.styles for pipeline in self.pipelines.values()]
         self.styles = [*(() if all(own) else style_words), *(style for styles in own for style in styles)]
         self.cache_dir = cache_dir
@@ -92,15 +91,16 @@ class Session:
 
     def generate(self, request: Request, tick: Tick | None = None) -> Batch:
         """Draw a prompt's icons."""
-        model = choose_pipeline(self.pipelines, request.prompt, request.style)
-        pipeline, config = self.pipelines[model], self._check(request, model)
-        prompt, style = ask_for_style(pipeline, request.prompt.strip(), request.style)
-        check_prompts([prompt])
-        samples = pipeline.sample(
-            [prompt] * request.count, request.seeds, config, progress=tick, styles=[style] * request.count
-        )
-        drawn = [(sample.drawn_for, sample.rows, sample.seed) for sample in samples]
-        return self._remember(prompt, drawn, "drawn", model, style)
+        check_prompts([request.prompt])
+        pipeline = self.pipeline.choose(request.prompt, request.style)
+        config = self._check(request, pipeline.name)
+        prompt, style = pipeline.words_and_style(request.prompt.strip(), request.style)
+        images = self.pipeline(
+            request.prompt.strip(), request.count, seed=request.seed, style=request.style, config=config,
+            callback=tick,
+        ).images
+        drawn = [(prompt if each.drawn_for == each.prompt else each.drawn_for, each.rows, each.seed) for each in images]
+        return self._remember(prompt, drawn, "drawn", pipeline.name, style or None)
 
     def vary(
         self, icon: Icon, strength: float, request: Request, keep_style: bool = True, tick: Tick | None = None
@@ -109,7 +109,7 @@ class Session:
         config, z = self._check(request, icon.model), self._encode(icon)
         drawn = variations(
             self.pipelines[icon.model], z, icon.title, strength, request.seeds, config, icon.style, keep_style,
-            callback=_counter(tick, max(round(strength * config.ddim_steps), 1)),
+            callback=_counter(tick, max(round(strength * config.num_inference_steps), 1)),
         )  # [B, N, Z]
         return self._remember_latents(f"variations of {icon.number}", icon, drawn, request)
 
@@ -124,7 +124,7 @@ class Session:
         kept = ~torch.isin(part, torch.tensor(chosen))
         drawn = redraw(
             pipeline, self._encode(icon), kept, icon.title, request.seeds, config, icon.style, resample=1,
-            callback=_counter(tick, config.ddim_steps + max(round(config.ddim_steps / 2), 1)),
+            callback=_counter(tick, config.num_inference_steps + max(round(config.num_inference_steps / 2), 1)),
         )  # [B, N, Z]
         return self._remember_latents(f"layers drawn anew in {icon.number}", icon, drawn, request)
 
@@ -138,9 +138,10 @@ class Session:
         z = self._encode(icon)
         drawn = restyle(
             pipeline, z, icon.title, style, request.seeds, strength, config,
-            callback=_counter(tick, max(round(strength * config.ddim_steps), 1)), move=move,
+            callback=_counter(tick, max(round(strength * config.num_inference_steps), 1)), move=move,
         )  # [B, N, Z]
-        asked = ask_for_style(pipeline, icon.title, style)
+        words, condition = pipeline.words_and_style(icon.title, style)
+        asked = words, condition or None
         return self._remember_latents(f"{icon.number} in {style} style", icon, drawn, request, asked)
 
     def morph(self, icon: Icon, other: Icon, frames: int = MORPH_FRAMES) -> Batch:
@@ -192,7 +193,7 @@ class Session:
     def _model_of_file(self, rows: np.ndarray) -> str:
         """Who edits a file of the user's: what paints with strokes alone is a line icon."""
         wanted = DEFAULT_MODEL if strokes_only(rows) else "emoji"
-        return name_or_first(self.pipelines, wanted)
+        return wanted if wanted in self.pipelines else self.pipeline.name
 
     def _check(self, request: Request, model: str) -> SamplingConfig:
         """The settings; UserError if the model cannot do what is asked for."""
@@ -200,7 +201,7 @@ class Session:
         if request.count > MOST_ICONS:
             raise UserError(f"{request.count} icons at once are too many; the gallery draws at most {MOST_ICONS}")
         config = request.config
-        self.pipelines[model].check_steps(config)
+        self.pipelines[model].check(config)
         return config
 
     def _encode(self, icon: Icon, model: str | None = None) -> Tensor:

@@ -1,22 +1,34 @@
-"""Checkpoints: dictionaries of tensors and plain values, never unpickled, written whole or not at all."""
+"""Checkpoints of a training (.pt), and folders of safetensors that hold a finished model.
+
+A checkpoint is a dictionary of tensors and plain values. It is written whole or not at all, and never unpickled.
+"""
 
 import hashlib
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 import torch
 from torch import Tensor, nn
 
-from svgfusion_lib.config import DiTConfig, VAEConfig
+from svgfusion_lib.config import DEFAULT_MODEL
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.base import PretrainedModel, build
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.system.files import Writer, atomic_path
+from svgfusion_lib.svg import row_format
+from svgfusion_lib.system.files import Writer, atomic_path, read_json, write_bytes, write_json
+from svgfusion_lib.system.locks import locked_folder
 
 VERSION = 1
+PRETRAINED_DIR = Path(__file__).resolve().parents[2] / "data" / "pretrained"
+WEIGHTS_NAME, NAMES_NAME, JSON_NAME = "model.safetensors", "names.safetensors", "model.json"
+DESCRIPTION = "description of a model"
+_MADE_BY = {"vpvae": "train_vae", "vsdit": "train_dit"}
+MODELS: dict[str, type[VPVAE] | type[VSDiT]] = {"vpvae": VPVAE, "vsdit": VSDiT}
+ModelT = TypeVar("ModelT", bound=PretrainedModel)
 
 
 def save_tensors(path: str | Path, kind: str, content: dict) -> Path:
@@ -88,47 +100,8 @@ def load_model(path: str | Path, kind: Literal["vpvae"], device: str = ...) -> t
 def load_model(path: str | Path, kind: Literal["vsdit"], device: str = ...) -> tuple[VSDiT, dict]: ...
 def load_model(path: str | Path, kind: str, device: str = "cpu") -> tuple[VPVAE | VSDiT, dict]:
     """A VP-VAE ("vpvae") or VS-DiT ("vsdit") in eval mode, and the rest of its checkpoint."""
-    made_by = {"vpvae": "train_vae", "vsdit": "train_dit"}[kind]
-    content = load_tensors(path, kind, made_by, {"config": dict, "model": dict})
-    model = build_model(kind, content["config"], content["model"], str(path))
-    return model.to(device), content
-
-
-@overload
-def build_model(kind: Literal["vpvae"], config: dict, weights: dict[str, Tensor], source: str) -> VPVAE: ...
-@overload
-def build_model(kind: Literal["vsdit"], config: dict, weights: dict[str, Tensor], source: str) -> VSDiT: ...
-@overload
-def build_model(kind: str, config: dict, weights: dict[str, Tensor], source: str) -> VPVAE | VSDiT: ...
-def build_model(kind: str, config: dict, weights: dict[str, Tensor], source: str) -> VPVAE | VSDiT:
-    """Model of that kind from a plain config and weights; UserError naming `source` if they do not fit."""
-    try:
-        settings = VAEConfig.from_dict(config) if kind == "vpvae" else DiTConfig.from_dict(config)
-    except UserError as error:
-        raise UserError(f"{source}: {error}") from error
-    misfit = f"{source}: weights do not fit the {kind} configuration"
-    reason = _misfit(settings, weights)
-    if reason:
-        raise UserError(f"{misfit} ({reason})")
-    try:
-        model: VPVAE | VSDiT = VPVAE(settings) if isinstance(settings, VAEConfig) else VSDiT(settings)
-        model.load_state_dict(weights)
-    except RuntimeError as error:  # of sizes too: what the configuration asks for may be beyond the memory
-        reason = str(error).split("\n")[1].strip() if "\n" in str(error) else str(error)
-        raise UserError(f"{misfit} ({reason[:160]})") from error
-    return model.eval()
-
-
-def _misfit(settings: VAEConfig | DiTConfig, weights: dict[str, Tensor]) -> str:
-    """Why these cannot be the weights of such a model, before one is built that may be huge; "" if they can."""
-    if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in weights.items()):
-        return "not all of them are tensors"
-    depth = settings.encoder_depth + settings.decoder_depth if isinstance(settings, VAEConfig) else settings.depth
-    if depth > len(weights):
-        return f"{depth} blocks of {len(weights)} tensors"
-    if settings.width > max((size for tensor in weights.values() for size in tensor.shape), default=0):
-        return f"no tensor is {settings.width} wide"
-    return ""
+    content = load_tensors(path, kind, _MADE_BY[kind], {"config": dict, "model": dict})
+    return build(MODELS[kind], content["config"], content["model"], str(path)).to(device), content
 
 
 def weights_hash(model: nn.Module) -> str:
@@ -138,3 +111,106 @@ def weights_hash(model: nn.Module) -> str:
         digest.update(name.encode())
         digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+# --- folders of a finished model: model.safetensors and model.json -----------------------------------
+
+
+def shipped_models() -> list[str]:
+    """Names of the shipped models, DEFAULT_MODEL first."""
+    found = {path.parent.name for path in PRETRAINED_DIR.glob(f"*/{JSON_NAME}")}
+    return sorted(found, key=lambda name: (name != DEFAULT_MODEL, name))
+
+
+def model_folder(model: str | Path) -> Path:
+    """Folder of a shipped model by its name, or the folder given; UserError if there is neither."""
+    folder = PRETRAINED_DIR / model if str(model) in shipped_models() else Path(model)
+    if not folder.is_dir():
+        raise UserError(f"there is no model {str(model)!r}; give one of {', '.join(shipped_models())}, or a folder")
+    return folder
+
+
+def read_folder(folder: Path) -> tuple[dict, dict[str, Tensor]]:
+    """Description (model.json) and fp32 tensors of a folder that `write_folder` wrote, checked by hash.
+
+    UserError for a folder that is incomplete, damaged or of another row format.
+    """
+    weights_path, json_path = folder / WEIGHTS_NAME, folder / JSON_NAME
+    for path in (weights_path, json_path):
+        check_there(path)
+    description = read_json(json_path, DESCRIPTION, "get it anew")
+    kinds = {"sha256": str, "row_format": int, "vpvae": dict, "vsdit": dict, "diffusion": dict}
+    wrong = [name for name, kind in kinds.items() if not isinstance(description.get(name), kind)]
+    if wrong:
+        raise UserError(f"{json_path}: is not the {DESCRIPTION} (no {', '.join(wrong)}); get it anew")
+    tensors = read_tensors(weights_path, description["sha256"])
+    if description["row_format"] != row_format.VERSION:
+        found = description["row_format"]
+        raise UserError(f"{json_path}: row format {found}, this program has {row_format.VERSION}")
+    return description, tensors
+
+
+def model_of_folder(cls: type[ModelT], folder: Path, description: dict, tensors: dict[str, Tensor]) -> ModelT:
+    """The VP-VAE or VS-DiT of a folder, of class `cls`, in eval mode."""
+    prefix = f"{cls.kind}."
+    weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+    return build(cls, description[cls.kind], weights, str(folder / WEIGHTS_NAME))
+
+
+def load_weights(cls: type[ModelT], source: str | Path) -> ModelT:
+    """A model of class `cls` from a shipped model's name, a folder, or a checkpoint file (.pt), in eval mode."""
+    if Path(source).is_file():
+        content = load_tensors(source, cls.kind, _MADE_BY[cls.kind], {"config": dict, "model": dict})
+        return build(cls, content["config"], content["model"], str(source))
+    folder = model_folder(source)
+    return model_of_folder(cls, folder, *read_folder(folder))
+
+
+def check_there(path: Path) -> None:
+    """UserError for a file of a model's folder that is missing."""
+    if not path.is_file():
+        raise UserError(
+            f"{path}: no such file; get the repository whole, or give --vae_checkpoint and --dit_checkpoint"
+        )
+
+
+def read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
+    """Tensors of a safetensors file, as fp32 or wider; UserError if it is not the one that model.json describes."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise UserError(f"{path}: is not the file that {JSON_NAME} describes (sha256); get it anew")
+    try:
+        tensors = load(data)
+    except SafetensorError as error:
+        raise UserError(f"{path}: is not a safetensors file ({error}); get it anew") from error
+    return {name: tensor if tensor.dtype == torch.float64 else tensor.float() for name, tensor in tensors.items()}
+
+
+def write_folder(
+    folder: str | Path, models: Sequence[VPVAE | VSDiT], dtype: torch.dtype, extra: dict[str, Tensor],
+    description: dict[str, Any], names: Tensor | None,
+) -> Path:
+    """Write models, `extra` tensors and name vectors [N, C] with their model.json; returns the path of the weights."""
+    from safetensors.torch import save
+
+    folder = Path(folder)
+    tensors = {
+        f"{model.kind}.{name}": tensor.to("cpu", dtype).contiguous()
+        for model in models for name, tensor in model.state_dict().items()
+    }
+    data = save(tensors | extra)
+    description = {model.kind: model.config.to_dict() for model in models} | description
+    description |= {"row_format": row_format.VERSION, "sha256": hashlib.sha256(data).hexdigest()}
+    with locked_folder(folder):
+        (folder / JSON_NAME).unlink(missing_ok=True)  # it describes the weights that are about to be replaced
+        path = write_bytes(folder / WEIGHTS_NAME, data)
+        (folder / NAMES_NAME).unlink(missing_ok=True)
+        if names is not None:
+            data = save({"vectors": names.to(dtype).contiguous()})
+            write_bytes(folder / NAMES_NAME, data)
+            description["names_sha256"] = hashlib.sha256(data).hexdigest()
+        write_json(folder / JSON_NAME, description, DESCRIPTION)
+    return path

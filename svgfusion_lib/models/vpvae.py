@@ -16,13 +16,17 @@ Letters: B batch, N latents, R rows per latent, K renderings, P pixel tokens of 
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from svgfusion_lib.config import VAEConfig
+from svgfusion_lib.models.base import PretrainedModel
 from svgfusion_lib.models.layers import Block
+from svgfusion_lib.models.pixel_encoder import PixelEncoder
+from svgfusion_lib.models.svg_codec import decode_svg, encode_svg
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.dataset import ChunkBatch
 from svgfusion_lib.utils.path_chunks import BOX_COLUMNS, MIN_HALF_SIZE, chunks_to_rows
@@ -66,7 +70,13 @@ class Decoded:
         return self.element_logits, self.command_logits, self.geometry
 
 
-class VPVAE(nn.Module):
+class VPVAE(PretrainedModel):
+    """A variational autoencoder of SVG rows: `encode` to a posterior over latents [B, N, Z], `decode` to rows."""
+
+    kind = "vpvae"
+    config_class = VAEConfig
+    config: VAEConfig
+
     def __init__(self, config: VAEConfig):
         super().__init__()
         self.config = config
@@ -185,3 +195,13 @@ class VPVAE(nn.Module):
         arrays = [a.cpu().numpy() for a in (ids, geometry.float(), box.float(), style.float())]
         keep = (~padding_mask).cpu().numpy()
         return [chunks_to_rows(*(a[i][keep[i]] for a in arrays)) for i in range(len(z))]
+
+    def encode_svg(
+        self, svg: str | Path, max_latents: int | None = None, pixel_encoder: PixelEncoder | None = None
+    ) -> Tensor:
+        """SVG text, or the file at a Path -> posterior mean z [N, Z]; UserError as models/svg_codec.py says."""
+        return encode_svg(self, svg, max_latents, pixel_encoder)
+
+    def decode_svg(self, z: Tensor, canvas: float = 24) -> str:
+        """Latents [N, Z] -> SVG text with a viewBox of canvas x canvas."""
+        return decode_svg(self, z, canvas)

@@ -16,10 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from svgfusion_lib.config import DiTConfig
+from svgfusion_lib.models.base import PretrainedModel
 from svgfusion_lib.models.layers import MLP, Attention, masked_mean, modulate, timestep_embedding, zero_init
 
 
 class DiTBlock(nn.Module):
+    """Self-attention, cross-attention to the prompt, MLP; the condition modulates and gates the first and the last."""
+
     def __init__(self, width: int, heads: int, mlp_ratio: float):
         super().__init__()
         self.norm_attention = nn.LayerNorm(width, elementwise_affine=False)
@@ -82,7 +85,15 @@ class LengthPredictor(nn.Module):
         return F.cross_entropy(self(context, context_mask), lengths - 1)
 
 
-class VSDiT(nn.Module):
+class VSDiT(PretrainedModel):
+    """Noise prediction for latents z_t [B, N, Z] at timestep t, given a prompt (and a style).
+
+    latent_mean, latent_std [Z]: of the training latents, which diffusion sees with zero mean and unit variance.
+    """
+
+    kind = "vsdit"
+    config_class = DiTConfig
+    config: DiTConfig
     latent_mean: Tensor  # [Z]
     latent_std: Tensor   # [Z]
 

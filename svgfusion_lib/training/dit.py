@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from svgfusion_lib.config import DiffusionConfig, DiTConfig, TrainConfig
+from svgfusion_lib.config import DiffusionConfig, DiTConfig, SamplingConfig, TrainConfig
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
-from svgfusion_lib.models.text_encoder import load_text_encoder
+from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
-from svgfusion_lib.pipeline import Pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames, learn_names
 from svgfusion_lib.system.checks import check_counts, check_device
 from svgfusion_lib.training.latents import load_latents, prepare_latents
@@ -20,7 +20,7 @@ from svgfusion_lib.training.loop import budget_steps, fit
 from svgfusion_lib.training.losses import diffusion_loss
 from svgfusion_lib.training.optimisation import EMA
 from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader, style_names
-from svgfusion_lib.utils.diffusion import make_diffusion_params, min_snr_weight, noise_latent, training_target
+from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, make_schedule, min_snr_weight, training_target
 from svgfusion_lib.utils.render import contact_sheet
 
 FINAL_NAME = "vsdit_final.pt"
@@ -37,7 +37,7 @@ def train_dit(
     preset: str = "tiny",
     device: str = "cpu",
     prediction: str = "v",
-    schedule: str = "cosine",
+    schedule: str | NoiseSchedule = "cosine",
     seed: int = 0,
     lr: float = 6.0e-4,
     bf16: bool = False,
@@ -50,6 +50,8 @@ def train_dit(
     compile_model: bool = False,
     samples_seen: int | None = None,
     max_minutes: float | None = None,
+    dit: VSDiT | None = None,
+    text_encoder: TextEncoder | None = None,
 ) -> Path:
     """Train a VS-DiT on latents (or on a folder of SVGs, encoded first) -> output_dir/vsdit_final.pt.
 
@@ -58,6 +60,8 @@ def train_dit(
     prediction "epsilon" with schedule "linear" is the specification's objective. With style_condition the model
     can be asked for the style of a pack, whatever the prompt says of it. Every val_every steps the same prompts
     and seeds are drawn with the averaged weights into output_dir/sheets/step_{N}.png.
+    dit: a model of your own in place of a preset; text_encoder: the one that the latents were prepared with, if it
+    cannot be loaded by its name; schedule: a name, or a table of your own.
     """
     if (latents_dir is None) == (svg_dir is None):
         raise UserError("train_dit: give one of --latents_dir and --svg_dir")
@@ -81,36 +85,36 @@ def train_dit(
     styles = style_names(latents) if style_condition else ()
     if style_condition and not styles:
         raise UserError(f"{latents_dir}: names no pack, so there is no style to learn; leave out --style_condition")
-    dit_config = DiTConfig.preset(
-        preset, latent_width=vae.latent_width, context_width=latents["context"].width,
-        text_encoder=latents["text_encoder"], max_latents=latents["max_latents"], prediction=prediction,
-        patch_size=patch_size, styles=styles,
-    )
-    diffusion_config = DiffusionConfig(schedule=schedule)
+    noise = schedule if isinstance(schedule, NoiseSchedule) else make_schedule(DiffusionConfig(schedule=schedule))
     config = TrainConfig(
         num_steps=budget_steps(train_svgs, batch_size, num_epochs, samples_seen, accumulate),
         batch_size=batch_size, accumulate=accumulate, compile=compile_model,
         device=device, seed=seed, lr=lr, bf16=bf16, val_every=val_every, checkpoint_every=checkpoint_every,
         min_snr_gamma=min_snr_gamma,
     )
+    encoder = text_encoder or load_text_encoder(latents["text_encoder"])
     torch.manual_seed(seed)
-    model = VSDiT(dit_config)
+    model = dit or VSDiT(DiTConfig.preset(
+        preset, latent_width=vae.latent_width, context_width=latents["context"].width,
+        text_encoder=latents["text_encoder"], max_latents=latents["max_latents"], prediction=prediction,
+        patch_size=patch_size, styles=styles,
+    ))
     model.latent_mean.copy_(latents["latent_mean"])
     model.latent_std.copy_(latents["latent_std"])
-    ema = fit_latents(model, vae, latents, diffusion_config, config, output_dir, max_minutes)
+    ema = fit_latents(model, vae, latents, noise, config, output_dir, max_minutes, encoder)
     return save_model(
-        output_dir / FINAL_NAME, "vsdit", model, ema.weights, diffusion=diffusion_config.to_dict(),
-        train_config=config.to_dict(), **origin(latents),
+        output_dir / FINAL_NAME, "vsdit", model, ema.weights, train_config=config.to_dict(), **noise.state(),
+        **origin(latents, encoder),
     )
 
 
-def origin(latents: dict, before: KnownNames | None = None) -> dict:
+def origin(latents: dict, encoder: TextEncoder, before: KnownNames | None = None) -> dict:
     """What a checkpoint says of the latents it was trained on: their VP-VAE, their number, their names.
 
     before: names that the model knew already.
     """
     titles = [title for title, split in zip(latents["titles"], latents["splits"]) if split == "train"]
-    known = (before or KnownNames()).joined(learn_names(titles, load_text_encoder(latents["text_encoder"])))
+    known = (before or KnownNames()).joined(learn_names(titles, encoder))
     return {
         "vae_hash": latents["vae_hash"], "train_svgs": len(titles), "names": list(known.names),
         "name_vectors": known.vectors.half(),
@@ -118,8 +122,8 @@ def origin(latents: dict, before: KnownNames | None = None) -> dict:
 
 
 def fit_latents(
-    model: VSDiT, vae: VPVAE, latents: dict, diffusion_config: DiffusionConfig, config: TrainConfig,
-    output_dir: Path, max_minutes: float | None = None,
+    model: VSDiT, vae: VPVAE, latents: dict, schedule: NoiseSchedule, config: TrainConfig,
+    output_dir: Path, max_minutes: float | None, encoder: TextEncoder,
 ) -> EMA:
     """Train a VS-DiT on the training SVGs of a latents file (`load_latents`); vae: draws the contact sheets."""
     styles = model.config.styles
@@ -128,18 +132,17 @@ def fit_latents(
     return fit(
         model,
         make_loader(train_set, config.batch_size, config.seed),
-        dit_step_loss(model.config, diffusion_config, config, latents["null_context"]),
+        dit_step_loss(model.config, schedule, config, latents["null_context"]),
         config,
         output_dir,
         make_loader(held_out, config.batch_size) if len(held_out) else None,
-        _sheet_drawer(vae, diffusion_config, latents, output_dir),
+        _sheet_drawer(vae, schedule, latents, output_dir, encoder),
         max_minutes,
     )
 
 
-def _sheet_drawer(vae: VPVAE, diffusion_config: DiffusionConfig, latents: dict, output_dir: Path):
+def _sheet_drawer(vae: VPVAE, schedule: NoiseSchedule, latents: dict, output_dir: Path, encoder: TextEncoder):
     """on_validation for `fit`: a contact sheet of up to SHEET_NAMES training and as many held-out captions."""
-    encoder = load_text_encoder(latents["text_encoder"])
     rng = np.random.default_rng(0)
     prompts, labels, packs = [], [], []
     for split in ("train", "held_out"):
@@ -150,10 +153,11 @@ def _sheet_drawer(vae: VPVAE, diffusion_config: DiffusionConfig, latents: dict, 
             packs.append(latents["packs"][i])
 
     def draw(model: VSDiT, step: int) -> None:
-        pipeline = Pipeline(vae.to(model.latent_mean.device), model, encoder, make_diffusion_params(diffusion_config))
+        pipeline = SVGFusionPipeline(vae.to(model.latent_mean.device), model, encoder, schedule)
         seeds = list(range(SHEET_SEEDS)) * len(prompts)
         styles = [style for style in pipeline.known_styles(packs) for _ in range(SHEET_SEEDS)]
-        samples = pipeline.sample([p for p in prompts for _ in range(SHEET_SEEDS)], seeds, styles=styles)
+        repeated = [prompt for prompt in prompts for _ in range(SHEET_SEEDS)]
+        samples = pipeline.sample(repeated, seeds, SamplingConfig(candidates=1), styles=styles)
         rows = [[s.svg for s in samples[i : i + SHEET_SEEDS]] for i in range(0, len(samples), SHEET_SEEDS)]
         contact_sheet(rows, output_dir / "sheets" / f"step_{step}.png", cell=64, row_labels=labels)
 
@@ -161,21 +165,19 @@ def _sheet_drawer(vae: VPVAE, diffusion_config: DiffusionConfig, latents: dict, 
 
 
 def dit_step_loss(
-    dit_config: DiTConfig, diffusion_config: DiffusionConfig, config: TrainConfig, null_context: torch.Tensor
+    dit_config: DiTConfig, schedule: NoiseSchedule, config: TrainConfig, null_context: torch.Tensor
 ):
     """The loss of one batch for `fit`: noise the latents, predict the target; and predict the length.
 
     A sample trained on the null prompt has the null style too, as guidance has it.
     The length predictor shares no weight with the transformer, so the sum trains both as if alone.
     """
-    params = make_diffusion_params(diffusion_config)
-
     def step_loss(model: VSDiT, batch: LatentBatch, step: int):
         device = batch.mean.device
         z0 = batch.mean + config.posterior_noise * batch.sigma * torch.randn_like(batch.mean)  # [B, N, Z]
         z0 = model.normalize(z0)
-        t = torch.randint(params.num_steps, (len(z0),), device=device)  # [B]
-        z_t, noise = noise_latent(z0, t, params)
+        t = torch.randint(schedule.num_steps, (len(z0),), device=device)  # [B]
+        z_t, noise = add_noise(z0, t, schedule)
         drop = torch.rand(len(z0), device=device) < config.null_prompt_rate  # [B]
         null = null_context.to(device, torch.float32)
         null_mask = torch.zeros(len(null), dtype=torch.bool, device=device)
@@ -187,10 +189,10 @@ def dit_step_loss(
             style = batch.style.masked_fill(drop, 0)  # [B]
         padding_mask = batch.padding_mask if batch.padding_mask.any() else None
         prediction = model(z_t, t, context, context_mask, padding_mask, style)
-        target = training_target(dit_config.prediction, z0, noise, t, params)
+        target = training_target(dit_config.prediction, z0, noise, t, schedule)
         weight = None
         if config.min_snr_gamma > 0:
-            weight = min_snr_weight(dit_config.prediction, t, params, config.min_snr_gamma)  # [B]
+            weight = min_snr_weight(dit_config.prediction, t, schedule, config.min_snr_gamma)  # [B]
         loss = diffusion_loss(prediction.float(), target, batch.padding_mask, weight)
         length_loss = model.length_predictor.loss(batch.context, batch.context_mask, batch.padding_mask)
         return loss + length_loss, {"diffusion": loss, "length": length_loss}

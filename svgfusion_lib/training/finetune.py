@@ -5,12 +5,13 @@ from pathlib import Path
 
 import torch
 
-from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig, TrainConfig
+from svgfusion_lib.config import DEFAULT_MODEL, TrainConfig
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model
 from svgfusion_lib.models.low_rank import adapt, merge
 from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.checks import check_counts, check_device
 from svgfusion_lib.system.locks import locked_folder
 from svgfusion_lib.training.dit import FINAL_NAME as DIT_NAME
@@ -18,7 +19,6 @@ from svgfusion_lib.training.dit import fit_latents, origin
 from svgfusion_lib.training.latents import load_latents, prepare_latents
 from svgfusion_lib.training.loop import budget_steps
 from svgfusion_lib.training.vae import FINAL_NAME as VAE_NAME
-from svgfusion_lib.weights import load_checkpoints
 
 WARMUP_STEPS = 20
 
@@ -51,7 +51,8 @@ def finetune(
     if rank < 0:
         raise UserError(f"rank is {rank}; it must be 0 (all weights) or more")
     output_dir = Path(output_dir)
-    vae, dit, diffusion, known = load_checkpoints(vae_checkpoint, dit_checkpoint, model)
+    before = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint)
+    vae, dit = before.vae, before.dit
     with locked_folder(output_dir):
         vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
         encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
@@ -79,12 +80,12 @@ def finetune(
             num_steps=steps, batch_size=batch_size, lr=lr, warmup_steps=WARMUP_STEPS, device=device, seed=seed,
             val_every=max(1, steps // 4),
         )
-        ema = fit_latents(dit, vae, latents, DiffusionConfig.from_dict(diffusion), config, output_dir, max_minutes)
+        ema = fit_latents(dit, vae, latents, before.schedule, config, output_dir, max_minutes, before.text_encoder)
         dit.load_state_dict(ema.weights)
         merge(dit)
         dit_path = save_model(
-            output_dir / DIT_NAME, "vsdit", dit, dit.state_dict(), diffusion=diffusion, train_config=config.to_dict(),
-            **origin(latents, known),
+            output_dir / DIT_NAME, "vsdit", dit, dit.state_dict(), train_config=config.to_dict(),
+            **before.schedule.state(), **origin(latents, before.text_encoder, before.known_names),
         )
     return vae_path, dit_path
 

@@ -15,10 +15,16 @@ from svgfusion_lib.config import DiffusionConfig
 
 
 @dataclass
-class DiffusionParams:
-    """Schedule tables. alphas_cumprod float64 [T], on the CPU."""
+class NoiseSchedule:
+    """A noise schedule: alphas_cumprod float64 [T], on the CPU, falling; its name, for checkpoints."""
 
     alphas_cumprod: Tensor
+    name: str = "own"
+
+    def state(self) -> dict:
+        """What a checkpoint keeps of it: number of steps and name, and the table itself."""
+        named = {"num_steps": self.num_steps, "schedule": self.name}
+        return {"diffusion": named, "alphas_cumprod": self.alphas_cumprod}
 
     @property
     def num_steps(self) -> int:
@@ -30,7 +36,7 @@ class DiffusionParams:
         return a.sqrt().float(), (1 - a).sqrt().float()
 
 
-def make_diffusion_params(config: DiffusionConfig) -> DiffusionParams:
+def make_schedule(config: DiffusionConfig) -> NoiseSchedule:
     """Tables of the "linear" (betas 1e-4 to 2e-2) or "cosine" (s = 0.008, betas <= 0.999) schedule."""
     steps = config.num_steps
     if config.schedule == "linear":
@@ -42,17 +48,20 @@ def make_diffusion_params(config: DiffusionConfig) -> DiffusionParams:
         betas = (1 - f[1:] / f[:-1]).clamp(max=0.999)
     else:
         raise ValueError(f"schedule must be 'linear' or 'cosine', got {config.schedule!r}")
-    return DiffusionParams(torch.cumprod(1 - betas, dim=0))
+    return NoiseSchedule(torch.cumprod(1 - betas, dim=0), config.schedule)
 
 
-def noise_latent(z0: Tensor, t: Tensor, params: DiffusionParams, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def add_noise(z0: Tensor, t: Tensor, params: NoiseSchedule, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """z_t and the noise in it: z0 [B, N, Z], t int64 [B], noise like z0 (drawn if None)."""
     noise = torch.randn_like(z0) if noise is None else noise
     signal, sigma = params.coefficients(t)
     return signal * z0 + sigma * noise, noise
 
 
-def training_target(prediction: str, z0: Tensor, noise: Tensor, t: Tensor, params: DiffusionParams) -> Tensor:
+noise_latent = add_noise  # as the specification calls it
+
+
+def training_target(prediction: str, z0: Tensor, noise: Tensor, t: Tensor, params: NoiseSchedule) -> Tensor:
     """What the network is asked for: the noise ("epsilon", the specification) or the velocity ("v")."""
     if prediction == "epsilon":
         return noise
@@ -69,7 +78,7 @@ def to_z0_epsilon(
     return signal * z_t - sigma * output, sigma * z_t + signal * output
 
 
-def min_snr_weight(prediction: str, t: Tensor, params: DiffusionParams, gamma: float) -> Tensor:
+def min_snr_weight(prediction: str, t: Tensor, params: NoiseSchedule, gamma: float) -> Tensor:
     """Weight [B] of each sample's loss: min(SNR, gamma) as a loss on z_0 (Hang et al. 2023, section 3.4).
 
     SNR = a_t / (1 - a_t) weighs a squared error of epsilon as one of z_0, SNR + 1 one of v.

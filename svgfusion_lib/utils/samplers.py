@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from svgfusion_lib.utils.diffusion import DiffusionParams, to_z0_epsilon
+from svgfusion_lib.utils.diffusion import NoiseSchedule, to_z0_epsilon
 
 # denoise(z_t [B, N, Z], t [B]) -> the network's prediction [B, N, Z]
 Denoise = Callable[[Tensor, Tensor], Tensor]
@@ -45,7 +45,7 @@ def guided(conditional: Tensor, unconditional: Tensor, cfg_scale: float) -> Tens
 def ddim_sample(
     denoise: Denoise,
     z: Tensor,
-    params: DiffusionParams,
+    params: NoiseSchedule,
     steps: int,
     prediction: str = "epsilon",
     eta: float = 0.0,
@@ -83,7 +83,7 @@ def ddim_sample(
 def dpm_solver_sample(
     denoise: Denoise,
     z: Tensor,
-    params: DiffusionParams,
+    params: NoiseSchedule,
     steps: int,
     prediction: str = "epsilon",
     callback: Callable[[int, Tensor], None] | None = None,

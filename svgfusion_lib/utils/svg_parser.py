@@ -61,3 +61,10 @@ def parse_svg(source: str | bytes | Path) -> ParsedSVG:
     return ParsedSVG(
         matrix.astype(np.float32), viewport_size(context.root), context.unsupported, context.approximated
     )
+
+
+def read_svg(source: str | bytes | Path) -> np.ndarray:
+    """Rows float32 [L, 22] of an SVG file, or of SVG text or bytes. ValueError or OSError says why it cannot."""
+    if isinstance(source, str) and not source.lstrip("\ufeff \t\r\n").startswith("<"):
+        source = Path(source)
+    return parse_svg(source).rows

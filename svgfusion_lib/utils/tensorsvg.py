@@ -1,6 +1,7 @@
 """Rows -> SVG text, and rows <-> the [-1, 1] targets of the continuous decoder head."""
 
 import math
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.system.files import write_text
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke, sanitize_rows
 
 RESOLUTION = 2000     # steps that the writer's decimals divide the canvas into, at least
@@ -297,3 +299,11 @@ def path_data(group: np.ndarray, frame: _Frame) -> str:
     if closes and parts[-1] != "Z":
         parts.append("Z")
     return "".join(parts)
+
+
+def write_svg(rows: np.ndarray | Tensor, path: str | Path | None = None, size: float | tuple[float, float] = 24) -> str:
+    """SVG text of rows [L, 22] with viewBox `0 0 size size`; also written to `path`, if given."""
+    text = rows_to_svg(rows, size)
+    if path is not None:
+        write_text(path, text)
+    return text

@@ -72,7 +72,7 @@ BAD = [
     ("train_dit --vae_checkpoint vae.pt --latents_dir good --output_dir out", "latents.pt: no such file"),
     (GENERATE + "--prompt cat --vae_checkpoint other.pt --dit_checkpoint foreign.pt", "other.pt"),
     (GENERATE + "--prompt cat --vae_checkpoint vae.pt --dit_checkpoint vae.pt", "vae.pt: holds 'vpvae', not 'vsdit'"),
-    (GENERATE + "--prompt cat --vae_checkpoint vae.pt", "both --vae_checkpoint and --dit_checkpoint"),
+    (GENERATE + "--prompt cat --vae_checkpoint vae.pt", "--vae_checkpoint, --dit_checkpoint"),
     (GENERATE + "--ckpt_path vae.pt", "--ckpt_path and --precomputed_dir go together"),
     (GENERATE + "--ckpt_path vae.pt --precomputed_dir empty", "cache.pt: no such file"),
     # prompts
@@ -85,7 +85,7 @@ BAD = [
     (GENERATE + "--prompt cat --num_samples 0", "at least 1"),
     (GENERATE + "--prompt cat --device warp", "device 'warp'"),
     (GENERATE + "--prompt cat --sampler euler", "invalid choice: 'euler'"),
-    (GENERATE + "--prompt cat --style tabler", "no style 'tabler'; known are none at all"),  # the shipped model
+    (GENERATE + "--prompt cat --style tablet", "no style 'tablet'; known are"),
 ]
 
 

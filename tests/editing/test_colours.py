@@ -1,7 +1,6 @@
 """Style and colours of an icon: what is held, what may change, and what a palette allows."""
 
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ import torch
 
 from svgfusion_lib.config import DiTConfig, SamplingConfig
 from svgfusion_lib.editing import (
-    ask_for_style,
     decode_svg,
     draw_in_palette,
     encode_svg,
@@ -24,7 +22,7 @@ from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-QUICK = SamplingConfig(ddim_steps=3)
+QUICK = SamplingConfig(num_inference_steps=3, candidates=1)
 SHAPES = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2">'
     '<path d="M4 19a2 2 0 1 0 4 0a2 2 0 1 0-4 0"/><path d="M17 17H6V3H4"/><path d="m6 5l14 1l-1 7H6"/></svg>'
@@ -47,10 +45,10 @@ def test_restyling_moves_no_part_unless_it_may(pipeline, cart):
 
 def test_a_model_with_styles_is_asked_by_its_condition(pipeline):
     dit = VSDiT(DiTConfig.preset("tiny", latent_width=47, styles=("tabler", "lucide")))
-    styled = replace(pipeline, dit=dit)
-    assert ask_for_style(styled, "cart, tabler style", "lucide") == ("cart, lucide style", "lucide")
+    styled = pipeline.with_parts(dit=dit)
+    assert styled.words_and_style("cart, tabler style", "lucide") == ("cart, lucide style", "lucide")
     with pytest.raises(UserError, match="no style 'noto'"):
-        ask_for_style(styled, "cart", "noto")
+        styled.words_and_style("cart", "noto")
 
 
 def test_what_is_drawn_in_a_palette_has_no_other_colour(pipeline):

@@ -28,7 +28,7 @@ from svgfusion_lib.editing import (
 from svgfusion_lib.editing.animation import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.metrics import ssim
-from svgfusion_lib.models.checkpoint import build_model
+from svgfusion_lib.models.base import build
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.training.latents import encode_dataset
@@ -37,7 +37,7 @@ from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.rendering_sequence import element_of_rows
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-QUICK = SamplingConfig(ddim_steps=3)
+QUICK = SamplingConfig(num_inference_steps=3, candidates=1)
 LINES = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2"'
     ' stroke-linecap="round" stroke-linejoin="round">{}</svg>'
@@ -86,17 +86,17 @@ def test_latents_are_those_that_training_sees(pipeline, tmp_path, stage_tokens):
         (tmp_path / f"{name}.svg").write_text(text)
     preprocess(tmp_path, tmp_path / "cache", renderings=16)
     config = replace(pipeline.vae.config, stage_tokens=stage_tokens)
-    vae = build_model("vpvae", config.to_dict(), pipeline.vae.state_dict(), "shipped")
+    vae = build(VPVAE, config.to_dict(), pipeline.vae.state_dict(), "shipped")
     dataset = ChunkDataset(load_cache(tmp_path / "cache"), config)
     for name, mean in zip(dataset.names, encode_dataset(vae, dataset)[0]):
-        z = encode_svg(replace(pipeline, vae=vae), tmp_path / f"{name}.svg")
+        z = encode_svg(pipeline.with_parts(vae=vae), tmp_path / f"{name}.svg")
         torch.testing.assert_close(z, mean, atol=2e-2, rtol=1e-2)  # a cache holds pixel tokens in half precision
 
 
 def test_a_layout_without_boxes_can_be_edited_too(pipeline):
     """Layout "row", without training: what must stay stays; what needs boxes or styles is refused."""
     vae = VPVAE(VAEConfig(layout="row", rows_per_latent=1, latent_width=8, width=32, row_width=8, pixel_fusion=False))
-    rows = replace(pipeline, vae=vae, dit=VSDiT(DiTConfig.preset("tiny", latent_width=8, max_latents=64)))
+    rows = pipeline.with_parts(vae=vae, dit=VSDiT(DiTConfig.preset("tiny", latent_width=8, max_latents=64)))
     z, other = encode_svg(rows, CART), encode_svg(rows, MAIL)
     keep = torch.arange(len(z)) < 4
     assert torch.equal(redraw(rows, z, keep, "cart", [0], QUICK)[0, keep], z[keep])
@@ -132,7 +132,7 @@ def test_strength_0_is_the_icon_and_1_a_fresh_sample(pipeline, cart):
 
 @pytest.mark.parametrize("sampler", ["ddim", "dpm++"])
 def test_the_stronger_the_farther(pipeline, cart, sampler):
-    config = SamplingConfig(ddim_steps=8, sampler=sampler)
+    config = SamplingConfig(num_inference_steps=8, sampler=sampler)
     near, far = (
         (variations(pipeline, cart, "heart", strength, [0, 1], config) - cart).square().mean()
         for strength in (0.1, 0.9)
@@ -179,7 +179,7 @@ def test_impossible_strength(pipeline, cart, strength):
 
 
 @pytest.mark.parametrize("config", [
-    QUICK, SamplingConfig(sampler="ddim", ddim_steps=3, eta=1), SamplingConfig(sampler="dpm++"),
+    QUICK, SamplingConfig(sampler="ddim", num_inference_steps=3, eta=1), SamplingConfig(sampler="dpm++"),
 ])
 def test_kept_layers_keep_their_rows_exactly(pipeline, cart, config):
     layers = layer_of_latents(pipeline, cart)

@@ -11,7 +11,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.notebook_tools.helpers import plot_settling, plot_words
 
-QUICK = SamplingConfig(ddim_steps=4)
+QUICK = SamplingConfig(num_inference_steps=4, candidates=1)
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,12 @@ def test_pieces_of_a_word_are_one_word(pipeline, text, words):
 
 
 def test_a_watched_drawing_is_the_one_that_is_sampled(pipeline, chain):
-    assert chain.svg == pipeline.sample(["circle check, lucide style"], [0])[0].svg
+    assert chain.svg == pipeline.sample("circle check, lucide style", [0], SamplingConfig(candidates=1))[0].svg
 
 
 def test_shapes_and_shares(pipeline, chain):
     steps, blocks, parts, words = chain.attention.shape
-    assert (steps, blocks) == (SamplingConfig().ddim_steps, pipeline.dit.config.depth)
+    assert (steps, blocks) == (SamplingConfig().num_inference_steps, pipeline.dit.config.depth)
     assert parts == len(chain.z) == len(chain.parts) and words == len(chain.words)
     assert chain.estimates.shape == (steps, *chain.z.shape)
     assert torch.allclose(chain.attention.sum(-1), torch.ones(steps, blocks, parts), atol=1e-5)
@@ -44,14 +44,14 @@ def test_shapes_and_shares(pipeline, chain):
 
 
 def test_without_guidance_and_everywhere_guided(pipeline):
-    for config in (replace(QUICK, cfg_scale=1.0), replace(QUICK, cfg_low=0.0, cfg_high=1.0)):
+    for config in (replace(QUICK, guidance_scale=1.0), replace(QUICK, guidance_low=0.0, guidance_high=1.0)):
         chain = watch(pipeline, "heart", 1, config, length=3)
         assert chain.attention.shape == (4, pipeline.dit.config.depth, 3, 3)
 
 
 def test_latents_of_one_patch_share_what_they_look_at(pipeline):
     patched = VSDiT(DiTConfig(patch_size=2, latent_width=pipeline.vae.latent_width)).eval()
-    chain = watch(replace(pipeline, dit=patched), "heart", 0, QUICK, length=3)
+    chain = watch(pipeline.with_parts(dit=patched), "heart", 0, QUICK, length=3)
     assert chain.attention.shape[2] == 3 and torch.equal(chain.attention[:, :, 0], chain.attention[:, :, 1])
 
 

@@ -80,7 +80,7 @@ def test_a_recoloured_file_is_the_same_drawing(folder):
     ("vary --svg cart.svg --prompt cart --seed -1", "--seed is -1"),
     ("vary --svg cart.svg --prompt cart --ddim_steps 5000", "--ddim_steps is 5000"),
     ("vary --svg cart.svg --prompt cart --snap nan", "--snap is nan"),
-    ("vary --svg cart.svg --prompt cart --style tabler", "no style 'tabler'"),
+    ("vary --svg cart.svg --prompt cart --style tablet", "no style 'tablet'"),
     ("vary --svg cart.svg --prompt cart --output_dir .", "cart.svg: lies in --output_dir"),
     ("redraw --svg cart.svg --keep 0 2 --prompt cart", "cart.svg: has no layer 0; its layers are 1 to 3"),
     ("redraw --svg cart.svg --keep 1 2 3 --prompt cart", "nothing to draw"),

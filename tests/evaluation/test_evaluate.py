@@ -14,17 +14,17 @@ from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import cache_rows, load_cache, preprocess
 from svgfusion_lib.corpus.records import write_manifest
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.evaluation import bench as evaluation_bench
 from svgfusion_lib.evaluation import samples
 from svgfusion_lib.evaluation.bench import load_bench, settings_of, trained_on
 from svgfusion_lib.evaluation.evaluate import evaluate
 from svgfusion_lib.evaluation.report import markdown
 from svgfusion_lib.evaluation.samples import choose_names, make_groups
-from svgfusion_lib.pipeline import Pipeline, load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import read_json
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 
-FAST = EvaluationConfig(num_prompts=4, sampling=SamplingConfig(sampler="dpm++", ddim_steps=2), max_reference=30)
+QUICK = SamplingConfig(num_inference_steps=2, candidates=1)
+FAST = EvaluationConfig(num_prompts=4, sampling=QUICK, max_reference=30)
 NAMES = 20  # the last 6 held out
 
 
@@ -105,13 +105,13 @@ def test_an_evaluator_that_knows_the_packs_is_no_fair_judge(written):
 @pytest.fixture
 def blank(monkeypatch):
     """A model whose samples all show nothing."""
-    sample = Pipeline.sample
+    sample = SVGFusionPipeline.sample
 
     def sample_nothing(self, *args, **kwargs):
         empty = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"></svg>'
         return [replace(s, rows=s.rows[[0, -1]], svg=empty) for s in sample(self, *args, **kwargs)]
 
-    monkeypatch.setattr(Pipeline, "sample", sample_nothing)
+    monkeypatch.setattr(SVGFusionPipeline, "sample", sample_nothing)
 
 
 def test_blank_samples_are_misses(cache_dir, tmp_path, blank):
@@ -148,7 +148,8 @@ def test_names_that_nothing_was_trained_on_have_no_search_beside_them(cache_dir,
 @pytest.mark.parametrize(("changes", "reason"), [
     ({"splits": ("test",)}, "splits are train, held_out, held_out_pack"), ({"splits": ()}, "got none"),
     ({"domains": ("emoji",)}, "domains are line"), ({"packs": ("noto",)}, "packs are lucide, tabler"),
-    ({"styles": True}, "has no styles to ask for"), ({"sampling": SamplingConfig(ddim_steps=2000)}, "1000 timesteps"),
+    ({"styles": True}, "has no styles to ask for"),
+    ({"sampling": SamplingConfig(num_inference_steps=2000)}, "1000 timesteps"),
 ])
 def test_what_the_cache_or_the_model_has_not_is_refused(cache_dir, tmp_path, changes, reason):
     with pytest.raises(UserError, match=reason):
@@ -168,7 +169,7 @@ def test_the_command(cache_dir, tmp_path):
     assert cli.main(argv) in (0, None)
     report = json.loads((tmp_path / "report.json").read_text())
     assert list(report["groups"]) == ["line_train"] and report["settings"]["seed"] == 5
-    assert report["settings"]["sampling"]["ddim_steps"] == 2 and report["settings"]["max_reference"] == 500
+    assert report["settings"]["sampling"]["num_inference_steps"] == 2 and report["settings"]["max_reference"] == 500
 
 
 # --- what is asked ----------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ def test_groups_are_domains_by_splits_line_first():
 
 
 def test_the_untrained_model_predicts_nothing_and_leaves_the_random_state_alone():
-    pipeline, before = load_pipeline(), torch.get_rng_state()
+    pipeline, before = SVGFusionPipeline.from_pretrained("line"), torch.get_rng_state()
     fresh = samples.untrained(pipeline, seed=3)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(fresh.dit.latent_std, pipeline.dit.latent_std) and fresh.vae is pipeline.vae
@@ -246,9 +247,9 @@ def test_icons_longer_than_the_model_draws_are_not_asked_for(cache_dir, tmp_path
     ]
     most = sorted(parts)[len(parts) // 2]
     assert whole.within == list(range(len(parts))) and max(parts) > most
-    pipeline = load_pipeline()
+    pipeline = SVGFusionPipeline.from_pretrained("line")
     pipeline.dit.config = replace(pipeline.dit.config, max_latents=most)
-    monkeypatch.setattr(evaluation_bench, "load_pipeline", lambda *_: pipeline)
+    monkeypatch.setattr(SVGFusionPipeline, "from_pretrained", lambda *_, **__: pipeline)
     bench = load_bench(cache_dir, FAST)
     assert bench.within == [i for i, count in enumerate(parts) if count <= most]
     asked = {i for group in bench.groups for i in [*group.names, *group.others]}

@@ -12,10 +12,10 @@ from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.sweep import read_settings, sweep, sweep_table
 from svgfusion_lib.models.checkpoint import save_model, weights_hash
-from svgfusion_lib.pipeline import Pipeline, load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import ENTRIES, read_json
 
-FAST = EvaluationConfig(num_prompts=3, sampling=SamplingConfig(sampler="dpm++", ddim_steps=2), splits=("train",))
+FAST = EvaluationConfig(num_prompts=3, sampling=SamplingConfig(num_inference_steps=2, candidates=1), splits=("train",))
 
 
 @pytest.fixture(scope="module")
@@ -28,26 +28,26 @@ def cache_dir(tmp_path_factory):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What every call of Pipeline.sample was asked: the weights' pipeline, prompts, seeds, settings."""
-    calls, sample = [], Pipeline.sample
+    """What every call of SVGFusionPipeline.sample was asked: the weights' pipeline, prompts, seeds, settings."""
+    calls, sample = [], SVGFusionPipeline.sample
 
     def recorded(self, prompts, seeds, config, **kwargs):
         calls.append((self, list(prompts), list(seeds), config))
         return sample(self, prompts, seeds, config, **kwargs)
 
-    monkeypatch.setattr(Pipeline, "sample", recorded)
+    monkeypatch.setattr(SVGFusionPipeline, "sample", recorded)
     return calls
 
 
 def test_one_thing_is_changed_at_a_time_and_all_else_is_the_same(cache_dir, tmp_path, asked):
-    slow = SamplingConfig(sampler="ddim", ddim_steps=3, cfg_scale=1.5)
+    slow = SamplingConfig(sampler="ddim", num_inference_steps=3, guidance_scale=1.5)
     lines = sweep(tmp_path, cache_dir, {"cfg_scale": [1.0, 4.0], "sampling": [slow]}, FAST)
     assert [(line["group"], line["setting"]) for line in lines] == [
         ("other_train", label)
         for label in ("as it is", "cfg_scale 1.0", "cfg_scale 4.0", "3 steps of ddim, guidance 1.5")
     ]
     used = [config for *_, config in asked]
-    assert used == [FAST.sampling, *(replace(FAST.sampling, cfg_scale=scale) for scale in (1.0, 4.0)), slow]
+    assert used == [FAST.sampling, *(replace(FAST.sampling, guidance_scale=scale) for scale in (1.0, 4.0)), slow]
     assert all(call[1:3] == asked[0][1:3] for call in asked) and asked[0][2] == [0, 1, 2]
     assert read_json(tmp_path / "sweep.json", "report of sweep", "")[ENTRIES] == lines
     assert (tmp_path / "sweep.md").read_text() == sweep_table(lines)
@@ -62,7 +62,7 @@ def test_no_settings_measure_what_is_there(cache_dir, tmp_path):
 
 
 def test_other_weights_for_the_same_vae(cache_dir, tmp_path, asked):
-    pipeline = load_pipeline()
+    pipeline = SVGFusionPipeline.from_pretrained("line")
     save_model(tmp_path / "vae.pt", "vpvae", pipeline.vae, pipeline.vae.state_dict())
     meta = {"vae_hash": weights_hash(pipeline.vae), "diffusion": {}}
     for name in ("early", "late"):

@@ -45,7 +45,7 @@ def cache_dir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def written(cache_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    sampling = SamplingConfig(ddim_steps=2)
+    sampling = SamplingConfig(num_inference_steps=2)
     return evaluate_restyle(folder, cache_dir, num_icons=6, strengths=(0.5,), sampling=sampling), folder
 
 

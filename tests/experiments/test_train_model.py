@@ -8,8 +8,8 @@ from svgfusion_lib import cli
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.experiments.train_model import read_recipe, train_model
+from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.training.loop import LOG_NAME, read_log
-from svgfusion_lib.weights import load_pretrained
 
 RECIPE = """
 [vae_data]
@@ -67,7 +67,8 @@ def test_in_many_pieces_it_is_the_same_model(recipe, whole):
     assert (output_dir / "model" / "model.safetensors").read_bytes() == (
         whole / "model" / "model.safetensors"
     ).read_bytes()
-    assert load_pretrained(output_dir / "model")[1].config == load_pretrained(whole / "model")[1].config
+    resumed, at_once = (VSDiT.from_pretrained(folder / "model") for folder in (output_dir, whole))
+    assert resumed.config == at_once.config
 
 
 def test_paused_is_exit_code_3(recipe, tmp_path, capsys):

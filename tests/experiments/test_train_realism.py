@@ -13,7 +13,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.experiments import train_realism as stage
 from svgfusion_lib.experiments.train_realism import FILE_NAME, PACKS_OF, train_realism
 from svgfusion_lib.models.icon_head import load_icon_head
-from svgfusion_lib.pipeline import load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.ranker import SHIPPED
 
 NAMES_OF = {
@@ -49,7 +49,7 @@ def train(folder, **changes):
 def test_real_icons_and_drawings_are_told_apart_and_the_rest_of_the_head_stays(packs, tmp_path):
     head, before = load_icon_head(train(tmp_path)), load_icon_head(SHIPPED)
     rng = np.random.default_rng(0)
-    pipeline = load_pipeline()
+    pipeline = SVGFusionPipeline.from_pretrained("line")
     own = [packs / name for name in PACKS_OF["line"]]
     real = stage._real_icons(pipeline, own, 9, rng)
     drawn = stage._draw(pipeline, stage._new_prompts(own, [packs / "hugeicons"], 9, rng))
@@ -63,9 +63,9 @@ def test_real_icons_and_drawings_are_told_apart_and_the_rest_of_the_head_stays(p
 def test_neither_held_out_nor_broken_icons_nor_known_names(packs):
     rng = np.random.default_rng(0)
     own = [packs / name for name in PACKS_OF["line"]]
-    real = stage._real_icons(load_pipeline(), own, 9, rng)
+    real = stage._real_icons(SVGFusionPipeline.from_pretrained("line"), own, 9, rng)
     assert len(real) == 6  # of eight one is held out, one broken
-    assert len(stage._real_icons(load_pipeline(), [packs / "tabler"], 2, rng)) == 2
+    assert len(stage._real_icons(SVGFusionPipeline.from_pretrained("line"), [packs / "tabler"], 2, rng)) == 2
     prompts = stage._new_prompts(own, [packs / "hugeicons"], 9, rng)
     assert {text.split(",")[0] for text, _ in prompts} == {"anvil", "quiver", "right arrow", "kiosk"}
     assert [(pack, text.endswith(f"{pack} style")) for text, pack in prompts] == [
@@ -108,4 +108,4 @@ def test_the_command(tmp_path, capsys):
 
 
 def test_packs_are_those_of_the_models():
-    assert set(load_pipeline(model="emoji").dit.config.styles) == set(PACKS_OF["emoji"])
+    assert set(SVGFusionPipeline.from_pretrained("emoji").dit.config.styles) == set(PACKS_OF["emoji"])

@@ -41,10 +41,10 @@ from svgfusion_lib.experiments import (
 )
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
-from svgfusion_lib.pipeline import Pipeline, load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.training import throughput
 
-QUICK = SamplingConfig(ddim_steps=2)
+QUICK = SamplingConfig(num_inference_steps=2, candidates=1)
 ASKED = EvaluationConfig(num_prompts=2, sampling=QUICK, max_reference=6, max_rebuilt=2, splits=("train",))
 LINE_ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="{width}"'
@@ -143,8 +143,9 @@ def models_of(inputs: Path) -> tuple[Path, Path]:
     return vae_of(inputs), inputs / "dit" / "vsdit_final.pt"
 
 
-def pipeline_of(inputs: Path) -> Pipeline:
-    return load_pipeline(*models_of(inputs))
+def pipeline_of(inputs: Path) -> SVGFusionPipeline:
+    vae, dit = models_of(inputs)
+    return SVGFusionPipeline.from_pretrained(vae=vae, dit=dit)
 
 
 def _svg(inputs: Path, number: int = 0) -> Path:
@@ -159,7 +160,7 @@ def _evaluate_restyle(inputs: Path, folder: Path) -> None:
 
 
 def _sweep(inputs: Path, folder: Path) -> None:
-    sweep.sweep(folder, inputs / "sets" / "cache", {"ddim_steps": [1]}, ASKED, *models_of(inputs))
+    sweep.sweep(folder, inputs / "sets" / "cache", {"num_inference_steps": [1]}, ASKED, *models_of(inputs))
 
 
 def _benchmark(inputs: Path, folder: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import cairosvg
 import fault_drawings
@@ -35,7 +36,6 @@ from svgfusion_lib.training import latents as prepare_latents
 from svgfusion_lib.training import loop as training
 from svgfusion_lib.training import vae as train_vae
 from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler
-from svgfusion_lib.weights import export_pretrained
 
 ICON = '<path fill="none" stroke="currentColor" d="M{} 3h9v9z"/>'
 RECIPE = """
@@ -121,7 +121,7 @@ def _train_icon_head(inputs: Path, folder: Path) -> None:
 
 def _train_realism(inputs: Path, folder: Path) -> None:
     train_realism.fetch_packs = lambda names, *args: [inputs / ("sets/svg" if "tabler" in names else "svg")]
-    train_realism.load_pipeline = lambda model: pipeline_of(inputs)
+    train_realism.SVGFusionPipeline = SimpleNamespace(from_pretrained=lambda model: pipeline_of(inputs))
     train_realism.train_realism(folder, models=["line"], packs=["hugeicons"], drawings=4, num_steps=2, batch_size=4)
 
 
@@ -174,7 +174,7 @@ STAGES: dict[str, Callable[[Path, Path], object]] = {
         inputs / "svg", folder, *models_of(inputs), samples_seen=16, batch_size=8,
     ),
     "train_model": lambda inputs, folder: train_model.train_model(inputs / "recipe.toml", folder),
-    "export": lambda inputs, folder: export_pretrained(*models_of(inputs), folder),
+    "export": lambda inputs, folder: pipeline_of(inputs).save_pretrained(folder),
     "roundtrip": lambda inputs, folder: roundtrip(inputs / "svg", folder),
     "train_icon_head": _train_icon_head,
     "train_realism": _train_realism,

@@ -123,12 +123,12 @@ def test_nearest_icons_come_from_the_cache(pipeline, tmp_path, cart_file):
     for name, content in (("cart", cart_file), ("disc", disc)):
         (tmp_path / f"{name}.svg").write_bytes(content)
     preprocess(tmp_path, tmp_path / "cache")
-    session = Session({"line": pipeline}, cache_dir=tmp_path / "cache")
+    session = Session(pipeline, cache_dir=tmp_path / "cache")
     found = session.nearest(session.open_svg("x.svg", cart_file).icons[0])
     assert [each.name for each in found] == ["cart", "disc"] and found[0].likeness > 0.99
     assert "<circle" in found[1].svg
     with pytest.raises(UserError, match="cache.pt"):
-        Session({"line": pipeline}, cache_dir=tmp_path / "none").nearest(session.icons[0])
+        Session(pipeline, cache_dir=tmp_path / "none").nearest(session.icons[0])
 
 
 # --- one icon ---------------------------------------------------------------------------------------

@@ -5,18 +5,18 @@ import dataclasses
 import pytest
 import torch
 
-from svgfusion_lib import weights
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.corpus.captions import split_of
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.generate import generate
+from svgfusion_lib.models import checkpoint
 from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import load_text_encoder
-from svgfusion_lib.pipeline import SAMPLES_KIND, Pipeline, load_pipeline
+from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames, check_names, learn_names
 from svgfusion_lib.system.files import ENTRIES, read_json
 
-QUICK = SamplingConfig(ddim_steps=3, candidates=4)
+QUICK = SamplingConfig(num_inference_steps=3, candidates=4)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,8 @@ def known(encoder) -> KnownNames:
 
 
 @pytest.fixture(scope="module")
-def emoji() -> Pipeline:
-    return load_pipeline(model="emoji")
+def emoji() -> SVGFusionPipeline:
+    return SVGFusionPipeline.from_pretrained("emoji")
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ def test_no_neighbour_is_drawn_where_none_is_wanted_or_nothing_is_chosen(emoji, 
     assert sample.drawn_for == "flag south sudan"
 
 
-def test_generate_says_what_a_sample_was_drawn_for(tmp_path):
-    (entry,) = generate(["flag south sudan, twemoji style"], tmp_path, config=QUICK)
+def test_generate_says_what_a_sample_was_drawn_for(emoji, tmp_path):
+    (entry,) = generate(emoji, ["flag south sudan, twemoji style"], tmp_path, config=QUICK)
     assert entry["prompt"] == "flag south sudan, twemoji style"
     assert entry["drawn_for"] in ("flag south sudan, twemoji style", "flag sudan, twemoji style")
     assert read_json(tmp_path / "samples.json", SAMPLES_KIND, "")[ENTRIES] == [entry]
@@ -129,9 +129,9 @@ def test_generate_says_what_a_sample_was_drawn_for(tmp_path):
 
 @pytest.mark.parametrize("model", ["line", "emoji"])
 def test_the_box_knows_training_names_only(model, encoder):
-    names = read_json(weights.PRETRAINED_DIR / model / weights.JSON_NAME, weights.DESCRIPTION, "")["names"]
+    names = read_json(checkpoint.PRETRAINED_DIR / model / checkpoint.JSON_NAME, checkpoint.DESCRIPTION, "")["names"]
     assert len(names) > 1000 and {split_of(name, numbered=True) for name in names} == {"train"}
-    known = load_pipeline(model=model).known_names
+    known = SVGFusionPipeline.from_pretrained(model).known_names
     assert list(known.names) == names
     count = 50 if model == "emoji" else 0  # lines are composed: no nearest name is sought (docs/runs.md, section 15)
     assert len(known.vectors) == (len(names) if count else 0)
@@ -141,12 +141,12 @@ def test_the_box_knows_training_names_only(model, encoder):
 
 
 def test_damaged_or_missing_names_are_refused(tmp_path):
-    for name in (weights.WEIGHTS_NAME, weights.JSON_NAME, weights.NAMES_NAME):
-        (tmp_path / name).write_bytes((weights.PRETRAINED_DIR / "emoji" / name).read_bytes())
-    path = tmp_path / weights.NAMES_NAME
+    for name in (checkpoint.WEIGHTS_NAME, checkpoint.JSON_NAME, checkpoint.NAMES_NAME):
+        (tmp_path / name).write_bytes((checkpoint.PRETRAINED_DIR / "emoji" / name).read_bytes())
+    path = tmp_path / checkpoint.NAMES_NAME
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
     with pytest.raises(UserError, match=r"names.safetensors: is not the file that model.json describes"):
-        load_pipeline(model=tmp_path)
+        SVGFusionPipeline.from_pretrained(tmp_path)
     path.unlink()
     with pytest.raises(UserError, match=r"names.safetensors: no such file; get the repository whole"):
-        load_pipeline(model=tmp_path)
+        SVGFusionPipeline.from_pretrained(tmp_path)

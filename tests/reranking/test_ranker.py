@@ -8,17 +8,17 @@ import pytest
 import torch
 
 from svgfusion_lib import cli
-from svgfusion_lib.config import CANDIDATES, EvaluationConfig, SamplingConfig
+from svgfusion_lib.config import EvaluationConfig, SamplingConfig
 from svgfusion_lib.corpus.packs import without_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.generate import generate
 from svgfusion_lib.models.icon_head import load_icon_head
-from svgfusion_lib.pipeline import SAMPLES_KIND, load_pipeline
+from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
 from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.system.files import ENTRIES, read_json
 from svgfusion_lib.utils.render import render_svg
 
-QUICK = SamplingConfig(ddim_steps=3)
+QUICK = SamplingConfig(num_inference_steps=3, candidates=1)
 
 
 def icon(body: str) -> str:
@@ -44,7 +44,7 @@ def ranker() -> Ranker:
 
 @pytest.fixture(scope="module")
 def pipeline():
-    return load_pipeline()
+    return SVGFusionPipeline.from_pretrained("line")
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -122,7 +122,7 @@ def test_progress_counts_to_the_end(pipeline):
     config = dataclasses.replace(QUICK, candidates=3)
     pipeline.sample(["bell", "cloud"], [0, 1], config, progress=lambda *call: calls.append(call))
     total = calls[0][1]
-    assert calls == [(k, total) for k in range(1, total + 1)] and total % QUICK.ddim_steps == 0
+    assert calls == [(k, total) for k in range(1, total + 1)] and total % QUICK.num_inference_steps == 0
 
 
 def test_lengths_hold_for_all_candidates(pipeline):
@@ -137,10 +137,10 @@ def test_numbers_of_candidates_that_make_no_sense(count):
         SamplingConfig(candidates=count)
 
 
-def test_generate_and_evaluation_keep_the_best_unless_told_otherwise(tmp_path):
-    assert EvaluationConfig().sampling.candidates == CANDIDATES > 1 == SamplingConfig().candidates
-    (entry,) = generate(["bell"], tmp_path / "a")
-    assert entry["settings"]["candidates"] == CANDIDATES
+def test_generate_and_evaluation_keep_the_best_unless_told_otherwise(pipeline, tmp_path):
+    assert EvaluationConfig().sampling.candidates == SamplingConfig().candidates > 1
+    (entry,) = generate(pipeline, ["bell"], tmp_path / "a")
+    assert entry["settings"]["candidates"] == SamplingConfig().candidates
     command = f"generate --prompt bell --ddim_steps 3 --candidates 1 --output_dir {tmp_path / 'b'}"
     assert cli.main(command.split()) in (0, None)
     (entry,) = read_json(tmp_path / "b" / "samples.json", SAMPLES_KIND, "")[ENTRIES]

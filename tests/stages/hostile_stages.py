@@ -26,7 +26,7 @@ from svgfusion_lib.editing.files import recolour_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.experiments.roundtrip import roundtrip_file
 from svgfusion_lib.experiments.train_icon_head import _draw
-from svgfusion_lib.pipeline import load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 
 SHARE = int(os.environ.get("HOSTILE_SHARE", "10"))  # one file of so many is read by a stage other than preprocess
 GIVE_UP = 30  # CPU seconds of one file, all measurements together, after which the system ends this process
@@ -62,7 +62,7 @@ def main(root: Path) -> None:
     torch.set_num_threads(1)
     svg_dir = root / "svg"
     names = write_cases(svg_dir)
-    pipeline = load_pipeline()
+    pipeline = SVGFusionPipeline.from_pretrained("line")
     assert pipeline.pixel_encoder and module._encoder("efficientnet-lite0")
     inspect_svg(Check(svg_dir / "good.svg", False, None, True, True))  # loads the renderers, which look for libraries
     roundtrip_file("good.svg", svg_dir, root / "unused", "cairosvg", 0)

@@ -19,8 +19,8 @@ PROMPTS = [
 ]
 
 
-def test_each_prompt_is_drawn_into_a_file_of_a_safe_name(tmp_path):
-    entries = generate(PROMPTS, tmp_path / "out", config=SamplingConfig(ddim_steps=1), model="line")
+def test_each_prompt_is_drawn_into_a_file_of_a_safe_name(pipeline, tmp_path):
+    entries = generate(pipeline, PROMPTS, tmp_path / "out", config=SamplingConfig(num_inference_steps=1, candidates=1))
     assert [entry["prompt"] for entry in entries] == PROMPTS
     assert read_json(tmp_path / "out" / "samples.json", SAMPLES_KIND, "")[ENTRIES] == entries
     assert {p.name for p in tmp_path.iterdir()} == {"out"}
@@ -35,9 +35,9 @@ def test_each_prompt_is_drawn_into_a_file_of_a_safe_name(tmp_path):
     ("x" * 10_000, "a prompt has 10000 characters"), (" \n", "a prompt is empty"),
     ("\udcff heart", "a prompt is not text"),
 ])
-def test_a_prompt_that_cannot_be_drawn_is_refused(tmp_path, capsys, prompt, reason):
+def test_a_prompt_that_cannot_be_drawn_is_refused(pipeline, tmp_path, capsys, prompt, reason):
     with pytest.raises(UserError, match=reason):
-        generate([prompt], tmp_path / "out", model="line")
+        generate(pipeline, [prompt], tmp_path / "out")
     assert cli.main(["generate", "--prompt", prompt, "--output_dir", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.count("\n") == 1 and not (tmp_path / "out").exists()
 

@@ -14,7 +14,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.vae import reconstruct_and_sample
 from svgfusion_lib.generate import generate
 from svgfusion_lib.models.checkpoint import load_model
-from svgfusion_lib.pipeline import SAMPLES_KIND, load_pipeline
+from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
 from svgfusion_lib.system.files import ENTRIES, read_json
 from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import load_latents, prepare_latents
@@ -22,9 +22,12 @@ from svgfusion_lib.training.loop import LOG_NAME, read_log
 from svgfusion_lib.training.vae import train, train_vae
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
-from svgfusion_lib.weights import export_pretrained, load_pretrained
 
-QUICK = SamplingConfig(ddim_steps=3)
+QUICK = SamplingConfig(num_inference_steps=3, candidates=1)
+
+
+def export(vae, dit, folder, **how):
+    return SVGFusionPipeline.from_pretrained(vae=vae, dit=dit).save_pretrained(folder, **how)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +116,8 @@ def test_training_is_logged(run, stage):
 
 def test_generate_writes_svgs_that_render(checkpoints, tmp_path):
     prompts = ["a red circle", "ein Häuschen, 家!"]
-    entries = generate(prompts, tmp_path, *checkpoints, num_samples=2, seed=5, config=QUICK)
+    pipeline = SVGFusionPipeline.from_pretrained(vae=checkpoints[0], dit=checkpoints[1])
+    entries = generate(pipeline, prompts, tmp_path, num_samples=2, seed=5, config=QUICK)
     assert [e["seed"] for e in entries] == [5, 6, 5, 6]
     assert entries[0]["file"] == "000_a-red-circle_0.svg" and entries[3]["file"].startswith("001_")
     assert read_json(tmp_path / "samples.json", SAMPLES_KIND, "")[ENTRIES] == entries
@@ -124,8 +128,8 @@ def test_generate_writes_svgs_that_render(checkpoints, tmp_path):
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_sample_of_a_prompt_and_seed_is_the_same_whatever_the_batch(checkpoints, eta):
-    pipeline = load_pipeline(*checkpoints)
-    config = SamplingConfig(sampler="ddim" if eta else "dpm++", ddim_steps=4, eta=eta)
+    pipeline = SVGFusionPipeline.from_pretrained(vae=checkpoints[0], dit=checkpoints[1])
+    config = SamplingConfig(sampler="ddim" if eta else "dpm++", num_inference_steps=4, eta=eta)
     jobs = [("a red circle", 1), ("two blue squares left of a long thing", 2), ("a star", 1), ("a red circle", 3)]
     together = pipeline.sample([p for p, _ in jobs], [s for _, s in jobs], config)
     for k, (prompt, seed) in enumerate(jobs):
@@ -150,11 +154,11 @@ def test_smoke_run_continues_and_names_its_checkpoint_by_the_steps(run, tmp_path
 def test_models_that_do_not_belong_together_are_refused(run, checkpoints, tmp_path):
     other = train_vae(tmp_path / "other", precomputed_dir=run / "cache", batch_size=24, num_epochs=1, seed=1)
     with pytest.raises(UserError, match="another VP-VAE"):
-        load_pipeline(other, checkpoints[1])
+        SVGFusionPipeline.from_pretrained(vae=other, dit=checkpoints[1])
     with pytest.raises(UserError, match="another VP-VAE"):
         train_dit(tmp_path / "dit", other, latents_dir=run / "latents")
     with pytest.raises(UserError, match="another VP-VAE"):
-        export_pretrained(other, checkpoints[1], tmp_path / "export")
+        export(other, checkpoints[1], tmp_path / "export")
     assert not (tmp_path / "dit").exists() and not (tmp_path / "export").exists()
 
 
@@ -165,20 +169,21 @@ def test_cache_of_another_pixel_encoder_is_refused(run, checkpoints, tmp_path):
 
 
 def test_exported_model_draws_like_the_checkpoints(checkpoints, tmp_path):
-    export_pretrained(*checkpoints, tmp_path)
-    vae, dit, diffusion = load_pretrained(tmp_path)
-    whole = load_pipeline(*checkpoints)
-    for exported, original in ((vae, whole.vae), (dit, whole.dit)):
+    export(*checkpoints, tmp_path)
+    pipeline = SVGFusionPipeline.from_pretrained(tmp_path)
+    whole = SVGFusionPipeline.from_pretrained(vae=checkpoints[0], dit=checkpoints[1])
+    for exported, original in ((pipeline.vae, whole.vae), (pipeline.dit, whole.dit)):
         for name, tensor in original.state_dict().items():
             torch.testing.assert_close(exported.state_dict()[name], tensor, rtol=1e-2, atol=1e-2)
-    assert diffusion["schedule"] == "cosine"
+    assert pipeline.schedule.name == "cosine"
+    assert torch.equal(pipeline.schedule.alphas_cumprod, whole.schedule.alphas_cumprod)
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     with pytest.raises(UserError, match="sha256"):
-        load_pretrained(tmp_path)
+        SVGFusionPipeline.from_pretrained(tmp_path)
     weights.unlink()
     with pytest.raises(UserError, match="model.safetensors: no such file"):
-        load_pretrained(tmp_path)
+        SVGFusionPipeline.from_pretrained(tmp_path)
 
 
 @pytest.mark.parametrize("flags", [

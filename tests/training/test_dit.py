@@ -10,21 +10,20 @@ from svgfusion_lib.config import DiffusionConfig, DiTConfig, SamplingConfig, Tra
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.corpus.records import write_manifest
-from svgfusion_lib.editing import ask_for_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.generate import generate
 from svgfusion_lib.models.checkpoint import load_model, save_model
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.pipeline import SAMPLES_KIND, Pipeline, load_pipeline
+from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
 from svgfusion_lib.system.files import ENTRIES, read_json
 from svgfusion_lib.training.dit import dit_step_loss, train_dit
 from svgfusion_lib.training.latents import prepare_latents
 from svgfusion_lib.utils.dataset import LatentBatch
-from svgfusion_lib.utils.diffusion import make_diffusion_params
+from svgfusion_lib.utils.diffusion import make_schedule
 from svgfusion_lib.utils.render import render_svg
 
-QUICK = SamplingConfig(ddim_steps=3)
+QUICK = SamplingConfig(num_inference_steps=3, candidates=1)
 STYLES = ("bold", "thin")
 
 
@@ -50,7 +49,7 @@ def run(tmp_path_factory):
     return folder
 
 
-def awake(pipeline: Pipeline) -> Pipeline:
+def awake(pipeline: SVGFusionPipeline) -> SVGFusionPipeline:
     """The zero-initialised weights of the VS-DiT made random, so that everything shows in a sample."""
     torch.manual_seed(1)
     for parameter in pipeline.dit.parameters():
@@ -69,7 +68,8 @@ def test_styles_are_the_packs_and_the_checkpoint_knows_them(run):
 def test_generate_draws_in_a_style_and_records_it(run, tmp_path):
     checkpoints = run / "vae.pt", run / "dit" / "vsdit_final.pt"
     for style in ("bold", None):
-        entries = generate(["a red circle"], tmp_path / str(style), *checkpoints, config=QUICK, style=style)
+        pipeline = SVGFusionPipeline.from_pretrained(vae=checkpoints[0], dit=checkpoints[1])
+        entries = generate(pipeline, ["a red circle"], tmp_path / str(style), config=QUICK, style=style)
         assert entries[0]["style"] == style
         assert read_json(tmp_path / str(style) / "samples.json", SAMPLES_KIND, "")[ENTRIES] == entries
         render_svg((tmp_path / str(style) / entries[0]["file"]).read_text(), 32)
@@ -85,7 +85,7 @@ def test_unknown_style_is_one_line_that_names_the_known_ones(run, tmp_path, caps
 
 
 def test_sample_in_a_style_is_the_same_whatever_the_batch(run):
-    pipeline = awake(load_pipeline(run / "vae.pt", run / "dit" / "vsdit_final.pt"))
+    pipeline = awake(SVGFusionPipeline.from_pretrained(vae=run / "vae.pt", dit=run / "dit" / "vsdit_final.pt"))
     jobs = [("a red circle", 1, "bold"), ("two squares", 2, None), ("a red circle", 1, "thin"), ("star", 3, "thin")]
     prompts, seeds, styles = map(list, zip(*jobs))
     together = pipeline.sample(prompts, seeds, QUICK, styles=styles)
@@ -98,28 +98,27 @@ def test_sample_in_a_style_is_the_same_whatever_the_batch(run):
 
 
 def test_a_prompt_names_a_style_in_words(run, tmp_path):
-    pipeline = awake(load_pipeline(run / "vae.pt", run / "dit" / "vsdit_final.pt"))
+    pipeline = awake(SVGFusionPipeline.from_pretrained(vae=run / "vae.pt", dit=run / "dit" / "vsdit_final.pt"))
     spoken = {"star, Bold style": "bold", "star in thin style": "thin", "bold star": None, "embold style": None}
-    assert {prompt: pipeline.style_in(prompt) for prompt in spoken} == spoken
-    assert ask_for_style(pipeline, "star, bold style", None) == ("star, bold style", "bold")
-    assert ask_for_style(pipeline, "star, bold style", "thin") == ("star", "thin")  # no pack: no words in captions
+    assert {prompt: pipeline.words_and_style(prompt)[1] or None for prompt in spoken} == spoken
+    assert pipeline.words_and_style("star, bold style", None) == ("star, bold style", "bold")
+    assert pipeline.words_and_style("star, bold style", "thin") == ("star", "thin")  # no pack: no words in captions
     pipeline.dit.config = replace(pipeline.dit.config, styles=("fluent-emoji-flat", "twemoji"))
-    assert pipeline.style_in("star, fluent style") == "fluent-emoji-flat"
-    assert ask_for_style(pipeline, "star, fluent style", "twemoji") == ("star, twemoji style", "twemoji")
-    entries = generate(
-        ["star, thin style", "star"], tmp_path, run / "vae.pt", run / "dit" / "vsdit_final.pt", config=QUICK
-    )
+    assert pipeline.words_and_style("star, fluent style")[1] == "fluent-emoji-flat"
+    assert pipeline.words_and_style("star, fluent style", "twemoji") == ("star, twemoji style", "twemoji")
+    pipeline.dit.config = replace(pipeline.dit.config, styles=("bold", "thin"))
+    entries = generate(pipeline, ["star, thin style", "star"], tmp_path, config=QUICK)
     assert [entry["style"] for entry in entries] == ["thin", None]
 
 
 def test_style_is_left_out_of_the_unconditional_half_of_guidance(run):
     """So at guidance 0 it changes nothing, at 1 and above it does, and no style is the null style."""
-    pipeline = awake(load_pipeline(run / "vae.pt", run / "dit" / "vsdit_final.pt"))
+    pipeline = awake(SVGFusionPipeline.from_pretrained(vae=run / "vae.pt", dit=run / "dit" / "vsdit_final.pt"))
     context, mask = pipeline.encode_prompts(["a star"] * 3)
-    style = pipeline.encode_styles([None, "bold", "thin"])
+    style = pipeline.encode_styles(["", "bold", "thin"])
     assert style.tolist() == [0, 1, 2]
     for scale in (0.0, 1.0, 2.0):
-        config = replace(QUICK, cfg_scale=scale, cfg_low=0.0, cfg_high=1.0)
+        config = replace(QUICK, guidance_scale=scale, guidance_low=0.0, guidance_high=1.0)
         none, bold, thin = pipeline.sample_latents(context, mask, [4] * 3, 5, config, style=style)  # [N, Z] each
         plain = pipeline.sample_latents(context[:1], mask[:1], [4], 5, config)[0]
         torch.testing.assert_close(none, plain, atol=1e-4, rtol=1e-4)
@@ -129,13 +128,14 @@ def test_style_is_left_out_of_the_unconditional_half_of_guidance(run):
 
 def test_guidance_is_computed_only_in_its_interval(run):
     """Timesteps 99, 79, 59, 39, 19 of 100: the null prompt is asked at those between .2 and .6 alone."""
-    pipeline = awake(load_pipeline(run / "vae.pt", run / "dit" / "vsdit_final.pt"))
-    pipeline.params = make_diffusion_params(DiffusionConfig(num_steps=100))
+    pipeline = awake(SVGFusionPipeline.from_pretrained(vae=run / "vae.pt", dit=run / "dit" / "vsdit_final.pt"))
+    pipeline.schedule = make_schedule(DiffusionConfig(num_steps=100))
     context, mask = pipeline.encode_prompts(["a star", "a ring"])
     z = torch.randn(2, 4, pipeline.dit.config.latent_width)
-    limited = pipeline.denoiser(context, mask, replace(QUICK, cfg_scale=3.0, cfg_low=0.2, cfg_high=0.6))
-    everywhere = pipeline.denoiser(context, mask, replace(QUICK, cfg_scale=3.0, cfg_low=0.0, cfg_high=1.0))
-    nowhere = pipeline.denoiser(context, mask, replace(QUICK, cfg_scale=1.0))
+    limited = pipeline.denoiser(context, mask, replace(QUICK, guidance_scale=3.0, guidance_low=0.2, guidance_high=0.6))
+    always = replace(QUICK, guidance_scale=3.0, guidance_low=0.0, guidance_high=1.0)
+    everywhere = pipeline.denoiser(context, mask, always)
+    nowhere = pipeline.denoiser(context, mask, replace(QUICK, guidance_scale=1.0))
     sizes = []
     pipeline.dit.final_norm.register_forward_hook(lambda _, __, output: sizes.append(len(output)))
     for timestep, guided in ((99, False), (79, False), (60, True), (39, True), (20, True), (19, False)):
@@ -174,7 +174,7 @@ def small_loss(styles: tuple[str, ...], config: TrainConfig) -> tuple[VSDiT, tor
     batch = LatentBatch(
         torch.randn(4, 3, 5), torch.zeros(4, 3, 5), mask, torch.randn(4, 3, 6), mask, torch.tensor([1, 2, 1, 2])
     )
-    step_loss = dit_step_loss(dit_config, DiffusionConfig(), config, torch.zeros(2, 6))
+    step_loss = dit_step_loss(dit_config, make_schedule(DiffusionConfig()), config, torch.zeros(2, 6))
     return model, step_loss(model, batch, 0)[0]
 
 
@@ -195,12 +195,12 @@ def test_objective_and_patch_size_are_flags_and_what_they_train_can_draw(run, tm
     _, content = load_model(tmp_path / "dit" / "vsdit_final.pt", "vsdit")
     assert content["config"]["patch_size"] == 2 and content["config"]["prediction"] == "epsilon"
     assert content["diffusion"]["schedule"] == "linear" and content["train_config"]["min_snr_gamma"] == 5
-    pipeline = awake(load_pipeline(run / "vae.pt", tmp_path / "dit" / "vsdit_final.pt"))
+    pipeline = awake(SVGFusionPipeline.from_pretrained(vae=run / "vae.pt", dit=tmp_path / "dit" / "vsdit_final.pt"))
     lengths = [1, 2, 3, 16]
     samples = pipeline.sample(["a star"] * 4, [0] * 4, QUICK, lengths)
     for length, sample in zip(lengths, samples):
         (alone,) = pipeline.sample(["a star"], [0], QUICK, [length])
         assert sample.svg == alone.svg
         render_svg(sample.svg, 32)
-    entries = generate(["a star"], tmp_path / "out", run / "vae.pt", tmp_path / "dit" / "vsdit_final.pt", config=QUICK)
+    entries = generate(pipeline, ["a star"], tmp_path / "out", config=QUICK)
     assert (tmp_path / "out" / entries[0]["file"]).is_file()

@@ -13,7 +13,7 @@ from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
 from svgfusion_lib.models.low_rank import adapt, merge
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.pipeline import load_pipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.training.finetune import finetune, with_style
 from svgfusion_lib.training.loop import LOG_NAME, read_log
 
@@ -50,8 +50,8 @@ def test_the_adapted_model_has_one_style_more_and_other_weights(folder, rank):
         if name != "style_embedder.weight" and not torch.equal(tensor, before.state_dict()[name])
     }
     assert "blocks" in changed and ("x_embedder" in changed) == (rank == 0)
-    pipeline = load_pipeline(vae_path, dit_path)
-    assert pipeline.sample(["a red circle"], [0], SamplingConfig(ddim_steps=2), styles=["icons"])[0].svg
+    pipeline = SVGFusionPipeline.from_pretrained(vae=vae_path, dit=dit_path)
+    assert pipeline.sample(["a red circle"], [0], SamplingConfig(num_inference_steps=2), styles=["icons"])[0].svg
     assert read_log(dit_path.parent / LOG_NAME)[-1]["step"] == 10
 
 

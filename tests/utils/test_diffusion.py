@@ -8,9 +8,9 @@ import torch
 
 from svgfusion_lib.config import DiffusionConfig
 from svgfusion_lib.utils.diffusion import (
-    make_diffusion_params,
+    add_noise,
+    make_schedule,
     min_snr_weight,
-    noise_latent,
     to_z0_epsilon,
     training_target,
 )
@@ -20,7 +20,7 @@ PREDICTIONS = ["epsilon", "v"]
 
 
 def params_of(schedule: str, num_steps: int = 1000):
-    return make_diffusion_params(DiffusionConfig(num_steps=num_steps, schedule=schedule))
+    return make_schedule(DiffusionConfig(num_steps=num_steps, schedule=schedule))
 
 
 def alpha_bar(schedule: str, num_steps: int = 1000) -> np.ndarray:
@@ -65,7 +65,7 @@ def test_noising_and_targets_sample_by_sample(schedule):
     g = torch.Generator().manual_seed(0)
     z0, noise = torch.randn(4, 3, 5, generator=g), torch.randn(4, 3, 5, generator=g)
     t = torch.tensor([0, 1, 500, 999])
-    z_t, returned = noise_latent(z0, t, params, noise)
+    z_t, returned = add_noise(z0, t, params, noise)
     v = training_target("v", z0, noise, t, params)
     assert returned is noise and training_target("epsilon", z0, noise, t, params) is noise
     for b, step in enumerate(t.tolist()):
@@ -78,7 +78,7 @@ def test_noising_and_targets_sample_by_sample(schedule):
 def test_drawn_noise_is_standard_normal_and_returned():
     torch.manual_seed(0)
     z0 = torch.zeros(64, 8, 32)
-    z_t, noise = noise_latent(z0, torch.full((64,), 700), params_of("linear"))
+    z_t, noise = add_noise(z0, torch.full((64,), 700), params_of("linear"))
     assert abs(noise.mean()) < 0.03 and abs(noise.std() - 1) < 0.03
     torch.testing.assert_close(z_t, math.sqrt(1 - alpha_bar("linear")[700]) * noise)
 
@@ -134,6 +134,6 @@ def test_what_the_network_sees_is_of_single_precision(prediction):
     """The tables are float64, and would make everything so that they are multiplied with."""
     params, t = params_of("linear"), torch.tensor([3, 700])
     z0 = torch.zeros(2, 3, 4)
-    z_t, noise = noise_latent(z0, t, params)
+    z_t, noise = add_noise(z0, t, params)
     found = (z_t, noise, training_target(prediction, z0, noise, t, params), min_snr_weight(prediction, t, params, 1.0))
     assert {tensor.dtype for tensor in found} == {torch.float32} and params.num_steps == 1000

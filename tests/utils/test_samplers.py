@@ -7,7 +7,7 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
 from svgfusion_lib.config import DiffusionConfig
-from svgfusion_lib.utils.diffusion import make_diffusion_params, noise_latent
+from svgfusion_lib.utils.diffusion import add_noise, make_schedule
 from svgfusion_lib.utils.samplers import (
     ddim_sample,
     dpm_solver_sample,
@@ -22,7 +22,7 @@ THEIRS = {"linear": "linear", "cosine": "squaredcos_cap_v2", "epsilon": "epsilon
 
 
 def params_of(schedule: str, num_steps: int = 1000):
-    return make_diffusion_params(DiffusionConfig(num_steps=num_steps, schedule=schedule))
+    return make_schedule(DiffusionConfig(num_steps=num_steps, schedule=schedule))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_guidance():
 
 
 def test_clip_bounds_the_estimates_of_z0():
-    params = make_diffusion_params(DiffusionConfig(schedule="cosine"))
+    params = make_schedule(DiffusionConfig(schedule="cosine"))
     z, _ = initial_noise([0, 1], 3, 4)
 
     def too_large(z_t, t):  # says z_0 = 10 everywhere
@@ -270,7 +270,7 @@ def test_corrected_values_pass_every_noise_level_and_end_exactly(sample, predict
     out = sample(denoise, z, params, 6, prediction, correct=lambda z0: torch.where(kept, known, z0))
     assert torch.equal(out[:, ::2], known[::2].expand(2, 2, 4))
     for t, z_t in seen[1:]:
-        expected, _ = noise_latent(known.expand_as(z), torch.full((2,), t), params, z)
+        expected, _ = add_noise(known.expand_as(z), torch.full((2,), t), params, z)
         torch.testing.assert_close(z_t[:, ::2], expected[:, ::2], atol=1e-3, rtol=0)  # z_T itself is all noise
     free = sample(lambda z_t, t: torch.tanh(z_t), z, params, 6, prediction)
     torch.testing.assert_close(out[:, 1], free[:, 1], atol=1e-4, rtol=1e-5)  # this network looks at no neighbour
@@ -299,7 +299,7 @@ def test_schedule_and_noising_are_those_of_diffusers(schedule):
     torch.manual_seed(0)
     z0, noise, t = torch.randn(5, 3, 4), torch.randn(5, 3, 4), torch.tensor([0, 20, 400, 800, 999])
     torch.testing.assert_close(
-        noise_latent(z0, t, params, noise)[0], theirs.add_noise(z0, noise, t), atol=1e-5, rtol=1e-5
+        add_noise(z0, t, params, noise)[0], theirs.add_noise(z0, noise, t), atol=1e-5, rtol=1e-5
     )
 
 

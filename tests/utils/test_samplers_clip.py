@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from svgfusion_lib.config import DiffusionConfig
-from svgfusion_lib.utils.diffusion import make_diffusion_params
+from svgfusion_lib.utils.diffusion import make_schedule
 from svgfusion_lib.utils.samplers import ddim_sample, dpm_solver_sample
 
 CLIP = 0.5
 TRUE = torch.tensor([[[-2.0, -0.25, 0.25, 2.0]]], dtype=torch.float64)  # (1, 1, 4): two of them beyond the bound
 CLIPPED = torch.tensor([[[-0.5, -0.25, 0.25, 0.5]]], dtype=torch.float64)
-PARAMS = make_diffusion_params(DiffusionConfig(schedule="cosine"))
+PARAMS = make_schedule(DiffusionConfig(schedule="cosine"))
 
 
 def knows_z0(seen: list):

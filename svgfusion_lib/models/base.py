@@ -1,0 +1,59 @@
+"""What VP-VAE and VS-DiT share: a configuration, and loading by name."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from svgfusion_lib.config import DEFAULT_MODEL, DiTConfig, VAEConfig
+from svgfusion_lib.errors import UserError
+
+
+class PretrainedModel(nn.Module):
+    """A network that is built from its configuration, cls(config). Subclasses are loaded as themselves."""
+
+    kind: ClassVar[str]  # how checkpoints name it
+    config_class: ClassVar[type[VAEConfig] | type[DiTConfig]]
+    config: Any
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -> Self:
+        """The weights of a shipped model ("line", "emoji"), of a folder, or of a checkpoint file, in eval mode."""
+        from svgfusion_lib.models.checkpoint import load_weights
+
+        return load_weights(cls, model).to(device)
+
+
+ModelT = TypeVar("ModelT", bound=PretrainedModel)
+
+
+def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: str) -> ModelT:
+    """Model of class `cls` from a plain config and weights, in eval mode; UserError naming `source` if they misfit."""
+    try:
+        settings = cls.config_class.from_dict(config)
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from error
+    misfit = f"{source}: weights do not fit the {cls.kind} configuration"
+    reason = _misfit(settings, weights)
+    if reason:
+        raise UserError(f"{misfit} ({reason})")
+    try:
+        model = cls(settings)
+        model.load_state_dict(weights)
+    except RuntimeError as error:  # of sizes too: what the configuration asks for may be beyond the memory
+        reason = str(error).split("\n")[1].strip() if "\n" in str(error) else str(error)
+        raise UserError(f"{misfit} ({reason[:160]})") from error
+    return model.eval()
+
+
+def _misfit(settings: VAEConfig | DiTConfig, weights: dict[str, Tensor]) -> str:
+    """Why these cannot be the weights of such a model, before one is built that may be huge; "" if they can."""
+    if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in weights.items()):
+        return "not all of them are tensors"
+    depth = settings.encoder_depth + settings.decoder_depth if isinstance(settings, VAEConfig) else settings.depth
+    if depth > len(weights):
+        return f"{depth} blocks of {len(weights)} tensors"
+    if settings.width > max((size for tensor in weights.values() for size in tensor.shape), default=0):
+        return f"no tensor is {settings.width} wide"
+    return ""
