@@ -54,6 +54,12 @@ def load_state(path: Path) -> list:
     return [step, model.state_dict(), ema.weights, optimizer.state_dict()]
 
 
+def parts_of(folder: Path) -> list:
+    """All that a pipeline was loaded from."""
+    pipeline = SVGFusionPipeline.from_pretrained(folder)
+    return [pipeline.vae, pipeline.dit, pipeline.schedule, pipeline.known_names]
+
+
 # Artefact -> how it is read, given its path; what a loader returns tells all of the content that matters.
 LOADERS: dict[str, Callable[[Path], object]] = {
     "vae/vpvae_final.pt": lambda path: load_model(path, "vpvae"),
@@ -65,9 +71,9 @@ LOADERS: dict[str, Callable[[Path], object]] = {
     "latents/context/index.npz": lambda path: load_latents(path.parents[1]),
     "latents/context/tokens-00000.npy": lambda path: load_latents(path.parents[1]),
     f"run/{STATE_NAME}": load_state,
-    "model/model.safetensors": lambda path: SVGFusionPipeline.from_pretrained(path.parent),
-    "model/model.json": lambda path: SVGFusionPipeline.from_pretrained(path.parent),
-    "model/names.safetensors": lambda path: SVGFusionPipeline.from_pretrained(path.parent).known_names.vectors,
+    "model/model.safetensors": lambda path: parts_of(path.parent),
+    "model/model.json": lambda path: parts_of(path.parent),
+    "model/names.safetensors": lambda path: parts_of(path.parent),
     "head/icon_head.safetensors": load_icon_head,
     f"packs/{KEYWORDS}": lambda path: load_vocabulary(path.parent),
     "svg/dummy.json": lambda path: read_records(path.parent),

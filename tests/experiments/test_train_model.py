@@ -102,7 +102,7 @@ def test_another_plan_in_the_same_folder_is_refused(recipe, whole, tmp_path):
     (('preset = "tiny"', "changes = { width = 95 }"), "4 heads cannot share a width of 95"),
     (('preset = "tiny"', 'changes = { head = 3 }'), "head must be text, not 3"),
     (("ddim_steps = 2", "ddim_step = 2"), "SamplingConfig: unknown field 'ddim_step'; did you mean 'ddim_steps'"),
-    (("ddim_steps = 2", "ddim_steps = true"), "SamplingConfig: ddim_steps must be a whole number, not True"),
+    (("ddim_steps = 2", "ddim_steps = true"), "SamplingConfig: num_inference_steps must be a whole number, not True"),
     (('sampling = { sampler = "dpm++", ddim_steps = 2 }', "sampling = 3"),
      r"\[evaluation\]: sampling must be a table, not 3"),
     (("box_scale = 2.0", "box_scale = [2.0]"), r"\[latents\]: box_scale must be a number, not \[2.0\]"),
