@@ -49,6 +49,7 @@ _OWN = "--vae_checkpoint checkpoints/vae/vpvae_final.pt"
 EXAMPLES = {
     "create_dummy_data": "--output_dir data/dummy --num_samples 200",
     "fetch_packs": "--packs tabler lucide",
+    "common_names": "--output data/prompts/common.txt",
     "prepare_dataset": "--packs tabler lucide --output_dir data/icons/tabler-lucide",
     "preprocess": f"--svg_dir data/icons/tabler-lucide {_CACHE} --max_files all",
     "train": f"{_CACHE} --steps 2000 --batch_size 4 --device cpu --ckpt_out checkpoints/smoke",

@@ -60,10 +60,11 @@ NO_KEYWORDS = Vocabulary({}, {})
 def load_vocabulary(folder: str | Path) -> Vocabulary:
     """The dictionary in `folder`; made from its pinned sources, brought by npm, if it is not there."""
     path, sources = Path(folder) / KEYWORDS, _sources()
+    made_of = {"sources": sources, "rules": [MOST, NEAREST, COMMON]}
     if path.is_file():
         remedy = "remove it and it will be made again"
         stored = read_json(path, KEYWORDS_KIND, remedy)
-        if stored.get("sources") == sources:
+        if {key: stored.get(key) for key in made_of} == made_of:
             keywords, spellings = stored.get("keywords"), stored.get("spellings")
             if not isinstance(keywords, dict) or not isinstance(spellings, dict):
                 raise UserError(f"{path}: damaged (no keywords or no spellings); {remedy}")
@@ -73,7 +74,7 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
         for package, entry in sources.items()
     }
     vocabulary = make_vocabulary(contents, by_text_encoder())
-    write_json(path, {"sources": sources} | asdict(vocabulary), KEYWORDS_KIND)
+    write_json(path, made_of | asdict(vocabulary), KEYWORDS_KIND)
     return vocabulary
 
 
