@@ -93,12 +93,13 @@ class _Kept:
             self.duplicates.append(duplicate)
 
     def finished(
-        self, vocabulary: Vocabulary, names: Collection[str], hold_out: bool, unseen: Collection[tuple[str, str]]
+        self, vocabulary: Vocabulary, names: Collection[str], logos: frozenset[str], hold_out: bool,
+        unseen: Collection[tuple[str, str]],
     ) -> Record:
         """The record with all that training may say of it.
 
-        names: keys of all names of the domain; a keyword among them means another icon. unseen: pairs of name key and
-        pack that are not to be trained on.
+        names: keys of all names of the domain; a keyword among them means another icon. logos: words that name a
+        brand. unseen: pairs of name key and pack that are not to be trained on.
         """
         record, others = self.record, self.duplicates
         if not record.style:
@@ -120,7 +121,7 @@ class _Kept:
         )
         return replace(
             record, captions=captions, keywords=tuple(aliases), parts=name_parts(record.name, may_say),
-            moves=tuple(allowed_moves(self.base, may_become, _logos(names))),
+            moves=tuple(allowed_moves(self.base, may_become, logos)),
         )
 
 
@@ -191,7 +192,8 @@ class Sieve:
             hint = "; fills are allowed with stroke_only off" if "not stroke only" in dict(reasons) else ""
             raise UserError(f"no SVG was kept: {', '.join(f'{n} {reason}' for reason, n in reasons)}{hint}")
         may_not = self.hold_out, self._settle_pairs()
-        records = [kept.finished(self.vocabulary, self._names[kept.domain], *may_not) for kept in self.kept]
+        said = {domain: (names, _logos(names)) for domain, names in self._names.items()}
+        records = [kept.finished(self.vocabulary, *said[kept.domain], *may_not) for kept in self.kept]
         records.sort(key=lambda record: record.file)
         captions = [caption for record in records for caption in record.captions]
         total = Tally.merge(self._tally.values())
