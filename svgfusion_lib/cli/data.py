@@ -55,6 +55,8 @@ def _prepare_dataset_flags(add: Add) -> None:
     add("--hold_out", action=argparse.BooleanOptionalAction, default=True,
         help="keep some names, and some names of single packs, from training")
     add("--seed", type=int, default=0, help="of the choice of names of single packs")
+    add("--num_parts", type=int, default=0, help="captions of each SVG that are parts of its name")
+    add("--moved_copies", action="store_true", help="mirrored and turned copies, named for what they show")
     add("--processes", type=int, help="default: one for each core")
 
 

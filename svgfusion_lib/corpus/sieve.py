@@ -1,23 +1,28 @@
 """What a data set keeps of many SVG files: no drawing twice, and the captions of all its copies with it."""
 
 import json
+import random
 import shutil
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from svgfusion_lib.corpus.captions import make_captions, name_key, split_of
-from svgfusion_lib.corpus.directions import allowed_moves
-from svgfusion_lib.corpus.filters import Finding, PictureIndex
+from svgfusion_lib.corpus.directions import allowed_moves, moved
+from svgfusion_lib.corpus.filters import PICTURE_SIZE, Finding, PictureIndex
 from svgfusion_lib.corpus.keywords import Vocabulary, synonyms_of
 from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.phrases import compose_captions, name_parts, other_words
 from svgfusion_lib.corpus.records import COUNT, COUNTED, SPLITS, Record, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import write_json, write_text
+from svgfusion_lib.system.progress import track
+from svgfusion_lib.utils.render import render_svg_by_resvg
+from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 PERCENTILES = (25, 50, 75, 95, 99)
 
@@ -128,11 +133,21 @@ class _Kept:
 class Sieve:
     """Takes files one by one; copies those that stay into `output` and counts all."""
 
-    def __init__(self, output: Path, vocabulary: Vocabulary, near_duplicates: bool, hold_out: bool = True):
+    def __init__(
+        self, output: Path, vocabulary: Vocabulary, near_duplicates: bool, hold_out: bool = True, num_parts: int = 0,
+        moved_copies: bool = False,
+    ):
+        """num_parts: parts of the name that each record to train on has among its captions, a fixed choice.
+
+        moved_copies: pictures to train on get copies that are mirrored and turned as their records allow, but for those
+        that look like a picture that is there; needs near_duplicates.
+        """
         self.output = output
         self.vocabulary = vocabulary
         self.near_duplicates = near_duplicates
         self.hold_out = hold_out
+        self.num_parts = num_parts
+        self.moved_copies = moved_copies
         self.kept: list[_Kept] = []
         self._by_fingerprint: dict[bytes, _Kept] = {}
         self._pictures: dict[str, tuple[PictureIndex, list[_Kept]]] = {}  # by domain
@@ -194,6 +209,10 @@ class Sieve:
         may_not = self.hold_out, self._settle_pairs()
         said = {domain: (names, _logos(names)) for domain, names in self._names.items()}
         records = [kept.finished(self.vocabulary, *said[kept.domain], *may_not) for kept in self.kept]
+        if self.moved_copies:
+            records += self._moved_copies(records)
+        if self.num_parts:
+            records = [self._with_parts(record) for record in records]
         records.sort(key=lambda record: record.file)
         captions = [caption for record in records for caption in record.captions]
         total = Tally.merge(self._tally.values())
@@ -209,6 +228,28 @@ class Sieve:
         write_text(self.output / DROPPED, "".join(lines))
         write_json(self.output / SUMMARY, summary, COUNTED[SUMMARY])
         return summary
+
+    def _moved_copies(self, records: Sequence[Record]) -> list[Record]:
+        copies = []
+        for record in track([r for r in records if r.split == "train" and r.moves], "moved copies"):
+            parsed = parse_svg(self.output / record.file)
+            index, _ = self._pictures[pack_domain(record.pack)]
+            for move in record.moves:
+                copy, rows = moved(record, parsed.rows, move)
+                text = rows_to_svg(rows, parsed.size)
+                picture = render_svg_by_resvg(text, PICTURE_SIZE)
+                if index.find(picture) is None:
+                    index.add(picture)
+                    copies.append(replace(copy, file=f"{record.file.removesuffix('.svg')}.{move}.svg"))
+                    write_text(self.output / copies[-1].file, text)
+                    self._tally_of(copy).keep(copy.split, len(rows) - 2, parsed.approximated)
+        return copies
+
+    def _with_parts(self, record: Record) -> Record:
+        if record.split != "train" or not record.parts:
+            return record
+        choice = random.Random(record.file).sample(record.parts, min(self.num_parts, len(record.parts)))
+        return replace(record, captions=tuple(dict.fromkeys([*record.captions, *choice])))
 
     def _settle_pairs(self) -> set[tuple[str, str]]:
         """Train on unseen pairs whose name is left in no other pack after all; return those that stay unseen."""
