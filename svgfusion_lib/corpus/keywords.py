@@ -27,6 +27,7 @@ KEYWORDS_KIND = "dictionary of keywords"
 MOST = 8                # keywords of a name
 NEAREST = 0.55          # cosine to the name that a keyword needs
 COMMON = 4              # a tag of more names than that is a category, not a name
+_VERSION = 2             # of the other rules
 _KEYWORD = re.compile(r"[a-z]{3,}(?: [a-z]{3,})?")
 _FLAG = re.compile(r"^flags? (?:for )?(?:flag )?")
 _ENCODED_TOGETHER = 2048
@@ -60,7 +61,7 @@ NO_KEYWORDS = Vocabulary({}, {})
 def load_vocabulary(folder: str | Path) -> Vocabulary:
     """The dictionary in `folder`; made from its pinned sources, brought by npm, if it is not there."""
     path, sources = Path(folder) / KEYWORDS, _sources()
-    made_of = {"sources": sources, "rules": [MOST, NEAREST, COMMON]}
+    made_of = {"sources": sources, "rules": [_VERSION, MOST, NEAREST, COMMON]}
     if path.is_file():
         remedy = "remove it and it will be made again"
         stored = read_json(path, KEYWORDS_KIND, remedy)
@@ -95,7 +96,8 @@ def make_vocabulary(contents: Mapping[str, Any], nearness: Nearness) -> Vocabula
     candidates: dict[str, tuple[str, dict[str, None]]] = {}  # name key -> name, its tags in order and once each
     for names in (*line, emoji):
         for name, tags in _useful_tags(names, brands).items():
-            if names is emoji or not _is_variation(name, names):
+            # Not for "hours 24", whose key is that of "hours 12".
+            if not any(map(str.isdigit, name)) and (names is emoji or not _is_variation(name, names)):
                 key = name_key(name, numbered=True)
                 candidates.setdefault(key, (name, {}))[1].update(dict.fromkeys(tags))
     spellings = {name.replace(" ", ""): name for name in emoji if " " in name}

@@ -5,6 +5,7 @@ The packages `@iconify-json/<pack>` hold icons.json: `icons[name]` with a body a
 alias without a transformation is another word for its parent, hence a keyword.
 """
 
+import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -68,6 +69,19 @@ def style_word(pack: str) -> str:
 def names_style(prompt: str, word: str) -> bool:
     """Does a prompt ask for the style that captions call `word` ("..., twemoji style")?"""
     return re.search(rf"\b{re.escape(word)} style\b", prompt.lower()) is not None
+
+
+def find_style(text: str, packs: Sequence[str]) -> str:
+    """The pack among `packs` that goes by a name: `fluent`, `Fluent Emoji Flat` and `fluent-emoji-flat` are one.
+
+    UserError for any other name, with the nearest that there is.
+    """
+    names = {humanise(name): pack for pack in packs for name in (style_word(pack), pack)}
+    wanted = humanise(text).removesuffix(" style")
+    if wanted in names:
+        return names[wanted]
+    near = difflib.get_close_matches(wanted, names, n=1, cutoff=0)
+    raise UserError(f"no style {text!r}; the nearest is {near[0]!r}" if near else f"no style {text!r}: there are none")
 
 
 def without_style(prompt: str) -> str:

@@ -89,6 +89,7 @@ def is_thing(name: str) -> bool:
     plural = first in _PEOPLE or any(w.endswith("s") and not w.endswith(("ss", "us", "is", "as")) for w in (head, last))
     action = last.endswith("ing") and last not in _ING_THINGS
     odd = any(len(word) == 1 or not word.isalpha() for word in words)
+    odd = odd or (len(last) <= 4 and not set("aeiouy") & set(last))  # "sql", "sms"
     state = (last.endswith("ed") and last not in _ED_THINGS) or last in _NO_LAST_WORD or last.endswith("ly")
     return not (plural or action or odd or state or first in _NO_FIRST_WORD or {first, last} & _NO_THING)
 

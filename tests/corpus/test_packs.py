@@ -156,6 +156,18 @@ def test_a_users_own_folder_is_never_replaced(npm, tmp_path):
     assert own.read_text() == "<svg/>"
 
 
+@pytest.mark.parametrize("name", ["fluent", "fluent-emoji-flat", "Fluent Emoji Flat", "fluent style"])
+def test_a_style_goes_by_all_its_names(name):
+    assert packs.find_style(name, ["twemoji", "fluent-emoji-flat"]) == "fluent-emoji-flat"
+
+
+def test_an_unknown_style_names_the_nearest():
+    with pytest.raises(UserError, match="no style 'tablr'; the nearest is 'tabler'"):
+        packs.find_style("tablr", ["lucide", "tabler"])
+    with pytest.raises(UserError, match="there are none"):
+        packs.find_style("tabler", [])
+
+
 @pytest.mark.parametrize(("pack", "icon", "others", "expected"), [
     ("solar", "bag-4-line-duotone", (), ("bag 4", "line-duotone")),
     ("hugeicons", "search-02", (), ("search", "")),
