@@ -211,7 +211,8 @@ class SamplingConfig(_Config):
         """As everywhere; the names of the command line are understood too."""
         if isinstance(values, Mapping):
             for name in values:
-                check_known(name, [*cls.FLAGS.values(), *(f.name for f in fields(cls))], "SamplingConfig: unknown field")
+                known = [*cls.FLAGS.values(), *(f.name for f in fields(cls))]
+                check_known(name, known, "SamplingConfig: unknown field")
             values = {cls.field_name(name): value for name, value in values.items()}
         return super().from_dict(values)
 

@@ -33,7 +33,7 @@ from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import read_json, write_json
 from svgfusion_lib.system.token_store import TokenStore
 from svgfusion_lib.training.latents import load_latents, prepare_latents
-from svgfusion_lib.training.loop import STATE_NAME, _load_state
+from svgfusion_lib.training.loop import STATE_NAME, _State
 from svgfusion_lib.training.optimisation import EMA, make_optimizer
 
 VAE = VAEConfig(width=16, heads=2, row_width=4, encoder_depth=1, decoder_depth=1, pixel_fusion=False, latent_width=4)
@@ -50,7 +50,7 @@ def small_model() -> tuple[nn.Module, EMA, torch.optim.Optimizer]:
 
 def load_state(path: Path) -> list:
     model, ema, optimizer = small_model()
-    step = _load_state(path, model, ema, optimizer, TRAINING, 7)
+    step = _State(path, model, ema, optimizer, TRAINING, 7).load()
     return [step, model.state_dict(), ema.weights, optimizer.state_dict()]
 
 

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"svgfusion {stage}: {trouble}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"\nsvgfusion {stage}: stopped; the same command continues a training", file=sys.stderr)
+        print(f"\nsvgfusion {stage}: stopped; rerun the same command to resume a training", file=sys.stderr)
         return 130
     return 0
 

@@ -60,7 +60,7 @@ def training(add: Add, num_epochs: int) -> None:
     add("--batch_size", type=int, default=64)
     add("--num_epochs", type=int, default=num_epochs)
     add("--samples_seen", type=int, help="the budget in SVGs seen, in place of --num_epochs")
-    add("--max_minutes", type=float, help="pause after that time (exit code 3); the same command goes on")
+    add("--max_minutes", type=float, help="pause after that time (exit code 3); rerun the same command to resume")
     add("--output_dir", required=True, help="also where a stopped run is continued")
     add("--preset", default="tiny", help="size of the model (docs/models.md)")
     add("--seed", type=int, default=0)

@@ -26,7 +26,7 @@ needed.
 |---|---|
 | 0 | done |
 | 2 | something that you can put right: one line says what is wrong, in which file, and what to do |
-| 3 | paused by `--max_minutes`; the same command goes on |
+| 3 | paused by `--max_minutes`; rerun the same command to resume |
 | 130 | interrupted (Ctrl-C); the same command continues a training |
 """
 

@@ -95,7 +95,7 @@ def _train_dit(**options) -> None:
 def _train_model_flags(add: Add) -> None:
     add("--config", required=True, help="a TOML file such as configs/small.toml")
     add("--output_dir", required=True, help="also where a stopped run is continued")
-    add("--max_minutes", type=float, help="pause after that time (exit code 3); the same command goes on")
+    add("--max_minutes", type=float, help="pause after that time (exit code 3); rerun the same command to resume")
     add("--seed", type=int, default=0)
     device(add)
 
@@ -155,7 +155,7 @@ def _finetune_flags(add: Add) -> None:
     add("--samples_seen", type=int, default=160_000, help="ten minutes of one CPU core")
     add("--batch_size", type=int, default=64)
     add("--lr", type=float, default=1.0e-3)
-    add("--max_minutes", type=float, help="pause after that time (exit code 3); the same command goes on")
+    add("--max_minutes", type=float, help="pause after that time (exit code 3); rerun the same command to resume")
     add("--seed", type=int, default=0)
     device(add)
 

@@ -261,6 +261,13 @@ def load_cache(precomputed_dir: str | Path) -> dict:
     return cache
 
 
+def cache_hash(cache: dict) -> str:
+    """Short hash of what a VP-VAE learns from a cache: its rows and splits."""
+    digest = hashlib.sha256(json.dumps([cache["names"], cache["splits"]]).encode())
+    digest.update(cache["rows"].numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
 def cache_rows(cache: dict, index: int) -> np.ndarray:
     """Rows [L, 22] of one SVG of a cache."""
     start, end = cache["offsets"][index : index + 2].tolist()

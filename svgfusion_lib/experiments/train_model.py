@@ -61,7 +61,7 @@ def _make_parts(plan: dict, config: str | Path, output_dir: Path, where: dict, m
             continue
         left = None if max_minutes is None else max_minutes - (time.monotonic() - began) / 60
         if worked and left is not None and left < 0:
-            raise Paused(f"{output_dir}: {result.relative_to(output_dir)} is next; the same command goes on")
+            raise Paused(f"{output_dir}: {result.relative_to(output_dir)} is next; rerun the same command to resume")
         make(left)
         worked = True
     return output_dir / "model"

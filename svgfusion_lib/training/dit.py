@@ -15,7 +15,7 @@ from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames, learn_names
 from svgfusion_lib.system.checks import check_counts, check_device
-from svgfusion_lib.training.latents import load_latents, prepare_latents
+from svgfusion_lib.training.latents import latents_hash, load_latents, prepare_latents
 from svgfusion_lib.training.loop import budget_steps, fit
 from svgfusion_lib.training.losses import diffusion_loss
 from svgfusion_lib.training.optimisation import EMA
@@ -138,6 +138,10 @@ def fit_latents(
         make_loader(held_out, config.batch_size) if len(held_out) else None,
         _sheet_drawer(vae, schedule, latents, output_dir, encoder),
         max_minutes,
+        identity={
+            "VP-VAE": latents["vae_hash"], "latents": latents_hash(latents), "schedule": schedule.fingerprint(),
+            **model.config.to_dict(),
+        },
     )
 
 

@@ -107,6 +107,14 @@ def load_latents(latents_dir: str | Path) -> dict:
     return latents
 
 
+def latents_hash(latents: dict) -> str:
+    """Short hash of what a VS-DiT learns from a latents file: the latents, their scale, and the captions."""
+    digest = hashlib.sha256(json.dumps([latents["captions"], latents["caption_ids"], latents["splits"]]).encode())
+    for name in ("mean", "sigma", "latent_mean", "latent_std"):
+        digest.update(latents[name].float().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
 def check_pixel_encoder(vae: VPVAE, cache: dict) -> None:
     """UserError unless the cache holds the pixel tokens the VP-VAE was trained with."""
     if vae.config.pixel_fusion and cache["pixel_encoder"] != vae.config.pixel_encoder:

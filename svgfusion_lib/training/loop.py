@@ -1,22 +1,20 @@
-"""One training loop for both models: `fit`. It knows nothing of SVG; a model is what `step_loss` makes of it.
+"""The training loop of both models. It knows nothing of SVG; `step_loss` says what a model learns.
 
-Every random number of step k (caption, timestep, noise, dropout) follows from (seed, k) and the order of
-batches from (seed, epoch), so a run that was stopped and resumed gives the weights of one that was not.
-Under `accelerate launch` every process takes its share of each batch, and the first one writes.
+Every random number of step k (caption, timestep, noise, dropout) follows from (seed, k) and the order of batches from
+(seed, epoch), so a run that was stopped and resumed gives the weights of one that was not. Under `accelerate launch`
+every process takes its share of each batch, and the first one writes.
 """
 
-import copy
 import importlib.util
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from torch.utils.flop_counter import FlopCounterMode
 
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import Paused, UserError
@@ -32,46 +30,14 @@ from svgfusion_lib.training.throughput import Meter
 LOG_NAME = "train_log.jsonl"
 STATE_NAME = "training_state.pt"
 STATE_FIELDS = {"step": int, "model": dict, "ema": dict, "optimizer": dict, "train_config": dict, "train_svgs": int}
-TIMINGS = ("seconds", "latents_per_second", "mfu", "data_wait")  # fields of the log that no two runs have alike
+TIMINGS = ("seconds", "latents_per_second", "mfu", "data_wait")  # fields of the log that differ from run to run
+# Settings that a resumed run may have otherwise: how long it trains, where, and what it reports.
+_FREE = {
+    "num_steps", "device", "log_every", "val_every", "checkpoint_every", "checkpoint_seconds", "compile", "bf16",
+}
 
-# step_loss(model, batch, step) -> loss to descend, named parts to log
-StepLoss = Callable[[nn.Module, object, int], tuple[Tensor, dict[str, Tensor]]]
-
-
-def budget_steps(svgs: int, batch_size: int, num_epochs: int, samples_seen: int | None, accumulate: int = 1) -> int:
-    """Optimiser steps that see `samples_seen` SVGs, or all of them `num_epochs` times if that is None."""
-    batches = num_epochs * -(-svgs // batch_size) if samples_seen is None else -(-samples_seen // batch_size)
-    return -(-batches // accumulate)
-
-
-def endless_batches(loader: DataLoader, first_step: int) -> Iterator:
-    """Batches from step `first_step` on, epoch after epoch, in the sampler's order."""
-    sampler: Any = loader.batch_sampler  # a LengthBucketSampler, or what counts epochs as it does
-    epoch, skip = divmod(first_step, len(sampler))
-    while True:
-        sampler.epoch, sampler.first_batch = epoch, skip
-        yield from loader
-        epoch, skip = epoch + 1, 0
-
-
-def _seed_step(seed: int, step: int, rank: int = 0) -> None:
-    torch.manual_seed(seed * 1_000_003 + step + rank * 7_368_787)
-
-
-@torch.no_grad()
-def held_out_loss(model: nn.Module, loader: DataLoader, step_loss: StepLoss, step: int, config: TrainConfig) -> dict:
-    """Mean loss and parts over the loader, with the same random numbers every time."""
-    totals: dict[str, float] = {}
-    count = 0
-    sampler: Any = loader.batch_sampler
-    sampler.epoch = sampler.first_batch = 0
-    for i, batch in enumerate(loader):
-        _seed_step(config.seed + 1, i)
-        loss, parts = step_loss(model, batch.to(config.device), step)
-        for name, value in (parts | {"loss": loss}).items():
-            totals[name] = totals.get(name, 0.0) + value.item() * len(batch.names)
-        count += len(batch.names)
-    return {f"val_{name}": round(total / max(1, count), 6) for name, total in totals.items()}
+# step_loss(model, batch, step) -> loss to minimise, named parts to log
+StepLoss = Callable[[nn.Module, Any, int], tuple[Tensor, dict[str, Tensor]]]
 
 
 def fit(
@@ -83,217 +49,249 @@ def fit(
     val_loader: DataLoader | None = None,
     on_validation: Callable[[nn.Module, int], None] | None = None,
     max_minutes: float | None = None,
+    identity: Mapping[str, object] | None = None,
 ) -> EMA:
     """Train to config.num_steps and return the averaged weights.
 
-    Writes train_log.jsonl and training_state.pt to output_dir; if the state is there, training continues
-    from it. on_validation(averaged model, step) is called whenever the held-out loss is taken.
-    Raises UserError naming the batch if a loss is not finite, and Paused, with the state written, when
-    max_minutes have passed before the end.
+    train_loader: of `make_loader`, or one whose batch sampler counts epochs and shares batches as that does.
+    Writes train_log.jsonl and training_state.pt to output_dir; if the state is there, training resumes from it.
+    identity: what the run learns from, by name; a state with another one is refused. on_validation(averaged model,
+    step) is called whenever the held-out loss is taken. Raises UserError naming the batch if a loss is not finite, and
+    Paused, with the state written, when max_minutes have passed before the end.
     """
-    check_device(config.device)
+    device = check_device(config.device)
+    sampler = _batch_sampler(train_loader)
     with locked_folder(output_dir):
-        return _fit(model, train_loader, step_loss, config, output_dir, val_loader, on_validation, max_minutes)
+        processes = Processes.current(config.device)
+        device, main = processes.device or device, processes.is_main
+        sampler.share = processes.share
+        model.to(device).train()
+        optimizer, ema = make_optimizer(model, config), EMA(model, config.ema_decay)
+        state = _State(Path(output_dir) / STATE_NAME, model, ema, optimizer, config, len(sampler.lengths), identity)
+        first_step = state.load() if state.path.is_file() else 0
+        processes.wait()  # all have read the state before one writes it anew
+        log = _Log(Path(output_dir), first_step, main)
+        finite = _FiniteCheck(device, processes)
+        meter = Meter(device, torch.bfloat16 if config.bf16 else torch.float32, model)
+        batches = endless_batches(train_loader, first_step * config.accumulate)
+        if config.compile:
+            model.compile(dynamic=True)
+        began = saved_at = time.monotonic()
+
+        def finish(step: int) -> None:
+            if main and step > first_step:
+                if processes.count == 1:
+                    finite.check()
+                state.save(step)
+            log.close()
+            processes.wait()
+
+        steps = range(first_step, config.num_steps)
+        for step in track(steps, "training", total=config.num_steps, initial=first_step, disable=not main):
+            if max_minutes is not None and step > first_step:
+                in_time = time.monotonic() - began < 60 * max_minutes
+                if not processes.all(torch.tensor(in_time, device=device)):
+                    finish(step)
+                    raise Paused(
+                        f"{output_dir}: {step} of {config.num_steps} steps done; rerun the same command to resume"
+                    )
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, config)
+            optimizer.zero_grad(set_to_none=True)
+            for k in range(step * config.accumulate, (step + 1) * config.accumulate):
+                _seed_step(config.seed + 2, k, processes.rank)  # captions and augmentations of the batch
+                with meter.waiting():
+                    batch = next(batches)
+                meter.count(batch.padding_mask)
+                _seed_step(config.seed, k, processes.rank)      # noise and dropout
+                with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
+                    loss, parts = step_loss(model, batch.to(device), step)
+                (loss / config.accumulate).backward()
+                finite.note(step, loss, batch.names)
+            processes.average_gradients(model.parameters())
+            norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+            if device.type == "cpu" or processes.count > 1:  # on an accelerator, not before the next line of the log
+                finite.check()
+            optimizer.step()
+            ema.update(model, step)
+
+            done = step + 1
+            last = done == config.num_steps
+            if step == 0 or done % config.log_every == 0 or last:
+                finite.check()
+                if main:
+                    log.write({
+                        "step": done, "samples": done * config.batch_size * config.accumulate,
+                        "loss": round(loss.item(), 6), "lr": optimizer.param_groups[0]["lr"],
+                        "grad_norm": round(norm.item(), 4),
+                        **{name: round(value.item(), 6) for name, value in parts.items()}, **meter.read(),
+                    })
+            if main and (done % config.val_every == 0 or last):
+                with ema.applied_to(model):
+                    if val_loader is not None:
+                        log.write({"step": done} | held_out_loss(model, val_loader, step_loss, step, config))
+                    if on_validation is not None:
+                        on_validation(model, done)
+            due = time.monotonic() - saved_at > config.checkpoint_seconds
+            if main and not last and (due or done % config.checkpoint_every == 0):
+                saved_at = time.monotonic()
+                if processes.count == 1:
+                    finite.check()
+                state.save(done)
+        finish(config.num_steps)
+    return ema
 
 
-def _fit(
-    model: nn.Module, train_loader: DataLoader, step_loss: StepLoss, config: TrainConfig, output_dir: str | Path,
-    val_loader: DataLoader | None, on_validation: Callable[[nn.Module, int], None] | None, max_minutes: float | None,
-) -> EMA:
-    began = time.monotonic()
-    run = _Run(model, train_loader, step_loss, config, Path(output_dir))
-    main = run.processes.is_main
-    steps = range(run.first_step, config.num_steps)
-    saved_at = began
-    for step in track(steps, "training", total=config.num_steps, initial=run.first_step, disable=not main):
-        if max_minutes is not None and step > run.first_step:
-            in_time = time.monotonic() - began < 60 * max_minutes
-            if not run.processes.all(torch.tensor(in_time, device=run.device)):
-                run.stop(step)
-                raise Paused(f"{output_dir}: {step} of {config.num_steps} steps done; the same command goes on")
-        loss, parts, norm = run.descend(step)
-        done = step + 1
-        last = done == config.num_steps
-        if step == 0 or done % config.log_every == 0 or last:
-            run.report(done, loss, parts, norm)
-        if main and (done % config.val_every == 0 or last):
-            with run.ema.applied_to(model):
-                if val_loader is not None:
-                    run.log({"step": done} | held_out_loss(model, val_loader, step_loss, step, config))
-                if on_validation is not None:
-                    on_validation(model, done)
-        due = time.monotonic() - saved_at > config.checkpoint_seconds
-        if main and not last and (due or done % config.checkpoint_every == 0):
-            saved_at = time.monotonic()
-            run.save(done)
-    run.stop(config.num_steps)
-    return run.ema
+def budget_steps(svgs: int, batch_size: int, num_epochs: int, samples_seen: int | None, accumulate: int = 1) -> int:
+    """Optimiser steps that see `samples_seen` SVGs, or all of them `num_epochs` times if that is None."""
+    batches = num_epochs * -(-svgs // batch_size) if samples_seen is None else -(-samples_seen // batch_size)
+    return -(-batches // accumulate)
 
 
-class _Run:
-    """One call of `fit`: model, optimiser and averages, where they are, and what has been written."""
+def endless_batches(loader: DataLoader, first_step: int) -> Iterator:
+    """Batches from step `first_step` on, epoch after epoch, in the sampler's order."""
+    sampler = _batch_sampler(loader)
+    epoch, skip = divmod(first_step, len(sampler))
+    while True:
+        sampler.epoch, sampler.first_batch = epoch, skip
+        yield from loader
+        epoch, skip = epoch + 1, 0
 
-    def __init__(
-        self, model: nn.Module, loader: DataLoader, step_loss: StepLoss, config: TrainConfig, output_dir: Path
-    ):
-        device = check_device(config.device)
-        self.processes = Processes.current(config.device)
-        self.device = self.processes.device or device
-        self.model, self.loader, self.step_loss, self.config = model, loader, step_loss, config
-        sampler: Any = loader.batch_sampler
-        sampler.share = self.processes.share
-        dataset: Any = loader.dataset
-        self._train_svgs = len(dataset)
-        model.to(self.device).train()
-        self.optimizer = make_optimizer(model, config)
-        self.ema = EMA(model, config.ema_decay)
-        self.state_path, self.log_path = output_dir / STATE_NAME, output_dir / LOG_NAME
-        self.first_step = 0
-        if self.state_path.is_file():
-            self.first_step = _load_state(
-                self.state_path, model, self.ema, self.optimizer, config, self._train_svgs
-            )
-        self.processes.wait()  # all have read the state before one writes it anew
-        self._board = _tensorboard(output_dir) if self.processes.is_main else None
-        self._began = time.monotonic()
-        if self.processes.is_main:
-            _keep_log_until(self.log_path, self.first_step)
-            last = _last_line(self.log_path) if self.first_step else None
-            self._began -= last.get("seconds", 0.0) if last else 0.0
-        self._batches = endless_batches(loader, self.first_step * config.accumulate)
-        self._bad_step = torch.full((), -1, device=self.device)  # the first step whose loss was not finite
-        self._names: dict[int, list[str]] = {}  # of the batches that have not been asked for yet
-        self._meter: Meter | None = None
 
-    def descend(self, step: int) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """One step of the optimiser; returns loss, its parts and the gradient's norm (of the last batch)."""
-        config = self.config
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(step, config)
-        self.optimizer.zero_grad(set_to_none=True)
-        for k in range(step * config.accumulate, (step + 1) * config.accumulate):
-            _seed_step(config.seed + 2, k, self.processes.rank)  # captions and augmentations of the batch
-            asked = time.perf_counter()
-            batch = next(self._batches)
-            waited = time.perf_counter() - asked
-            self._names.setdefault(step, []).extend(batch.names[:8])
-            latents = int((~batch.padding_mask).sum())
-            batch = batch.to(self.device)
-            if self._meter is None:
-                self._meter = self._start_meter(batch, step, latents)
-                waited = 0.0  # before the meter began
-            self._meter.latents += latents
-            self._meter.waited += waited
-            _seed_step(config.seed, k, self.processes.rank)      # noise and dropout
-            loss, parts = self._backward(self.model, batch, step)
-            bad = (self._bad_step < 0) & ~torch.isfinite(loss.detach())
-            self._bad_step = torch.where(bad, step, self._bad_step)
-        self.processes.average_gradients(self.model.parameters())
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.max_grad_norm)
-        if self.device.type == "cpu" or self.processes.count > 1:  # no waiting for a device here
-            self.check_finite()
-        self.optimizer.step()
-        self.ema.update(self.model, step)
-        return loss, parts, norm
+@torch.no_grad()
+def held_out_loss(model: nn.Module, loader: DataLoader, step_loss: StepLoss, step: int, config: TrainConfig) -> dict:
+    """Mean loss and parts over the loader, with the same random numbers every time."""
+    totals: dict[str, float] = {}
+    count = 0
+    sampler = _batch_sampler(loader)
+    sampler.epoch = sampler.first_batch = 0
+    for i, batch in enumerate(loader):
+        _seed_step(config.seed + 1, i)
+        loss, parts = step_loss(model, batch.to(config.device), step)
+        for name, value in (parts | {"loss": loss}).items():
+            totals[name] = totals.get(name, 0.0) + value.item() * len(batch.names)
+        count += len(batch.names)
+    return {f"val_{name}": round(total / max(1, count), 6) for name, total in totals.items()}
 
-    def _backward(self, model: nn.Module, batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
-            loss, parts = self.step_loss(model, batch, step)
-        (loss / self.config.accumulate).backward()
-        return loss, parts
 
-    def _start_meter(self, batch, step: int, latents: int) -> Meter:
-        """Count the operations of one batch, on a copy: counted kernels are others, which round differently."""
-        with FlopCounterMode(display=False) as counter:
-            self._backward(copy.deepcopy(self.model), batch, step)
-        dtype = torch.bfloat16 if self.config.bf16 else torch.float32
-        if self.config.compile:
-            self.model.compile(dynamic=True)
-        return Meter(self.device, dtype, counter.get_total_flops() / max(1, latents))
+def _batch_sampler(loader: DataLoader) -> Any:
+    """The loader's batch sampler; TypeError for one that cannot resume within an epoch or share its batches."""
+    sampler: Any = loader.batch_sampler
+    if not all(hasattr(sampler, name) for name in ("epoch", "first_batch", "share", "lengths")):
+        raise TypeError(
+            f"the loader's batch sampler is a {type(sampler).__name__}, which can neither resume nor share its batches"
+            " among processes; use make_loader(dataset, batch_size), or a LengthBucketSampler"
+        )
+    return sampler
 
-    def check_finite(self) -> None:
-        """UserError if a loss since the last check was not finite."""
-        if not self.processes.all(self._bad_step < 0):
+
+def _seed_step(seed: int, step: int, rank: int = 0) -> None:
+    torch.manual_seed(seed * 1_000_003 + step + rank * 7_368_787)
+
+
+class _FiniteCheck:
+    """Remembers the first step whose loss is not finite, without waiting for the device until it is asked."""
+
+    def __init__(self, device: torch.device, processes: Processes):
+        self._processes = processes
+        self._bad_step = torch.full((), -1, device=device)
+        self._names: dict[int, list[str]] = {}  # of the batches since the last check
+
+    def note(self, step: int, loss: Tensor, names: Sequence[str]) -> None:
+        self._names.setdefault(step, []).extend(names[:8])
+        bad = (self._bad_step < 0) & ~torch.isfinite(loss.detach())
+        self._bad_step = torch.where(bad, step, self._bad_step)
+
+    def check(self) -> None:
+        """UserError if a loss since the last check was not finite; every process calls it."""
+        if not self._processes.all(self._bad_step < 0):
             step = int(self._bad_step)
             names = ", ".join(self._names.get(step, ["of another process"]))
             raise UserError(f"loss is not finite at step {max(step, 0)}; batch: {names} ...")
         self._names.clear()
 
-    def report(self, done: int, loss: Tensor, parts: dict[str, Tensor], norm: Tensor) -> None:
-        """A line of the log; every process calls it."""
-        self.check_finite()
-        if not self.processes.is_main:
-            return
-        values = {name: round(value.item(), 6) for name, value in parts.items()}
-        samples = done * self.config.batch_size * self.config.accumulate
-        rates = self._meter.read() if self._meter is not None else {}
-        self.log({"step": done, "samples": samples, "loss": round(loss.item(), 6),
-                  "lr": self.optimizer.param_groups[0]["lr"], "grad_norm": round(norm.item(), 4)} | values | rates)
 
-    def log(self, values: dict) -> None:
-        """Append to the log, and to TensorBoard where it is installed."""
+class _Log:
+    """train_log.jsonl, and TensorBoard where it is installed; `enabled` in the main process alone."""
+
+    def __init__(self, output_dir: Path, first_step: int, enabled: bool):
+        self._path = output_dir / LOG_NAME
+        self._board: Any = None
+        self._began = time.monotonic()
+        if not enabled:
+            return
+        if importlib.util.find_spec("tensorboard") is not None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(output_dir / "tensorboard")
+        _keep_log_until(self._path, first_step)
+        lines = read_log(self._path) if first_step and self._path.is_file() else []
+        self._began -= lines[-1].get("seconds", 0.0) if lines else 0.0
+
+    def write(self, values: dict) -> None:
+        """Append a line."""
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(name, value, values["step"])
         line = json.dumps(values | {"seconds": round(time.monotonic() - self._began, 2)})
-        with naming(self.log_path), self.log_path.open("a", encoding="utf-8") as log:
+        with naming(self._path), self._path.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
 
+    def close(self) -> None:
+        if self._board is not None:
+            self._board.close()
+
+
+class _State:
+    """training_state.pt: what a run needs to resume, and what it was trained on."""
+
+    def __init__(
+        self, path: Path, model: nn.Module, ema: EMA, optimizer: torch.optim.Optimizer, config: TrainConfig,
+        train_svgs: int, identity: Mapping[str, object] | None = None,
+    ):
+        self.path, self.model, self.ema, self.optimizer, self.config = path, model, ema, optimizer, config
+        self.train_svgs = train_svgs
+        self.identity = {name: str(value) for name, value in (identity or {}).items()}
+
     def save(self, step: int) -> None:
-        """Write all that the training needs to go on after `step` steps."""
-        if self.processes.count == 1:
-            self.check_finite()
-        save_tensors(self.state_path, "training_state", {
+        """Write all that the training needs to resume after `step` steps."""
+        save_tensors(self.path, "training_state", {
             "step": step, "model": self.model.state_dict(), "ema": self.ema.weights,
             "optimizer": self.optimizer.state_dict(), "train_config": self.config.to_dict(),
-            "train_svgs": self._train_svgs,
+            "train_svgs": self.train_svgs, "identity": self.identity,
         })
 
-    def stop(self, step: int) -> None:
-        """Save and close; every process calls it."""
-        if self.processes.is_main:
-            if step > self.first_step:
-                self.save(step)
-            if self._board is not None:
-                self._board.close()
-        self.processes.wait()
-
-
-def _tensorboard(output_dir: Path):
-    """A writer of TensorBoard files in output_dir/tensorboard, if the package is installed; else None."""
-    if importlib.util.find_spec("tensorboard") is None:
-        return None
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(output_dir / "tensorboard")
-
-
-def _load_state(
-    path: Path, model: nn.Module, ema: EMA, optimizer: torch.optim.Optimizer, config: TrainConfig, train_svgs: int
-) -> int:
-    state = load_tensors(path, "training_state", "train_vae or train_dit", STATE_FIELDS)
-    before = {name: state["train_config"].get(name) for name in ("seed", "batch_size")}
-    before["number of SVGs"] = state["train_svgs"]
-    now = {"seed": config.seed, "batch_size": config.batch_size, "number of SVGs": train_svgs}
-    for name in before:
-        if before[name] != now[name]:
+    def load(self) -> int:
+        """Restore the state and return its step; UserError if it is damaged or of another training."""
+        state = load_tensors(self.path, "training_state", "train_vae or train_dit", STATE_FIELDS)
+        self._check_same(state)
+        if state["step"] > self.config.num_steps:
             raise UserError(
-                f"{path}: was trained with {name} {before[name]}, not {now[name]};"
-                " use the same, or another output folder"
+                f"{self.path}: has {state['step']} steps already, {self.config.num_steps} were asked for;"
+                " ask for more, or use another output folder"
             )
-    if state["step"] > config.num_steps:
-        raise UserError(
-            f"{path}: has {state['step']} steps already, {config.num_steps} were asked for;"
-            " ask for more, or use another output folder"
-        )
-    try:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        for name, tensor in ema.weights.items():
-            tensor.copy_(state["ema"][name])
-    except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: belongs to a model of another size; use another output folder") from error
-    return state["step"]
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            for name, tensor in self.ema.weights.items():
+                tensor.copy_(state["ema"][name])
+        except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
+            raise UserError(f"{self.path}: belongs to a model of another size; use another output folder") from error
+        return state["step"]
+
+    def _check_same(self, state: dict) -> None:
+        """UserError naming the first thing in which a state is of another training."""
+        before, now = state["train_config"], self.config.to_dict()
+        pairs = [(name, before[name], now[name]) for name in now if name in before and name not in _FREE]
+        pairs.append(("number of SVGs", state["train_svgs"], self.train_svgs))
+        known = state.get("identity")
+        if isinstance(known, dict):
+            pairs += [(name, known[name], value) for name, value in self.identity.items() if name in known]
+        for name, old, new in pairs:
+            if old != new:
+                raise UserError(
+                    f"{self.path}: was trained with {name} {old}, not {new}; use the same, or another output folder"
+                )
 
 
 def read_log(path: str | Path) -> list[dict]:
@@ -302,11 +300,6 @@ def read_log(path: str | Path) -> list[dict]:
         return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
     except ValueError as error:
         raise UserError(f"{path}: not a log of a training ({error})") from error
-
-
-def _last_line(path: Path) -> dict | None:
-    lines = read_log(path) if path.is_file() else []
-    return lines[-1] if lines else None
 
 
 def _keep_log_until(path: Path, step: int) -> None:

@@ -1,10 +1,12 @@
 """How fast a training is against the roof of its machine, and how long it waits for its batches."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from statistics import median
 
 import torch
+from torch import Tensor, nn
 
 
 def median_seconds(work: Callable[[], object], repeats: int) -> float:
@@ -32,18 +34,28 @@ def roof(device: torch.device, dtype: torch.dtype, repeats: int = 3) -> float:
 
 
 class Meter:
-    """Latents a second, the share of the roof in use and that of the time spent waiting, since the last reading.
+    """Latents a second, the share of the roof in use, and the share of time spent waiting, since the last reading.
 
-    The share in use is the model FLOPs utilisation (Chowdhery et al. 2022, appendix B). flops_per_latent: what a
-    training step does for one latent, backward pass too. Add to `latents` what has been trained on, and to
-    `waited` the seconds that the data loader took for it.
+    The share in use is the model FLOPs utilisation (Chowdhery et al. 2022, appendix B), with 6 operations a step for
+    each weight and latent (Kaplan et al. 2020, section 2.1).
     """
 
-    def __init__(self, device: torch.device, dtype: torch.dtype, flops_per_latent: float):
+    def __init__(self, device: torch.device, dtype: torch.dtype, model: nn.Module):
         self.roof = roof(device, dtype)
-        self.flops_per_latent = flops_per_latent
+        self.flops_per_latent = 6 * sum(parameter.numel() for parameter in model.parameters())
         self.latents, self.waited = 0, 0.0
         self._since = time.perf_counter()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around the wait for a batch."""
+        before = time.perf_counter()
+        yield
+        self.waited += time.perf_counter() - before
+
+    def count(self, padding_mask: Tensor) -> None:
+        """Count the latents of a batch by its mask [B, N], on the CPU."""
+        self.latents += int((~padding_mask).sum())
 
     def read(self) -> dict[str, float]:
         """Figures for the log; counts anew from here."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from svgfusion_lib.config import TrainConfig, VAEConfig
-from svgfusion_lib.corpus.preprocess import load_cache, preprocess
+from svgfusion_lib.corpus.preprocess import cache_hash, load_cache, preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model
 from svgfusion_lib.models.vpvae import VPVAE
@@ -126,6 +126,7 @@ def _train(
         output_dir,
         make_loader(held_out, config.batch_size) if len(held_out) else None,
         max_minutes=max_minutes,
+        identity={"cache": cache_hash(cache), **vae_config.to_dict()},
     )
     return save_model(
         output_dir / name, "vpvae", model, ema.weights, train_config=config.to_dict(),

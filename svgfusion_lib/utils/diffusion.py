@@ -5,8 +5,9 @@
     v        = sqrt(a_t) eps - sqrt(1 - a_t) z_0                          (Salimans & Ho 2022, eq. 10)
 """
 
+import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -20,20 +21,32 @@ class NoiseSchedule:
 
     alphas_cumprod: Tensor
     name: str = "own"
+    _on_device: dict = field(default_factory=dict, repr=False, compare=False)
 
     def state(self) -> dict:
         """What a checkpoint keeps of it: number of steps and name, and the table itself."""
         named = {"num_steps": self.num_steps, "schedule": self.name}
         return {"diffusion": named, "alphas_cumprod": self.alphas_cumprod}
 
+    def fingerprint(self) -> str:
+        """Name and short hash, by which a training is told from one with another schedule."""
+        return f"{self.name} {hashlib.sha256(self.alphas_cumprod.numpy().tobytes()).hexdigest()[:8]}"
+
     @property
     def num_steps(self) -> int:
         return len(self.alphas_cumprod)
 
+    def _tables(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """sqrt(a) and sqrt(1 - a) as float32 [T] on a device, which may have no float64."""
+        if device not in self._on_device:
+            a = self.alphas_cumprod
+            self._on_device[device] = (a.sqrt().float().to(device), (1 - a).sqrt().float().to(device))
+        return self._on_device[device]
+
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """sqrt(a_t), sqrt(1 - a_t) for t [B] -> two tensors [B, 1, 1] on t's device."""
-        a = self.alphas_cumprod.to(t.device)[t][:, None, None]  # [B, 1, 1]
-        return a.sqrt().float(), (1 - a).sqrt().float()
+        signal, sigma = self._tables(t.device)  # [T] each
+        return signal[t][:, None, None], sigma[t][:, None, None]  # [B, 1, 1] each
 
 
 def make_schedule(config: DiffusionConfig) -> NoiseSchedule:
@@ -83,6 +96,6 @@ def min_snr_weight(prediction: str, t: Tensor, params: NoiseSchedule, gamma: flo
 
     SNR = a_t / (1 - a_t) weighs a squared error of epsilon as one of z_0, SNR + 1 one of v.
     """
-    a = params.alphas_cumprod.to(t.device)[t]  # [B]
-    snr = a / (1 - a)
-    return (snr.clamp(max=gamma) / (snr if prediction == "epsilon" else snr + 1)).float()
+    snr = params.alphas_cumprod / (1 - params.alphas_cumprod)  # float64 [T]
+    weight = snr.clamp(max=gamma) / (snr if prediction == "epsilon" else snr + 1)
+    return weight.float().to(t.device)[t]  # [B]

@@ -60,7 +60,7 @@ def test_in_many_pieces_it_is_the_same_model(recipe, whole):
             train_model(recipe, output_dir, max_minutes=0)
             break
         except Paused as pause:
-            assert "the same command goes on" in str(pause)
+            assert "rerun the same command to resume" in str(pause)
             pauses += 1
         assert pauses < 50
     assert pauses == 11  # cache, 3 and 5 steps, latents, model; the report is the last
@@ -74,7 +74,7 @@ def test_in_many_pieces_it_is_the_same_model(recipe, whole):
 def test_paused_is_exit_code_3(recipe, tmp_path, capsys):
     code = cli.main(["train_model", "--config", str(recipe), "--output_dir", str(tmp_path), "--max_minutes", "0"])
     assert code == 3
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "rerun the same command to resume" in capsys.readouterr().err
 
 
 def test_another_plan_in_the_same_folder_is_refused(recipe, whole, tmp_path):

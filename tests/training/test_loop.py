@@ -124,7 +124,7 @@ def test_paused_run_goes_on_to_the_same_weights(tmp_path, max_minutes):
             )
             break
         except Paused as pause:
-            assert "of 12 steps done; the same command goes on" in str(pause)
+            assert "of 12 steps done; rerun the same command to resume" in str(pause)
             pauses += 1
     assert pauses == 11 if max_minutes == 0 else pauses <= 11
     assert_same(ema.weights, whole.weights)

@@ -1,6 +1,7 @@
 import time
 
 import torch
+from torch import nn
 
 from svgfusion_lib.training.throughput import Meter, roof
 
@@ -16,10 +17,13 @@ def test_the_roof_is_that_of_a_matrix_product():
 
 
 def test_the_meter_reads_what_was_counted_since_the_last_time():
-    meter = Meter(torch.device("cpu"), torch.float32, flops_per_latent=1e6)
+    meter = Meter(torch.device("cpu"), torch.float32, nn.Linear(10, 10))
+    assert meter.flops_per_latent == 6 * 110
+    meter.flops_per_latent = 1e6
     meter.roof = 1e9
-    meter.latents += 50
-    meter.waited += 0.02
+    meter.count(torch.tensor([[False] * 25 + [True]] * 2))
+    with meter.waiting():
+        time.sleep(0.02)
     time.sleep(0.05)
     values = meter.read()
     assert 100 < values["latents_per_second"] <= 1000
