@@ -40,7 +40,16 @@ from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, make_schedule
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
-from svgfusion_lib.utils.samplers import Correct, Denoise, ddim_sample, dpm_solver_sample, guided, initial_noise
+from svgfusion_lib.utils.samplers import (
+    Correct,
+    Denoise,
+    ddim_sample,
+    dpm_solver_sample,
+    estimator,
+    guided,
+    initial_noise,
+    sampling_timesteps,
+)
 from svgfusion_lib.utils.snapping import snap_rows
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
@@ -433,7 +442,7 @@ class SVGFusionPipeline:
             style = None
         if config.guidance_scale == 1:
             prompts = self.dit.encode_prompts(context, context_mask)
-            return lambda z, t: self.dit.denoise(z, t, prompts, style=style)
+            return lambda z, t: self.dit.denoise(z, _times(z, t), prompts, style=style)
         low, high = (share * self.schedule.num_steps for share in (config.guidance_low, config.guidance_high))
         count = len(context)
         drop = torch.arange(2 * count, device=context.device) >= count  # second half: the null prompt
@@ -442,10 +451,11 @@ class SVGFusionPipeline:
         conditional = prompts.first(count)
         both_style = None if style is None else style.repeat(2).masked_fill(drop, 0)  # [2 B]
 
-        def denoise(z: Tensor, t: Tensor) -> Tensor:
-            if not low <= t[0].item() <= high:
-                return self.dit.denoise(z, t, conditional, style=style)
-            output = self.dit.denoise(z.repeat(2, 1, 1), t.repeat(2), prompts, style=both_style)  # [2 B, N, Z]
+        def denoise(z: Tensor, t: int) -> Tensor:
+            if not low <= t <= high:
+                return self.dit.denoise(z, _times(z, t), conditional, style=style)
+            z = z.repeat(2, 1, 1)  # [2 B, N, Z]
+            output = self.dit.denoise(z, _times(z, t), prompts, style=both_style)  # [2 B, N, Z]
             with_prompt, without = output.chunk(2)  # [B, N, Z] each
             return guided(with_prompt, without, config.guidance_scale)
 
@@ -478,19 +488,23 @@ class SVGFusionPipeline:
             z_0 = self.dit.normalize(origin).expand_as(z)
             z, _ = add_noise(z_0, torch.full((len(z),), start, device=z.device), self.schedule, z)  # [B, N, Z]
         report = None if callback is None else lambda i, z0: callback(i, self.dit.denormalize(z0))
-        how: dict[str, Any] = {"prediction": self.dit.config.prediction, "callback": report, "clip": config.clip}
-        how |= {"start": start, "correct": correct}
+        estimate = estimator(denoise, self.schedule, self.dit.config.prediction, config.clip, correct)
+        timesteps = sampling_timesteps(self.schedule.num_steps, steps, start)
         if config.sampler == "dpm++":
-            z = dpm_solver_sample(denoise, z, self.schedule, steps, **how)
+            z = dpm_solver_sample(estimate, z, self.schedule, timesteps, report)
         else:
-            how |= {"eta": config.eta, "generators": generators}
-            z = ddim_sample(denoise, z, self.schedule, steps, **how)
+            z = ddim_sample(estimate, z, self.schedule, timesteps, config.eta, generators, report)
         return self.dit.denormalize(z)
 
 
 def _report(progress: Callable[[int, int], None], before: int, total: int, step: int, z_0: Tensor) -> None:
     """A sampler's step as progress, `before` steps of other batches being done."""
     progress(before + step + 1, total)
+
+
+def _times(z: Tensor, t: int) -> Tensor:
+    """Timestep t for each of z [B, N, Z] -> int64 [B]."""
+    return torch.full((len(z),), t, device=z.device)
 
 
 def _show(bar: tqdm, before: int, callback: Progress | None, done: int, total: int) -> None:

@@ -109,7 +109,7 @@ def _named_records(files: list[str], captions: dict[str, list[str]]) -> list[Rec
     records = []
     for file in files:
         given = captions.get(file, [])
-        name = humanise(Path(file).stem) or (given[0] if given else "icon")
+        name = given[0] if given else humanise(Path(file).stem) or "icon"
         records.append(Record(
             file=file, name=name, captions=tuple(dict.fromkeys(given)) or make_captions(name),
             split=split_of(name),

@@ -24,7 +24,7 @@ from svgfusion_lib.training.optimisation import EMA, make_optimizer
 from svgfusion_lib.training.throughput import median_seconds
 from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler, collate_latents
 from svgfusion_lib.utils.diffusion import make_schedule
-from svgfusion_lib.utils.samplers import ddim_sample, guided
+from svgfusion_lib.utils.samplers import ddim_sample, estimator, guided, sampling_timesteps
 
 LENGTH, STEPS, CFG_SCALE = 1024, 100, 7.0
 TEXT_TOKENS = 8
@@ -63,14 +63,16 @@ def reference_sampling(device: str, steps_timed: int) -> dict:
     mask = torch.zeros(2, TEXT_TOKENS, dtype=torch.bool, device=device)
     stamps = []
 
-    def denoise(z: Tensor, t: Tensor) -> Tensor:
+    def denoise(z: Tensor, t: int) -> Tensor:
         stamps.append(time.perf_counter())
-        with_text, without = dit(z.repeat(2, 1, 1), t.repeat(2), context, mask).chunk(2)
+        both = torch.full((2,), t, device=device)
+        with_text, without = dit(z.repeat(2, 1, 1), both, context, mask).chunk(2)
         return guided(with_text, without, CFG_SCALE)
 
     with torch.no_grad():
         noise = torch.randn(1, LENGTH, dit.config.latent_width, device=device)  # [1, N, Z]
-        z = ddim_sample(denoise, noise, params, 1 + steps_timed)  # [1, N, Z]
+        timesteps = sampling_timesteps(params.num_steps, 1 + steps_timed)
+        z = ddim_sample(estimator(denoise, params), noise, params, timesteps)  # [1, N, Z]
         step = median(b - a for a, b in zip(stamps, stamps[1:]))
         before = time.perf_counter()
         vae.decode_rows(z, torch.zeros(1, LENGTH, dtype=torch.bool, device=device))

@@ -191,7 +191,7 @@ def dit_step_loss(
             drop = drop | (torch.rand(len(z0), device=device) < config.null_style_rate)  # [B]
             assert batch.style is not None  # with styles, collate_latents fills it
             style = batch.style.masked_fill(drop, 0)  # [B]
-        padding_mask = batch.padding_mask if batch.padding_mask.any() else None
+        padding_mask = batch.padding_mask if batch.padded else None
         prediction = model(z_t, t, context, context_mask, padding_mask, style)
         target = training_target(dit_config.prediction, z0, noise, t, schedule)
         weight = None

@@ -202,6 +202,7 @@ class LatentBatch(_ToDevice):
     context_mask: Tensor
     style: Tensor | None = None
     names: list[str] = field(default_factory=list)
+    padded: bool = True  # is any latent padding? known here, so that no one has to ask the device
 
 
 def style_names(latents: dict) -> tuple[str, ...]:
@@ -252,7 +253,7 @@ def collate_latents(items: list[tuple[str, Tensor, Tensor, Tensor, int]]) -> Lat
     mean, mask = pad_sequences(means)
     sigma, _ = pad_sequences(sigmas)
     context, context_mask = pad_sequences(contexts)
-    return LatentBatch(mean, sigma, mask, context, context_mask, torch.tensor(styles), list(names))
+    return LatentBatch(mean, sigma, mask, context, context_mask, torch.tensor(styles), list(names), bool(mask.any()))
 
 
 def pad_sequences(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -2,8 +2,8 @@
 
     sqrt(a_t) = alpha_t,  sqrt(1 - a_t) = sigma_t,  lambda_t = log(alpha_t / sigma_t)
 
-Both run on the same timesteps and estimate z_0 and epsilon by `to_z0_epsilon`. Text, guidance and models stay outside.
-Both can begin at a later timestep `start` with a z_start, and let `correct` change every estimate of z_0.
+Both take the timesteps of `sampling_timesteps`, which may begin late, and an `estimator` of z_0 and epsilon.
+Text, guidance and models stay outside.
 """
 
 import math
@@ -14,20 +14,24 @@ from torch import Tensor
 
 from svgfusion_lib.utils.diffusion import NoiseSchedule, to_z0_epsilon
 
-# denoise(z_t [B, N, Z], t [B]) -> the network's prediction [B, N, Z]
-Denoise = Callable[[Tensor, Tensor], Tensor]
-# correct(estimate of z_0 [B, N, Z]) -> what to go on with in its place
+# denoise(z_t [B, N, Z], t) -> the network's prediction [B, N, Z]
+Denoise = Callable[[Tensor, int], Tensor]
+# correct(estimate of z_0 [B, N, Z]) -> what takes its place
 Correct = Callable[[Tensor], Tensor]
+# estimate(z_t [B, N, Z], t) -> z_0 and epsilon [B, N, Z]
+Estimate = Callable[[Tensor, int], tuple[Tensor, Tensor]]
+# callback(step, estimate of z_0 [B, N, Z]) after every step
+StepCallback = Callable[[int, Tensor], None]
 
 
-def sampling_timesteps(num_steps: int, steps: int, start: int | None = None) -> Tensor:
+def sampling_timesteps(num_steps: int, steps: int, start: int | None = None) -> list[int]:
     """`steps` timesteps from `start` (None: T - 1) down ("trailing" spacing: Lin et al. 2024, table 2)."""
     if start is not None and not 0 <= start < num_steps:
         raise ValueError(f"start must be between 0 and {num_steps - 1}, got {start}")
     most = num_steps if start is None else start + 1
     if not 1 <= steps <= most:
         raise ValueError(f"sampling steps must be between 1 and {most}, got {steps}")
-    return torch.round(torch.linspace(most, 0, steps + 1)[:-1]).long() - 1
+    return (torch.round(torch.linspace(most, 0, steps + 1)[:-1]).long() - 1).tolist()
 
 
 def initial_noise(seeds: list[int], length: int, width: int) -> tuple[Tensor, list[torch.Generator]]:
@@ -36,43 +40,55 @@ def initial_noise(seeds: list[int], length: int, width: int) -> tuple[Tensor, li
     return torch.stack([torch.randn(length, width, generator=g) for g in generators]), generators
 
 
-def guided(conditional: Tensor, unconditional: Tensor, cfg_scale: float) -> Tensor:
-    """Classifier-free guidance (Ho & Salimans 2022, eq. 6 with w = cfg_scale - 1)."""
-    return unconditional + cfg_scale * (conditional - unconditional)
+def guided(conditional: Tensor, unconditional: Tensor, guidance_scale: float) -> Tensor:
+    """Classifier-free guidance (Ho & Salimans 2022, eq. 6 with w = guidance_scale - 1)."""
+    return unconditional + guidance_scale * (conditional - unconditional)
+
+
+def estimator(
+    denoise: Denoise, schedule: NoiseSchedule, prediction: str = "epsilon", clip: float = 0.0,
+    correct: Correct | None = None,
+) -> Estimate:
+    """Estimates of z_0 and epsilon by a network that predicts "epsilon" or "v".
+
+    clip > 0 bounds the estimates of z_0 (static thresholding: Saharia et al. 2022, section 2.3), which strong guidance
+    would otherwise drive out of the range of the data. correct changes every estimate of z_0: where it puts known
+    values, z passes through them noised to every level (replacement: Lugmayr et al. 2022, eq. 8, with one noise for
+    all steps) and ends there exactly.
+    """
+
+    def estimate(z: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        a = schedule.alphas_cumprod[t].item()
+        z0, epsilon = to_z0_epsilon(denoise(z, t), prediction, z, math.sqrt(a), math.sqrt(1 - a))
+        if clip > 0:
+            z0 = z0.clamp(-clip, clip)
+        if correct is not None:
+            z0 = correct(z0)  # [B, N, Z]
+        if clip > 0 or correct is not None:
+            epsilon = (z - math.sqrt(a) * z0) / math.sqrt(1 - a)
+        return z0, epsilon
+
+    return estimate
 
 
 @torch.no_grad()
 def ddim_sample(
-    denoise: Denoise,
-    z: Tensor,
-    params: NoiseSchedule,
-    steps: int,
-    prediction: str = "epsilon",
-    eta: float = 0.0,
-    generators: list[torch.Generator] | None = None,
-    callback: Callable[[int, Tensor], None] | None = None,
-    clip: float = 0.0,
-    start: int | None = None,
-    correct: Correct | None = None,
+    estimate: Estimate, z: Tensor, schedule: NoiseSchedule, timesteps: list[int], eta: float = 0.0,
+    generators: list[torch.Generator] | None = None, callback: StepCallback | None = None,
 ) -> Tensor:
-    """DDIM (Song et al. 2021, eq. 12 and 16) from noise z [B, N, Z] to z_0 [B, N, Z].
+    """DDIM (Song et al. 2021, eq. 12 and 16) from z [B, N, Z] at the first timestep to z_0 [B, N, Z].
 
-    eta > 0 adds noise from one generator per sample. callback(i, estimate of z_0) after every step.
-    clip > 0 bounds the estimates of z_0 (static thresholding: Saharia et al. 2022, section 2.3), which strong
-    guidance would otherwise drive out of the range of the data. start: the timestep that z is at (None: noise,
-    at T - 1). correct: applied to every estimate of z_0; where it puts known values, z passes through them noised to
-    every level (replacement: Lugmayr et al. 2022, eq. 8, with one noise for all steps) and ends there exactly.
+    eta > 0 adds noise from one generator per sample.
     """
-    timesteps = sampling_timesteps(params.num_steps, steps, start).tolist()
+    if eta > 0 and generators is None:
+        raise ValueError("eta > 0 needs a generator per sample")
     for i, t in enumerate(timesteps):
-        a = params.alphas_cumprod[t].item()
-        a_prev = params.alphas_cumprod[timesteps[i + 1]].item() if i + 1 < steps else 1.0
-        z0, epsilon = _estimate(denoise, z, t, a, prediction, clip, correct)
+        a = schedule.alphas_cumprod[t].item()
+        a_prev = schedule.alphas_cumprod[timesteps[i + 1]].item() if i + 1 < len(timesteps) else 1.0
+        z0, epsilon = estimate(z, t)
         sigma = eta * math.sqrt((1 - a_prev) / (1 - a) * (1 - a / a_prev))  # eq. 16
         z = math.sqrt(a_prev) * z0 + math.sqrt(max(1 - a_prev - sigma**2, 0.0)) * epsilon  # eq. 12
-        if sigma > 0:
-            if generators is None:
-                raise ValueError("eta > 0 needs a generator per sample")
+        if sigma > 0 and generators is not None:
             z = z + sigma * torch.stack([torch.randn(z.shape[1:], generator=g) for g in generators]).to(z)
         if callback is not None:
             callback(i, z0)
@@ -81,31 +97,22 @@ def ddim_sample(
 
 @torch.no_grad()
 def dpm_solver_sample(
-    denoise: Denoise,
-    z: Tensor,
-    params: NoiseSchedule,
-    steps: int,
-    prediction: str = "epsilon",
-    callback: Callable[[int, Tensor], None] | None = None,
-    clip: float = 0.0,
-    start: int | None = None,
-    correct: Correct | None = None,
+    estimate: Estimate, z: Tensor, schedule: NoiseSchedule, timesteps: list[int], callback: StepCallback | None = None
 ) -> Tensor:
-    """DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2) from noise z [B, N, Z] to z_0 [B, N, Z]: few steps suffice.
+    """DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2) from z [B, N, Z] to z_0 [B, N, Z]: few steps suffice.
 
     One evaluation a step, second order by the estimate before; the first and the last step are of first order.
-    Deterministic. callback, clip, start and correct as in `ddim_sample`.
+    Deterministic.
     """
-    timesteps = sampling_timesteps(params.num_steps, steps, start).tolist()
-    alphas = [math.sqrt(params.alphas_cumprod[t].item()) for t in timesteps] + [1.0]
-    sigmas = [math.sqrt(1 - params.alphas_cumprod[t].item()) for t in timesteps] + [0.0]
+    alphas = [math.sqrt(schedule.alphas_cumprod[t].item()) for t in timesteps] + [1.0]
+    sigmas = [math.sqrt(1 - schedule.alphas_cumprod[t].item()) for t in timesteps] + [0.0]
     lambdas = [math.log(alpha / sigma) if sigma > 0 else math.inf for alpha, sigma in zip(alphas, sigmas)]
     before = None
     for i, t in enumerate(timesteps):
-        z0, _ = _estimate(denoise, z, t, alphas[i] ** 2, prediction, clip, correct)
+        z0, _ = estimate(z, t)
         h = lambdas[i + 1] - lambdas[i]
         direction = z0
-        if before is not None and i + 1 < steps:
+        if before is not None and i + 1 < len(timesteps):
             r = (lambdas[i] - lambdas[i - 1]) / h
             direction = (1 + 1 / (2 * r)) * z0 - 1 / (2 * r) * before
         z = sigmas[i + 1] / sigmas[i] * z - alphas[i + 1] * math.expm1(-h) * direction
@@ -113,18 +120,3 @@ def dpm_solver_sample(
         if callback is not None:
             callback(i, z0)
     return z
-
-
-def _estimate(
-    denoise: Denoise, z: Tensor, t: int, a: float, prediction: str, clip: float, correct: Correct | None
-) -> tuple[Tensor, Tensor]:
-    """The network's estimates of z_0 and epsilon [B, N, Z] at timestep t, a = alpha-bar_t < 1."""
-    output = denoise(z, torch.full((len(z),), t, device=z.device))  # [B, N, Z]
-    z0, epsilon = to_z0_epsilon(output, prediction, z, math.sqrt(a), math.sqrt(1 - a))
-    if clip > 0:
-        z0 = z0.clamp(-clip, clip)
-    if correct is not None:
-        z0 = correct(z0)  # [B, N, Z]
-    if clip > 0 or correct is not None:
-        epsilon = (z - math.sqrt(a) * z0) / math.sqrt(1 - a)
-    return z0, epsilon

@@ -1,5 +1,6 @@
 """Several processes against one: what they learn together is what one learns alone."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,11 +38,15 @@ def run(folder: Path, num_steps: int = 9) -> dict[str, torch.Tensor]:
 
 def launch(folder: Path, num_steps: int = 9) -> None:
     command = [
-        sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
-        "--mixed_precision", "no", "--dynamo_backend", "no", __file__, str(folder), str(num_steps),
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", __file__, str(folder),
+        str(num_steps),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    environment = os.environ | {"ACCELERATE_USE_CPU": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert sorted(line for line in done.stdout.splitlines() if line.startswith("process")) == [
+        "process 0 of 2", "process 1 of 2",
+    ]
 
 
 def test_two_processes_learn_what_one_learns(tmp_path):
@@ -88,4 +93,6 @@ def test_ranks_draw_other_noise():
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    processes = Processes.current("cpu")
+    print(f"process {processes.rank} of {processes.count}\n", end="", flush=True)
     run(Path(sys.argv[1]), int(sys.argv[2]))

@@ -7,10 +7,9 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
 from svgfusion_lib.config import DiffusionConfig
+from svgfusion_lib.utils import samplers
 from svgfusion_lib.utils.diffusion import add_noise, make_schedule
 from svgfusion_lib.utils.samplers import (
-    ddim_sample,
-    dpm_solver_sample,
     guided,
     initial_noise,
     sampling_timesteps,
@@ -25,17 +24,36 @@ def params_of(schedule: str, num_steps: int = 1000):
     return make_schedule(DiffusionConfig(num_steps=num_steps, schedule=schedule))
 
 
+def ddim_sample(denoise, z, params, steps, prediction="epsilon", eta=0.0, generators=None, callback=None, **how):
+    """By a denoiser that takes t as a tensor [B], as the network does."""
+    estimate, timesteps = prepared(denoise, params, steps, prediction, **how)
+    return samplers.ddim_sample(estimate, z, params, timesteps, eta, generators, callback)
+
+
+def dpm_solver_sample(denoise, z, params, steps, prediction="epsilon", callback=None, **how):
+    estimate, timesteps = prepared(denoise, params, steps, prediction, **how)
+    return samplers.dpm_solver_sample(estimate, z, params, timesteps, callback)
+
+
+def prepared(denoise, params, steps, prediction, clip=0.0, correct=None, start=None):
+    def of_tensor(z, t):
+        return denoise(z, torch.full((len(z),), t))
+
+    timesteps = samplers.sampling_timesteps(params.num_steps, steps, start)
+    return samplers.estimator(of_tensor, params, prediction, clip, correct), timesteps
+
+
 @pytest.mark.parametrize(
     ("steps", "expected"),
     [(1, [999]), (2, [999, 499]), (4, [999, 749, 499, 249]), (1000, list(range(999, -1, -1)))],
 )
 def test_timesteps_start_at_pure_noise(steps, expected):
-    assert sampling_timesteps(1000, steps).tolist() == expected
+    assert sampling_timesteps(1000, steps) == expected
 
 
 @pytest.mark.parametrize("steps", [1, 7, 40, 333, 1000])
 def test_timesteps_fall_strictly(steps):
-    timesteps = sampling_timesteps(1000, steps)
+    timesteps = torch.tensor(sampling_timesteps(1000, steps))
     assert len(timesteps) == steps and (timesteps.diff() < 0).all() and timesteps.min() >= 0
 
 
@@ -235,7 +253,7 @@ def test_dpm_solver_reports_and_clips_like_ddim():
     (1, 0, [0]), (2, 399, [399, 199]), (4, 999, [999, 749, 499, 249]),
 ])
 def test_timesteps_from_a_start(steps, start, expected):
-    assert sampling_timesteps(1000, steps, start).tolist() == expected
+    assert sampling_timesteps(1000, steps, start) == expected
 
 
 @pytest.mark.parametrize(("steps", "start", "message"), [

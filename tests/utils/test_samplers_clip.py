@@ -6,13 +6,32 @@ import pytest
 import torch
 
 from svgfusion_lib.config import DiffusionConfig
+from svgfusion_lib.utils import samplers
 from svgfusion_lib.utils.diffusion import make_schedule
-from svgfusion_lib.utils.samplers import ddim_sample, dpm_solver_sample
 
 CLIP = 0.5
 TRUE = torch.tensor([[[-2.0, -0.25, 0.25, 2.0]]], dtype=torch.float64)  # (1, 1, 4): two of them beyond the bound
 CLIPPED = torch.tensor([[[-0.5, -0.25, 0.25, 0.5]]], dtype=torch.float64)
 PARAMS = make_schedule(DiffusionConfig(schedule="cosine"))
+
+
+def ddim_sample(denoise, z, params, steps, prediction="epsilon", eta=0.0, generators=None, callback=None, **how):
+    """By a denoiser that takes t as a tensor [B], as the network does."""
+    estimate, timesteps = prepared(denoise, params, steps, prediction, **how)
+    return samplers.ddim_sample(estimate, z, params, timesteps, eta, generators, callback)
+
+
+def dpm_solver_sample(denoise, z, params, steps, prediction="epsilon", callback=None, **how):
+    estimate, timesteps = prepared(denoise, params, steps, prediction, **how)
+    return samplers.dpm_solver_sample(estimate, z, params, timesteps, callback)
+
+
+def prepared(denoise, params, steps, prediction, clip=0.0, correct=None, start=None):
+    def of_tensor(z, t):
+        return denoise(z, torch.full((len(z),), t))
+
+    timesteps = samplers.sampling_timesteps(params.num_steps, steps, start)
+    return samplers.estimator(of_tensor, params, prediction, clip, correct), timesteps
 
 
 def knows_z0(seen: list):
