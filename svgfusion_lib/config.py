@@ -8,6 +8,7 @@ from typing import ClassVar
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.options import check_known, check_types
 
+SPLITS = ("train", "held_out", "unseen_pair", "held_out_pack")
 MOST_CANDIDATES = 64
 DEFAULT_MODEL = "line"  # of the shipped ones, for prompts that say nothing of style or colour
 

@@ -1,6 +1,8 @@
 """The command line: `svgfusion STAGE --flags`. Every stage calls the function its notebook calls."""
 
 import argparse
+import difflib
+import re
 import sys
 from collections.abc import Collection, Sequence
 
@@ -17,7 +19,20 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, with exit code 2."""
 
     def error(self, message: str):
-        self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+        self.exit(2, f"{self.prog}: {message}{self._hint(message)} (see `{self.prog} --help`)\n")
+
+    def _hint(self, message: str) -> str:
+        """The nearest right word for a command or a flag that is not known; "" if there is none."""
+        strange = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        unknown = re.search(r"unrecognized arguments: (--\w+)", message)
+        if strange:
+            word, known = strange[1], re.findall(r"[\w+-]+", strange[2])
+        elif unknown:
+            word, known = unknown[1], list(self._option_string_actions)
+        else:
+            return ""
+        near = difflib.get_close_matches(word, known, n=1)
+        return f"; did you mean {near[0]}?" if near else ""
 
 
 class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
@@ -35,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not arguments:
         parser.print_help()
         return 0
-    options = vars(parser.parse_args(arguments))
+    known, rest = parser.parse_known_args(arguments)
+    if rest:
+        stage_parsers(parser)[known.stage].error(f"unrecognized arguments: {' '.join(rest)}")
+    options = vars(known)
     stage, run = options.pop("stage"), options.pop("run")
     try:
         run(**options)
@@ -81,3 +99,9 @@ def build_parser() -> _Parser:
             action.help = action.help or MEANINGS.get(action.dest)
         stage.set_defaults(run=run)
     return parser
+
+
+def stage_parsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parser of each stage."""
+    (stages,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return stages.choices

@@ -41,8 +41,8 @@ def _prepare_dataset_flags(add: Add) -> None:
     add("--caption_column", default="caption")
     add("--dataset_split", default="train")
     add("--dataset_rows", type=int, help="rows of the dataset that are read (default: all)")
-    add("--stroke_only", action=argparse.BooleanOptionalAction, default=True,
-        help="of line packs, folders and datasets keep line icons only")
+    add("--stroke_only", action=argparse.BooleanOptionalAction,
+        help="keep line icons only: of folders and datasets too, or of nothing (default: of line packs)")
     add("--max_rows", type=int)
     add("--max_files", type=int)
     add("--max_variants", type=count_or_all, default=2, help="skin tones and genders of one name, a number or `all`")
@@ -86,8 +86,13 @@ def _preprocess_flags(add: Add) -> None:
 
 def _preprocess(**options) -> None:
     from svgfusion_lib.corpus.preprocess import preprocess
+    from svgfusion_lib.system.files import read_json
 
-    print(preprocess(**options))
+    path = preprocess(**options)
+    report = read_json(path.parent / "report.json", "report of preprocess", "run preprocess again")
+    left = report["found"] - report["files"]
+    note = f"; {left} of {report['found']} files left out at random: --max_files all takes all" if left else ""
+    print(f"{path}{note}")
 
 
 def _common_names_flags(add: Add) -> None:

@@ -12,7 +12,7 @@ from svgfusion_lib.cli.flags import (
     sampling,
     sampling_config,
 )
-from svgfusion_lib.corpus.records import SPLITS
+from svgfusion_lib.config import SPLITS
 from svgfusion_lib.errors import UserError
 
 

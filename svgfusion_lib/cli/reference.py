@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from svgfusion_lib.cli import build_parser, data, editing, measuring, training
+from svgfusion_lib.cli import build_parser, data, editing, measuring, stage_parsers, training
 from svgfusion_lib.cli.meanings import EXAMPLES
 from svgfusion_lib.system.files import write_text
 
@@ -27,25 +27,19 @@ needed.
 | 0 | done |
 | 2 | something that you can put right: one line says what is wrong, in which file, and what to do |
 | 3 | paused by `--max_minutes`; rerun the same command to resume |
-| 130 | interrupted (Ctrl-C); the same command continues a training |
+| 130 | interrupted (Ctrl-C); rerun the same command to resume a training |
 """
 
 
 def reference() -> str:
     """The page: a chapter for each group of stages, each stage with an example and a table of its flags."""
-    stages = stage_parsers()
+    stages = stage_parsers(build_parser())
     parts = [OPENING]
     for title, module in CHAPTERS.items():
         links = ", ".join(f"[{name}](#{name})" for name in module.STAGES)
         parts.append(f"## {title}\n\n{module.__doc__} {links}\n")
         parts += [_section(name, stages[name]) for name in module.STAGES]
     return "\n".join(parts)
-
-
-def stage_parsers() -> dict[str, argparse.ArgumentParser]:
-    """The parser of each stage."""
-    (stages,) = (a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
-    return stages.choices
 
 
 def _section(name: str, parser: argparse.ArgumentParser) -> str:

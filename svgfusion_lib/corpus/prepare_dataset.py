@@ -30,7 +30,7 @@ def prepare_dataset(
     caption_column: str = "caption",
     dataset_split: str = "train",
     dataset_rows: int | None = None,
-    stroke_only: bool = True,
+    stroke_only: bool | None = None,
     max_rows: int | None = None,
     max_files: int | None = None,
     max_variants: int | None = 2,
@@ -50,9 +50,10 @@ def prepare_dataset(
     held_out_pack: nothing of theirs is trained on. A file is kept if it parses into rows that show all of it, if no
     file kept before has the same rows or, with `near_duplicates`, looks nearly the same among those of its domain
     (its captions join that one's), and if it is among the first `max_variants` (None: all) in skin tone and gender of
-    its name in its pack. `stroke_only`: line packs, folders and datasets keep what paints strokes and no fills.
-    `max_rows` limits the rows between <BOS> and <EOS>; `max_files` the files kept (a fixed pseudo-random choice).
-    Icons of packs get captions from their names, colours and, with `keywords`, a dictionary; others keep theirs.
+    its name in its pack. `stroke_only`: line packs keep what paints strokes and no fills; True: folders and
+    datasets too; False: nothing has to. `max_rows` limits the rows between <BOS> and <EOS>; `max_files` the files kept
+    (a fixed pseudo-random choice). Icons of packs get captions from their names, colours and, with `keywords`, a
+    dictionary; others keep theirs.
     `one_style`: of line packs, the style that the pack is known for. Emoji lose what nobody sees (corpus/cleaning.py).
     `hold_out`: 10% of the names go to the split held_out, and of the others 5% of the pairs of a name and a pack, which
     `seed` chooses, to unseen_pair, as long as another pack has the name in training. Without, all is trained on.
@@ -110,7 +111,7 @@ def prepare_dataset(
                 candidates.append(source)
         checks = [
             Check(
-                source.path, stroke_only and source.domain in ("", "line"), max_rows, picture=near_duplicates,
+                source.path, _strokes_only(source, stroke_only), max_rows, picture=near_duplicates,
                 colours=source.domain in ("emoji", "colour"), clean=source.domain in ("emoji", "colour"),
             )
             for source in candidates
@@ -124,6 +125,10 @@ def prepare_dataset(
             "stroke_only": stroke_only, "near_duplicates": near_duplicates, "one_style": one_style,
             "hold_out": hold_out, "seed": seed, "num_parts": num_parts, "moved_copies": moved_copies, **limits,
         })
+
+
+def _strokes_only(source: Source, stroke_only: bool | None) -> bool:
+    return source.domain == "line" if stroke_only is None else stroke_only and source.domain in ("", "line")
 
 
 def _settle(

@@ -52,7 +52,7 @@ def preprocess(
     svg_dir: str | Path,
     precomputed_dir: str | Path,
     pattern: str = "*.svg",
-    max_files: int | None = 300,
+    max_files: int | None = None,
     pixel_encoder: str = "efficientnet-lite0",
     renderings: int = 1,
     seed: int = 0,
@@ -75,6 +75,7 @@ def preprocess(
         raise UserError(f"preprocess: engines are {', '.join(ENGINES)} (got {engine!r}); --scheduler goes with dask")
     svg_dir, precomputed_dir = Path(svg_dir), Path(precomputed_dir)
     records = read_records(svg_dir, pattern)
+    found = len(records)
     if max_files is not None and len(records) > max_files:
         chosen = np.random.default_rng(seed).choice(len(records), max_files, replace=False)
         records = [records[i] for i in sorted(chosen)]
@@ -101,7 +102,9 @@ def preprocess(
         done = len(files) - sum(len(parts[k]) for k in todo)
         for _ in track(saved_files(), "preprocess", len(files), done):
             pass
-        path = _join(precomputed_dir, records, [_part_path(parts_dir, k) for k in range(len(parts))], pixel_encoder)
+        path = _join(
+            precomputed_dir, records, [_part_path(parts_dir, k) for k in range(len(parts))], pixel_encoder, found
+        )
         shutil.rmtree(parts_dir)
     return path
 
@@ -184,7 +187,9 @@ def _make_part(files: Sequence[Path], renderings: int, pixel_encoder: str) -> di
     }
 
 
-def _join(precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path], pixel_encoder: str) -> Path:
+def _join(
+    precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path], pixel_encoder: str, found: int
+) -> Path:
     """Write cache.pt, pixel_tokens/ and report.json from the parts; returns the first one's path."""
     skipped: dict[str, str] = {}
     unsupported: Counter = Counter()
@@ -224,7 +229,7 @@ def _join(precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path
     else:
         write_tokens(precomputed_dir / TOKENS_NAME, tokens_of_files(), key, owner=cache_path)
     write_json(precomputed_dir / "report.json", {
-        "files": len(records), "kept": len(kept), "skipped": skipped, "unsupported": dict(unsupported),
+        "found": found, "files": len(records), "kept": len(kept), "skipped": skipped, "unsupported": dict(unsupported),
         "approximated": dict(approximated), "renderings": sum(stages),
         "rows_percentiles": {str(p): float(np.percentile(np.array(lengths) - 2, p)) for p in (25, 50, 75, 95, 99)},
     }, "report of preprocess")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
+from svgfusion_lib.config import SPLITS
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import read_json, write_text
@@ -18,7 +19,6 @@ CAPTIONS = "captions.csv"
 # Files beside a manifest that say how many records were written: name -> what it is for `read_json`.
 COUNTED = {"summary.json": "summary of a data set", "pack.json": "pack", "dummy.json": "synthetic data set"}
 COUNT = "records"  # the field that says so
-SPLITS = ("train", "held_out", "unseen_pair", "held_out_pack")
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.config import SPLITS, SamplingConfig
 from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.preprocess import cache_rows
-from svgfusion_lib.corpus.records import SPLITS
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import TextEncoder

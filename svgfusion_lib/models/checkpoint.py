@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from svgfusion_lib.config import DEFAULT_MODEL
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.base import PretrainedModel, build
+from svgfusion_lib.models.pretrained import PRETRAINED_DIR
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.svg import row_format
@@ -23,7 +24,6 @@ from svgfusion_lib.system.files import Writer, atomic_path, read_json, write_byt
 from svgfusion_lib.system.locks import locked_folder
 
 VERSION = 1
-PRETRAINED_DIR = Path(__file__).resolve().parents[2] / "data" / "pretrained"
 WEIGHTS_NAME, NAMES_NAME, JSON_NAME = "model.safetensors", "names.safetensors", "model.json"
 DESCRIPTION = "description of a model"
 _MADE_BY = {"vpvae": "train_vae", "vsdit": "train_dit"}

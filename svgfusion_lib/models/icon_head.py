@@ -14,11 +14,12 @@ from torch.nn import functional as F
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.layers import masked_mean
+from svgfusion_lib.models.pretrained import PRETRAINED_DIR
 from svgfusion_lib.system.files import write_bytes
 
 KIND = "svgfusion icon head"
 VERSION = 2
-SHIPPED = Path(__file__).resolve().parents[2] / "data" / "pretrained" / "icon_head.safetensors"
+SHIPPED = PRETRAINED_DIR / "icon_head.safetensors"
 
 
 class IconHead(nn.Module):

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from svgfusion_lib.errors import UserError
 
+_IN_WHEEL = Path(__file__).resolve().parents[1] / "pretrained"
+# The shipped weights: inside an installed package, or beside the package in a checkout.
+PRETRAINED_DIR = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(__file__).resolve().parents[2] / "data" / "pretrained"
 HUB_TIMEOUT = 5.0  # seconds to wait for the hub's first answer
 # Parameters that take no part in last_hidden_state; a checkpoint may lack them.
 _UNUSED_PARAMETERS = ("pooler.", "mask_token")

@@ -16,10 +16,11 @@ import torch
 from svgfusion_lib.corpus.packs import without_style
 from svgfusion_lib.models.icon_head import IconHead, load_icon_head, mean_text_tokens
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
+from svgfusion_lib.models.pretrained import PRETRAINED_DIR
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.utils.render import is_white, render_svg
 
-SHIPPED = Path(__file__).resolve().parents[2] / "data" / "pretrained" / "ranker.safetensors"
+SHIPPED = PRETRAINED_DIR / "ranker.safetensors"
 REALISM_WEIGHT = 0.05  # of log-probabilities beside cosines (docs/runs.md, section 14)
 _DECIMALS = 4  # of a score: what is below depends on the batch
 

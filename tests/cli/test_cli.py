@@ -156,7 +156,7 @@ def test_flags_of_the_specification(stage, capsys):
 @pytest.mark.parametrize(("error", "code", "message"), [
     (UserError("a.svg:\n  is bad"), 2, "svgfusion train: a.svg: is bad\n"),
     (PermissionError(13, "Permission denied", "out/x"), 2, "svgfusion train: out/x: Permission denied\n"),
-    (KeyboardInterrupt(), 130, "\nsvgfusion train: stopped; the same command continues a training\n"),
+    (KeyboardInterrupt(), 130, "\nsvgfusion train: stopped; rerun the same command to resume a training\n"),
 ])
 def test_errors_that_end_a_stage(monkeypatch, capsys, error, code, message):
     def run(**options):
@@ -176,3 +176,15 @@ def test_a_fault_of_the_program_is_not_dressed_up(monkeypatch):
     monkeypatch.setitem(cli.STAGES, "train", (help_text, flags, run))
     with pytest.raises(ZeroDivisionError):
         cli.main(["train", "--precomputed_dir", "x"])
+
+
+@pytest.mark.parametrize(("command", "hint"), [
+    ("genrate --prompt cat", "did you mean generate?"),
+    ("generate --promt cat --output_dir out", "did you mean --prompt?"),
+    ("generate --prompt cat --sampler dim --output_dir out", "did you mean ddim?"),
+])
+def test_a_slip_of_the_pen_is_answered_with_the_right_word(capsys, command, hint):
+    with pytest.raises(SystemExit) as end:
+        cli.main(command.split())
+    message = capsys.readouterr().err
+    assert end.value.code == 2 and hint in message and message.count("\n") == 1

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from svgfusion_lib import cli
+from svgfusion_lib.cli import stage_parsers
 from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS
-from svgfusion_lib.cli.reference import example, reference, stage_parsers
+from svgfusion_lib.cli.reference import example, reference
 from svgfusion_lib.notebook_tools.cleaner import as_text, read_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +34,7 @@ def test_the_page_is_what_the_parsers_say():
 def test_every_stage_and_flag_is_explained(stage):
     page = reference()
     section = page[page.index(f"### {stage}\n"):].split("\n##", 1)[0]
-    for action in stage_parsers()[stage]._actions:
+    for action in stage_parsers(cli.build_parser())[stage]._actions:
         assert action.help, f"{stage} {action.option_strings[0]} says nothing: MEANINGS, or help= where it is added"
         if action.dest != "help":
             assert all(f"`{flag}`" in section for flag in action.option_strings)
@@ -47,13 +48,13 @@ def test_the_example_of_a_stage_can_be_typed(stage):
 
 
 def test_no_word_is_kept_for_a_flag_that_is_gone():
-    known = {action.dest for parser in stage_parsers().values() for action in parser._actions}
+    known = {action.dest for parser in stage_parsers(cli.build_parser()).values() for action in parser._actions}
     assert set(MEANINGS) <= known and set(EXAMPLES) == set(cli.STAGES)
 
 
 @pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=lambda path: path.name)
 def test_commands_in_the_documentation_exist(page):
-    parsers = stage_parsers()
+    parsers = stage_parsers(cli.build_parser())
     wrong = []
     text = as_text(read_notebook(page)) if page.suffix == ".ipynb" else page.read_text(encoding="utf-8")
     for stage, flags in commands(text):

@@ -48,7 +48,7 @@ def svg_dir(tmp_path):
 
 def test_folder_is_cleaned_and_what_is_left_out_is_told(svg_dir, tmp_path):
     out = tmp_path / "out"
-    summary = prepare_dataset(out, svg_dir=svg_dir)
+    summary = prepare_dataset(out, svg_dir=svg_dir, stroke_only=True)
     assert {r.file: r.captions for r in read_records(out)} == {
         "icons/arrow-left.svg": ("arrow left", "back"),
         "icons/ring.svg": ("ring",), "icons/zigzag.svg": ("zigzag",),
@@ -69,7 +69,7 @@ def test_folder_is_cleaned_and_what_is_left_out_is_told(svg_dir, tmp_path):
 
 
 def test_fills_and_rows_are_options(svg_dir, tmp_path):
-    summary = prepare_dataset(tmp_path / "out", svg_dir=svg_dir, stroke_only=False, max_rows=6)
+    summary = prepare_dataset(tmp_path / "out", svg_dir=svg_dir, max_rows=6)  # a folder of one's own keeps its fills
     assert {r.name for r in read_records(tmp_path / "out")} == {"arrow left", "ring", "disc"}
     assert summary["total"]["dropped"]["more than 6 rows"] == 1
 
@@ -342,7 +342,7 @@ def test_a_second_call_replaces_the_first(svg_dir, tmp_path):
     ({"svg_dir": "svgs", "max_variants": 0}, "max_variants is 0"),
     ({"dataset": "absent.parquet"}, "absent.parquet: no such file"),
     ({"held_out_packs": ["tablr"]}, "unknown icon pack 'tablr'"),
-    ({"svg_dir": "filled"}, "no SVG was kept: 1 not stroke only; fills are allowed"),
+    ({"svg_dir": "filled", "stroke_only": True}, "no SVG was kept: 1 not stroke only; fills are allowed"),
 ])
 def test_bad_calls_write_nothing(svg_dir, tmp_path, monkeypatch, options, message):
     monkeypatch.chdir(tmp_path)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from svgfusion_lib import cli
 from svgfusion_lib.corpus import preprocess as module
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import PARTS_NAME, load_cache, preprocess
@@ -194,3 +195,10 @@ def test_no_scheduler_answers(svg_dir, tmp_path, monkeypatch):
     monkeypatch.setattr("svgfusion_lib.system.parallel.CONNECT_SECONDS", 1)
     with pytest.raises(UserError, match="no Dask scheduler answers at tcp://127.0.0.1:1 "):
         preprocess(svg_dir, tmp_path, engine="dask", scheduler="tcp://127.0.0.1:1")
+
+
+def test_all_files_are_taken_unless_a_limit_is_given(svg_dir, tmp_path, capsys):
+    assert len(load_cache(preprocess(svg_dir, tmp_path / "all", pixel_encoder="none").parent)["names"]) == 38
+    flags = ["--svg_dir", str(svg_dir), "--precomputed_dir", str(tmp_path / "few"), "--pixel_encoder", "none"]
+    assert cli.main(["preprocess", *flags, "--max_files", "9"]) == 0
+    assert "31 of 40 files left out at random: --max_files all takes all" in capsys.readouterr().out

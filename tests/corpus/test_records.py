@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from svgfusion_lib.corpus.captions import split_of
 from svgfusion_lib.corpus.records import Record, copy_records, read_records, write_manifest
 from svgfusion_lib.errors import UserError
 
@@ -142,3 +143,15 @@ def test_nothing_to_read(tmp_path):
     for pattern in ("b*.svg", "", "/etc/*.svg"):
         with pytest.raises(UserError, match="pattern|no file"):
             read_records(tmp_path, pattern)
+
+
+def test_names_and_splits_come_from_captions_where_there_are_some(tmp_path):
+    """Not from the files' names: what is held out by its name is held out here too."""
+    held_out = next(word for word in map(str, range(1000)) if split_of(f"thing {word}") == "held_out")
+    (tmp_path / "icon0.svg").write_text("<svg/>")
+    (tmp_path / "icon1.svg").write_text("<svg/>")
+    (tmp_path / "captions.csv").write_text(f"file,caption\nicon0.svg,thing {held_out}\n")
+    records = read_records(tmp_path)
+    assert [(record.name, record.split) for record in records] == [
+        (f"thing {held_out}", "held_out"), ("icon1", split_of("icon1")),
+    ]

@@ -313,3 +313,21 @@ def test_tensorboard_gets_what_the_log_gets_where_it_is_installed(tmp_path, monk
     lines = read_log(tmp_path / LOG_NAME)
     logged = [(k, v, line["step"]) for line in lines for k, v in line.items() if k != "seconds"]
     assert written == [*logged, "closed"]
+
+
+def test_a_run_is_resumed_only_on_what_it_was_trained_on(tmp_path):
+    was = {"VP-VAE": "abc", "prediction": "v"}
+    fit(make_model(), points_loader(), step_loss, quick(), tmp_path, identity=was)
+    changes = [({"VP-VAE": "def"}, "VP-VAE abc, not def"), ({"prediction": "epsilon"}, "prediction v, not epsilon")]
+    for change, message in changes:
+        with pytest.raises(UserError, match=f"{message}.*another output folder"):
+            fit(make_model(), points_loader(), step_loss, quick(num_steps=20), tmp_path, identity=was | change)
+    with pytest.raises(UserError, match="lr 0.05, not 0.1"):
+        fit(make_model(), points_loader(), step_loss, quick(num_steps=20, lr=0.1), tmp_path, identity=was)
+    fit(make_model(), points_loader(), step_loss, quick(num_steps=20), tmp_path, identity=was)
+    assert state_of(tmp_path)["step"] == 20
+
+
+def test_a_loader_that_cannot_resume_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="BatchSampler, which can neither resume nor share.*make_loader"):
+        fit(make_model(), DataLoader(range(4), batch_size=2), step_loss, quick(), tmp_path)

@@ -137,3 +137,21 @@ def test_what_the_network_sees_is_of_single_precision(prediction):
     z_t, noise = add_noise(z0, t, params)
     found = (z_t, noise, training_target(prediction, z0, noise, t, params), min_snr_weight(prediction, t, params, 1.0))
     assert {tensor.dtype for tensor in found} == {torch.float32} and params.num_steps == 1000
+
+
+def test_no_float64_goes_to_a_device(monkeypatch):
+    """MPS has none."""
+    moved = []
+    to = torch.Tensor.to
+
+    def watch(tensor, *args, **kwargs):
+        result = to(tensor, *args, **kwargs)
+        moved.append(result.dtype)
+        return result
+
+    schedule = make_schedule(DiffusionConfig())
+    monkeypatch.setattr(torch.Tensor, "to", watch)
+    t = torch.zeros(2, dtype=torch.long)
+    schedule.coefficients(t)
+    min_snr_weight("v", t, schedule, 5.0)
+    assert moved and torch.float64 not in moved

@@ -1,0 +1,143 @@
+"""SVGFusionPipeline: one drawing for a prompt and a seed, however it is asked for; loading, saving, output."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import svgfusion_lib
+from svgfusion_lib import SVGFusionPipeline, cli, read_svg, write_svg
+from svgfusion_lib.config import DiffusionConfig, SamplingConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.gallery import Request, Session
+from svgfusion_lib.generate import generate
+from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.utils.diffusion import make_schedule
+
+QUICK = SamplingConfig(num_inference_steps=2, candidates=2)
+
+
+@pytest.fixture(scope="module")
+def pipe():
+    pipe = SVGFusionPipeline.from_pretrained()
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+@pytest.mark.parametrize(("prompt", "style"), [
+    ("shopping cart, tabler style", None), ("shopping cart", "lucide"), ("red heart, twemoji style", None),
+    ("red heart", "twemoji"), ("moose, twemoji style", None),
+])
+def test_python_command_and_gallery_draw_the_same(pipe, tmp_path, prompt, style):
+    image = pipe(prompt, seed=3, style=style, config=QUICK).images[0]
+    flags = ["--ddim_steps", "2", "--candidates", "2", *(["--style", style] if style else [])]
+    assert cli.main(["generate", "--prompt", prompt, "--seed", "3", "--output_dir", str(tmp_path), *flags]) == 0
+    (file,) = tmp_path.glob("000_*.svg")
+    icon = Session(pipe, ["tabler", "lucide"]).generate(Request(prompt, style, 1, 3, 2, candidates=2)).icons[0]
+    low_level = pipe.choose(prompt, style).sample(prompt, [3], QUICK, styles=[style])[0]
+    assert image.svg == file.read_text() == low_level.svg
+    assert np.array_equal(icon.rows, image.rows)
+
+
+def test_a_plain_string_is_one_prompt(pipe):
+    assert [image.prompt for image in pipe("house", config=QUICK, seed=0).images] == ["house"]
+    assert [image.prompt for image in pipe.sample("house", [0], QUICK)] == ["house"]
+
+
+def test_images_of_several_prompts_come_in_order(pipe):
+    output = pipe(["cart", "red heart"], num_images_per_prompt=2, seed=5, config=QUICK)
+    assert [(i.prompt, i.seed, i.model) for i in output.images] == [
+        ("cart", 5, "line"), ("cart", 6, "line"), ("red heart", 5, "emoji"), ("red heart", 6, "emoji"),
+    ]
+    assert output.grid().columns == 2 and output._repr_html_().count("<img") == 4
+
+
+def test_seeds_come_from_a_generator_or_from_torch(pipe):
+    def seeds(**how):
+        return [image.seed for image in pipe("cart", 2, config=QUICK, **how).images]
+
+    assert seeds(generator=torch.Generator().manual_seed(1)) == seeds(generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(7)
+    first = seeds()
+    torch.manual_seed(7)
+    assert seeds() == first != seeds()
+
+
+def test_callback_counts_the_steps_and_ends_the_drawing(pipe):
+    calls = []
+    pipe("cart", seed=0, config=QUICK, callback=lambda done, total: calls.append((done, total)))
+    assert [done for done, _ in calls] == list(range(1, len(calls) + 1)) and calls[-1][0] == calls[-1][1]
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pipe("cart", seed=0, config=QUICK, callback=stop)
+
+
+def test_an_image_shows_and_saves_itself(pipe, tmp_path):
+    output = pipe("cart", seed=0, config=QUICK)
+    image = output.images[0]
+    assert image._repr_svg_() == image.svg == image.save(tmp_path / "cart.svg").read_text()
+    assert image.to_png(40, tmp_path / "cart.png") == (tmp_path / "cart.png").read_bytes()
+    assert Image.open(tmp_path / "cart.png").size == (40, 40)
+    assert np.array_equal(read_svg(tmp_path / "cart.svg"), read_svg(image.svg))
+    write_svg(image.rows, tmp_path / "again.svg")
+    assert (tmp_path / "again.svg").read_text() == image.svg
+    assert output.grid(3).save(tmp_path / "grid.png").is_file()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_saved_and_loaded_again_it_draws_the_same(pipe, tmp_path, dtype):
+    pipe.save_pretrained(tmp_path, dtype=dtype)
+    again = SVGFusionPipeline.from_pretrained(tmp_path)
+    assert list(again.models) == ["line", "emoji"]
+    for name, part in pipe.models.items():
+        other = again.models[name]
+        assert other.dit.config == part.dit.config and list(other.known_names.names) == list(part.known_names.names)
+    first, second = (each("red heart", seed=1, config=QUICK).images[0].svg for each in (pipe, again))
+    assert first == second
+
+
+def test_a_schedule_of_ones_own_is_saved_with_the_model(pipe, tmp_path):
+    own = make_schedule(DiffusionConfig(num_steps=50, schedule="linear"))
+    own.name = "mine"
+    pipe.models["line"].with_parts(schedule=own).save_pretrained(tmp_path)
+    again = SVGFusionPipeline.from_pretrained(tmp_path)
+    assert torch.equal(again.schedule.alphas_cumprod, own.alphas_cumprod) and again.schedule.name == "mine"
+
+
+def test_a_vae_encodes_and_decodes_by_itself(cart_file):
+    vae = VPVAE.from_pretrained("line")
+    z = vae.encode_svg(cart_file.decode())
+    assert z.shape == (3, vae.latent_width)
+    assert read_svg(vae.decode_svg(z)).shape[1] == 22
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: SVGFusionPipeline.from_pretrained("lin"), "give one of line, emoji"),
+    (lambda: SVGFusionPipeline.from_pretrained("line", device="warp"), "device 'warp' is not on this machine"),
+    (lambda: SVGFusionPipeline.from_pretrained(dit="a.pt"), "give both checkpoints"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", num_inference_steps=5000), "^num_inference_steps is 50"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", seed=-1), "^seed is -1"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", style="nope"), "no style 'nope'; known are"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")([]), "no prompt given"),
+])
+def test_bad_input_is_named(call, message):
+    with pytest.raises(UserError, match=message):
+        call()
+
+
+def test_generate_with_a_config_of_ones_own_still_chooses_among_candidates(pipe, tmp_path):
+    (entry,) = generate(pipe, "cart", tmp_path, config=SamplingConfig(guidance_scale=3.0, num_inference_steps=1))
+    assert entry["settings"]["candidates"] == SamplingConfig.candidates == 8
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import sys, svgfusion_lib; print(sorted({'torch', 'numpy', 'transformers'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        svgfusion_lib.nothing_of_the_kind  # noqa: B018 - asked for to be refused
