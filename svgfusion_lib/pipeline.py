@@ -97,24 +97,26 @@ class SVGFusionPipeline:
     def from_pretrained(
         cls, model: str | Path | None = None, *, vae: VPVAE | str | Path | None = None,
         dit: VSDiT | str | Path | None = None, text_encoder: TextEncoder | None = None,
-        schedule: NoiseSchedule | None = None, device: str | torch.device = "cpu",
+        schedule: NoiseSchedule | None = None, device: str | torch.device = "cpu", vae_class: type[VPVAE] = VPVAE,
+        dit_class: type[VSDiT] = VSDiT,
     ) -> Self:
         """A pipeline from trained weights.
 
         model: "line" or "emoji", which are shipped, or a folder of `save_pretrained`; None: all shipped models, and
         each prompt is drawn by the one that it asks for. vae and dit: two checkpoint files in place of a model; or
-        objects, as text_encoder and schedule, in place of the model's own parts. UserError for files that are missing,
-        damaged or do not belong together.
+        objects, as text_encoder and schedule, in place of the model's own parts. vae_class and dit_class: subclasses to
+        build from the files. UserError for files that are missing, damaged or do not belong together.
         """
         if isinstance(vae, str | Path) or isinstance(dit, str | Path):
             if not (isinstance(vae, str | Path) and isinstance(dit, str | Path)):
                 raise UserError("give both checkpoints, vae and dit (--vae_checkpoint, --dit_checkpoint), or neither")
-            pipeline = cls._from_checkpoints(vae, dit, text_encoder, schedule)
+            pipeline = cls._from_checkpoints(vae, dit, text_encoder, schedule, vae_class, dit_class)
         elif vae is not None and dit is not None and model is None:
             pipeline = cls(vae, dit, text_encoder, schedule)
         else:
             folders = _folders(DEFAULT_MODEL if model is None and (vae or dit) is not None else model)
-            parts = [cls._from_folder(name, folder, vae, dit, text_encoder, schedule) for name, folder in folders]
+            how = (vae, dit, text_encoder, schedule, vae_class, dit_class)
+            parts = [cls._from_folder(name, folder, *how) for name, folder in folders]
             pipeline = parts[0]
             pipeline.models = {part.name: part for part in parts}
         return pipeline.to(device)
@@ -122,10 +124,10 @@ class SVGFusionPipeline:
     @classmethod
     def _from_checkpoints(
         cls, vae_path: str | Path, dit_path: str | Path, text_encoder: TextEncoder | None,
-        schedule: NoiseSchedule | None,
+        schedule: NoiseSchedule | None, vae_class: type[VPVAE], dit_class: type[VSDiT],
     ) -> Self:
-        vae, vae_content = load_model(vae_path, "vpvae")
-        dit, content = load_model(dit_path, "vsdit")
+        vae, vae_content = load_model(vae_path, "vpvae", cls=vae_class)
+        dit, content = load_model(dit_path, "vsdit", cls=dit_class)
         if not isinstance(content.get("diffusion"), dict):
             raise UserError(f"{dit_path}: does not say how its noise was made; make it with `svgfusion train_dit`")
         if content.get("vae_hash") != weights_hash(vae):
@@ -141,11 +143,11 @@ class SVGFusionPipeline:
     @classmethod
     def _from_folder(
         cls, name: str, folder: Path, vae: VPVAE | None, dit: VSDiT | None, text_encoder: TextEncoder | None,
-        schedule: NoiseSchedule | None,
+        schedule: NoiseSchedule | None, vae_class: type[VPVAE], dit_class: type[VSDiT],
     ) -> Self:
         description, tensors = read_folder(folder)
-        vae = vae or model_of_folder(VPVAE, folder, description, tensors)
-        dit = dit or model_of_folder(VSDiT, folder, description, tensors)
+        vae = vae or model_of_folder(vae_class, folder, description, tensors)
+        dit = dit or model_of_folder(dit_class, folder, description, tensors)
         source = str(folder / JSON_NAME)
         schedule = schedule or load_schedule(description["diffusion"], tensors.get(SCHEDULE_TABLE), source)
         pipeline = cls(vae, dit, text_encoder, schedule, _load_names(folder, description, dit), name)

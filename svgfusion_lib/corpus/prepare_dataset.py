@@ -2,7 +2,7 @@
 
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def prepare_dataset(
     packs: Sequence[str] | None = None,
     packs_dir: str | Path = "data/packs",
     held_out_packs: Sequence[str] | None = None,
-    dataset: str | None = None,
+    dataset: str | Path | Iterable | None = None,
     svg_column: str = "svg",
     caption_column: str = "caption",
     dataset_split: str = "train",

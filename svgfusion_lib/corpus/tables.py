@@ -1,6 +1,6 @@
 """Hugging Face datasets and table files (parquet, JSON lines, CSV) with a column of SVGs and one of captions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +13,7 @@ FORMATS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "cs
 
 
 def unfold_table(
-    dataset: str,
+    dataset: str | Path | Iterable,
     folder: Path,
     svg_column: str = "svg",
     caption_column: str = "caption",
@@ -22,16 +22,20 @@ def unfold_table(
 ) -> list[Record]:
     """Write the SVGs of a dataset into `folder`, a file for each row, and return their records in order.
 
-    dataset: a table file, or a dataset by its name on the Hugging Face hub, of which `split` is read as it arrives.
+    dataset: a table file; a dataset by its name on the Hugging Face hub, of which `split` is read as it arrives; or
+    rows in memory: a datasets.Dataset, or any iterable of (svg, caption) pairs or mappings.
     The caption column holds texts or lists of texts; a row without one has a record without captions. Whether a
     row is held out, its first caption says. UserError for what is missing: library, file, split, column.
     """
     records: list[Record] = []
-    rows = _open(dataset, split)
+    if isinstance(dataset, str | Path):
+        rows, name_of_data = _open(str(dataset), split), str(dataset)
+    else:
+        rows, name_of_data = (_as_mapping(row, svg_column, caption_column) for row in dataset), "the data"
     try:
         for number, row in enumerate(track(islice(rows, most_rows), "rows of the dataset")):
             if not records:
-                _check_columns(dataset, row, (svg_column, caption_column))
+                _check_columns(name_of_data, row, (svg_column, caption_column))
             file = f"{number:07d}.svg"
             svg = row[svg_column]
             (folder / file).write_bytes(svg if isinstance(svg, bytes) else str(svg or "").encode("utf-8", "replace"))
@@ -39,10 +43,15 @@ def unfold_table(
             name = captions[0] if captions else ""
             records.append(Record(file, name, captions=captions, split=split_of(name)))
     except (OSError, ValueError) as error:
-        raise UserError(f"{dataset}: cannot be read ({_first_line(error)})") from error
+        raise UserError(f"{name_of_data}: cannot be read ({_first_line(error)})") from error
     if not records:
-        raise UserError(f"{dataset}: has no rows in split {split!r}")
+        raise UserError(f"{name_of_data}: has no rows in split {split!r}")
     return records
+
+
+def _as_mapping(row: Mapping | Sequence, svg_column: str, caption_column: str) -> Mapping:
+    """A row by the names of its columns; a pair is (svg, caption)."""
+    return row if isinstance(row, Mapping) else dict(zip((svg_column, caption_column), row, strict=True))
 
 
 def _open(dataset: str, split: str) -> Iterable[Mapping]:

@@ -33,13 +33,17 @@ class Bench:
 def load_bench(
     precomputed_dir: str | Path, config: EvaluationConfig, vae_checkpoint: str | Path | None = None,
     dit_checkpoint: str | Path | None = None, model: str | Path = DEFAULT_MODEL,
+    pipeline: SVGFusionPipeline | None = None,
 ) -> Bench:
     """Load everything, and say what is to be asked. UserError for what the cache or the model does not have.
 
     Icons of more latents than the model can draw are not asked for: it was not trained on their like.
     """
     cache = load_cache(precomputed_dir)
-    pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=config.device)
+    if pipeline is None:
+        pipeline = SVGFusionPipeline.from_pretrained(
+            model, vae=vae_checkpoint, dit=dit_checkpoint, device=config.device
+        )
     within = icons_within(cache, pipeline)
     groups = make_groups(
         cache, config.num_prompts, config.num_samples, config.seed, config.splits, config.domains, config.packs, within

@@ -4,6 +4,7 @@ Every measure (measures.py) is taken of the samples and of the references (sampl
 icons, the untrained model, the nearest training icon by caption, shuffled prompts. docs/evaluation.md explains them.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from svgfusion_lib.evaluation.bench import Bench, load_bench, make_yardstick, re
 from svgfusion_lib.evaluation.report import write_report
 from svgfusion_lib.evaluation.samples import (
     Group,
+    Picture,
     Subject,
     draw_samples,
     largest_packs,
@@ -26,10 +28,14 @@ from svgfusion_lib.evaluation.samples import (
 )
 from svgfusion_lib.evaluation.vae import rebuild
 from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.locks import locked_folder
 from svgfusion_lib.training.latents import check_pixel_encoder
 from svgfusion_lib.utils.dataset import ChunkDataset
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+# metric(pictures that show something, the title of each) -> a number
+Metric = Callable[[Sequence[Picture], Sequence[str]], float]
 
 
 def evaluate(
@@ -39,15 +45,17 @@ def evaluate(
     vae_checkpoint: str | Path | None = None,
     dit_checkpoint: str | Path | None = None,
     model: str | Path = DEFAULT_MODEL,
+    pipeline: SVGFusionPipeline | None = None,
+    metrics: Mapping[str, Metric] | None = None,
 ) -> dict:
     """Sample SVGs for prompts of each domain and split of a cache, and measure them.
 
     Prompts are the canonical captions of icons with different names; where there are fewer names than prompts, their
     other captions follow, with other seeds. Icons that are not asked for are the reference set of distances.
-    Without checkpoints: a shipped `model`. Writes report.json, report.md, plots.png and contact sheets; returns the
-    report.
+    Without checkpoints: a shipped `model`, or a `pipeline` of your own. metrics: more measures, by name.
+    Writes report.json, report.md, plots.png and contact sheets; returns the report.
     """
-    bench = load_bench(precomputed_dir, config or EvaluationConfig(), vae_checkpoint, dit_checkpoint, model)
+    bench = load_bench(precomputed_dir, config or EvaluationConfig(), vae_checkpoint, dit_checkpoint, model, pipeline)
     check_pixel_encoder(bench.pipeline.vae, bench.cache)
     report: dict = {"settings": settings_of(bench), "groups": {}}
     sheets = {}
@@ -56,12 +64,16 @@ def evaluate(
         for group in bench.groups:
             if group.domain not in trainings:
                 trainings[group.domain] = measures.training_icons(bench.cache, trained_on(bench, group.domain))
-            report["groups"][group.key], sheets[group.key] = _evaluate_group(bench, group, trainings[group.domain])
+            report["groups"][group.key], sheets[group.key] = _evaluate_group(
+                bench, group, trainings[group.domain], metrics or {}
+            )
         write_report(Path(output_dir), report, sheets)
     return report
 
 
-def _evaluate_group(bench: Bench, group: Group, training: measures.Training) -> tuple[dict, dict]:
+def _evaluate_group(
+    bench: Bench, group: Group, training: measures.Training, metrics: Mapping[str, Metric]
+) -> tuple[dict, dict]:
     """Measures of one group, and the SVGs for its contact sheets."""
     real = real_icons(bench, group)
     yardstick = make_yardstick(bench, group, training, real)
@@ -79,6 +91,8 @@ def _evaluate_group(bench: Bench, group: Group, training: measures.Training) -> 
     ):
         if subject is not None:
             subjects[name], more[name] = measures.measure(subject, yardstick)
+            titles = [yardstick.titles[k] for k in subject.own[subject.painted]]
+            subjects[name]["own"] = {key: float(metric(subject.shown(), titles)) for key, metric in metrics.items()}
     for key in ("top1", "top5", "median_rank"):
         del subjects["real"][key]  # every icon is nearest to itself
     shift = np.random.default_rng((seed, 11)).integers(1, len(group.names), len(group.prompts))

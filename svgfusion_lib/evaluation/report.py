@@ -169,6 +169,9 @@ def group_table(group: dict) -> list[str]:
         if any(value is not None for value in values):
             cells = ["–" if value is None else form(value) for value in values]
             lines.append(f"| {label} | {' | '.join(cells)} |")
+    for key in group["subjects"]["samples"].get("own", {}):
+        values = [group["subjects"][name].get("own", {}).get(key) for name in subjects]
+        lines.append(f"| {key} | {' | '.join('–' if value is None else number(value) for value in values)} |")
     return lines
 
 

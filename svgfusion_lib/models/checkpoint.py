@@ -95,13 +95,19 @@ def save_model(path: str | Path, kind: str, model: VPVAE | VSDiT, weights: dict[
 
 
 @overload
-def load_model(path: str | Path, kind: Literal["vpvae"], device: str = ...) -> tuple[VPVAE, dict]: ...
+def load_model(
+    path: str | Path, kind: Literal["vpvae"], device: str = ..., cls: type[VPVAE] | None = ...
+) -> tuple[VPVAE, dict]: ...
 @overload
-def load_model(path: str | Path, kind: Literal["vsdit"], device: str = ...) -> tuple[VSDiT, dict]: ...
-def load_model(path: str | Path, kind: str, device: str = "cpu") -> tuple[VPVAE | VSDiT, dict]:
-    """A VP-VAE ("vpvae") or VS-DiT ("vsdit") in eval mode, and the rest of its checkpoint."""
+def load_model(
+    path: str | Path, kind: Literal["vsdit"], device: str = ..., cls: type[VSDiT] | None = ...
+) -> tuple[VSDiT, dict]: ...
+def load_model(
+    path: str | Path, kind: str, device: str = "cpu", cls: type[VPVAE] | type[VSDiT] | None = None
+) -> tuple[VPVAE | VSDiT, dict]:
+    """A VP-VAE ("vpvae") or VS-DiT ("vsdit"), or a subclass `cls`, in eval mode, and the rest of its checkpoint."""
     content = load_tensors(path, kind, _MADE_BY[kind], {"config": dict, "model": dict})
-    return build(MODELS[kind], content["config"], content["model"], str(path)).to(device), content
+    return build(cls or MODELS[kind], content["config"], content["model"], str(path)).to(device), content
 
 
 def weights_hash(model: nn.Module) -> str:

@@ -99,6 +99,12 @@ def train_dit(
         text_encoder=latents["text_encoder"], max_latents=latents["max_latents"], prediction=prediction,
         patch_size=patch_size, styles=styles,
     ))
+    sizes = (model.config.latent_width, model.config.context_width)
+    if sizes != (vae.latent_width, latents["context"].width):
+        raise UserError(
+            f"the VS-DiT takes latents of width {sizes[0]} and text tokens of width {sizes[1]}; {latents_dir} holds"
+            f" {vae.latent_width} and {latents['context'].width}"
+        )
     model.latent_mean.copy_(latents["latent_mean"])
     model.latent_std.copy_(latents["latent_std"])
     ema = fit_latents(model, vae, latents, noise, config, output_dir, max_minutes, encoder)

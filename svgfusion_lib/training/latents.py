@@ -35,7 +35,7 @@ def prepare_latents(
     vae_checkpoint: str | Path,
     precomputed_dir: str | Path,
     output_dir: str | Path,
-    text_encoder: str = "minilm",
+    text_encoder: str | TextEncoder = "minilm",
     max_latents: int = 16,
     every_stage: bool = False,
     box_scale: float = 1.0,
@@ -46,6 +46,7 @@ def prepare_latents(
     Holds posterior mean and sigma per latent, the null prompt's text tokens (those of every caption are in
     output_dir/context), and the per-channel mean and std of the training latents. every_stage: the earlier stages
     of the drawing, as far as the cache has them, are SVGs of their own, with the captions of the whole.
+    text_encoder: by name, or one of your own, which has name, width and encode as TextEncoder has them.
     box_scale: standard deviation that the box channels (layout "path") get for diffusion, the others having 1:
     above 1 the noise moves shapes less.
     """
@@ -64,9 +65,9 @@ def prepare_latents(
     captions = [cache["captions"][i] for i in dataset.indices]
     vocabulary = sorted({caption for own in captions for caption in own})
     number = {caption: k for k, caption in enumerate(vocabulary)}
-    encoder = load_text_encoder(text_encoder)
+    encoder = load_text_encoder(text_encoder) if isinstance(text_encoder, str) else text_encoder
     vae_hash = weights_hash(vae)
-    key = hashlib.sha256(json.dumps([text_encoder, vocabulary]).encode()).hexdigest()  # of what the text tokens are
+    key = hashlib.sha256(json.dumps([encoder.name, vocabulary]).encode()).hexdigest()  # of what the text tokens are
     null_context, _ = encoder.encode([""])  # [1, S0, C]
     train = torch.cat([m for m, s in zip(means, splits) if s == "train"] or means)  # [train latents, Z]
     std = train.std(0, correction=0).clamp(min=MIN_STD)  # [Z]
@@ -89,7 +90,7 @@ def prepare_latents(
             "caption_ids": [[number[c] for c in own] for own in captions],
             "context": key,
             "null_context": null_context[0].half(),
-            "text_encoder": text_encoder,
+            "text_encoder": encoder.name,
             "max_latents": max_latents,
             "too_long": dataset.too_long,
             "vae_hash": vae_hash,

@@ -146,7 +146,7 @@ def test_names_that_nothing_was_trained_on_have_no_search_beside_them(cache_dir,
 
 
 @pytest.mark.parametrize(("changes", "reason"), [
-    ({"splits": ("test",)}, "splits are train, held_out, held_out_pack"), ({"splits": ()}, "got none"),
+    ({"splits": ("test",)}, "splits are train, held_out, unseen_pair"), ({"splits": ()}, "got none"),
     ({"domains": ("emoji",)}, "domains are line"), ({"packs": ("noto",)}, "packs are lucide, tabler"),
     ({"styles": True}, "has no styles to ask for"),
     ({"sampling": SamplingConfig(num_inference_steps=2000)}, "1000 timesteps"),
