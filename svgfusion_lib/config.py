@@ -56,6 +56,7 @@ class VAEConfig(_Config):
 
     layout: str = "path"           # "path": one latent per sub-path; "row": one per row (the specification)
     rows_per_latent: int = 16      # R; 1 for layout "row"
+    arcs: bool = True              # rows have arcs; False: models made before there were any see them as cubics
     head: str = "hybrid"           # "hybrid": ids by cross-entropy; "continuous": tanh features (the specification)
     latent_width: int = 32         # learned channels of a latent
     width: int = 192               # D of encoder and decoder

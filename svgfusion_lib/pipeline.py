@@ -387,7 +387,8 @@ class SVGFusionPipeline:
     def can_draw(self, rows: np.ndarray) -> bool:
         """Are these rows [L, 22] of no more latents than the VS-DiT draws?"""
         config = self.vae.config
-        return len(rows_to_chunks(rows, config.layout, config.rows_per_latent)) <= self.dit.config.max_latents
+        chunks = rows_to_chunks(rows, config.layout, config.rows_per_latent, config.arcs)
+        return len(chunks) <= self.dit.config.max_latents
 
     @cached_property
     def null_prompt(self) -> tuple[Tensor, Tensor]:

@@ -181,7 +181,7 @@ def benchmark(
     svgs = _svgs(svg_dir, num_svgs)
     rows = [parse_svg(svg).rows for svg in svgs]
     config = pipeline.vae.config
-    chunks = [rows_to_chunks(r, config.layout, config.rows_per_latent) for r in rows]
+    chunks = [rows_to_chunks(r, config.layout, config.rows_per_latent, config.arcs) for r in rows]
     default = partial(pipeline.sample, ["shopping cart"], [0], None, [latents])
     with locked_folder(output_dir):
         report = {

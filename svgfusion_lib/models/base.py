@@ -30,6 +30,10 @@ ModelT = TypeVar("ModelT", bound=PretrainedModel)
 
 def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: str) -> ModelT:
     """Model of class `cls` from a plain config and weights, in eval mode; UserError naming `source` if they misfit."""
+    if cls.kind == "vpvae" and "arcs" not in config:  # made before rows had arcs
+        if config.get("head") == "continuous":  # it would take every command for another one
+            raise UserError(f"{source}: made before rows had arcs, with a continuous head; train it anew")
+        config = config | {"arcs": False}
     try:
         settings = cls.config_class.from_dict(config)
     except UserError as error:

@@ -150,7 +150,7 @@ def read_folder(folder: Path) -> tuple[dict, dict[str, Tensor]]:
     if wrong:
         raise UserError(f"{json_path}: is not the {DESCRIPTION} (no {', '.join(wrong)}); get it anew")
     tensors = read_tensors(weights_path, description["sha256"])
-    if description["row_format"] != row_format.VERSION:
+    if description["row_format"] not in row_format.READABLE:
         found = description["row_format"]
         raise UserError(f"{json_path}: row format {found}, this program has {row_format.VERSION}")
     return description, tensors

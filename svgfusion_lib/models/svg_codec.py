@@ -11,6 +11,7 @@ from torch import Tensor
 from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
+from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
 from svgfusion_lib.utils.dataset import ChunkItem, collate_chunks
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.path_chunks import Chunks, rows_to_chunks
@@ -61,6 +62,8 @@ def read_chunks(config: VAEConfig, svg: str | Path, max_latents: int) -> tuple[s
         rows = parse_svg(svg).rows  # [L, 22]
     except ValueError as error:
         raise UserError(f"{name}: {error}") from error
+    if not config.arcs:
+        rows = arcs_to_cubic_rows(rows)  # [L', 22]
     chunks = rows_to_chunks(rows, config.layout, config.rows_per_latent)
     if len(chunks) > max_latents:
         raise UserError(

@@ -87,7 +87,8 @@ class VPVAE(PretrainedModel):
         row_columns = rf.NUM_GEOMETRY + (rf.NUM_STYLE if by_row else 0)
 
         self.element_embedding = nn.Embedding(len(rf.ELEMENTS), config.row_width)
-        self.command_embedding = nn.Embedding(len(rf.COMMANDS), config.row_width)
+        commands = len(rf.COMMANDS) if config.arcs else rf.ARC  # arcs are the newest
+        self.command_embedding = nn.Embedding(commands, config.row_width)
         self.column_embedding = nn.Linear(row_columns, config.row_width)
         self.join_rows = nn.Linear(slots * config.row_width, width)
         self.encoder_position = nn.Parameter(torch.zeros(config.max_latents, width)) if by_row else None
@@ -107,7 +108,7 @@ class VPVAE(PretrainedModel):
         if config.head == "continuous":
             self.head_sizes = [rf.NUM_COLUMNS]
         else:
-            self.head_sizes = [len(rf.ELEMENTS), len(rf.COMMANDS), row_columns]
+            self.head_sizes = [len(rf.ELEMENTS), commands, row_columns]
         self.to_rows = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, slots * sum(self.head_sizes)))
         self._initialize()
 

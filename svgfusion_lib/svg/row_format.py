@@ -15,16 +15,20 @@ the writer needs only the end point. `move` starts a new path, `submove` a new s
 separate stroke) of the same path, so sub-paths stay together and paint order is the row order. A path
 without a stroke closes by itself: `close` rows say something, and stand, only where there is a stroke.
 
+An `arc` is part of a circle, given by three points: its start, its middle and its end. So moving, turning, mirroring
+and scaling treat it like any other row, and every sweep below 360 degrees has one form (utils/arcs.py).
+
 A `fill_gradient` or `stroke_gradient` row stands before the rows of the element that it paints. Its fill
 columns are the first stop's colour, its stroke columns the last stop's; its other style columns are 0. `stop`
 rows may follow it where two stops are not enough: their place lies between, their colour is in the fill
 columns. The element's own colour is the gradient's mean, so a reader that skips these rows still draws it.
 """
 
-VERSION = 2
+VERSION = 3
+READABLE = (2, 3)  # of models: those of version 2 know no arcs (VAEConfig.arcs)
 
 ELEMENTS = ("<PAD>", "<BOS>", "<EOS>", "path", "rect", "circle", "ellipse", "fill_gradient", "stroke_gradient")
-COMMANDS = ("none", "move", "submove", "line", "cubic", "close", "linear", "radial", "stop")
+COMMANDS = ("none", "move", "submove", "line", "cubic", "close", "linear", "radial", "stop", "arc")
 CAPS = ("butt", "round", "square")
 JOINS = ("miter", "round", "bevel")
 FILL_RULES = ("nonzero", "evenodd")
@@ -32,7 +36,7 @@ FILL_RULES = ("nonzero", "evenodd")
 ELEMENT_ID = {name: i for i, name in enumerate(ELEMENTS)}
 COMMAND_ID = {name: i for i, name in enumerate(COMMANDS)}
 PAD, BOS, EOS, PATH, RECT, CIRCLE, ELLIPSE, FILL_GRADIENT, STROKE_GRADIENT = range(len(ELEMENTS))
-NONE, MOVE, SUBMOVE, LINE, CUBIC, CLOSE, LINEAR, RADIAL, STOP = range(len(COMMANDS))
+NONE, MOVE, SUBMOVE, LINE, CUBIC, CLOSE, LINEAR, RADIAL, STOP, ARC = range(len(COMMANDS))
 GRADIENTS = (FILL_GRADIENT, STROKE_GRADIENT)
 
 POSITION_LIMIT = 4.0  # coordinates end here, well outside of the canvas
@@ -63,6 +67,7 @@ ARGUMENTS = {
     ("path", "submove"): (".", ".", ".", ".", ".", ".", "x", "y"),
     ("path", "line"): ("x", "y", ".", ".", ".", ".", "x", "y"),    # start, end
     ("path", "cubic"): ("x", "y", "x", "y", "x", "y", "x", "y"),   # start, two controls, end
+    ("path", "arc"): ("x", "y", "x", "y", ".", ".", "x", "y"),     # start, middle, end
     ("path", "close"): ("x", "y", ".", ".", ".", ".", "x", "y"),   # start, sub-path's first point
     ("rect", "none"): ("x", "y", "l", "l", "l", "l", ".", "."),    # corner, width, height, rx, ry
     ("circle", "none"): ("x", "y", "l", ".", ".", ".", ".", "."),  # centre, radius
@@ -105,7 +110,7 @@ def free_arguments() -> list[list[list[bool]]]:
     not be trained on them: `hybrid_utils.sanitize_rows` fills them in.
     """
     mask = [[[k != "." for k in ARGUMENTS.get((e, c), (".",) * 8)] for c in COMMANDS] for e in ELEMENTS]
-    for command in (LINE, CUBIC, CLOSE):
+    for command in (LINE, CUBIC, ARC, CLOSE):
         mask[PATH][command][:2] = [False, False]
     mask[PATH][CLOSE] = [False] * NUM_GEOMETRY
     return mask

@@ -16,6 +16,7 @@ import numpy as np
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.utils.arcs import arc_box, circle_through, points_at
 
 SAME_POINT = 1e-5         # canvas units; a sub-path that ends so near its start is closed without a line
 STRAIGHT = 1e-4           # canvas units; how far the controls of a cubic may lie beside its chord
@@ -31,7 +32,7 @@ class Augmentation:
 
     line_rate: float = 0.0        # chance that straight cubics become lines
     start_rate: float = 0.0       # share of the closed sub-paths that start somewhere else
-    split_rate: float = 0.0       # share of the lines and cubics that are cut in two
+    split_rate: float = 0.0       # share of the lines, cubics and arcs that are cut in two
     cubic_rate: float = 0.0       # share of the lines that are written as cubics
     mirror_rate: float = 0.0      # chance of x -> -x
     max_scale: float = 0.0        # scale between 1 / (1 + max_scale) and 1 + max_scale
@@ -108,12 +109,15 @@ def rotate_start(
 def split_segments(
     rows: np.ndarray, rng: np.random.Generator, rate: float = 1.0, room: int | None = None
 ) -> np.ndarray:
-    """A share `rate` of the lines and cubics is cut in two (de Casteljau); at most `room` rows are added."""
+    """A share `rate` of the lines, cubics (de Casteljau) and arcs is cut in two; at most `room` rows are added."""
     rows = _checked(rows)
     chosen = np.flatnonzero((_extent(rows) >= MIN_SPLIT) & (rng.random(len(rows)) < rate))
     chosen = np.sort(rng.permutation(chosen)[:room])  # [K]
-    halves = _halves(_points(rows[chosen]), rng.uniform(*SPLIT_AT, (len(chosen), 1, 1)))  # [K, 2, 4, 2]
+    shares = rng.uniform(*SPLIT_AT, (len(chosen), 1, 1))  # [K, 1, 1]
+    halves = _halves(_points(rows[chosen]), shares)  # [K, 2, 4, 2]
     halves[rows[chosen, rf.COMMAND] == rf.LINE, :, 1:3] = 0
+    arcs = rows[chosen, rf.COMMAND] == rf.ARC
+    halves[arcs] = _arc_halves(rows[chosen[arcs]], shares[arcs, 0, 0])
     copies = np.ones(len(rows), dtype=int)
     copies[chosen] = 2
     result = np.repeat(rows, copies, axis=0)  # [L + K, 22]
@@ -228,9 +232,11 @@ def drawn_box(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mask = rows[:, rf.ELEMENT] == element
         corner, size = geometry[mask, :2], geometry[mask, 2:3] if element == rf.CIRCLE else geometry[mask, 2:4]
         low[mask], high[mask] = corner if element == rf.RECT else corner - size, corner + size
-    cubics = rows[:, rf.COMMAND] == rf.CUBIC
+    cubics, arcs = rows[:, rf.COMMAND] == rf.CUBIC, rows[:, rf.COMMAND] == rf.ARC
     curves = _extremes(_points(rows[cubics]))  # [K, 4, 2]
     low[cubics], high[cubics] = curves.min(axis=1), curves.max(axis=1)
+    turns = arc_box(geometry[arcs].reshape(-1, 4, 2)[:, [0, 1, 3]])  # [K, 6, 2]
+    low[arcs], high[arcs] = turns.min(axis=1), turns.max(axis=1)
     pad = np.where(_is_stroked(rows), rows[:, rf.STROKE_WIDTH].astype(np.float64) / 2, 0)[:, None]  # [L, 1]
     drawn = (rows[:, rf.ELEMENT] >= rf.PATH) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)
     if not drawn.any():
@@ -266,7 +272,7 @@ def _is_stroked(rows: np.ndarray) -> np.ndarray:
 
 def _is_closed(piece: np.ndarray) -> bool:
     """Whether a piece of `_sub_paths` is an outline with at least one segment that returns to its start."""
-    if piece[0, rf.ELEMENT] != rf.PATH or not np.isin(piece[:, rf.COMMAND], (rf.LINE, rf.CUBIC)).any():
+    if piece[0, rf.ELEMENT] != rf.PATH or not np.isin(piece[:, rf.COMMAND], (rf.LINE, rf.CUBIC, rf.ARC)).any():
         return False
     return piece[-1, rf.COMMAND] == rf.CLOSE or not _is_stroked(piece[0])
 
@@ -324,9 +330,12 @@ def _mixed(gradient: np.ndarray, mean: np.ndarray, turned: np.ndarray) -> np.nda
 
 
 def _extent(rows: np.ndarray) -> np.ndarray:
-    """Longer side [L] of the box around the points of a line or cubic; -1 for any other row."""
-    extent = np.ptp(_points(rows), axis=1).max(axis=1)
-    return np.where(np.isin(rows[:, rf.COMMAND], (rf.LINE, rf.CUBIC)), extent, -1.0)
+    """Longer side [L] of the box around the points of a line, cubic or arc; -1 for any other row."""
+    points = _points(rows)
+    arcs = rows[:, rf.COMMAND] == rf.ARC
+    points[arcs, 2] = points[arcs, 1]
+    extent = np.ptp(points, axis=1).max(axis=1)
+    return np.where(np.isin(rows[:, rf.COMMAND], (rf.LINE, rf.CUBIC, rf.ARC)), extent, -1.0)
 
 
 def _halves(points: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -338,6 +347,22 @@ def _halves(points: np.ndarray, t: np.ndarray) -> np.ndarray:
     before = np.concatenate([level[:, :1] for level in levels], axis=1)  # [K, 4, 2]
     after = np.concatenate([level[:, -1:] for level in levels[::-1]], axis=1)  # [K, 4, 2]
     return np.stack([before, after], axis=1)
+
+
+def _arc_halves(rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Arc rows [K, 22] cut at shares [K] of their sweep: geometry of the two parts [K, 2, 4, 2]."""
+    start, middle, end = rows[:, rf.GEOMETRY].astype(np.float64).reshape(-1, 4, 2)[:, [0, 1, 3]].transpose(1, 0, 2)
+    centre, radius, sweep = circle_through(start, middle, end)  # [K, 2], [K], [K]
+    flat = ~np.isfinite(radius)
+
+    def place(share: np.ndarray) -> np.ndarray:  # [K] -> [K, 2]
+        on_line = start + share[:, None] * (end - start)
+        return np.where(flat[:, None], on_line, points_at(start, np.where(flat[:, None], start, centre), sweep, share))
+
+    cut = place(shares)
+    unused = np.zeros_like(cut)
+    first = np.stack([start, place(shares / 2), unused, cut], axis=1)  # [K, 4, 2]
+    return np.stack([first, np.stack([cut, place((1 + shares) / 2), unused, end], axis=1)], axis=1)
 
 
 def _extremes(points: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
 from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.path_chunks import Chunks, rows_to_chunks
 from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_of_rows
@@ -111,6 +112,8 @@ class ChunkDataset(Dataset):
                 self._add(i, name, rows, sizes[:count], len(sizes))
 
     def _add(self, i: int, name: str, rows: np.ndarray, sizes: np.ndarray, stages: int) -> None:
+        if not self.config.arcs:
+            rows = arcs_to_cubic_rows(rows)
         if len(sizes) < stages:
             rows, name = partial_rows(rows, sizes[-1]), f"{name}, the first {sizes[-1]}"
         chunks = self._cut(rows)

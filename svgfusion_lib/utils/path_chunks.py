@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
 
 MIN_HALF_SIZE = 0.02   # of a chunk's box, canvas units: a dot is not blown up to the unit square
 BOX_COLUMNS = 3        # centre x, centre y, half-size
@@ -38,8 +39,10 @@ class Chunks:
         return len(self.ids)
 
 
-def rows_to_chunks(rows: np.ndarray, layout: str, rows_per_latent: int) -> Chunks:
-    """Cut rows [L, 22] into chunks; layout "row" wants rows_per_latent == 1."""
+def rows_to_chunks(rows: np.ndarray, layout: str, rows_per_latent: int, arcs: bool = True) -> Chunks:
+    """Cut rows [L, 22] into chunks; layout "row" wants rows_per_latent == 1. arcs False: arcs become cubics first."""
+    if not arcs:
+        rows = arcs_to_cubic_rows(rows)
     if layout == "row":
         return _pack([rows[i : i + 1] for i in range(len(rows))], rows_per_latent, 0, boxed=False)
     if layout != "path":

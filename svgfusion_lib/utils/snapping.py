@@ -35,6 +35,8 @@ def snap_rows(rows: np.ndarray, step: float, reach: float = 0.35) -> np.ndarray:
         if command == rf.CUBIC:
             geometry[2:4] += start_shift
             geometry[4:6] += end_shift
+        if command == rf.ARC:
+            geometry[2:4] += (start_shift + end_shift) / 2
         geometry[rf.END_POINT] += end_shift
         if command in (rf.MOVE, rf.SUBMOVE):
             first_shift = end_shift

@@ -1,6 +1,6 @@
 """SVG -> rows [L, 22] on the canvas [-1, 1]^2 (see row_format).
 
-    bytes -> XML tree (svg/document) -> layers in paint order (svg/walk) -> rows (svg/layers)
+    bytes -> XML tree (svg/document) -> layers in paint order (svg/walk) -> rows (svg/layers) -> canonical rows (canonical)
 
 The walk resolves what a renderer resolves: styles, transforms, references, viewports, clip paths, gradients,
 dashes. What rows cannot hold is counted by name, never dropped in silence.
@@ -19,6 +19,7 @@ from svgfusion_lib.svg.effort import bounded_effort
 from svgfusion_lib.svg.layers import layers_to_rows
 from svgfusion_lib.svg.state import viewport_size
 from svgfusion_lib.svg.walk import Walker
+from svgfusion_lib.utils.canonical import canonical_rows
 
 LARGEST = 1e6  # of a number in the rows; the canvas is 2 wide
 
@@ -46,7 +47,7 @@ def parse_svg(source: str | bytes | Path) -> ParsedSVG:
     try:
         with bounded_effort():
             context = Context(read_document(source))
-            rows = layers_to_rows(Walker(context).run())
+            rows = canonical_rows(layers_to_rows(Walker(context).run()))
     except RecursionError as error:
         raise ValueError("brackets, styles or references are nested too deep") from error
     except (OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as error:

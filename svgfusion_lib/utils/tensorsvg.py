@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +11,11 @@ from torch import Tensor
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.system.files import write_text
+from svgfusion_lib.utils.arcs import circle_through
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke, sanitize_rows
 
+FULL_TURN = 6.28      # radians: the sweep of an arc that is a whole circle
+LARGEST_RADIUS = 1e3  # of an arc, canvas units: beyond it is a line
 RESOLUTION = 2000     # steps that the writer's decimals divide the canvas into, at least
 OPACITY_DECIMALS = 3
 
@@ -265,8 +269,39 @@ def _shape(group: np.ndarray, frame: _Frame) -> tuple[str, dict[str, str]]:
     return "rect", rect
 
 
+def _arc(start: Sequence[float], middle: Sequence[float], end: Sequence[float], frame: _Frame) -> str:
+    """Arc commands of a row's three points (user units), or "" where they make a line.
+
+    The radius is that of the circle through the ends as they are written, with as many decimals as keep the middle
+    where it is: a half turn would be off by far more than its radius is.
+    """
+    first, last = (np.array([round(v, frame.decimals) for v in point]) for point in (start, end))
+    x, y = (_number(v, frame.decimals) for v in end)
+    centre, radius, sweep = circle_through(np.array([start]), np.array([middle]), np.array([end]))
+    if np.isfinite(radius[0]) and abs(sweep[0]) > FULL_TURN:  # by two half turns
+        half = [_number(v, frame.decimals) for v in 2 * centre[0] - start]
+        size, turns = _number(radius[0], frame.decimals + 1), int(sweep[0] > 0)
+        return f"A{size} {size} 0 0 {turns} {' '.join(half)}A{size} {size} 0 0 {turns} {x} {y}"
+    half_chord = float(np.hypot(*(last - first))) / 2
+    if not np.isfinite(radius[0]) or half_chord == 0:
+        return ""
+    sagitta = radius[0] * (1 - math.cos(sweep[0] / 2))
+    exact = (sagitta**2 + half_chord**2) / (2 * sagitta)
+    if not 0 < exact < LARGEST_RADIUS * frame.scale:
+        return ""
+    large = abs(sweep[0]) > math.pi
+    for decimals in range(frame.decimals, frame.decimals + 4):
+        size = round(exact, decimals)
+        height = math.sqrt(max(size**2 - half_chord**2, 0))  # too small a radius is scaled up to a half turn
+        drawn = max(size, half_chord) + (height if large else -height)
+        if size > 0 and abs(drawn - sagitta) < 10.0**-frame.decimals / 2:
+            break
+    size_text = _number(size, decimals)
+    return f"A{size_text} {size_text} 0 {int(large)} {int(sweep[0] > 0)} {x} {y}"
+
+
 def path_data(group: np.ndarray, frame: _Frame) -> str:
-    """The `d` attribute of one path's rows [K, 22]: absolute M, L, H, V, C, Z.
+    """The `d` attribute of one path's rows [K, 22]: absolute M, L, H, V, C, A, Z.
 
     A path without a stroke closes by itself (row_format): each of its sub-paths ends with Z.
     """
@@ -274,7 +309,7 @@ def path_data(group: np.ndarray, frame: _Frame) -> str:
     pen = ("", "")
     closes = not paints_stroke(group[0])
     places = group[:, rf.GEOMETRY].reshape(-1, 4, 2) * frame.scale + (frame.centre_x, frame.centre_y)  # [K, 4, 2]
-    for command, (_, *controls, end) in zip(group[:, rf.COMMAND].astype(int).tolist(), places.tolist()):
+    for command, (start, *controls, end) in zip(group[:, rf.COMMAND].astype(int).tolist(), places.tolist()):
         x, y = (_number(v, frame.decimals) for v in end)
         if command in (rf.MOVE, rf.SUBMOVE):
             if closes and parts and parts[-1] != "Z":
@@ -283,6 +318,8 @@ def path_data(group: np.ndarray, frame: _Frame) -> str:
         elif command == rf.CUBIC:
             numbers = [_number(v, frame.decimals) for point in controls for v in point]
             parts.append(f"C{' '.join((*numbers, x, y))}")
+        elif command == rf.ARC and (arc := _arc(start, controls[0], end, frame)):
+            parts.append(arc)
         elif (x, y) == pen and parts[-1].startswith("M"):  # a dot: some viewers draw no line without length
             parts.append(f"H{_number(end[0] + 10.0**-frame.decimals, frame.decimals)}")
         elif command == rf.CLOSE:

@@ -242,7 +242,7 @@ def test_icons_longer_than_the_model_draws_are_not_asked_for(cache_dir, tmp_path
     whole = load_bench(cache_dir, FAST)
     config = whole.pipeline.vae.config
     parts = [
-        len(rows_to_chunks(cache_rows(whole.cache, i), config.layout, config.rows_per_latent))
+        len(rows_to_chunks(cache_rows(whole.cache, i), config.layout, config.rows_per_latent, config.arcs))
         for i in range(len(whole.cache["names"]))
     ]
     most = sorted(parts)[len(parts) // 2]

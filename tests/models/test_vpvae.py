@@ -36,7 +36,7 @@ def batch_of(config: VAEConfig, svgs=SVGS) -> ChunkBatch:
     g = torch.Generator().manual_seed(0)
     return collate_chunks([
         ChunkItem(
-            f"svg {i}", rows_to_chunks(parse_svg(svg).rows, config.layout, config.rows_per_latent),
+            f"svg {i}", rows_to_chunks(parse_svg(svg).rows, config.layout, config.rows_per_latent, config.arcs),
             torch.randn(1, 4, PIXELS, generator=g),
         )
         for i, svg in enumerate(svgs)

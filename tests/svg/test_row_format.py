@@ -14,6 +14,7 @@ TABLE = [
     ("path", "submove", "......xy", "      **"),
     ("path", "line", "xy....xy", "      **"),
     ("path", "cubic", "xyxyxyxy", "  ******"),
+    ("path", "arc", "xyxy..xy", "  **  **"),
     ("path", "close", "xy....xy", "        "),
     ("rect", "none", "xyllll..", "******  "),
     ("circle", "none", "xyl.....", "***     "),
@@ -30,9 +31,9 @@ PAIRS = {(element, command): (kinds, free) for element, command, kinds, free in 
 
 def test_vocabularies_keep_their_order():
     """Ids are in every cache and checkpoint: a new word goes to the end, and VERSION rises when one moves."""
-    assert rf.VERSION == 2
+    assert rf.VERSION == 3
     assert " ".join(rf.ELEMENTS) == "<PAD> <BOS> <EOS> path rect circle ellipse fill_gradient stroke_gradient"
-    assert " ".join(rf.COMMANDS) == "none move submove line cubic close linear radial stop"
+    assert " ".join(rf.COMMANDS) == "none move submove line cubic close linear radial stop arc"
     assert rf.CAPS == ("butt", "round", "square") and rf.JOINS == ("miter", "round", "bevel")
     assert rf.FILL_RULES == ("nonzero", "evenodd")
 
@@ -43,7 +44,7 @@ def test_ids_are_places_in_the_vocabularies():
     named = {"PAD": "<PAD>", "BOS": "<BOS>", "EOS": "<EOS>"}
     for constant in ("PAD", "BOS", "EOS", "PATH", "RECT", "CIRCLE", "ELLIPSE", "FILL_GRADIENT", "STROKE_GRADIENT"):
         assert rf.ELEMENTS[getattr(rf, constant)] == named.get(constant, constant.lower())
-    for constant in ("NONE", "MOVE", "SUBMOVE", "LINE", "CUBIC", "CLOSE", "LINEAR", "RADIAL", "STOP"):
+    for constant in ("NONE", "MOVE", "SUBMOVE", "LINE", "CUBIC", "CLOSE", "LINEAR", "RADIAL", "STOP", "ARC"):
         assert rf.COMMANDS[getattr(rf, constant)] == constant.lower()
     assert [rf.ELEMENTS[element] for element in rf.GRADIENTS] == ["fill_gradient", "stroke_gradient"]
 

@@ -128,7 +128,7 @@ def test_hybrid_reconstruction_loss_again_by_loops(lengths):
                 command.append(-torch.log_softmax(decoded.command_logits[b, i, r].double(), 0)[c].item())
                 kinds = rf.argument_kinds(e, c) or (".",) * 8
                 for k, kind in enumerate(kinds):
-                    known = e == rf.PATH and (c == rf.CLOSE or (c in (rf.LINE, rf.CUBIC) and k < 2))
+                    known = e == rf.PATH and (c == rf.CLOSE or (c in (rf.LINE, rf.CUBIC, rf.ARC) and k < 2))
                     if kind != "." and not known:  # the pen and the sub-path's first point are known
                         difference = decoded.geometry[b, i, r, k] - batch.geometry[b, i, r, k]
                         geometry.append(float(difference) ** 2)

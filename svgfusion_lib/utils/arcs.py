@@ -1,0 +1,97 @@
+"""Circular arcs by three points: start, middle, end.
+
+The canvas has y downwards, so a positive sweep turns clockwise on screen, as SVG's sweep flag does
+(SVG 2, section 9.3.8). Letters: K arcs.
+"""
+
+import math
+
+import numpy as np
+
+from svgfusion_lib.svg import row_format as rf
+
+FLAT = 1e-3              # sagitta over chord below which three points make a line: no circle can be told from them
+QUARTER = math.pi / 2
+
+
+def circle_through(start: np.ndarray, middle: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Centre [K, 2], radius [K] and signed sweep [K] in radians of arcs by three points [K, 2] each.
+
+    A start that is the end says a full turn, whose diameter runs from start to middle. Points on a line have an
+    infinite radius, a centre that is not finite, and sweep 0.
+    """
+    to_middle, chord = middle - start, end - start                                 # [K, 2]
+    cross = to_middle[:, 0] * chord[:, 1] - to_middle[:, 1] * chord[:, 0]          # [K]: twice the triangle's area
+    m2, c2 = (to_middle**2).sum(1), (chord**2).sum(1)                              # [K]
+    full = (c2 <= 1e-12 * np.maximum(m2, 1e-300)) & (m2 > 0)
+    flat = ~full & (np.abs(cross) <= FLAT * c2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        offset = np.stack([
+            chord[:, 1] * m2 - to_middle[:, 1] * c2, to_middle[:, 0] * c2 - chord[:, 0] * m2
+        ], axis=1) / (2 * cross)[:, None]                                          # [K, 2]
+    offset = np.where(full[:, None], to_middle / 2, np.where(flat[:, None], np.inf, offset))
+    radius = np.hypot(*offset.T)
+    centre = start + offset
+    with np.errstate(invalid="ignore"):
+        first = np.arctan2(*(start - centre).T[::-1])
+        turn = np.mod(np.arctan2(*(end - centre).T[::-1]) - first, 2 * math.pi)    # [K]: clockwise from start to end
+    sweep = np.where(cross < 0, turn - 2 * math.pi, turn)
+    return centre, radius, np.where(full, 2 * math.pi, np.where(flat, 0.0, sweep))
+
+
+def points_at(start: np.ndarray, centre: np.ndarray, sweep: np.ndarray, share: np.ndarray | float) -> np.ndarray:
+    """Where arcs are after a share of their sweep: start, centre [K, 2], sweep [K] -> [K, 2]."""
+    angle = sweep * share
+    cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    arm = start - centre
+    with np.errstate(invalid="ignore"):  # of arcs that are lines
+        return centre + arm * cosine + np.stack([-arm[:, 1], arm[:, 0]], axis=1) * sine
+
+
+def arc_to_cubics(points: np.ndarray) -> np.ndarray:
+    """One arc's start, middle and end [3, 2] -> cubics [n, 4, 2] of at most a quarter turn each.
+
+    Their distance from the circle is at most .00028 of the radius. Points on a line give the line as a cubic.
+    """
+    start, middle, end = points[:, None]                                           # [1, 2] each
+    centre, radius, sweep = circle_through(start, middle, end)
+    if not np.isfinite(radius[0]) or sweep[0] == 0:
+        return start + (end - start) * np.array([[[0], [1 / 3], [2 / 3], [1]]])    # [1, 4, 2]
+    count = max(1, math.ceil(abs(sweep[0]) / QUARTER - 1e-6))
+    ends = points_at(
+        np.repeat(start, count + 1, axis=0), centre, np.repeat(sweep, count + 1), np.linspace(0, 1, count + 1)
+    )                                                                              # [n + 1, 2]
+    ends[-1] = end
+    tangent = (ends - centre)[:, ::-1] * (-1, 1) * (4 / 3 * math.tan(sweep[0] / count / 4))
+    return np.stack([ends[:-1], ends[:-1] + tangent[:-1], ends[1:] - tangent[1:], ends[1:]], axis=1)  # [n, 4, 2]
+
+
+def arc_box(points: np.ndarray) -> np.ndarray:
+    """Extreme points of arcs [K, 3, 2] (start, middle, end) -> [K, 6, 2]: ends and where x or y turns."""
+    start, middle, end = points.transpose(1, 0, 2)                                 # [K, 2] each
+    centre, radius, sweep = circle_through(start, middle, end)
+    extremes = np.repeat(start[:, None], 6, axis=1)                                # [K, 6, 2]
+    extremes[:, 1] = end
+    first = np.arctan2(*np.nan_to_num(start - centre, posinf=1, neginf=1).T[::-1])
+    for k in range(4):
+        way = np.where(sweep >= 0, np.mod(k * QUARTER - first, 2 * math.pi), np.mod(first - k * QUARTER, 2 * math.pi))
+        reached = (way < np.abs(sweep)) & np.isfinite(radius)
+        arm = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)][k])
+        extremes[reached, 2 + k] = centre[reached] + radius[reached, None] * arm
+    return extremes
+
+
+def arcs_to_cubic_rows(rows: np.ndarray) -> np.ndarray:
+    """Rows [L, 22] with every arc written as cubics -> [L', 22]: for models and caches that know no arcs."""
+    arcs = rows[:, rf.COMMAND] == rf.ARC
+    if not arcs.any():
+        return rows
+    pieces, last = [], 0
+    for i in np.flatnonzero(arcs):
+        pieces.append(rows[last:i])
+        cubics = arc_to_cubics(rows[i, [[2, 3], [4, 5], [8, 9]]].astype(np.float64))  # [n, 4, 2]
+        own = np.repeat(rows[i : i + 1], len(cubics), axis=0)
+        own[:, rf.COMMAND], own[:, rf.GEOMETRY] = rf.CUBIC, cubics.reshape(-1, rf.NUM_GEOMETRY)
+        pieces.append(own)
+        last = i + 1
+    return np.concatenate([*pieces, rows[last:]])
