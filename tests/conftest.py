@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -77,14 +78,20 @@ def parsed(svg) -> Callable[..., ParsedSVG]:
 
 
 @pytest.fixture(scope="session")
-def drawn(parsed) -> Callable[..., list[str]]:
-    """drawn(body, attributes): the elements written for its rows on a canvas of 24 x 24, gradients first.
+def drawn(parsed, drawn_by) -> Callable[..., list[str]]:
+    """drawn(body, attributes): the elements written for its rows, see `drawn_by`."""
+    return drawn_by(parsed)
+
+
+@pytest.fixture(scope="session")
+def drawn_by() -> Callable[..., Callable[..., list[str]]]:
+    """drawn_by(parsed)(body, attributes): the elements written for its rows on a canvas of 24 x 24, gradients first.
 
     Attributes that stand on the root are among the elements' own; ids of layers and a black fill or a stroke
     width of 1, which are SVG's initial values, are left out.
     """
 
-    def elements(body: str, *attributes: str) -> list[str]:
+    def elements(parsed: Callable[..., ParsedSVG], body: str, *attributes: str) -> list[str]:
         lines = rows_to_svg(parsed(body, *attributes).rows).splitlines()
         shared = lines[0].split('viewBox="0 0 24 24"')[1].rstrip(">")
         found = []
@@ -98,7 +105,7 @@ def drawn(parsed) -> Callable[..., list[str]]:
                 found.append(line)
         return found
 
-    return elements
+    return lambda parsed: partial(elements, parsed)
 
 
 @pytest.fixture(scope="session")

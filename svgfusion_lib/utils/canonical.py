@@ -20,8 +20,7 @@ from svgfusion_lib.utils.arcs import circle_through, points_at
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke
 
 TOLERANCE = 0.01 / 12     # canvas units: a hundredth of a unit of a 24 x 24 icon
-ROUNDNESS = 0.03          # of an arc's sagitta: a flat curve has to follow its circle more closely (one of more than
-                          # a radian may be off by the rounding of two decimals)
+ROUNDNESS = 0.03          # of an arc's sagitta: a flat curve has to follow its circle more closely
 DOT = 0.02 / 12           # canvas units: a shorter line is a dot
 _START, _MIDDLE, _END = slice(2, 4), slice(4, 6), slice(8, 10)  # columns of an arc row
 _SAMPLES = np.arange(1, 8) / 8                                  # where a cubic is compared with its circle
@@ -49,6 +48,7 @@ def cubics_to_arcs(rows: np.ndarray) -> np.ndarray:
         beside = np.abs(np.hypot(arms[..., 0], arms[..., 1]) - radius[:, None]).max(1)  # [K]
         onwards = (arms[:, :-1, 0] * arms[:, 1:, 1] - arms[:, :-1, 1] * arms[:, 1:, 0]) * np.sign(sweep)[:, None]
         sagitta = radius * (1 - np.cos(sweep / 2))
+        # the half tolerance is what coordinates of two decimals need
         allowed = np.where(np.abs(sweep) > 1, np.maximum(ROUNDNESS * sagitta, TOLERANCE / 2), ROUNDNESS * sagitta)
         round_ = (beside <= np.minimum(TOLERANCE, allowed)) & (onwards > 0).all(1) & (sweep != 0)
     round_ &= np.isfinite(radius) & (np.abs(sweep) < 1.5 * math.pi)
@@ -67,7 +67,8 @@ def merge_arcs(rows: np.ndarray) -> np.ndarray:
     if not (is_arc[1:] & is_arc[:-1]).any():
         return rows
     arcs = np.flatnonzero(is_arc)
-    centre, radius, sweep = circle_through(*(rows[arcs][:, part].astype(np.float64) for part in (_START, _MIDDLE, _END)))
+    points = (rows[arcs, part].astype(np.float64) for part in (_START, _MIDDLE, _END))  # [K, 2] each
+    centre, radius, sweep = circle_through(*points)
     follows = np.zeros(len(arcs), dtype=bool)  # may be one arc with the one before
     near = np.maximum(8 * TOLERANCE, 0.1 * radius[1:])
     with np.errstate(invalid="ignore"):
@@ -106,12 +107,13 @@ def _merged(run: np.ndarray) -> np.ndarray | None:
     part = run.astype(np.float64)
     points = np.concatenate([part[:, _MIDDLE], part[:, _END]], axis=1).reshape(-1, 2)  # [2 k, 2]
     start, end = part[:1, _START], part[-1:, _END]
-    across = points[np.argmax(((points - start) ** 2).sum(1) + ((points - end) ** 2).sum(1))][None]
+    across = points[np.argmax(np.minimum(((points - start) ** 2).sum(1), ((points - end) ** 2).sum(1)))][None]
     centre, radius, _ = circle_through(start, across, end)
     if not np.isfinite(radius[0]):
         return None
     arms = points - centre
-    if np.abs(np.hypot(arms[:, 0], arms[:, 1]) - radius[0]).max() > min(TOLERANCE, max(ROUNDNESS * radius[0], TOLERANCE / 2)):
+    beside = np.abs(np.hypot(arms[:, 0], arms[:, 1]) - radius[0]).max()
+    if beside > min(TOLERANCE, max(ROUNDNESS * radius[0], TOLERANCE / 2)):
         return None
     angles = np.unwrap(np.arctan2(*(np.concatenate([start, points]) - centre).T[::-1]))
     steps, total = np.diff(angles), angles[-1] - angles[0]
@@ -122,7 +124,8 @@ def _merged(run: np.ndarray) -> np.ndarray | None:
         return None
     if full:
         total = math.copysign(2 * math.pi, total)
-    places = [points_at(start, centre, np.array([total]), share)[0] for share in ((0.25, 0.5, 0.75) if full else (0.5,))]
+    shares = (0.25, 0.5, 0.75) if full else (0.5,)
+    places = [points_at(start, centre, np.array([total]), share)[0] for share in shares]
     merged = np.repeat(run[:1], 1 + full, axis=0)
     merged[:, _MIDDLE] = places[::2]
     if full:
@@ -208,7 +211,7 @@ def _as_circle(piece: np.ndarray) -> tuple[float, ...] | None:
 
 
 def _as_rect(piece: np.ndarray) -> tuple[float, ...] | None:
-    """A closed sub-path [k, 22] of axis-parallel sides and equal round corners as (RECT, x, y, w, h, rx, ry), or None."""
+    """A closed sub-path [k, 22] with axis-parallel sides and equal corners as (RECT, x, y, w, h, rx, ry), or None."""
     kinds = piece[1:, rf.COMMAND].tolist()
     closed = kinds[-1] == rf.CLOSE
     bends = kinds.count(rf.ARC)

@@ -1,6 +1,6 @@
 """SVG -> rows [L, 22] on the canvas [-1, 1]^2 (see row_format).
 
-    bytes -> XML tree (svg/document) -> layers in paint order (svg/walk) -> rows (svg/layers) -> canonical rows (canonical)
+    bytes -> XML tree (svg/document) -> layers in paint order (svg/walk) -> rows (svg/layers) -> canonical form
 
 The walk resolves what a renderer resolves: styles, transforms, references, viewports, clip paths, gradients,
 dashes. What rows cannot hold is counted by name, never dropped in silence.
@@ -38,16 +38,19 @@ class ParsedSVG:
     approximated: Counter = field(default_factory=Counter)
 
 
-def parse_svg(source: str | bytes | Path) -> ParsedSVG:
+def parse_svg(source: str | bytes | Path, canonical: bool = True) -> ParsedSVG:
     """Parse SVG text, its bytes (gzip too), or the file at a Path. Raises ValueError with the reason if it cannot.
 
+    canonical: arcs, circles and rectangles are written as such (utils/canonical.py); False: as the file spells them.
     Nothing outside the document is ever read; time and memory are bounded by limits on the document's size,
     depth, elements drawn, path segments and clips, and on all of its work together (svg/effort).
     """
     try:
         with bounded_effort():
             context = Context(read_document(source))
-            rows = canonical_rows(layers_to_rows(Walker(context).run()))
+            rows = layers_to_rows(Walker(context).run())
+            if canonical and len(rows):
+                rows = canonical_rows(rows)
     except RecursionError as error:
         raise ValueError("brackets, styles or references are nested too deep") from error
     except (OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as error:

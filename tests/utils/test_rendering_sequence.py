@@ -31,7 +31,7 @@ def test_every_row_belongs_to_an_element():
     elements = element_of_rows(rows)
     assert (np.diff(elements) >= 0).all() and elements[0] == 0 and elements[-1] == 4
     names = [{rf.ELEMENTS[int(e)] for e in rows[1:-1][elements[1:-1] == k, rf.ELEMENT]} for k in range(5)]
-    assert names == [{"fill_gradient", "stroke_gradient", "rect"}, {"path"}, {"circle"}, {"fill_gradient", "path"}, {"path"}]
+    assert names == [{"fill_gradient", "stroke_gradient", "rect"}, {"path"}, {"circle"}, {"fill_gradient", "rect"}, {"path"}]
 
 
 @pytest.mark.parametrize("size", range(1, 6))

@@ -55,7 +55,7 @@ def test_what_is_written_is_parsed_to_the_same_rows(parsed, body):
     np.testing.assert_allclose(again[:, rf.GEOMETRY], rows[:, rf.GEOMETRY], atol=1e-3)
     plain = ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)
     np.testing.assert_allclose(again[plain, rf.STYLE], rows[plain, rf.STYLE], atol=0.02)  # mean colours by sampling
-    once = rows_to_svg(rows)
+    once = rows_to_svg(parse_svg(rows_to_svg(rows)).rows)  # two decimals may make an arc of a cubic that is nearly one
     assert rows_to_svg(parse_svg(once).rows) == once
 
 
@@ -110,7 +110,7 @@ def test_result_has_its_size_and_counts(parsed):
     ("a primitive", SQUARE, 1),
     ("a filled triangle: move and two lines", '<path d="M2 2h9v9z"/>', 3),
     ("a stroked one: and the close", '<path d="M2 2h9v9z" stroke="red"/>', 4),
-    ("a circle by two arcs: move and four cubics", '<path d="M2 12a10 10 0 0 1 20 0a10 10 0 0 1-20 0z"/>', 5),
+    ("a circle by two arcs: one circle", '<path d="M2 12a10 10 0 0 1 20 0a10 10 0 0 1-20 0z"/>', 1),
     ("a circle that is skewed", '<circle cx="9" cy="9" r="4" transform="skewX(20)"/>', 5),
     ("a rounded rect that is turned: move, four lines, four cubics", '<rect x="5" y="5" width="12" height="9" rx="2" transform="rotate(20 9 9)"/>', 9),
     ("five dashes", '<path d="M2 2h18" stroke="red" stroke-dasharray="2"/>', 10),

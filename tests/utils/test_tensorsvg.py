@@ -254,7 +254,7 @@ def noise(rng: np.random.Generator) -> np.ndarray:
 def test_noise_of_a_model_is_drawn_by_both_renderers():
     """Every element and paint of the format turns up, ids are unique and every reference has its gradient."""
     rng, seen = np.random.default_rng(0), set()
-    for _ in range(40):
+    for _ in range(60):
         text = rows_to_svg(noise(rng))
         root = ElementTree.fromstring(text)
         ids = [e.get("id") for e in root.iter() if e.get("id")]
