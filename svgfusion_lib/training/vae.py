@@ -1,5 +1,6 @@
 """Stages train (smoke run by steps) and train_vae (by epochs): cache.pt -> VP-VAE checkpoint."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,7 +14,8 @@ from svgfusion_lib.system.checks import check_counts, check_device
 from svgfusion_lib.training.loop import budget_steps, fit
 from svgfusion_lib.training.losses import kl_weight_at, vae_loss
 from svgfusion_lib.utils.augment import Augmentation
-from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, make_loader
+from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, DistinctChunkDataset, make_loader
+from svgfusion_lib.utils.path_chunks import turned_chunks
 
 FINAL_NAME = "vpvae_final.pt"
 FEW_RENDERINGS = 4  # stages of an SVG, where a sequence is wanted and nothing else is said
@@ -46,6 +48,7 @@ def train_vae(
     lr: float = 1.0e-3,
     kl_weight: float = 1.0e-4,
     augment: bool = False,
+    distinct: bool = False,
     partial_rate: float = 0.0,
     val_every: int = 500,
     changes: dict | None = None,
@@ -55,7 +58,9 @@ def train_vae(
     """Train a VP-VAE on a cache (or on a folder of SVGs, preprocessed first) -> output_dir/vpvae_final.pt.
 
     The budget is num_epochs, or samples_seen (SVGs) if given; after max_minutes Paused is raised.
-    augment: draw other rows for the same picture (AUGMENTATION) every time an SVG is seen. partial_rate: share of
+    augment: draw other rows for the same picture (AUGMENTATION) every time an SVG is seen. distinct: see every
+    different chunk once in an epoch instead of whole SVGs, mirrored or turned at random; samples_seen and num_epochs
+    then count items of DistinctChunkDataset.GROUP chunks. partial_rate: share of
     SVGs that are seen as one of their earlier stages. changes: fields of VAEConfig that differ from the preset.
     """
     if (precomputed_dir is None) == (svg_dir is None):
@@ -71,12 +76,11 @@ def train_vae(
         preprocess(svg_dir, precomputed_dir, max_files=None, pixel_encoder=encoder, renderings=renderings)
     assert precomputed_dir is not None  # given, or made just now
     cache = load_cache(precomputed_dir)
-    steps = budget_steps(cache["splits"].count("train"), batch_size, num_epochs, samples_seen)
     config = TrainConfig(
-        num_steps=steps, batch_size=batch_size, device=device, seed=seed, lr=lr,
-        kl_weight_max=kl_weight, augment=augment, partial_rate=partial_rate, val_every=val_every,
+        batch_size=batch_size, device=device, seed=seed, lr=lr,
+        kl_weight_max=kl_weight, augment=augment, distinct=distinct, partial_rate=partial_rate, val_every=val_every,
     )
-    return _train(cache, preset, changes, config, Path(output_dir), FINAL_NAME, max_minutes)
+    return _train(cache, preset, changes, config, Path(output_dir), FINAL_NAME, max_minutes, (num_epochs, samples_seen))
 
 
 def vae_datasets(
@@ -97,6 +101,9 @@ def vae_step_loss(vae_config: VAEConfig, config: TrainConfig):
     """The loss of one batch for `fit`: reconstruct from a sample of the posterior."""
 
     def step_loss(model: VPVAE, batch: ChunkBatch, step: int):
+        if config.distinct and model.training:
+            turns = torch.randint(8, batch.padding_mask.shape, device=batch.box.device)  # [B, N]
+            batch = replace(batch, geometry=turned_chunks(batch.ids, batch.geometry, turns))
         noise = torch.randn(*batch.padding_mask.shape, vae_config.latent_width, device=batch.box.device)
         decoded, posterior = model(batch, noise)
         kl_weight = kl_weight_at(step, config.kl_weight_max, config.kl_warmup_steps)
@@ -107,8 +114,9 @@ def vae_step_loss(vae_config: VAEConfig, config: TrainConfig):
 
 def _train(
     cache: dict, preset: str, changes: dict, config: TrainConfig, output_dir: Path, name: str,
-    max_minutes: float | None = None,
+    max_minutes: float | None = None, budget: tuple[int, int | None] | None = None,
 ) -> Path:
+    """budget: epochs and samples; None: config.num_steps."""
     store = cache["pixel_tokens"]
     if store is None:
         changes = {"pixel_fusion": False} | changes
@@ -116,11 +124,14 @@ def _train(
         changes = {"pixel_encoder": cache["pixel_encoder"], "pixel_width": store.width} | changes
     vae_config = VAEConfig.preset(preset, **changes)
     train_set, held_out = vae_datasets(cache, vae_config, config.augment, config.partial_rate)
+    items = DistinctChunkDataset(train_set) if config.distinct else train_set
+    if budget is not None:
+        config = replace(config, num_steps=budget_steps(len(items), config.batch_size, *budget))
     torch.manual_seed(config.seed)
     model = VPVAE(vae_config)
     ema = fit(
         model,
-        make_loader(train_set, config.batch_size, config.seed),
+        make_loader(items, config.batch_size, config.seed),
         vae_step_loss(vae_config, config),
         config,
         output_dir,

@@ -157,7 +157,7 @@ def _primitives(rows: np.ndarray) -> np.ndarray:
     heads = rows[starts]
     splits = ~paints_fill(heads.T) & (heads[:, 17] >= 1 - rf.MIN_OPACITY) & paints_stroke(heads.T) & ~has_gradient[path]
     changed: dict[int, np.ndarray] = {}
-    for k in np.flatnonzero(candidates & (alone | splits)):
+    for k in np.flatnonzero(candidates & (alone | splits)).tolist():
         piece = rows[starts[k] : starts[k] + sizes[k]]
         primitive = _as_circle(piece)
         if primitive is None:

@@ -18,7 +18,7 @@ from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
 from svgfusion_lib.utils.augment import Augmentation
-from svgfusion_lib.utils.path_chunks import Chunks, rows_to_chunks
+from svgfusion_lib.utils.path_chunks import Chunks, distinct_chunks, rows_to_chunks
 from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_of_rows
 
 
@@ -152,6 +152,27 @@ class ChunkDataset(Dataset):
         if not self.config.stage_tokens:
             return ChunkItem(self.names[i], chunks, tokens[-1:], np.zeros(len(chunks), dtype=np.int64))
         return ChunkItem(self.names[i], chunks, tokens, stage_of_rows(rows, sizes)[chunks.first_row])
+
+    @property
+    def lengths(self) -> list[int]:
+        return [len(chunks) for chunks in self.chunks]
+
+
+class DistinctChunkDataset(Dataset):
+    """The different chunks of a ChunkDataset without pixel tokens, GROUP to an item."""
+
+    GROUP = 64
+
+    def __init__(self, whole: ChunkDataset):
+        if whole.config.layout != "path" or whole.pixel_tokens is not None:
+            raise UserError("distinct chunks need a VP-VAE of layout 'path' without pixel fusion")
+        self.chunks = distinct_chunks(whole.chunks, self.GROUP)
+
+    def __len__(self) -> int:
+        return len(self.chunks)
+
+    def __getitem__(self, i: int) -> ChunkItem:
+        return ChunkItem(f"chunks {self.GROUP * i}", self.chunks[i])
 
     @property
     def lengths(self) -> list[int]:
@@ -299,9 +320,11 @@ class LengthBucketSampler(Sampler[list[int]]):
             yield self.share(batches[index].tolist())
 
 
-def make_loader(dataset: ChunkDataset | LatentDataset, batch_size: int, seed: int = 0) -> DataLoader:
+def make_loader(
+    dataset: ChunkDataset | DistinctChunkDataset | LatentDataset, batch_size: int, seed: int = 0
+) -> DataLoader:
     """A DataLoader of length-bucketed batches with the collate function that fits the dataset."""
-    collate = collate_chunks if isinstance(dataset, ChunkDataset) else collate_latents
+    collate = collate_latents if isinstance(dataset, LatentDataset) else collate_chunks
     sampler = LengthBucketSampler(dataset.lengths, batch_size, seed)
     # A generator of its own: starting an epoch takes nothing from the global one, so a resumed run draws alike.
     return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate, generator=torch.Generator())

@@ -6,9 +6,12 @@ layout "path"  one latent per sub-path, primitive, gradient or stop, or per run 
                the same shape at another place or scale the same chunk; box and style are kept beside it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
@@ -116,3 +119,44 @@ def _box(piece: np.ndarray) -> tuple[float, float, float]:
         low, high = np.array([x.min(), y.min()]), np.array([x.max(), y.max()])
     centre = (low + high) / 2
     return centre[0], centre[1], max(float((high - low).max()) / 2, MIN_HALF_SIZE)
+
+
+def distinct_chunks(drawings: Sequence[Chunks], group: int, seed: int = 0) -> list[Chunks]:
+    """Every different shape of some drawings once, shuffled, in groups of `group` chunks.
+
+    Half of all chunks are a line or a circle: a VP-VAE that codes each chunk by itself need not see them every time.
+    Chunks are the same if ids are and geometry is within a thousandth of their box. Box and style are those of the
+    first. The last group may be smaller.
+    """
+    first: dict[bytes, tuple[int, int]] = {}
+    for i, chunks in enumerate(drawings):
+        rounded = np.rint(chunks.geometry * 1000).astype(np.int16)  # [N, R, 8]
+        for k in range(len(chunks)):
+            first.setdefault(chunks.ids[k].tobytes() + rounded[k].tobytes(), (i, k))
+    order = np.random.default_rng(seed).permutation(np.array(list(first.values())))  # [D, 2]
+    return [
+        Chunks(*(
+            np.stack([getattr(drawings[i], name)[k] for i, k in order[start : start + group]])
+            for name in ("ids", "geometry", "box", "style", "first_row")
+        ))
+        for start in range(0, len(order), group)
+    ]
+
+
+def turned_chunks(ids: Tensor, geometry: Tensor, turns: Tensor) -> Tensor:
+    """Geometry [B, N, R, 8] of chunks in their boxes (ids [B, N, R, 2]) mirrored and turned, each in a way of its own.
+
+    turns int64 [B, N] from 0 to 7: bit 0 mirrors x, bit 1 mirrors y, bit 2 swaps x and y.
+    """
+    is_x, is_y, is_length = (
+        torch.from_numpy(table > 0).to(ids.device)[ids[..., 0], ids[..., 1]] for table in (_IS_X, _IS_Y, _IS_LENGTH)
+    )  # [B, N, R, 8] each
+    element = ids[..., :1]  # [B, N, R, 1]
+    corner = geometry.clone()
+    corner[..., :2] += torch.where(element == rf.RECT, geometry[..., 2:4], 0)  # the corner that a mirror brings first
+    flip_x, flip_y, swap = ((turns[..., None, None] >> bit) & 1 == 1 for bit in range(3))  # [B, N, 1, 1] each
+    geometry = torch.where(flip_x & is_x, -corner, geometry)
+    geometry = torch.where(flip_y & is_y, -corner, geometry)
+    pairs = geometry.unflatten(-1, (4, 2)).flip(-1).flatten(-2)  # [B, N, R, 8]
+    sides = is_length & ((element == rf.RECT) | (element == rf.ELLIPSE))
+    return torch.where(swap & (is_x | is_y | sides), pairs, geometry)

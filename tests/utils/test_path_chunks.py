@@ -1,11 +1,20 @@
 # ruff: noqa: E501 - tables of SVG text
 import numpy as np
 import pytest
+import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from svgfusion_lib.evaluation.metrics import ssim
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.path_chunks import MIN_HALF_SIZE, chunks_to_rows, rows_to_chunks
+from svgfusion_lib.utils.path_chunks import (
+    MIN_HALF_SIZE,
+    chunks_to_rows,
+    distinct_chunks,
+    rows_to_chunks,
+    turned_chunks,
+)
+from svgfusion_lib.utils.render import render_svg_by_resvg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
@@ -98,3 +107,37 @@ def test_any_path_comes_back(segments, slots):
     data = "M1 1L2 3" + "".join(letter + " ".join(numbers) for letter, numbers in segments)
     rows = parse_svg(f'{HEAD}<path d="{data}"/></svg>').rows
     np.testing.assert_allclose(back(rows_to_chunks(rows, "path", slots)), rows, atol=1e-5)
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_turned_chunks_draw_the_turned_picture(turns):
+    """Of each kind of row: what is drawn for the turned geometry is the drawing, turned."""
+    body = (
+        '<rect x="5" y="8" width="12" height="4" rx="1"/><circle cx="12" cy="15" r="3"/><ellipse cx="9" cy="9" rx="4" ry="2"/>'
+        '<path d="M4 4A8 8 0 0 1 12 12L15 20C4 19 8 8 3 7" fill="none" stroke="#000" stroke-width="2"/>'
+    )
+    rows = parse_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}</svg>').rows
+    chunks = rows_to_chunks(rows, "path", 8)
+    ids, geometry = torch.from_numpy(chunks.ids)[None], torch.from_numpy(chunks.geometry)[None]
+    turned = turned_chunks(ids, geometry, torch.full((1, len(chunks)), turns))[0].numpy()
+    box = chunks.box.copy()
+    picture = render_svg_by_resvg(rows_to_svg(rows), 96)
+    if turns & 1:
+        box[:, 0], picture = -box[:, 0], picture[:, ::-1]
+    if turns & 2:
+        box[:, 1], picture = -box[:, 1], picture[::-1]
+    if turns & 4:
+        box[:, :2], picture = box[:, 1::-1], picture.swapaxes(0, 1)
+    again = rows_to_svg(chunks_to_rows(chunks.ids, turned, box, chunks.style))
+    assert ssim(render_svg_by_resvg(again, 96), np.ascontiguousarray(picture)) > 0.98
+
+
+def test_distinct_chunks_are_every_shape_once():
+    body = "".join(f'<circle cx="{x}" cy="{x}" r="{r}"/>' for x, r in ((5, 2), (9, 3), (15, 5)))
+    rows = parse_svg(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}<path d="M3 3L9 20L12 12z"/></svg>'
+    ).rows
+    chunks = rows_to_chunks(rows, "path", 8)
+    groups = distinct_chunks([chunks, chunks], 1)
+    assert len(chunks) == 4 and [len(group) for group in groups] == [1, 1]
+    assert sorted(int(group.ids[0, 0, 0]) for group in groups) == [rf.PATH, rf.CIRCLE]
