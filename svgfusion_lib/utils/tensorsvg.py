@@ -1,8 +1,8 @@
 """Rows -> SVG text, and rows <-> the [-1, 1] targets of the continuous decoder head."""
 
 import math
-from pathlib import Path
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np

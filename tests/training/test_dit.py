@@ -55,6 +55,7 @@ def awake(pipeline: SVGFusionPipeline) -> SVGFusionPipeline:
     for parameter in pipeline.dit.parameters():
         if parameter.abs().max() < 0.01:
             torch.nn.init.normal_(parameter, std=0.1)
+    torch.nn.init.normal_(pipeline.vae.to_rows[-1].weight, std=0.3)  # and some rows among what is decoded
     return pipeline
 
 
