@@ -24,7 +24,6 @@ MAX_CLIPS = 500                  # boolean operations on paths
 _DEFAULT_SIZE = (300.0, 150.0)   # of a document that does not say its own (CSS 2, section 10.3.2)
 _TRANSFORMS = ("translate", "rotate", "scale", "transform")
 _ANIMATIONS = frozenset({"animate", "animateMotion", "animateTransform", "set"})
-_TRANSFORMING = frozenset(_TRANSFORMS)
 
 Box = tuple[float, float, float, float]
 
@@ -120,7 +119,7 @@ class Context:
 
     def matrix(self, element: Element, style: Style, state: State) -> tf.Matrix:
         """The state's matrix with the transforms that a style asks for (CSS Transforms 2, section 8)."""
-        if _TRANSFORMING.isdisjoint(style):
+        if not ("transform" in style or "translate" in style or "rotate" in style or "scale" in style):
             return state.matrix
         transform = style["transform"]
         root = element is self.root

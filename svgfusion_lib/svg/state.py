@@ -1,6 +1,7 @@
 """Where in the tree the walk is, and the viewports that <svg>, <symbol> and <marker> open."""
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -8,7 +9,7 @@ from svgfusion_lib.svg import transforms as tf
 from svgfusion_lib.svg.cascade import Style
 from svgfusion_lib.svg.clipping import Clip, box_clip
 from svgfusion_lib.svg.transforms import Matrix
-from svgfusion_lib.svg.values import Units, absolute, parse_length
+from svgfusion_lib.svg.values import MAX_CACHED, Units, absolute, parse_length
 
 
 class State(NamedTuple):
@@ -128,7 +129,12 @@ def box_in(state: State, box: tuple[float, float, float, float]) -> Clip:
 
 def _absolute(text: str | None) -> float | None:
     """A root's width or height in pixels; None if it is missing, no length, or hangs on where the document is shown."""
-    if text is None or "%" in text or "v" in text.lower():
+    return _pixels(text) if text is not None and len(text) <= MAX_CACHED else None
+
+
+@lru_cache(maxsize=1024)
+def _pixels(text: str) -> float | None:
+    if "%" in text or "v" in text.lower():
         return None
     value = parse_length(absolute(text.strip(), Units()), 0.0, math.nan)
     return None if math.isnan(value) else value

@@ -2,11 +2,13 @@
 
 import math
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.values import (
     LARGEST,
+    MAX_CACHED,
     Units,
     absolute,
     is_length,
@@ -285,7 +287,11 @@ def parse_css_path(text: str, css: bool) -> str | None:
 
 def parse_view_box(text: str | None) -> tuple[float, float, float, float] | None:
     """(left, top, width, height); None if there is none, or none that means something. Its size may be 0."""
-    text = text or ""
+    return _view_box(text) if text and len(text) <= MAX_CACHED else None
+
+
+@lru_cache(maxsize=4096)
+def _view_box(text: str) -> tuple[float, float, float, float] | None:
     numbers = parse_numbers(text)
     if len(numbers) != 4 or len(re.split(r"[\s,]+", text.strip())) != 4 or min(numbers[2:]) < 0:
         return None

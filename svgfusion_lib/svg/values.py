@@ -52,6 +52,8 @@ class Units(NamedTuple):
 
 def absolute(text: str, units: Units) -> str:
     """A value with its relative lengths in pixels (its computed value, CSS Values 4, section 6.1)."""
+    if "(" not in text and text[-1:] in "0123456789.%":  # most are plain
+        return text
     return _RELATIVE.sub(lambda m: f"{float(m[1]) * units.pixels(m[2].lower())!r}px", text)
 
 

@@ -192,7 +192,8 @@ class Walker:
     def _with_effects(self, element: Element, state: State) -> State | None:
         """The state with its style's opacity, clip path and mask; None if nothing of it is seen."""
         style = state.style
-        if self._boxes is not None or style.passed_on() is style:
+        if self._boxes is not None or not ("opacity" in style or "clip-path" in style or "mask" in style
+                                           or "filter" in style or "mix-blend-mode" in style):
             return state
         state = state._replace(opacity=state.opacity * style["opacity"])
         if style["filter"] != "none":
