@@ -54,6 +54,8 @@ def _prepare_dataset_flags(add: Add) -> None:
         help="of line packs keep the style that the pack is known for")
     add("--hold_out", action=argparse.BooleanOptionalAction, default=True,
         help="keep some names, and some names of single packs, from training")
+    add("--whole", action=argparse.BooleanOptionalAction, default=True,
+        help="leave out files of which rows cannot show all: text, pictures, filters")
     add("--seed", type=int, default=0, help="of the choice of names of single packs")
     add("--num_parts", type=int, default=0, help="captions of each SVG that are parts of its name")
     add("--moved_copies", action="store_true", help="mirrored and turned copies, named for what they show")

@@ -29,6 +29,12 @@ def _prepared(snap, model, vae_checkpoint, dit_checkpoint, device, **options) ->
     return {"pipeline": pipeline, "config": config} | options
 
 
+def _tell_losses(entry: dict) -> None:
+    """What an edited file loses, if anything."""
+    if entry["left_out"]:
+        print(f"left out of {entry['svg']}: {entry['left_out']}")
+
+
 def _vary_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE")
     add("--prompt", required=True, help="what to draw it towards")
@@ -43,6 +49,7 @@ def _vary(**options) -> None:
 
     entries = vary_svg(**_prepared(**options))
     print(f"{len(entries)} variations, reconstruction.svg, samples.json and sheet.png in {options['output_dir']}")
+    _tell_losses(entries[0])
 
 
 def _redraw_flags(add: Add) -> None:
@@ -60,6 +67,7 @@ def _redraw(**options) -> None:
 
     entries = redraw_svg(**_prepared(**options))
     print(f"{len(entries)} drawings, reconstruction.svg, samples.json and sheet.png in {options['output_dir']}")
+    _tell_losses(entries[0])
 
 
 def _restyle_flags(add: Add) -> None:
@@ -77,6 +85,7 @@ def _restyle(**options) -> None:
 
     entries = restyle_svg(**_prepared(**options))
     print(f"{len(entries)} drawings, reconstruction.svg, samples.json and sheet.png in {options['output_dir']}")
+    _tell_losses(entries[0])
 
 
 def _palette_flags(add: Add) -> None:
@@ -94,7 +103,9 @@ def _palette(svg, prompt, palette, by, num_samples, seed, style, **options) -> N
     from svgfusion_lib.editing.files import draw_palette, recolour_svg
 
     if svg is not None:
-        print(recolour_svg(svg, palette, options["output_dir"], by))
+        entry = recolour_svg(svg, palette, options["output_dir"], by)
+        print(f"{options['output_dir']}/{entry['file']}")
+        _tell_losses(entry)
         return
     asked = {"prompt": prompt, "palette": palette, "by": by, "num_samples": num_samples, "seed": seed, "style": style}
     entries = draw_palette(**asked, **_prepared(**options))

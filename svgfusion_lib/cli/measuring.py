@@ -79,7 +79,7 @@ def _roundtrip_flags(add: Add) -> None:
     add("--pattern", default="*.svg")
     add("--max_files", type=int, help="of each folder, chosen at random")
     add("--processes", type=int, help="default: one for each core")
-    add("--renderer", default="cairosvg", choices=("cairosvg", "resvg"), help="what draws the pictures compared")
+    add("--renderer", default="resvg", choices=("resvg", "cairosvg"), help="what draws the pictures compared")
     add("--bins", type=int, default=256, help="levels of coordinates to compare with as well; 0: none")
     add("--seed", type=int, default=0, help="of the choice that --max_files makes")
 

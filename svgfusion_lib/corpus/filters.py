@@ -96,6 +96,7 @@ class Check:
     picture: bool           # render it
     colours: bool           # measure its colours
     clean: bool = False     # take away what is not seen
+    whole: bool = True      # rows have to show all of it
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def inspect_svg(check: Check) -> Finding:
     except ValueError as error:
         return Finding(f"does not parse: {str(error).split(' (')[0]}")
     rows = parsed.rows
-    if parsed.unsupported:
+    if check.whole and parsed.unsupported:
         return Finding(f"rows cannot show: {', '.join(sorted(parsed.unsupported))}")
     if check.stroke_only and not strokes_only(rows):
         return Finding("not stroke only")

@@ -38,6 +38,7 @@ def prepare_dataset(
     keywords: bool = True,
     one_style: bool = True,
     hold_out: bool = True,
+    whole: bool = True,
     seed: int = 0,
     num_parts: int = 0,
     moved_copies: bool = False,
@@ -47,8 +48,8 @@ def prepare_dataset(
 
     Sources are icon packs (fetched into `packs_dir` if they are not there), a folder `svg_dir` and a `dataset`
     (corpus/tables.py, of which at most `dataset_rows` rows are read). `held_out_packs` are packs for the split
-    held_out_pack: nothing of theirs is trained on. A file is kept if it parses into rows that show all of it, if no
-    file kept before has the same rows or, with `near_duplicates`, looks nearly the same among those of its domain
+    held_out_pack: nothing of theirs is trained on. A file is kept if it parses into rows, `whole`: that show all of it,
+    if no file kept before has the same rows or, with `near_duplicates`, looks nearly the same among those of its domain
     (its captions join that one's), and if it is among the first `max_variants` (None: all) in skin tone and gender of
     its name in its pack. `stroke_only`: line packs keep what paints strokes and no fills; True: folders and
     datasets too; False: nothing has to. `max_rows` limits the rows between <BOS> and <EOS>; `max_files` the files kept
@@ -112,7 +113,7 @@ def prepare_dataset(
         checks = [
             Check(
                 source.path, _strokes_only(source, stroke_only), max_rows, picture=near_duplicates,
-                colours=source.domain in ("emoji", "colour"), clean=source.domain in ("emoji", "colour"),
+                colours=source.domain in ("emoji", "colour"), clean=source.domain in ("emoji", "colour"), whole=whole,
             )
             for source in candidates
         ]
@@ -123,7 +124,8 @@ def prepare_dataset(
                 break
         return sieve.finish({
             "stroke_only": stroke_only, "near_duplicates": near_duplicates, "one_style": one_style,
-            "hold_out": hold_out, "seed": seed, "num_parts": num_parts, "moved_copies": moved_copies, **limits,
+            "hold_out": hold_out, "whole": whole, "seed": seed, "num_parts": num_parts, "moved_copies": moved_copies,
+            **limits,
         })
 
 

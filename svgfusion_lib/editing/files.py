@@ -28,7 +28,7 @@ from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline, check_prompt
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.locks import locked_folder
 from svgfusion_lib.utils.render import contact_sheet
-from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 ANIMATION_NAME = "morph.svg"
@@ -41,13 +41,14 @@ def vary_svg(
 ) -> list[dict]:
     """Variations of an SVG file: output_dir/{k}.svg with seed `seed + k`, beside reconstruction.svg.
 
-    Also samples.json (returned) and sheet.png: the reconstruction, then the variations.
+    Also samples.json (returned; left_out: what of the file rows cannot hold) and sheet.png: the reconstruction, then
+    the variations.
     """
     config, seeds = _checked(pipeline, config, seed, num_samples)
     _check_folder(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
     varied = variations(pipeline, z, prompt, strength, seeds, config, style, keep_style)  # [B, N, Z]
-    entry = {"svg": str(svg), "prompt": prompt, "style": style, "keep_style": keep_style, "strength": strength}
+    entry = _source(svg) | {"prompt": prompt, "style": style, "keep_style": keep_style, "strength": strength}
     return _write_samples(pipeline, z, varied, seeds, config, output_dir, entry)
 
 
@@ -71,7 +72,7 @@ def redraw_svg(
     if kept.all():
         raise UserError(f"{svg}: all {count} layers are kept, so there is nothing to draw; keep fewer")
     drawn = redraw(pipeline, z, kept, prompt, seeds, config, style, keep_style, resample)  # [B, N, Z]
-    entry = {"svg": str(svg), "prompt": prompt, "style": style, "keep_style": keep_style, "keep": list(keep)}
+    entry = _source(svg) | {"prompt": prompt, "style": style, "keep_style": keep_style, "keep": list(keep)}
     return _write_samples(pipeline, z, drawn, seeds, config, output_dir, entry | {"resample": resample})
 
 
@@ -85,20 +86,24 @@ def restyle_svg(
     _check_folder(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
     drawn = restyle(pipeline, z, prompt, style, seeds, strength, config, move=move)  # [B, N, Z]
-    entry = {"svg": str(svg), "prompt": prompt, "style": style, "strength": strength, "move": move}
+    entry = _source(svg) | {"prompt": prompt, "style": style, "strength": strength, "move": move}
     return _write_samples(pipeline, z, drawn, seeds, config, output_dir, entry)
 
 
-def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path, by: str = "nearest") -> Path:
-    """An SVG file in the colours of a palette, without any model: output_dir/<its name>, whose path is returned."""
+def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path, by: str = "nearest") -> dict:
+    """An SVG file in the colours of a palette, without any model: output_dir/<its name>, beside samples.json.
+
+    Returns the entry of samples.json: file, svg, palette, by, and left_out, what of the file rows cannot hold.
+    """
     colours = parse_palette(palette)
     _check_folder(output_dir, svg)
-    try:
-        parsed = parse_svg(Path(svg))
-    except ValueError as error:
-        raise UserError(f"{svg}: {error}") from error
+    parsed = _parsed(svg)
     path = (Path(output_dir) / Path(svg).name).with_suffix(".svg")
-    return write_text(path, rows_to_svg(recolour(parsed.rows, colours, by), parsed.size))
+    entry = {"file": path.name} | _source(svg) | {"palette": list(palette), "by": by}
+    with locked_folder(output_dir):
+        write_text(path, rows_to_svg(recolour(parsed.rows, colours, by), parsed.size))
+        write_json(path.with_name("samples.json"), [entry], SAMPLES_KIND)
+    return entry
 
 
 def draw_palette(
@@ -151,6 +156,18 @@ def _checked(
     check_seeds(seed, num_samples)
     pipeline.check(config)
     return config, [seed + k for k in range(num_samples)]
+
+
+def _parsed(svg: str | Path) -> ParsedSVG:
+    try:
+        return parse_svg(Path(svg))
+    except ValueError as error:
+        raise UserError(f"{svg}: {error}") from error
+
+
+def _source(svg: str | Path) -> dict[str, str]:
+    """What samples.json says of an edited file: where it is, and what of it rows cannot hold."""
+    return {"svg": str(svg), "left_out": _parsed(svg).left_out}
 
 
 def _check_folder(output_dir: str | Path, *svgs: str | Path) -> None:

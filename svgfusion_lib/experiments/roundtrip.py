@@ -41,7 +41,7 @@ def roundtrip(
     pattern: str = "*.svg",
     max_files: int | None = None,
     processes: int | None = None,
-    renderer: str = "cairosvg",
+    renderer: str = "resvg",
     bins: int = 256,
     seed: int = 0,
 ) -> dict:
@@ -49,8 +49,8 @@ def roundtrip(
 
     out_dir/report.json holds one entry a file, a summary (returned) and timings; out_dir/worst.png shows the
     24 worst, original beside result. Pictures are compared at 128 px on white, by `renderer`, as they are and
-    with coordinates rounded to `bins` levels (0: not measured). Of more than max_files files a random choice
-    is taken. processes: None: one for each core.
+    with coordinates rounded to `bins` levels (0: not measured). resvg draws masks as browsers do, cairosvg does not.
+    Of more than max_files files a random choice is taken. processes: None: one for each core.
     """
     svg_dir, out_dir = Path(svg_dir), Path(out_dir)
     if renderer not in RENDERERS:
@@ -70,13 +70,15 @@ def roundtrip(
     with locked_folder(out_dir):
         entries = list(track(map_in_order(work, files, processes), "roundtrip", len(files)))
         parse_seconds = sum(entry.pop("parse_seconds") for entry in entries)
+        draw_seconds = sum(entry.pop("draw_seconds", 0.0) for entry in entries)
         timing = {
             "seconds": round(time.perf_counter() - start, 1), "processes": processes,
             "parsed_per_second_and_core": round(len(entries) / max(parse_seconds, 1e-9)),
+            "compared_per_second_and_core": round(sum("ssim" in e for e in entries) / max(draw_seconds, 1e-9)),
         }
         summary = {"renderer": renderer, "bins": bins} | summarise(entries)
         write_json(out_dir / REPORT_NAME, {"summary": summary, "timing": timing, "files": entries}, REPORT)
-        _draw_worst(entries, svg_dir, out_dir)
+        _draw_worst(entries, svg_dir, out_dir, renderer)
     return summary
 
 
@@ -100,10 +102,12 @@ def roundtrip_file(file: str, svg_dir: Path, out_dir: Path, renderer: str, bins:
         "same_structure": _structure_of(result) == structure,
         "unsupported": dict(parsed.unsupported), "approximated": dict(parsed.approximated),
     }
+    start = time.perf_counter()  # some is drawn by child processes
     try:
-        return entry | _compared(_plain_text(path), parsed, result, renderer, bins)
+        entry |= _compared(_plain_text(path), parsed, result, renderer, bins)
     except (ValueError, TimeIsUp, MemoryError) as error:  # cairo runs out of memory over some matrices
         return entry | {"reason": f"cannot be compared: {error}"}
+    return entry | {"draw_seconds": time.perf_counter() - start}
 
 
 def _structure_of(result: str) -> list:
@@ -174,7 +178,7 @@ def summarise(entries: list[dict]) -> dict:
     return summary
 
 
-def _draw_worst(entries: list[dict], svg_dir: Path, out_dir: Path) -> None:
+def _draw_worst(entries: list[dict], svg_dir: Path, out_dir: Path, renderer: str) -> None:
     """Two originals with their results per line, the worst first; files that were not compared are not drawn."""
     worst = sorted((e for e in entries if "ssim" in e), key=lambda e: e["ssim"])[:WORST_COUNT]
     rows, labels = [], []
@@ -187,7 +191,7 @@ def _draw_worst(entries: list[dict], svg_dir: Path, out_dir: Path) -> None:
         labels.append(" / ".join(f"{Path(e['file']).stem} {e['ssim']:.3f}" for e in pair))
     if rows:
         columns = ["original", "result"] * (len(rows[0]) // 2)
-        contact_sheet(rows, out_dir / SHEET_NAME, row_labels=labels, column_labels=columns)
+        contact_sheet(rows, out_dir / SHEET_NAME, row_labels=labels, column_labels=columns, renderer=renderer)
 
 
 TABLE_NAME = "table.md"
@@ -216,7 +220,7 @@ def comparison_table(reports: dict[str, dict]) -> str:
     bins = max((report["summary"]["bins"] for report in reports.values()), default=0)
     titles = ["pack", "files", "parsed", "SSIM >= .98", "mean SSIM", "1% below", "blank picture"]
     titles += [f"mean SSIM, {bins} levels"] if bins else []
-    titles += ["same structure", "rows 25 / 50 / 75 / 95 / 99", "parsed per s and core", "missing in (files)"]
+    titles += ["same structure", "rows 25 / 50 / 75 / 95 / 99", "parsed, compared per s and core", "missing in (files)"]
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for pack, report in reports.items():
         summary, measured = report["summary"], report["summary"].get("ssim")
@@ -230,7 +234,8 @@ def comparison_table(reports: dict[str, dict]) -> str:
             *([f"{summary[f'ssim_{bins}_bins']['mean']:.3f}"] if bins else []),
             f"{summary['same_structure'] / max(summary['parsed'], 1):.2%}",
             " / ".join(f"{summary['rows'][p]:.0f}" for p in ROW_PERCENTILES),
-            report["timing"]["parsed_per_second_and_core"], missing or "-",
+            ", ".join(str(report["timing"][f"{what}_per_second_and_core"]) for what in ("parsed", "compared")),
+            missing or "-",
         ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"

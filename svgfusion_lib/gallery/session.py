@@ -157,16 +157,19 @@ class Session:
         return self._remember(name, drawn, name, icon.model, animation=animation)
 
     def open_svg(self, name: str, content: bytes) -> Batch:
-        """An SVG file of the user's: what our parser reads of it, and nothing else."""
+        """An SVG file of the user's: what our parser reads of it, and nothing else. The batch says what is left out."""
         words = Path(name.replace("\\", "/")).stem.replace("_", " ").replace("-", " ").split()
         title = " ".join(words)[:_LONGEST_TITLE] or "file"
         if len(content) > MAX_FILE_BYTES:
             raise UserError(f"{title}: has {len(content)} bytes, the gallery takes at most {MAX_FILE_BYTES}")
         try:
-            rows = parse_svg(content).rows  # [L, 22]
+            parsed = parse_svg(content)
         except ValueError as error:
             raise UserError(f"{title}: {error}") from error
-        return self._remember(f"opened {title}", [(title, rows, None)], "your file", self._model_of_file(rows))
+        rows = parsed.rows  # [L, 22]
+        without = f", without its {parsed.left_out}" if parsed.left_out else ""
+        name, origin = f"opened {title}{without}", f"your file{without}"
+        return self._remember(name, [(title, rows, None)], origin, self._model_of_file(rows))
 
     def nearest(self, icon: Icon, count: int = 4) -> list[Neighbour]:
         """Training icons that look most like an icon; UserError if the gallery was opened without a cache."""

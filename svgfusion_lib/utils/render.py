@@ -4,7 +4,8 @@ import importlib
 import io
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -26,6 +27,7 @@ BLANK_SIZE = 64  # pixels; is_blank renders at this size
 BLANK_CONTRAST = 24  # of 255: how far from white counts as painted
 BLANK_SHARE = 0.002  # an image with a smaller share of painted pixels is blank
 
+Renderer = Callable[[str, int], np.ndarray]  # SVG text, size -> picture uint8 [size, size, 3]; ValueError: why not
 _SEPARATOR = (228, 228, 228)
 _UNRENDERABLE = (220, 120, 120)
 _INK = (40, 40, 40)
@@ -51,7 +53,10 @@ def render_svg(svg: str, size: int = 128, background: str = "white") -> np.ndarr
 
 
 def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") -> np.ndarray:
-    """What `render_svg` does, by resvg in place of cairosvg, for a second opinion."""
+    """What `render_svg` does, by resvg in place of cairosvg: masks, markers and filters as browsers draw them.
+
+    Text is in DejaVu Sans, whatever it asks for, so that pictures are the same on every machine.
+    """
     import resvg_py
 
     backdrop = np.array(ImageColor.getrgb(background)[:3])
@@ -64,6 +69,8 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
         width, height = viewport(root) if says_its_size(root) else (1.0, 1.0)
         side: dict[str, Any] = {"width": size} if width >= height else {"height": size}
         text = ElementTree.tostring(root, encoding="unicode")
+        if "text" in text:
+            side |= _font()
         data = bytes(resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True, **side))
     except (ValueError, RuntimeError, OverflowError) as error:
         raise ValueError(f"the SVG cannot be rendered: {error}") from error
@@ -76,6 +83,16 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
     mixed = drawing[..., :3] * alpha + backdrop * (1 - alpha)  # (h, w, 3)
     canvas[top : top + h, left : left + w] = np.round(mixed)
     return canvas
+
+
+@cache
+def _font() -> dict[str, Any]:
+    """The font that comes with matplotlib, as resvg takes it."""
+    import matplotlib
+
+    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    kinds = ("font_family", "serif_family", "sans_serif_family", "cursive_family", "fantasy_family", "monospace_family")
+    return {"font_files": [str(file)]} | dict.fromkeys(kinds, "DejaVu Sans")
 
 
 def is_blank(svg: str) -> bool:
@@ -95,6 +112,7 @@ def contact_sheet(
     cell: int = 96,
     row_labels: Sequence[str] | None = None,
     column_labels: Sequence[str] | None = None,
+    renderer: str = "cairosvg",
 ) -> Image.Image:
     """A grid of rendered SVGs on white, one list of SVG texts per row; also written to `path` (PNG).
 
@@ -133,7 +151,7 @@ def contact_sheet(
                 draw.text((left - gap, label_top + k * line_height), line, fill=_INK, font=font, anchor="ra")
         for j, svg in enumerate(row):
             if svg is not None:
-                _draw_cell(sheet, draw, svg, left + j * cell, y, cell, gap)
+                _draw_cell(sheet, draw, RENDERERS[renderer], svg, left + j * cell, y, cell, gap)
     for i in range(len(rows) + 1):
         draw.line((left, top + i * cell, left + columns * cell, top + i * cell), fill=_SEPARATOR)
     for j in range(columns + 1):
@@ -145,11 +163,13 @@ def contact_sheet(
     return sheet
 
 
-def _draw_cell(sheet: Image.Image, draw: ImageDraw.ImageDraw, svg: str, x: int, y: int, cell: int, gap: int):
+def _draw_cell(
+    sheet: Image.Image, draw: ImageDraw.ImageDraw, render: Renderer, svg: str, x: int, y: int, cell: int, gap: int
+) -> None:
     """Paste one rendered SVG, or a cross if it cannot be rendered."""
     inner = cell - 2 * gap + 1
     try:
-        sheet.paste(Image.fromarray(render_svg(svg, inner)), (x + gap, y + gap))
+        sheet.paste(Image.fromarray(render(svg, inner)), (x + gap, y + gap))
     except ValueError:
         low, high = cell // 3, cell - cell // 3
         draw.line((x + low, y + low, x + high, y + high), fill=_UNRENDERABLE, width=2)
@@ -262,4 +282,4 @@ class _Viewport:
         self.context_width = self.context_height = size
 
 
-RENDERERS = {"cairosvg": render_svg, "resvg": render_svg_by_resvg}  # by name: renderer(svg, size) -> picture
+RENDERERS: dict[str, Renderer] = {"cairosvg": render_svg, "resvg": render_svg_by_resvg}

@@ -37,6 +37,12 @@ class ParsedSVG:
     unsupported: Counter = field(default_factory=Counter)
     approximated: Counter = field(default_factory=Counter)
 
+    @property
+    def left_out(self) -> str:
+        """What is missing, in words, as "image, text (2 times)"; "" if nothing is."""
+        counted = sorted(self.unsupported.items())
+        return ", ".join(name if times == 1 else f"{name} ({times} times)" for name, times in counted)
+
 
 def parse_svg(source: str | bytes | Path, canonical: bool = True) -> ParsedSVG:
     """Parse SVG text, its bytes (gzip too), or the file at a Path. Raises ValueError with the reason if it cannot.

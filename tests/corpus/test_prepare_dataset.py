@@ -68,6 +68,11 @@ def test_folder_is_cleaned_and_what_is_left_out_is_told(svg_dir, tmp_path):
     assert icons["rows"]["p50"] == len(parse_svg(FILES["arrow-left.svg"]).rows) - 2
 
 
+def test_what_rows_cannot_show_can_be_kept_without_it(svg_dir, tmp_path):
+    prepare_dataset(tmp_path / "out", svg_dir=svg_dir, whole=False)
+    assert "label" in {record.name for record in read_records(tmp_path / "out")}
+
+
 def test_fills_and_rows_are_options(svg_dir, tmp_path):
     summary = prepare_dataset(tmp_path / "out", svg_dir=svg_dir, max_rows=6)  # a folder of one's own keeps its fills
     assert {r.name for r in read_records(tmp_path / "out")} == {"arrow left", "ring", "disc"}

@@ -95,3 +95,15 @@ def test_bad_input_is_one_line_and_exit_code_2(folder, capsys, command, message)
     assert cli.main([command.split()[0], "--output_dir", "out", *command.split()[1:]]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and message in lines[0] and not Path("out").exists()
+
+
+@pytest.mark.parametrize("command", [
+    "vary --svg cart.svg --prompt cart --num_samples 1 --ddim_steps 2", "palette --svg cart.svg --palette #d33",
+])
+def test_what_an_edited_file_loses_is_said(folder, capsys, command):
+    more = "<text>a</text><text>b</text><image/></svg>"
+    Path("cart.svg").write_text(Path("cart.svg").read_text().replace("</svg>", more))
+    assert cli.main([*command.split(), "--output_dir", "out"]) == 0
+    lost = "image, text (2 times)"
+    assert f"left out of cart.svg: {lost}" in capsys.readouterr().out
+    assert [entry["left_out"] for entry in read_json(Path("out", "samples.json"), SAMPLES_KIND, "")[ENTRIES]] == [lost]

@@ -9,7 +9,7 @@ from PIL import Image
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.experiments import roundtrip as stage
 from svgfusion_lib.experiments.roundtrip import comparison_table, roundtrip
-from svgfusion_lib.utils.render import render_svg
+from svgfusion_lib.utils.render import render_svg_by_resvg
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}">'
 STROKE = 'fill="none" stroke="red" stroke-width="3"'
@@ -42,7 +42,8 @@ def test_every_file_comes_through_or_is_named_with_the_reason(svg_dir, tmp_path)
     assert "not well-formed" in entries["broken.svg"]["reason"] and not (out / "broken.svg").exists()
     for name in ("ring.svg", "wide/flag.svg"):  # a wide drawing keeps its place in the square
         assert entries[name]["ssim"] > 0.99 and entries[name]["blank_ssim"] < 0.9
-        difference = np.abs(render_svg(FILES[name]).astype(int) - render_svg((out / name).read_text()))
+        before, after = (render_svg_by_resvg(text) for text in (FILES[name], (out / name).read_text()))
+        difference = np.abs(before.astype(int) - after)
         assert difference.mean() == pytest.approx(entries[name]["mae"])
     assert entries["ring.svg"]["rows"] == entries["ring.svg"]["elements"] == 1
     assert entries["dash.svg"]["ssim"] > 0.99 and entries["text.svg"]["ssim"] < 0.95
@@ -50,7 +51,7 @@ def test_every_file_comes_through_or_is_named_with_the_reason(svg_dir, tmp_path)
     assert summary["approximated"] == {"dashes as sub-paths": {"times": 1, "files": 1}}
     assert summary["share_ssim_0.95"] == 0.6  # of all files, the broken one included
     assert all(entries[name]["ssim_256_bins"] > 0.9 for name in ("ring.svg", "dash.svg"))
-    assert report["timing"]["parsed_per_second_and_core"] > 0
+    assert report["timing"]["parsed_per_second_and_core"] > 0 < report["timing"]["compared_per_second_and_core"]
     assert Image.open(out / "worst.png").width > 300
 
 
@@ -104,7 +105,7 @@ def test_a_file_that_takes_too_long_to_draw_has_that_reason(svg_dir, tmp_path, m
         while True:
             pass
 
-    monkeypatch.setitem(stage.RENDERERS, "cairosvg", endless)
+    monkeypatch.setitem(stage.RENDERERS, "resvg", endless)
     monkeypatch.setattr(stage, "RENDER_SECONDS", 0.2)
     summary = roundtrip(svg_dir, tmp_path / "out", pattern="ring.svg")
     assert (summary["parsed"], summary["compared"]) == (1, 0)
@@ -119,7 +120,7 @@ def test_a_small_file_that_keeps_the_renderer_busy_is_ended(tmp_path):
         HEAD.format(24, 24) + '<path d="M0 0L9 9 0 9z"/><circle r="Infinity"/></svg>'
     )
     start = time.monotonic()
-    summary = roundtrip(tmp_path / "svg", tmp_path / "out", processes=1)
+    summary = roundtrip(tmp_path / "svg", tmp_path / "out", processes=1, renderer="cairosvg")
     assert list(summary["reasons"]) == ["cannot be compared: drawing it takes more than 2 s"]
     assert time.monotonic() - start < 60
 

@@ -230,3 +230,9 @@ def test_the_page_has_the_cells_that_make_the_gallery_and_no_lesson(tmp_path):
 def test_the_page_says_that_voila_is_missing(monkeypatch, capsys):
     monkeypatch.setattr(page, "find_spec", lambda name: None)
     assert page.main([]) == 2 and "pip install voila" in capsys.readouterr().err
+
+
+def test_what_a_file_loses_is_said(session, cart_file):
+    batch = session.open_svg("cart.svg", cart_file.replace(b"</svg>", b"<text>a</text></svg>"))
+    assert batch.title == "opened cart, without its text" and batch.icons[0].origin == "your file, without its text"
+    assert session.open_svg("cart.svg", cart_file).title == "opened cart"
