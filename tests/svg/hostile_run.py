@@ -31,7 +31,7 @@ def load_cases() -> list[tuple]:
     here = Path(__file__)
     return [
         case
-        for name in ("hostile_documents.py", "hostile_references.py", "hostile_shapes.py")
+        for name in ("hostile_documents.py", "hostile_references.py", "hostile_shapes.py", "hostile_styles.py")
         for case in runpy.run_path(str(here.with_name(name)))["CASES"]
     ]
 
