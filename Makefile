@@ -20,10 +20,11 @@ PINS := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 PACKS := tabler lucide hugeicons solar mynaui iconoir majesticons akar-icons heroicons feather twemoji \
 	fluent-emoji-flat noto noto-v1 emojione fxemoji openmoji
 
-.PHONY: help setup demo test coverage mutants audit packs lab gallery notebooks docs lint clean
+.PHONY: help setup demo test test-all coverage mutants audit packs lab gallery notebooks docs lint clean
 help:
 	@echo "make demo       draw a few prompts with the shipped model into $(DEMO_DIR)/"
-	@echo "make test       everything CI runs: ruff, pytest, the tour and the gallery by nbval, all notebooks by papermill"
+	@echo "make test       lint, and all tests but the long ones (ten minutes)"
+	@echo "make test-all   the long ones: hostile files through all stages, kills, fuzzing, every notebook (an hour)"
 	@echo "make lab        JupyterLab in the project's environment"
 	@echo "make gallery    draw, edit and take icons home, on a page of its own (Ctrl-C ends it)"
 	@echo "make packs      round trip of every icon pack, and the parser against an independent reader (half an hour)"
@@ -64,8 +65,12 @@ demo: .venv/.stamp
 	@echo "Contact sheet: $(DEMO_DIR)/sheet.png"
 
 test: lint
-	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest tests notebooks/00_tour.ipynb notebooks/08_gallery.ipynb --nbval \
-		--nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval.cfg --durations=15
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m "not slow and not notebooks and not packs" tests \
+		notebooks/00_tour.ipynb notebooks/08_gallery.ipynb --nbval --nbval-current-env --nbval-cell-timeout 120 \
+		--nbval-sanitize-with tests/nbval.cfg --durations=15
+
+test-all: .venv/.stamp-test
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m "slow or notebooks" tests --durations=15
 
 packs: .venv/.stamp-test
 	@$(BIN)/svgfusion roundtrip --packs $(PACKS) --out_dir outputs/roundtrip

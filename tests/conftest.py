@@ -15,8 +15,19 @@ from svgfusion_lib.utils.render import RENDERERS
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
+SLOW = (
+    "faults/", "fuzz/", "svg/test_hostile.py", "stages/test_hostile_stages.py", "gallery/test_browser.py", "offline/",
+    "test_wheel.py",
+)
 OFFLINE = Path(__file__).parent / "offline"
 _INITIAL = (' fill="#000"', ' stroke-width="1"', ' gradientUnits="userSpaceOnUse"')  # not said in expectations
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes minutes: `make test` leaves it to `make test-all`."""
+    for item in items:
+        if item.nodeid.partition("tests/")[2].startswith(SLOW):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,7 @@ def _in_order(futures: Iterator, most: int, result: Callable = lambda future: fu
 def _submit(pool: ProcessPoolExecutor, work: Callable, chunk: Sequence) -> Future:
     try:
         return pool.submit(_work_on, work, chunk)
-    except OSError as error:  # a worker was killed a moment ago: "handle is closed"
+    except (OSError, ValueError) as error:  # a worker was killed a moment ago: "handle is closed", "fds_to_keep"
         raise BrokenProcessPool(str(error)) from error
 
 
