@@ -31,7 +31,9 @@ NAMES = [
     "stroke-miterlimit", "stroke-dasharray", "stroke-dashoffset", "opacity", "fill-opacity", "fill-rule",
     "clip-path", "clip-rule", "mask", "clipPathUnits", "maskUnits", "maskContentUnits", "mask-type",
     "gradientUnits", "gradientTransform", "spreadMethod", "offset", "stop-color", "stop-opacity", "display",
-    "visibility", "overflow", "paint-order", "vector-effect", "pathLength", "color", "font-size",
+    "visibility", "overflow", "paint-order", "vector-effect", "pathLength", "color", "font-size", "marker-start",
+    "marker-mid", "marker-end", "markerUnits", "markerWidth", "orient", "refX", "patternUnits", "patternTransform",
+    "patternContentUnits", "requiredExtensions", "systemLanguage", "color-interpolation",
 ]
 VALUES = [
     "M2 2h9v9z", "M1 1C2 3 4 5 6 7S8 9 1 2", "M1 1a5 3 20 0 1 6 6", "M0 0q3 3 6 0t6 0", "m3,3-1.5.5 2-2z",
@@ -40,13 +42,19 @@ VALUES = [
     "objectBoundingBox", "userSpaceOnUse", "reflect", "repeat", "rotate(30)", "scale(2 .1)", "skewX(89.9)",
     "matrix(1 0 0 0 1 1)", "translate(1e8)", "0 0 24 24", "0 0 1e-9 9", "1 2 3", "4 0 2", "stroke",
     "non-scaling-stroke", "hidden", "visible", "alpha", "white", "black", "fill:red;stroke:url(#b)",
-    "1,1 9,1 9,9", "xMinYMax slice", "en", "0.5", "2",
+    "1,1 9,1 9,9", "xMinYMax slice", "en", "0.5", "2", "var(--a)", "var(--b, red)", "--a:var(--b);--b:var(--a)",
+    "--a:3px;stroke-width:var(--a)", "calc(1em + 50%)", "min(1px, 2vw)", "calc(1px / 0)", "oklch(.5 .1 20)",
+    "color-mix(in lch, red, currentColor 20%)", "color(display-p3 1 0 0 / none)", "light-dark(red, #fff)", "auto",
+    "initial", "unset", "context-fill", "context-stroke", "url(#a) red", "auto-start-reverse", "left", "larger",
+    "rotate:45deg;scale:2 3;translate:50%", "transform:rotateX(3deg) translateZ(0)", "transform-box:fill-box",
+    "background:red", "linearRGB", "rgb(from red g r calc(b + 1))", "mask:url(#a)", "all:unset", "marker:url(#b)",
 ]
 
 CSS = [
     *TAGS[:8], "*", ".a", "#b", " ", "&gt;", "~", "+", ",", "[d]", ":hover", "{", "}", "{fill:blue}", "{r:3px}",
     "{stroke:red!important}", "{transform:scale(2)}", "{d:path('M0 0h9v9z')}", "@media all{", "/*", "*/", "'", "(",
-    ";", ":", "clip-path:url(#b)",
+    ";", ":", "clip-path:url(#b)", "@supports (fill:red){", "@layer x{", "@media (min-width:1px) and (color){", "&amp;",
+    ":is(", ":not(", ":nth-child(2n)", ":root", ":has(", ")", "{--a:red;fill:var(--a)}", "@layer a,b;", "!important",
 ]
 ROOTS = [
     'viewBox="0 0 24 24"', "", 'width="9" height="5mm"', 'viewBox="-1e3 2 1e4 1e-3" width="9"', 'width="50%"',
