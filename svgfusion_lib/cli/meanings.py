@@ -70,6 +70,7 @@ EXAMPLES = {
     "roundtrip": "--packs tabler noto --out_dir outputs/roundtrip",
     "evaluate": f"{_CACHE} --packs tabler lucide --output_dir outputs/evaluation",
     "evaluate_restyle": f"{_CACHE} --packs tabler lucide --output_dir outputs/restyle",
+    "exactness": "--svg_dir outputs/carts --reference_dir data/icons/tabler-lucide --output_dir outputs/exactness",
     "sweep": f"--vary cfg_scale=1,2,4 {_CACHE} --output_dir outputs/sweep",
     "compare_encoders": "--pairs tabler:lucide --output_dir outputs/encoders",
     "benchmark": "--output_dir outputs/benchmark",

@@ -171,6 +171,23 @@ def _sweep(vary, **options) -> None:
     print(sweep_table(sweep(settings=settings, config=_evaluation_config(options), **options)), end="")
 
 
+def _exactness_flags(add: Add) -> None:
+    add("--svg_dir", required=True)
+    add("--output_dir", required=True)
+    add("--reference_dir", help="a folder to compare with, of real icons say: the two-sample test is made too")
+    add("--pattern", default="*.svg", help="which files")
+    add("--max_files", type=count_or_all, default=300, help="of each folder, chosen at random; a number or `all`")
+    add("--pixel_encoder", default="efficientnet-lite0", help="of the test by picture")
+    add("--seed", type=int, default=0)
+
+
+def _exactness(**options) -> None:
+    from svgfusion_lib.evaluation.measure_exactness import measure_exactness
+
+    measure_exactness(**options)
+    print(f"{options['output_dir']}/report.md")
+
+
 def _benchmark_flags(add: Add) -> None:
     add("--output_dir", required=True)
     add("--batch_sizes", type=int, nargs="+", default=[1, 4, 16], help="samples drawn at once")
@@ -301,6 +318,10 @@ STAGES: Stages = {
     "evaluate": ("how good the samples are", _evaluate_flags, _evaluate),
     "evaluate_restyle": (
         "whether restyled icons keep the other set's style and their name", _evaluate_restyle_flags, _evaluate_restyle
+    ),
+    "exactness": (
+        "how exact the drawings of a folder are, and whether they can be told from real icons", _exactness_flags,
+        _exactness
     ),
     "sweep": ("how good they are as one setting of the sampler changes", _sweep_flags, _sweep),
     "compare_encoders": (

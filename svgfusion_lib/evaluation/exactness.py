@@ -1,0 +1,243 @@
+"""How exact drawings are: what a designer draws straight, joined, on the grid, round, concentric, closed and inside.
+
+Every measure is a share of what is nearly so that is so. Units: 24 to the canvas's side. Real icons do not reach 1
+everywhere (not every end near a stroke is meant to touch it): compare with them.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.utils.arcs import circle_through
+from svgfusion_lib.utils.augment import drawn_box
+from svgfusion_lib.utils.canonical import canonical_rows
+from svgfusion_lib.utils.outlines import Outline, distances_to, outlines
+from svgfusion_lib.utils.row_metrics import GRID, GRID_TOLERANCE, UNITS
+from svgfusion_lib.utils.tensorsvg import rows_to_svg, split_elements
+
+SHORTEST_LINE = 0.6     # units; shorter lines have no direction to speak of
+NEARLY_STRAIGHT = 6.0   # degrees that a line may lean from 0, 45 or 90
+EXACT = 0.02            # units that a line's end may stand beside its direction, or a curve beside its arc
+NEAR = 0.7              # units from which ends, and centres of circles, are meant to meet
+TOUCHING = 0.05         # units from which they do
+ROUND = 0.05            # units that a curve may stand beside the circle whose centre is looked at
+LEAST_SWEEP = math.radians(85)  # of an arc that has a centre to look at
+LARGEST_RADIUS = 48.0   # units; flatter curves are no arcs
+OUTSIDE = 0.01          # units that paint may stand outside the canvas
+
+Counts = tuple[int, int]  # how many are exact, of how many
+
+
+def line_counts(rows: np.ndarray) -> Counts:
+    """Lines of a path within NEARLY_STRAIGHT degrees of horizontal, vertical or diagonal that are so within EXACT."""
+    points = _of_command(rows, rf.LINE, rf.CLOSE)  # [K, 4, 2]
+    way = np.abs(points[:, 3] - points[:, 0])  # [K, 2]
+    way = way[np.hypot(*way.T) >= SHORTEST_LINE]
+    angle = np.degrees(np.arctan2(way[:, 1], way[:, 0]))  # [K]: 0 to 90
+    nearest = np.round(angle / 45) * 45  # [K]
+    near = np.abs(angle - nearest) <= NEARLY_STRAIGHT
+    beside = np.hypot(*way.T) * np.sin(np.radians(np.abs(angle - nearest)))  # [K]
+    return int((near & (beside <= EXACT)).sum()), int(near.sum())
+
+
+def end_counts(rows: np.ndarray) -> Counts:
+    """Ends of open strokes within NEAR of another stroke that touch it within TOUCHING, wherever along it."""
+    strokes = [o for o in outlines(rows) if o.stroked]
+    ends = [(k, point) for k, o in enumerate(strokes) if _is_open(o) for point in (o.points[0], o.points[-1])]
+    if not ends:
+        return 0, 0
+    owner = np.array([k for k, _ in ends])  # [E]
+    points = np.stack([point for _, point in ends])  # [E, 2]
+    gap = np.full(len(ends), np.inf)
+    for k, stroke in enumerate(strokes):
+        low, high = stroke.points.min(0) - NEAR / UNITS, stroke.points.max(0) + NEAR / UNITS
+        chosen = np.flatnonzero((owner != k) & (points >= low).all(1) & (points <= high).all(1))
+        if len(chosen):
+            gap[chosen] = np.minimum(gap[chosen], distances_to(points[chosen], stroke.points) * UNITS)
+    return int((gap <= TOUCHING).sum()), int((gap <= NEAR).sum())
+
+
+def grid_counts(rows: np.ndarray) -> Counts:
+    """Coordinates of `anchors` that stand on the half grid."""
+    units = anchors(rows).ravel()
+    return int((np.abs(units - np.round(units / GRID) * GRID) <= GRID_TOLERANCE).sum()), units.size
+
+
+def anchors(rows: np.ndarray) -> np.ndarray:
+    """Points [K, 2], in units, that a designer places: ends of path rows, corners of rectangles, centres of circles."""
+    geometry, element = rows[:, rf.GEOMETRY].astype(np.float64), rows[:, rf.ELEMENT]
+    boxes = geometry[element == rf.RECT]
+    round_ = np.isin(element, (rf.CIRCLE, rf.ELLIPSE))
+    return (np.concatenate([
+        geometry[element == rf.PATH][:, rf.END_POINT], boxes[:, :2], boxes[:, :2] + boxes[:, 2:4], geometry[round_, :2],
+    ]) + 1) * UNITS
+
+
+def curve_counts(rows: np.ndarray) -> Counts:
+    """Curves, straight ones aside, that are circular arcs: `arc` rows, and cubics within EXACT of one."""
+    points = _cubics(rows)  # [K, 9, 2]
+    start, end = points[:, 0], points[:, -1]  # [K, 2]
+    chord = end - start
+    across = np.abs((points[..., 0] - start[:, None, 0]) * chord[:, None, 1]
+                    - (points[..., 1] - start[:, None, 1]) * chord[:, None, 0])  # [K, 9]
+    bent = (across > EXACT * np.hypot(*chord.T)[:, None]).any(1)  # [K]
+    _, radius, _, off = _fitted_circles(points)
+    arcs = len(_of_command(rows, rf.ARC))
+    return int((bent & (radius <= LARGEST_RADIUS) & (off <= EXACT)).sum()) + arcs, int(bent.sum()) + arcs
+
+
+def circle_counts(rows: np.ndarray) -> Counts:
+    """Pairs of circles, or arcs of a quarter turn and more, of two radii: centres within NEAR, and within TOUCHING.
+
+    A circle is a primitive or a sub-path; what is round within ROUND counts. Those that coincide are one.
+    """
+    found: list[np.ndarray] = []
+    for circle in _rounds(rows):  # [3]
+        if not any((np.abs(circle - other) <= TOUCHING).all() for other in found):
+            found.append(circle)
+    circles = np.array(found).reshape(-1, 3)  # [K, 3]
+    first, second = np.triu_indices(len(circles), 1)
+    gap = np.hypot(*(circles[first, :2] - circles[second, :2]).T)  # [pairs]
+    different = np.abs(circles[first, 2] - circles[second, 2]) > NEAR / 2
+    return int((different & (gap <= TOUCHING)).sum()), int((different & (gap <= NEAR)).sum())
+
+
+def closing_counts(rows: np.ndarray) -> Counts:
+    """Sub-paths, short strokes aside, that are closed or whose last segment ends within NEAR of their start.
+
+    Exact are those without a notch: the last segment ends within TOUCHING, or a `close` draws a line of at least NEAR.
+    """
+    near = exact = 0
+    for outline in outlines(rows):
+        if outline.element != rf.PATH or np.hypot(*np.diff(outline.points, axis=0).T).sum() * UNITS < 4 * NEAR:
+            continue
+        closes = rows[outline.rows.stop - 1, rf.COMMAND] == rf.CLOSE
+        last = outline.corners[-2 if closes else -1]
+        gap = np.hypot(*(last - outline.corners[0])) * UNITS
+        near += outline.closed or gap <= NEAR
+        exact += gap <= TOUCHING or (outline.closed and gap >= NEAR)
+    return int(exact), int(near)
+
+
+def inside_counts(rows: np.ndarray) -> Counts:
+    """Whether all that is painted, half the stroke widths included, is inside the canvas: 1 or 0, of 1."""
+    low, high = drawn_box(rows)
+    return int(low.min() >= -1 - OUTSIDE / UNITS and high.max() <= 1 + OUTSIDE / UNITS), 1
+
+
+MEASURES: dict[str, Callable[[np.ndarray], Counts]] = {
+    "straight_lines": line_counts,
+    "touching_ends": end_counts,
+    "ends_on_grid": grid_counts,
+    "circular_curves": curve_counts,
+    "concentric_circles": circle_counts,
+    "closed_shapes": closing_counts,
+    "inside_canvas": inside_counts,
+}
+
+
+MEANINGS = {
+    "straight_lines": "lines within 6 degrees of 0, 45 or 90 that are so within .02 units",
+    "touching_ends": "ends of open strokes within .7 units of another stroke that touch it",
+    "ends_on_grid": "coordinates of ends, corners and centres on the half grid",
+    "circular_curves": "curves that are circular arcs within .02 units",
+    "concentric_circles": "circles and arcs within .7 units of another one's centre that have it",
+    "closed_shapes": "sub-paths that are closed, or come back within .7 units of their start, without a notch",
+    "inside_canvas": "drawings whose paint is inside the canvas",
+    "elements": "elements", "path_commands": "path commands", "bytes": "bytes",
+}
+
+
+def exactness(drawings: Sequence[np.ndarray]) -> dict:
+    """All measures of drawings (valid rows [L, 22] each, at least one), and how much they hold.
+
+    They are brought into canonical form first, so that it does not matter how a circle is written. For each of MEASURES
+    {"mean", "interval", "of"}: the share over all drawings together, its 95% bootstrap interval over drawings, and of
+    how many; of none there is "of" alone. "elements", "path_commands" and "bytes" (as `rows_to_svg` writes them) are
+    means of a drawing.
+    """
+    if not drawings:
+        raise ValueError("no drawings to measure")
+    canonical = [canonical_rows(rows) for rows in drawings]
+    result: dict = {}
+    for name, count in MEASURES.items():
+        counts = np.array([count(rows) for rows in canonical], dtype=np.float64)  # [N, 2]
+        exact, near = counts.sum(0)
+        result[name] = {"of": int(near)}
+        if near:
+            result[name] |= {"mean": float(exact / near), "interval": list(ratio_interval(counts))}
+    result["elements"] = float(np.mean([len(split_elements(rows)) for rows in canonical]))
+    result["path_commands"] = float(np.mean([(rows[:, rf.ELEMENT] == rf.PATH).sum() for rows in canonical]))
+    result["bytes"] = float(np.mean([len(rows_to_svg(rows).encode()) for rows in canonical]))
+    return result
+
+
+def exactness_table(measured: dict[str, dict]) -> str:
+    """Markdown: a line for each measure, a column for each name whose drawings `exactness` measured."""
+    def cell(value: dict | float) -> str:
+        if not isinstance(value, dict):
+            return f"{value:.1f}" if value < 100 else f"{value:.0f}"
+        return f"{value['mean']:.3f} ({value['of']:,})" if "mean" in value else "-"
+
+    lines = [f"| | {' | '.join(measured)} |", f"|---|{'---|' * len(measured)}"]
+    for name, text in MEANINGS.items():
+        lines.append(f"| {text} | {' | '.join(cell(own[name]) for own in measured.values())} |")
+    return "\n".join(lines) + "\n"
+
+
+def ratio_interval(counts: np.ndarray, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
+    """95% bootstrap interval of sum(counts[:, 0]) / sum(counts[:, 1]) over the drawings [N, 2]."""
+    weights = np.random.default_rng(seed).multinomial(len(counts), np.full(len(counts), 1 / len(counts)), draws)
+    exact, near = (weights @ counts).T  # [draws] each
+    low, high = np.percentile(exact[near > 0] / near[near > 0], (2.5, 97.5))
+    return float(low), float(high)
+
+
+def _is_open(outline: Outline) -> bool:
+    """Whether a stroke has two ends: more than a dot, not closed, not back where it began."""
+    ends = outline.points[[0, -1]] * UNITS
+    return not outline.closed and len(outline.points) > 1 and np.hypot(*(ends[1] - ends[0])) > TOUCHING
+
+
+def _of_command(rows: np.ndarray, *commands: int) -> np.ndarray:
+    """Points [K, 4, 2], in units, of the path rows of some commands: start, controls (or the middle first), end."""
+    chosen = rows[(rows[:, rf.ELEMENT] == rf.PATH) & np.isin(rows[:, rf.COMMAND], commands)]
+    return (chosen[:, rf.GEOMETRY].astype(np.float64).reshape(-1, 4, 2) + 1) * UNITS
+
+
+def _cubics(rows: np.ndarray) -> np.ndarray:
+    """Nine points [K, 9, 2], in units, along every cubic."""
+    t = np.linspace(0, 1, 9)
+    weights = np.stack([(1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3])  # [4, 9]
+    return np.einsum("kcd,cp->kpd", _of_command(rows, rf.CUBIC), weights)
+
+
+def _fitted_circles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Circles through first, fifth and last of points [K, 9, 2]: centre [K, 2]; radius, sweep, largest gap [K]."""
+    centre, radius, sweep = circle_through(points[:, 0], points[:, 4], points[:, -1])  # [K, 2], [K], [K]
+    with np.errstate(invalid="ignore"):
+        off = np.abs(np.hypot(*np.moveaxis(points - centre[:, None], -1, 0)) - radius[:, None]).max(1)  # [K]
+    return centre, radius, sweep, off
+
+
+def _rounds(rows: np.ndarray) -> np.ndarray:
+    """Centre and radius [K, 3], in units, of the circles and of the arcs of at least LEAST_SWEEP."""
+    found = []
+    for outline in outlines(rows):
+        points = (outline.points + 1) * UNITS
+        low, high = points.min(0), points.max(0)
+        centre, radius = (low + high) / 2, (high - low).mean() / 2
+        back = np.hypot(*(points[-1] - points[0])) <= ROUND
+        off = np.abs(np.hypot(*(points - centre).T) - radius).max()
+        if outline.element != rf.RECT and len(points) >= 9 and back and off <= ROUND < radius:
+            found.append((*centre, radius))
+    arcs = _of_command(rows, rf.ARC)  # [K, 4, 2]
+    centre, radius, sweep = circle_through(arcs[:, 0], arcs[:, 1], arcs[:, 3])
+    chosen = np.abs(sweep) >= LEAST_SWEEP
+    found += [(*c, r) for c, r in zip(centre[chosen], radius[chosen])]
+    centre, radius, sweep, off = _fitted_circles(_cubics(rows))
+    chosen = (np.abs(sweep) >= LEAST_SWEEP) & (off <= ROUND)
+    found += [(*c, r) for c, r in zip(centre[chosen], radius[chosen])]
+    return np.array(found).reshape(-1, 3)

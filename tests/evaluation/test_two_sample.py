@@ -1,0 +1,57 @@
+"""The two-sample test finds what differs, and nothing where nothing does."""
+
+import numpy as np
+import pytest
+
+from svgfusion_lib.evaluation.two_sample import row_features, two_sample_accuracy
+from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+
+
+def test_two_halves_of_one_set_cannot_be_told_apart():
+    values = np.random.default_rng(0).normal(size=(200, 12))
+    result = two_sample_accuracy(values[:100], values[100:])
+    low, high = result["interval"]
+    assert low <= 0.5 <= high and result["of"] == 200
+
+
+def test_what_differs_is_found_and_the_seed_decides():
+    rng = np.random.default_rng(1)
+    samples, real = rng.normal(size=(60, 8)), rng.normal(size=(90, 8))
+    samples[:, 3] += 3
+    result = two_sample_accuracy(samples, real)
+    assert result["mean"] > 0.85 and result["of"] == 120
+    assert two_sample_accuracy(samples, real) == result
+
+
+def test_a_group_is_never_trained_on_and_asked_about():
+    """Copies of the same drawing would otherwise be found again."""
+    rng = np.random.default_rng(2)
+    values = np.repeat(rng.normal(size=(40, 30)), 5, axis=0)
+    samples, real = values[:100], values[100:]
+    groups = np.arange(100) // 5, 100 + np.arange(100) // 5
+    assert two_sample_accuracy(samples, real)["mean"] > 0.9
+    assert two_sample_accuracy(samples, real, groups)["mean"] < 0.7
+
+
+def test_too_few_pictures_are_refused():
+    with pytest.raises(ValueError, match="at least 10|needs 10"):
+        two_sample_accuracy(np.zeros((9, 2)), np.zeros((50, 2)))
+
+
+def test_features_of_any_drawing_are_finite(parsed):
+    wild = sanitize_rows(np.random.default_rng(0).normal(0, 4, size=(200, 22)))
+    nothing = sanitize_rows(np.zeros((2, 22)))
+    drawn = parsed('<circle cx="9" cy="9" r="3" stroke="#000" fill="none"/>').rows
+    features = row_features([wild, nothing, drawn])
+    assert features.shape[0] == 3 and np.isfinite(features).all()
+
+
+def test_wobble_is_seen_in_the_rows(parsed):
+    rng = np.random.default_rng(3)
+
+    def drawing(noise: float) -> np.ndarray:
+        x, y = rng.integers(2, 12, 2) + rng.normal(0, noise, 2)
+        return parsed(f'<path d="M{x} {y}h8v8h-8z" stroke="#000" fill="none"/>').rows
+
+    exact, wobbly = ([drawing(noise) for _ in range(40)] for noise in (0, 0.1))
+    assert two_sample_accuracy(row_features(wobbly), row_features(exact))["mean"] > 0.9
