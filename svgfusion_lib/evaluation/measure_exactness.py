@@ -51,11 +51,10 @@ def measure_exactness(
         number = {name: k for k, name in enumerate(dict.fromkeys([*names, *real_names]))}
         groups = [number[name] for name in names], [number[name] for name in real_names]
         encoder = load_pixel_encoder(pixel_encoder)
+        shown, real_shown = (picture_features(encoder, own) for own in (drawings, real))
         report["two_sample"] = {
             "by_rows": two_sample_accuracy(row_features(drawings), row_features(real), groups, seed),
-            "by_picture": two_sample_accuracy(
-                *(picture_features(encoder, own) for own in (drawings, real)), groups, seed
-            ),
+            "by_picture": two_sample_accuracy(shown, real_shown, groups, seed),
         }
         told = report["two_sample"]
         text += (
@@ -81,7 +80,7 @@ def _read(folder: Path, pattern: str, max_files: int | None, seed: int) -> tuple
     if max_files is not None and len(records) > max_files:
         chosen = np.random.default_rng(seed).choice(len(records), max_files, replace=False)
         records = [records[i] for i in sorted(chosen)]
-    drawings, names, skipped = [], [], {}
+    drawings, names, skipped = [], [], dict[str, str]()
     for record in track(records, folder.name, len(records)):
         try:
             drawings.append(parse_svg(folder / record.file).rows)
