@@ -13,7 +13,7 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import circle_through
 from svgfusion_lib.utils.augment import drawn_box
 from svgfusion_lib.utils.canonical import canonical_rows
-from svgfusion_lib.utils.outlines import Outline, distances_to, outlines
+from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
 from svgfusion_lib.utils.row_metrics import GRID, GRID_TOLERANCE, UNITS
 from svgfusion_lib.utils.tensorsvg import rows_to_svg, split_elements
 
@@ -44,19 +44,8 @@ def line_counts(rows: np.ndarray) -> Counts:
 
 def end_counts(rows: np.ndarray) -> Counts:
     """Ends of open strokes within NEAR of another stroke that touch it within TOUCHING, wherever along it."""
-    strokes = [o for o in outlines(rows) if o.stroked]
-    ends = [(k, point) for k, o in enumerate(strokes) if _is_open(o) for point in (o.points[0], o.points[-1])]
-    if not ends:
-        return 0, 0
-    owner = np.array([k for k, _ in ends])  # [E]
-    points = np.stack([point for _, point in ends])  # [E, 2]
-    gap = np.full(len(ends), np.inf)
-    for k, stroke in enumerate(strokes):
-        low, high = stroke.points.min(0) - NEAR / UNITS, stroke.points.max(0) + NEAR / UNITS
-        chosen = np.flatnonzero((owner != k) & (points >= low).all(1) & (points <= high).all(1))
-        if len(chosen):
-            gap[chosen] = np.minimum(gap[chosen], distances_to(points[chosen], stroke.points) * UNITS)
-    return int((gap <= TOUCHING).sum()), int((gap <= NEAR).sum())
+    gap = ends_near_strokes(outlines(rows), NEAR / UNITS, TOUCHING / UNITS).gap
+    return int((gap <= TOUCHING / UNITS).sum()), len(gap)
 
 
 def grid_counts(rows: np.ndarray) -> Counts:
@@ -193,12 +182,6 @@ def ratio_interval(counts: np.ndarray, draws: int = 1000, seed: int = 0) -> tupl
     exact, near = (weights @ counts).T  # [draws] each
     low, high = np.percentile(exact[near > 0] / near[near > 0], (2.5, 97.5))
     return float(low), float(high)
-
-
-def _is_open(outline: Outline) -> bool:
-    """Whether a stroke has two ends: more than a dot, not closed, not back where it began."""
-    ends = outline.points[[0, -1]] * UNITS
-    return not outline.closed and len(outline.points) > 1 and np.hypot(*(ends[1] - ends[0])) > TOUCHING
 
 
 def _of_command(rows: np.ndarray, *commands: int) -> np.ndarray:

@@ -104,13 +104,55 @@ def _primitive_points(kind: int, geometry: np.ndarray) -> np.ndarray:
     return np.concatenate([*points, points[0][:1]])
 
 
-def distances_to(points: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """Distance [K] of points [K, 2] to a polyline [P, 2]."""
+@dataclass(frozen=True)
+class Ends:
+    """Ends of open strokes near another stroke: outline, whether it is the last point, gap, where the other is nearest.
+
+    outline, other [E]: numbers of outlines; last [E]: bool; point, place [E, 2]; gap [E].
+    """
+
+    outline: np.ndarray
+    last: np.ndarray
+    point: np.ndarray
+    other: np.ndarray
+    place: np.ndarray
+    gap: np.ndarray
+
+
+def ends_near_strokes(found: list[Outline], reach: float, least: float) -> Ends:
+    """The ends of open strokes within `reach` of another stroke; a stroke whose ends are within `least` is no open one."""
+    strokes = [(k, o) for k, o in enumerate(found) if o.stroked]
+    open_ = [(k, o) for k, o in strokes if is_open(o, least)]
+    outline = np.repeat(np.array([k for k, _ in open_], dtype=int), 2)  # [E]
+    point = np.array([p for _, o in open_ for p in (o.points[0], o.points[-1])]).reshape(-1, 2)  # [E, 2]
+    gap, other, place = np.full(len(outline), np.inf), np.full(len(outline), -1), point.copy()
+    for k, stroke in strokes if len(outline) else ():
+        low, high = stroke.points.min(0) - reach, stroke.points.max(0) + reach
+        chosen = np.flatnonzero((outline != k) & (point >= low).all(1) & (point <= high).all(1))
+        if len(chosen):
+            there = nearest_on(point[chosen], stroke.points)
+            distance = np.hypot(*(there - point[chosen]).T)
+            nearer = distance < gap[chosen]
+            chosen = chosen[nearer]
+            gap[chosen], other[chosen], place[chosen] = distance[nearer], k, there[nearer]
+    near = gap <= reach
+    last = np.arange(len(outline)) % 2 == 1
+    return Ends(outline[near], last[near], point[near], other[near], place[near], gap[near])
+
+
+def is_open(outline: Outline, least: float) -> bool:
+    """Whether a stroke has two ends, further apart than `least`."""
+    points = outline.points
+    return not outline.closed and len(points) > 1 and math.hypot(*(points[-1] - points[0])) > least
+
+
+def nearest_on(points: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """The points [K, 2] of a polyline [P, 2] that are nearest to points [K, 2]."""
     if len(line) == 1:
-        return np.hypot(*(points - line[0]).T)
+        return np.repeat(line, len(points), axis=0)
     start, way = line[:-1], np.diff(line, axis=0)  # [P - 1, 2]
     square = np.maximum((way * way).sum(1), 1e-18)  # [P - 1]
-    offset = points[:, None] - start  # [K, P - 1, 2]
-    along = ((offset * way).sum(2) / square).clip(0, 1)  # [K, P - 1]
-    gap = offset - along[..., None] * way  # [K, P - 1, 2]
-    return np.sqrt((gap * gap).sum(2)).min(1)
+    along = (((points[:, None] - start) * way).sum(2) / square).clip(0, 1)  # [K, P - 1]
+    places = start + along[..., None] * way  # [K, P - 1, 2]
+    gap = ((places - points[:, None]) ** 2).sum(2)  # [K, P - 1]
+    return places[np.arange(len(points)), gap.argmin(1)]
