@@ -135,10 +135,33 @@ def _morph(svg, svg_b, prompt, prompt_b, match, seed, style, **options) -> None:
     print(f"{len(paths)} frames, morph.svg and sheet.png in {options['output_dir']}")
 
 
+def _tidy_flags(add: Add) -> None:
+    add("--svg", required=True, metavar="FILE_OR_FOLDER", help="an SVG file, or a folder of them")
+    add("--output_dir", help="where the results go; a report, tidy.json, too")
+    add("--in_place", action="store_true", help="write over the originals instead")
+    add("--max_move", type=float, default=1.0, help="nothing moves further; the canvas has 24 of these units")
+    add("--noise", type=float, help="errors of points that are undone, in units (default: as each drawing shows)")
+    add("--without", nargs="+", default=[], metavar="RULE", help="rules that are not applied")
+
+
+def _tidy(svg, output_dir, in_place, max_move, noise, without) -> None:
+    from svgfusion_lib.tidying.files import in_words, tidy_files
+    from svgfusion_lib.tidying.tidy import RULES, TidyConfig
+
+    unknown = sorted(set(without) - set(RULES))
+    if unknown:
+        raise UserError(f"tidy: no rule {', '.join(map(repr, unknown))}; the rules are {', '.join(RULES)}")
+    config = TidyConfig(max_move=max_move, noise=noise, **dict.fromkeys(without, False))
+    report = tidy_files(svg, output_dir, in_place, config)
+    for name, entry in report["files"].items():
+        print(in_words(name, entry))
+
+
 STAGES: Stages = {
     "vary": ("variations of an SVG file, as strong as you like", _vary_flags, _vary),
     "redraw": ("keep some layers of an SVG file, draw the others", _redraw_flags, _redraw),
     "restyle": ("an SVG file in another style, its parts where they were", _restyle_flags, _restyle),
     "palette": ("an SVG file, or what a prompt asks for, in the colours you give", _palette_flags, _palette),
+    "tidy": ("anybody's SVG files with exact ends, lines, arcs and centres", _tidy_flags, _tidy),
     "morph": ("from one SVG file, or prompt, to another", _morph_flags, _morph),
 }

@@ -78,5 +78,6 @@ EXAMPLES = {
     "redraw": '--svg cart.svg --keep 1 2 --prompt "shopping cart, tabler style" --output_dir outputs/redraw',
     "restyle": '--svg cart.svg --prompt "shopping cart" --style lucide --output_dir outputs/restyle',
     "palette": '--svg cart.svg --palette "#264653" "#2a9d8f" --output_dir outputs/palette',
+    "tidy": "--svg my_icons --output_dir outputs/tidy",
     "morph": "--svg bell.svg --svg_b lock.svg --output_dir outputs/morph",
 }

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import circle_through, points_at
@@ -14,6 +15,8 @@ from svgfusion_lib.utils.hybrid_utils import paints_stroke
 
 ARC_STEP = math.radians(5)    # between the points of an arc
 CUBIC_POINTS = 17             # of a cubic, its ends included
+NEIGHBOURS = 24               # pieces of strokes that are looked at near an end
+MOST_PIECES = 100_000         # that the strokes of a drawing are cut into
 _T = np.linspace(0, 1, CUBIC_POINTS)[:, None]
 _BERNSTEIN = np.concatenate([(1 - _T) ** 3, 3 * (1 - _T) ** 2 * _T, 3 * (1 - _T) * _T**2, _T**3], axis=1)  # [17, 4]
 
@@ -120,24 +123,41 @@ class Ends:
 
 
 def ends_near_strokes(found: list[Outline], reach: float, least: float) -> Ends:
-    """The ends of open strokes within `reach` of another stroke; a stroke whose ends are within `least` is no open one."""
-    strokes = [(k, o) for k, o in enumerate(found) if o.stroked]
-    open_ = [(k, o) for k, o in strokes if is_open(o, least)]
-    outline = np.repeat(np.array([k for k, _ in open_], dtype=int), 2)  # [E]
-    point = np.array([p for _, o in open_ for p in (o.points[0], o.points[-1])]).reshape(-1, 2)  # [E, 2]
-    gap, other, place = np.full(len(outline), np.inf), np.full(len(outline), -1), point.copy()
-    for k, stroke in strokes if len(outline) else ():
-        low, high = stroke.points.min(0) - reach, stroke.points.max(0) + reach
-        chosen = np.flatnonzero((outline != k) & (point >= low).all(1) & (point <= high).all(1))
-        if len(chosen):
-            there = nearest_on(point[chosen], stroke.points)
-            distance = np.hypot(*(there - point[chosen]).T)
-            nearer = distance < gap[chosen]
-            chosen = chosen[nearer]
-            gap[chosen], other[chosen], place[chosen] = distance[nearer], k, there[nearer]
-    near = gap <= reach
+    """The ends of open strokes within `reach` of another stroke; one whose ends are within `least` is not open.
+
+    Strokes are cut into short pieces, and of each end the NEIGHBOURS nearest pieces are looked at.
+    """
+    open_ = [k for k, o in enumerate(found) if o.stroked and is_open(o, least)]
+    outline = np.repeat(np.array(open_, dtype=int), 2)  # [E]
+    point = np.array([p for k in open_ for p in (found[k].points[0], found[k].points[-1])]).reshape(-1, 2)  # [E, 2]
     last = np.arange(len(outline)) % 2 == 1
-    return Ends(outline[near], last[near], point[near], other[near], place[near], gap[near])
+    strokes = [k for k, o in enumerate(found) if o.stroked]
+    if not open_ or len(strokes) < 2:
+        none = np.zeros((0, 2))
+        return Ends(outline[:0], last[:0], none, outline[:0], none, none[:, 0])
+    lines = [found[k].points if len(found[k].points) > 1 else np.repeat(found[k].points, 2, axis=0) for k in strokes]
+    start, end = np.concatenate([line[:-1] for line in lines]), np.concatenate([line[1:] for line in lines])  # [S, 2]
+    owner = np.repeat(strokes, [len(line) - 1 for line in lines])  # [S]
+    length = np.hypot(*(end - start).T)
+    size = max(reach, length.sum() / MOST_PIECES)
+    count = np.maximum(np.ceil(length / size), 1).astype(int)  # [S]: pieces of each segment
+    piece = np.repeat(np.arange(len(start)), count)  # [Q]
+    number = np.arange(len(piece)) - np.repeat(np.cumsum(count) - count, count)
+    middle = start[piece] + ((number + 0.5) / count[piece])[:, None] * (end - start)[piece]  # [Q, 2]
+    _, near = cKDTree(middle).query(point, k=min(NEIGHBOURS, len(middle)), distance_upper_bound=reach + size / 2)
+    near = near.reshape(len(point), -1)  # [E, k]; len(middle) where there are no more
+    known = near < len(middle)
+    segment = piece[np.where(known, near, 0)]  # [E, k]
+    way, offset = (end - start)[segment], point[:, None] - start[segment]  # [E, k, 2]
+    along = ((offset * way).sum(2) / np.maximum((way * way).sum(2), 1e-18)).clip(0, 1)
+    places = start[segment] + along[..., None] * way  # [E, k, 2]
+    gaps = np.where(known & (owner[segment] != outline[:, None]), np.hypot(*np.moveaxis(places - point[:, None], -1, 0)), np.inf)
+    best = gaps.argmin(1)
+    each = np.arange(len(point))
+    gap = gaps[each, best]
+    chosen = gap <= reach
+    other, place = owner[segment[each, best]], places[each, best]
+    return Ends(outline[chosen], last[chosen], point[chosen], other[chosen], place[chosen], gap[chosen])
 
 
 def is_open(outline: Outline, least: float) -> bool:

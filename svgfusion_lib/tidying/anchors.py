@@ -1,0 +1,180 @@
+"""The points of a drawing that a designer places, as one array that can be moved and written back into rows.
+
+Anchors are the ends of path rows, two corners of every rectangle, and the centres of circles and ellipses. Units: 24 to
+the canvas's side, from its corner. Letters: A anchors, S segments.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.utils.arcs import circle_through
+from svgfusion_lib.utils.hybrid_utils import paints_stroke
+
+UNITS = 12            # of a canvas of 24 in a half-width of the canvas
+SMALLEST = 0.1        # units: a rectangle's side, a radius
+_MOVES = (rf.MOVE, rf.SUBMOVE)
+
+
+@dataclass
+class Anchors:
+    """points [A, 2]; row, part [A]: the row that an anchor is of, and its sub-path or primitive.
+
+    Segments: segment [S] is the row of a line, cubic, arc or close; start and end [S] are its anchors. A path that
+    closes by itself has no row for its last line: segment -1. first, last: of every part that is a path, its anchors.
+    """
+
+    rows: np.ndarray
+    points: np.ndarray
+    row: np.ndarray
+    part: np.ndarray
+    segment: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    open: np.ndarray   # bool, of every part that is a path: a stroke with two ends
+
+    @classmethod
+    def of(cls, rows: np.ndarray) -> "Anchors":
+        """The anchors of valid rows [L, 22]."""
+        element, command = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
+        geometry = rows[:, rf.GEOMETRY].astype(np.float64)
+        on_path = element == rf.PATH
+        closes = on_path & (command == rf.CLOSE)
+        moves = on_path & np.isin(command, _MOVES)
+        ends = np.flatnonzero(on_path & ~closes)
+        rects = np.flatnonzero(element == rf.RECT)
+        rounds = np.flatnonzero(np.isin(element, (rf.CIRCLE, rf.ELLIPSE)))
+        corner = geometry[rects, :2]
+        points = np.concatenate([
+            geometry[ends, rf.END_POINT], corner, corner + geometry[rects, 2:4], geometry[rounds, :2]
+        ])
+        row = np.concatenate([ends, rects, rects, rounds])
+        begins = moves | np.isin(element, (rf.RECT, rf.CIRCLE, rf.ELLIPSE))
+        part_of_row = np.cumsum(begins) - 1  # [L]
+        anchor = np.full(len(rows), -1)      # [L]: of path rows
+        anchor[ends] = np.arange(len(ends))
+        first_row = np.flatnonzero(moves)
+        begun = np.maximum.accumulate(np.where(moves, np.arange(len(rows)), 0))  # [L]
+        anchor[closes] = anchor[begun[closes]]
+        segments = np.flatnonzero(on_path & ~moves)
+        start, end = anchor[segments - 1], anchor[segments]
+        first = anchor[first_row]
+        after = np.append(first_row[1:], len(rows))
+        last_row = np.array([
+            np.flatnonzero(on_path[a:b] & ~closes[a:b])[-1] + a for a, b in zip(first_row, after)
+        ], dtype=int)
+        last = anchor[last_row]
+        stroked = paints_stroke(rows[first_row].T) if len(first_row) else np.zeros(0, dtype=bool)
+        closed = np.isin(first_row, begun[closes])
+        itself = ~stroked & (last != first)
+        return cls(
+            rows, (points + 1) * UNITS, row, part_of_row[row],
+            np.concatenate([segments, np.full(itself.sum(), -1)]),
+            np.concatenate([start, last[itself]]), np.concatenate([end, first[itself]]),
+            first, last, stroked & ~closed & (last != first),
+        )
+
+    @cached_property
+    def arc(self) -> np.ndarray:
+        """Which segments [S] are arcs."""
+        return (self.segment >= 0) & (self.rows[self.segment, rf.COMMAND] == rf.ARC)
+
+    @cached_property
+    def cubic(self) -> np.ndarray:
+        """Which segments [S] are cubics."""
+        return (self.segment >= 0) & (self.rows[self.segment, rf.COMMAND] == rf.CUBIC)
+
+    def sweeps(self) -> np.ndarray:
+        """Angle [S] that an arc turns about its centre, clockwise on the screen; 0 for other segments."""
+        points = self._geometry()[self.arc]  # [K, 4, 2]
+        result = np.zeros(len(self.segment))
+        result[self.arc] = circle_through(points[:, 0], points[:, 1], points[:, 3])[2]
+        return result
+
+    def tangents(self) -> tuple[np.ndarray, np.ndarray]:
+        """Directions [S, 2] in which segments leave their starts and arrive at their ends, of any length."""
+        way = self.points[self.end] - self.points[self.start]
+        half = self.sweeps()[:, None] / 2
+        across = np.stack([-way[:, 1], way[:, 0]], axis=1)
+        leaves, arrives = way * np.cos(half) - across * np.sin(half), way * np.cos(half) + across * np.sin(half)
+        points = self._geometry()[self.cubic]  # [K, 4, 2]
+        leaves[self.cubic], arrives[self.cubic] = points[:, 1] - points[:, 0], points[:, 3] - points[:, 2]
+        return leaves, arrives
+
+    def _geometry(self) -> np.ndarray:
+        """Points [S, 4, 2], in units, of the segments' rows."""
+        return (self.rows[self.segment, rf.GEOMETRY].astype(np.float64).reshape(-1, 4, 2) + 1) * UNITS
+
+    @cached_property
+    def straight(self) -> np.ndarray:
+        """Which segments [S] are lines."""
+        return ~self.arc & ~self.cubic
+
+    def moved(self, points: np.ndarray) -> np.ndarray:
+        """Rows [L, 22] with the anchors at `points` [A, 2].
+
+        Controls of cubics go with the end that they belong to; an arc keeps its sweep: its middle is turned and scaled
+        with its chord. A rectangle keeps a side, and its corner radii are at most half of it.
+        """
+        rows = self.rows.copy()
+        geometry = (rows[:, rf.GEOMETRY].astype(np.float64) + 1) * UNITS  # [L, 8]; lengths are wrong and not used
+        own = self.segment >= 0
+        segment, start, end = self.segment[own], self.start[own], self.end[own]
+        cubic, arc = self.cubic[own], self.arc[own]
+        shift = points - self.points
+        geometry[segment[cubic], 2:4] += shift[start[cubic]]
+        geometry[segment[cubic], 4:6] += shift[end[cubic]]
+        geometry[segment[arc], 2:4] = _turned(
+            geometry[segment[arc], 2:4], self.points[start[arc]], self.points[end[arc]],
+            points[start[arc]], points[end[arc]],
+        )
+        on_path = rows[self.row, rf.ELEMENT] == rf.PATH
+        geometry[self.row[on_path], 6:8] = points[on_path]
+        geometry[segment, 0:2], geometry[segment, 6:8] = points[start], points[end]
+        geometry = geometry / UNITS - 1
+        used = _used(rows)
+        rows[:, rf.GEOMETRY] = np.where(used, geometry, rows[:, rf.GEOMETRY])
+        self._move_primitives(rows, points / UNITS - 1)
+        return rows
+
+    def _move_primitives(self, rows: np.ndarray, points: np.ndarray) -> None:
+        """Writes primitives at `points` [A, 2], in canvas units, into rows."""
+        rect = np.flatnonzero(rows[self.row, rf.ELEMENT] == rf.RECT)
+        low, high = np.split(rect, 2)  # [R] each: the first corner of all, then the second
+        size = np.maximum(points[high] - points[low], np.minimum(SMALLEST / UNITS, rows[self.row[low], 4:6]))
+        rows[self.row[low], 2:4], rows[self.row[low], 4:6] = points[low], size
+        rows[self.row[low], 6:8] = np.minimum(rows[self.row[low], 6:8], size / 2)
+        round_ = np.isin(rows[self.row, rf.ELEMENT], (rf.CIRCLE, rf.ELLIPSE))
+        rows[self.row[round_], 2:4] = points[round_]
+
+
+def tie(count: int, *pairs: np.ndarray) -> np.ndarray:
+    """Group numbers [count] of what pairs [K, 2] tie together, directly or by others."""
+    edges = np.concatenate([np.zeros((0, 2), dtype=int), *pairs])
+    graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
+    return connected_components(graph, directed=False)[1]
+
+
+def _turned(
+    middle: np.ndarray, start: np.ndarray, end: np.ndarray, new_start: np.ndarray, new_end: np.ndarray
+) -> np.ndarray:
+    """Middles [K, 2] of arcs whose ends [K, 2] go to other places [K, 2]; they keep their sweep."""
+    m, s, e, s2, e2 = (p[:, 0] + 1j * p[:, 1] for p in (middle, start, end, new_start, new_end))
+    chord = e - s
+    whole = np.abs(chord) < 1e-6
+    share = (m - s) / np.where(whole, 1, chord)
+    result = np.where(whole, m + s2 - s, s2 + share * (e2 - s2))
+    return np.stack([result.real, result.imag], axis=1)
+
+
+def _used(rows: np.ndarray) -> np.ndarray:
+    """Which geometry columns [L, 8] of path rows mean something."""
+    is_x, is_y, _ = (np.array(table) for table in rf.argument_tables())
+    ids = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
+    return (is_x | is_y)[ids] & (rows[:, rf.ELEMENT] == rf.PATH)[:, None]

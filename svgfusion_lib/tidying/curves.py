@@ -1,0 +1,275 @@
+"""Rules for the curves of a drawing: arcs for what is nearly round, whole sweeps and smooth joints, equal radii, ends
+that meet other strokes.
+
+Each brings what is nearly so, by errors of a size (`noise`, see noise.py), into its place: valid rows [L, 22] -> rows.
+"""
+
+import cmath
+import math
+
+import numpy as np
+
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.tidying.anchors import UNITS, Anchors
+from svgfusion_lib.tidying.noise import LEAST_NOISE, reach_of
+from svgfusion_lib.utils.arcs import circle_through, points_at
+from svgfusion_lib.utils.canonical import canonical_rows
+from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
+
+LARGEST_RADIUS = 48.0   # units: a flatter curve is no arc
+SWEEP_ERROR = 1.2       # of the error of a point: that of an arc's height
+QUARTER, HALF = 2.5, 1.5  # log odds of a quarter turn on a diagonal chord, and of a half turn on a straight one
+SMOOTH, AGREE = 2.0, 1.5  # of a smooth joint, and of both joints of an arc being smooth at once
+MOST_MERGED = 8         # curves that become one arc
+MOST_BENT = 0.8         # cosine of the angle between neighbours that become one arc
+MOST_SWEEP = 5.5        # radians: of one arc that several curves become
+_SHARES = np.linspace(0, 1, 9)
+_CUBIC = np.stack([
+    (1 - _SHARES) ** 3, 3 * (1 - _SHARES) ** 2 * _SHARES, 3 * (1 - _SHARES) * _SHARES**2, _SHARES**3
+], axis=1)              # [9, 4]: points along a cubic
+_WHOLE = 6.2            # radians: an arc that turns further has no chord to speak of
+
+
+def round_curves(rows: np.ndarray, noise: float) -> np.ndarray:
+    """Curves that errors of points may have made of arcs become arcs, closed outlines that are nearly circles `circle`.
+
+    Neighbours on nearly one circle become one arc. Rows of clean drawings stay as they are.
+    """
+    if noise <= LEAST_NOISE:
+        return rows
+    points = np.zeros((len(rows), 9, 2))  # along every curve, in units
+    curves = (rows[:, rf.ELEMENT] == rf.PATH) & np.isin(rows[:, rf.COMMAND], (rf.CUBIC, rf.ARC))
+    for i in np.flatnonzero(curves):
+        points[i] = _along(rows[i])
+    pieces, done = [], 0
+    for outline in outlines(rows):
+        if not curves[outline.rows].any():
+            continue
+        own = rows[outline.rows]
+        circle = _as_circle(own, points[outline.rows], noise)
+        made = _with_arcs(own, points[outline.rows], noise) if circle is None else circle
+        pieces += [rows[done : outline.rows.start], made]
+        done = outline.rows.stop
+    return canonical_rows(np.concatenate([*pieces, rows[done:]]))
+
+
+def _along(row: np.ndarray) -> np.ndarray:
+    """Nine points [9, 2], in units, along a cubic's or an arc's row [22]."""
+    points = (row[rf.GEOMETRY].astype(np.float64).reshape(4, 2) + 1) * UNITS
+    if row[rf.COMMAND] == rf.CUBIC:
+        return _CUBIC @ points
+    start, middle, end = points[[0, 1, 3], None]  # [1, 2] each
+    centre, radius, sweep = circle_through(start, middle, end)
+    if not np.isfinite(radius[0]):
+        return start + _SHARES[:, None] * (end - start)
+    return points_at(np.repeat(start, 9, axis=0), centre, np.repeat(sweep, 9), _SHARES)
+
+
+def _with_arcs(own: np.ndarray, points: np.ndarray, noise: float) -> np.ndarray:
+    """A sub-path's rows [K, 22] with arcs for the longest runs of curves (points [K, 9, 2]) on nearly one circle."""
+    own, kept, k = own.copy(), np.ones(len(own), dtype=bool), 1
+    curved = np.isin(own[:, rf.COMMAND], (rf.CUBIC, rf.ARC))  # [K]
+    before, after = points[:-1, 8] - points[:-1, 7], points[1:, 1] - points[1:, 0]  # [K - 1, 2]
+    smooth = (before * after).sum(1) > MOST_BENT * np.hypot(*before.T) * np.hypot(*after.T)  # [K - 1]
+    while k < len(own):
+        stop = k
+        while stop < min(len(own), k + MOST_MERGED) and curved[stop] and (stop == k or smooth[stop - 1]):
+            stop += 1
+        while stop > k:
+            middle = _common_arc(points[k:stop].reshape(-1, 2), noise, own[k, rf.COMMAND] == rf.ARC and stop == k + 1)
+            if middle is not None:
+                own[k, rf.COMMAND] = rf.ARC
+                own[k, 4:6], own[k, 6:8], own[k, 8:10] = middle / UNITS - 1, 0, own[stop - 1, 8:10]
+                kept[k + 1 : stop] = False
+                break
+            stop -= 1
+        k = max(stop, k + 1)
+    return own[kept]
+
+
+def _common_arc(points: np.ndarray, noise: float, known: bool) -> np.ndarray | None:
+    """The middle [2] of the arc that points [P, 2] go along within the noise; None if there is none."""
+    start, end = points[0], points[-1]
+    chord = math.hypot(*(end - start))
+    if known or chord < 2 * noise:
+        return None
+    far = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    middle = np.array([np.interp(far[-1] / 2, far, points[:, axis]) for axis in (0, 1)])
+    centre, radius, sweep = circle_through(start[None], middle[None], end[None])
+    if not radius[0] <= LARGEST_RADIUS or abs(sweep[0]) > MOST_SWEEP:
+        return None
+    arms = points - centre[0]
+    height = radius[0] * (1 - math.cos(sweep[0] / 2))
+    beside = noise if len(points) == len(_SHARES) else max(noise, min(2 * noise, 0.05 * radius[0]))
+    if np.abs(np.hypot(*arms.T) - radius[0]).max() > min(beside, 0.15 * height):
+        return None
+    onwards = (arms[:-1, 0] * arms[1:, 1] - arms[:-1, 1] * arms[1:, 0]) * np.sign(sweep[0])
+    return middle if (onwards > -noise * radius[0] / 2).all() else None
+
+
+def _as_circle(own: np.ndarray, points: np.ndarray, noise: float) -> np.ndarray | None:
+    """A closed sub-path's rows [K, 22] of curves (points [K, 9, 2]) within the noise of a circle as two half turns."""
+    curves = np.isin(own[:, rf.COMMAND], (rf.CUBIC, rf.ARC))
+    points = points[curves].reshape(-1, 2)
+    if curves.sum() < 2 or (own[:, rf.COMMAND] == rf.LINE).any() or math.hypot(*(points[-1] - points[0])) > 2 * noise:
+        return None
+    low, high = points.min(0), points.max(0)
+    centre, radius = (low + high) / 2, (high - low).mean() / 2
+    if np.abs(np.hypot(*(points - centre).T) - radius).max() > min(2 * noise, 0.25 * radius):
+        return None
+    circle = np.repeat(own[:1], 4 if own[-1, rf.COMMAND] == rf.CLOSE else 3, axis=0)
+    circle[1:, rf.COMMAND] = (rf.ARC, rf.ARC, rf.CLOSE)[: len(circle) - 1]
+    right, below, left, above = (centre + radius * np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])) / UNITS - 1
+    unused = np.zeros(2)
+    circle[:, rf.GEOMETRY] = np.array([
+        np.concatenate(row) for row in (
+            (unused, unused, unused, right), (right, below, unused, left), (left, above, unused, right),
+            (right, unused, unused, right),
+        )
+    ])[: len(circle)]
+    return circle
+
+
+def settle_arcs(rows: np.ndarray, noise: float) -> np.ndarray:
+    """Arcs turn a quarter on a diagonal chord, a half on a straight one, or as smooth joints with their neighbours ask.
+
+    Of these and the sweep that it has, an arc gets the likeliest, given errors of points; its ends stay. Arcs between
+    arcs follow those beside them.
+    """
+    anchors = Anchors.of(rows)
+    if not anchors.arc.any():
+        return rows
+    rows = rows.copy()
+    start, end = (_complex(anchors.points[side]) for side in (anchors.start, anchors.end))
+    leaves, arrives = (_complex(side) for side in anchors.tangents())
+    sweeps = anchors.sweeps()
+    known = (~anchors.arc & (np.abs(leaves) > 0.2)).tolist()  # whose directions can be followed
+    follows = np.full(len(anchors.points) + 1, -1)
+    follows[anchors.start] = np.arange(len(anchors.start))
+    after = follows[anchors.end].tolist()
+    before = np.full(len(anchors.segment), -1)
+    before[[b for b in after if b >= 0]] = [k for k, b in enumerate(after) if b >= 0]
+    todo = np.flatnonzero(anchors.arc & (np.abs(end - start) > 0.05) & (np.abs(sweeps) < _WHOLE)).tolist()
+    for final in (False, False, True):
+        left = []
+        for k in todo:
+            chord = end[k] - start[k]
+            wanted = _sweeps_wanted(chord, sweeps[k], [
+                2 * cmath.phase(chord / arrives[b]) for b in (before[k],) if b >= 0 and known[b]
+            ] + [2 * cmath.phase(leaves[a] / chord) for a in (after[k],) if a >= 0 and known[a]])
+            if not wanted and not final:
+                left.append(k)
+                continue
+            best = _likeliest(abs(chord), sweeps[k], wanted, noise)
+            leaves[k], arrives[k] = chord * cmath.rect(1, -best / 2), chord * cmath.rect(1, best / 2)
+            known[k] = True
+            if best == sweeps[k]:
+                continue
+            middle = (start[k] + end[k]) / 2 - 0.5j * chord * math.tan(best / 4)
+            rows[anchors.segment[k], 4:6] = middle.real / UNITS - 1, middle.imag / UNITS - 1
+        todo = left
+    return rows
+
+
+def _sweeps_wanted(chord: complex, sweep: float, smooth: list[float]) -> list[tuple[float, float]]:
+    """Sweeps that the chord and smooth joints ask for, with the log odds of each."""
+    x, y = abs(chord.real), abs(chord.imag)
+    wanted = [(joint, SMOOTH) for joint in smooth]
+    if abs(x - y) < 0.02:
+        wanted.append((math.copysign(math.pi / 2, sweep), QUARTER))
+    if min(x, y) < 0.02:
+        wanted.append((math.copysign(math.pi, sweep), HALF))
+    if len(smooth) == 2 and abs(smooth[0] - smooth[1]) < 0.05:
+        wanted.append((sum(smooth) / 2, SMOOTH + AGREE))
+    return wanted
+
+
+def _likeliest(chord: float, sweep: float, wanted: list[tuple[float, float]], noise: float) -> float:
+    """The sweep of the greatest odds, given that an arc's height is off by errors of points."""
+    def height(angle: float) -> float:
+        return math.tan(angle / 4) * chord / 2
+
+    best, most = sweep, 0.0
+    for angle, odds in wanted:
+        if abs(angle) < _WHOLE:
+            gain = odds - (height(angle) - height(sweep)) ** 2 / (2 * (SWEEP_ERROR * noise) ** 2)
+            if gain > most:
+                best, most = angle, gain
+    return best
+
+
+def settle_radii(rows: np.ndarray, noise: float, step: float = 0.5) -> np.ndarray:
+    """Radii of circles, ellipses and corners of rectangles that are nearly equal become so, and whole or half."""
+    rows = rows.copy()
+    element = rows[:, rf.ELEMENT]
+    for kinds, columns in (((rf.CIRCLE,), (4,)), ((rf.ELLIPSE,), (4, 5)), ((rf.RECT,), (6, 7))):
+        own = np.flatnonzero(np.isin(element, kinds))
+        if not len(own):
+            continue
+        values = rows[np.ix_(own, columns)].astype(np.float64) * UNITS  # [K, 1 or 2]
+        flat = values.ravel()
+        flat[flat > 0] = _settled_lengths(flat[flat > 0], noise, step)
+        values = flat.reshape(values.shape)
+        if kinds == (rf.RECT,):
+            values = np.minimum(values, rows[own, 4:6].min(1, keepdims=True) * UNITS / 2)
+        rows[np.ix_(own, columns)] = values / UNITS
+    return rows
+
+
+def _settled_lengths(values: np.ndarray, noise: float, step: float) -> np.ndarray:
+    """Lengths [K] above 0: neighbours within the noise become one, and that is whole or half if it is near."""
+    order = np.argsort(values)
+    group = np.zeros(len(values), dtype=int)
+    group[order] = np.concatenate([[0], np.cumsum(np.diff(values[order]) > 1.5 * noise)])
+    mean = np.bincount(group, values) / np.bincount(group)
+    for size, reach in ((step, 1.2 * noise), (2 * step, 2.5 * noise)):
+        near = np.maximum(np.round(mean / size), 1) * size
+        mean = np.where(np.abs(near - mean) <= np.minimum(reach, 0.4 * mean), near, mean)
+    return mean[group]
+
+
+def meet_strokes(rows: np.ndarray, noise: float) -> np.ndarray:
+    """Ends of open strokes that nearly meet another stroke somewhere along it do; a line keeps its direction."""
+    anchors = Anchors.of(rows)
+    found = outlines(rows)
+    ends = ends_near_strokes(found, reach_of(noise) / UNITS, 0.05 / UNITS)
+    points = anchors.points.copy()
+    anchor_of = {int(row): k for k, row in enumerate(anchors.row.tolist())}
+    for k in np.flatnonzero(ends.gap * UNITS > 1e-3).tolist():
+        own = found[ends.outline[k]]
+        last = bool(ends.last[k])
+        row = own.rows.stop - 1 if last else own.rows.start
+        inner = own.rows.stop - 2 if last else own.rows.start + 1
+        end, beside = anchor_of[row], anchor_of[inner]
+        if (np.abs(anchors.points - anchors.points[end]).max(1) <= 0.01).sum() > 1:
+            continue  # it is where another point is
+        segment = row if last else inner
+        place = (ends.place[k] + 1) * UNITS
+        if rows[segment, rf.COMMAND] == rf.LINE:
+            way = anchors.points[end] - anchors.points[beside]
+            line = (found[ends.other[k]].points + 1) * UNITS
+            crossing = _crossing(anchors.points[end], way, line)
+            if crossing is not None and math.hypot(*(crossing - anchors.points[end])) <= 1.5 * reach_of(noise):
+                place = crossing
+            elif min(abs(way)) < 0.01:
+                continue
+        points[end] = place
+    return anchors.moved(points)
+
+
+def _crossing(point: np.ndarray, way: np.ndarray, line: np.ndarray) -> np.ndarray | None:
+    """Where a line through a point [2] along `way` [2] crosses a polyline [P, 2] first; None: nowhere."""
+    start, along = line[:-1], np.diff(line, axis=0)  # [P - 1, 2]
+    cross = way[0] * along[:, 1] - way[1] * along[:, 0]  # [P - 1]
+    offset = start - point
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (offset[:, 0] * way[1] - offset[:, 1] * way[0]) / cross  # along the polyline's piece
+        far = (offset[:, 0] * along[:, 1] - offset[:, 1] * along[:, 0]) / cross  # along the way
+    hit = (share >= -1e-6) & (share <= 1 + 1e-6) & (far > -0.9)
+    if not hit.any():
+        return None
+    return point + way * far[hit][np.abs(far[hit]).argmin()]
+
+
+def _complex(points: np.ndarray) -> np.ndarray:
+    return points[:, 0] + 1j * points[:, 1]

@@ -1,0 +1,174 @@
+"""Rules for a drawing as a whole: what is there twice, halves that mirror each other, one palette, inside the canvas.
+
+Each is a pure function, valid rows [L, 22] -> rows; none adds rows. Units: 24 to the canvas's side.
+"""
+
+import math
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.tidying.anchors import UNITS, Anchors
+from svgfusion_lib.tidying.noise import LEAST_NOISE
+from svgfusion_lib.utils.augment import drawn_box
+from svgfusion_lib.utils.outlines import Outline, nearest_on, outlines
+
+SHORTEST = 0.4        # units: a shorter stroke is a stub, unless it is a dot
+DOT = 0.05            # units
+DOUBLES = 0.1         # units beside another stroke of the same style within which one is the same again
+SAME_COLOUR = 0.03    # of a channel: colours this near are one
+SAME_WIDTH = 0.05     # of a stroke's width
+_MOST_COMPARED = 200  # strokes beside which doubles are looked for
+
+
+def drop_doubles(rows: np.ndarray, noise: float) -> np.ndarray:
+    """Without open strokes that run along another one of their style, and without stubs that errors have left.
+
+    Dots stay, and so does the only sub-path of a drawing.
+    """
+    found = outlines(rows)
+    strokes = [o for o in found if _plain_stroke(rows, o)]
+    gone = set()
+    for outline in strokes if noise > LEAST_NOISE else ():
+        length = np.hypot(*np.diff(outline.points, axis=0).T).sum() * UNITS
+        if DOT < length < SHORTEST and not outline.closed:
+            gone.add(outline.rows.start)
+    for k, outline in enumerate(strokes if len(strokes) <= _MOST_COMPARED else ()):
+        if outline.closed or outline.rows.start in gone or len(outline.points) < 2:
+            continue
+        along = _spread(outline.points)
+        style = rows[outline.rows.start, rf.STYLE]
+        for j, other in enumerate(strokes):
+            if j == k or other.rows.start in gone or not np.array_equal(style, rows[other.rows.start, rf.STYLE]):
+                continue
+            low, high = other.points.min(0) - DOUBLES / UNITS, other.points.max(0) + DOUBLES / UNITS
+            if (along < low).any() or (along > high).any():
+                continue
+            gap = np.hypot(*(nearest_on(along, other.points) - along).T).max() * UNITS
+            if gap <= min(DOUBLES, 2 * noise):
+                gone.add(outline.rows.start)
+                break
+    gone &= {o.rows.start for o in found}
+    if not gone or len(gone) == len(found):
+        return rows
+    return _without(rows, [o.rows for o in found if o.rows.start in gone])
+
+
+def _plain_stroke(rows: np.ndarray, outline: Outline) -> bool:
+    """Whether an outline is a path's, stroked, opaque, and not filled."""
+    row = rows[outline.rows.start]
+    return outline.element == rf.PATH and outline.stroked and row[13] == 0 and row[17] >= 0.999
+
+
+def _spread(points: np.ndarray) -> np.ndarray:
+    """A polyline's points with those between them, at most half a unit apart, no more than 200."""
+    gaps = np.hypot(*np.diff(points, axis=0).T) * UNITS
+    far = np.concatenate([[0], np.cumsum(gaps)])
+    at = np.linspace(0, far[-1], min(200, max(2, math.ceil(far[-1] * 2))))
+    return np.stack([np.interp(at, far, points[:, k]) for k in (0, 1)], axis=1)
+
+
+def _without(rows: np.ndarray, gone: list[slice]) -> np.ndarray:
+    """Rows without some sub-paths; the next one of the same path takes a lost first one's place."""
+    rows, kept = rows.copy(), np.ones(len(rows), dtype=bool)
+    for own in gone:
+        kept[own] = False
+    for own in gone:
+        after = own.stop
+        while after < len(rows) and rows[after, rf.COMMAND] != rf.SUBMOVE and not kept[after]:
+            after += 1
+        if rows[own.start, rf.COMMAND] == rf.MOVE and after < len(rows) and rows[after, rf.COMMAND] == rf.SUBMOVE:
+            rows[after, rf.COMMAND] = rf.MOVE
+    return rows[kept]
+
+
+def mirror_halves(rows: np.ndarray, noise: float) -> np.ndarray:
+    """A drawing whose points all have mirror images, left and right or above and below, gets equal halves."""
+    anchors = Anchors.of(rows)
+    points = anchors.points.copy()
+    if len(points) < 3:
+        return rows
+    reach = 2 * noise
+    kind = rows[anchors.row, rf.ELEMENT].astype(int)
+    for axis in (0, 1):
+        middle = points[:, axis].mean()
+        for _ in range(2):  # the second time about the middle of the pairs
+            image = points.copy()
+            image[:, axis] = 2 * middle - points[:, axis]
+            gap, pair = cKDTree(points).query(image)
+            middle = np.median(points[:, axis] + points[pair, axis]) / 2
+        mutual = (pair[pair] == np.arange(len(pair))) & (gap <= reach) & (kind == kind[pair])
+        if not mutual.all() or (kind == rf.RECT).any():  # a rectangle's corner is the image of one that is no anchor
+            continue
+        points = _halved(points, pair, axis, middle)
+    return anchors.moved(points)
+
+
+def _halved(points: np.ndarray, pair: np.ndarray, axis: int, middle: float) -> np.ndarray:
+    """Points [A, 2] and their partners at equal distances from the middle, and at one height."""
+    result = points.copy()
+    result[:, axis] = (points[:, axis] + 2 * middle - points[pair, axis]) / 2
+    result[:, 1 - axis] = (points[:, 1 - axis] + points[pair, 1 - axis]) / 2
+    return result
+
+
+def one_palette(rows: np.ndarray) -> np.ndarray:
+    """Colours that are nearly equal become one, and so do stroke widths: the one that is used most."""
+    rows = rows.copy()
+    drawn = np.flatnonzero((rows[:, rf.ELEMENT] > rf.EOS) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS))
+    for columns in (slice(10, 13), slice(14, 17)):
+        paints = drawn[rows[drawn, columns.stop] > 0]
+        rows[paints, columns] = _merged(rows[paints, columns], SAME_COLOUR, 0)
+    stroked = drawn[(rows[drawn, 17] > 0) & (rows[drawn, rf.STROKE_WIDTH] > 0)]
+    rows[stroked, rf.STROKE_WIDTH] = _merged(rows[stroked, rf.STROKE_WIDTH, None], 0, SAME_WIDTH)[:, 0]
+    return rows
+
+
+def _merged(values: np.ndarray, gap: float, share: float) -> np.ndarray:
+    """Values [K, C], those near to a more frequent one replaced by it: within `gap`, or a share of it."""
+    if not len(values):
+        return values
+    different, number, count = np.unique(values, axis=0, return_inverse=True, return_counts=True)
+    target = np.arange(len(different))
+    order = np.argsort(-count, kind="stable")[:64]
+    free = np.ones(len(different), dtype=bool)
+    for k in order:
+        if free[k]:
+            near = free & (np.abs(different - different[k]).max(1) <= gap + share * np.abs(different[k]).max())
+            target[near], free[near] = k, False
+    return different[target][number.ravel()]
+
+
+def fit_canvas(rows: np.ndarray, step: float = 0.5) -> np.ndarray:
+    """A drawing whose paint passes the canvas's edge is shifted inside, by whole steps if it can be, or made smaller.
+
+    Stroke widths stay. step: 0 for the least shift that is enough.
+    """
+    low, high = (corner * UNITS for corner in drawn_box(rows))
+    inside = UNITS + 1e-4
+    if max(-low.min(), high.max()) <= inside:
+        return rows
+    pad = rows[:, rf.STROKE_WIDTH].max() * UNITS / 2
+    room = 2 * (UNITS - pad)
+    size = high - low - 2 * pad
+    scale = 1.0 if (high - low).max() <= 2 * inside else room / size.max() if room > 0 and size.max() > 0 else 1.0
+    middle = (low + high) / 2
+    low, high = middle + (low + pad - middle) * scale - pad, middle + (high - pad - middle) * scale + pad
+    shift = np.maximum(-UNITS - low, 0) - np.maximum(high - UNITS, 0)
+    if step and scale == 1:
+        whole = np.sign(shift) * np.ceil(np.abs(shift) / step - 1e-6) * step
+        shift = np.where((low + whole >= -inside) & (high + whole <= inside), whole, shift)
+    return _placed(rows, scale, (middle * (1 - scale) + shift) / UNITS)
+
+
+def _placed(rows: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
+    """Rows scaled about the canvas's centre and shifted by [2] canvas units; stroke widths stay."""
+    is_x, is_y, is_length = (
+        np.array(table)[rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)]
+        for table in rf.argument_tables()
+    )
+    rows = rows.copy()
+    scaled = rows[:, rf.GEOMETRY] * np.where(is_x | is_y | is_length, scale, 1)
+    rows[:, rf.GEOMETRY] = scaled + is_x * shift[0] + is_y * shift[1]
+    return rows

@@ -1,0 +1,103 @@
+"""Stage tidy: anybody's SVG files brought into order, with what was moved and by how much."""
+
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.system.files import write_json, write_text
+from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.progress import track
+from svgfusion_lib.tidying.tidy import Tidied, TidyConfig, tidy_rows
+from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+REPORT_NAME, REPORT = "tidy.json", "report of tidy"
+OWN_GRID = (10, 64)  # sides, in a file's own units, of the canvases that are drawn on a grid of whole and half units
+
+
+def tidy_svg(source: str | bytes | Path, config: TidyConfig | None = None) -> tuple[str, Tidied]:
+    """SVG text, bytes or a file -> the text of the same drawing in order, and what was done.
+
+    A small canvas (OWN_GRID) has a grid of its own units, unless config names a step. ValueError with the reason if it
+    cannot be read, or shows what rows cannot hold (text, images, filters), which would be lost.
+    """
+    parsed = parse_svg(source)
+    if parsed.unsupported:
+        raise ValueError(f"shows what would be lost: {', '.join(sorted(parsed.unsupported))}")
+    tidied = tidy_rows(parsed.rows, replace(config or TidyConfig(), step=_step(parsed, config)))
+    return rows_to_svg(tidied.rows, parsed.size), tidied
+
+
+def _step(parsed: ParsedSVG, config: TidyConfig | None) -> float:
+    """Half a unit of the file, in units of which the canvas has 24; or what the config says."""
+    side = max(parsed.size)
+    if config is not None and config.step != TidyConfig.step:
+        return config.step
+    return TidyConfig.step * 24 / side if OWN_GRID[0] <= side <= OWN_GRID[1] else TidyConfig.step
+
+
+def tidy_files(
+    svg: str | Path, output_dir: str | Path | None = None, in_place: bool = False, config: TidyConfig | None = None
+) -> dict:
+    """A file, or the SVG files of a folder and those below, brought into order; returns the report, tidy.json.
+
+    Results keep their names, in output_dir, or in_place. A file in which nothing moves is copied as it is; one that
+    cannot be read, or would lose something, is left out (in place: left) and named with the reason. UserError if there
+    is no SVG file, if output_dir is where the originals are, or if it is not clear where to write.
+    """
+    svg = Path(svg)
+    folder = svg if svg.is_dir() else svg.parent
+    files = sorted(path for path in folder.rglob("*.svg") if path.is_file()) if svg.is_dir() else [svg]
+    if not files or not files[0].is_file():
+        raise UserError(f"{svg}: no such SVG file, nor a folder of some")
+    if (output_dir is None) != in_place:
+        raise UserError("give --output_dir, or --in_place to write over the originals; not both")
+    target = folder if output_dir is None else Path(output_dir)
+    if not in_place and target.resolve() == folder.resolve():
+        raise UserError(f"{target}: holds the originals; give another --output_dir, or --in_place")
+    entries = {}
+    with locked_folder(target):
+        for path in track(files, "tidy", len(files)):
+            name = path.relative_to(folder)
+            entries[name.as_posix()] = _tidy_file(path, target / name, config)
+        report = {"files": entries, "summary": _summary(entries)}
+        write_json(target / REPORT_NAME, report, REPORT)
+    return report
+
+
+def _tidy_file(path: Path, target: Path, config: TidyConfig | None) -> dict:
+    """Entry of the report for one file, its result written."""
+    try:
+        text, tidied = tidy_svg(path, config)
+    except ValueError as error:
+        return {"left": str(error)}
+    entry = {key: value for key, value in asdict(tidied).items() if key != "rows"}
+    if tidied.changed:
+        write_text(target, text)
+    elif path != target:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return entry | {"changed": tidied.changed}
+
+
+def _summary(entries: dict[str, dict]) -> dict:
+    done = [entry for entry in entries.values() if "left" not in entry]
+    return {
+        "files": len(entries), "left": len(entries) - len(done), "changed": sum(entry["changed"] for entry in done),
+        "largest": float(np.max([entry["largest"] for entry in done], initial=0)),
+    }
+
+
+def in_words(name: str, entry: dict) -> str:
+    """One line that says what was done to a file."""
+    if "left" in entry:
+        return f"{name}: left as it is ({entry['left']})"
+    if not entry["changed"]:
+        return f"{name}: in order"
+    rules = ", ".join(f"{rule} {count} by up to {far:.2f}" for rule, (count, far) in entry["moved"].items())
+    rest = [f"{entry[key]} rows {word}" for key, word in (("dropped", "fewer"), ("painted", "repainted")) if entry[key]]
+    parts = "; ".join([*([f"coordinates moved: {rules}"] if rules else []), *rest])
+    return f"{name}: {parts} (furthest {entry['largest']:.2f} of 24 units)"

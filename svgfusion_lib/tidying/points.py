@@ -1,0 +1,154 @@
+"""Rules for the points of a drawing: welded ends, straight and diagonal lines, common centres, the grid.
+
+Each brings what is nearly so, by errors of a size (`noise`, see noise.py), into its place: valid rows [L, 22] -> rows.
+"""
+
+import math
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.tidying.anchors import Anchors, tie
+from svgfusion_lib.tidying.noise import LEAST_NOISE, reach_of
+from svgfusion_lib.tidying.settle import LEAST_SHIFT, settled
+
+TOUCHING = 0.002       # units: points this near are one
+_NONE = np.zeros((0, 2), dtype=int)
+
+
+def weld_ends(rows: np.ndarray, noise: float) -> np.ndarray:
+    """Ends of open strokes go together with the nearest point of another sub-path; shapes that nearly close, close."""
+    return settle_points(rows, noise, weld=True)
+
+
+def straighten_lines(rows: np.ndarray, noise: float) -> np.ndarray:
+    """Lines that are nearly horizontal or vertical become so; what they share a point with goes along."""
+    return settle_points(rows, noise, straight=True)
+
+
+def make_diagonal(rows: np.ndarray, noise: float) -> np.ndarray:
+    """Lines that are nearly at 45 degrees, and chords of arcs that are nearly quarter turns, become so."""
+    return settle_points(rows, noise, diagonals=True)
+
+
+def share_centres(rows: np.ndarray, noise: float) -> np.ndarray:
+    """Circles and ellipses whose centres are nearly one get one."""
+    return settle_points(rows, noise, centres=True)
+
+
+def snap_to_grid(rows: np.ndarray, noise: float, step: float = 0.5) -> np.ndarray:
+    """Points go to the whole or half coordinates that they are likely meant for, sub-paths together."""
+    return settle_points(rows, noise, step)
+
+
+def settle_points(
+    rows: np.ndarray, noise: float, step: float = 0.0, weld: bool = False, straight: bool = False,
+    diagonals: bool = False, centres: bool = False,
+) -> np.ndarray:
+    """The rules for points at once, so that none undoes another: ties first, then the likeliest place of each tie."""
+    anchors = Anchors.of(rows)
+    count = len(anchors.points)
+    together = [_same_points(anchors)]
+    if weld:
+        together.append(_weld_pairs(anchors, reach_of(noise)))
+    if centres:
+        together.append(_centre_pairs(anchors, reach_of(noise)))
+    level, upright = _straight_pairs(anchors, noise if straight else 0.0)
+    groups = tie(count, *together, level), tie(count, *together, upright)
+    ways = _diagonal_ways(anchors, noise if diagonals else 0.0)
+    shift = LEAST_SHIFT if noise > LEAST_NOISE else LEAST_NOISE
+    return anchors.moved(settled(anchors.points, groups, anchors.part, ways, noise, shift, step))
+
+
+def _same_points(anchors: Anchors) -> np.ndarray:
+    """Pairs [K, 2] of anchors in one place, the next ones of each: they stay together."""
+    if len(anchors.points) < 2:
+        return _NONE
+    order = np.lexsort(np.round(anchors.points.T / TOUCHING))
+    same = np.abs(np.diff(anchors.points[order], axis=0)).max(1) <= TOUCHING
+    return np.stack([order[:-1][same], order[1:][same]], axis=1)
+
+
+def _weld_pairs(anchors: Anchors, reach: float) -> np.ndarray:
+    """Pairs [K, 2] of anchors that are meant as one; never two points of one sub-path, but its ends."""
+    on_path = anchors.rows[anchors.row, rf.ELEMENT] == rf.PATH
+    gap = np.hypot(*(anchors.points[anchors.last] - anchors.points[anchors.first]).T)
+    size = np.bincount(anchors.part, minlength=1)
+    closes = anchors.open & (gap <= reach) & (size[anchors.part[anchors.first]] > 3)
+    pairs = np.stack([anchors.first[closes], anchors.last[closes]], axis=1)  # [K, 2]
+    ends = np.concatenate([side[anchors.open & ~closes] for side in (anchors.first, anchors.last)])  # [E]
+    targets = np.flatnonzero(on_path)
+    if not len(ends):
+        return pairs
+    distance, found = cKDTree(anchors.points[targets]).query(
+        anchors.points[ends], k=min(8, len(targets)), distance_upper_bound=reach
+    )
+    distance, found = distance.reshape(len(ends), -1), found.reshape(len(ends), -1)
+    others = np.isfinite(distance)
+    others[others] &= (anchors.part[targets[found[others]]] != np.repeat(anchors.part[ends], others.sum(1)))
+    nearest = others.argmax(1)
+    has = others[np.arange(len(ends)), nearest]
+    order = np.argsort(distance[np.arange(len(ends)), nearest][has])
+    wanted = np.stack([ends[has], targets[found[np.arange(len(ends)), nearest][has]]], axis=1)[order]
+    return np.concatenate([pairs, _without_collapse(wanted, anchors.part, tie(len(anchors.points), pairs))])
+
+
+def _without_collapse(wanted: np.ndarray, part: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Of pairs [K, 2], in order, those that put no two points of one sub-path together. group [A]: what is one."""
+    leader: dict[int, int] = {}
+    parts: dict[int, set[int]] = {}
+
+    def find(g: int) -> int:
+        while leader.get(g, g) != g:
+            g = leader[g]
+        return g
+
+    kept = []
+    for a, b in wanted.tolist():
+        first, second = find(int(group[a])), find(int(group[b]))
+        own, other = parts.setdefault(first, {int(part[a])}), parts.setdefault(second, {int(part[b])})
+        if first != second and not own & other:
+            leader[second] = first
+            own |= other
+            kept.append((a, b))
+    return np.array(kept, dtype=int).reshape(-1, 2)
+
+
+def _straight_pairs(anchors: Anchors, noise: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs [K, 2] of ends of lines that have one x, and that have one y; noise 0: those that are so already."""
+    way = np.abs(anchors.points[anchors.end] - anchors.points[anchors.start])  # [S, 2]
+    length = np.hypot(*way.T)
+    beside = np.minimum(np.maximum(0.2 * length, 2 * noise), 1.2 * reach_of(noise)) if noise else TOUCHING
+    pairs = []
+    for axis in (0, 1):
+        chosen = anchors.straight & (way[:, axis] <= beside) & (way[:, 1 - axis] > 3 * way[:, axis]) & (length > 0.2)
+        pairs.append(np.stack([anchors.start[chosen], anchors.end[chosen]], axis=1))
+    return pairs[0], pairs[1]
+
+
+def _diagonal_ways(anchors: Anchors, noise: float) -> np.ndarray:
+    """Ends of what is meant to go as far in x as in y, and the sign of y's way against x's: [K, 3]."""
+    way = anchors.points[anchors.end] - anchors.points[anchors.start]  # [S, 2]
+    length = np.hypot(*way.T)
+    beside = np.abs(np.abs(way[:, 0]) - np.abs(way[:, 1])) / math.sqrt(2)
+    most = 1.2 * reach_of(noise) if noise else TOUCHING
+    line = anchors.straight & (beside <= np.minimum(0.18 * length, most)) & (length > 0.5)
+    sagitta = np.tan(np.abs(anchors.sweeps()) / 4) * length / 2
+    quarter = math.tan(math.pi / 8) * length / 2
+    turns = np.abs(sagitta - quarter) <= max(3.5 * noise, TOUCHING)
+    arc = anchors.arc & turns & (beside <= np.minimum(0.5 * length, most))
+    chosen = line | arc
+    sign = np.where(way[:, 0] * way[:, 1] >= 0, 1, -1)
+    return np.stack([anchors.start[chosen], anchors.end[chosen], sign[chosen]], axis=1)
+
+
+def _centre_pairs(anchors: Anchors, reach: float) -> np.ndarray:
+    """Pairs [K, 2] of the centres of circles and ellipses that are meant as one."""
+    round_ = np.flatnonzero(np.isin(anchors.rows[anchors.row, rf.ELEMENT], (rf.CIRCLE, rf.ELLIPSE)))
+    if len(round_) < 2:
+        return _NONE
+    tree = cKDTree(anchors.points[round_])
+    distance, other = tree.query(anchors.points[round_], k=2, distance_upper_bound=reach)
+    near = np.isfinite(distance[:, 1])
+    return np.stack([round_[near], round_[other[near, 1]]], axis=1)

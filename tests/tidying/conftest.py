@@ -1,0 +1,22 @@
+"""What the tests of this room share: strokes as rows, and their points."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from svgfusion_lib.svg import row_format as rf
+
+STROKE = 'stroke="#000" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" fill="none"'
+
+
+@pytest.fixture
+def rows(parsed) -> Callable[[str], np.ndarray]:
+    """rows(d or body): a stroked path's, or a document's."""
+    return lambda text: parsed(text if text.startswith("<") else f'<path d="{text}" {STROKE}/>').rows
+
+
+@pytest.fixture
+def ends() -> Callable[[np.ndarray], np.ndarray]:
+    """ends(rows): where path rows end, in units of a canvas of 24, three decimals."""
+    return lambda rows: np.round((rows[rows[:, rf.ELEMENT] == rf.PATH][:, 8:10].astype(float) + 1) * 12, 3)

@@ -1,0 +1,93 @@
+"""Rules for points, one at a time, on drawings whose answer can be seen."""
+
+import numpy as np
+import pytest
+
+from svgfusion_lib.tidying.anchors import Anchors
+from svgfusion_lib.tidying.points import make_diagonal, share_centres, snap_to_grid, straighten_lines, weld_ends
+from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+from tests.tidying.conftest import STROKE
+
+NOISE = 0.2
+CIRCLE = '<circle cx="{}" cy="12" r="{}" ' + STROKE + "/>"
+
+
+def test_ends_that_nearly_meet_become_one_point(rows, ends):
+    drawn = ends(weld_ends(rows("M2 2L12 3M12.4 3.2L15 9"), NOISE))
+    assert (drawn[1] == drawn[2]).all() and drawn[1] == pytest.approx([12.2, 3.1])
+    assert drawn[[0, 3]] == pytest.approx(np.array([(2, 2), (15, 9)]))
+
+
+def test_ends_that_are_apart_stay(rows):
+    apart = rows("M2 2L12 3M13 3.2L15 9")
+    assert weld_ends(apart, NOISE) == pytest.approx(apart, abs=1e-6)
+    near = rows("M2 2L12 3M12.4 3.2L15 9")
+    assert weld_ends(near, 0.015) == pytest.approx(near, abs=1e-6)  # a clean drawing
+
+
+def test_two_ends_of_a_short_stroke_do_not_become_one(rows, ends):
+    drawn = ends(weld_ends(rows("M2 2H12M12.2 2L12.5 2.3"), NOISE))
+    assert np.hypot(*(drawn[3] - drawn[2])) > 0.2
+
+
+def test_a_shape_that_nearly_closes_does(rows, ends):
+    drawn = ends(weld_ends(rows("M2 2H12V12L3 13L2 2.4"), NOISE))
+    assert (drawn[0] == drawn[-1]).all()
+
+
+def test_lines_become_horizontal_and_vertical_and_take_their_neighbours_along(rows, ends):
+    drawn = ends(straighten_lines(rows("M2 2L12 2.3L12.2 12L4 20"), NOISE))
+    assert drawn[0, 1] == drawn[1, 1] == pytest.approx(2.15) and drawn[1, 0] == drawn[2, 0] == pytest.approx(12.1)
+    assert drawn[3] == pytest.approx([4, 20])
+
+
+def test_lines_that_are_meant_to_lean_do(rows):
+    leaning = rows("M2 2L12 4L10 20")
+    assert straighten_lines(leaning, NOISE) == pytest.approx(leaning, abs=1e-6)
+
+
+def test_lines_become_diagonal(rows, ends):
+    drawn = ends(make_diagonal(rows("M2 2L12 12.3M20 2L13 8.8"), NOISE))
+    ways = np.abs(drawn[[1, 3]] - drawn[[0, 2]])
+    assert ways[:, 0] == pytest.approx(ways[:, 1], abs=2e-3)
+    leaning = rows("M2 2L12 16")
+    assert make_diagonal(leaning, NOISE) == pytest.approx(leaning, abs=1e-6)
+
+
+def test_circles_share_a_centre(rows):
+    drawn = share_centres(rows(CIRCLE.format(12, 9) + CIRCLE.format(12.4, 4) + CIRCLE.format(3, 1)), NOISE)
+    x = (drawn[1:-1, 2] + 1) * 12
+    assert x == pytest.approx([12.2, 12.2, 3], abs=1e-4)
+
+
+@pytest.mark.parametrize(("d", "noise", "expected"), [
+    ("M2.1 3.9H9.2", 0.2, [(2, 4), (9, 4)]),
+    ("M2.1 3.9H9.2", 0.015, [(2.1, 3.9), (9.2, 3.9)]),    # clean: as it was meant
+    ("M2.03 4H9.01", 0.015, [(2, 4), (9, 4)]),            # by a hair
+    ("M2.5 4.5H9.5", 0.015, [(2.5, 4.5), (9.5, 4.5)]),
+])
+def test_points_go_to_the_grid_as_far_as_their_errors_explain(rows, ends, d, noise, expected):
+    assert ends(snap_to_grid(rows(d), noise)) == pytest.approx(np.array(expected), abs=2e-3)
+
+
+def test_a_sub_path_goes_to_the_grid_as_a_whole(rows, ends):
+    """Each point alone would be nearer to another line of the grid."""
+    drawn = ends(snap_to_grid(rows("M2.55 3H8.6V9H4.55V15H6.5"), 0.1))
+    assert drawn[:, 0] == pytest.approx(np.round(drawn[:, 0]), abs=2e-3)
+    assert np.diff(drawn[:, 0]) == pytest.approx([6, 0, -4, 0, 2], abs=2e-3)
+
+
+def test_anchors_are_written_back_where_they_are(rows):
+    body = (
+        f'<path d="M2 2H9A4 4 0 0 1 13 6C13 9 12 14 6 14z" {STROKE}/><path d="M1 1L5 2L3 6" fill="red"/>'
+        f'<rect x="3" y="15" width="6" height="3" rx="1" {STROKE}/>' + CIRCLE.format(12, 3)
+    )
+    drawing = rows(body)
+    anchors = Anchors.of(drawing)
+    assert anchors.moved(anchors.points) == pytest.approx(drawing, abs=1e-6)
+    shifted = anchors.moved(anchors.points + 1)
+    assert sanitize_rows(shifted) == pytest.approx(shifted, abs=1e-6)
+    assert shifted[1:3, 8:10] == pytest.approx(drawing[1:3, 8:10] + 1 / 12, abs=1e-6)
+    assert shifted[3, 4:6] == pytest.approx(drawing[3, 4:6] + 1 / 12, abs=1e-6)  # an arc's middle goes along
+    turned = anchors.points * (1, -1) + (0, 24)
+    assert anchors.moved(turned)[3, 4:6] != pytest.approx(drawing[3, 4:6])
