@@ -27,6 +27,7 @@ _SHARES = np.linspace(0, 1, 9)
 _CUBIC = np.stack([
     (1 - _SHARES) ** 3, 3 * (1 - _SHARES) ** 2 * _SHARES, 3 * (1 - _SHARES) * _SHARES**2, _SHARES**3
 ], axis=1)              # [9, 4]: points along a cubic
+MOST_GROWN = 0.2        # of a radius
 _WHOLE = 6.2            # radians: an arc that turns further has no chord to speak of
 
 
@@ -143,7 +144,7 @@ def settle_arcs(rows: np.ndarray, noise: float) -> np.ndarray:
     start, end = (_complex(anchors.points[side]) for side in (anchors.start, anchors.end))
     leaves, arrives = (_complex(side) for side in anchors.tangents())
     sweeps = anchors.sweeps()
-    known = (~anchors.arc & (np.abs(leaves) > 0.2)).tolist()  # whose directions can be followed
+    known = (~anchors.arc & (np.minimum(np.abs(leaves), np.abs(arrives)) > 0.2)).tolist()  # whose directions can be followed
     follows = np.full(len(anchors.points) + 1, -1)
     follows[anchors.start] = np.arange(len(anchors.start))
     after = follows[anchors.end].tolist()
@@ -202,29 +203,27 @@ def settle_radii(rows: np.ndarray, noise: float, step: float = 0.5) -> np.ndarra
     """Radii of circles, ellipses and corners of rectangles that are nearly equal become so, and whole or half."""
     rows = rows.copy()
     element = rows[:, rf.ELEMENT]
-    for kinds, columns in (((rf.CIRCLE,), (4,)), ((rf.ELLIPSE,), (4, 5)), ((rf.RECT,), (6, 7))):
-        own = np.flatnonzero(np.isin(element, kinds))
-        if not len(own):
-            continue
-        values = rows[np.ix_(own, columns)].astype(np.float64) * UNITS  # [K, 1 or 2]
-        flat = values.ravel()
-        flat[flat > 0] = _settled_lengths(flat[flat > 0], noise, step)
-        values = flat.reshape(values.shape)
-        if kinds == (rf.RECT,):
-            values = np.minimum(values, rows[own, 4:6].min(1, keepdims=True) * UNITS / 2)
-        rows[np.ix_(own, columns)] = values / UNITS
+    for kind, columns in ((rf.CIRCLE, slice(4, 5)), (rf.ELLIPSE, slice(4, 6)), (rf.RECT, slice(6, 8))):
+        own = np.flatnonzero(element == kind)
+        radii = rows[own, columns].astype(np.float64) * UNITS  # [K, 1 or 2]
+        radii[radii > 0] = _settled_lengths(radii[radii > 0], noise, step)
+        if kind == rf.RECT:
+            radii = np.minimum(radii, rows[own, 4:6].min(1, keepdims=True) * UNITS / 2)
+        rows[own, columns] = radii / UNITS
     return rows
 
 
 def _settled_lengths(values: np.ndarray, noise: float, step: float) -> np.ndarray:
     """Lengths [K] above 0: neighbours within the noise become one, and that is whole or half if it is near."""
+    if not len(values):
+        return values
     order = np.argsort(values)
     group = np.zeros(len(values), dtype=int)
     group[order] = np.concatenate([[0], np.cumsum(np.diff(values[order]) > 1.5 * noise)])
     mean = np.bincount(group, values) / np.bincount(group)
     for size, reach in ((step, 1.2 * noise), (2 * step, 2.5 * noise)):
         near = np.maximum(np.round(mean / size), 1) * size
-        mean = np.where(np.abs(near - mean) <= np.minimum(reach, 0.4 * mean), near, mean)
+        mean = np.where(np.abs(near - mean) <= np.minimum(reach, MOST_GROWN * mean), near, mean)
     return mean[group]
 
 

@@ -17,13 +17,13 @@ from svgfusion_lib.utils.outlines import Outline, nearest_on, outlines
 SHORTEST = 0.4        # units: a shorter stroke is a stub, unless it is a dot
 DOT = 0.05            # units
 DOUBLES = 0.1         # units beside another stroke of the same style within which one is the same again
-SAME_COLOUR = 0.03    # of a channel: colours this near are one
+SAME_COLOUR = 0.012   # of a channel (three levels of 255): colours this near are one
 SAME_WIDTH = 0.05     # of a stroke's width
 _MOST_COMPARED = 200  # strokes beside which doubles are looked for
 
 
 def drop_doubles(rows: np.ndarray, noise: float) -> np.ndarray:
-    """Without open strokes that run along another one of their style, and without stubs that errors have left.
+    """Without open strokes that run along another one of their style, and without stubs on other strokes.
 
     Dots stay, and so does the only sub-path of a drawing.
     """
@@ -32,7 +32,7 @@ def drop_doubles(rows: np.ndarray, noise: float) -> np.ndarray:
     gone = set()
     for outline in strokes if noise > LEAST_NOISE else ():
         length = np.hypot(*np.diff(outline.points, axis=0).T).sum() * UNITS
-        if DOT < length < SHORTEST and not outline.closed:
+        if DOT < length < SHORTEST and not outline.closed and _is_covered(rows, outline, found):
             gone.add(outline.rows.start)
     for k, outline in enumerate(strokes if len(strokes) <= _MOST_COMPARED else ()):
         if outline.closed or outline.rows.start in gone or len(outline.points) < 2:
@@ -59,6 +59,13 @@ def _plain_stroke(rows: np.ndarray, outline: Outline) -> bool:
     """Whether an outline is a path's, stroked, opaque, and not filled."""
     row = rows[outline.rows.start]
     return outline.element == rf.PATH and outline.stroked and row[13] == 0 and row[17] >= 0.999
+
+
+def _is_covered(rows: np.ndarray, stub: Outline, found: list[Outline]) -> bool:
+    """Whether a stub begins and ends within another stroke's width; a short stroke apart may be a dot."""
+    radius = rows[stub.rows.start, rf.STROKE_WIDTH] / 2
+    others = [o for o in found if o.stroked and o.rows.start != stub.rows.start]
+    return any((np.hypot(*(nearest_on(stub.points, o.points) - stub.points).T) <= radius).all() for o in others)
 
 
 def _spread(points: np.ndarray) -> np.ndarray:
@@ -140,14 +147,14 @@ def _merged(values: np.ndarray, gap: float, share: float) -> np.ndarray:
     return different[target][number.ravel()]
 
 
-def fit_canvas(rows: np.ndarray, step: float = 0.5) -> np.ndarray:
+def fit_canvas(rows: np.ndarray, step: float = 0.5, most: float = math.inf) -> np.ndarray:
     """A drawing whose paint passes the canvas's edge is shifted inside, by whole steps if it can be, or made smaller.
 
-    Stroke widths stay. step: 0 for the least shift that is enough.
+    Stroke widths stay. step: 0 for the least shift that is enough; most: how far outside it may be, in units.
     """
     low, high = (corner * UNITS for corner in drawn_box(rows))
     inside = UNITS + 1e-4
-    if max(-low.min(), high.max()) <= inside:
+    if not inside < max(-low.min(), high.max()) <= UNITS + most:
         return rows
     pad = rows[:, rf.STROKE_WIDTH].max() * UNITS / 2
     room = 2 * (UNITS - pad)

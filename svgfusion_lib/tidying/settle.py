@@ -43,7 +43,7 @@ def settled(
 def _axis_places(
     values: np.ndarray, group: np.ndarray, part: np.ndarray, noise: float, shift: float, step: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means [G] of the coordinates [A] of groups without their sub-paths' shifts, the means' errors, likeliest places."""
+    """Means [G] of groups of coordinates [A] without their sub-paths' shifts, the means' errors, likeliest places."""
     count = np.bincount(group)
     spread = noise / np.sqrt(count)
     if not step:

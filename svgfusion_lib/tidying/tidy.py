@@ -4,6 +4,7 @@ What is off by no more than errors of a size explain is put right, anything else
 itself shows (noise.py): clean ones have next to none, so next to nothing moves in them.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
@@ -19,6 +20,7 @@ from svgfusion_lib.tidying.points import settle_points
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 
 MOST_ROWS = 2000  # of an icon
+HAIR = 0.1    # units over the canvas's edge
 MOVED = 1e-3  # units from which a coordinate counts as moved
 Rule = Callable[[np.ndarray], np.ndarray]
 
@@ -91,7 +93,8 @@ def tidy_rows(rows: np.ndarray, config: TidyConfig | None = None) -> Tidied:
     noise = min(max(noise, LEAST_NOISE), MOST_NOISE)
     rows = drop_doubles(given, noise) if config.doubles else given
     rows = round_curves(rows, min(noise, config.max_move / 2)) if config.curves else rows
-    before, moved = rows, {}
+    before = rows
+    moved: dict[str, tuple[int, float]] = {}
     for name, rule in _rules(config, noise):
         after = _bounded(before, rows, sanitize_rows(rule(rows)), config.max_move)
         distance = _distances(rows, after)
@@ -111,15 +114,17 @@ def tidy_rows(rows: np.ndarray, config: TidyConfig | None = None) -> Tidied:
 def _rules(config: TidyConfig, noise: float) -> list[tuple[str, Rule]]:
     """The rules that move something, in order."""
     step = config.step if config.grid else 0.0
+    clean = noise <= LEAST_NOISE
+    most = HAIR if clean else math.inf  # a clean drawing that goes further is meant to
     ties = {name: getattr(config, name) for name in ("weld", "straight", "diagonals", "centres")}
     rules: list[tuple[str, Rule, bool]] = [
-        ("canvas", lambda rows: fit_canvas(rows, 0), config.canvas),
+        ("canvas", lambda rows: fit_canvas(rows, 0, most), config.canvas),
         ("mirror", lambda rows: mirror_halves(rows, noise), config.mirror),
         ("points", lambda rows: settle_points(rows, noise, step, **ties), config.grid or any(ties.values())),
         ("arcs", lambda rows: settle_arcs(rows, noise), config.arcs),
         ("radii", lambda rows: settle_radii(rows, noise, config.step), config.radii),
         ("junctions", lambda rows: meet_strokes(rows, noise), config.junctions),
-        ("canvas", lambda rows: fit_canvas(rows, config.step), config.canvas),
+        ("canvas", lambda rows: fit_canvas(rows, 0 if clean else config.step, most), config.canvas),
     ]
     return [(name, rule) for name, rule, asked in rules if asked]
 

@@ -8,7 +8,6 @@ from svgfusion_lib.tidying.anchors import Anchors
 from svgfusion_lib.tidying.drawing import drop_doubles, fit_canvas, mirror_halves, one_palette
 from svgfusion_lib.utils.augment import drawn_box
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
-from tests.tidying.conftest import STROKE
 
 
 def count(rows: np.ndarray) -> int:
@@ -20,8 +19,9 @@ def count(rows: np.ndarray) -> int:
     ("M3 2.05H9M2 2H12", 1),
     ("M2 2H12M3 5H9", 2),
     ("M2 2H12M3 2.05V9", 2),          # from it
-    ("M2 2H12M5 9h.3", 1),            # a stub
-    ("M2 2H12M5 9h.01", 2),           # a dot
+    ("M2 2H12M5 2.5h.3", 1),          # a stub
+    ("M2 2H12M5 9h.3", 2),            # a dot
+    ("M2 2H12M5 2.5h.01", 2),
     ("M5 9h.3", 1),                   # all that there is
 ])
 def test_strokes_that_are_there_twice_go(rows, d, left):
@@ -31,7 +31,7 @@ def test_strokes_that_are_there_twice_go(rows, d, left):
 
 
 def test_a_stub_of_a_clean_drawing_stays(rows):
-    assert count(drop_doubles(rows("M2 2H12M5 9h.3"), 0.015)) == 2
+    assert count(drop_doubles(rows("M2 2H12M5 2.5h.3"), 0.015)) == 2
 
 
 def test_halves_become_mirror_images(rows, ends):
