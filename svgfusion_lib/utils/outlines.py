@@ -151,7 +151,8 @@ def ends_near_strokes(found: list[Outline], reach: float, least: float) -> Ends:
     way, offset = (end - start)[segment], point[:, None] - start[segment]  # [E, k, 2]
     along = ((offset * way).sum(2) / np.maximum((way * way).sum(2), 1e-18)).clip(0, 1)
     places = start[segment] + along[..., None] * way  # [E, k, 2]
-    gaps = np.where(known & (owner[segment] != outline[:, None]), np.hypot(*np.moveaxis(places - point[:, None], -1, 0)), np.inf)
+    gaps = np.sqrt(((places - point[:, None]) ** 2).sum(2))  # [E, k]
+    gaps[~known | (owner[segment] == outline[:, None])] = np.inf
     best = gaps.argmin(1)
     each = np.arange(len(point))
     gap = gaps[each, best]
