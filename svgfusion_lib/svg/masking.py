@@ -75,13 +75,12 @@ class MaskReader:
         if clip_element is None or not is_wanted(clip_element):
             return None
         style = computed(clip_element, self.context.style_at(clip_element))
-        matrix = state.matrix
+        matrix = self.context.matrix(clip_element, style, state)
         if clip_element.get("clipPathUnits") == "objectBoundingBox":
-            place = self._box_matrix(element, state)
+            place = self._box_matrix(element, state._replace(matrix=matrix))
             if place is None:
                 return NOTHING
             matrix = place
-        matrix = self.context.matrix(clip_element, style, state._replace(matrix=matrix))
         key = (name, matrix)
         if key not in self.clips:
             with self.context.following(name) as new:

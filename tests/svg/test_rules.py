@@ -203,6 +203,10 @@ MASKS = [  # CSS Masking 1, sections 7 and 8
     ("-webkit-mask", '<mask id="m"><rect width="7" height="24" fill="#fff"/></mask>' + SQUARE.format(' style="-webkit-mask:url(#m)"'), ['<path d="M2 2H7V12H2Z" fill="#f00"/>']),
     ("luminance of linear light", '<mask id="m" color-interpolation="linearRGB"><rect width="24" height="24" fill="#bcbcbc"/></mask>' + SQUARE.format(' mask="url(#m)"'), [SQUARE.format(' fill-opacity="0.503"')]),
 ]
+MASKS.append((
+    "a clip path of the box: its transform is of user space",
+    '<clipPath id="c" clipPathUnits="objectBoundingBox" transform="translate(2)"><rect width=".5" height="1"/></clipPath>' + SQUARE.format(' clip-path="url(#c)"'), ['<path d="M4 2H9V12H4Z" fill="#f00"/>'],
+))
 DOT = '<rect width="2" height="2"/>'
 UNIT = 'markerUnits="userSpaceOnUse"'
 MARKERS = [  # SVG 2, section 13.7
