@@ -144,7 +144,8 @@ def settle_arcs(rows: np.ndarray, noise: float) -> np.ndarray:
     start, end = (_complex(anchors.points[side]) for side in (anchors.start, anchors.end))
     leaves, arrives = (_complex(side) for side in anchors.tangents())
     sweeps = anchors.sweeps()
-    known = (~anchors.arc & (np.minimum(np.abs(leaves), np.abs(arrives)) > 0.2)).tolist()  # whose directions can be followed
+    directed = np.minimum(np.abs(leaves), np.abs(arrives)) > 0.2
+    known = (~anchors.arc & directed).tolist()  # whose directions can be followed
     follows = np.full(len(anchors.points) + 1, -1)
     follows[anchors.start] = np.arange(len(anchors.start))
     after = follows[anchors.end].tolist()
