@@ -287,7 +287,7 @@ def test_a_held_out_pack_is_never_trained_on(make_packs, tmp_path):
 
     prepare_dataset(tmp_path / "alone", held_out_packs=["twemoji"], packs_dir=packs_dir)
     preprocess(tmp_path / "alone", tmp_path / "alone_cache", max_files=None)
-    with pytest.raises(UserError, match="num_steps must be at least 1, not 0"):
+    with pytest.raises(UserError, match="no training SVG of the cache"):
         train_vae(tmp_path / "none", precomputed_dir=tmp_path / "alone_cache", batch_size=4, num_epochs=1)
 
 
