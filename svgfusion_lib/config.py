@@ -184,6 +184,9 @@ class TrainConfig(_Config):
         for name in ("num_steps", "batch_size"):
             if getattr(self, name) < 1:
                 raise UserError(f"TrainConfig: {name} must be at least 1, not {getattr(self, name)}")
+        for name, value in self.to_dict().items():
+            if isinstance(value, float) and not 0 <= value < math.inf:
+                raise UserError(f"TrainConfig: {name} must be a finite number of at least 0, not {value}")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,13 @@ class Paused(Exception):
     """
 
 
+def printable(text: str) -> str:
+    """Text with control characters, escape codes among them, and what no encoding holds written as `\\x1b`."""
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode() for each in text
+    )
+
+
 # What PyTorch says when the memory is short, or when a device fails or is gone; it has no exceptions of their own for
 # all of these.
 _NO_MEMORY = (

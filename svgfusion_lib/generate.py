@@ -8,7 +8,7 @@ from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import BATCH_SIZE, SAMPLES_KIND, SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.utils.render import contact_sheet
 
 
@@ -46,24 +46,23 @@ def generate(
     for prompt in prompts:  # refused before any work
         pipeline.choose(prompt, style).check(config, style)
     entries, sheet = [], []
-    output_dir = Path(output_dir)
     at_once = max(1, BATCH_SIZE // num_samples)
-    with locked_folder(output_dir):
+    with output_set(output_dir, "generate") as folder:
         for start in range(0, len(prompts), at_once):
             images = pipeline(
                 prompts[start : start + at_once], num_samples, seed=seed, style=style, config=config
             ).images
             for number, image in enumerate(images, start=start * num_samples):
                 i, k = divmod(number, num_samples)
-                path = write_text(output_dir / f"{i:03d}_{slug(image.prompt)}_{k}.svg", image.svg)
+                path = write_text(folder / f"{i:03d}_{slug(image.prompt)}_{k}.svg", image.svg)
                 entries.append({
                     "file": path.name, "prompt": image.prompt, "drawn_for": image.drawn_for, "style": image.style,
                     "seed": image.seed, "model": image.model, "rows": len(image.rows) - 2,
                     "settings": config.to_dict(),
                 })
             sheet += [[image.svg for image in images[k : k + num_samples]] for k in range(0, len(images), num_samples)]
-        write_json(output_dir / "samples.json", entries, SAMPLES_KIND)
-        contact_sheet(sheet, output_dir / "sheet.png", row_labels=prompts)
+        write_json(folder / "samples.json", entries, SAMPLES_KIND)
+        contact_sheet(sheet, folder / "sheet.png", row_labels=prompts)
     return entries
 
 

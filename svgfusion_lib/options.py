@@ -1,6 +1,7 @@
 """Options that come from files: is there such a one, and is its value of the right type?"""
 
 import difflib
+import math
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import is_dataclass
@@ -10,7 +11,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from svgfusion_lib.errors import UserError
 
 _WORDS: dict[Any, str] = {
-    bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path", dict: "a table",
+    bool: "true or false", int: "a whole number", float: "a finite number", str: "text", Path: "a path",
+    dict: "a table",
 }
 
 
@@ -45,7 +47,7 @@ def _fits(value: Any, hint: Any) -> bool:
     if is_dataclass(hint):
         return isinstance(value, hint | Mapping)
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if hint is Path:

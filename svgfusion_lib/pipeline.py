@@ -28,6 +28,7 @@ from svgfusion_lib.models.checkpoint import (
     write_folder,
 )
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
+from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
@@ -107,6 +108,8 @@ class SVGFusionPipeline:
         objects, as text_encoder and schedule, in place of the model's own parts. vae_class and dit_class: subclasses to
         build from the files. UserError for files that are missing, damaged or do not belong together.
         """
+        if text_encoder is not None:
+            name_encoder(text_encoder.name)
         if isinstance(vae, str | Path) or isinstance(dit, str | Path):
             if not (isinstance(vae, str | Path) and isinstance(dit, str | Path)):
                 raise UserError("give both checkpoints, vae and dit (--vae_checkpoint, --dit_checkpoint), or neither")

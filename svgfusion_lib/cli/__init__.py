@@ -5,13 +5,18 @@ import difflib
 import re
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import redirect_stdout
+from io import TextIOBase
+from typing import TextIO
 
 from svgfusion_lib import __version__
 from svgfusion_lib.cli import data, editing, measuring, training
 from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS
 from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.errors import Paused, UserError, machine_trouble
+from svgfusion_lib.errors import Paused, UserError, machine_trouble, printable
+from svgfusion_lib.models.pretrained import name_encoder
 
+READS_ENCODERS = {"model", "vae_checkpoint", "precomputed_dir", "latents_dir", "icon_head", "head"}
 STAGES = data.STAGES | training.STAGES | measuring.STAGES | editing.STAGES
 
 
@@ -19,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, with exit code 2."""
 
     def error(self, message: str):
-        self.exit(2, f"{self.prog}: {message}{self._hint(message)} (see `{self.prog} --help`)\n")
+        self.exit(2, f"{self.prog}: {printable(message + self._hint(message))} (see `{self.prog} --help`)\n")
 
     def _hint(self, message: str) -> str:
         """The nearest right word for a command or a flag that is not known; "" if there is none."""
@@ -33,6 +38,19 @@ class _Parser(argparse.ArgumentParser):
             return ""
         near = difflib.get_close_matches(word, known, n=1)
         return f"; did you mean {near[0]}?" if near else ""
+
+
+class _Printable(TextIOBase):
+    """A stream whose text may hold names of files: no escape code of theirs reaches the terminal."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(printable(text))
+
+    def flush(self) -> None:
+        self._stream.flush()
 
 
 class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
@@ -55,28 +73,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stage_parsers(parser)[known.stage].error(f"unrecognized arguments: {' '.join(rest)}")
     options = vars(known)
     stage, run = options.pop("stage"), options.pop("run")
+    name_encoder(*options.pop("encoder", None) or ())
+    code = 2
     try:
-        run(**options)
+        with redirect_stdout(_Printable(sys.stdout)):
+            run(**options)
+        return 0
     except UserError as error:
-        print(f"svgfusion {stage}: {_in_flags(' '.join(str(error).split()), options)}", file=sys.stderr)
-        return 2
+        said = _in_flags(str(error), options)
     except Paused as pause:
-        print(f"svgfusion {stage}: paused; {pause}", file=sys.stderr)
-        return 3
+        code, said = 3, f"paused; {pause}"
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"svgfusion {stage}: {place}{error.strerror or error}", file=sys.stderr)
-        return 2
+        said = f"{error.filename}: {error.strerror or error}" if error.filename else str(error.strerror or error)
     except (MemoryError, RuntimeError, ImportError) as error:
         trouble = machine_trouble(error)
         if trouble is None:
             raise
-        print(f"svgfusion {stage}: {trouble}", file=sys.stderr)
-        return 2
+        said = trouble
     except KeyboardInterrupt:
-        print(f"\nsvgfusion {stage}: stopped; rerun the same command to resume a training", file=sys.stderr)
-        return 130
-    return 0
+        print(file=sys.stderr)  # after the bar of progress
+        code, said = 130, "stopped; rerun the same command to resume a training"
+    print(f"svgfusion {stage}: {printable(' '.join(said.split()))}", file=sys.stderr)
+    return code
 
 
 def _in_flags(message: str, options: Collection[str]) -> str:
@@ -95,6 +113,11 @@ def build_parser() -> _Parser:
         stage = stages.add_parser(name, help=help_text, description=help_text, formatter_class=_Help,
                                   epilog=f"example:\n  svgfusion {name} {EXAMPLES[name]}")
         add_flags(stage.add_argument)
+        if READS_ENCODERS & {action.dest for action in stage._actions}:
+            stage.add_argument(
+                "--encoder", action="append", metavar="NAME",
+                help="other than the embedded ones, which a model or a cache may ask for: a folder or a hub name",
+            )
         for action in stage._actions:
             action.help = action.help or MEANINGS.get(action.dest)
         stage.set_defaults(run=run)

@@ -1,6 +1,6 @@
 """Stages that edit SVG files."""
 
-from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, sampling, sampling_config
+from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, number, sampling, sampling_config
 from svgfusion_lib.errors import UserError
 
 
@@ -10,7 +10,7 @@ def _shared_flags(add: Add, style: bool = True) -> None:
     if style:
         add("--style", help="for a model of `train_dit --style_condition`")
     sampling(add)
-    add("--snap", type=float, default=0.5, help="grid that near coordinates go to, of a canvas of 24; 0: off")
+    add("--snap", type=number, default=0.5, help="grid that near coordinates go to, of a canvas of 24; 0: off")
     checkpoints(add, by_prompt=True)
     device(add)
 
@@ -38,7 +38,7 @@ def _tell_losses(entry: dict) -> None:
 def _vary_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE")
     add("--prompt", required=True, help="what to draw it towards")
-    add("--strength", type=float, default=0.4, help="0: as it was, 1: drawn anew")
+    add("--strength", type=number, default=0.4, help="0: as it was, 1: drawn anew")
     add("--num_samples", type=int, default=8)
     add("--keep_style", action="store_true", help="colours, opacities and strokes stay")
     _shared_flags(add)
@@ -74,7 +74,7 @@ def _restyle_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE")
     add("--prompt", required=True, help="what the icon shows")
     add("--style", required=True, help="a style as captions name it, for instance tabler or lucide")
-    add("--strength", type=float, default=0.4, help="0: as it was, 1: only the places of its parts stay")
+    add("--strength", type=number, default=0.4, help="0: as it was, 1: only the places of its parts stay")
     add("--move", action="store_true", help="parts may move and change their size: more of the style, less of the icon")
     add("--num_samples", type=int, default=8)
     _shared_flags(add, style=False)

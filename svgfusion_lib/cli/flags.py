@@ -1,6 +1,7 @@
 """Flags that several stages share."""
 
 import argparse
+import math
 from collections.abc import Callable
 
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
@@ -15,6 +16,17 @@ def count_or_all(text: str) -> int | None:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number above 0 nor `all`")
     return int(text)
+
+
+def number(text: str) -> float:
+    """A number, neither infinite nor nan."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
+    return value
 
 
 def device(add: Add) -> None:
@@ -34,10 +46,10 @@ def sampling(add: Add) -> None:
     """How prompts are drawn; what is not given is as in SamplingConfig. Read by `sampling_config`."""
     add("--sampler", choices=("ddim", "dpm++"), help="dpm++: DPM-Solver++(2M), for few steps")
     add("--ddim_steps", type=int, help="of either")
-    add("--cfg_scale", type=float, help="guidance; 1: none")
-    add("--cfg_low", type=float, help="guidance only at timesteps from this share of all")
-    add("--cfg_high", type=float, help="... to this one; 0 and 1: everywhere")
-    add("--eta", type=float, help="of ddim; 0: deterministic, 1: as noisy as DDPM")
+    add("--cfg_scale", type=number, help="guidance; 1: none")
+    add("--cfg_low", type=number, help="guidance only at timesteps from this share of all")
+    add("--cfg_high", type=number, help="... to this one; 0 and 1: everywhere")
+    add("--eta", type=number, help="of ddim; 0: deterministic, 1: as noisy as DDPM")
 
 
 def candidates(add: Add) -> None:
@@ -60,7 +72,7 @@ def training(add: Add, num_epochs: int) -> None:
     add("--batch_size", type=int, default=64)
     add("--num_epochs", type=int, default=num_epochs)
     add("--samples_seen", type=int, help="the budget in SVGs seen, in place of --num_epochs")
-    add("--max_minutes", type=float, help="pause after that time (exit code 3); rerun the same command to resume")
+    add("--max_minutes", type=number, help="pause after that time (exit code 3); rerun the same command to resume")
     add("--output_dir", required=True, help="also where a stopped run is continued")
     add("--preset", default="tiny", help="size of the model (docs/models.md)")
     add("--seed", type=int, default=0)

@@ -9,6 +9,7 @@ from svgfusion_lib.cli.flags import (
     checkpoints,
     count_or_all,
     device,
+    number,
     sampling,
     sampling_config,
 )
@@ -143,7 +144,7 @@ def _evaluate_restyle_flags(add: Add) -> None:
     add("--precomputed_dir", required=True, help="cache with icons of both packs")
     add("--packs", nargs=2, default=["tabler", "lucide"], metavar=("A", "B"), help="from A to B, and back")
     add("--num_icons", type=int, default=60, help="of each split")
-    add("--strengths", type=float, nargs="+", default=[0.2, 0.4, 0.6, 0.8], metavar="STRENGTH")
+    add("--strengths", type=number, nargs="+", default=[0.2, 0.4, 0.6, 0.8], metavar="STRENGTH")
     add("--icon_head", help="the evaluator, of train_icon_head (default: the shipped one)")
     add("--seed", type=int, default=0)
     sampling(add)
@@ -274,7 +275,7 @@ def _train_icon_head_flags(add: Add) -> None:
     add("--drawings", type=int, default=2, help="of a name in a pack, at most")
     add("--min_packs", type=int, default=2, help="that draw a name; 1 for a ranker, which needs many names")
     add("--weighted", action="store_true", help="a name comes in proportion to the packs that draw it")
-    add("--lr", type=float, default=1.0e-3, help="of the first step; it falls to 0 in a straight line")
+    add("--lr", type=number, default=1.0e-3, help="of the first step; it falls to 0 in a straight line")
     add("--seed", type=int, default=0)
 
 
@@ -293,7 +294,7 @@ def _train_realism_flags(add: Add) -> None:
     add("--drawings", type=int, default=3000, help="of each model, and as many real icons, at most")
     add("--num_steps", type=int, default=1000)
     add("--batch_size", type=int, default=256, help="pictures")
-    add("--lr", type=float, default=1.0e-3, help="of the first step; it falls to 0 in a straight line")
+    add("--lr", type=number, default=1.0e-3, help="of the first step; it falls to 0 in a straight line")
     add("--seed", type=int, default=0)
 
 

@@ -3,7 +3,7 @@
 import argparse
 from functools import partial
 
-from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, training
+from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, number, training
 
 
 def _train_flags(add: Add) -> None:
@@ -25,11 +25,11 @@ def _train_vae_flags(add: Add) -> None:
     add("--svg_dir", help="preprocessed first")
     add("--precomputed_dir")
     training(add, num_epochs=10)
-    add("--lr", type=float, default=1.0e-3)
-    add("--kl_weight", type=float, default=1.0e-4)
+    add("--lr", type=number, default=1.0e-3)
+    add("--kl_weight", type=number, default=1.0e-4)
     add("--augment", action="store_true", help="other rows for the same picture every time")
     add("--distinct", action="store_true", help="every different chunk once in an epoch, mirrored or turned at random")
-    add("--partial_rate", type=float, default=0.0, help="share of SVGs seen as an earlier stage of the drawing")
+    add("--partial_rate", type=number, default=0.0, help="share of SVGs seen as an earlier stage of the drawing")
     add("--val_every", type=int, default=500, help="steps between held-out losses")
     parser = add.__self__  # type: ignore[attr-defined]  # `add` is the add_argument of a parser
     model = parser.add_argument_group("model", "where it differs from the preset")
@@ -59,7 +59,7 @@ def _prepare_latents_flags(add: Add) -> None:
     add("--text_encoder", default="minilm", help="or a CLIP hub name or folder")
     add("--max_latents", type=int, default=16)
     add("--every_stage", action="store_true", help="also of the drawings of an SVG's first elements (--renderings)")
-    add("--box_scale", type=float, default=1.0, help="std of the box channels for diffusion; others have 1")
+    add("--box_scale", type=number, default=1.0, help="std of the box channels for diffusion; others have 1")
     device(add)
 
 
@@ -74,10 +74,10 @@ def _train_dit_flags(add: Add) -> None:
     add("--latents_dir")
     add("--vae_checkpoint", required=True)
     training(add, num_epochs=10)
-    add("--lr", type=float, default=6.0e-4)
+    add("--lr", type=number, default=6.0e-4)
     add("--prediction", default="v", choices=("epsilon", "v"))
     add("--schedule", default="cosine", choices=("linear", "cosine"))
-    add("--min_snr_gamma", type=float, default=0.0, help="weigh the loss by min(SNR, gamma); 0: as specified")
+    add("--min_snr_gamma", type=number, default=0.0, help="weigh the loss by min(SNR, gamma); 0: as specified")
     add("--patch_size", type=int, default=1, help="consecutive latents joined to one token")
     add("--style_condition", action="store_true", help="learn the packs as styles to ask for (generate --style)")
     add("--bf16", action="store_true", help="autocast to bfloat16")
@@ -96,7 +96,7 @@ def _train_dit(**options) -> None:
 def _train_model_flags(add: Add) -> None:
     add("--config", required=True, help="a TOML file such as configs/small.toml")
     add("--output_dir", required=True, help="also where a stopped run is continued")
-    add("--max_minutes", type=float, help="pause after that time (exit code 3); rerun the same command to resume")
+    add("--max_minutes", type=number, help="pause after that time (exit code 3); rerun the same command to resume")
     add("--seed", type=int, default=0)
     device(add)
 
@@ -129,7 +129,7 @@ def _overfit_flags(add: Add) -> None:
     add("--num_icons", type=int, default=32)
     add("--vae_steps", type=int, default=4000)
     add("--dit_steps", type=int, default=8000)
-    add("--box_scale", type=float, default=2.0, help="std of the box channels for diffusion; others have 1")
+    add("--box_scale", type=number, default=2.0, help="std of the box channels for diffusion; others have 1")
     add("--vae_preset", default="S", help="size of the VP-VAE (docs/models.md)")
     add("--dit_preset", default="mini", help="size of the VS-DiT (docs/models.md)")
     add("--seed", type=int, default=0)
@@ -155,8 +155,8 @@ def _finetune_flags(add: Add) -> None:
     add("--style", help="name of the style that is learned, of a model with styles (default: the folder's name)")
     add("--samples_seen", type=int, default=160_000, help="ten minutes of one CPU core")
     add("--batch_size", type=int, default=64)
-    add("--lr", type=float, default=1.0e-3)
-    add("--max_minutes", type=float, help="pause after that time (exit code 3); rerun the same command to resume")
+    add("--lr", type=number, default=1.0e-3)
+    add("--max_minutes", type=number, help="pause after that time (exit code 3); rerun the same command to resume")
     add("--seed", type=int, default=0)
     device(add)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from svgfusion_lib.corpus.captions import split_of
 from svgfusion_lib.corpus.records import COUNT, COUNTED, Record, write_manifest
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.files import write_json
-from svgfusion_lib.system.folders import whole_folder
+from svgfusion_lib.system.files import write_json, write_text
+from svgfusion_lib.system.outputs import output_set
 
 CANVAS = 64
 COLOURS = {
@@ -237,12 +237,12 @@ def create_dummy_data(output_dir: str | Path, num_samples: int = 50, seed: int =
     """
     if num_samples < 1:
         raise UserError(f"num_samples is {num_samples}; it must be at least 1")
-    with whole_folder(output_dir, DUMMY_INFO) as folder:
+    with output_set(output_dir, "create_dummy_data", replace=True) as folder:
         records = []
         for i in range(num_samples):
             svg, caption = make_dummy_svg(random.Random(f"{seed}/{i}"))
             file = f"{i:04d}_{re.sub('[^a-z]+', '-', caption)}.svg"
-            (folder / file).write_text(svg, encoding="utf-8")
+            write_text(folder / file, svg)
             records.append(Record(
                 file=file, name=caption, captions=(caption,), licence="CC0-1.0", split=split_of(caption),
             ))

@@ -105,11 +105,11 @@ class Finding:
 
     reason: str
     fingerprint: bytes = b""            # the same for the same drawing
+    svg: str = ""                       # what the rows draw
     rows: int = 0                       # between <BOS> and <EOS>
     approximated: tuple[str, ...] = ()  # features that rows show in another way
     picture: np.ndarray | None = None   # uint8 [S, S, 3] on white
     colours: tuple[str, ...] = ()
-    cleaned: str = ""       # the SVG without what is not seen, if there was such a thing
 
 
 def inspect_svg(check: Check) -> Finding:
@@ -125,12 +125,11 @@ def inspect_svg(check: Check) -> Finding:
         return Finding("not stroke only")
     if check.max_rows is not None and len(rows) - 2 > check.max_rows:
         return Finding(f"more than {check.max_rows} rows")
-    picture, colours, cleaned = None, (), ""
+    picture, colours = None, ()
     try:
-        if check.clean and (left := clean_rows(rows)) is not rows:
-            rows, cleaned = left, rows_to_svg(left, parsed.size)
+        rows = clean_rows(rows) if check.clean else rows
         # What the rows show, which is all of it by now: the file itself may keep a renderer busy for long.
-        text = rows_to_svg(rows, parsed.size) if check.picture or check.colours else ""
+        text = rows_to_svg(rows, parsed.size)
         if check.picture:
             picture = render_svg_by_resvg(text, PICTURE_SIZE)
             if picture.min() >= 255 - BLANK_CONTRAST:
@@ -139,7 +138,7 @@ def inspect_svg(check: Check) -> Finding:
             colours = dominant_colours(text)
     except ValueError:
         return Finding("cannot be rendered")
-    return Finding("", _fingerprint(rows), len(rows) - 2, tuple(parsed.approximated), picture, colours, cleaned)
+    return Finding("", _fingerprint(rows), text, len(rows) - 2, tuple(parsed.approximated), picture, colours)
 
 
 def _fingerprint(rows: np.ndarray) -> bytes:

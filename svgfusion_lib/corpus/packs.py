@@ -18,8 +18,8 @@ from svgfusion_lib.corpus.captions import humanise, make_captions, split_of, str
 from svgfusion_lib.corpus.npm import fetch_files
 from svgfusion_lib.corpus.records import COUNT, COUNTED, MANIFEST, Record, write_manifest
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.files import read_json, write_json
-from svgfusion_lib.system.folders import whole_folder
+from svgfusion_lib.system.files import read_json, write_json, write_text
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
 
 SCOPE = "@iconify-json"
@@ -132,12 +132,12 @@ def _fetch_icons(pack: Pack) -> bytes:
 def _unfold(pack: Pack, data: dict, folder: Path) -> None:
     icons = {name: icon for name, icon in data["icons"].items() if not icon.get("hidden")}
     aliases = _aliases_by_parent(data)
-    with whole_folder(folder, PACK_INFO) as partial:
+    with output_set(folder, "fetch_packs", replace=True) as partial:
         records = []
         for name, icon in track(sorted(icons.items()), f"icons of {pack.name}"):
             if not _ICON_NAME.fullmatch(name):
                 raise UserError(f"{pack.name}: {name!r} cannot be a file name")
-            (partial / f"{name}.svg").write_text(_svg_document(icon, data), encoding="utf-8")
+            write_text(partial / f"{name}.svg", _svg_document(icon, data))
             records.append(_make_record(pack, name, aliases.get(name, []), icons))
         write_manifest(partial, records)
         write_json(partial / PACK_INFO, asdict(pack) | {COUNT: len(records)}, COUNTED[PACK_INFO])

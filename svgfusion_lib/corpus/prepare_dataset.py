@@ -11,10 +11,10 @@ from svgfusion_lib.corpus.filters import Check, inspect_svg, surplus_variants
 from svgfusion_lib.corpus.keywords import NO_KEYWORDS, Vocabulary, load_vocabulary
 from svgfusion_lib.corpus.packs import fetch_packs, style_word
 from svgfusion_lib.corpus.records import Record, read_records
-from svgfusion_lib.corpus.sieve import SUMMARY, Sieve, Source
+from svgfusion_lib.corpus.sieve import Sieve, Source, place_of
 from svgfusion_lib.corpus.tables import unfold_table
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.folders import whole_folder
+from svgfusion_lib.system.outputs import check_apart, distinct, output_set
 from svgfusion_lib.system.parallel import map_in_order
 from svgfusion_lib.system.progress import track
 
@@ -77,8 +77,7 @@ def prepare_dataset(
         raise UserError(f"num_parts is {num_parts}; it must be at least 0")
     if moved_copies and not near_duplicates:
         raise UserError("moved copies of what is symmetric are near duplicates; leave out --no-near_duplicates")
-    if svg_dir is not None:
-        _check_apart(Path(svg_dir), Path(output_dir))
+    check_apart(output_dir, svg_dir, dataset if isinstance(dataset, str | Path) else None)
     vocabulary = NO_KEYWORDS
     folders = []
     if packs or held_out_packs:
@@ -87,13 +86,18 @@ def prepare_dataset(
         vocabulary = load_vocabulary(packs_dir) if keywords else NO_KEYWORDS
     if svg_dir is not None:
         folders.append(Path(svg_dir))
-    with tempfile.TemporaryDirectory(prefix="svgfusion-") as unfolded, whole_folder(output_dir, SUMMARY) as output:
+    with (
+        tempfile.TemporaryDirectory(prefix="svgfusion-") as unfolded,
+        output_set(output_dir, "prepare_dataset", replace=True) as output,
+    ):
         sources = [Source(folder / record.file, record) for folder in folders for record in read_records(folder)]
         if dataset is not None:
             rows = unfold_table(dataset, Path(unfolded), svg_column, caption_column, dataset_split, dataset_rows)
             sources += [Source(Path(unfolded, record.file), record) for record in rows]
+        places = distinct([place_of(source.record) for source in sources])
         sources = [
-            replace(source, record=_settle(source, vocabulary, held_out_packs, hold_out, seed)) for source in sources
+            replace(source, record=replace(_settle(source, vocabulary, held_out_packs, hold_out, seed), file=place))
+            for source, place in zip(sources, places)
         ]
         if max_files is not None:
             random.Random(0).shuffle(sources)
@@ -156,9 +160,3 @@ def _settle(
 def _is_other_style(source: Source) -> bool:
     record = source.record
     return source.domain == "line" and record.style != style_word(record.pack)
-
-
-def _check_apart(svg_dir: Path, output_dir: Path) -> None:
-    source, target = svg_dir.resolve(), output_dir.resolve()
-    if source == target or source in target.parents or target in source.parents:
-        raise UserError(f"{output_dir}: lies in {svg_dir} or around it; choose one apart from it")

@@ -6,7 +6,6 @@ where it was; in the end the parts become one cache.
 
 import hashlib
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
@@ -20,10 +19,11 @@ from svgfusion_lib.corpus.records import Record, read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import load_tensors, save_tensors
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
+from svgfusion_lib.models.pretrained import check_named, name_encoder
 from svgfusion_lib.svg import row_format
 from svgfusion_lib.system.checks import check_counts
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import claimed, output_set, remove_listed, settle
 from svgfusion_lib.system.parallel import default_processes, map_in_order, map_on_dask, torch_threads
 from svgfusion_lib.system.processes import check_alone
 from svgfusion_lib.system.progress import track
@@ -80,11 +80,12 @@ def preprocess(
         chosen = np.random.default_rng(seed).choice(len(records), max_files, replace=False)
         records = [records[i] for i in sorted(chosen)]
     if pixel_encoder != "none":
+        name_encoder(pixel_encoder)
         _encoder(pixel_encoder)  # refused before any work
     files = [svg_dir / record.file for record in records]
     parts = [files[i : i + PART_FILES] for i in range(0, len(files), PART_FILES)]
     options: dict = {"pixel_encoder": pixel_encoder, "renderings": renderings}
-    with locked_folder(precomputed_dir):
+    with claimed(precomputed_dir, "preprocess", svg_dir):
         parts_dir = _parts_folder(precomputed_dir, files, options)
         todo = [k for k in range(len(parts)) if not _is_whole(_part_path(parts_dir, k))]
         work = partial(_make_part, **options)
@@ -102,11 +103,9 @@ def preprocess(
         done = len(files) - sum(len(parts[k]) for k in todo)
         for _ in track(saved_files(), "preprocess", len(files), done):
             pass
-        path = _join(
-            precomputed_dir, records, [_part_path(parts_dir, k) for k in range(len(parts))], pixel_encoder, found
-        )
-        shutil.rmtree(parts_dir)
-    return path
+        with output_set(precomputed_dir, "preprocess", replace=True) as folder:  # the parts go with the former set
+            _join(folder, records, [_part_path(parts_dir, k) for k in range(len(parts))], pixel_encoder, found)
+    return precomputed_dir / CACHE_NAME
 
 
 def _parts_folder(precomputed_dir: Path, files: Sequence[Path], options: dict) -> Path:
@@ -117,7 +116,7 @@ def _parts_folder(precomputed_dir: Path, files: Sequence[Path], options: dict) -
     folder = precomputed_dir / PARTS_NAME
     key_path = folder / "key"
     if not key_path.is_file() or key_path.read_bytes() != key.encode():
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_listed(folder)
         write_text(key_path, key)
     return folder
 
@@ -137,7 +136,7 @@ def _is_whole(path: Path) -> bool:
     try:
         _load_part(path)
     except UserError:
-        path.unlink()
+        remove_listed(path)
         return False
     return True
 
@@ -188,9 +187,9 @@ def _make_part(files: Sequence[Path], renderings: int, pixel_encoder: str) -> di
 
 
 def _join(
-    precomputed_dir: Path, records: Sequence[Record], paths: Sequence[Path], pixel_encoder: str, found: int
-) -> Path:
-    """Write cache.pt, pixel_tokens/ and report.json from the parts; returns the first one's path."""
+    folder: Path, records: Sequence[Record], paths: Sequence[Path], pixel_encoder: str, found: int
+) -> None:
+    """Write cache.pt, pixel_tokens/ and report.json from the parts."""
     skipped: dict[str, str] = {}
     unsupported: Counter = Counter()
     approximated: Counter = Counter()
@@ -217,24 +216,22 @@ def _join(
                 for tokens in part["tokens"].split(part["stages"]):
                     yield tokens.flatten(0, 1)  # [K P, C]
         if not kept:  # what the folder held before stays
-            shutil.rmtree(paths[0].parent)
+            remove_listed(paths[0].parent)
             file, reason = next(iter(skipped.items()))
             raise UserError(f"none of {len(skipped)} SVG files could be used; {file}: {reason}")
 
-    cache_path = precomputed_dir / CACHE_NAME
     content = [pixel_encoder, row_format.VERSION, [r.file for r in records], [path.stat().st_size for path in paths]]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()  # the same for the same files: so are the caches
     if pixel_encoder == "none":
         list(tokens_of_files())  # there are none
     else:
-        write_tokens(precomputed_dir / TOKENS_NAME, tokens_of_files(), key, owner=cache_path)
-    write_json(precomputed_dir / "report.json", {
+        write_tokens(folder / TOKENS_NAME, tokens_of_files(), key)
+    write_json(folder / "report.json", {
         "found": found, "files": len(records), "kept": len(kept), "skipped": skipped, "unsupported": dict(unsupported),
         "approximated": dict(approximated), "renderings": sum(stages),
         "rows_percentiles": {str(p): float(np.percentile(np.array(lengths) - 2, p)) for p in (25, 50, 75, 95, 99)},
     }, "report of preprocess")
-    # Last, for where it is, all is.
-    return save_tensors(cache_path, "cache", {
+    save_tensors(folder / CACHE_NAME, "cache", {
         "row_format": row_format.VERSION,
         "names": [record.file.removesuffix(".svg") for record in kept],
         "titles": [record.name for record in kept],
@@ -255,12 +252,14 @@ def load_cache(precomputed_dir: str | Path) -> dict:
 
     "pixel_tokens" is a TokenStore over the SVGs (system/token_store.py), or None.
     """
+    settle(precomputed_dir)
     path = Path(precomputed_dir) / CACHE_NAME
     cache = load_tensors(path, "cache", "preprocess", CACHE_FIELDS)
     if cache["row_format"] != row_format.VERSION:
         raise UserError(
             f"{path}: row format {cache['row_format']}, this program has {row_format.VERSION}; preprocess anew"
         )
+    check_named(cache["pixel_encoder"], path)
     if cache["pixel_tokens"] is not None:
         cache["pixel_tokens"] = TokenStore.open(path.parent / TOKENS_NAME, cache["pixel_tokens"])
     return cache

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -11,8 +10,9 @@ from pathlib import Path
 from svgfusion_lib.config import SPLITS
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.files import read_json, write_text
-from svgfusion_lib.system.folders import whole_folder
+from svgfusion_lib.system.file_list import inside, is_name
+from svgfusion_lib.system.files import read_json, write_bytes, write_text
+from svgfusion_lib.system.outputs import output_set, settle
 
 MANIFEST = "manifest.jsonl"
 CAPTIONS = "captions.csv"
@@ -55,6 +55,7 @@ def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
     svg_dir = Path(svg_dir)
     if not svg_dir.is_dir():
         raise UserError(f"{svg_dir}: no such folder; give a folder of SVG files")
+    settle(svg_dir)
     files = _matching_files(svg_dir, pattern)
     if not files:
         raise UserError(f"{svg_dir}: no file matches {pattern!r}; give a folder of SVG files")
@@ -81,12 +82,11 @@ def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
 def copy_records(source: str | Path, records: Sequence[Record], folder: str | Path) -> Path:
     """A folder of its own for some of the SVG files of `source`, with a manifest.
 
-    One that was made this way before is replaced; UserError if the folder holds other files.
+    One that was made this way before is replaced.
     """
-    with whole_folder(folder, MANIFEST) as partial:
+    with output_set(folder, "copy_records", source, replace=True) as partial:
         for record in records:
-            (partial / record.file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(Path(source) / record.file, partial / record.file)
+            write_bytes(partial / record.file, (Path(source) / record.file).read_bytes())
         write_manifest(partial, records)
     return Path(folder)
 
@@ -102,7 +102,11 @@ def _matching_files(svg_dir: Path, pattern: str) -> list[str]:
         paths = [path.relative_to(svg_dir) for path in svg_dir.rglob(pattern) if path.is_file()]
     except (ValueError, NotImplementedError) as error:
         raise UserError(f"{pattern!r} is no file pattern ({error}); try '*.svg'") from error
-    return sorted(p.as_posix() for p in paths if not any(part.startswith(".") for part in p.parts))
+    files = sorted(p.as_posix() for p in paths if not any(part.startswith(".") for part in p.parts))
+    strange = next((file for file in files if not file.isprintable()), None)  # what is no UTF-8 is not printable
+    if strange is not None:
+        raise UserError(f"{svg_dir}: the file name {strange!r} is no UTF-8, or has control characters; rename it")
+    return files
 
 
 def _named_records(files: list[str], captions: dict[str, list[str]]) -> list[Record]:
@@ -146,6 +150,8 @@ def _record_of(entry: object) -> Record:
             raise TypeError(f"{name} is {value!r:.60}")
         if many:
             values[name] = tuple(value)
+    if values.get("pack") and not is_name(values["pack"]):
+        raise ValueError(f"pack is {values['pack']!r:.60}, which is no name of a folder")
     if values.get("split", "train") not in SPLITS:
         raise ValueError(f"split is {values['split']!r:.60}, not one of {', '.join(SPLITS)}")
     return Record(**values)
@@ -165,9 +171,8 @@ def _check_count(folder: Path, count: int) -> None:
 
 def _check_beside(folder: Path, file: str, where: str) -> None:
     """UserError unless a list's file is in the list's folder."""
-    inside = not Path(file).is_absolute() and ".." not in Path(file).parts
     try:
-        found = inside and (folder / file).is_file()
+        found = inside(folder, file, where).is_file()
     except OSError:  # the name is too long for a file
         found = False
     if not found:

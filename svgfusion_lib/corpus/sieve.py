@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -74,7 +73,7 @@ class Source:
     """One file to choose from."""
 
     path: Path
-    record: Record
+    record: Record  # its file is the place in the data set
 
     @property
     def domain(self) -> str:
@@ -131,7 +130,10 @@ class _Kept:
 
 
 class Sieve:
-    """Takes files one by one; copies those that stay into `output` and counts all."""
+    """Takes files one by one; writes those that stay into `output`, as their rows draw them, and counts all.
+
+    Rows hold shapes and paints alone: no script, no link and no reference of a file gets into a data set.
+    """
 
     def __init__(
         self, output: Path, vocabulary: Vocabulary, near_duplicates: bool, hold_out: bool = True, num_parts: int = 0,
@@ -159,7 +161,7 @@ class Sieve:
     def drop(self, record: Record, reason: str, same_as: _Kept | None = None, **facts) -> None:
         """Leave a file out, with facts about it; a duplicate's captions go to the one that it is the same as."""
         self._see(record)
-        entry = {"file": _target(record), "reason": reason} | facts
+        entry = {"file": record.file, "reason": reason} | facts
         if same_as is not None:
             same_as.join(record)
             entry["same_as"] = same_as.record.file
@@ -173,7 +175,7 @@ class Sieve:
             return self.drop(record, finding.reason)
         if finding.fingerprint in self._by_fingerprint:
             return self.drop(record, "duplicate", self._by_fingerprint[finding.fingerprint])
-        kept = _Kept(replace(self._numbered(record), file=_target(record)), source.domain, finding.colours, record.name)
+        kept = _Kept(self._numbered(record), source.domain, finding.colours, record.name)
         picture = None
         if self.near_duplicates and finding.picture is not None:
             picture = finding.picture
@@ -192,12 +194,7 @@ class Sieve:
         self._by_fingerprint[finding.fingerprint] = kept
         self.kept.append(kept)
         self._tally_of(record).keep(record.split, finding.rows, finding.approximated)
-        target = self.output / kept.record.file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if finding.cleaned:
-            write_text(target, finding.cleaned)
-        else:
-            shutil.copyfile(source.path, target)
+        write_text(self.output / kept.record.file, finding.svg)
 
     def finish(self, options: dict) -> dict:
         """Write manifest, summary and what was dropped; return the summary. UserError if nothing was kept."""
@@ -298,7 +295,7 @@ def _drawing(record: Record) -> tuple[str, ...]:
     return (record.pack, record.style, record.name) if record.style else (record.file,)
 
 
-def _target(record: Record) -> str:
+def place_of(record: Record) -> str:
     """Path of a file in the data set: below its pack."""
     pack = record.pack or NO_PACK
     return record.file if record.file.startswith(f"{pack}/") else f"{pack}/{record.file}"

@@ -1,5 +1,6 @@
 """Hugging Face datasets and table files (parquet, JSON lines, CSV) with a column of SVGs and one of captions."""
 
+import glob
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -28,16 +29,20 @@ def unfold_table(
     row is held out, its first caption says. UserError for what is missing: library, file, split, column.
     """
     records: list[Record] = []
-    if isinstance(dataset, str | Path):
-        rows, name_of_data = _open(str(dataset), split), str(dataset)
-    else:
-        rows, name_of_data = (_as_mapping(row, svg_column, caption_column) for row in dataset), "the data"
+    columns = [svg_column, caption_column]
+    name_of_data = str(dataset) if isinstance(dataset, str | Path) else "the data"
     try:
+        rows: Iterable[Mapping]
+        if isinstance(dataset, str | Path):
+            rows = _columns_of(_open(name_of_data, split), name_of_data, columns)
+        else:
+            rows = (_as_mapping(row, svg_column, caption_column) for row in dataset)
         for number, row in enumerate(track(islice(rows, most_rows), "rows of the dataset")):
             if not records:
-                _check_columns(name_of_data, row, (svg_column, caption_column))
+                _check_columns(name_of_data, row, columns)
             file = f"{number:07d}.svg"
             svg = row[svg_column]
+            svg = svg.get("bytes") if isinstance(svg, Mapping) else svg  # of a column of pictures
             (folder / file).write_bytes(svg if isinstance(svg, bytes) else str(svg or "").encode("utf-8", "replace"))
             captions = _captions(row[caption_column])
             name = captions[0] if captions else ""
@@ -54,7 +59,7 @@ def _as_mapping(row: Mapping | Sequence, svg_column: str, caption_column: str) -
     return row if isinstance(row, Mapping) else dict(zip((svg_column, caption_column), row, strict=True))
 
 
-def _open(dataset: str, split: str) -> Iterable[Mapping]:
+def _open(dataset: str, split: str):
     try:
         from datasets import load_dataset
         from datasets.exceptions import DatasetNotFoundError
@@ -66,7 +71,7 @@ def _open(dataset: str, split: str) -> Iterable[Mapping]:
             if not path.is_file():
                 raise UserError(f"{dataset}: no such file")
             # A table file is one split, which the library calls train.
-            return load_dataset(FORMATS[path.suffix], data_files=str(path), split="train", streaming=True)
+            return load_dataset(FORMATS[path.suffix], data_files=glob.escape(str(path)), split="train", streaming=True)
         return load_dataset(dataset, split=split, streaming=True)
     except (DatasetNotFoundError, ConnectionError) as error:
         raise UserError(
@@ -76,7 +81,15 @@ def _open(dataset: str, split: str) -> Iterable[Mapping]:
         raise UserError(f"{dataset}: cannot be read ({_first_line(error)})") from error
 
 
-def _check_columns(dataset: str, row: Mapping, wanted: Iterable[str]) -> None:
+def _columns_of(rows, dataset: str, columns: Sequence[str]) -> Iterable[Mapping]:
+    """Rows with these columns alone, as they are stored: decoding a picture would open the file or address it names."""
+    names = rows.column_names or [*next(iter(rows), {})]  # without known columns nothing is decoded
+    if names:
+        _check_columns(dataset, names, columns)
+    return (rows if rows.features is None else rows.decode(False)).select_columns(list(dict.fromkeys(columns)))
+
+
+def _check_columns(dataset: str, row: Iterable[str], wanted: Iterable[str]) -> None:
     missing = [column for column in wanted if column not in row]
     if missing:
         raise UserError(

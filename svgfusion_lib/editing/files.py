@@ -26,7 +26,7 @@ from svgfusion_lib.editing.animation import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import check_apart, output_set
 from svgfusion_lib.utils.render import contact_sheet
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -45,11 +45,11 @@ def vary_svg(
     the variations.
     """
     config, seeds = _checked(pipeline, config, seed, num_samples)
-    _check_folder(output_dir, svg)
+    check_apart(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
     varied = variations(pipeline, z, prompt, strength, seeds, config, style, keep_style)  # [B, N, Z]
     entry = _source(svg) | {"prompt": prompt, "style": style, "keep_style": keep_style, "strength": strength}
-    return _write_samples(pipeline, z, varied, seeds, config, output_dir, entry)
+    return _write_samples(pipeline, z, varied, seeds, config, output_dir, "vary", entry)
 
 
 def redraw_svg(
@@ -59,7 +59,7 @@ def redraw_svg(
 ) -> list[dict]:
     """Keep layers of an SVG file (1, 2, ..., as in reconstruction.svg), draw the others; writes as `vary_svg`."""
     config, seeds = _checked(pipeline, config, seed, num_samples)
-    _check_folder(output_dir, svg)
+    check_apart(output_dir, svg)
     check_prompts([prompt])
     pipeline.check(config, style)
     z = encode_svg(pipeline, Path(svg))
@@ -73,7 +73,7 @@ def redraw_svg(
         raise UserError(f"{svg}: all {count} layers are kept, so there is nothing to draw; keep fewer")
     drawn = redraw(pipeline, z, kept, prompt, seeds, config, style, keep_style, resample)  # [B, N, Z]
     entry = _source(svg) | {"prompt": prompt, "style": style, "keep_style": keep_style, "keep": list(keep)}
-    return _write_samples(pipeline, z, drawn, seeds, config, output_dir, entry | {"resample": resample})
+    return _write_samples(pipeline, z, drawn, seeds, config, output_dir, "redraw", entry | {"resample": resample})
 
 
 def restyle_svg(
@@ -83,11 +83,11 @@ def restyle_svg(
 ) -> list[dict]:
     """An SVG file in another style, its parts where they were unless they may move; writes as `vary_svg`."""
     config, seeds = _checked(pipeline, config, seed, num_samples)
-    _check_folder(output_dir, svg)
+    check_apart(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
     drawn = restyle(pipeline, z, prompt, style, seeds, strength, config, move=move)  # [B, N, Z]
     entry = _source(svg) | {"prompt": prompt, "style": style, "strength": strength, "move": move}
-    return _write_samples(pipeline, z, drawn, seeds, config, output_dir, entry)
+    return _write_samples(pipeline, z, drawn, seeds, config, output_dir, "restyle", entry)
 
 
 def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path, by: str = "nearest") -> dict:
@@ -96,13 +96,13 @@ def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path
     Returns the entry of samples.json: file, svg, palette, by, and left_out, what of the file rows cannot hold.
     """
     colours = parse_palette(palette)
-    _check_folder(output_dir, svg)
+    check_apart(output_dir, svg)
     parsed = _parsed(svg)
-    path = (Path(output_dir) / Path(svg).name).with_suffix(".svg")
-    entry = {"file": path.name} | _source(svg) | {"palette": list(palette), "by": by}
-    with locked_folder(output_dir):
-        write_text(path, rows_to_svg(recolour(parsed.rows, colours, by), parsed.size))
-        write_json(path.with_name("samples.json"), [entry], SAMPLES_KIND)
+    name = Path(svg).with_suffix(".svg").name
+    entry = {"file": name} | _source(svg) | {"palette": list(palette), "by": by}
+    with output_set(output_dir, "palette") as folder:
+        write_text(folder / name, rows_to_svg(recolour(parsed.rows, colours, by), parsed.size))
+        write_json(folder / "samples.json", [entry], SAMPLES_KIND)
     return entry
 
 
@@ -123,7 +123,7 @@ def draw_palette(
     matrices = [recolour(rows, colours, by) for z in drawn for rows in pipeline.decode_latents(z[None], config)]
     svgs = [rows_to_svg(rows, config.canvas) for rows in matrices]
     entry = {"prompt": prompt, "style": style, "palette": list(palette), "by": by}
-    return _write_files(svgs, seeds, config, output_dir, entry)
+    return _write_files(svgs, seeds, config, output_dir, "palette", entry)
 
 
 def morph_svgs(
@@ -132,7 +132,7 @@ def morph_svgs(
 ) -> list[Path]:
     """From one SVG file to another: output_dir/{k}.svg, the strip sheet.png and morph.svg, which moves."""
     config, _ = _checked(pipeline, config)
-    _check_folder(output_dir, svg, svg_b)
+    check_apart(output_dir, svg, svg_b)
     first, last = (encode_svg(pipeline, Path(path)) for path in (svg, svg_b))
     frames = interpolate(pipeline, first, last, steps, match)
     return _write_frames(pipeline, frames, config, output_dir)
@@ -170,41 +170,32 @@ def _source(svg: str | Path) -> dict[str, str]:
     return {"svg": str(svg), "left_out": _parsed(svg).left_out}
 
 
-def _check_folder(output_dir: str | Path, *svgs: str | Path) -> None:
-    """UserError if an SVG lies in the folder that is written to."""
-    for svg in svgs:
-        if Path(svg).resolve().parent == Path(output_dir).resolve():
-            raise UserError(f"{svg}: lies in --output_dir, where it could be overwritten; give another folder")
-
-
 def _write_samples(
     pipeline: SVGFusionPipeline, z: Tensor, edited: Tensor, seeds: Sequence[int], config: SamplingConfig,
-    output_dir: str | Path, entry: dict,
+    output_dir: str | Path, stage: str, entry: dict,
 ) -> list[dict]:
     """z [N, Z] and what was made of it [B, N, Z] as files."""
     rows = decode_layers(pipeline, torch.cat([z[None], edited]), layer_of_latents(pipeline, z), config)
     rebuilt, *svgs = (rows_to_svg(each, config.canvas) for each in rows)
-    with locked_folder(output_dir):
-        write_text(Path(output_dir) / "reconstruction.svg", rebuilt)
-        return _write_files(svgs, seeds, config, output_dir, entry, rebuilt)
+    return _write_files(svgs, seeds, config, output_dir, stage, entry, rebuilt)
 
 
 def _write_files(
-    svgs: Sequence[str], seeds: Sequence[int], config: SamplingConfig, output_dir: str | Path, entry: dict,
-    rebuilt: str | None = None,
+    svgs: Sequence[str], seeds: Sequence[int], config: SamplingConfig, output_dir: str | Path, stage: str,
+    entry: dict, rebuilt: str | None = None,
 ) -> list[dict]:
     """SVG texts as {k}.svg, samples.json that says what they are, and sheet.png, on which `rebuilt` stands first."""
-    output_dir = Path(output_dir)
     entry = entry | {"settings": config.to_dict()}
     entries = [{"file": f"{k}.svg", "seed": seed} | entry for k, seed in enumerate(seeds)]
-    with locked_folder(output_dir):
+    with output_set(output_dir, stage) as folder:
         for each, svg in zip(entries, svgs):
-            write_text(output_dir / each["file"], svg)
-        write_json(output_dir / "samples.json", entries, SAMPLES_KIND)
+            write_text(folder / each["file"], svg)
+        write_json(folder / "samples.json", entries, SAMPLES_KIND)
         labels = [f"seed {seed}" for seed in seeds]
         if rebuilt is not None:
+            write_text(folder / "reconstruction.svg", rebuilt)
             svgs, labels = [rebuilt, *svgs], ["rebuilt", *labels]
-        contact_sheet([svgs], output_dir / "sheet.png", column_labels=labels)
+        contact_sheet([svgs], folder / "sheet.png", column_labels=labels)
     return entries
 
 
@@ -212,10 +203,9 @@ def _write_frames(
     pipeline: SVGFusionPipeline, frames: Sequence[Tensor], config: SamplingConfig, output_dir: str | Path
 ) -> list[Path]:
     """Latents [N, Z] of each frame as files."""
-    output_dir = Path(output_dir)
     svgs = [decode_svg(pipeline, z, config) for z in frames]
-    with locked_folder(output_dir):
-        paths = [write_text(output_dir / f"{k:02d}.svg", svg) for k, svg in enumerate(svgs)]
-        write_text(output_dir / ANIMATION_NAME, animated_svg(svgs, config.canvas))
-        contact_sheet([svgs], output_dir / "sheet.png")
-    return paths
+    with output_set(output_dir, "morph") as folder:
+        paths = [write_text(folder / f"{k:02d}.svg", svg) for k, svg in enumerate(svgs)]
+        write_text(folder / ANIMATION_NAME, animated_svg(svgs, config.canvas))
+        contact_sheet([svgs], folder / "sheet.png")
+    return [Path(output_dir) / path.name for path in paths]

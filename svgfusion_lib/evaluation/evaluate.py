@@ -29,7 +29,7 @@ from svgfusion_lib.evaluation.samples import (
 from svgfusion_lib.evaluation.vae import rebuild
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.training.latents import check_pixel_encoder
 from svgfusion_lib.utils.dataset import ChunkDataset
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -60,14 +60,14 @@ def evaluate(
     report: dict = {"settings": settings_of(bench), "groups": {}}
     sheets = {}
     trainings: dict[str, measures.Training] = {}  # by domain
-    with locked_folder(output_dir):
+    with output_set(output_dir, "evaluate", precomputed_dir, vae_checkpoint, dit_checkpoint) as folder:
         for group in bench.groups:
             if group.domain not in trainings:
                 trainings[group.domain] = measures.training_icons(bench.cache, trained_on(bench, group.domain))
             report["groups"][group.key], sheets[group.key] = _evaluate_group(
                 bench, group, trainings[group.domain], metrics or {}
             )
-        write_report(Path(output_dir), report, sheets)
+        write_report(folder, report, sheets)
     return report
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from svgfusion_lib.system.files import atomic_path, write_json, write_text
+from svgfusion_lib.system.files import write_json, write_text
+from svgfusion_lib.system.outputs import atomic_path
 from svgfusion_lib.utils.render import contact_sheet
 
 

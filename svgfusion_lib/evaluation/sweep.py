@@ -15,7 +15,7 @@ from svgfusion_lib.evaluation.report import interval, number, plot_sweep
 from svgfusion_lib.evaluation.samples import Group, draw_samples
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.utils.row_metrics import RowIndex
 
 # Beside the fields of SamplingConfig: ask for the pack's style or not; all of the sampler's settings at once; other
@@ -54,7 +54,7 @@ def sweep(
         raise UserError("sweep: the model has no styles to ask for; train it with --style_condition")
     for *_, own in changed:
         bench.pipeline.check(own.sampling)
-    with locked_folder(output_dir):
+    with output_set(output_dir, "sweep", precomputed_dir, vae_checkpoint, dit_checkpoint) as folder:
         yardsticks = [make_yardstick(bench, group, NO_TRAINING, real_icons(bench, group)) for group in bench.groups]
         lines = []
         for name, value, own in [("", None, config), *changed]:
@@ -65,9 +65,9 @@ def sweep(
             for group, yardstick in zip(bench.groups, yardsticks):
                 figures = _measure(replace(bench, config=own, pipeline=pipeline), group, yardstick)
                 lines.append({"group": group.key, "setting": label} | figures)
-        write_json(Path(output_dir) / "sweep.json", lines, "report of sweep")
-        write_text(Path(output_dir) / "sweep.md", sweep_table(lines))
-        plot_sweep(Path(output_dir) / "sweep.png", lines)
+        write_json(folder / "sweep.json", lines, "report of sweep")
+        write_text(folder / "sweep.md", sweep_table(lines))
+        plot_sweep(folder / "sweep.png", lines)
     return lines
 
 

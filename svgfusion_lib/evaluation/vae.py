@@ -17,7 +17,7 @@ from svgfusion_lib.models.checkpoint import load_model
 from svgfusion_lib.models.vpvae import VPVAE, Decoded, Posterior
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.training.latents import check_pixel_encoder, encode_dataset
 from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, collate_chunks
@@ -102,20 +102,20 @@ def reconstruct_and_sample(
     out_dir = Path(out_dir)
     written: dict[str, list[Path]] = {"recon": [], "random": []}
     sheet = []
-    with locked_folder(out_dir):
+    with output_set(out_dir, "reconstruct", ckpt_path, precomputed_dir) as folder:
         for k, mean in enumerate(means):
             mask = torch.zeros(1, len(mean), dtype=torch.bool)
             if k < num_eval:
                 svg = rows_to_svg(vae.decode_rows(mean[None], mask)[0])
-                written["recon"].append(write_text(out_dir / f"recon_{k}.svg", svg))
+                written["recon"].append(out_dir / write_text(folder / f"recon_{k}.svg", svg).name)
                 sheet.append([rows_to_svg(cache_rows(cache, dataset.indices[chosen[k]])), svg])
             if k < num_samples:
                 prior = torch.randn(1, len(mean), config.latent_width, generator=generator)
                 z = torch.cat([mean[None, :, : vae.explicit_width], prior], dim=-1)  # [1, N, Z]
                 svg = rows_to_svg(vae.decode_rows(z, mask)[0])
-                written["random"].append(write_text(out_dir / f"random_{k}.svg", svg))
+                written["random"].append(out_dir / write_text(folder / f"random_{k}.svg", svg).name)
         if sheet:
-            contact_sheet(sheet, out_dir / "sheet.png", row_labels=[dataset.names[i] for i in chosen[:num_eval]],
+            contact_sheet(sheet, folder / "sheet.png", row_labels=[dataset.names[i] for i in chosen[:num_eval]],
                           column_labels=["original", "reconstruction"])
     return written
 
@@ -167,7 +167,7 @@ def evaluate_vae(
     if not len(dataset):
         raise UserError(f"{precomputed_dir}: no {split} SVG has at most {vae.config.max_latents} latents")
     tally, entries, svgs = _Tally(), [], []
-    with locked_folder(output_dir):
+    with output_set(output_dir, "evaluate_vae", vae_checkpoint, precomputed_dir) as folder:
         for rebuilt in rebuild(vae, cache, dataset, seed, partial(_count, tally, vae)):
             entries.append({
                 "name": dataset.names[rebuilt.number], "latents": dataset.lengths[rebuilt.number],
@@ -176,9 +176,8 @@ def evaluate_vae(
             })
             svgs.append(rebuilt.svgs)
         report = _report(vae, tally, entries) | {"split": split, "svgs": len(dataset), "too_long": dataset.too_long}
-        output_dir = Path(output_dir)
-        write_json(output_dir / "report.json", report | {"files": entries}, "report of evaluate_vae")
-        _draw_sheet(output_dir / SHEET_NAME, entries, svgs, seed)
+        write_json(folder / "report.json", report | {"files": entries}, "report of evaluate_vae")
+        _draw_sheet(folder / SHEET_NAME, entries, svgs, seed)
     return report
 
 

@@ -15,8 +15,9 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.evaluate import evaluate
 from svgfusion_lib.evaluation.vae import evaluate_vae
 from svgfusion_lib.options import check_known, check_types
+from svgfusion_lib.system.file_list import is_name
 from svgfusion_lib.system.files import read_json, read_toml, write_json, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import load_latents, prepare_latents
 from svgfusion_lib.training.loop import LOG_NAME, read_log
@@ -40,7 +41,7 @@ def ablate(config: str | Path, output_dir: str | Path, device: str = "cpu", seed
     output_dir/vae/<slug> and output_dir/dit/<slug> hold the runs, with figures.json when they are done.
     """
     plan = read_plan(config)
-    with locked_folder(output_dir):
+    with claimed(output_dir, "ablate"):
         return _run_all(plan, Path(output_dir), device, seed)
 
 
@@ -58,7 +59,8 @@ def _run_all(plan: dict, output_dir: Path, device: str, seed: int) -> str:
             if not figures_path.is_file():
                 print(f"{kind}: {run['name']}", flush=True)
                 options = {k: v for k, v in run.items() if k not in ("name", "slug")} | {"device": device, "seed": seed}
-                write_json(figures_path, run_one(plan, output_dir, run["slug"], options), FIGURES)
+                with claimed(figures_path.parent, f"train_{kind}"):
+                    write_json(figures_path, run_one(plan, output_dir, run["slug"], options), FIGURES)
             figures = read_json(figures_path, FIGURES, "remove it and the run is measured again")
             tables[kind].append({"name": run["name"]} | figures)
             text = markdown(tables)
@@ -89,9 +91,9 @@ def read_plan(config: str | Path) -> dict:
         for where, options in [(f"[{kind}]", plan[kind]), *((f"[[{kind}_runs]]", run) for run in plan[f"{kind}_runs"])]:
             _check_options(options, train, ["name", "slug", *more], f"{path}: {where}")
     for kind in ("vae_runs", "dit_runs"):
-        slugs = [run.get("slug") for run in plan[kind]]
-        if not all(run.get("name") and run.get("slug") for run in plan[kind]) or len(set(slugs)) < len(slugs):
-            raise UserError(f"{path}: every one of {kind} needs a name and a slug of its own")
+        slugs = {str(run.get("slug")).casefold() for run in plan[kind]}  # folders
+        if not all(run.get("name") and is_name(run.get("slug")) for run in plan[kind]) or len(slugs) < len(plan[kind]):
+            raise UserError(f"{path}: every one of {kind} needs a name and a slug of its own, which names a folder")
     known = {run["slug"] for run in plan["vae_runs"]}
     for run in plan["dit_runs"]:
         if run.get("vae") not in known:

@@ -30,7 +30,7 @@ from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.parallel import torch_threads
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.training.throughput import median_seconds
@@ -183,7 +183,7 @@ def benchmark(
     config = pipeline.vae.config
     chunks = [rows_to_chunks(r, config.layout, config.rows_per_latent, config.arcs) for r in rows]
     default = partial(pipeline.sample, ["shopping cart"], [0], None, [latents])
-    with locked_folder(output_dir):
+    with output_set(output_dir, "benchmark", svg_dir, precomputed_dir, vae_checkpoint, dit_checkpoint) as folder:
         report = {
             "machine": {
                 "processor": platform.machine(), "cpu_count": os.cpu_count(), "threads": torch.get_num_threads(),
@@ -219,7 +219,7 @@ def benchmark(
                 {"num_inference_steps": sorted(steps), "sampling": [slowly]}, asked,
                 vae_checkpoint, dit_checkpoint, model,
             )
-        write_benchmark(Path(output_dir), report)
+        write_benchmark(folder, report)
     return report
 
 

@@ -16,8 +16,9 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.metrics import ranks, standardise
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
+from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -46,10 +47,11 @@ def compare_encoders(
     """
     if max_names < 2:
         raise UserError(f"max_names is {max_names}; it must be at least 2")
+    name_encoder(*encoders)
     loaded = {name: load_pixel_encoder(name) for name in encoders}
     head = load_icon_head(icon_head) if held_out and icon_head is not None else None
     lines = []
-    with locked_folder(output_dir):
+    with output_set(output_dir, "compare_encoders") as folder:
         for pair in pairs:
             first, second = _split_pair(pair)
             names, pictures = _common_pictures(fetch_packs([first, second], packs_dir), max_names, held_out)
@@ -67,8 +69,8 @@ def compare_encoders(
                     "pair": pair, "names": len(names), "encoder": name, "features": way,
                     "top_1": float((found < 1).mean()), "top_5": float((found < 5).mean()),
                 })
-        write_json(Path(output_dir) / "encoders.json", lines, "report of compare_encoders")
-        write_text(Path(output_dir) / "encoders.md", encoder_table(lines))
+        write_json(folder / "encoders.json", lines, "report of compare_encoders")
+        write_text(folder / "encoders.md", encoder_table(lines))
     return lines
 
 

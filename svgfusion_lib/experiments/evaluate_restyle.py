@@ -22,7 +22,7 @@ from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.training.latents import check_pixel_encoder
 from svgfusion_lib.utils.dataset import ChunkDataset, collate_chunks
@@ -97,15 +97,15 @@ def evaluate_restyle(
     titles = {title for tasks in asked.values() for task in tasks for title in task.titles}
     report: dict = {"settings": settings, "splits": {}}
     takes_for = _probe(cache, encoder, packs, titles, seed)
-    with locked_folder(output_dir):
+    with output_set(output_dir, "evaluate_restyle", precomputed_dir, vae_checkpoint, dit_checkpoint) as folder:
         for split, tasks in asked.items():
             if tasks:
                 for task in tasks:
                     _draw(pipeline, cache, task, strengths, sampling, seed)
                 report["splits"][split] = _measure(cache, judge, takes_for, tasks)
-                _draw_sheet(Path(output_dir) / f"{split}.png", tasks)
-        write_json(Path(output_dir) / "report.json", report, "report of evaluate_restyle")
-        write_text(Path(output_dir) / "report.md", restyle_report(report))
+                _draw_sheet(folder / f"{split}.png", tasks)
+        write_json(folder / "report.json", report, "report of evaluate_restyle")
+        write_text(folder / "report.md", restyle_report(report))
     return report
 
 

@@ -16,7 +16,7 @@ from svgfusion_lib.evaluation.metrics import ssim
 from svgfusion_lib.models.checkpoint import load_model
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import write_json
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import encode_dataset, prepare_latents
 from svgfusion_lib.training.vae import train_vae
@@ -51,7 +51,7 @@ def overfit(
     distance) and sheet.png (original, reconstruction, sample).
     """
     output_dir = Path(output_dir)
-    with locked_folder(output_dir):
+    with claimed(output_dir, "overfit"):
         records = _choose(fetch_packs([pack], packs_dir)[0], output_dir / "svg", num_icons, seed)
         preprocess(output_dir / "svg", output_dir / "cache", max_files=None)
         vae_path = train_vae(

@@ -17,7 +17,7 @@ from svgfusion_lib.evaluation.metrics import mean_absolute_error, ssim
 from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.system.files import read_json, write_json, write_text
 from svgfusion_lib.system.limits import TimeIsUp, call_in_child, cpu_limit
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import claimed, output_set
 from svgfusion_lib.system.parallel import default_processes, map_in_order
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.render import RENDERERS, contact_sheet
@@ -58,16 +58,14 @@ def roundtrip(
     if bins < 0 or bins == 1:
         raise UserError(f"bins is {bins}; it must be 0 (not measured) or at least 2")
     files = [record.file for record in read_records(svg_dir, pattern)]
-    if out_dir.resolve() == svg_dir.resolve():
-        raise UserError(f"{out_dir}: holds the originals, which would be overwritten; give another --out_dir")
     if max_files is not None and len(files) > max_files:
         chosen = np.random.default_rng(seed).choice(len(files), max_files, replace=False)
         files = [files[i] for i in sorted(chosen)]
     if processes is None:
         processes = default_processes(len(files))
-    work = partial(roundtrip_file, svg_dir=svg_dir, out_dir=out_dir, renderer=renderer, bins=bins)
     start = time.perf_counter()
-    with locked_folder(out_dir):
+    with output_set(out_dir, "roundtrip", svg_dir) as folder:
+        work = partial(roundtrip_file, svg_dir=svg_dir, out_dir=folder, renderer=renderer, bins=bins)
         entries = list(track(map_in_order(work, files, processes), "roundtrip", len(files)))
         parse_seconds = sum(entry.pop("parse_seconds") for entry in entries)
         draw_seconds = sum(entry.pop("draw_seconds", 0.0) for entry in entries)
@@ -77,8 +75,8 @@ def roundtrip(
             "compared_per_second_and_core": round(sum("ssim" in e for e in entries) / max(draw_seconds, 1e-9)),
         }
         summary = {"renderer": renderer, "bins": bins} | summarise(entries)
-        write_json(out_dir / REPORT_NAME, {"summary": summary, "timing": timing, "files": entries}, REPORT)
-        _draw_worst(entries, svg_dir, out_dir, renderer)
+        write_json(folder / REPORT_NAME, {"summary": summary, "timing": timing, "files": entries}, REPORT)
+        _draw_worst(entries, svg_dir, folder, renderer)
     return summary
 
 
@@ -94,7 +92,7 @@ def roundtrip_file(file: str, svg_dir: Path, out_dir: Path, renderer: str, bins:
         return entry | {"reason": reason, "parse_seconds": time.process_time() - start}
     entry["parse_seconds"] = time.process_time() - start
     result = rows_to_svg(parsed.rows, parsed.size)
-    write_text((out_dir / file).with_suffix(".svg"), result, durable=False)  # there are many, and quickly made again
+    write_text(_place(out_dir, file), result)
     structure = element_structure(parsed.rows)
     entry |= {
         "parsed": True, "rows": len(parsed.rows) - 2, "elements": len(structure),
@@ -108,6 +106,11 @@ def roundtrip_file(file: str, svg_dir: Path, out_dir: Path, renderer: str, bins:
     except (ValueError, TimeIsUp, MemoryError) as error:  # cairo runs out of memory over some matrices
         return entry | {"reason": f"cannot be compared: {error}"}
     return entry | {"draw_seconds": time.perf_counter() - start}
+
+
+def _place(out_dir: Path, file: str) -> Path:
+    """Where a file's result goes: under its name, with .svg at its end."""
+    return out_dir / (file if file.endswith(".svg") else f"{file}.svg")
 
 
 def _structure_of(result: str) -> list:
@@ -186,7 +189,7 @@ def _draw_worst(entries: list[dict], svg_dir: Path, out_dir: Path, renderer: str
         pair = worst[start : start + 2]
         rows.append([text for entry in pair for text in (
             _plain_text(svg_dir / entry["file"]),
-            (out_dir / entry["file"]).with_suffix(".svg").read_text(encoding="utf-8"),
+            _place(out_dir, entry["file"]).read_text(encoding="utf-8"),
         )])
         labels.append(" / ".join(f"{Path(e['file']).stem} {e['ssim']:.3f}" for e in pair))
     if rows:
@@ -207,11 +210,12 @@ def roundtrip_packs(
     """
     out_dir = Path(out_dir)
     reports = {}
-    for folder in fetch_packs(packs, packs_dir):
-        roundtrip(folder, out_dir / folder.name, **options)
-        reports[folder.name] = read_json(out_dir / folder.name / REPORT_NAME, REPORT, "run it again")
-    table = comparison_table(reports)
-    write_text(out_dir / TABLE_NAME, table)
+    with claimed(out_dir, "roundtrip_packs"):
+        for folder in fetch_packs(packs, packs_dir):
+            roundtrip(folder, out_dir / folder.name, **options)
+            reports[folder.name] = read_json(out_dir / folder.name / REPORT_NAME, REPORT, "run it again")
+        table = comparison_table(reports)
+        write_text(out_dir / TABLE_NAME, table)
     return table
 
 

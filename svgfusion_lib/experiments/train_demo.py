@@ -6,6 +6,7 @@ from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.generate import generate
 from svgfusion_lib.pipeline import SVGFusionPipeline
+from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import prepare_latents
 from svgfusion_lib.training.vae import train_vae
@@ -26,12 +27,13 @@ def train_demo(
     Returns the entries of samples.json.
     """
     output_dir = Path(output_dir)
-    create_dummy_data(output_dir / "svg", num_samples, seed)
-    preprocess(output_dir / "svg", output_dir / "cache", max_files=None)
-    vae = train_vae(output_dir / "vae", precomputed_dir=output_dir / "cache", num_epochs=vae_epochs, device=device,
-                    seed=seed)
-    prepare_latents(vae, output_dir / "cache", output_dir / "latents")
-    dit = train_dit(output_dir / "dit", vae, latents_dir=output_dir / "latents", num_epochs=dit_epochs, device=device,
-                    seed=seed)
-    pipeline = SVGFusionPipeline.from_pretrained(vae=vae, dit=dit, device=device)
-    return generate(pipeline, PROMPTS, output_dir / "samples", num_samples=4, seed=seed)
+    with claimed(output_dir, "train_demo"):
+        create_dummy_data(output_dir / "svg", num_samples, seed)
+        preprocess(output_dir / "svg", output_dir / "cache", max_files=None)
+        vae = train_vae(output_dir / "vae", precomputed_dir=output_dir / "cache", num_epochs=vae_epochs, device=device,
+                        seed=seed)
+        prepare_latents(vae, output_dir / "cache", output_dir / "latents")
+        dit = train_dit(output_dir / "dit", vae, latents_dir=output_dir / "latents", num_epochs=dit_epochs,
+                        device=device, seed=seed)
+        pipeline = SVGFusionPipeline.from_pretrained(vae=vae, dit=dit, device=device)
+        return generate(pipeline, PROMPTS, output_dir / "samples", num_samples=4, seed=seed)

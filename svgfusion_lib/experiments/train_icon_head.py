@@ -16,9 +16,11 @@ from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import IconHead, mean_text_tokens, save_icon_head
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
+from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.system.checks import check_counts
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.parallel import map_in_order
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.augment import affine
@@ -67,39 +69,42 @@ def train_icon_head(
     check_counts(
         num_steps=num_steps, batch_size=batch_size, width=width, views=views, drawings=drawings, min_packs=min_packs
     )
-    rng = np.random.default_rng(seed)
-    names, files = _names_in_packs(fetch_packs(packs, packs_dir), drawings, min_packs, rng)
-    _check_enough(names, packs, min_packs)
-    encoder, texts = load_pixel_encoder(pixel_encoder), load_text_encoder(text_encoder)
-    tokens, places = _encode_drawings(encoder, files, views, seed)  # [drawings, V, P, C]
-    text_means = mean_text_tokens(*texts.encode(names))  # [names, C]
-    usable = [k for k, own in enumerate(places) if sum(map(bool, own)) >= min_packs]
-    _check_enough(usable, packs, min_packs)
-    torch.manual_seed(seed)
-    num_tokens, token_width = tokens.shape[2:]
-    head = IconHead(
-        encoder.name, num_tokens, token_width, width=width, text_encoder=texts.name, text_width=texts.width,
-        packs=tuple(packs),
-    )
-    head.mean.copy_(tokens[:, 0].float().mean(0))
-    head.std.copy_(tokens[:, 0].float().std(0, correction=0).clamp(min=MIN_STD))
-    parameters = [*head.linear.parameters(), *head.text.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=WEIGHT_DECAY)
-    count = min(batch_size, len(usable))
-    packs_of = np.array([sum(map(bool, places[k])) for k in usable])
-    shares = packs_of / packs_of.sum() if weighted else None
-    for step in track(range(num_steps), "icon head"):
-        optimizer.param_groups[0]["lr"] = lr * (1 - step / num_steps)
-        chosen = rng.choice(usable, count, replace=False, p=shares)
-        pairs = np.array([_two_drawings(places[k], rng) for k in chosen])  # [B, 2]
-        view = rng.integers(views, size=pairs.shape)  # [B, 2]
-        a, b = (head(tokens[pairs[:, side], view[:, side]].float()) for side in (0, 1))  # [B, D] each
-        asked = head.encode_texts(text_means[chosen])  # [B, D]
-        loss = _contrast(a, b) + (_contrast(a, asked) + _contrast(b, asked)) / 2
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return save_icon_head(head, Path(output_dir) / FILE_NAME)
+    with output_set(output_dir, "train_icon_head") as folder:
+        rng = np.random.default_rng(seed)
+        names, files = _names_in_packs(fetch_packs(packs, packs_dir), drawings, min_packs, rng)
+        _check_enough(names, packs, min_packs)
+        name_encoder(pixel_encoder, text_encoder)
+        encoder, texts = load_pixel_encoder(pixel_encoder), load_text_encoder(text_encoder)
+        tokens, places = _encode_drawings(encoder, files, views, seed)  # [drawings, V, P, C]
+        text_means = mean_text_tokens(*texts.encode(names))  # [names, C]
+        usable = [k for k, own in enumerate(places) if sum(map(bool, own)) >= min_packs]
+        _check_enough(usable, packs, min_packs)
+        torch.manual_seed(seed)
+        num_tokens, token_width = tokens.shape[2:]
+        head = IconHead(
+            encoder.name, num_tokens, token_width, width=width, text_encoder=texts.name, text_width=texts.width,
+            packs=tuple(packs),
+        )
+        head.mean.copy_(tokens[:, 0].float().mean(0))
+        head.std.copy_(tokens[:, 0].float().std(0, correction=0).clamp(min=MIN_STD))
+        parameters = [*head.linear.parameters(), *head.text.parameters()]
+        optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=WEIGHT_DECAY)
+        count = min(batch_size, len(usable))
+        packs_of = np.array([sum(map(bool, places[k])) for k in usable])
+        shares = packs_of / packs_of.sum() if weighted else None
+        for step in track(range(num_steps), "icon head"):
+            optimizer.param_groups[0]["lr"] = lr * (1 - step / num_steps)
+            chosen = rng.choice(usable, count, replace=False, p=shares)
+            pairs = np.array([_two_drawings(places[k], rng) for k in chosen])  # [B, 2]
+            view = rng.integers(views, size=pairs.shape)  # [B, 2]
+            a, b = (head(tokens[pairs[:, side], view[:, side]].float()) for side in (0, 1))  # [B, D] each
+            asked = head.encode_texts(text_means[chosen])  # [B, D]
+            loss = _contrast(a, b) + (_contrast(a, asked) + _contrast(b, asked)) / 2
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        save_icon_head(head, folder / FILE_NAME)
+    return Path(output_dir) / FILE_NAME
 
 
 def _check_enough(names: Sequence, packs: Sequence[str], min_packs: int) -> None:

@@ -10,15 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from svgfusion_lib.config import DiTConfig, EvaluationConfig, VAEConfig
-from svgfusion_lib.corpus.prepare_dataset import SUMMARY, prepare_dataset
+from svgfusion_lib.corpus.prepare_dataset import prepare_dataset
 from svgfusion_lib.corpus.preprocess import CACHE_NAME, preprocess
+from svgfusion_lib.corpus.sieve import SUMMARY
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.evaluation.evaluate import evaluate
 from svgfusion_lib.options import check_known, check_types
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.checks import check_device
 from svgfusion_lib.system.files import read_json, read_toml, write_json
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.training.dit import FINAL_NAME as DIT_NAME
 from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import LATENTS_NAME, prepare_latents
@@ -49,7 +50,7 @@ def train_model(
     """
     plan = read_recipe(config)
     check_device(device)
-    with locked_folder(output_dir):
+    with claimed(output_dir, "train_model"):
         return _make_parts(plan, config, Path(output_dir), {"device": device, "seed": seed}, max_minutes)
 
 

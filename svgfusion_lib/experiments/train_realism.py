@@ -25,6 +25,7 @@ from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.ranker import SHIPPED
 from svgfusion_lib.system.checks import check_counts
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -58,22 +59,24 @@ def train_realism(
     unknown = [name for name in models if name not in PACKS_OF]
     if unknown or not models:
         raise UserError(f"train_realism: models are {', '.join(PACKS_OF)} (got {', '.join(unknown) or 'none'})")
-    icon_head = load_icon_head(head)
-    encoder = load_pixel_encoder(icon_head.pixel_encoder)
-    rng = np.random.default_rng(seed)
-    tokens, is_real = [], []
-    for name in models:
-        pipeline = SVGFusionPipeline.from_pretrained(name)
-        own = fetch_packs(PACKS_OF[name], packs_dir)
-        other_packs = [pack for pack in packs or icon_head.packs if pack not in PACKS_OF[name]]
-        others = fetch_packs(other_packs, packs_dir) if other_packs else []
-        real = _real_icons(pipeline, own, drawings, rng)
-        drawn = _draw(pipeline, _new_prompts(own, others, drawings, rng))
-        for svgs, label in ((real, 1.0), (drawn, 0.0)):
-            tokens.append(_encode(encoder, svgs, name))
-            is_real.append(torch.full((len(tokens[-1]),), label))
-    _fit(icon_head, torch.cat(tokens), torch.cat(is_real), num_steps, batch_size, lr, seed)
-    return save_icon_head(icon_head, Path(output_dir) / FILE_NAME)
+    with output_set(output_dir, "train_realism", head) as folder:
+        icon_head = load_icon_head(head)
+        encoder = load_pixel_encoder(icon_head.pixel_encoder)
+        rng = np.random.default_rng(seed)
+        tokens, is_real = [], []
+        for name in models:
+            pipeline = SVGFusionPipeline.from_pretrained(name)
+            own = fetch_packs(PACKS_OF[name], packs_dir)
+            other_packs = [pack for pack in packs or icon_head.packs if pack not in PACKS_OF[name]]
+            others = fetch_packs(other_packs, packs_dir) if other_packs else []
+            real = _real_icons(pipeline, own, drawings, rng)
+            drawn = _draw(pipeline, _new_prompts(own, others, drawings, rng))
+            for svgs, label in ((real, 1.0), (drawn, 0.0)):
+                tokens.append(_encode(encoder, svgs, name))
+                is_real.append(torch.full((len(tokens[-1]),), label))
+        _fit(icon_head, torch.cat(tokens), torch.cat(is_real), num_steps, batch_size, lr, seed)
+        save_icon_head(icon_head, folder / FILE_NAME)
+    return Path(output_dir) / FILE_NAME
 
 
 def _fit(

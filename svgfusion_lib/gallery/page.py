@@ -5,7 +5,6 @@
 """
 
 import argparse
-import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,10 +26,26 @@ def write_page(path: str | Path, notebook: str | Path = NOTEBOOKS / "08_gallery.
     return write_notebook(path, content | {"cells": [cell for cell in cells if LAB_TAG not in tags_of(cell)]})
 
 
-def voila_arguments(page: Path, port: int, theme: str, browser: bool) -> list[str]:
-    """The command that serves a page, for this machine alone."""
-    command = [sys.executable, "-m", "voila", str(page), f"--port={port}", f"--theme={theme}", "--Voila.ip=127.0.0.1"]
-    return command if browser else [*command, "--no-browser"]
+def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | None = None) -> None:
+    """Serve a page to this machine until Ctrl-C, to whoever has the token (None: a fresh one, as Jupyter makes it).
+
+    Requests for any other host than this one are refused: a web site that points its name here (DNS rebinding) gets
+    nothing. Kernels of pages that are gone are ended within a minute.
+    """
+    from jupyter_server import DEFAULT_STATIC_FILES_PATH
+    from voila.app import Voila
+
+    class GalleryServer(Voila):
+        def init_settings(self) -> dict:
+            own = {"allow_remote_access": False, "static_path": DEFAULT_STATIC_FILES_PATH}  # what a refusal shows
+            return super().init_settings() | own
+
+    arguments = [
+        str(page), f"--port={port}", f"--theme={theme}", "--Voila.ip=127.0.0.1", "--Voila.auto_token=True",
+        "--MappingKernelManager.cull_idle_timeout=30", "--MappingKernelManager.cull_interval=10",
+    ]
+    arguments += [] if token is None else [f"--Voila.token={token}"]
+    GalleryServer.launch_instance(arguments if browser else [*arguments, "--no-browser"])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,9 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"The gallery opens at http://localhost:{options.port}; Ctrl-C ends it.", flush=True)
-    command = voila_arguments(page, options.port, options.theme, not options.no_browser)
-    os.execv(command[0], command)
+    print(f"The gallery opens at http://localhost:{options.port}, with the token that is said below; Ctrl-C ends it.",
+          flush=True)
+    serve(page, options.port, options.theme, not options.no_browser)
+    return 0
 
 
 if __name__ == "__main__":

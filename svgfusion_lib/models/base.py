@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from svgfusion_lib.config import DEFAULT_MODEL, DiTConfig, VAEConfig
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.pretrained import check_named
 
 
 class PretrainedModel(nn.Module):
@@ -38,6 +39,10 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
         settings = cls.config_class.from_dict(config)
     except UserError as error:
         raise UserError(f"{source}: {error}") from error
+    if isinstance(settings, DiTConfig):
+        check_named(settings.text_encoder, source)
+    elif settings.pixel_fusion:
+        check_named(settings.pixel_encoder, source)
     misfit = f"{source}: weights do not fit the {cls.kind} configuration"
     reason = _misfit(settings, weights)
     if reason:

@@ -20,8 +20,9 @@ from svgfusion_lib.models.pretrained import PRETRAINED_DIR
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.svg import row_format
-from svgfusion_lib.system.files import Writer, atomic_path, read_json, write_bytes, write_json
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.files import Writer, read_json, write_bytes, write_json
+from svgfusion_lib.system.launch import launched
+from svgfusion_lib.system.outputs import atomic_path, output_set, settle
 
 VERSION = 1
 WEIGHTS_NAME, NAMES_NAME, JSON_NAME = "model.safetensors", "names.safetensors", "model.json"
@@ -89,9 +90,14 @@ def _check_sums(path: Path) -> None:
 
 
 def save_model(path: str | Path, kind: str, model: VPVAE | VSDiT, weights: dict[str, Tensor], **more) -> Path:
-    """Write a model's configuration and weights (its own or averaged ones), and `more` beside them."""
-    weights = {name: tensor.detach().cpu() for name, tensor in weights.items()}
-    return save_tensors(path, kind, {"config": model.config.to_dict(), "model": weights} | more)
+    """Write a model's configuration and weights (its own or averaged ones), and `more` beside them.
+
+    Of several processes that train together the first one writes.
+    """
+    if launched()[0] == 0:
+        weights = {name: tensor.detach().cpu() for name, tensor in weights.items()}
+        save_tensors(path, kind, {"config": model.config.to_dict(), "model": weights} | more)
+    return Path(path)
 
 
 @overload
@@ -141,6 +147,7 @@ def read_folder(folder: Path) -> tuple[dict, dict[str, Tensor]]:
 
     UserError for a folder that is incomplete, damaged or of another row format.
     """
+    settle(folder)
     weights_path, json_path = folder / WEIGHTS_NAME, folder / JSON_NAME
     for path in (weights_path, json_path):
         check_there(path)
@@ -202,7 +209,6 @@ def write_folder(
     """Write models, `extra` tensors and name vectors [N, C] with their model.json; returns the path of the weights."""
     from safetensors.torch import save
 
-    folder = Path(folder)
     tensors = {
         f"{model.kind}.{name}": tensor.to("cpu", dtype).contiguous()
         for model in models for name, tensor in model.state_dict().items()
@@ -210,13 +216,11 @@ def write_folder(
     data = save(tensors | extra)
     description = {model.kind: model.config.to_dict() for model in models} | description
     description |= {"row_format": row_format.VERSION, "sha256": hashlib.sha256(data).hexdigest()}
-    with locked_folder(folder):
-        (folder / JSON_NAME).unlink(missing_ok=True)  # it describes the weights that are about to be replaced
-        path = write_bytes(folder / WEIGHTS_NAME, data)
-        (folder / NAMES_NAME).unlink(missing_ok=True)
+    with output_set(folder, "export", replace=True) as partial:
+        write_bytes(partial / WEIGHTS_NAME, data)
         if names is not None:
             data = save({"vectors": names.to(dtype).contiguous()})
-            write_bytes(folder / NAMES_NAME, data)
+            write_bytes(partial / NAMES_NAME, data)
             description["names_sha256"] = hashlib.sha256(data).hexdigest()
-        write_json(folder / JSON_NAME, description, DESCRIPTION)
-    return path
+        write_json(partial / JSON_NAME, description, DESCRIPTION)
+    return Path(folder) / WEIGHTS_NAME

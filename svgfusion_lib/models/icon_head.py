@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.layers import masked_mean
-from svgfusion_lib.models.pretrained import PRETRAINED_DIR
+from svgfusion_lib.models.pretrained import PRETRAINED_DIR, check_named
 from svgfusion_lib.system.files import write_bytes
 
 KIND = "svgfusion icon head"
@@ -118,6 +118,8 @@ def load_icon_head(path: str | Path = SHIPPED) -> IconHead:
     ) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"{path}: not a readable icon head ({reason}); {remedy}") from error
+    for name in (head.pixel_encoder, head.text_encoder):
+        check_named(name, path)
     return head.eval()
 
 

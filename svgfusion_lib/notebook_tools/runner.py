@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import pickle
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from pathlib import Path
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.notebook_tools.cleaner import clean, parameters_of, read_notebook, write_notebook
+from svgfusion_lib.system.outputs import adopt, claimed, grows, remove_listed
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 CELL_TIMEOUT_SECONDS = 1800
@@ -73,9 +73,9 @@ def run_notebooks(
     """Execute the notebooks numbered `first` and up (or those in `only`) with the profile's parameters.
 
     profile: name of notebooks/params/<name>.yaml, a YAML file, or None for the notebooks' own defaults.
-    out_dir: becomes OUT_DIR of every notebook (default: runs/<profile>); what an earlier run of the same
-    notebooks left there is removed first. Executed copies go to <out_dir>/notebooks/. The first failure
-    ends the run with a UserError that names notebook, cell and error.
+    out_dir: becomes OUT_DIR of every notebook (default: runs/<profile>), a new folder or one of this function; what
+    an earlier run of the same notebooks wrote there is removed first. Executed copies go to <out_dir>/notebooks/. The
+    first failure ends the run with a UserError that names notebook, cell and error.
     """
     notebooks_dir = Path(notebooks_dir)
     notebooks = _select(notebooks_dir, only, first)
@@ -87,9 +87,17 @@ def run_notebooks(
     parameters = {path: check_parameters(path, values, given) for path in notebooks}
     runs = []
     for path in notebooks:
-        _remove_earlier_results(out_dir, int(path.name[:2]))
-        run = _execute(path, out_dir / "notebooks" / path.name, parameters[path])
-        check_artefacts(int(path.name[:2]), out_dir)
+        number = int(path.name[:2])
+        folders = {out_dir / pattern.split("/")[0] for pattern, _ in ARTEFACTS.get(number, ())}
+        with claimed(out_dir, "notebooks"):
+            for folder in folders:
+                remove_listed(folder)
+            try:
+                run = _execute(path, grows(out_dir / "notebooks" / path.name), parameters[path])
+            finally:
+                for folder in folders:
+                    adopt(folder)
+        check_artefacts(number, out_dir)
         print(f"{path.name}: {run.seconds:.0f} s", flush=True)
         runs.append(run)
     return runs
@@ -186,11 +194,6 @@ def _portable(out_dir: Path, root: Path) -> str:
 
 
 # --- execution ----------------------------------------------------------------------------------
-
-
-def _remove_earlier_results(out_dir: Path, number: int) -> None:
-    for folder in {pattern.split("/")[0] for pattern, _ in ARTEFACTS.get(number, ())}:
-        shutil.rmtree(out_dir / folder, ignore_errors=True)
 
 
 @contextmanager

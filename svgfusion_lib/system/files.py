@@ -1,59 +1,17 @@
-"""Files that are whole or absent: write to a temporary name, then move into place."""
+"""What files hold: bytes, text, JSON with a seal, TOML. They are whole or absent (system/outputs.py)."""
 
 import hashlib
 import json
-import os
 import tomllib
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.system.outputs import atomic_path
 
 SEAL = "seal"  # field of a JSON file that says what it is, and by a hash that it is as it was written
 SEAL_VERSION = 1
 ENTRIES = "entries"  # field that holds the list which a JSON file is
-_TEMPORARY = ".tmp"
-
-
-@contextmanager
-def atomic_path(path: str | Path, durable: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, nobody else's; on success it is moved to `path`, on error removed.
-
-    durable: the content is on the disk before the name is, so that a power cut leaves the old file or the new one.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_beside(path)
-    try:
-        with naming(path):
-            yield temporary
-            if durable:
-                sync(temporary)
-            os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    if durable and os.name == "posix":
-        with suppress(OSError):  # some file systems cannot; the file is in its place all the same
-            sync(path.parent)
-
-
-@contextmanager
-def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
-    """A failed write says which file it was for, not its temporary name; a full disk has no name in the system's error.
-
-    temporary: the folder in whose place `path` will be.
-    """
-    try:
-        yield
-    except OSError as error:
-        name = str(error.filename)
-        within = temporary is not None and name.startswith(str(temporary))
-        if error.filename is None or within or name.endswith(_TEMPORARY):
-            error.filename = str(path)
-        raise
 
 
 class Writer:
@@ -72,20 +30,6 @@ class Writer:
 
     def flush(self) -> None:
         self.file.flush()
-
-
-def temporary_beside(path: Path) -> Path:
-    """A name in the same folder that no other process and no other thread has."""
-    return path.with_name(f".{uuid.uuid4().hex}{_TEMPORARY}")
-
-
-def sync(path: Path) -> None:
-    """Wait until what was written of a file or a folder is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write_bytes(path: str | Path, data: bytes) -> Path:

@@ -4,7 +4,6 @@ Gradients are averaged by hand rather than by a wrapper around the model, so a m
 loss may call any part of it.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.system.launch import launched
 
 
 def check_alone(stage: str) -> None:
     """UserError in a process of `accelerate launch`: its fellows would do the same work in the same folder."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if launched()[1] > 1:
         raise UserError(f"{stage} is the work of one process; run it first, without `accelerate launch`")
 
 
@@ -31,7 +31,7 @@ class Processes:
     @classmethod
     def current(cls, device: str) -> "Processes":
         """What `accelerate launch` says of this process; alone if it was started otherwise."""
-        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        if launched()[1] == 1:
             return cls()
         from accelerate import PartialState
 

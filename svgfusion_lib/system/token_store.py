@@ -17,7 +17,6 @@ from torch import Tensor
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import Writer
-from svgfusion_lib.system.folders import whole_folder
 
 INDEX_NAME = "index.npz"
 SHARD_BYTES = 256 * 2**20
@@ -25,35 +24,28 @@ VERSION = 2  # of the index; 1 had neither checksums nor a version
 
 
 def write_tokens(
-    folder: str | Path, items: Iterable[Tensor], key: str, shard_bytes: int = SHARD_BYTES,
-    owner: Path | None = None,
+    folder: str | Path, items: Iterable[Tensor], key: str, shard_bytes: int = SHARD_BYTES
 ) -> "TokenStore":
-    """Write items [S_i, C], of one width C, in order; what the folder held before is replaced when all are there.
+    """Write items [S_i, C], of one width C, in order, into a new folder.
 
-    key: names what the tokens are of; `TokenStore.open` asks for it again. owner: the file that knows the key of the
-    tokens which the folder held before; it is removed with them.
+    key: names what the tokens are of; `TokenStore.open` asks for it again.
     """
     lengths: list[int] = []
     first_items: list[int] = []  # of each shard
     checksums: list[int] = []
     folder = Path(folder)
-    if not (folder / INDEX_NAME).is_file():
-        for shard_path in folder.glob("tokens-*.npy"):  # of a store that was never finished
-            shard_path.unlink()
-    with whole_folder(folder, INDEX_NAME) as partial:
-        for number, shard in enumerate(_shards(items, shard_bytes)):
-            first_items.append(len(lengths))
-            lengths += [len(tokens) for tokens in shard]
-            arrays = [tokens.half().cpu().numpy() for tokens in shard]
-            checksums += [_checksum(array) for array in arrays]
-            with (partial / f"tokens-{number:05d}.npy").open("wb") as file:
-                np.save(Writer(file), np.concatenate(arrays))  # to a plain file it would not say why it failed
-        np.savez(
-            partial / INDEX_NAME, lengths=np.array(lengths, dtype=np.int64), first_items=np.array(first_items),
-            key=np.array(key), checksums=np.array(checksums, dtype=np.uint32), version=np.array(VERSION),
-        )
-        if owner is not None:
-            owner.unlink(missing_ok=True)
+    folder.mkdir()
+    for number, shard in enumerate(_shards(items, shard_bytes)):
+        first_items.append(len(lengths))
+        lengths += [len(tokens) for tokens in shard]
+        arrays = [tokens.half().cpu().numpy() for tokens in shard]
+        checksums += [_checksum(array) for array in arrays]
+        with (folder / f"tokens-{number:05d}.npy").open("wb") as file:
+            np.save(Writer(file), np.concatenate(arrays))  # to a plain file it would not say why it failed
+    np.savez(
+        folder / INDEX_NAME, lengths=np.array(lengths, dtype=np.int64), first_items=np.array(first_items),
+        key=np.array(key), checksums=np.array(checksums, dtype=np.uint32), version=np.array(VERSION),
+    )
     return TokenStore.open(folder, key)
 
 

@@ -9,12 +9,14 @@ from svgfusion_lib.config import DiffusionConfig, DiTConfig, SamplingConfig, Tra
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
+from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames, learn_names
 from svgfusion_lib.system.checks import check_counts, check_device
+from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.training.latents import latents_hash, load_latents, prepare_latents
 from svgfusion_lib.training.loop import budget_steps, fit
 from svgfusion_lib.training.losses import diffusion_loss
@@ -70,48 +72,53 @@ def train_dit(
     check_counts(samples_seen=samples_seen)
     DiTConfig.preset(preset)  # refused before any work
     output_dir = Path(output_dir)
-    vae, _ = load_model(vae_checkpoint, "vpvae")
-    if svg_dir is not None:
-        preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=vae.config.pixel_encoder)
-        latents_dir = output_dir / "latents"
-        prepare_latents(vae_checkpoint, output_dir / "cache", latents_dir)
-    assert latents_dir is not None  # given, or made just now
-    latents = load_latents(latents_dir)
-    if latents["vae_hash"] != weights_hash(vae):
-        raise UserError(f"{latents_dir}: latents are of another VP-VAE than {vae_checkpoint}; run prepare_latents anew")
-    train_svgs = latents["splits"].count("train")
-    if not train_svgs:
-        raise UserError(f"{latents_dir}: holds no training SVG")
-    styles = style_names(latents) if style_condition else ()
-    if style_condition and not styles:
-        raise UserError(f"{latents_dir}: names no pack, so there is no style to learn; leave out --style_condition")
-    noise = schedule if isinstance(schedule, NoiseSchedule) else make_schedule(DiffusionConfig(schedule=schedule))
-    config = TrainConfig(
-        num_steps=budget_steps(train_svgs, batch_size, num_epochs, samples_seen, accumulate),
-        batch_size=batch_size, accumulate=accumulate, compile=compile_model,
-        device=device, seed=seed, lr=lr, bf16=bf16, val_every=val_every, checkpoint_every=checkpoint_every,
-        min_snr_gamma=min_snr_gamma,
-    )
-    encoder = text_encoder or load_text_encoder(latents["text_encoder"])
-    torch.manual_seed(seed)
-    model = dit or VSDiT(DiTConfig.preset(
-        preset, latent_width=vae.latent_width, context_width=latents["context"].width,
-        text_encoder=latents["text_encoder"], max_latents=latents["max_latents"], prediction=prediction,
-        patch_size=patch_size, styles=styles,
-    ))
-    sizes = (model.config.latent_width, model.config.context_width)
-    if sizes != (vae.latent_width, latents["context"].width):
-        raise UserError(
-            f"the VS-DiT takes latents of width {sizes[0]} and text tokens of width {sizes[1]}; {latents_dir} holds"
-            f" {vae.latent_width} and {latents['context'].width}"
+    if text_encoder is not None:
+        name_encoder(text_encoder.name)
+    with claimed(output_dir, "train_dit", svg_dir, latents_dir, vae_checkpoint):
+        vae, _ = load_model(vae_checkpoint, "vpvae")
+        if svg_dir is not None:
+            preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=vae.config.pixel_encoder)
+            latents_dir = output_dir / "latents"
+            prepare_latents(vae_checkpoint, output_dir / "cache", latents_dir)
+        assert latents_dir is not None  # given, or made just now
+        latents = load_latents(latents_dir)
+        if latents["vae_hash"] != weights_hash(vae):
+            raise UserError(
+                f"{latents_dir}: latents are of another VP-VAE than {vae_checkpoint}; run prepare_latents anew"
+            )
+        train_svgs = latents["splits"].count("train")
+        if not train_svgs:
+            raise UserError(f"{latents_dir}: holds no training SVG")
+        styles = style_names(latents) if style_condition else ()
+        if style_condition and not styles:
+            raise UserError(f"{latents_dir}: names no pack, so there is no style to learn; leave out --style_condition")
+        noise = schedule if isinstance(schedule, NoiseSchedule) else make_schedule(DiffusionConfig(schedule=schedule))
+        config = TrainConfig(
+            num_steps=budget_steps(train_svgs, batch_size, num_epochs, samples_seen, accumulate),
+            batch_size=batch_size, accumulate=accumulate, compile=compile_model,
+            device=device, seed=seed, lr=lr, bf16=bf16, val_every=val_every, checkpoint_every=checkpoint_every,
+            min_snr_gamma=min_snr_gamma,
         )
-    model.latent_mean.copy_(latents["latent_mean"])
-    model.latent_std.copy_(latents["latent_std"])
-    ema = fit_latents(model, vae, latents, noise, config, output_dir, max_minutes, encoder)
-    return save_model(
-        output_dir / FINAL_NAME, "vsdit", model, ema.weights, train_config=config.to_dict(), **noise.state(),
-        **origin(latents, encoder),
-    )
+        encoder = text_encoder or load_text_encoder(latents["text_encoder"])
+        torch.manual_seed(seed)
+        model = dit or VSDiT(DiTConfig.preset(
+            preset, latent_width=vae.latent_width, context_width=latents["context"].width,
+            text_encoder=latents["text_encoder"], max_latents=latents["max_latents"], prediction=prediction,
+            patch_size=patch_size, styles=styles,
+        ))
+        sizes = (model.config.latent_width, model.config.context_width)
+        if sizes != (vae.latent_width, latents["context"].width):
+            raise UserError(
+                f"the VS-DiT takes latents of width {sizes[0]} and text tokens of width {sizes[1]}; {latents_dir} holds"
+                f" {vae.latent_width} and {latents['context'].width}"
+            )
+        model.latent_mean.copy_(latents["latent_mean"])
+        model.latent_std.copy_(latents["latent_std"])
+        ema = fit_latents(model, vae, latents, noise, config, output_dir, max_minutes, encoder)
+        return save_model(
+            output_dir / FINAL_NAME, "vsdit", model, ema.weights, train_config=config.to_dict(), **noise.state(),
+            **origin(latents, encoder),
+        )
 
 
 def origin(latents: dict, encoder: TextEncoder, before: KnownNames | None = None) -> dict:

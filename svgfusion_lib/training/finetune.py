@@ -13,7 +13,7 @@ from svgfusion_lib.models.low_rank import adapt, merge
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.checks import check_counts, check_device
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.training.dit import FINAL_NAME as DIT_NAME
 from svgfusion_lib.training.dit import fit_latents, origin
 from svgfusion_lib.training.latents import load_latents, prepare_latents
@@ -53,7 +53,7 @@ def finetune(
     output_dir = Path(output_dir)
     before = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint)
     vae, dit = before.vae, before.dit
-    with locked_folder(output_dir):
+    with claimed(output_dir, "finetune", svg_dir, vae_checkpoint, dit_checkpoint):
         vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
         encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
         preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=encoder)

@@ -13,9 +13,10 @@ from torch.utils.data import Subset
 from svgfusion_lib.corpus.preprocess import load_cache
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import load_model, load_tensors, save_tensors, weights_hash
+from svgfusion_lib.models.pretrained import check_named, name_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import output_set, settle
 from svgfusion_lib.system.processes import check_alone
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.system.token_store import TokenStore, write_tokens
@@ -53,30 +54,30 @@ def prepare_latents(
     if not 0 < box_scale < math.inf:
         raise UserError(f"box_scale is {box_scale}; it must be a finite number above 0")
     check_alone("prepare_latents")
-    vae, _ = load_model(vae_checkpoint, "vpvae", device)
-    cache = load_cache(precomputed_dir)
-    check_pixel_encoder(vae, cache)
-    limit = min(max_latents, vae.config.max_latents)
-    dataset = ChunkDataset(cache, vae.config, max_latents=limit, every_stage=every_stage)
-    if not len(dataset):
-        raise UserError(f"{precomputed_dir}: no SVG has at most {max_latents} latents; give a larger --max_latents")
-    means, sigmas = encode_dataset(vae, dataset)
-    splits = [cache["splits"][i] for i in dataset.indices]
-    captions = [cache["captions"][i] for i in dataset.indices]
-    vocabulary = sorted({caption for own in captions for caption in own})
-    number = {caption: k for k, caption in enumerate(vocabulary)}
-    encoder = load_text_encoder(text_encoder) if isinstance(text_encoder, str) else text_encoder
-    vae_hash = weights_hash(vae)
-    key = hashlib.sha256(json.dumps([encoder.name, vocabulary]).encode()).hexdigest()  # of what the text tokens are
-    null_context, _ = encoder.encode([""])  # [1, S0, C]
-    train = torch.cat([m for m, s in zip(means, splits) if s == "train"] or means)  # [train latents, Z]
-    std = train.std(0, correction=0).clamp(min=MIN_STD)  # [Z]
-    if vae.explicit_width:
-        std[:BOX_COLUMNS] /= box_scale
-    path = Path(output_dir) / LATENTS_NAME
-    with locked_folder(output_dir):
-        write_tokens(Path(output_dir) / CONTEXT_NAME, encode_captions(encoder, vocabulary), key, owner=path)
-        return save_tensors(path, "latents", {
+    with output_set(output_dir, "prepare_latents", vae_checkpoint, precomputed_dir, replace=True) as folder:
+        vae, _ = load_model(vae_checkpoint, "vpvae", device)
+        cache = load_cache(precomputed_dir)
+        check_pixel_encoder(vae, cache)
+        limit = min(max_latents, vae.config.max_latents)
+        dataset = ChunkDataset(cache, vae.config, max_latents=limit, every_stage=every_stage)
+        if not len(dataset):
+            raise UserError(f"{precomputed_dir}: no SVG has at most {max_latents} latents; give a larger --max_latents")
+        means, sigmas = encode_dataset(vae, dataset)
+        splits = [cache["splits"][i] for i in dataset.indices]
+        captions = [cache["captions"][i] for i in dataset.indices]
+        vocabulary = sorted({caption for own in captions for caption in own})
+        number = {caption: k for k, caption in enumerate(vocabulary)}
+        encoder = load_text_encoder(text_encoder) if isinstance(text_encoder, str) else text_encoder
+        name_encoder(encoder.name)
+        vae_hash = weights_hash(vae)
+        key = hashlib.sha256(json.dumps([encoder.name, vocabulary]).encode()).hexdigest()  # of what the text tokens are
+        null_context, _ = encoder.encode([""])  # [1, S0, C]
+        train = torch.cat([m for m, s in zip(means, splits) if s == "train"] or means)  # [train latents, Z]
+        std = train.std(0, correction=0).clamp(min=MIN_STD)  # [Z]
+        if vae.explicit_width:
+            std[:BOX_COLUMNS] /= box_scale
+        write_tokens(folder / CONTEXT_NAME, encode_captions(encoder, vocabulary), key)
+        save_tensors(folder / LATENTS_NAME, "latents", {
             "names": dataset.names,
             "titles": [cache["titles"][i] for i in dataset.indices],
             "packs": [cache["packs"][i] for i in dataset.indices],
@@ -95,6 +96,7 @@ def prepare_latents(
             "too_long": dataset.too_long,
             "vae_hash": vae_hash,
         })
+    return Path(output_dir) / LATENTS_NAME
 
 
 def load_latents(latents_dir: str | Path) -> dict:
@@ -102,8 +104,10 @@ def load_latents(latents_dir: str | Path) -> dict:
 
     "context" is a TokenStore over the captions (system/token_store.py).
     """
+    settle(latents_dir)
     path = Path(latents_dir) / LATENTS_NAME
     latents = load_tensors(path, "latents", "prepare_latents", LATENTS_FIELDS)
+    check_named(latents["text_encoder"], path)
     latents["context"] = TokenStore.open(path.parent / CONTEXT_NAME, latents["context"])
     return latents
 

@@ -20,8 +20,9 @@ from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.models.checkpoint import load_tensors, save_tensors
 from svgfusion_lib.system.checks import check_device
-from svgfusion_lib.system.files import naming, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.file_list import naming
+from svgfusion_lib.system.files import write_text
+from svgfusion_lib.system.outputs import claimed, grows
 from svgfusion_lib.system.processes import Processes
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.training.optimisation import EMA, learning_rate, make_optimizer
@@ -61,7 +62,7 @@ def fit(
     """
     device = check_device(config.device)
     sampler = _batch_sampler(train_loader)
-    with locked_folder(output_dir):
+    with claimed(output_dir, "fit"):
         processes = Processes.current(config.device)
         device, main = processes.device or device, processes.is_main
         sampler.share = processes.share
@@ -234,7 +235,7 @@ class _Log:
             for name, value in values.items():
                 self._board.add_scalar(name, value, values["step"])
         line = json.dumps(values | {"seconds": round(time.monotonic() - self._began, 2)})
-        with naming(self._path), self._path.open("a", encoding="utf-8") as log:
+        with naming(self._path), grows(self._path).open("a", encoding="utf-8") as log:
             log.write(line + "\n")
 
     def close(self) -> None:

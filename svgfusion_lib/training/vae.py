@@ -11,6 +11,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.system.checks import check_counts, check_device
+from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.training.loop import budget_steps, fit
 from svgfusion_lib.training.losses import kl_weight_at, vae_loss
 from svgfusion_lib.utils.augment import Augmentation
@@ -33,7 +34,8 @@ def train(
 ) -> Path:
     """The VAE smoke run: a fixed number of steps, then ckpt_out/model_step{steps}.pt (returned)."""
     config = TrainConfig(num_steps=steps, batch_size=batch_size, device=device, seed=seed)
-    return _train(load_cache(precomputed_dir), preset, {}, config, Path(ckpt_out), f"model_step{steps}.pt")
+    with claimed(ckpt_out, "train", precomputed_dir):
+        return _train(load_cache(precomputed_dir), preset, {}, config, Path(ckpt_out), f"model_step{steps}.pt")
 
 
 def train_vae(
@@ -69,18 +71,20 @@ def train_vae(
     check_counts(num_epochs=num_epochs, batch_size=batch_size, val_every=val_every, samples_seen=samples_seen)
     changes = changes or {}
     vae_config = VAEConfig.preset(preset, **changes)  # refused before any work
-    if svg_dir is not None:
-        precomputed_dir = Path(output_dir) / "cache"
-        encoder = vae_config.pixel_encoder if vae_config.pixel_fusion else "none"
-        renderings = FEW_RENDERINGS if vae_config.stage_tokens or partial_rate else 1
-        preprocess(svg_dir, precomputed_dir, max_files=None, pixel_encoder=encoder, renderings=renderings)
-    assert precomputed_dir is not None  # given, or made just now
-    cache = load_cache(precomputed_dir)
-    config = TrainConfig(
-        batch_size=batch_size, device=device, seed=seed, lr=lr,
-        kl_weight_max=kl_weight, augment=augment, distinct=distinct, partial_rate=partial_rate, val_every=val_every,
-    )
-    return _train(cache, preset, changes, config, Path(output_dir), FINAL_NAME, max_minutes, (num_epochs, samples_seen))
+    with claimed(output_dir, "train_vae", svg_dir, precomputed_dir):
+        if svg_dir is not None:
+            precomputed_dir = Path(output_dir) / "cache"
+            encoder = vae_config.pixel_encoder if vae_config.pixel_fusion else "none"
+            renderings = FEW_RENDERINGS if vae_config.stage_tokens or partial_rate else 1
+            preprocess(svg_dir, precomputed_dir, max_files=None, pixel_encoder=encoder, renderings=renderings)
+        assert precomputed_dir is not None  # given, or made just now
+        cache = load_cache(precomputed_dir)
+        config = TrainConfig(
+            batch_size=batch_size, device=device, seed=seed, lr=lr,
+            kl_weight_max=kl_weight, augment=augment, distinct=distinct, partial_rate=partial_rate, val_every=val_every,
+        )
+        budget = num_epochs, samples_seen
+        return _train(cache, preset, changes, config, Path(output_dir), FINAL_NAME, max_minutes, budget)
 
 
 def vae_datasets(

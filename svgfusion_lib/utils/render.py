@@ -1,9 +1,13 @@
 """SVG text to pixels by cairosvg, blank detection, and contact sheets."""
 
+import base64
 import importlib
 import io
 import math
+import struct
 import sys
+import urllib.request
+import zlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -11,17 +15,18 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
 
 from svgfusion_lib.errors import UserError, machine_trouble
-from svgfusion_lib.svg.document import XLINK_HREF, read_document
+from svgfusion_lib.svg.document import XLINK_HREF, decode_document, read_document
 from svgfusion_lib.svg.state import says_its_size, viewport
-from svgfusion_lib.system.files import atomic_path
+from svgfusion_lib.system.outputs import atomic_path
 
 CAIRO_HELP = (
     "cairosvg cannot find the cairo library libcairo2. Install it with `sudo apt-get install libcairo2` "
     "(Debian, Ubuntu), `brew install cairo` (macOS) or `conda install -c conda-forge cairo`."
 )
+PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")  # of embedded pictures; Pillow knows more, one by way of Ghostscript
 MAX_IMAGE_PIXELS = 4_000_000  # of a picture embedded in an SVG
 BLANK_SIZE = 64  # pixels; is_blank renders at this size
 BLANK_CONTRAST = 24  # of 255: how far from white counts as painted
@@ -64,7 +69,10 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
         root = read_document(svg)
         for element in root.iter():  # resvg would open files
             for name in ("href", XLINK_HREF):
-                if not element.get(name, "#").strip().startswith(("#", "data:")):
+                target = element.get(name, "#").strip()
+                if target.startswith("data:"):
+                    element.set(name, _data_address(_embedded_picture(target)))
+                elif not target.startswith("#"):
                     del element.attrib[name]
         width, height = viewport(root) if says_its_size(root) else (1.0, 1.0)
         side: dict[str, Any] = {"width": size} if width >= height else {"height": size}
@@ -74,7 +82,8 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
         data = bytes(resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True, **side))
     except (ValueError, RuntimeError, OverflowError) as error:
         raise ValueError(f"the SVG cannot be rendered: {error}") from error
-    drawing = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))[:size, :size].astype(np.float64)  # (h, w, 4)
+    image = Image.open(io.BytesIO(data), formats=["PNG"])
+    drawing = np.asarray(image.convert("RGBA"))[:size, :size].astype(np.float64)  # (h, w, 4)
     h, w = drawing.shape[:2]
     top, left = (size - h) // 2, (size - w) // 2
     canvas = np.empty((size, size, 3), dtype=np.uint8)
@@ -214,26 +223,48 @@ def _require_cairo() -> None:
 
 
 def _refuse_external(url: str, resource_type: str) -> bytes:
-    """cairosvg's url_fetcher: embedded data only."""
-    from cairosvg.url import fetch
-
-    if url.startswith("data:"):
-        data = fetch(url, resource_type)
-        if resource_type.startswith("image/") and "svg" not in resource_type:
-            _check_image(data)
-        return data
-    raise ValueError(f"it refers to the external resource {url!r:.80}")
+    """cairosvg's url_fetcher: embedded data only, and of pictures only PICTURE_FORMATS."""
+    if not url.startswith("data:"):
+        raise ValueError(f"it refers to the external resource {url!r:.80}")
+    if resource_type == "image/*":
+        return _embedded_picture(url)
+    data = _data_of(url)
+    return decode_document(data).encode() if "svg" in resource_type else data
 
 
-def _check_image(data: bytes) -> None:
-    """ValueError for an embedded picture that would unfold to more than MAX_IMAGE_PIXELS."""
+def _embedded_picture(url: str) -> bytes:
+    """The picture of a `data:` address as PNG. ValueError for another format, and for too many pixels."""
+    data = _data_of(url)
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS) as image:
             width, height = image.size
-    except (OSError, Image.DecompressionBombError, SyntaxError) as error:
-        raise ValueError(f"an embedded image cannot be read ({error})") from error
-    if width * height > MAX_IMAGE_PIXELS:
-        raise ValueError(f"an embedded image of {width} x {height} pixels is too large")
+            if width * height <= MAX_IMAGE_PIXELS:
+                return _as_png(ImageOps.exif_transpose(image))
+    except (
+        OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError,
+        struct.error, zlib.error, Image.DecompressionBombError,
+    ) as error:
+        known = ", ".join(PICTURE_FORMATS)
+        raise ValueError(f"an embedded image cannot be read as {known} ({str(error)[:80]})") from error
+    raise ValueError(f"an embedded image of {width} x {height} pixels is too large")
+
+
+def _as_png(image: Image.Image) -> bytes:
+    """A picture as PNG of 8 bits that any reader takes, whatever it was."""
+    if image.mode.startswith("I"):  # 16 bits
+        image = image.convert("I").point(lambda value: value / 256).convert("L")
+    memory = io.BytesIO()
+    image.convert("RGBA").save(memory, format="PNG", compress_level=1)
+    return memory.getvalue()
+
+
+def _data_of(url: str) -> bytes:
+    with urllib.request.urlopen(url) as data:  # a `data:` address: nothing is asked
+        return data.read()
+
+
+def _data_address(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
 def _draw_premultiplied(svg: str, size: int) -> np.ndarray:

@@ -59,7 +59,7 @@ BAD = [
     ("preprocess --svg_dir broken --precomputed_dir out --pixel_encoder none", "a.svg: not well-formed XML"),
     ("preprocess --svg_dir good --precomputed_dir out --max_files -3", "'-3' is neither"),
     ("roundtrip --svg_dir empty --out_dir out", "empty: no file matches"),
-    ("roundtrip --svg_dir good --out_dir good", "would be overwritten"),
+    ("roundtrip --svg_dir good --out_dir good", "is not apart from the input"),
     ("train --precomputed_dir empty --ckpt_out out", "cache.pt: no such file"),
     ("train_vae --output_dir out", "one of --precomputed_dir and --svg_dir"),
     ("train_vae --output_dir out --precomputed_dir empty", "cache.pt: no such file"),

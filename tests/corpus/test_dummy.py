@@ -132,7 +132,7 @@ def test_bad_calls_write_nothing(tmp_path):
         create_dummy_data(tmp_path / "out", num_samples=0)
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "thesis.txt").write_text("mine")
-    with pytest.raises(UserError, match="other files"):
+    with pytest.raises(UserError, match="is not empty .thesis.txt."):
         create_dummy_data(tmp_path / "own")
     (tmp_path / "file").write_text("mine")
     with pytest.raises(UserError, match="in the way"):

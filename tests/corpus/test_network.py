@@ -94,7 +94,7 @@ def test_a_network_that_goes_leaves_nothing_and_one_that_returns_brings_all(regi
         assert not (tmp_path / "packs").exists()
     monkeypatch.setattr(Registry, "behaviour", "whole")
     (folder,) = fetch_packs(["toy"], tmp_path / "packs")
-    assert sorted(path.name for path in folder.iterdir()) == ["cart.svg", "manifest.jsonl", "pack.json"]
+    assert sorted(path.name for path in folder.glob("[!.]*")) == ["cart.svg", "manifest.jsonl", "pack.json"]
 
 
 def test_no_network_at_all(registry, tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ from svgfusion_lib.evaluation.metrics import ssim
 from svgfusion_lib.models.base import build
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.system.files import write_text
 from svgfusion_lib.training.latents import encode_dataset
 from svgfusion_lib.utils.dataset import ChunkDataset
 from svgfusion_lib.utils.render import render_svg
@@ -83,8 +84,8 @@ def test_layers_are_those_of_the_svg_written(pipeline, cart):
 @pytest.mark.parametrize("stage_tokens", [False, True])
 def test_latents_are_those_that_training_sees(pipeline, tmp_path, stage_tokens):
     for name, text in (("cart", CART), ("mail", MAIL)):
-        (tmp_path / f"{name}.svg").write_text(text)
-    preprocess(tmp_path, tmp_path / "cache", renderings=16)
+        write_text(tmp_path / "svg" / f"{name}.svg", text)
+    preprocess(tmp_path / "svg", tmp_path / "cache", renderings=16)
     config = replace(pipeline.vae.config, stage_tokens=stage_tokens)
     vae = build(VPVAE, config.to_dict(), pipeline.vae.state_dict(), "shipped")
     dataset = ChunkDataset(load_cache(tmp_path / "cache"), config)

@@ -7,6 +7,8 @@ from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.experiments import ablate as module
 from svgfusion_lib.experiments.ablate import ablate, read_plan
+from svgfusion_lib.system.files import write_text
+from svgfusion_lib.system.outputs import claimed
 
 PLAN = """
 [data]
@@ -45,7 +47,9 @@ every_stage = true
 def test_a_small_ablation_runs_once(tmp_path, monkeypatch):
     (tmp_path / "plan.toml").write_text(PLAN)
     create_dummy_data(tmp_path / "svg", num_samples=24)
-    preprocess(tmp_path / "svg", tmp_path / "out" / "cache", max_files=None, renderings=2)
+    with claimed(tmp_path / "out", "ablate"):
+        preprocess(tmp_path / "svg", tmp_path / "out" / "cache", max_files=None, renderings=2)
+        write_text(tmp_path / "out" / "ablation.md", "begun")
     text = ablate(tmp_path / "plan.toml", tmp_path / "out")
     assert (tmp_path / "out" / "ablation.md").read_text() == text
     rows = [line for line in text.splitlines() if line.startswith("| ")]
@@ -65,6 +69,8 @@ def test_a_small_ablation_runs_once(tmp_path, monkeypatch):
     (("[dit]", "[d it]"), "not a readable TOML file"),
     (("[dit]", "[other]"), "has no section dit"),
     (('slug = "row"', 'slug = "base"'), "a slug of its own"),
+    (('slug = "row"', 'slug = "BASE"'), "a slug of its own"),
+    (('slug = "row"', 'slug = "../row"'), "a slug of its own"),
     (('vae = "row"', 'vae = "rows"'), "names the VP-VAE 'rows'"),
     (("patch_size", "patchsize"), r"\[\[dit_runs\]\] has no option 'patchsize'; did you mean 'patch_size'"),
     (("partial_rate = 0.5", 'partial_rate = "half"'), r"\[\[vae_runs\]\]: partial_rate must be a number, not 'half'"),

@@ -27,7 +27,7 @@ from svgfusion_lib.evaluation import (
 )
 from svgfusion_lib.evaluation import report as evaluation_plots
 from svgfusion_lib.evaluation import samples as evaluation_groups
-from svgfusion_lib.evaluation.vae import evaluate_vae
+from svgfusion_lib.evaluation.vae import evaluate_vae, reconstruct_and_sample
 from svgfusion_lib.experiments import (
     ablate,
     benchmark,
@@ -187,7 +187,7 @@ def _overfit(inputs: Path, folder: Path) -> None:
 
 DRAWINGS: dict[str, Callable[[Path, Path], object]] = {
     "generate": lambda inputs, folder: generate.generate(["a", "b"], folder, *models_of(inputs), config=QUICK),
-    "reconstruct": lambda inputs, folder: generate.reconstruct_and_sample(
+    "reconstruct": lambda inputs, folder: reconstruct_and_sample(
         vae_of(inputs), inputs / "cache", folder, num_eval=2, num_samples=2,
     ),
     "vary": lambda inputs, folder: edit.vary_svg(

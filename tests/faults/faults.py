@@ -56,7 +56,7 @@ def strike(fault: Fault, folder: Path) -> Callable[[], int]:
     if fault.full_at is not None:
         _fill_disk(fault.full_at)
     if fault.power_cut_at is not None:
-        _cut_power(fault.power_cut_at)
+        _cut_power(fault.power_cut_at, folder.parent)
     if fault.memory is not None:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + fault.memory, resource.RLIM_INFINITY))
@@ -87,25 +87,23 @@ def _fill_disk(number: int) -> None:
     os.fsync = fsync
 
 
-def _cut_power(number: int) -> None:
+def _cut_power(number: int, around: Path) -> None:
     """The process ends after its number-th os.replace; a file that was moved without fsync has lost its content."""
     fsync, replace, left = os.fsync, os.replace, [number]
     on_disk: set[int] = set()  # inodes
-    all_on_disk = [False]
 
     def noting_fsync(descriptor: int) -> None:
         fsync(descriptor)
         on_disk.add(os.fstat(descriptor).st_ino)
 
     def noting_sync() -> None:
-        all_on_disk[0] = True  # nothing is written between it and the move of the folder
+        on_disk.update(path.stat().st_ino for path in around.rglob("*") if path.is_file())
 
     def cutting_replace(source, target) -> None:
         lost = [
             path for path in ([Path(source)] if Path(source).is_file() else Path(source).rglob("*"))
             if path.is_file() and path.stat().st_ino not in on_disk
-        ] if not all_on_disk[0] else []
-        all_on_disk[0] = False
+        ]
         replace(source, target)
         left[0] -= 1
         if not left[0]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from svgfusion_lib.gallery.page import voila_arguments, write_page
+from svgfusion_lib.gallery.page import write_page
 from svgfusion_lib.notebook_tools.cleaner import tags_of
 from svgfusion_lib.utils.render import is_blank
 
@@ -62,7 +62,9 @@ def environment(tmp_path) -> dict[str, str]:
 
 
 @contextmanager
-def served(command: list[str], environment: dict[str, str], folder: Path, address: str) -> Iterator[None]:
+def served(
+    command: list[str], environment: dict[str, str], folder: Path, address: str
+) -> Iterator[subprocess.Popen]:
     """A server that answers at an address, ended afterwards."""
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -71,7 +73,7 @@ def served(command: list[str], environment: dict[str, str], folder: Path, addres
         while not answers(address):
             assert server.poll() is None and time.monotonic() < until, (folder / "server.log").read_text()[-2000:]
             time.sleep(0.3)
-        yield
+        yield server
     finally:
         server.terminate()
         try:
@@ -186,10 +188,37 @@ def test_the_page_of_its_own(environment, tmp_path):
     pytest.importorskip("voila", reason="`make gallery` needs `pip install voila`")
     PICTURES.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    command = voila_arguments(write_page(tmp_path / "gallery.ipynb"), port, "dark", browser=False)
+    path, token = str(write_page(tmp_path / "gallery.ipynb")), "a-token-of-the-test"
+    code = f"from svgfusion_lib.gallery.page import serve; serve({path!r}, {port}, 'dark', False, {token!r})"
+    address = f"http://127.0.0.1:{port}/?token={token}"
     environment = environment | {"PYTHONPATH": str(ROOT)}
-    address = f"http://127.0.0.1:{port}/"
-    with served(command, environment, tmp_path, f"{address}voila/static/"), opened_page(1200) as page:
-        page.goto(address, wait_until="domcontentloaded")
-        page.wait_for_selector(".svgf-prompt input")
-        use(page, "page", tmp_path)
+    with served([sys.executable, "-c", code], environment, tmp_path, address.split("?")[0]) as server:
+        assert status(address, f"evil.example:{port}") == 403
+        assert status(f"http://127.0.0.1:{port}/api/kernels", f"evil.example:{port}") in (403, 404)
+        assert kernels_of(server) == []
+        with urllib.request.urlopen(address.split("?")[0], timeout=20) as answer:  # without a token: asked for one
+            assert "/login" in answer.url
+        assert kernels_of(server) == []
+        with opened_page(1200) as page:
+            page.goto(address, wait_until="domcontentloaded")
+            page.wait_for_selector(".svgf-prompt input")
+            use(page, "page", tmp_path)
+            assert len(kernels_of(server)) == 1
+        assert status(address, f"localhost:{port}") == 200  # a plain request leaves a kernel
+        time.sleep(60)
+        assert kernels_of(server) == []
+
+
+def status(address: str, host: str) -> int:
+    request = urllib.request.Request(address, headers={"Host": host})
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            return answer.status if answer.read() else 0
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def kernels_of(server: subprocess.Popen) -> list[int]:
+    """Processes that the server has started."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    return [int(child) for child in children if b"ipykernel" in Path(f"/proc/{child}/cmdline").read_bytes()]

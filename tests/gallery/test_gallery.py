@@ -4,7 +4,6 @@ import io
 import json
 import zipfile
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +14,11 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session, markup, page
 from svgfusion_lib.gallery.downloads import file_name, png_bytes, sheet_bytes, zip_bytes
 from svgfusion_lib.gallery.icons import Icon
-from svgfusion_lib.gallery.page import voila_arguments, write_page
+from svgfusion_lib.gallery.page import write_page
 from svgfusion_lib.gallery.worker import Cancelled
 from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of, text_of
 from svgfusion_lib.reranking.known_names import learn_names
+from svgfusion_lib.system.files import write_bytes
 from svgfusion_lib.utils.render import render_svg
 
 HOSTILE = [
@@ -121,8 +121,8 @@ def test_what_cannot_be_done_is_said(session, cart, act, message):
 def test_nearest_icons_come_from_the_cache(pipeline, tmp_path, cart_file):
     disc = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="9"/></svg>'
     for name, content in (("cart", cart_file), ("disc", disc)):
-        (tmp_path / f"{name}.svg").write_bytes(content)
-    preprocess(tmp_path, tmp_path / "cache")
+        write_bytes(tmp_path / "svg" / f"{name}.svg", content)
+    preprocess(tmp_path / "svg", tmp_path / "cache")
     session = Session(pipeline, cache_dir=tmp_path / "cache")
     found = session.nearest(session.open_svg("x.svg", cart_file).icons[0])
     assert [each.name for each in found] == ["cart", "disc"] and found[0].likeness > 0.99
@@ -223,8 +223,6 @@ def test_the_page_has_the_cells_that_make_the_gallery_and_no_lesson(tmp_path):
     code = [text_of(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     assert len(cells) == len(code) == 3 and "parameters" in tags_of(cells[0])
     assert code[-1].splitlines()[-1] == "Gallery(session)"
-    command = voila_arguments(Path("x.ipynb"), 1, "dark", browser=False)
-    assert {"--port=1", "--theme=dark", "--Voila.ip=127.0.0.1", "--no-browser"} < set(command)
 
 
 def test_the_page_says_that_voila_is_missing(monkeypatch, capsys):

@@ -4,6 +4,7 @@ from safetensors.torch import save_file
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import KIND, SHIPPED, IconHead, load_icon_head, save_icon_head
+from svgfusion_lib.models.pretrained import name_encoder
 
 
 def test_vectors_have_length_one_and_depend_on_where_a_token_stands():
@@ -28,7 +29,11 @@ def test_tokens_are_standardised_first():
 def test_written_and_read_again(tmp_path):
     torch.manual_seed(0)
     head = IconHead("an encoder", 4, 6, width=8)
-    again = load_icon_head(save_icon_head(head, tmp_path / "head.safetensors"))
+    path = save_icon_head(head, tmp_path / "head.safetensors")
+    with pytest.raises(UserError, match="asks for the encoder 'an encoder', which is none of the embedded ones"):
+        load_icon_head(path)
+    name_encoder("an encoder")
+    again = load_icon_head(path)
     assert again.pixel_encoder == "an encoder" and not again.training
     tokens = torch.randn(3, 4, 6)
     torch.testing.assert_close(again(tokens), head.eval()(tokens), atol=0.02, rtol=0.02)  # bf16
@@ -36,7 +41,7 @@ def test_written_and_read_again(tmp_path):
 
 def test_realism_is_a_probability_that_is_written_and_read_again(tmp_path):
     torch.manual_seed(0)
-    head, tokens = IconHead("an encoder", 4, 6, width=8).eval(), torch.randn(3, 4, 6)
+    head, tokens = IconHead("minilm", 4, 6, width=8).eval(), torch.randn(3, 4, 6)
     assert head.log_realism(tokens).tolist() == [0, 0, 0]  # a head without it calls nothing unreal
     layer = head.add_realism()
     expected = torch.sigmoid(layer(tokens.flatten(1))).squeeze(1)

@@ -161,7 +161,8 @@ def test_altered_package_file_is_refused(tmp_path):
 def test_hub_is_asked_only_after_the_cache(monkeypatch):
     calls = []
 
-    def from_pretrained(name, local_files_only=False):
+    def from_pretrained(name, local_files_only=False, *, trust_remote_code):
+        assert trust_remote_code is False
         calls.append(local_files_only)
         if local_files_only:
             raise OSError("not in the cache")

@@ -56,13 +56,27 @@ def test_run_injects_the_profile_and_checks_the_artefact(project):
     assert "".join(cells[-1]["outputs"][0]["text"]) == "notebooks 5\n"  # runs in the notebook's own folder
 
 
-def test_run_removes_what_an_earlier_run_left(project):
+def test_run_removes_what_an_earlier_run_wrote_and_nothing_else(project):
     profile(project, "")
-    stale = project.parent / "runs" / "smoke" / "01_work" / "stale.svg"
-    stale.parent.mkdir(parents=True)
-    stale.write_text("old")
+    written = WRITES + '\nfrom pathlib import Path\nPath("..", OUT_DIR, "01_work", "stale.svg").write_text("old")'
+    write(project / "01_work.ipynb", 'OUT_DIR = "runs/notebooks"\nSTEPS = 3\nRATE = 0.5', written)
     run_notebooks("smoke", notebooks_dir=project)
-    assert not stale.exists()
+    folder = project.parent / "runs" / "smoke" / "01_work"
+    assert (folder / "stale.svg").is_file()
+    (folder / "note.txt").write_text("mine")
+    write(project / "01_work.ipynb", 'OUT_DIR = "runs/notebooks"\nSTEPS = 3\nRATE = 0.5', WRITES)
+    run_notebooks("smoke", notebooks_dir=project)
+    assert not (folder / "stale.svg").exists() and (folder / "note.txt").read_text() == "mine"
+
+
+def test_run_refuses_a_folder_of_the_user(project):
+    profile(project, "")
+    own = project.parent / "runs" / "smoke" / "01_work" / "thesis.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    with pytest.raises(UserError, match="is not empty"):
+        run_notebooks("smoke", notebooks_dir=project)
+    assert own.read_text() == "mine"
 
 
 @pytest.mark.parametrize("text, said", [

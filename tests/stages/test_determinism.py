@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from svgfusion_lib.system.file_list import LIST_NAME
 from svgfusion_lib.training.loop import LOG_NAME, TIMINGS
 
 SIZE = ["--num_samples", "24", "--vae_epochs", "2", "--dit_epochs", "2"]
-LOCKS = {".lock"}  # say who works in a folder
 
 
 def products(folder: Path, threads: int, hash_seed: str, seed: str = "0") -> dict[str, bytes]:
@@ -23,7 +23,7 @@ def products(folder: Path, threads: int, hash_seed: str, seed: str = "0") -> dic
     how = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive", "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=os.environ | how)
     assert done.returncode == 0, done.stderr
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in LOCKS)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != LIST_NAME)
     return {path.relative_to(folder).as_posix(): _content(path) for path in files}
 
 

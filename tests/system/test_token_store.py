@@ -30,12 +30,6 @@ def test_items_are_mapped_not_read(tmp_path, items):
     assert all(isinstance(shard, np.memmap) for shard in store._shards)
 
 
-def test_writing_anew_leaves_nothing_behind(tmp_path, items):
-    write_tokens(tmp_path / "t", items, "icons", 1)
-    store = write_tokens(tmp_path / "t", items[:1], "icons", 1)
-    assert len(store) == 1 and len(list((tmp_path / "t").iterdir())) == 2
-
-
 def test_no_items(tmp_path):
     store = write_tokens(tmp_path / "t", [], "icons")
     assert len(store) == 0 and store.width == 0

@@ -1,15 +1,18 @@
 import base64
+import contextlib
 import io
+import os
+import random
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils import render
-from svgfusion_lib.utils.render import contact_sheet, is_blank, render_svg
+from svgfusion_lib.utils.render import RENDERERS, contact_sheet, is_blank, render_svg
 
 WHITE, RED, BLUE = (255, 255, 255), (255, 0, 0), (0, 0, 255)
 
@@ -163,3 +166,65 @@ def test_contact_sheet_refuses_wrong_labels():
         contact_sheet([[None]], column_labels=["a", "b"])
     with pytest.raises(ValueError, match="at least one cell"):
         contact_sheet([])
+
+
+def embedded(data: bytes, kind: str) -> str:
+    address = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return svg(f'<image width="8" height="8" href="{address}"/>', 'viewBox="0 0 8 8"')
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+@pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp", "eps", "tiff", "bmp", "ppm", "tga", "ico"])
+def test_embedded_pictures_are_of_four_formats(renderer, kind):
+    memory = io.BytesIO()
+    Image.new("RGB", (8, 8), (255, 0, 0)).save(memory, format=kind)
+    text = embedded(memory.getvalue(), "png" if kind in ("eps", "bmp") else kind)  # whatever it calls itself
+    if kind not in ("png", "jpeg", "gif", "webp"):
+        with pytest.raises(ValueError, match="cannot be read as PNG, JPEG, GIF, WEBP"):
+            RENDERERS[renderer](text, 16)
+        return
+    red, green, blue = RENDERERS[renderer](text, 16)[8, 8]
+    assert red > 240 and green < 16 and blue < 16
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_a_picture_of_16_bits_keeps_its_grey(renderer):
+    memory = io.BytesIO()
+    Image.fromarray(np.full((8, 8), 0x8000, np.uint16)).save(memory, format="png")
+    assert abs(int(RENDERERS[renderer](embedded(memory.getvalue(), "png"), 16)[8, 8, 0]) - 128) <= 1
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_no_program_is_started_for_an_embedded_picture(renderer, tmp_path, monkeypatch):
+    """Pillow hands EPS to Ghostscript, which runs what is in it."""
+    witness = tmp_path / "witness"
+    (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {witness}\n")
+    (tmp_path / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
+    with pytest.raises(ValueError, match="cannot be rendered"):
+        RENDERERS[renderer](embedded(eps, "png"), 16)
+    assert not witness.exists()
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+@pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp"])
+def test_a_broken_picture_is_a_reason(renderer, kind):
+    """Any byte of a picture wrong, or the end missing: drawn, or a ValueError."""
+    memory = io.BytesIO()
+    Image.effect_noise((16, 16), 80).convert("RGB").save(memory, format=kind)
+    data, rng = memory.getvalue(), random.Random(kind)
+    for _ in range(40):
+        broken = bytearray(data)
+        broken[rng.randrange(len(broken))] ^= rng.randrange(1, 256)
+        with contextlib.suppress(ValueError):
+            RENDERERS[renderer](embedded(bytes(broken[: rng.randrange(4, len(broken) + 1)]), kind), 16)
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_a_picture_that_unfolds_is_refused(renderer):
+    memory = io.BytesIO()
+    Image.new("1", (9_000, 9_000)).save(memory, format="png")
+    with pytest.raises(ValueError, match="9000 x 9000 pixels is too large"):
+        RENDERERS[renderer](embedded(memory.getvalue(), "png"), 16)

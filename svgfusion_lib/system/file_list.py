@@ -1,0 +1,294 @@
+"""The list of the files that a stage wrote into a folder: what may be replaced and removed there (system/outputs.py).
+
+A journal of JSON lines: the first one says which stage, the others what was written, by name and SHA-256. A file is
+ours if its name is listed with the hash of what it holds now. A damaged line proves nothing, so nothing is lost by it.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from svgfusion_lib.errors import UserError
+
+LIST_NAME = ".svgfusion.jsonl"
+VERSION = 1
+GROWS = "grows"  # in place of a hash: the file is added to, so its name alone says that it is ours
+MANY = 100       # files that are flushed all at once rather than one by one
+
+
+class FileList:
+    """A folder's list and what it proves. stage: the one that writes; "": read whatever list there is."""
+
+    def __init__(self, folder: Path, stage: str = ""):
+        self.folder = folder.resolve()
+        self.places = {self.folder, folder.absolute()}
+        self.path = self.folder / LIST_NAME
+        self.stage = stage
+        self.key = uuid.uuid4().hex
+        self.files: dict[str, set[str]] = {}      # name below the folder -> hashes of what was written under it
+        self.moves: dict[str, Any] | None = None  # that have begun: folder of the new files, names of stale ones
+        self._stats: dict[str, tuple[int, int]] = {}  # size and time of what this process wrote
+        self._torn = False
+
+    @property
+    def prefix(self) -> str:
+        """What names of temporary files and folders begin with: nobody else's do."""
+        return f".svgfusion-{self.key}-"
+
+    def read(self) -> bool:
+        """Read the list; False if there is none, or none that can be read. UserError for that of another stage."""
+        self.files, self.moves = {}, None
+        lines = self.path.read_bytes().split(b"\n") if self.path.is_file() and not self.path.is_symlink() else []
+        self._torn = bool(lines) and lines[-1] != b""
+        head, *entries = [entry for entry in map(_entry_of, lines) if entry is not None] or [{}]
+        if not str(head.get("key", "")).isalnum():
+            return False
+        if head.get("version") != VERSION:
+            raise UserError(f"{self.path}: format version {head.get('version')}, this program reads {VERSION}")
+        if self.stage not in ("", head.get("stage")):
+            raise UserError(f"{self.folder}: holds what `{head.get('stage')}` wrote; choose another output folder")
+        self.key, self.stage = head["key"], str(head.get("stage"))
+        for entry in entries:
+            if "file" in entry:
+                self.files.setdefault(str(entry["file"]), set()).add(str(entry.get("sha256")))
+            elif "gone" in entry:
+                self.files.pop(str(entry["gone"]), None)
+            elif "moves" in entry:
+                self.moves = entry
+        return True
+
+    def open(self, alone: bool) -> None:
+        """Check that the folder may be written into; clear away what killed processes left, if no other works there."""
+        if not self.read():
+            others = sorted(p.name for p in self.folder.iterdir() if p != self.path or p.is_symlink())
+            if others:
+                raise UserError(
+                    f"{self.folder}: is not empty ({others[0]}) and was not made by `{self.stage}`; choose another"
+                    " output folder"
+                )
+            self.begin()
+        elif alone:
+            if self.moves is not None:
+                self.finish_moves()
+            for place in {self.folder, *((self.folder / name).parent for name in self.files)}:
+                for left in place.glob(f"{self.prefix}*"):
+                    shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+
+    def begin(self) -> None:
+        """Begin the list, unless there is one."""
+        if not self.read():
+            self.path.write_text(self._head(), encoding="utf-8")
+            self._torn = False
+
+    def close(self, made: bool) -> None:
+        """Take the list away if nothing was written, and the folder if it was made for that."""
+        if not self.files and [*self.folder.iterdir()] == [self.path]:
+            self.path.unlink()
+            if made:
+                remove_if_empty(self.folder)
+
+    # --- one file ---
+
+    def name_of(self, path: Path) -> str:
+        """Name below the folder; UserError for a path that leads out of it."""
+        place = next(place for place in self.places if place in path.absolute().parents)
+        name = path.absolute().relative_to(place)
+        inside(self.folder, name)
+        return name.as_posix()
+
+    def is_partial(self, name: str) -> bool:
+        """Whether a name is that of a file of a set which is not in its place yet."""
+        return name.startswith(self.prefix) and "/" in name
+
+    def admit(self, name: str) -> None:
+        """UserError unless a file may be written: it is not there, or is as it was written."""
+        path = self.folder / name
+        if (path.exists() or path.is_symlink()) and not self.owns(name):
+            raise UserError(
+                f"{path}: was not written by `{self.stage}`, or has been changed since, and would be replaced; move it"
+                " away, or choose another output folder"
+            )
+
+    def owns(self, name: str) -> bool:
+        """Whether the list proves that a file is ours."""
+        path, hashes = self.folder / name, self.files.get(name, set())
+        if not hashes or path.is_symlink() or not path.is_file():
+            return False
+        return GROWS in hashes or self._stats.get(name) == _stat(path) or _hash(path) in hashes
+
+    def entry(self, name: str, path: Path) -> dict:
+        """Line of the list for a file whose content is at `path` for the moment."""
+        return {"file": name, "sha256": _hash(path)}
+
+    def append(self, *entries: dict, durable: bool = True) -> None:
+        """Add lines to the list."""
+        text = ("\n" if self._torn else "") + "".join(map(_line, entries))
+        self._torn = True  # until all of it is there
+        with naming(self.path), self.path.open("a", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        self._torn = False
+        for entry in entries:
+            if "file" in entry:
+                self.files.setdefault(entry["file"], set()).add(entry["sha256"])
+
+    def place(self, temporary: Path, name: str, durable: bool) -> None:
+        """Move a file to its place; it is listed before it is there."""
+        self.admit(name)
+        self.append(self.entry(name, temporary), durable=durable)
+        os.replace(temporary, self.folder / name)
+        self._stats[name] = _stat(self.folder / name)
+
+    def remove(self, name: str) -> None:
+        """Remove a file that is ours, with the folders that are empty then; leave any other."""
+        if self.owns(name):
+            path = inside(self.folder, name)
+            path.unlink()
+            remove_if_empty(*(folder for folder in path.parents if self.folder in folder.parents))
+        self.append({"gone": name}, durable=False)
+        self.files.pop(name, None)
+
+    # --- many files ---
+
+    @contextmanager
+    def changed_together(self, shown: Path, replace: bool) -> Iterator[Path]:
+        """See outputs.output_set. shown: the folder as messages name it."""
+        partial = self.folder / f"{self.prefix}{uuid.uuid4().hex}"
+        partial.mkdir()
+        try:
+            with naming(shown, partial):
+                yield partial
+                self._move_all(partial, replace)
+        finally:
+            if self.moves is None:
+                shutil.rmtree(partial, ignore_errors=True)
+
+    def _move_all(self, partial: Path, replace: bool) -> None:
+        files = _files_in(partial)
+        for name in files:
+            self.admit(name)
+        if os.name == "posix" and len(files) > MANY:
+            os.sync()
+        else:
+            for path in files.values():
+                sync(path)
+        stale = [name for name in self.files if name not in files] if replace else []
+        moves = {"moves": partial.name, "stale": stale}
+        self.append(*map(self.entry, files, files.values()), moves)
+        self.moves = moves
+        self.finish_moves()
+
+    def finish_moves(self) -> None:
+        """Move the new files to their places, and remove the stale ones."""
+        assert self.moves is not None
+        partial = inside(self.folder, str(self.moves["moves"]))
+        for name, path in _files_in(partial).items():
+            self.admit(name)
+            target = inside(self.folder, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, target)
+        for name in self.moves["stale"]:
+            self.remove(name)
+        self.moves = None
+        self._write_anew()
+        shutil.rmtree(partial, ignore_errors=True)
+
+    def _head(self) -> str:
+        return _line({"key": self.key, "stage": self.stage, "version": VERSION})
+
+    def _write_anew(self) -> None:
+        """The list without what is past."""
+        entries = ({"file": name, "sha256": each} for name, hashes in self.files.items() for each in hashes)
+        temporary = self.folder / f"{self.prefix}list.tmp"
+        with naming(self.path):
+            temporary.write_text(self._head() + "".join(map(_line, entries)), encoding="utf-8")
+            sync(temporary)
+            os.replace(temporary, self.path)
+
+
+def inside(folder: str | Path, name: str | Path, where: str | Path | None = None) -> Path:
+    """The path of `name` below `folder`; UserError if it leads out of it, by `..`, as an absolute path or by a link.
+
+    where: what the message begins with, for a name that was read from a file.
+    """
+    path = Path(folder, name)
+    try:
+        within = Path(folder).resolve() in path.resolve().parents
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL
+        within = False
+    if not within:
+        raise UserError(f"{where or folder}: the name {str(name)[:80]!r} leads out of its folder")
+    return path
+
+
+def is_name(text: object) -> bool:
+    """Whether a text can be the name of one file or folder, without any path."""
+    return isinstance(text, str) and text not in ("", ".", "..") and not re.search(r"[/\\\x00-\x1f]", text)
+
+
+@contextmanager
+def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """A failed write says which file it was for, not its temporary name; a full disk has no name in the system's error.
+
+    temporary: the folder in whose place `path` will be.
+    """
+    try:
+        yield
+    except OSError as error:
+        name = str(error.filename)
+        within = temporary is not None and name.startswith(str(temporary))
+        if error.filename is None or within or name.endswith(".tmp"):
+            error.filename = str(path)
+        raise
+
+
+def sync(path: Path) -> None:
+    """Wait until what was written of a file or a folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_if_empty(*folders: Path) -> None:
+    """Remove folders, up to the first one that is not empty."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def _files_in(folder: Path) -> dict[str, Path]:
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path for path in paths}
+
+
+def _entry_of(line: bytes) -> dict | None:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _line(entry: dict) -> str:
+    return json.dumps(entry) + "\n"
+
+
+def _stat(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,125 @@
+"""Every stage, run into folders that are not its own: nothing that lies there changes, and one line says why.
+
+A right result is as good: a stage may write into a new folder inside another's input, which then is as it was.
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from fault_stages import STAGES
+
+from svgfusion_lib.system.file_list import LIST_NAME, FileList
+
+OWN = {
+    "notes.txt": "mine", "summary.json": '{"total": "mine"}', "dummy.json": "{}", "index.npz": "mine",
+    ".git/config": "[core]", "parts/scan.png": "mine", "cache/cache.pt": "mine", "model.json": "{}",
+    ".svgfusion.jsonl.bak": "mine", ".old.tmp": "mine", "train_log.jsonl": "{}", "tabler.bak/partial/a.svg": "mine",
+}
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """What a folder holds, without the list that another stage has there, which may be read and locked."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = f"-> {os.readlink(path)}"
+        else:
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+    return found
+
+
+def fill(folder: Path) -> Path:
+    for name, text in OWN.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+        os.utime(folder / name, (0, 0))
+    return folder
+
+
+def assert_one_line(outcome) -> None:
+    assert outcome.kind == "UserError" and "\n" not in outcome.message and "folder" in outcome.message, outcome
+
+
+@pytest.fixture(scope="module")
+def inputs(bench, tmp_path_factory) -> Path:
+    """Inputs that a test may spoil."""
+    folder = tmp_path_factory.mktemp("foreign") / "inputs"
+    shutil.copytree(bench.inputs, folder)
+    return folder
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_folder_of_the_user(bench, stage):
+    folder = fill(bench.fresh(f"user-{stage}"))
+    before = digest(folder.parent)
+    assert_one_line(bench.run(stage, folder))
+    assert digest(folder.parent) == before
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_link_to_a_folder_of_the_user(bench, stage):
+    folder = bench.fresh(f"link-{stage}")
+    fill(folder.parent / "elsewhere")
+    folder.symlink_to("elsewhere")
+    before = digest(folder.parent)
+    assert_one_line(bench.run(stage, folder))
+    assert digest(folder.parent) == before
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_input_or_a_folder_of_another_stage(bench, inputs, stage):
+    """Every folder that some stage reads or wrote, and the folder around them all."""
+    listed = [path.parent for path in sorted(inputs.rglob(LIST_NAME))]
+    assert len(listed) >= 7
+    for folder in [inputs, inputs / "sets" / "svg", *listed]:
+        found = FileList(folder)
+        found.read()
+        before = digest(inputs)
+        outcome = bench.run(stage, folder, inputs=inputs)
+        if outcome.kind == "ok":  # its own: a training that is done, a data set made again
+            assert found.stage == stage, folder
+            shutil.rmtree(inputs)
+            shutil.copytree(bench.inputs, inputs)
+            continue
+        assert_one_line(outcome)
+        assert digest(inputs) == before, folder
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_folder_inside_an_input(bench, inputs, stage):
+    for place in ("svg", "cache", "vae", "latents", "sets/cache"):
+        folder = inputs / place / "new"
+        before = digest(inputs)
+        outcome = bench.run(stage, folder, inputs=inputs)
+        if outcome.kind != "ok":
+            assert_one_line(outcome)
+        shutil.rmtree(folder, ignore_errors=True)
+        assert digest(inputs) == before, folder
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_the_user_changed_among_the_results(bench, undisturbed, stage):
+    """The second run finds results edited, replaced by links to files of the user's, and a note of the user's."""
+    undisturbed(stage)
+    folder = bench.fresh(f"edited-{stage}")
+    shutil.copytree(bench.root / f"whole-{stage}" / "out", folder)
+    precious = folder.parent / "precious"
+    precious.write_text("mine")
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != LIST_NAME]
+    for number, path in enumerate(files):
+        if number % 2:
+            path.unlink()
+            path.symlink_to(precious)
+        elif path.suffix in (".svg", ".png", ".md"):
+            path.write_text("edited")
+    (folder / "note.txt").write_text("mine")
+    before = {name: value for name, value in digest(folder.parent).items() if LIST_NAME not in name}
+    outcome = bench.run(stage, folder)
+    after = {name: value for name, value in digest(folder.parent).items() if LIST_NAME not in name}
+    if outcome.kind == "UserError":
+        assert "\n" not in outcome.message
+    assert {name: after.get(name) for name in before} == before, outcome
