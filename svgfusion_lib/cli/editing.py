@@ -139,8 +139,8 @@ def _tidy_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE_OR_FOLDER", help="an SVG file, or a folder of them")
     add("--output_dir", help="where the results go; a report, tidy.json, too")
     add("--in_place", action="store_true", help="write over the originals instead")
-    add("--max_move", type=float, default=1.0, help="nothing moves further; the canvas has 24 of these units")
-    add("--noise", type=float, help="errors of points that are undone, in units (default: as each drawing shows)")
+    add("--max_move", type=number, default=1.0, help="nothing moves further; the canvas has 24 of these units")
+    add("--noise", type=number, help="errors of points that are undone, in units (default: as each drawing shows)")
     add("--without", nargs="+", default=[], metavar="RULE", help="rules that are not applied")
 
 

@@ -10,7 +10,7 @@ from svgfusion_lib.evaluation.exactness import exactness, exactness_table
 from svgfusion_lib.evaluation.two_sample import FOLDS, row_features, two_sample_accuracy
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -61,9 +61,9 @@ def measure_exactness(
             f"\nTwo-sample test, .5 where nothing tells them apart: {told['by_rows']['mean']:.3f} by rows,"
             f" {told['by_picture']['mean']:.3f} by picture.\n"
         )
-    with locked_folder(output_dir):
-        write_text(Path(output_dir) / "report.md", text)
-        write_json(Path(output_dir) / "report.json", report, REPORT)
+    with output_set(output_dir, "exactness") as folder:
+        write_text(folder / "report.md", text)
+        write_json(folder / "report.json", report, REPORT)
     return report
 
 

@@ -1,14 +1,14 @@
 """Stage tidy: anybody's SVG files brought into order, with what was moved and by how much."""
 
-import shutil
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.locks import locked_folder
+from svgfusion_lib.system.files import read_json, write_bytes, write_json, write_text
+from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.tidying.tidy import Tidied, TidyConfig, tidy_rows
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
@@ -56,15 +56,15 @@ def tidy_files(
     if (output_dir is None) != in_place:
         raise UserError("give --output_dir, or --in_place to write over the originals; not both")
     target = folder if output_dir is None else Path(output_dir)
-    if not in_place and target.resolve() == folder.resolve():
-        raise UserError(f"{target}: holds the originals; give another --output_dir, or --in_place")
+    if in_place and (target / REPORT_NAME).exists():
+        read_json(target / REPORT_NAME, REPORT, "move it away")  # only a report is written over
     entries = {}
-    with locked_folder(target):
+    with nullcontext(target) if in_place else output_set(target, "tidy", svg) as written:
         for path in track(files, "tidy", len(files)):
             name = path.relative_to(folder)
-            entries[name.as_posix()] = _tidy_file(path, target / name, config)
+            entries[name.as_posix()] = _tidy_file(path, written / name, config)
         report = {"files": entries, "summary": _summary(entries)}
-        write_json(target / REPORT_NAME, report, REPORT)
+        write_json(written / REPORT_NAME, report, REPORT)
     return report
 
 
@@ -78,8 +78,7 @@ def _tidy_file(path: Path, target: Path, config: TidyConfig | None) -> dict:
     if tidied.changed:
         write_text(target, text)
     elif path != target:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+        write_bytes(target, path.read_bytes())
     return entry | {"changed": tidied.changed}
 
 
