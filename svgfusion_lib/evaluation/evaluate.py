@@ -93,6 +93,7 @@ def _evaluate_group(
             subjects[name], more[name] = measures.measure(subject, yardstick)
             titles = [yardstick.titles[k] for k in subject.own[subject.painted]]
             subjects[name]["own"] = {key: float(metric(subject.shown(), titles)) for key, metric in metrics.items()}
+    subjects["samples"] |= measures.two_sample(bench.judge, samples, real)
     for key in ("top1", "top5", "median_rank"):
         del subjects["real"][key]  # every icon is nearest to itself
     shift = np.random.default_rng((seed, 11)).integers(1, len(group.names), len(group.prompts))

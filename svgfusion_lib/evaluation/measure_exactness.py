@@ -7,7 +7,7 @@ import numpy as np
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.exactness import exactness, exactness_table
-from svgfusion_lib.evaluation.two_sample import FOLDS, row_features, two_sample_accuracy
+from svgfusion_lib.evaluation.two_sample import FOLDS, pooled, row_features, two_sample_accuracy
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.outputs import output_set
@@ -68,10 +68,9 @@ def measure_exactness(
 
 
 def picture_features(encoder: PixelEncoder, drawings: list[np.ndarray]) -> np.ndarray:
-    """Pixel tokens of the pictures of drawings (rows [L, 22] each), pooled: their mean and spread, [N, 2 C]."""
+    """Pooled pixel tokens [N, 2 C] of the pictures of drawings (rows [L, 22] each)."""
     pictures = np.stack([render_svg(rows_to_svg(rows), encoder.image_size) for rows in drawings])
-    tokens = encoder.encode(pictures).numpy()  # [N, P, C]
-    return np.concatenate([tokens.mean(1), tokens.std(1)], axis=1)
+    return pooled(encoder.encode(pictures))
 
 
 def _read(folder: Path, pattern: str, max_files: int | None, seed: int) -> tuple[list[np.ndarray], list[str], dict]:

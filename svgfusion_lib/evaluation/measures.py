@@ -13,7 +13,10 @@ from numpy.typing import ArrayLike
 from svgfusion_lib.corpus.preprocess import cache_rows
 from svgfusion_lib.evaluation import metrics
 from svgfusion_lib.evaluation.clip_score import ClipScorer
+from svgfusion_lib.evaluation.exactness import MEASURES as EXACT_MEASURES
+from svgfusion_lib.evaluation.exactness import exactness
 from svgfusion_lib.evaluation.samples import IMAGE_SIZE, Group, Picture, Subject
+from svgfusion_lib.evaluation.two_sample import FOLDS, pooled, row_features, two_sample_accuracy
 from svgfusion_lib.models.icon_head import IconHead, mean_text_tokens
 from svgfusion_lib.models.pixel_encoder import PixelEncoder
 from svgfusion_lib.models.text_encoder import TextEncoder
@@ -29,6 +32,8 @@ NEAR_COPY = 0.95         # SSIM at NOVELTY_SIZE from which two pictures count as
 ROW_TOLERANCE = 0.05     # canvas half-widths that coordinates of a copy by rows differ by, at most
 INSIDE_TOLERANCE = 0.02  # of the canvas's half-width that a point may stand outside
 DRAWS = 10               # choices of pictures that a distance is the mean of, where there are more than it takes
+FEWEST_OF_TEST = 4 * FOLDS  # pictures on each side of a two-sample test
+EXACT_SHARES = [name for name in EXACT_MEASURES if name != "inside_canvas"]
 NEIGHBOURS = 3           # k of precision and recall
 FEWEST_STYLED = 2        # stroke-only icons of a pack that tell its style
 
@@ -125,7 +130,7 @@ def measure(subject: Subject, yardstick: Yardstick) -> tuple[dict, dict]:
     aligned, ranks = alignment(vectors, own, len(subject.own), yardstick)
     result |= aligned | distances(means, yardstick) | _diversity(vectors, own)
     novelty, nearest, similarity = _novelty(subject.shown(), own, yardstick)
-    result |= novelty | _style(subject, yardstick.styles)
+    result |= novelty | _style(subject, yardstick.styles) | _exactness(subject)
     if yardstick.judge.clip is not None:
         titles = [yardstick.titles[k] for k in subject.own]
         result["clip_score"] = _clip_score(yardstick.judge.clip, rendered, titles)
@@ -182,6 +187,27 @@ def complexity(subject: Subject, real: dict) -> dict:
     }
     ratios = {f"{name}_ratio": own[1] / real[name][1] for name, own in result.items() if name in real}
     return result | ratios | {"elements_mean": mean_of(elements)}
+
+
+def _exactness(subject: Subject) -> dict:
+    """Shares of what is nearly exact in the pictures that is so (exactness.py), those that there are."""
+    drawings = [picture.rows for picture in subject.shown()]
+    measured = exactness(drawings) if drawings else {}
+    return {name: measured[name] for name in EXACT_SHARES if "mean" in measured.get(name, {})}
+
+
+def two_sample(judge: Judge, samples: Subject, real: Subject) -> dict:
+    """Accuracy of classifiers that tell samples from real icons, by rows and by picture; {} of too few of either."""
+    sides = [(side.shown(), side.own[side.painted]) for side in (samples, real)]
+    if min(len(shown) for shown, _ in sides) < FEWEST_OF_TEST:
+        return {}
+    groups = sides[0][1].tolist(), sides[1][1].tolist()
+    rows = [row_features([picture.rows for picture in shown]) for shown, _ in sides]
+    pictures = [pooled(judge.encoder.encode(np.stack([picture.image for picture in shown]))) for shown, _ in sides]
+    return {
+        "told_by_rows": two_sample_accuracy(rows[0], rows[1], groups),
+        "told_by_picture": two_sample_accuracy(pictures[0], pictures[1], groups),
+    }
 
 
 def _style(subject: Subject, styles: list[LineStyle | None]) -> dict:

@@ -65,6 +65,11 @@ def two_sample_accuracy(
     return {"mean": float(right.mean()), "interval": list(bootstrap_interval(right)), "of": 2 * count}
 
 
+def pooled(tokens: torch.Tensor) -> np.ndarray:
+    """Pixel tokens [N, P, C] of pictures as features [N, 2 C]: their mean and spread."""
+    return torch.cat([tokens.mean(1), tokens.std(1, correction=0)], dim=1).numpy()
+
+
 def _answers(features: np.ndarray, labels: np.ndarray, asked: np.ndarray, seed: int) -> np.ndarray:
     """Logits [A] of pictures asked about [A, F], of a classifier trained on features [N, F] and labels [N]."""
     mean, std = features.mean(0), features.std(0)

@@ -1,10 +1,17 @@
 """The two-sample test finds what differs, and nothing where nothing does."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 
-from svgfusion_lib.evaluation.two_sample import row_features, two_sample_accuracy
+from svgfusion_lib.evaluation import measures
+from svgfusion_lib.evaluation.samples import Picture, Subject
+from svgfusion_lib.evaluation.two_sample import pooled, row_features, two_sample_accuracy
+from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+from svgfusion_lib.utils.render import render_svg
 
 
 def test_two_halves_of_one_set_cannot_be_told_apart():
@@ -55,3 +62,26 @@ def test_wobble_is_seen_in_the_rows(parsed):
 
     exact, wobbly = ([drawing(noise) for _ in range(40)] for noise in (0, 0.1))
     assert two_sample_accuracy(row_features(wobbly), row_features(exact))["mean"] > 0.9
+
+
+def test_pooled_tokens_are_their_mean_and_spread():
+    tokens = torch.tensor([[[1.0, 2.0], [3.0, 2.0]]])
+    assert pooled(tokens).tolist() == [[2, 2, 1, 0]]
+
+
+def test_an_evaluation_has_both_tests_and_the_shares_of_what_is_exact(parsed, svg):
+    """Leaning strokes against straight ones; of a few pictures there is no test."""
+    def subject(lean: float, count: int = 24) -> Subject:
+        pictures = []
+        for k in range(count):
+            body = f'<path d="M{2 + k % 7} {3 + k % 5}h9l{lean} 8" stroke="#000" stroke-width="2" fill="none"/>'
+            pictures.append(Picture(svg(body), parsed(body).rows, render_svg(svg(body), 128)))
+        return Subject(pictures, np.arange(count))
+
+    judge = SimpleNamespace(encoder=load_pixel_encoder())
+    real, leaning = subject(0), subject(0.4)
+    told = measures.two_sample(judge, leaning, real)
+    assert told["told_by_rows"]["mean"] > 0.8 and set(told) == {"told_by_rows", "told_by_picture"}
+    assert measures.two_sample(judge, subject(0.4, 5), real) == {}
+    assert measures._exactness(leaning)["straight_lines"]["mean"] == 0.5
+    assert measures._exactness(real)["straight_lines"]["mean"] == 1
