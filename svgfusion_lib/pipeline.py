@@ -190,7 +190,7 @@ class SVGFusionPipeline:
             part.__dict__.pop("null_prompt", None)
         return self
 
-    def with_parts(self, **parts) -> "SVGFusionPipeline":
+    def with_parts(self, **parts: Any) -> "SVGFusionPipeline":
         """The same pipeline with other parts: vae, dit, text_encoder, schedule, known_names or name."""
         own = {name: getattr(self, name) for name in ("vae", "dit", "text_encoder", "schedule", "known_names", "name")}
         return type(self)(**own | parts)
@@ -244,7 +244,7 @@ class SVGFusionPipeline:
                 images |= dict(zip(jobs, drawn))
         return SVGFusionOutput([images[job] for job in sorted(images)], num_images_per_prompt)
 
-    def set_progress_bar_config(self, **options) -> None:
+    def set_progress_bar_config(self, **options: Any) -> None:
         """Options of tqdm for the progress bar of a call; disable=True: none."""
         self._progress_bar = options
 

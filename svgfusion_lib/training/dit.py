@@ -1,5 +1,6 @@
 """Stage train_dit: latents.pt -> VS-DiT checkpoint."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from svgfusion_lib.reranking.known_names import KnownNames, learn_names
 from svgfusion_lib.system.checks import check_counts, check_device
 from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.training.latents import latents_hash, load_latents, prepare_latents
-from svgfusion_lib.training.loop import budget_steps, fit
+from svgfusion_lib.training.loop import StepLoss, budget_steps, fit
 from svgfusion_lib.training.losses import diffusion_loss
 from svgfusion_lib.training.optimisation import EMA
 from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader, style_names
@@ -158,7 +159,9 @@ def fit_latents(
     )
 
 
-def _sheet_drawer(vae: VPVAE, schedule: NoiseSchedule, latents: dict, output_dir: Path, encoder: TextEncoder):
+def _sheet_drawer(
+    vae: VPVAE, schedule: NoiseSchedule, latents: dict, output_dir: Path, encoder: TextEncoder
+) -> Callable[[VSDiT, int], None]:
     """on_validation for `fit`: a contact sheet of up to SHEET_NAMES training and as many held-out captions."""
     rng = np.random.default_rng(0)
     prompts, labels, packs = [], [], []
@@ -183,13 +186,13 @@ def _sheet_drawer(vae: VPVAE, schedule: NoiseSchedule, latents: dict, output_dir
 
 def dit_step_loss(
     dit_config: DiTConfig, schedule: NoiseSchedule, config: TrainConfig, null_context: torch.Tensor
-):
+) -> StepLoss:
     """The loss of one batch for `fit`: noise the latents, predict the target; and predict the length.
 
     A sample trained on the null prompt has the null style too, as guidance has it.
     The length predictor shares no weight with the transformer, so the sum trains both as if alone.
     """
-    def step_loss(model: VSDiT, batch: LatentBatch, step: int):
+    def step_loss(model: VSDiT, batch: LatentBatch, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         device = batch.mean.device
         z0 = batch.mean + config.posterior_noise * batch.sigma * torch.randn_like(batch.mean)  # [B, N, Z]
         z0 = model.normalize(z0)

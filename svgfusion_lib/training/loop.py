@@ -38,7 +38,7 @@ _FREE = {
 }
 
 # step_loss(model, batch, step) -> loss to minimise, named parts to log
-StepLoss = Callable[[nn.Module, Any, int], tuple[Tensor, dict[str, Tensor]]]
+StepLoss = Callable[[Any, Any, int], tuple[Tensor, dict[str, Tensor]]]
 
 
 def fit(
@@ -48,7 +48,7 @@ def fit(
     config: TrainConfig,
     output_dir: str | Path,
     val_loader: DataLoader | None = None,
-    on_validation: Callable[[nn.Module, int], None] | None = None,
+    on_validation: Callable[[Any, int], None] | None = None,
     max_minutes: float | None = None,
     identity: Mapping[str, object] | None = None,
 ) -> EMA:

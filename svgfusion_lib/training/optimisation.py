@@ -1,6 +1,7 @@
 """What every training optimises with: learning rate, AdamW, averaged weights."""
 
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -43,7 +44,7 @@ class EMA:
                 self.weights[name].copy_(tensor)
 
     @contextmanager
-    def applied_to(self, model: nn.Module):
+    def applied_to(self, model: nn.Module) -> Iterator[nn.Module]:
         """The model in eval mode with the averaged weights; its own come back afterwards."""
         own = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
         training = model.training

@@ -12,7 +12,7 @@ from svgfusion_lib.models.checkpoint import save_model
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.system.checks import check_counts, check_device
 from svgfusion_lib.system.outputs import claimed
-from svgfusion_lib.training.loop import budget_steps, fit
+from svgfusion_lib.training.loop import StepLoss, budget_steps, fit
 from svgfusion_lib.training.losses import kl_weight_at, vae_loss
 from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, DistinctChunkDataset, make_loader
@@ -101,10 +101,10 @@ def vae_datasets(
     return train_set, held_out
 
 
-def vae_step_loss(vae_config: VAEConfig, config: TrainConfig):
+def vae_step_loss(vae_config: VAEConfig, config: TrainConfig) -> StepLoss:
     """The loss of one batch for `fit`: reconstruct from a sample of the posterior."""
 
-    def step_loss(model: VPVAE, batch: ChunkBatch, step: int):
+    def step_loss(model: VPVAE, batch: ChunkBatch, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         if config.distinct and model.training:
             turns = torch.randint(8, batch.padding_mask.shape, device=batch.box.device)  # [B, N]
             batch = replace(batch, geometry=turned_chunks(batch.ids, batch.geometry, turns))
