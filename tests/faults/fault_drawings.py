@@ -18,13 +18,8 @@ from svgfusion_lib.config import DiTConfig, EvaluationConfig, SamplingConfig, VA
 from svgfusion_lib.corpus import prepare_dataset, preprocess
 from svgfusion_lib.corpus.records import Record, write_manifest
 from svgfusion_lib.editing import files as edit
-from svgfusion_lib.evaluation import (
-    bench as evaluation_bench,
-)
-from svgfusion_lib.evaluation import (
-    evaluate,
-    sweep,
-)
+from svgfusion_lib.evaluation import bench as evaluation_bench
+from svgfusion_lib.evaluation import evaluate, sweep
 from svgfusion_lib.evaluation import report as evaluation_plots
 from svgfusion_lib.evaluation import samples as evaluation_groups
 from svgfusion_lib.evaluation.vae import evaluate_vae, reconstruct_and_sample
@@ -35,9 +30,6 @@ from svgfusion_lib.experiments import (
     compare_encoders,
     evaluate_restyle,
     overfit,
-)
-from svgfusion_lib.experiments import (
-    benchmark as benchmark_report,
 )
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
@@ -109,7 +101,7 @@ def quicken() -> None:
     for module in (evaluation_groups, benchmark, benchmark_reference, throughput):
         module.time = clock
     ablate._seconds = lambda folder: 0.0  # by the clock, too
-    evaluation_plots.new_figure = benchmark_report.new_figure = new_figure
+    evaluation_plots.new_figure = benchmark.new_figure = new_figure
     # What needs a machine for itself is small.
     benchmark._peak_memory = lambda *models: 2**28
     benchmark_reference.LENGTH = 8
@@ -186,7 +178,7 @@ def _overfit(inputs: Path, folder: Path) -> None:
 
 
 DRAWINGS: dict[str, Callable[[Path, Path], object]] = {
-    "generate": lambda inputs, folder: generate.generate(["a", "b"], folder, *models_of(inputs), config=QUICK),
+    "generate": lambda inputs, folder: generate.generate(pipeline_of(inputs), ["a", "b"], folder, config=QUICK),
     "reconstruct": lambda inputs, folder: reconstruct_and_sample(
         vae_of(inputs), inputs / "cache", folder, num_eval=2, num_samples=2,
     ),
