@@ -141,6 +141,24 @@ class DiTConfig(_Config):
 
 
 @dataclass(frozen=True)
+class RefinerConfig(_Config):
+    """The refiner (models/refiner.py). Units: 24 to the side of the canvas."""
+
+    width: int = 192               # D
+    depth: int = 6
+    heads: int = 6
+    max_rows: int = 64             # L: longer drawings stay as they are
+    step: float = 0.05             # units between two grid lines
+    farthest: float = 1.0          # units that a coordinate may move
+    drop_above: float = 2.0        # logit above which a part is left out
+
+    PRESETS = {"tiny": {"width": 96, "depth": 2}, "S": {}}
+
+    def __post_init__(self):
+        self._check_sizes("depth", "max_rows")
+
+
+@dataclass(frozen=True)
 class DiffusionConfig(_Config):
     """Noise schedule (utils/diffusion.py)."""
 

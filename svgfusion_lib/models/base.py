@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import torch
 from torch import Tensor, nn
 
-from svgfusion_lib.config import DEFAULT_MODEL, DiTConfig, VAEConfig
+from svgfusion_lib.config import DEFAULT_MODEL, DiTConfig, RefinerConfig, VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.pretrained import check_named
 
@@ -15,7 +15,7 @@ class PretrainedModel(nn.Module):
     """A network that is built from its configuration, cls(config). Subclasses are loaded as themselves."""
 
     kind: ClassVar[str]  # how checkpoints name it
-    config_class: ClassVar[type[VAEConfig] | type[DiTConfig]]
+    config_class: ClassVar[type[VAEConfig] | type[DiTConfig] | type[RefinerConfig]]
     config: Any
 
     @classmethod
@@ -56,7 +56,7 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
     return model.eval()
 
 
-def _misfit(settings: VAEConfig | DiTConfig, weights: dict[str, Tensor]) -> str:
+def _misfit(settings: VAEConfig | DiTConfig | RefinerConfig, weights: dict[str, Tensor]) -> str:
     """Why these cannot be the weights of such a model, before one is built that may be huge; "" if they can."""
     if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in weights.items()):
         return "not all of them are tensors"

@@ -17,6 +17,7 @@ from svgfusion_lib.config import DEFAULT_MODEL
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.base import PretrainedModel, build
 from svgfusion_lib.models.pretrained import PRETRAINED_DIR
+from svgfusion_lib.models.refiner import Refiner
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.svg import row_format
@@ -27,8 +28,8 @@ from svgfusion_lib.system.outputs import atomic_path, output_set, settle
 VERSION = 1
 WEIGHTS_NAME, NAMES_NAME, JSON_NAME = "model.safetensors", "names.safetensors", "model.json"
 DESCRIPTION = "description of a model"
-_MADE_BY = {"vpvae": "train_vae", "vsdit": "train_dit"}
-MODELS: dict[str, type[VPVAE] | type[VSDiT]] = {"vpvae": VPVAE, "vsdit": VSDiT}
+_MADE_BY = {"vpvae": "train_vae", "vsdit": "train_dit", "refiner": "train_refiner"}
+MODELS: dict[str, type[VPVAE] | type[VSDiT] | type[Refiner]] = {"vpvae": VPVAE, "vsdit": VSDiT, "refiner": Refiner}
 ModelT = TypeVar("ModelT", bound=PretrainedModel)
 
 

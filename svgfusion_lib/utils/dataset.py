@@ -23,7 +23,7 @@ from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_of_rows
 
 
 @dataclass
-class _ToDevice:
+class ToDevice:
     """Batches move between devices as one."""
 
     def to(self, device: str | torch.device):
@@ -35,7 +35,7 @@ class _ToDevice:
 
 
 @dataclass
-class ChunkBatch(_ToDevice):
+class ChunkBatch(ToDevice):
     """B SVGs as padded chunks.
 
     ids int64 [B, N, R, 2], geometry [B, N, R, 8], box [B, N, 3], style [B, N, 12],
@@ -211,7 +211,7 @@ def collate_chunks(items: list[ChunkItem]) -> ChunkBatch:
 
 
 @dataclass
-class LatentBatch(_ToDevice):
+class LatentBatch(ToDevice):
     """B latent sequences with a caption each.
 
     mean, sigma [B, N, Z] of the posterior (sigma 0 for explicit channels), padding_mask bool [B, N],
