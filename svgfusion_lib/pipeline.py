@@ -29,6 +29,7 @@ from svgfusion_lib.models.checkpoint import (
 )
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.pretrained import name_encoder
+from svgfusion_lib.models.refiner import Refiner
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
@@ -88,6 +89,7 @@ class SVGFusionPipeline:
                 f"text encoder {self.text_encoder.name!r} has width {self.text_encoder.width}, the VS-DiT was trained"
                 f" with {dit.config.context_width}"
             )
+        self.refiner: Refiner | None = None  # makes decoded coordinates exact (models/refiner.py)
         self.training: dict[str, Any] = {}  # settings of the trainings, as far as they are known
         self.models: dict[str, SVGFusionPipeline] = {name: self}
         self._progress_bar: dict[str, Any] = {}
@@ -369,6 +371,8 @@ class SVGFusionPipeline:
 
     def finish_rows(self, rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
         """Decoded rows -> snapped rows [L, 22]: the one place for what is done to a drawing after decoding."""
+        if self.refiner is not None:
+            rows = self.refiner.refine(rows)
         return snap_rows(rows, 2 * config.snap / config.canvas) if config.snap else rows
 
     # --- parts of a drawing ----------------------------------------------------------------------

@@ -57,6 +57,7 @@ EXAMPLES = {
     "prepare_latents": f"{_OWN} {_CACHE} --output_dir data/cache/tabler-lucide",
     "train_dit": f"{_OWN} --latents_dir data/cache/tabler-lucide --preset mini --num_epochs 220 --batch_size 128 "
                  "--lr 1e-3 --output_dir checkpoints/dit",
+    "train_refiner": f"{_CACHE} --preset S --num_epochs 40 --output_dir checkpoints/refiner",
     "train_model": "--config configs/small.toml --output_dir runs/small",
     "finetune": "--svg_dir my_icons --output_dir runs/mine",
     "train_demo": "--output_dir runs/demo",

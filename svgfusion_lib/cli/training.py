@@ -168,11 +168,25 @@ def _finetune(**options) -> None:
     print(f"--vae_checkpoint {vae_path} --dit_checkpoint {dit_path}")
 
 
+def _train_refiner_flags(add: Add) -> None:
+    add("--precomputed_dir", required=True)
+    training(add, num_epochs=30)
+    add("--lr", type=float, default=1.0e-3)
+    add("--val_every", type=int, default=500, help="steps between held-out losses")
+
+
+def _train_refiner(**options) -> None:
+    from svgfusion_lib.training.refiner import train_refiner
+
+    print(train_refiner(**options))
+
+
 STAGES: Stages = {
     "train": ("VP-VAE smoke run -> model_step{N}.pt", _train_flags, _train),
     "train_vae": ("VP-VAE -> vpvae_final.pt", _train_vae_flags, _train_vae),
     "prepare_latents": ("latents of a cache -> latents.pt", _prepare_latents_flags, _prepare_latents),
     "train_dit": ("VS-DiT -> vsdit_final.pt", _train_dit_flags, _train_dit),
+    "train_refiner": ("refiner -> refiner_final.pt", _train_refiner_flags, _train_refiner),
     "train_model": ("a whole model from a TOML file, in pieces that resume", _train_model_flags, _train_model),
     "finetune": ("the shipped model adapts to a folder of icons", _finetune_flags, _finetune),
     "train_demo": ("the whole chain on synthetic shapes, in minutes", _train_demo_flags, _train_demo),

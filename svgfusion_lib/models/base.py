@@ -41,7 +41,7 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
         raise UserError(f"{source}: {error}") from error
     if isinstance(settings, DiTConfig):
         check_named(settings.text_encoder, source)
-    elif settings.pixel_fusion:
+    elif isinstance(settings, VAEConfig) and settings.pixel_fusion:
         check_named(settings.pixel_encoder, source)
     misfit = f"{source}: weights do not fit the {cls.kind} configuration"
     reason = _misfit(settings, weights)

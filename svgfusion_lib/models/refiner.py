@@ -87,7 +87,7 @@ class Refiner(PretrainedModel):
         return Refined(free, logits - nn.functional.pad(near, (1, 0)), self.to_drop(x)[..., 0])
 
     def decide(self, refined: Refined, units: Tensor) -> Tensor:
-        """units [B, L, 8] with the likeliest value of each free coordinate, at most config.farthest from where it was."""
+        """units [B, L, 8] with the likeliest value of each free coordinate, within config.farthest of the old one."""
         before = units[refined.free]                                                  # [M]
         near = (before[:, None] - self.grid).abs() <= self.config.farthest            # [M, G]
         allowed = nn.functional.pad(near, (1, 0), value=True)                         # [M, 1 + G]
@@ -98,7 +98,7 @@ class Refiner(PretrainedModel):
 
     @torch.no_grad()
     def refine(self, rows: np.ndarray) -> np.ndarray:
-        """Rows [L, 22] -> valid rows [L', 22] with exact coordinates; what is longer than config.max_rows stays as it is."""
+        """Rows [L, 22] -> valid rows [L', 22] with exact coordinates; more than config.max_rows stay as they are."""
         body = rows[1:-1]  # [L - 2, 22]
         if not 0 < len(body) <= self.config.max_rows:
             return rows

@@ -192,7 +192,7 @@ def disturb(ids: Tensor, units: Tensor, strength: Tensor | None = None) -> Tenso
 
 
 def with_doubles(ids: Tensor, geometry: Tensor, padding_mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A share of the drawings gets one of its first parts a second time, at its end: ids, geometry, mask, doubled [B, L'].
+    """A share of the drawings gets one of its parts a second time, at its end: ids, geometry, mask, doubled [B, L].
 
     Only drawings with a part that fits into what the batch is padded to get one, so nothing grows.
     """
