@@ -17,7 +17,6 @@ from svgfusion_lib.config import DEFAULT_MODEL
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.base import PretrainedModel, build
 from svgfusion_lib.models.pretrained import PRETRAINED_DIR
-from svgfusion_lib.models.refiner import Refiner
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.svg import row_format
@@ -29,7 +28,7 @@ VERSION = 1
 WEIGHTS_NAME, NAMES_NAME, JSON_NAME = "model.safetensors", "names.safetensors", "model.json"
 DESCRIPTION = "description of a model"
 _MADE_BY = {"vpvae": "train_vae", "vsdit": "train_dit", "refiner": "train_refiner"}
-MODELS: dict[str, type[VPVAE] | type[VSDiT] | type[Refiner]] = {"vpvae": VPVAE, "vsdit": VSDiT, "refiner": Refiner}
+MODELS: dict[str, type[VPVAE] | type[VSDiT]] = {"vpvae": VPVAE, "vsdit": VSDiT}
 ModelT = TypeVar("ModelT", bound=PretrainedModel)
 
 
@@ -90,7 +89,7 @@ def _check_sums(path: Path) -> None:
         raise ValueError(f"its part {damaged} is damaged")
 
 
-def save_model(path: str | Path, kind: str, model: VPVAE | VSDiT, weights: dict[str, Tensor], **more) -> Path:
+def save_model(path: str | Path, kind: str, model: PretrainedModel, weights: dict[str, Tensor], **more) -> Path:
     """Write a model's configuration and weights (its own or averaged ones), and `more` beside them.
 
     Of several processes that train together the first one writes.

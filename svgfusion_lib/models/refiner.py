@@ -46,6 +46,7 @@ class Refiner(PretrainedModel):
 
     kind = "refiner"
     config_class = RefinerConfig
+    grid: Tensor  # [G]: units
 
     def __init__(self, config: RefinerConfig):
         super().__init__()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
@@ -107,7 +107,7 @@ def train_refiner(
     torch.manual_seed(seed)
     model = Refiner(config)
     ema = fit(
-        model, _loader(train_set, batch_size, seed), refiner_step_loss, train_config, output_dir,
+        model, _loader(train_set, batch_size, seed), _step_loss, train_config, output_dir,
         _loader(held_out, batch_size, 0) if len(held_out) else None, max_minutes=max_minutes,
     )
     return save_model(
@@ -119,6 +119,11 @@ def train_refiner(
 def _loader(dataset: RowsDataset, batch_size: int, seed: int) -> DataLoader:
     sampler = LengthBucketSampler(dataset.lengths, batch_size, seed)
     return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate_rows, generator=torch.Generator())
+
+
+def _step_loss(model: nn.Module, batch: RowsBatch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+    assert isinstance(model, Refiner)
+    return refiner_step_loss(model, batch, step)
 
 
 def refiner_step_loss(model: Refiner, batch: RowsBatch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
