@@ -11,7 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from svgfusion_lib.errors import UserError
 
 _WORDS: dict[Any, str] = {
-    bool: "true or false", int: "a whole number", float: "a finite number", str: "text", Path: "a path",
+    bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path",
     dict: "a table",
 }
 

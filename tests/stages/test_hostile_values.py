@@ -42,7 +42,8 @@ VALUES = (*TEXTS, 0, -1, 1e308, float("inf"), None, True, [], {}, ["../x"], {"a"
 FIELDS = ("file", "name", "pack", "captions", "keywords", "licence", "split")
 WATCHED = ("open", "socket.connect", "socket.getaddrinfo", "subprocess.", "os.system", "os.exec", "os.posix_spawn")
 LIBRARY = (
-    *(sysconfig.get_paths()[name] for name in ("stdlib", "purelib")), sys.base_prefix, "/proc/", "/sys/", "/dev/", "/usr/",
+    *(sysconfig.get_paths()[name] for name in ("stdlib", "purelib")), sys.base_prefix, "/proc/", "/sys/", "/dev/",
+    "/usr/",
 )
 ROOT = str(Path(__file__).parents[2])
 seen: list[str] = []
