@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.arcs import circle_through, points_at
+from svgfusion_lib.utils.arcs import FLAT, circle_through, points_at
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke
 
 TOLERANCE = 0.01 / 12     # canvas units: a hundredth of a unit of a 24 x 24 icon
@@ -104,34 +104,54 @@ def _longest(run: np.ndarray) -> tuple[int, np.ndarray]:
 
 def _merged(run: np.ndarray) -> np.ndarray | None:
     """One row for arc rows [k, 22] on one circle, two for a full circle; None if they are on no circle."""
-    part = run.astype(np.float64)
-    points = np.concatenate([part[:, _MIDDLE], part[:, _END]], axis=1).reshape(-1, 2)  # [2 k, 2]
-    start, end = part[:1, _START], part[-1:, _END]
-    across = points[np.argmax(np.minimum(((points - start) ** 2).sum(1), ((points - end) ** 2).sum(1)))][None]
-    centre, radius, _ = circle_through(start, across, end)
-    if not np.isfinite(radius[0]):
+    points = [tuple(point) for row in run for point in (row[_MIDDLE].tolist(), row[_END].tolist())]  # 2 k of them
+    start, end = tuple(run[0, _START].tolist()), points[-1]
+    across = max(points, key=lambda p: min(math.dist(p, start), math.dist(p, end)))
+    circle = _circle(start, across, end)
+    if circle is None:
         return None
-    arms = points - centre
-    beside = np.abs(np.hypot(arms[:, 0], arms[:, 1]) - radius[0]).max()
-    if beside > min(TOLERANCE, max(ROUNDNESS * radius[0], TOLERANCE / 2)):
+    (x, y), radius = circle
+    allowed = min(TOLERANCE, max(ROUNDNESS * radius, TOLERANCE / 2))
+    if any(abs(math.dist(point, (x, y)) - radius) > allowed for point in points):
         return None
-    angles = np.unwrap(np.arctan2(*(np.concatenate([start, points]) - centre).T[::-1]))
-    steps, total = np.diff(angles), angles[-1] - angles[0]
-    if not ((steps > 0).all() or (steps < 0).all()):
+    angles = [math.atan2(py - y, px - x) for px, py in (start, *points)]
+    steps = [math.remainder(after - before, 2 * math.pi) for before, after in zip(angles, angles[1:])]
+    if not (all(step > 0 for step in steps) or all(step < 0 for step in steps)):
         return None
-    full = abs(abs(total) - 2 * math.pi) < 0.02 and np.hypot(*(end - start)[0]) <= 2 * TOLERANCE
+    total = sum(steps)
+    full = abs(abs(total) - 2 * math.pi) < 0.02 and math.dist(start, end) <= 2 * TOLERANCE
     if not full and abs(total) > 2 * math.pi - 0.05:
         return None
     if full:
         total = math.copysign(2 * math.pi, total)
-    shares = (0.25, 0.5, 0.75) if full else (0.5,)
-    places = [points_at(start, centre, np.array([total]), share)[0] for share in shares]
+    places = []
+    for share in (0.25, 0.5, 0.75) if full else (0.5,):
+        cosine, sine = math.cos(share * total), math.sin(share * total)
+        u, v = start[0] - x, start[1] - y
+        places.append((x + u * cosine - v * sine, y + u * sine + v * cosine))
     merged = np.repeat(run[:1], 1 + full, axis=0)
     merged[:, _MIDDLE] = places[::2]
     if full:
         merged[0, _END] = merged[1, _START] = places[1]
-    merged[-1, _END] = end[0]
+    merged[-1, _END] = end
     return merged
+
+
+Point = tuple[float, ...]
+
+
+def _circle(start: Point, across: Point, end: Point) -> tuple[Point, float] | None:
+    """Centre and radius of one circle by three points, as `circle_through`; None for points on a line."""
+    (x, y), (ux, uy), (vx, vy) = start, across, end
+    ux, uy, vx, vy = ux - x, uy - y, vx - x, vy - y
+    u2, v2 = ux * ux + uy * uy, vx * vx + vy * vy
+    cross = ux * vy - uy * vx
+    if v2 <= 1e-12 * u2:
+        return ((x + ux / 2, y + uy / 2), math.sqrt(u2) / 2) if u2 else None
+    if abs(cross) <= FLAT * v2:
+        return None
+    dx, dy = (vy * u2 - uy * v2) / (2 * cross), (ux * v2 - vx * u2) / (2 * cross)
+    return (x + dx, y + dy), math.hypot(dx, dy)
 
 
 def _primitives(rows: np.ndarray) -> np.ndarray:
