@@ -188,7 +188,7 @@ class TrainConfig(_Config):
     checkpoint_every: int = 500    # steps between checkpoints, and
     checkpoint_seconds: float = 60  # the longest time without one
     augment: bool = False          # VP-VAE: other rows for the same picture, each time (utils/augment.py)
-    distinct: bool = False         # VP-VAE: every different chunk once, each time mirrored or turned (layout "path")
+    distinct: bool = False         # VP-VAE: different chunks, mirrored or turned, in place of whole SVGs
     partial_rate: float = 0.0      # VP-VAE: share of SVGs that are seen as one of their earlier stages
     kl_weight_max: float = 1.0e-4  # VP-VAE: KL weight after its linear rise
     kl_warmup_steps: int = 1000    # VP-VAE: length of that rise

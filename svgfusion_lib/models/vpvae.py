@@ -29,7 +29,7 @@ from svgfusion_lib.models.pixel_encoder import PixelEncoder
 from svgfusion_lib.models.svg_codec import decode_svg, encode_svg
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.dataset import ChunkBatch
-from svgfusion_lib.utils.path_chunks import BOX_COLUMNS, MIN_HALF_SIZE, chunks_to_rows
+from svgfusion_lib.utils.path_chunks import BOX_COLUMNS, MIN_HALF_SIZE, chunks_to_rows, filled_boxes
 from svgfusion_lib.utils.tensorsvg import denormalize_target
 
 
@@ -195,6 +195,8 @@ class VPVAE(PretrainedModel):
             style = decoded_style[:, :, 0]  # [B, N, 12]
         arrays = [a.cpu().numpy() for a in (ids, geometry.float(), box.float(), style.float())]
         keep = (~padding_mask).cpu().numpy()
+        if self.explicit_width:
+            arrays[1] = np.stack([filled_boxes(*own) for own in zip(arrays[0], arrays[1])])  # [B, N, R, 8]
         return [chunks_to_rows(*(a[i][keep[i]] for a in arrays)) for i in range(len(z))]
 
     def encode_svg(

@@ -6,6 +6,8 @@ layout "path"  one latent per sub-path, primitive, gradient or stop, or per run 
                the same shape at another place or scale the same chunk; box and style are kept beside it.
 """
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +19,7 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
 
 MIN_HALF_SIZE = 0.02   # of a chunk's box, canvas units: a dot is not blown up to the unit square
+FILLED = (0.7, 1.4)    # half-sizes that a decoded chunk is brought to 1 from
 BOX_COLUMNS = 3        # centre x, centre y, half-size
 _IS_X, _IS_Y, _IS_LENGTH = (np.array(table, dtype=np.float32) for table in rf.argument_tables())
 
@@ -77,6 +80,31 @@ def chunks_to_rows(ids: np.ndarray, geometry: np.ndarray, box: np.ndarray, style
     return np.concatenate([special[:1], body, special[1:]])
 
 
+def filled_boxes(ids: np.ndarray, geometry: np.ndarray) -> np.ndarray:
+    """Decoded geometry [N, R, 8] of layout "path" (ids [N, R, 2]), moved and scaled until each chunk fills its box.
+
+    A box is as large as its shape, and explicit in the latent: what a decoder says otherwise is its error. Chunks far
+    from it stay as they are, such as dots, whose box is larger than they are; so do later parts of a long sub-path, of
+    which the decoder does not say where they start.
+    """
+    geometry = geometry.copy()
+    for own_ids, own in zip(ids, geometry):
+        used = own_ids[:, 0] > rf.EOS
+        if not used.any() or (own_ids[0, 0] == rf.PATH and own_ids[0, 1] not in (rf.MOVE, rf.SUBMOVE)):
+            continue
+        if own_ids[0, 0] == rf.PATH:  # starts and closings are not decoded
+            own[own_ids[:, 1] == rf.CLOSE, 6:8] = own[0, 6:8]
+            own[1:, :2] = own[:-1, 6:8]
+        piece = np.concatenate([own_ids[used], own[used]], axis=1)  # [r, 10]: the columns that a box is made of
+        known = (_IS_X + _IS_Y)[own_ids[used, 0], own_ids[used, 1]].any()
+        x, y, half = _box(piece) if known else (0.0, 0.0, 0.0)
+        if FILLED[0] < half < FILLED[1]:
+            element, command = own_ids[used].T
+            scale = np.full((1, 1), 1 / half)
+            own[used] = _transform(own[used], element, command, scale, -np.array([[x, y]]) / half)
+    return geometry
+
+
 def _transform(geometry, element, command, scale, shift) -> np.ndarray:
     """geometry [..., 8] * scale + shift for positions, * scale for lengths, 0 where unused."""
     is_x, is_y, is_length = (t[element, command] for t in (_IS_X, _IS_Y, _IS_LENGTH))  # [..., 8]
@@ -122,18 +150,22 @@ def _box(piece: np.ndarray) -> tuple[float, float, float]:
 
 
 def distinct_chunks(drawings: Sequence[Chunks], group: int, seed: int = 0) -> list[Chunks]:
-    """Every different shape of some drawings once, shuffled, in groups of `group` chunks.
+    """The different shapes of some drawings, each sqrt(n) times if there are n of it, shuffled, `group` to an item.
 
-    Half of all chunks are a line or a circle: a VP-VAE that codes each chunk by itself need not see them every time.
-    Chunks are the same if ids are and geometry is within a thousandth of their box. Box and style are those of the
-    first. The last group may be smaller.
+    Half of all chunks are a line or a circle: a VP-VAE that codes each chunk by itself need not see them every time,
+    but often enough to draw them exactly. Chunks are the same if ids are and geometry is within a thousandth of their
+    box. Box and style are those of the first. The last group may be smaller.
     """
     first: dict[bytes, tuple[int, int]] = {}
+    count: Counter[bytes] = Counter()
     for i, chunks in enumerate(drawings):
         rounded = np.rint(chunks.geometry * 1000).astype(np.int16)  # [N, R, 8]
         for k in range(len(chunks)):
-            first.setdefault(chunks.ids[k].tobytes() + rounded[k].tobytes(), (i, k))
-    order = np.random.default_rng(seed).permutation(np.array(list(first.values())))  # [D, 2]
+            shape = chunks.ids[k].tobytes() + rounded[k].tobytes()
+            first.setdefault(shape, (i, k))
+            count[shape] += 1
+    places = np.repeat(np.array(list(first.values())), [math.isqrt(count[shape]) for shape in first], axis=0)
+    order = np.random.default_rng(seed).permutation(places)  # [D, 2]
     return [
         Chunks(*(
             np.stack([getattr(drawings[i], name)[k] for i, k in order[start : start + group]])

@@ -11,6 +11,7 @@ from svgfusion_lib.utils.path_chunks import (
     MIN_HALF_SIZE,
     chunks_to_rows,
     distinct_chunks,
+    filled_boxes,
     rows_to_chunks,
     turned_chunks,
 )
@@ -132,12 +133,27 @@ def test_turned_chunks_draw_the_turned_picture(turns):
     assert ssim(render_svg_by_resvg(again, 96), np.ascontiguousarray(picture)) > 0.98
 
 
-def test_distinct_chunks_are_every_shape_once():
+def test_distinct_chunks_are_every_shape_as_often_as_the_root_of_its_number():
     body = "".join(f'<circle cx="{x}" cy="{x}" r="{r}"/>' for x, r in ((5, 2), (9, 3), (15, 5)))
     rows = parse_svg(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}<path d="M3 3L9 20L12 12z"/></svg>'
     ).rows
     chunks = rows_to_chunks(rows, "path", 8)
-    groups = distinct_chunks([chunks, chunks], 1)
-    assert len(chunks) == 4 and [len(group) for group in groups] == [1, 1]
-    assert sorted(int(group.ids[0, 0, 0]) for group in groups) == [rf.PATH, rf.CIRCLE]
+    groups = distinct_chunks([chunks, chunks], 1)  # six circles, two triangles
+    assert len(chunks) == 4 and [len(group) for group in groups] == [1, 1, 1]
+    assert sorted(int(group.ids[0, 0, 0]) for group in groups) == [rf.PATH, rf.CIRCLE, rf.CIRCLE]
+
+
+def test_what_is_decoded_fills_its_box():
+    """A decoder's error of scale and place goes; a dot, and what begins where another chunk ends, stay."""
+    body = '<path d="M4 4H14L9 20Z"/><circle cx="12" cy="15" r="3"/><path d="M12 12h.001"/>'
+    chunks = rows_to_chunks(parse_svg(f"{HEAD}{body}</svg>").rows, "path", 8)
+    wrong = chunks.geometry.copy()
+    wrong[:2] *= 0.9
+    wrong[0, :, 1::2] += np.where(wrong[0, :, 1::2] != 0, 0.05, 0)
+    wrong[0, 1:, :2] = 9  # what a decoder says of starts is not trained
+    right = filled_boxes(chunks.ids, wrong)
+    np.testing.assert_allclose(right[:, :, 6:8], chunks.geometry[:, :, 6:8], atol=1e-5)
+    np.testing.assert_allclose(right[1, 0, :3], [0, 0, 1], atol=1e-6)
+    long = rows_to_chunks(rows_of("long"), "path", 8)
+    np.testing.assert_array_equal(filled_boxes(long.ids[1:], long.geometry[1:] * 0.9), long.geometry[1:] * 0.9)
