@@ -90,7 +90,7 @@ def test_latents_are_those_that_training_sees(pipeline, tmp_path, stage_tokens):
     vae = build(VPVAE, config.to_dict(), pipeline.vae.state_dict(), "shipped")
     dataset = ChunkDataset(load_cache(tmp_path / "cache"), config)
     for name, mean in zip(dataset.names, encode_dataset(vae, dataset)[0]):
-        z = encode_svg(pipeline.with_parts(vae=vae), tmp_path / f"{name}.svg")
+        z = encode_svg(pipeline.with_parts(vae=vae), tmp_path / "svg" / f"{name}.svg")
         torch.testing.assert_close(z, mean, atol=2e-2, rtol=1e-2)  # a cache holds pixel tokens in half precision
 
 
