@@ -109,7 +109,8 @@ def artefacts(tmp_path_factory) -> Path:
     SVGFusionPipeline.from_pretrained(
         vae=folder / "vae" / "vpvae_final.pt", dit=folder / "dit" / "vsdit_final.pt"
     ).save_pretrained(folder / "model")
-    save_icon_head(IconHead("none", 2, 3, width=4, text_width=5, packs=("a", "b")), folder / "head/icon_head.safetensors")
+    head = IconHead("none", 2, 3, width=4, text_width=5, packs=("a", "b"))
+    save_icon_head(head, folder / "head/icon_head.safetensors")
     stored = {"sources": keywords._sources(), "keywords": {"printer": ["fax"]}, "spellings": {"a": "b"}}
     write_json(folder / "packs" / KEYWORDS, stored, KEYWORDS_KIND)
     write_json(folder / "plan" / "config.json", {"vae": {"preset": "tiny", "lr": 1e-3}}, "plan of a model")
