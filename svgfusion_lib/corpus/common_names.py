@@ -9,8 +9,10 @@ from svgfusion_lib.corpus.captions import name_key, words_of
 from svgfusion_lib.corpus.keywords import NO_KEYWORDS, synonyms_of
 from svgfusion_lib.corpus.packs import fetch_packs, known_packs
 from svgfusion_lib.corpus.records import read_records
+from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import write_text
 
+MADE_BY = "# Made by `svgfusion common_names`"
 MOST_PACKS = 0.75  # share of the emoji packs that have to draw a name
 _UNASKED = frozenset({"brand", "logo", "flag", "skin"})
 
@@ -25,6 +27,9 @@ def common_names(
     packs draw. Emoji, of what three quarters of the emoji packs draw: half are the names that most line packs draw too,
     half are words of the list, a fixed pseudo-random choice. packs: None for all line and emoji packs that are pinned.
     """
+    path = Path(output)
+    if path.exists() and not path.read_bytes().startswith(MADE_BY.encode()):
+        raise UserError(f"{path}: is there, and was not made by `common_names`; choose another file")
     names = packs or [pack.name for pack in known_packs().values() if pack.domain in ("line", "emoji")]
     counts: dict[str, tuple[Counter, Counter]] = {"line": (Counter(), Counter()), "emoji": (Counter(), Counter())}
     num_packs: Counter = Counter()
@@ -44,8 +49,8 @@ def common_names(
     named = _first((w for w in everywhere if emoji_named[w]), lambda w: (-line_named[w],))[: num_emoji - num_emoji // 2]
     listed = _first((w for w in everywhere if not emoji_named[w]), lambda w: (hashlib.sha256(w.encode()).hexdigest(),))
     emoji = [f"{word} emoji" for word in named + listed[: num_emoji // 2]]
-    heading = f"# Made by `svgfusion common_names`: what most of {len(names)} icon packs draw."
-    write_text(Path(output), "\n".join([heading, "# interface", *interface, "# emoji", *emoji]) + "\n")
+    heading = f"{MADE_BY}: what most of {len(names)} icon packs draw."
+    write_text(path, "\n".join([heading, "# interface", *interface, "# emoji", *emoji]) + "\n")
     return interface + emoji
 
 

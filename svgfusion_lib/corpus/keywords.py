@@ -21,6 +21,7 @@ from svgfusion_lib.corpus.captions import humanise, name_key
 from svgfusion_lib.corpus.npm import fetch_files
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import read_json, write_json
+from svgfusion_lib.system.outputs import own_file
 
 KEYWORDS = "keywords.json"
 KEYWORDS_KIND = "dictionary of keywords"
@@ -65,6 +66,8 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
     if path.is_file():
         remedy = "remove it and it will be made again"
         stored = read_json(path, KEYWORDS_KIND, remedy)
+        if not {"sources", "keywords", "spellings"} <= set(stored):  # without a seal, and of no version of ours
+            raise UserError(f"{path}: damaged (no keywords or no spellings); {remedy}")
         if {key: stored.get(key) for key in made_of} == made_of:
             keywords, spellings = stored.get("keywords"), stored.get("spellings")
             if not isinstance(keywords, dict) or not isinstance(spellings, dict):
@@ -75,7 +78,8 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
         for package, entry in sources.items()
     }
     vocabulary = make_vocabulary(contents, by_text_encoder())
-    write_json(path, made_of | asdict(vocabulary), KEYWORDS_KIND)
+    with own_file(path):
+        write_json(path, made_of | asdict(vocabulary), KEYWORDS_KIND)
     return vocabulary
 
 

@@ -24,6 +24,7 @@ except ImportError:  # Windows: no locks
     fcntl = None  # type: ignore[assignment]
 
 _claims: dict[tuple[int, Path], FileList] = {}  # by process and folder, as it was given and as it is resolved
+_own_files: set[Path] = set()  # outside of claims
 
 
 class FolderInUse(UserError):
@@ -189,6 +190,16 @@ def grows(path: str | Path) -> Path:
     return Path(path)
 
 
+@contextmanager
+def own_file(path: Path) -> Iterator[None]:
+    """Let a file be written that lies in no claimed folder, of which the caller knows, by its seal, that it is ours."""
+    _own_files.add(path.absolute())
+    try:
+        yield
+    finally:
+        _own_files.remove(path.absolute())
+
+
 def _is_claimed(folder: Path) -> bool:
     return (os.getpid(), folder.resolve()) in _claims
 
@@ -197,6 +208,8 @@ def _find(path: Path) -> FileList | None:
     """The innermost claim of this process that a path is below. UserError if there are claims, but none of them is."""
     own = {place: claim for (process, place), claim in _claims.items() if process == os.getpid()}
     around = [place for place in own if place in path.absolute().parents]
+    if not around and path.absolute() in _own_files:
+        return None
     if own and not around:
         raise UserError(f"{path}: lies outside of the output folder {next(iter(own))}")
     return own[max(around, key=lambda place: len(place.parts))] if around else None

@@ -52,12 +52,30 @@ def inputs(bench, tmp_path_factory) -> Path:
     return folder
 
 
+def assert_kept(stage: str, outcome, before: dict[str, str], after: dict[str, str]) -> None:
+    """Refused, and nothing changed; or, of what adds packs and a sealed file to a folder, only that added."""
+    if stage in ("fetch_packs", "load_vocabulary"):
+        assert outcome.kind == "ok", outcome
+        assert {name: after.get(name) for name in before} == before
+    else:
+        assert_one_line(outcome)
+        assert after == before
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_folder_of_the_user(bench, stage):
     folder = fill(bench.fresh(f"user-{stage}"))
     before = digest(folder.parent)
-    assert_one_line(bench.run(stage, folder))
-    assert digest(folder.parent) == before
+    outcome = bench.run(stage, folder)
+    assert_kept(stage, outcome, before, digest(folder.parent))
+
+
+def test_a_dictionary_that_is_not_ours_stays(bench):
+    folder = bench.fresh("dictionary")
+    folder.mkdir()
+    (folder / "keywords.json").write_text('{"mine": 1}')
+    outcome = bench.run("load_vocabulary", folder)
+    assert outcome.kind == "UserError" and (folder / "keywords.json").read_text() == '{"mine": 1}'
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -66,8 +84,8 @@ def test_a_link_to_a_folder_of_the_user(bench, stage):
     fill(folder.parent / "elsewhere")
     folder.symlink_to("elsewhere")
     before = digest(folder.parent)
-    assert_one_line(bench.run(stage, folder))
-    assert digest(folder.parent) == before
+    outcome = bench.run(stage, folder)
+    assert_kept(stage, outcome, before, digest(folder.parent))
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -81,7 +99,10 @@ def test_an_input_or_a_folder_of_another_stage(bench, inputs, stage):
         before = digest(inputs)
         outcome = bench.run(stage, folder, inputs=inputs)
         if outcome.kind == "ok":  # its own: a training that is done, a data set made again
-            assert found.stage == stage, folder
+            if stage in ("fetch_packs", "load_vocabulary"):
+                assert_kept(stage, outcome, before, digest(inputs))
+            else:
+                assert found.stage == stage, folder
             shutil.rmtree(inputs)
             shutil.copytree(bench.inputs, inputs)
             continue

@@ -19,6 +19,7 @@ from svgfusion_lib.system.outputs import (
     distinct,
     grows,
     output_set,
+    own_file,
     remove_listed,
     settle,
 )
@@ -154,6 +155,14 @@ def test_a_process_writes_below_its_claims_and_nowhere_else(tmp_path):
                     write_text(path, "x")
     assert names(tmp_path) == ["out/.svgfusion.jsonl", "second/.svgfusion.jsonl", "second/a"]
     write_text(tmp_path / "x", "without claims as anywhere")
+
+
+def test_a_file_that_its_caller_vouches_for_may_lie_outside(tmp_path):
+    with claimed(tmp_path / "out", "stage"):
+        with own_file(tmp_path / "sealed.json"):
+            write_json(tmp_path / "sealed.json", {}, "kind")
+        with pytest.raises(UserError, match="lies outside of"):
+            write_json(tmp_path / "sealed.json", {}, "kind")
 
 
 def test_two_files_of_a_set_with_one_name_are_refused(tmp_path):
