@@ -87,14 +87,10 @@ def _preprocess_flags(add: Add) -> None:
 
 
 def _preprocess(**options) -> None:
-    from svgfusion_lib.corpus.preprocess import preprocess
-    from svgfusion_lib.system.files import read_json
+    from svgfusion_lib.corpus.preprocess import left_out, preprocess
 
-    path = preprocess(**options)
-    report = read_json(path.parent / "report.json", "report of preprocess", "run preprocess again")
-    left = report["found"] - report["files"]
-    note = f"; {left} of {report['found']} files left out at random: --max_files all takes all" if left else ""
-    print(f"{path}{note}")
+    print(preprocess(**options))
+    print(left_out(options["precomputed_dir"]), end="")
 
 
 def _common_names_flags(add: Add) -> None:

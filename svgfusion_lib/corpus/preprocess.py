@@ -22,7 +22,7 @@ from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.pretrained import check_named, name_encoder
 from svgfusion_lib.svg import row_format
 from svgfusion_lib.system.checks import check_counts
-from svgfusion_lib.system.files import write_json, write_text
+from svgfusion_lib.system.files import read_json, write_json, write_text
 from svgfusion_lib.system.outputs import claimed, output_set, remove_listed, settle
 from svgfusion_lib.system.parallel import default_processes, map_in_order, map_on_dask, torch_threads
 from svgfusion_lib.system.processes import check_alone
@@ -245,6 +245,13 @@ def _join(
         "pixel_encoder": pixel_encoder,
         "pixel_tokens": None if pixel_encoder == "none" else key,
     })
+
+
+def left_out(precomputed_dir: str | Path) -> str:
+    """A line on how many files max_files left out of the cache in a folder; "" if it has all of them."""
+    report = read_json(Path(precomputed_dir) / "report.json", "report of preprocess", "run preprocess again")
+    left, found = report["found"] - report["files"], report["found"]
+    return f"{left} of {found} files left out at random: --max_files all takes all\n" if left else ""
 
 
 def load_cache(precomputed_dir: str | Path) -> dict:

@@ -77,7 +77,7 @@ def test_recolouring_takes_colours_of_the_palette_and_changes_nothing_else(by, c
 
 def test_one_layer_is_painted(pipeline):
     rows = paint_layer(parse_svg(SHAPES).rows, 2, "#d33")
-    strokes = [re.search(r'stroke="(.*?)"', line) for line in rows_to_svg(rows).splitlines() if "<path" in line]
+    strokes = [re.search(r'stroke="(.*?)"', line) for line in rows_to_svg(rows).splitlines() if "layer-" in line]
     assert [stroke and stroke[1] for stroke in strokes] == ["#000", "#d33", "#000"]
     assert layer_colour(rows, 2) == "#dd3333" and layer_colour(rows, 1) == "#000000"
 

@@ -77,8 +77,8 @@ def test_latents_of_an_svg_give_its_picture_again(pipeline, cart, tmp_path):
 
 
 def test_layers_are_those_of_the_svg_written(pipeline, cart):
-    assert layer_of_latents(pipeline, cart).tolist() == layer_of_parts(pipeline, CART).tolist() == [1, 1, 2, 3]
-    assert re.findall(r'id="layer-(\d)"', decode_svg(pipeline, cart)) == ["1", "2", "3"]
+    assert layer_of_latents(pipeline, cart).tolist() == layer_of_parts(pipeline, CART).tolist() == [1, 2, 3, 4]
+    assert re.findall(r'id="layer-(\d)"', decode_svg(pipeline, cart)) == ["1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize("stage_tokens", [False, True])
