@@ -231,8 +231,8 @@ def inside(folder: str | Path, name: str | Path, where: str | Path | None = None
 
 
 def is_name(text: object) -> bool:
-    """Whether a text can be the name of one file or folder, without any path."""
-    return isinstance(text, str) and text not in ("", ".", "..") and not re.search(r"[/\\\x00-\x1f]", text)
+    """Whether a text can be the name of one folder: no path, and not hidden, as the list is."""
+    return isinstance(text, str) and re.fullmatch(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*", text) is not None
 
 
 @contextmanager
