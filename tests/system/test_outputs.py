@@ -310,7 +310,8 @@ def test_names_inside_are_allowed(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "fits"), [
-    ("tabler", True), ("a.b", True), ("..x", False), (LIST_NAME, False), ("", False), (".", False), ("..", False), ("a/b", False), ("a\\b", False),
+    ("tabler", True), ("a.b", True), ("..x", False), (LIST_NAME, False),
+    ("", False), (".", False), ("..", False), ("a/b", False), ("a\\b", False),
     ("a\nb", False), ("\x1b[31m", False), (None, False), (3, False),
 ])
 def test_names_of_folders(text, fits):
