@@ -89,7 +89,7 @@ _REFERENCES = [
          '<clipPath id="c"><use href="#a0"/></clipPath><defs>$uses</defs><g clip-path="url(#c)">$shape</g>',
          "nested more than", uses=_chain(3_000, '<path id="a@" d="M0 0h9v9z"/>')),
     case("nested clips by box", '<clipPath id="c" clipPathUnits="objectBoundingBox"><path d="M0 0h1v1z"/></clipPath>'
-         "$groups", "elements|work|clip", groups=lambda: '<g clip-path="url(#c)">' * 60 + _SHAPE * 20 + "</g>" * 60),
+         "$groups", "rows|work", groups=lambda: '<g clip-path="url(#c)">' * 60 + _SHAPE * 20 + "</g>" * 60),
     case("90,000 ids alike", "$ids$uses", ids=many('<x id="a"/>', 900_000), uses=many('<use href="#a"/>', 80_000)),
     case("gradient of 100,000 stops", f'<linearGradient id="g">$stops</linearGradient>{_FILLED}', "256 stops",
          stops=many("<stop/>", 690_000)),
