@@ -74,7 +74,7 @@ def main(root: Path) -> None:
             roundtrip_file, svg_dir=svg_dir, out_dir=root / "roundtrip", renderer="cairosvg", bins=256,
         ),
         "train_icon_head": lambda file: _draw((0, svg_dir / file), 2, 128, 0) is not None,
-        "palette": lambda file: recolour_svg(svg_dir / file, ["#d33"], root / "edited").name,
+        "palette": lambda file: recolour_svg(svg_dir / file, ["#d33"], root / "edited")["file"],
         "vary": lambda file: list(encode_svg(pipeline, svg_dir / file).shape),
     }
     reports = (root / "reports.jsonl").open("w", encoding="utf-8")
