@@ -124,19 +124,19 @@ class Refiner(PretrainedModel):
 
 def to_units(ids: Tensor, geometry: Tensor) -> Tensor:
     """Canvas coordinates [B, L, 8] -> units of 24 to the side, positions from the top left corner; 0 where unused."""
-    position, length = _kinds(ids)
+    position, length = coordinate_kinds(ids)
     half = UNITS / 2
     return torch.where(position, (geometry + 1) * half, torch.where(length, geometry * half, 0.0))
 
 
 def from_units(ids: Tensor, units: Tensor) -> Tensor:
     """Inverse of `to_units`."""
-    position, length = _kinds(ids)
+    position, length = coordinate_kinds(ids)
     half = UNITS / 2
     return torch.where(position, units / half - 1, torch.where(length, units / half, 0.0))
 
 
-def _kinds(ids: Tensor) -> tuple[Tensor, Tensor]:
+def coordinate_kinds(ids: Tensor) -> tuple[Tensor, Tensor]:
     """Which columns [B, L, 8] are positions, and which are lengths."""
     is_x, is_y, is_length = (t.to(ids.device)[ids[..., 0], ids[..., 1]] for t in (_IS_X, _IS_Y, _IS_LENGTH))
     return is_x | is_y, is_length

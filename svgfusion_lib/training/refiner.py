@@ -15,7 +15,7 @@ from svgfusion_lib.config import RefinerConfig, TrainConfig
 from svgfusion_lib.corpus.preprocess import cache_rows, load_cache
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model
-from svgfusion_lib.models.refiner import Refiner, part_index, to_units
+from svgfusion_lib.models.refiner import Refiner, coordinate_kinds, part_index, to_units
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.system.checks import check_counts, check_device
 from svgfusion_lib.training.loop import budget_steps, fit
@@ -185,12 +185,12 @@ def disturb(ids: Tensor, units: Tensor, strength: Tensor | None = None) -> Tenso
     base, share, most = JITTER
     reach = (base + share * size.gather(1, part)).clamp(max=most)[..., None, None]     # [B, L, 1, 1]
     moved = turned + c + t + torch.randn_like(points) * reach * s[..., None]           # [B, L, 4, 2]
+    position, is_length = coordinate_kinds(ids)                                        # [B, L, 8] each
     primitive = units + torch.where(
-        _is_length(ids), torch.randn_like(units) * (0.08 * units.abs()).clamp(max=0.35) * s,
+        is_length, torch.randn_like(units) * (0.08 * units.abs()).clamp(max=0.35) * s,
         shift.gather(1, pair).repeat(1, 1, 4),
     )
-    used = _used(ids)
-    out = torch.where(used, torch.where(is_path[..., None], moved.flatten(-2), primitive), 0.0)
+    out = torch.where(position | is_length, torch.where(is_path[..., None], moved.flatten(-2), primitive), 0.0)
     follows = is_path[:, 1:] & (ids[:, 1:, 1] != rf.MOVE) & (ids[:, 1:, 1] != rf.SUBMOVE)  # begins where the pen is
     out[:, 1:, :2] = torch.where(follows[..., None], out[:, :-1, 6:8], out[:, 1:, :2])
     return out
@@ -215,12 +215,3 @@ def with_doubles(ids: Tensor, geometry: Tensor, padding_mask: Tensor) -> tuple[T
         ids[i, place], geometry[i, place] = ids[i, rows], geometry[i, rows]
         padding_mask[i, place], doubled[i, place] = False, True
     return ids, geometry, padding_mask, doubled
-
-
-def _is_length(ids: Tensor) -> Tensor:
-    return torch.tensor(rf.argument_tables()[2], device=ids.device)[ids[..., 0], ids[..., 1]]  # [B, L, 8]
-
-
-def _used(ids: Tensor) -> Tensor:
-    tables = [torch.tensor(table, device=ids.device) for table in rf.argument_tables()]
-    return (tables[0] | tables[1] | tables[2])[ids[..., 0], ids[..., 1]]  # [B, L, 8]
