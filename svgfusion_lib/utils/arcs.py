@@ -12,6 +12,7 @@ from svgfusion_lib.svg import row_format as rf
 
 FLAT = 1e-3              # sagitta over chord below which three points make a line: no circle can be told from them
 QUARTER = math.pi / 2
+Point = tuple[float, ...]
 
 
 def circle_through(start: np.ndarray, middle: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -37,6 +38,20 @@ def circle_through(start: np.ndarray, middle: np.ndarray, end: np.ndarray) -> tu
         turn = np.mod(np.arctan2(*(end - centre).T[::-1]) - first, 2 * math.pi)    # [K]: clockwise from start to end
     sweep = np.where(cross < 0, turn - 2 * math.pi, turn)
     return centre, radius, np.where(full, 2 * math.pi, np.where(flat, 0.0, sweep))
+
+
+def circle_of_points(start: Point, across: Point, end: Point) -> tuple[Point, float] | None:
+    """Centre and radius of one circle by three points, as `circle_through` but quicker for one; None for a line."""
+    (x, y), (ux, uy), (vx, vy) = start, across, end
+    ux, uy, vx, vy = ux - x, uy - y, vx - x, vy - y
+    u2, v2 = ux * ux + uy * uy, vx * vx + vy * vy
+    cross = ux * vy - uy * vx
+    if v2 <= 1e-12 * u2:
+        return ((x + ux / 2, y + uy / 2), math.sqrt(u2) / 2) if u2 else None
+    if abs(cross) <= FLAT * v2:
+        return None
+    dx, dy = (vy * u2 - uy * v2) / (2 * cross), (ux * v2 - vx * u2) / (2 * cross)
+    return (x + dx, y + dy), math.hypot(dx, dy)
 
 
 def points_at(start: np.ndarray, centre: np.ndarray, sweep: np.ndarray, share: np.ndarray | float) -> np.ndarray:

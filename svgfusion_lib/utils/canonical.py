@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.arcs import FLAT, circle_through, points_at
+from svgfusion_lib.utils.arcs import circle_of_points, circle_through, points_at
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke
 
 TOLERANCE = 0.01 / 12     # canvas units: a hundredth of a unit of a 24 x 24 icon
@@ -107,7 +107,7 @@ def _merged(run: np.ndarray) -> np.ndarray | None:
     points = [tuple(point) for row in run for point in (row[_MIDDLE].tolist(), row[_END].tolist())]  # 2 k of them
     start, end = tuple(run[0, _START].tolist()), points[-1]
     across = max(points, key=lambda p: min(math.dist(p, start), math.dist(p, end)))
-    circle = _circle(start, across, end)
+    circle = circle_of_points(start, across, end)
     if circle is None:
         return None
     (x, y), radius = circle
@@ -135,23 +135,6 @@ def _merged(run: np.ndarray) -> np.ndarray | None:
         merged[0, _END] = merged[1, _START] = places[1]
     merged[-1, _END] = end
     return merged
-
-
-Point = tuple[float, ...]
-
-
-def _circle(start: Point, across: Point, end: Point) -> tuple[Point, float] | None:
-    """Centre and radius of one circle by three points, as `circle_through`; None for points on a line."""
-    (x, y), (ux, uy), (vx, vy) = start, across, end
-    ux, uy, vx, vy = ux - x, uy - y, vx - x, vy - y
-    u2, v2 = ux * ux + uy * uy, vx * vx + vy * vy
-    cross = ux * vy - uy * vx
-    if v2 <= 1e-12 * u2:
-        return ((x + ux / 2, y + uy / 2), math.sqrt(u2) / 2) if u2 else None
-    if abs(cross) <= FLAT * v2:
-        return None
-    dx, dy = (vy * u2 - uy * v2) / (2 * cross), (ux * v2 - vx * u2) / (2 * cross)
-    return (x + dx, y + dy), math.hypot(dx, dy)
 
 
 def _primitives(rows: np.ndarray) -> np.ndarray:

@@ -296,6 +296,7 @@ def _arc(start: Sequence[float], middle: Sequence[float], end: Sequence[float], 
         drawn = max(size, half_chord) + (height if large else -height)
         if size > 0 and abs(drawn - sagitta) < 10.0**-frame.decimals / 2:
             break
+    large &= size > half_chord  # else it is drawn as a half turn, of which either flag is true
     size_text = _number(size, decimals)
     return f"A{size_text} {size_text} 0 {int(large)} {int(sweep[0] > 0)} {x} {y}"
 

@@ -73,7 +73,10 @@ def test_an_arc_that_is_written_is_read_as_it_was(x, y, r, first, sweep, way):
     rows[1:3, 17], rows[1:3, rf.STROKE_WIDTH] = 1, 0.1
     again = parse_svg(rows_to_svg(rows)).rows
     assert again[:, rf.COMMAND].tolist() == rows[:, rf.COMMAND].tolist(), rows_to_svg(rows)
-    np.testing.assert_allclose(again[2, rf.GEOMETRY], rows[2, rf.GEOMETRY], atol=0.012 / 12)
+    # Ends are written to .005 units; where they are near each other, that turns the arc, and moves its middle further.
+    np.testing.assert_allclose(
+        again[2, rf.GEOMETRY], rows[2, rf.GEOMETRY], atol=(0.013 + 0.0071 * math.tan(sweep / 4)) / 12
+    )
 
 
 def test_arcs_as_cubics_are_the_same_drawing():
