@@ -11,11 +11,16 @@ from svgfusion_lib.config import TrainConfig
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
-    """Linear warm-up to config.lr, then cosine decay to final_lr * lr at num_steps."""
+    """Linear warm-up to config.lr, then cosine decay to final_lr * lr over the last lr_decay of the steps.
+
+    With lr_decay below 1 the rate is constant in between (warmup-stable-decay, Hu et al. 2024, section 4): such a run
+    can be made longer after the fact, and a copy of its state finished at any step.
+    """
     if step < config.warmup_steps:
         return config.lr * (step + 1) / config.warmup_steps
-    progress = (step - config.warmup_steps) / max(1, config.num_steps - config.warmup_steps)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    decay_steps = config.lr_decay * (config.num_steps - config.warmup_steps)
+    progress = 1 - (config.num_steps - step) / max(1.0, decay_steps)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
     return config.lr * (config.final_lr + (1 - config.final_lr) * cosine)
 
 

@@ -261,6 +261,12 @@ def test_learning_rate_is_warmed_up_and_falls_by_a_cosine():
     assert learning_rate(0, quick(warmup_steps=0, lr=1.0)) == 1.0
 
 
+def test_learning_rate_may_be_constant_before_it_falls():
+    config = quick(num_steps=110, warmup_steps=10, lr=1.0, final_lr=0.1, lr_decay=0.2)
+    rates = [learning_rate(step, config) for step in range(111)]
+    assert rates[10:91] == [1.0] * 81 and rates[100] == pytest.approx(0.55) and rates[110] == pytest.approx(0.1)
+
+
 def test_endless_batches_continue_where_a_run_stopped():
     def names(first_step, count):
         stream = endless_batches(points_loader(), first_step)

@@ -11,6 +11,7 @@ from svgfusion_lib.utils.diffusion import (
     add_noise,
     make_schedule,
     min_snr_weight,
+    timestep_probabilities,
     to_z0_epsilon,
     training_target,
 )
@@ -52,6 +53,16 @@ def test_pinned_schedule_values():
     """Linear a_999 of DDPM is 4.0358e-5 in every published implementation."""
     assert params_of("linear").alphas_cumprod[-1].item() == pytest.approx(4.0358e-5, rel=1e-4)
     assert params_of("cosine").alphas_cumprod[499].item() == pytest.approx(0.49384, abs=1e-4)
+
+
+def test_timesteps_near_log_snr_0_are_drawn_more_often():
+    schedule = make_schedule(DiffusionConfig())
+    assert torch.equal(timestep_probabilities("uniform", schedule), torch.full((1000,), 1e-3, dtype=torch.float64))
+    often = timestep_probabilities("laplace", schedule)
+    assert often.sum().item() == pytest.approx(1) and often.min() >= 0.5e-3
+    log_snr = torch.logit(schedule.alphas_cumprod)
+    within = often[log_snr.abs() < 0.5].sum() - 0.5e-3 * (log_snr.abs() < 0.5).sum()
+    assert within.item() == pytest.approx(0.5 * (1 - math.exp(-1)), abs=0.01)  # of a Laplace density of scale 0.5
 
 
 def test_unknown_schedule():
