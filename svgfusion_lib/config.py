@@ -116,6 +116,7 @@ class DiTConfig(_Config):
     PRESETS = {  # S, B and L are those of Peebles & Xie 2023, table 1
         "tiny": {"width": 128, "depth": 3},
         "mini": {},
+        "mini2x": {"width": 320, "depth": 8, "heads": 5},
         "midi": {"width": 384, "depth": 9, "heads": 6, "mlp_ratio": 3.0},
         "S": {"width": 384, "depth": 12, "heads": 6, "mlp_ratio": 4.0},
         "B": {"width": 768, "depth": 12, "heads": 12, "mlp_ratio": 4.0},
@@ -225,6 +226,7 @@ class SamplingConfig(_Config):
     eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
     canvas: float = 24             # viewBox of the SVG written
     snap: float = 0.5              # grid of the drawing, in units of the canvas, that near coordinates go to; 0: off
+    tidy: float = 0.15             # errors, in units of 24, that tidying puts right in what is kept; 0: snapped only
     clip: float = 0.0              # bound on |z_0| estimates, in standard deviations of the latents; 0: off
     length_temperature: float = 0.5  # spread of the number of latents drawn for a prompt; 0: the likeliest
     candidates: int = 8            # drawn for each sample; the best one is kept (reranking/ranker.py)
@@ -256,6 +258,8 @@ class SamplingConfig(_Config):
             raise UserError(
                 f"SamplingConfig: candidates must be between 1 and {MOST_CANDIDATES}, not {self.candidates}"
             )
+        if not 0 <= self.tidy <= 1:
+            raise UserError(f"SamplingConfig: tidy must be from 0 to 1, not {self.tidy}")
         if self.num_inference_steps < 1:
             raise UserError(f"SamplingConfig: num_inference_steps must be at least 1, not {self.num_inference_steps}")
         if self.sampler not in ("ddim", "dpm++"):

@@ -39,6 +39,7 @@ from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.reranking.routing import model_for
 from svgfusion_lib.system.checks import check_device
 from svgfusion_lib.system.progress import progress_bar
+from svgfusion_lib.tidying import TidyConfig, tidy_rows
 from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, make_schedule
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
@@ -58,6 +59,7 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 SAMPLES_KIND = "list of samples"  # what samples.json is
 BATCH_SIZE = 64  # drawings at once
 OWN_MODEL = "own"  # name of a pipeline that is not a shipped one
+MAX_TIDY_MOVE = 2.0  # units of 24 that tidying may move what a model draws
 NO_STYLE = ""  # the null style, whatever the prompt says
 SCHEDULE_TABLE = "alphas_cumprod"
 
@@ -316,16 +318,19 @@ class SVGFusionPipeline:
         words = [text for text, _ in asked for _ in range(count)]  # of every drawing
         to_draw = self._words_to_draw(words, config)
         each = [i for i in range(len(prompts)) for _ in range(count)]  # of every drawing, which prompt it is for
-        rows = self._draw(
+        drawn = self._draw(
             to_draw, [own for seed in seeds for own in candidate_seeds(seed, count)], config,
             None if lengths is None else [lengths[i] for i in each], progress, [asked[i][1] for i in each],
         )
-        svgs = [rows_to_svg(own, config.canvas) for own in rows]
-        best = self.ranker.best_of(words, svgs, count) if count > 1 else range(len(prompts))
+        best: Sequence[int] = range(len(prompts))
+        if count > 1:
+            candidates = [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn]
+            best = self.ranker.best_of(words, candidates, count)
+        kept = [tidied(drawn[k], config) for k in best]
         return [
             SVGImage(
-                prompts[i], seeds[i], rows[k], svgs[k], prompts[i] if to_draw[k] == words[k] else to_draw[k],
-                asked[i][1] or None, self.name,
+                prompts[i], seeds[i], kept[i], rows_to_svg(kept[i], config.canvas),
+                prompts[i] if to_draw[k] == words[k] else to_draw[k], asked[i][1] or None, self.name,
             )
             for i, k in enumerate(best)
         ]
@@ -361,19 +366,18 @@ class SVGFusionPipeline:
             z = self.sample_latents(
                 context[batch], context_mask[batch], [seeds[i] for i in batch], length, config, report, style[batch]
             )  # [b, N, Z]
-            drawn |= dict(zip(batch, self.decode_latents(z, config)))
+            drawn |= dict(zip(batch, self.decode_rows(z)))
         return [drawn[i] for i in range(len(prompts))]
 
     def decode_latents(self, z: Tensor, config: SamplingConfig) -> list[np.ndarray]:
-        """Latents [B, N, Z] of the VAE -> finished rows [L, 22] of each."""
-        mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
-        return [self.finish_rows(sanitize_rows(rows), config) for rows in self.vae.decode_rows(z, mask)]
+        """Latents [B, N, Z] of the VAE -> snapped rows [L, 22] of each."""
+        return [snapped(rows, config) for rows in self.decode_rows(z)]
 
-    def finish_rows(self, rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
-        """Decoded rows -> snapped rows [L, 22]: the one place for what is done to a drawing after decoding."""
-        if self.refiner is not None:
-            rows = self.refiner.refine(rows)
-        return snap_rows(rows, 2 * config.snap / config.canvas) if config.snap else rows
+    def decode_rows(self, z: Tensor) -> list[np.ndarray]:
+        """Latents [B, N, Z] of the VAE -> rows [L, 22] of each, made exact by the refiner if there is one."""
+        mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
+        rows = [sanitize_rows(decoded) for decoded in self.vae.decode_rows(z, mask)]
+        return rows if self.refiner is None else [self.refiner.refine(own) for own in rows]
 
     # --- parts of a drawing ----------------------------------------------------------------------
 
@@ -505,6 +509,18 @@ class SVGFusionPipeline:
         else:
             z = ddim_sample(estimate, z, self.schedule, timesteps, config.eta, generators, report)
         return self.dit.denormalize(z)
+
+
+def snapped(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
+    """Rows [L, 22] with coordinates near the grid of config.snap on it: a quick tidying, for candidates and edits."""
+    return snap_rows(rows, 2 * config.snap / config.canvas) if config.snap else rows
+
+
+def tidied(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
+    """Rows [L, 22] of a drawing that is kept, tidied (svgfusion_lib/tidying); snapped if config.tidy is 0."""
+    if not config.tidy:
+        return snapped(rows, config)
+    return tidy_rows(rows, TidyConfig(noise=config.tidy, max_move=MAX_TIDY_MOVE)).rows
 
 
 def _report(progress: Callable[[int, int], None], before: int, total: int, step: int, z_0: Tensor) -> None:

@@ -59,11 +59,12 @@ def candidates(add: Add) -> None:
     add("--nearest_name", action=argparse.BooleanOptionalAction,
         help="half of the candidates for a prompt that the model does not know are of the nearest name that it knows"
              " (on)")
+    add("--tidy", type=number, help="errors, in units of 24, that tidying puts right in what is kept; 0: none (0.15)")
 
 
 def sampling_config(options: dict) -> SamplingConfig:
     """Takes the values of `sampling` and `candidates` out of the options and makes a SamplingConfig of them."""
-    names = ("sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "nearest_name")
+    names = ("sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "nearest_name", "tidy")
     given = {name: options.pop(name) for name in names if name in options}
     return SamplingConfig.from_dict({name: value for name, value in given.items() if value is not None})
 
