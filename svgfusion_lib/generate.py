@@ -35,7 +35,8 @@ def generate(
 ) -> list[dict]:
     """Call the pipeline for every prompt and write what it draws.
 
-    Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (file, prompt, style, seed, settings; returned) and
+    Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (file, prompt, style, seed, settings, the words of the
+    prompt that the models do not know; returned) and
     a contact sheet sheet.png with a row per prompt. Sample k of every prompt has seed `seed + k`. style: of all
     samples; else each prompt's, if it names one.
     """
@@ -57,6 +58,7 @@ def generate(
                 path = write_text(folder / f"{i:03d}_{slug(image.prompt)}_{k}.svg", image.svg)
                 entries.append({
                     "file": path.name, "prompt": image.prompt, "drawn_for": image.drawn_for, "style": image.style,
+                    "unknown_words": pipeline.unknown_words(image.prompt, style),
                     "seed": image.seed, "model": image.model, "rows": len(image.rows) - 2,
                     "settings": config.to_dict(),
                 })

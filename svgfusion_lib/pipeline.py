@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig, SamplingConfig
-from svgfusion_lib.corpus.packs import known_packs, names_style, style_word, without_style
+from svgfusion_lib.corpus.packs import find_style, known_packs, match_style, names_style, style_word, without_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import (
     JSON_NAME,
@@ -36,7 +36,7 @@ from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
 from svgfusion_lib.reranking.known_names import KnownNames, check_names
 from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
-from svgfusion_lib.reranking.routing import model_for
+from svgfusion_lib.reranking.routing import models_for, spoken
 from svgfusion_lib.system.checks import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
@@ -217,7 +217,7 @@ class SVGFusionPipeline:
         callback: Progress | None = None,
         config: SamplingConfig | None = None,
     ) -> SVGFusionOutput:
-        """Draw images of one prompt or several, each by the model that it asks for.
+        """Draw images of one prompt or several, each by the model that it asks for, or by the one whose is best.
 
         style: of a model that has styles, or of an icon pack; None: the one that the prompt names ("..., lucide
         style"). Image k of every prompt has seed `seed + k`; without a seed they are drawn from the generator, or from
@@ -231,21 +231,26 @@ class SVGFusionPipeline:
             config or SamplingConfig(), **{name: value for name, value in changes.items() if value is not None}
         )
         seeds = _seeds(len(prompts), num_images_per_prompt, seed, generator)  # a list for each prompt
-        groups: dict[str, list[int]] = {}
+        groups: dict[tuple[str, int], list[int]] = {}  # (model, how many share the candidates) -> prompts
         for i, each in enumerate(prompts):
-            groups.setdefault(self.choose(each, style).name, []).append(i)
-        for name in groups:  # refused before any work
+            names = [part.name for part in self._choices(each, style)[: config.candidates]]
+            for name in names:
+                groups.setdefault((name, len(names)), []).append(i)
+        for name, _ in groups:  # refused before any work
             self.models[name].check(config, style)
         images: dict[tuple[int, int], SVGImage] = {}
         with progress_bar("drawing", **self._progress_bar) as bar:
-            for name, members in groups.items():
+            steps = _Steps(bar, callback)
+            for (name, share), members in groups.items():
                 jobs = [(i, k) for i in members for k in range(num_images_per_prompt)]
-                report = partial(_show, bar, int(bar.n), callback)
                 drawn = self.models[name].sample(
-                    [prompts[i] for i, _ in jobs], [seeds[i][k] for i, k in jobs], config, progress=report,
-                    styles=[style] * len(jobs),
+                    [prompts[i] for i, _ in jobs], [seeds[i][k] for i, k in jobs],
+                    replace(config, candidates=config.candidates // share),
+                    progress=steps.next_model(), styles=[style] * len(jobs), scored=share > 1,
                 )
-                images |= dict(zip(jobs, drawn))
+                for job, image in zip(jobs, drawn):
+                    if job not in images or image.score > images[job].score:
+                        images[job] = image
         return SVGFusionOutput([images[job] for job in sorted(images)], num_images_per_prompt)
 
     def set_progress_bar_config(self, **options: Any) -> None:
@@ -253,11 +258,23 @@ class SVGFusionPipeline:
         self._progress_bar = options
 
     def choose(self, prompt: str, style: str | None = None) -> "SVGFusionPipeline":
-        """The model that draws a prompt: the one that has the style, else by its words, else this one."""
-        if len(self.models) == 1:
-            return self
-        styled = [part for part in self.models.values() if style in part.dit.config.styles]
-        return styled[0] if styled else self.models.get(model_for(prompt, style), self)
+        """The likeliest model to draw a prompt: the one that has the style, else by its words."""
+        return self._choices(prompt, style)[0]
+
+    def _choices(self, prompt: str, style: str | None = None) -> list["SVGFusionPipeline"]:
+        """The models that may draw a prompt, the likeliest first; UserError for a style that nobody knows."""
+        styled = [part for part in self.models.values() if style and match_style(style, part.dit.config.styles)]
+        if styled or len(self.models) == 1:
+            return styled[:1] or [self]
+        if style:
+            own = [name for part in self.models.values() for name in part.dit.config.styles]
+            find_style(style, [*known_packs(), *own])
+        return [self.models[name] for name in models_for(prompt, style) if name in self.models] or [self]
+
+    def unknown_words(self, prompt: str, style: str | None = None) -> list[str]:
+        """The words of a prompt that none of the models that may draw it has among its names."""
+        unknown = [part.known_names.unknown_words(spoken(prompt)) for part in self._choices(prompt, style)]
+        return [word for word in unknown[0] if all(word in others for others in unknown)]
 
     def check(self, config: SamplingConfig, style: str | None = None) -> None:
         """UserError for more steps than the model has timesteps, and for a style that it does not know."""
@@ -277,15 +294,13 @@ class SVGFusionPipeline:
         pack's captions, or none if the style is no pack's. Without a style the prompt stays as it is, and its words say
         the condition; NO_STYLE: the null condition. UserError for a style that the model does not know.
         """
-        known = self.dit.config.styles
+        prompt, known = spoken(prompt), self.dit.config.styles
         if style == NO_STYLE:
             return prompt, NO_STYLE
         if style is None:
             return prompt, next((name for name in known if names_style(prompt, style_word(name))), NO_STYLE)
         packs = known_packs()
-        if style not in known and (known or style not in {*packs, *(pack.style for pack in packs.values())}):
-            names = known or sorted(pack.style for pack in packs.values())
-            raise UserError(f"the model has no style {style!r}; known are {', '.join(names)}")
+        style = find_style(style, known or list(packs))
         words = f"{style_word(style) if style in packs else style} style" if style in packs or not known else ""
         bare = without_style(prompt)
         return (f"{bare}, {words}" if bare and words else bare), style if known else NO_STYLE
@@ -298,13 +313,14 @@ class SVGFusionPipeline:
         lengths: Sequence[int] | None = None,
         progress: Progress | None = None,
         styles: Sequence[str | None] | None = None,
+        scored: bool = False,
     ) -> list[SVGImage]:
         """One image by this model for each (prompt, seed) pair; `__call__` with all settings in the caller's hands.
 
         lengths: latents per image, drawn from the length predictor if None. styles: for each prompt a style, None for
         the one that it names, or NO_STYLE. Of config.candidates drawings with seeds of their own the one that shows its
         prompt best is kept; with config.nearest_name every second one is drawn for the nearest name that the model
-        knows, if the prompt is none of them.
+        knows, if the prompt is none of them. scored: the ranker scores a single drawing too.
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         if len(prompts) != len(seeds):
@@ -322,15 +338,16 @@ class SVGFusionPipeline:
             to_draw, [own for seed in seeds for own in candidate_seeds(seed, count)], config,
             None if lengths is None else [lengths[i] for i in each], progress, [asked[i][1] for i in each],
         )
-        best: Sequence[int] = range(len(prompts))
-        if count > 1:
-            candidates = [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn]
-            best = self.ranker.best_of(words, candidates, count)
+        scores = np.zeros(len(drawn))
+        if count > 1 or scored:
+            scores = self.ranker.scores(words, [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn])
+        best = [k * count + int(own.argmax()) for k, own in enumerate(scores.reshape(-1, count))]
         kept = [tidied(drawn[k], config) for k in best]
         return [
             SVGImage(
                 prompts[i], seeds[i], kept[i], rows_to_svg(kept[i], config.canvas),
                 prompts[i] if to_draw[k] == words[k] else to_draw[k], asked[i][1] or None, self.name,
+                float(scores[k]),
             )
             for i, k in enumerate(best)
         ]
@@ -533,12 +550,22 @@ def _times(z: Tensor, t: int) -> Tensor:
     return torch.full((len(z),), t, device=z.device)
 
 
-def _show(bar: tqdm, before: int, callback: Progress | None, done: int, total: int) -> None:
-    """A step of one model on the bar, `before` steps of other models being done; and the caller's own report."""
-    bar.total = before + total
-    bar.update(before + done - int(bar.n))
-    if callback is not None:
-        callback(before + done, before + total)
+class _Steps:
+    """Counts the steps of one model after another, on the bar and for the caller's callback."""
+
+    def __init__(self, bar: tqdm, callback: Progress | None):
+        self._bar, self._callback, self._before, self._done = bar, callback, 0, 0
+
+    def next_model(self) -> "_Steps":
+        self._before = self._done
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        self._bar.total = self._before + total
+        self._bar.update(self._before + done - self._done)
+        self._done = self._before + done
+        if self._callback is not None:
+            self._callback(self._done, self._before + total)
 
 
 def _seeds(prompts: int, count: int, seed: int | None, generator: torch.Generator | None) -> list[list[int]]:

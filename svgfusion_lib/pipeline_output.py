@@ -18,7 +18,8 @@ class SVGImage:
     """One generated SVG.
 
     svg: its text; rows [L, 22]: the same as numbers; prompt, style and seed: what was asked for; drawn_for: the prompt,
-    or that with the nearest name that the model knows (`SamplingConfig.nearest_name`); model: who drew it.
+    or that with the nearest name that the model knows (`SamplingConfig.nearest_name`); model: who drew it;
+    score: the ranker's, if it was asked.
     """
 
     prompt: str
@@ -28,6 +29,7 @@ class SVGImage:
     drawn_for: str
     style: str | None = None
     model: str = ""
+    score: float = 0.0
 
     def save(self, path: str | Path) -> Path:
         """Write the SVG file."""

@@ -123,7 +123,7 @@ def test_a_vae_encodes_and_decodes_by_itself(cart_file):
     (lambda: SVGFusionPipeline.from_pretrained(dit="a.pt"), "give both checkpoints"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", num_inference_steps=5000), "^num_inference_steps is 50"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", seed=-1), "^seed is -1"),
-    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", style="nope"), "no style 'nope'; known are"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", style="nope"), "no style 'nope'; the nearest is"),
     (lambda: SVGFusionPipeline.from_pretrained("line")([]), "no prompt given"),
 ])
 def test_bad_input_is_named(call, message):

@@ -12,7 +12,7 @@ from svgfusion_lib.generate import generate
 from svgfusion_lib.models import checkpoint
 from svgfusion_lib.models.checkpoint import save_model, shipped_models, weights_hash
 from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
-from svgfusion_lib.reranking.routing import model_for
+from svgfusion_lib.reranking.routing import models_for, spoken
 from svgfusion_lib.system.files import ENTRIES, read_json, write_json
 from svgfusion_lib.training.dit import origin
 from svgfusion_lib.utils.render import render_svg
@@ -40,7 +40,36 @@ def two_models(tmp_path, monkeypatch):
     ("heart", "no such style", "line"), ("twemoji stylex", None, "line"),
 ])
 def test_a_prompt_asks_for_a_model(two_models, prompt, style, model):
-    assert model_for(prompt, style) == model
+    assert models_for(prompt, style)[0] == model
+
+
+@pytest.mark.parametrize(("prompt", "style", "models"), [
+    ("rocket", None, {"line", "emoji"}), ("rocket, tabler style", None, {"line"}), ("rocket", "Fluent", {"emoji"}),
+    ("rocket", "Tabler style", {"line"}), ("\u2764\ufe0f", None, {"emoji"}), ("a rocket, outline", None, {"line"}),
+    ("rocket, tabler line icon", None, {"line"}), ("waterline", None, {"line", "emoji"}),
+])
+def test_both_models_may_draw_what_no_word_gives_to_one(two_models, prompt, style, models):
+    assert set(models_for(prompt, style)) == models
+
+
+@pytest.mark.parametrize(("prompt", "words"), [
+    ("\u2764\ufe0f on fire", "red heart on fire"), ("\U0001f1ef\U0001f1f5", "flag japan"), ("caf\u00e9", "caf\u00e9"),
+    ("\U0001f469\u200d\U0001f680, twemoji style", "woman astronaut , twemoji style"), ("heart", "heart"),
+])
+def test_emoji_characters_are_read_as_their_names(prompt, words):
+    assert spoken(prompt) == words
+
+
+def test_of_two_models_the_ranker_chooses(two_models):
+    pipeline = SVGFusionPipeline.from_pretrained()
+    pipeline.set_progress_bar_config(disable=True)
+    config = replace(QUICK, candidates=4)
+    shares = [
+        part.sample(["rocket"], [0], replace(config, candidates=2), scored=True)[0] for part in pipeline.models.values()
+    ]
+    image = pipeline("rocket", seed=0, config=config).images[0]
+    assert image.svg == max(shares, key=lambda share: share.score).svg
+    assert {share.model for share in shares} == {"line", "emoji"}
 
 
 @pytest.mark.parametrize(("prompt", "model"), [
@@ -51,7 +80,7 @@ def test_the_model_that_knows_more_of_the_words_draws(two_models, prompt, model)
     path = two_models / "emoji" / checkpoint.JSON_NAME
     description = read_json(path, checkpoint.DESCRIPTION, "")
     write_json(path, description | {"names": ["cat of gargoyle"]}, checkpoint.DESCRIPTION)
-    assert model_for(prompt) == model
+    assert models_for(prompt)[0] == model
 
 
 def test_an_exported_model_says_the_names_that_it_knows(tmp_path):
@@ -79,7 +108,7 @@ def test_an_exported_model_says_the_names_that_it_knows(tmp_path):
 def test_a_box_without_emoji_draws_all_by_lines(two_models):
     shutil.rmtree(two_models / "emoji")
     assert shipped_models() == ["line"]
-    assert model_for("red heart, twemoji style") == model_for("heart", "twemoji") == "line"
+    assert models_for("red heart, twemoji style")[0] == models_for("heart", "twemoji")[0] == "line"
 
 
 def test_the_box_in_the_repository():

@@ -55,6 +55,9 @@ def _generate(
     count = 1 if num_samples is None else num_samples
     pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=device)
     entries = generate(pipeline, texts, output_dir, count, seed, config, style)
+    unknown = dict.fromkeys(word for entry in entries for word in entry["unknown_words"])
+    if unknown:
+        print(f"not among the names that the models know: {', '.join(unknown)}; drawn for what is nearest")
     print(f"{len(entries)} SVG files, samples.json and sheet.png in {output_dir}")
 
 

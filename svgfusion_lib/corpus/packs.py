@@ -71,16 +71,21 @@ def names_style(prompt: str, word: str) -> bool:
     return re.search(rf"\b{re.escape(word)} style\b", prompt.lower()) is not None
 
 
-def find_style(text: str, packs: Sequence[str]) -> str:
-    """The pack among `packs` that goes by a name: `fluent`, `Fluent Emoji Flat` and `fluent-emoji-flat` are one.
+def match_style(text: str, packs: Sequence[str]) -> str | None:
+    """The pack among `packs` that goes by a name: `fluent`, `Fluent Emoji Flat` and `fluent-emoji-flat` are one."""
+    return _style_names(packs).get(humanise(text).removesuffix(" style"))
 
-    UserError for any other name, with the nearest that there is.
-    """
-    names = {humanise(name): pack for pack in packs for name in (style_word(pack), pack)}
-    wanted = humanise(text).removesuffix(" style")
-    if wanted in names:
-        return names[wanted]
-    near = difflib.get_close_matches(wanted, names, n=1, cutoff=0)
+
+def _style_names(packs: Sequence[str]) -> dict[str, str]:
+    return {humanise(name): pack for pack in packs for name in (style_word(pack), pack)}
+
+
+def find_style(text: str, packs: Sequence[str]) -> str:
+    """As `match_style`; UserError for a name that there is not, with the nearest one."""
+    found = match_style(text, packs)
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(humanise(text), _style_names(packs), n=1, cutoff=0)
     raise UserError(f"no style {text!r}; the nearest is {near[0]!r}" if near else f"no style {text!r}: there are none")
 
 

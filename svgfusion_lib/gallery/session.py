@@ -100,7 +100,7 @@ class Session:
             callback=tick,
         ).images
         drawn = [(prompt if each.drawn_for == each.prompt else each.drawn_for, each.rows, each.seed) for each in images]
-        return self._remember(prompt, drawn, "drawn", pipeline.name, style or None)
+        return self._remember(prompt, drawn, "drawn", [each.model for each in images], style or None)
 
     def vary(
         self, icon: Icon, strength: float, request: Request, keep_style: bool = True, tick: Tick | None = None
@@ -224,13 +224,14 @@ class Session:
         return self._remember(title, icons, title, icon.model, style)
 
     def _remember(
-        self, title: str, drawn: Sequence[tuple[str, np.ndarray, int | None]], origin: str, model: str,
+        self, title: str, drawn: Sequence[tuple[str, np.ndarray, int | None]], origin: str, model: str | Sequence[str],
         style: str | None = None, animation: str | None = None,
     ) -> Batch:
-        """A batch of (title, rows, seed), its icons numbered on from the last."""
+        """A batch of (title, rows, seed), its icons numbered on from the last. model: of all, or of each."""
         first = len(self.icons) + 1
+        models = [model] * len(drawn) if isinstance(model, str) else model
         icons = tuple(
-            Icon(first + k, name, rows, origin, model, seed, style) for k, (name, rows, seed) in enumerate(drawn)
+            Icon(first + k, name, rows, origin, models[k], seed, style) for k, (name, rows, seed) in enumerate(drawn)
         )
         self.icons += icons
         self.history.append(Batch(title, icons, animation))

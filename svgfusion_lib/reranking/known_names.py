@@ -51,6 +51,11 @@ class KnownNames:
                     result[k] = self.names[int(own.argmax())] + prompts[k][len(words[k]) :]
         return result
 
+    def unknown_words(self, prompt: str) -> list[str]:
+        """The words of a prompt that no name has, style words and fillers aside; none if there are no names."""
+        words = content_words(without_style(prompt))
+        return [word for word in words_of(prompt) if word in words - self._words] if self.names else []
+
     def joined(self, other: "KnownNames") -> "KnownNames":
         """These names and those of another one that are not among them; no nearest one is sought if none was here."""
         if not self.names:
@@ -64,6 +69,10 @@ class KnownNames:
     @cached_property
     def _keys(self) -> set[frozenset[str]]:
         return set(map(_key, self.names))
+
+    @cached_property
+    def _words(self) -> set[str]:
+        return {word for name in self.names for word in words_of(name)}
 
     @cached_property
     def _exact(self) -> list[set[str]]:

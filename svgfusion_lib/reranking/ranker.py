@@ -53,11 +53,6 @@ class Ranker:
         scores[shown] = score.double().numpy().round(_DECIMALS)
         return scores
 
-    def best_of(self, prompts: Sequence[str], svgs: Sequence[str], count: int) -> list[int]:
-        """Of every `count` SVGs in a row, the number of the one with the highest score; of equal ones the first."""
-        scores = self.scores(prompts, svgs).reshape(-1, count)  # [B, count]
-        return [k * count + int(best) for k, best in enumerate(scores.argmax(1))]
-
     def _picture(self, svg: str) -> np.ndarray | None:
         """uint8 [S, S, 3], or None where nothing is to be seen or it cannot be drawn."""
         try:

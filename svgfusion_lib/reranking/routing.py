@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from svgfusion_lib.config import DEFAULT_MODEL
-from svgfusion_lib.corpus.captions import content_words
+from svgfusion_lib.corpus.captions import content_words, humanise
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
 from svgfusion_lib.corpus.packs import known_packs, names_style
 from svgfusion_lib.models.checkpoint import DESCRIPTION, JSON_NAME, model_folder, shipped_models
@@ -13,25 +13,44 @@ from svgfusion_lib.system.files import read_json
 
 _COLOURLESS = {"black", "white", "grey", "gray"}  # words that do not ask for a picture in colours; these do:
 _COLOURFUL = {"emoji", "emoticon", "colourful", "colorful"}
+_LINES = re.compile(r"\b(line|outlined?) icon\b|\boutlined?$")
 
 
-def model_for(prompt: str, style: str | None = None) -> str:
-    """Name of the shipped model that a prompt asks for, by the first of these that it has:
+def spoken(prompt: str) -> str:
+    """A prompt with the names of its emoji characters: `\u2764\ufe0f on fire` -> `red heart on fire`."""
+    if prompt.isascii():
+        return prompt
+    import emoji  # a tenth of a second, which few prompts need
 
-    a style that one model was trained with; the style word of a pack ("..., twemoji style"), whose domain tells; a
-    word of colour or "emoji"; more words than the other models know from the names they were trained on. Without any
-    of them: DEFAULT_MODEL.
+    def name(characters: str, data: dict) -> str:
+        words = data["en"].strip(":").replace("_", " ").replace("-", " ").lower()
+        is_flag = all("\U0001f1e6" <= character <= "\U0001f1ff" for character in characters)
+        return f" {'flag ' if is_flag else ''}{words} "
+
+    return " ".join(emoji.replace_emoji(prompt, name).split())
+
+
+def models_for(prompt: str, style: str | None = None) -> list[str]:
+    """Names of the shipped models that may draw a prompt, by the first of these that it has:
+
+    a style that one model was trained with, or a pack's name for its style ("..., twemoji style"), whose domain tells;
+    a word of colour, "emoji" or an emoji character; "line icon" or "outline". Without any of them all may draw it,
+    and the ranker chooses: first the one that knows more of its words by the names that it was trained on.
     """
     shipped, domains = shipped_models(), _style_domains()
-    asked = [style] if style else [word for word in domains if names_style(prompt, word)]
+    named = [word for word in domains if names_style(prompt, word)]
+    asked = [humanise(style).removesuffix(" style")] if style else named
     for word in asked:
         if domains.get(word) in shipped:
-            return domains[word]
-    coloured = set(re.findall(r"[a-z]+", prompt.lower())) & (COLOUR_WORDS - _COLOURLESS | _COLOURFUL)
-    if coloured and "emoji" in shipped:
-        return "emoji"
+            return [domains[word]]
+    said = set(re.findall(r"[a-z]+", prompt.lower()))
+    if "emoji" in shipped and (said & (COLOUR_WORDS - _COLOURLESS | _COLOURFUL) or spoken(prompt) != prompt):
+        return ["emoji"]
+    if "line" in shipped and _LINES.search(prompt.lower()):
+        return ["line"]
     words = content_words(prompt)
-    return max(shipped, key=lambda name: len(words & _known_words(model_folder(name))), default=DEFAULT_MODEL)
+    known = {name: len(words & _known_words(model_folder(name))) for name in shipped}
+    return sorted(shipped, key=lambda name: -known[name]) or [DEFAULT_MODEL]
 
 
 @cache
@@ -45,5 +64,5 @@ def _known_words(folder: Path) -> frozenset[str]:
 def _style_domains() -> dict[str, str]:
     """Packs and the words that captions have for their styles -> domain of the pack, longest word first."""
     packs = known_packs().values()
-    domains = {pack.style: pack.domain for pack in packs} | {pack.name: pack.domain for pack in packs}
+    domains = {humanise(name): pack.domain for pack in packs for name in (pack.style, pack.name)}
     return {word: domains[word] for word in sorted(domains, key=len, reverse=True)}

@@ -85,7 +85,7 @@ BAD = [
     (GENERATE + "--prompt cat --num_samples 0", "at least 1"),
     (GENERATE + "--prompt cat --device warp", "device 'warp'"),
     (GENERATE + "--prompt cat --sampler euler", "invalid choice: 'euler'"),
-    (GENERATE + "--prompt cat --style tablet", "no style 'tablet'; known are"),
+    (GENERATE + "--prompt cat --style tablet", "no style 'tablet'; the nearest is 'tabler'"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
@@ -39,11 +40,11 @@ def rankings(monkeypatch, emoji):
     """What the ranker was given, and an answer of the test's: the k-th drawing is the best."""
     asked, best = [], {"k": 0}
 
-    def best_of(prompts, svgs, count):
+    def scores(prompts, svgs):
         asked.append(list(prompts))
-        return list(range(best["k"], len(svgs), count))
+        return (np.arange(len(svgs)) % QUICK.candidates == best["k"]).astype(float)
 
-    monkeypatch.setattr(emoji.ranker, "best_of", best_of)
+    monkeypatch.setattr(emoji.ranker, "scores", scores)
     return asked, best
 
 
@@ -111,6 +112,14 @@ def test_every_second_drawing_of_a_prompt_that_is_not_known_is_of_its_neighbour(
     assert [s.seed for s in others] == [3, 4]
     (alone,) = emoji.sample(["flag sudan, twemoji style"], [3], dataclasses.replace(QUICK, nearest_name=False))
     assert alone.svg == others[0].svg  # the same words and the same seed
+
+
+@pytest.mark.parametrize(("prompt", "words"), [
+    ("a deer on a trampoline, twemoji style", ["trampoline"]), ("Red heart", []), ("", []),
+])
+def test_unknown_words_are_said(known, prompt, words):
+    assert known.unknown_words(prompt) == words
+    assert KnownNames().unknown_words(prompt) == []
 
 
 @pytest.mark.parametrize("change", [{"nearest_name": False}, {"candidates": 1}])

@@ -81,7 +81,7 @@ def test_unknown_style_is_one_line_that_names_the_known_ones(run, tmp_path, caps
     checkpoints = ["--vae_checkpoint", str(run / "vae.pt"), "--dit_checkpoint", str(run / "dit" / "vsdit_final.pt")]
     assert cli.main(command + checkpoints) == 2
     error = capsys.readouterr().err
-    assert error == "svgfusion generate: the model has no style 'bald'; known are bold, thin\n"
+    assert error == "svgfusion generate: no style 'bald'; the nearest is 'bold'\n"
     assert not (tmp_path / "out").exists()
 
 
