@@ -55,7 +55,7 @@ def decode_layers(pipeline: SVGFusionPipeline, z: Tensor, layers: Tensor, config
 
 def layer_of_latents(pipeline: SVGFusionPipeline, z: Tensor) -> Tensor:
     """Which layer (1, 2, ...; the ids `layer-1` of the SVG written) each latent [N, Z] belongs to -> int64 [N]."""
-    ids = pipeline.vae.read_rows(pipeline.vae.decode(z[None]))[0][0].cpu()  # [N, R, 2]
+    ids = pipeline.vae.to_rows.read_rows(pipeline.vae.decode(z[None]))[0][0].cpu()  # [N, R, 2]
     drawn = (ids[..., 0] > rf.EOS).long().argmax(-1)  # [N], a chunk's first row
     rows = np.zeros((len(z) + 2, rf.NUM_COLUMNS))
     rows[0, rf.ELEMENT], rows[-1, rf.ELEMENT] = rf.BOS, rf.EOS

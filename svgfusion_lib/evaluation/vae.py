@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from svgfusion_lib.corpus.preprocess import cache_rows, load_cache
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.metrics import ssim
 from svgfusion_lib.models.checkpoint import load_model
-from svgfusion_lib.models.vpvae import VPVAE, Decoded, Posterior
+from svgfusion_lib.models.vpvae import VPVAE, Posterior
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.outputs import output_set
@@ -29,7 +30,7 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 IMAGE_SIZE = 128  # pixels of the comparison
 BATCH = 16        # SVGs
 
-Watch = Callable[[ChunkBatch, Posterior, Decoded], None]
+Watch = Callable[[ChunkBatch, Posterior, Any], None]
 
 
 @dataclass
@@ -184,7 +185,7 @@ def evaluate_vae(
 def _count(tally: _Tally, vae: VPVAE, batch: ChunkBatch, posterior, decoded) -> None:
     """Add a batch's right ids, geometry errors where the ids are right, KL and posterior means."""
     valid = ~batch.padding_mask  # [B, N]
-    ids, geometry, _ = vae.read_rows(decoded)  # [B, N, R, 2], [B, N, R, 8]
+    ids, geometry, _ = vae.to_rows.read_rows(decoded)  # [B, N, R, 2], [B, N, R, 8]
     rows = valid[..., None] & (batch.ids[..., 0] > rf.EOS)  # [B, N, R]
     right = ids == batch.ids  # [B, N, R, 2]
     tally.elements += int(rows.sum())

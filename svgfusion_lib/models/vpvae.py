@@ -17,6 +17,7 @@ Letters: B batch, N latents, R rows per latent, K renderings, P pixel tokens of 
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,13 +25,13 @@ from torch import Tensor, nn
 
 from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.models.base import PretrainedModel
+from svgfusion_lib.models.heads import ContinuousHead, HybridHead
 from svgfusion_lib.models.layers import Block
 from svgfusion_lib.models.pixel_encoder import PixelEncoder
 from svgfusion_lib.models.svg_codec import decode_svg, encode_svg
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.dataset import ChunkBatch
 from svgfusion_lib.utils.path_chunks import BOX_COLUMNS, MIN_HALF_SIZE, chunks_to_rows, filled_boxes
-from svgfusion_lib.utils.tensorsvg import denormalize_target
 
 
 @dataclass
@@ -47,27 +48,6 @@ class Posterior:
         if noise is not None:
             learned = learned + torch.exp(0.5 * self.logvar.clamp(max=80)) * noise
         return torch.cat([self.explicit, learned], dim=-1)  # [B, N, Z]
-
-
-@dataclass
-class Decoded:
-    """What the decoder says of each row slot; leading shape [B, N, R].
-
-    continuous head: features [.., 22] in [-1, 1]. hybrid head: element_logits [.., 9],
-    command_logits [.., 9], geometry [.., 8], and style [.., 12] where it is not explicit.
-    """
-
-    features: Tensor | None = None
-    element_logits: Tensor | None = None
-    command_logits: Tensor | None = None
-    geometry: Tensor | None = None
-    style: Tensor | None = None
-
-    def of_hybrid_head(self) -> tuple[Tensor, Tensor, Tensor]:
-        """element_logits, command_logits, geometry; ValueError if another head decoded."""
-        if self.element_logits is None or self.command_logits is None or self.geometry is None:
-            raise ValueError("this is not what a hybrid head decodes")
-        return self.element_logits, self.command_logits, self.geometry
 
 
 class VPVAE(PretrainedModel):
@@ -105,11 +85,10 @@ class VPVAE(PretrainedModel):
         self.decoder = nn.ModuleList(
             Block(width, config.heads, self_attention=by_row) for _ in range(config.decoder_depth)
         )
-        if config.head == "continuous":
-            self.head_sizes = [rf.NUM_COLUMNS]
-        else:
-            self.head_sizes = [len(rf.ELEMENTS), commands, row_columns]
-        self.to_rows = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, slots * sum(self.head_sizes)))
+        self.to_rows = (
+            ContinuousHead(width, slots) if config.head == "continuous"
+            else HybridHead(width, slots, commands, row_columns)
+        )
         self._initialize()
 
     def _initialize(self) -> None:
@@ -151,42 +130,25 @@ class VPVAE(PretrainedModel):
         stage = torch.arange(renderings, device=pixels.device).repeat_interleave(tokens)  # [K P]
         return pixels.flatten(1, 2), batch.stages[..., None] != stage
 
-    def decode(self, z: Tensor, padding_mask: Tensor | None = None) -> Decoded:
-        """Latents [B, N, Z] (explicit channels are not looked at) -> row slots [B, N, R, ...]."""
+    def decode(self, z: Tensor, padding_mask: Tensor | None = None) -> Any:
+        """Latents [B, N, Z] (explicit channels are not looked at) -> what the head (models/heads.py) says of rows."""
         x = self.from_latent(z[..., self.explicit_width :])  # [B, N, D]
         if self.decoder_position is not None:
             x = x + self.decoder_position[: x.shape[1]]  # [B, N, D]
         for block in self.decoder:
             x = block(x, padding_mask)  # [B, N, D]
-        slots = self.to_rows(x).unflatten(-1, (self.config.rows_per_latent, -1))  # [B, N, R, H]
-        if self.config.head == "continuous":
-            return Decoded(features=slots.tanh())
-        element, command, columns = slots.split(self.head_sizes, dim=-1)
-        style = None if self.explicit_width else columns[..., rf.NUM_GEOMETRY :]
-        return Decoded(None, element, command, columns[..., : rf.NUM_GEOMETRY], style)
+        return self.to_rows(x)
 
-    def forward(self, batch: ChunkBatch, noise: Tensor | None = None) -> tuple[Decoded, Posterior]:
+    def forward(self, batch: ChunkBatch, noise: Tensor | None = None) -> tuple[Any, Posterior]:
         """Reconstruct from the posterior mean, or from a sample if noise [B, N, Z_learned] is given."""
         posterior = self.encode(batch)
         return self.decode(posterior.latent(noise), batch.padding_mask), posterior
 
-    def read_rows(self, decoded: Decoded) -> tuple[Tensor, Tensor, Tensor | None]:
-        """What the decoder says, decided: ids int64 [B, N, R, 2], geometry [B, N, R, 8], style [B, N, R, 12] or None.
-
-        Geometry is in the chunk's box for layout "path"; style is None where it is explicit in the latent.
-        """
-        if decoded.features is not None:
-            rows = denormalize_target(decoded.features)  # [B, N, R, 22]
-            return rows[..., : rf.COMMAND + 1].round().long(), rows[..., rf.GEOMETRY], rows[..., rf.STYLE]
-        element_logits, command_logits, geometry = decoded.of_hybrid_head()
-        ids = torch.stack([element_logits.argmax(-1), command_logits.argmax(-1)], dim=-1)  # [B, N, R, 2]
-        return ids, geometry, decoded.style
-
     @torch.no_grad()
     def decode_rows(self, z: Tensor, padding_mask: Tensor) -> list[np.ndarray]:
         """Latents [B, N, Z], padding_mask [B, N] -> one row matrix [L, 22] per sample, not yet sanitised."""
-        ids, geometry, decoded_style = self.read_rows(self.decode(z, padding_mask))
-        if decoded_style is None or self.explicit_width:
+        ids, geometry, decoded_style = self.to_rows.read_rows(self.decode(z, padding_mask))
+        if self.explicit_width:
             box = z[..., :BOX_COLUMNS].clone()  # [B, N, 3]
             box[..., 2].clamp_(min=MIN_HALF_SIZE)
             style = z[..., BOX_COLUMNS : self.explicit_width]  # [B, N, 12]

@@ -109,9 +109,8 @@ def vae_step_loss(vae_config: VAEConfig, config: TrainConfig) -> StepLoss:
             turns = torch.randint(8, batch.padding_mask.shape, device=batch.box.device)  # [B, N]
             batch = replace(batch, geometry=turned_chunks(batch.ids, batch.geometry, turns))
         noise = torch.randn(*batch.padding_mask.shape, vae_config.latent_width, device=batch.box.device)
-        decoded, posterior = model(batch, noise)
         kl_weight = kl_weight_at(step, config.kl_weight_max, config.kl_warmup_steps)
-        return vae_loss(decoded, posterior, batch, kl_weight, config.recon_mse_loss_weight)
+        return vae_loss(model, batch, noise, kl_weight, config.recon_mse_loss_weight)
 
     return step_loss
 

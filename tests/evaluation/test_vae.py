@@ -38,7 +38,7 @@ def test_figures_are_those_of_the_model(run):
         posterior = vae.encode(batch)
         decoded = vae.decode(posterior.latent())
         true = batch.ids[..., 1][batch.ids[..., 0] > 0]
-        right += int((decoded.command_logits.argmax(-1)[batch.ids[..., 0] > 0] == true).sum())
+        right += int((decoded.command.argmax(-1)[batch.ids[..., 0] > 0] == true).sum())
         rows += len(true)
         latents += batch.ids.shape[1]
         normal = torch.distributions.Normal(posterior.mean, (posterior.logvar / 2).exp())

@@ -5,14 +5,13 @@ import pytest
 import torch
 
 from svgfusion_lib.config import VAEConfig
-from svgfusion_lib.models.vpvae import VPVAE, Decoded, Posterior
+from svgfusion_lib.models.heads import ContinuousHead, HybridHead, HybridRows, masked_mse
+from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.training.losses import (
     diffusion_loss,
     kl_divergence,
     kl_weight_at,
-    masked_mse,
-    reconstruction_loss,
     vae_loss,
 )
 from svgfusion_lib.utils.dataset import ChunkBatch
@@ -24,6 +23,11 @@ LENGTHS = [[5, 5, 5], [1, 4, 7], [6]]  # valid positions per sample: no padding,
 
 def padding(lengths: list[int], total: int | None = None) -> torch.Tensor:
     return torch.arange(total or max(lengths))[None] >= torch.tensor(lengths)[:, None]  # (B, L)
+
+
+def hybrid_loss(batch: ChunkBatch, element, command, geometry, style=None):
+    style = geometry[..., :0] if style is None else style
+    return HybridHead(4, 1, len(rf.COMMANDS), 8).loss(HybridRows(element, command, geometry, style), batch)
 
 
 def random_batch(lengths: list[int], slots: int, seed: int = 0) -> ChunkBatch:
@@ -100,7 +104,7 @@ def test_kl_weight_without_warm_up():
 def test_continuous_reconstruction_loss_is_the_specified_one(lengths):
     batch = random_batch(lengths, slots=1)
     features = torch.rand(*batch.ids.shape[:3], 22, generator=torch.Generator().manual_seed(3)) * 2 - 1
-    loss, parts = reconstruction_loss(Decoded(features=features), batch)
+    loss, parts = ContinuousHead(4, 1).loss(features, batch)
     errors = []
     for b, length in enumerate(lengths):
         for i in range(length):
@@ -116,24 +120,23 @@ def test_hybrid_reconstruction_loss_again_by_loops(lengths):
     batch = random_batch(lengths, slots, seed=4)
     torch.manual_seed(5)
     shape = batch.ids.shape[:3]
-    decoded = Decoded(
-        None, torch.randn(*shape, len(rf.ELEMENTS)), torch.randn(*shape, len(rf.COMMANDS)), torch.randn(*shape, 8)
-    )
+    elements, commands = torch.randn(*shape, len(rf.ELEMENTS)), torch.randn(*shape, len(rf.COMMANDS))
+    numbers = torch.randn(*shape, 8)
     element, command, geometry = [], [], []
     for b, length in enumerate(lengths):
         for i in range(length):
             for r in range(slots):
                 e, c = batch.ids[b, i, r].tolist()
-                element.append(-torch.log_softmax(decoded.element_logits[b, i, r].double(), 0)[e].item())
-                command.append(-torch.log_softmax(decoded.command_logits[b, i, r].double(), 0)[c].item())
+                element.append(-torch.log_softmax(elements[b, i, r].double(), 0)[e].item())
+                command.append(-torch.log_softmax(commands[b, i, r].double(), 0)[c].item())
                 kinds = rf.argument_kinds(e, c) or (".",) * 8
                 for k, kind in enumerate(kinds):
                     known = e == rf.PATH and (c == rf.CLOSE or (c in (rf.LINE, rf.CUBIC, rf.ARC) and k < 2))
                     if kind != "." and not known:  # the pen and the sub-path's first point are known
-                        difference = decoded.geometry[b, i, r, k] - batch.geometry[b, i, r, k]
+                        difference = numbers[b, i, r, k] - batch.geometry[b, i, r, k]
                         geometry.append(float(difference) ** 2)
     expected = np.mean(element) + np.mean(command) + 10 * np.mean(geometry)
-    loss, parts = reconstruction_loss(decoded, batch)
+    loss, parts = hybrid_loss(batch, elements, commands, numbers)
     assert float(loss) == pytest.approx(expected, rel=TOLERANCE, abs=TOLERANCE)
     assert set(parts) == {"element", "command", "geometry"}
 
@@ -145,11 +148,13 @@ def test_vae_loss_weighs_its_parts():
     )
     model = VPVAE(config)
     decoded, posterior = model(batch)
-    recon, _ = reconstruction_loss(decoded, batch)
+    recon, _ = model.to_rows.loss(decoded, batch)
     kl = kl_divergence(posterior.mean, posterior.logvar, batch.padding_mask)
-    loss, parts = vae_loss(decoded, posterior, batch, kl_weight=0.3, recon_mse_loss_weight=2.0)
+    loss, parts = vae_loss(model, batch, None, kl_weight=0.3, recon_mse_loss_weight=2.0)
     assert loss.item() == pytest.approx(2 * recon.item() + 0.3 * kl.item(), abs=TOLERANCE)
     assert {"recon", "kl"} <= set(parts)
+    loss, parts = vae_loss(model, batch, None, kl_weight=0.0)
+    assert loss.item() == parts["recon"].item() > 0
 
 
 @pytest.mark.parametrize("head", ["hybrid", "continuous"])
@@ -164,7 +169,7 @@ def test_vae_loss_and_gradient_do_not_see_padding(layout, head):
 
     def loss_and_gradient(batch):
         model.zero_grad()
-        loss, _ = vae_loss(*model(batch), batch, kl_weight=0.1)
+        loss, _ = vae_loss(model, batch, None, kl_weight=0.1)
         loss.backward()
         return loss.item(), torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
 
@@ -213,11 +218,10 @@ def test_denominators_of_the_hybrid_head_hold_it_too():
     ids = torch.tensor([rf.CIRCLE, rf.NONE]).view(1, 1, 1, 2)
     zeros = [torch.zeros(shape, dtype=torch.float64) for shape in ((1, 1, 1, 8), (1, 1, 3), (1, 1, 12))]
     batch = ChunkBatch(ids, *zeros, torch.tensor([[False]]), names=["circle"])
-    decoded = Decoded(
-        None, torch.zeros(1, 1, 1, len(rf.ELEMENTS)), torch.zeros(1, 1, 1, len(rf.COMMANDS)),
+    loss, parts = hybrid_loss(
+        batch, torch.zeros(1, 1, 1, len(rf.ELEMENTS)), torch.zeros(1, 1, 1, len(rf.COMMANDS)),
         torch.full((1, 1, 1, 8), 2.0, dtype=torch.float64), torch.full((1, 1, 1, 12), 3.0, dtype=torch.float64),
     )
-    loss, parts = reconstruction_loss(decoded, batch)
     assert parts["geometry"].item() == pytest.approx(12 / (3 + 1e-9), rel=1e-13)
     assert parts["style"].item() == pytest.approx(9 / (1 + 1e-9), rel=1e-13)
     for name, words, own in (("element", rf.ELEMENTS, rf.CIRCLE), ("command", rf.COMMANDS, rf.NONE)):
@@ -234,23 +238,10 @@ def test_ids_of_half_precision_logits_are_judged_in_single():
     g = torch.Generator().manual_seed(2)
     logits = [torch.randn(*shape, len(words), generator=g).bfloat16() for words in (rf.ELEMENTS, rf.COMMANDS)]
     geometry = torch.zeros(*shape, 8)
-    _, parts = reconstruction_loss(Decoded(None, *logits, geometry), batch)
-    _, exact = reconstruction_loss(Decoded(None, *(part.float() for part in logits), geometry), batch)
+    _, parts = hybrid_loss(batch, *logits, geometry)
+    _, exact = hybrid_loss(batch, *(part.float() for part in logits), geometry)
     for name in ("element", "command"):
         assert parts[name].dtype == torch.float32 and parts[name].item() == exact[name].item()
-
-
-def test_decoded_says_that_it_is_not_of_a_hybrid_head():
-    with pytest.raises(ValueError, match="hybrid head"):
-        Decoded(features=torch.zeros(1, 1, 1, 22)).of_hybrid_head()
-
-
-def test_vae_loss_weighs_the_reconstruction_alike_if_not_told_otherwise():
-    batch = random_batch([2], slots=1)
-    features = torch.zeros(*batch.ids.shape[:3], 22)
-    posterior = Posterior(torch.ones(1, 2, 3), torch.zeros(1, 2, 3), torch.zeros(1, 2, 0))
-    loss, parts = vae_loss(Decoded(features=features), posterior, batch, kl_weight=0.0)
-    assert loss.item() == parts["recon"].item() > 0
 
 
 @pytest.mark.parametrize("weight", [[1.0, 1.0], [2.0, 0.5]])

@@ -182,20 +182,6 @@ def test_guidance():
     assert guided(conditional, unconditional, 4.0).item() == 9.0
 
 
-def test_clip_bounds_the_estimates_of_z0():
-    params = make_schedule(DiffusionConfig(schedule="cosine"))
-    z, _ = initial_noise([0, 1], 3, 4)
-
-    def too_large(z_t, t):  # says z_0 = 10 everywhere
-        signal, sigma = params.coefficients(t)
-        return (z_t - signal * 10) / sigma
-
-    free = ddim_sample(too_large, z, params, 8)
-    bound = ddim_sample(too_large, z, params, 8, clip=3.0)
-    assert torch.allclose(free, torch.full_like(free, 10.0), atol=1e-2)
-    assert torch.allclose(bound, torch.full_like(bound, 3.0), atol=1e-2)
-
-
 # --- DPM-Solver++ -----------------------------------------------------------------------------------
 
 
@@ -232,18 +218,6 @@ def test_few_steps_of_dpm_solver_are_nearer_to_the_solution_than_as_many_of_ddim
             for sample in (dpm_solver_sample, ddim_sample)
         ]
         assert errors[0] < 0.5 * errors[1], (steps, errors)
-
-
-def test_dpm_solver_reports_and_clips_like_ddim():
-    params, calls = params_of("cosine"), []
-    z, _ = initial_noise([0], 2, 3)
-
-    def too_large(z_t, t):  # says z_0 = 10 everywhere
-        signal, sigma = params.coefficients(t)
-        return (z_t - signal * 10) / sigma
-
-    bound = dpm_solver_sample(too_large, z, params, 6, clip=3.0, callback=lambda i, z0: calls.append(i))
-    assert torch.allclose(bound, torch.full_like(bound, 3.0), atol=1e-2) and calls == list(range(6))
 
 
 # --- beginning later, known values -------------------------------------------------------------------
@@ -292,6 +266,61 @@ def test_corrected_values_pass_every_noise_level_and_end_exactly(sample, predict
         torch.testing.assert_close(z_t[:, ::2], expected[:, ::2], atol=1e-3, rtol=0)  # z_T itself is all noise
     free = sample(lambda z_t, t: torch.tanh(z_t), z, params, 6, prediction)
     torch.testing.assert_close(out[:, 1], free[:, 1], atol=1e-4, rtol=1e-5)  # this network looks at no neighbour
+
+
+# --- static thresholding: estimates of z_0 beyond a bound are brought back to it -----------------------
+
+CLIP = 0.5
+TRUE = torch.tensor([[[-2.0, -0.25, 0.25, 2.0]]], dtype=torch.float64)  # (1, 1, 4): two of them beyond the bound
+CLIPPED = torch.tensor([[[-0.5, -0.25, 0.25, 0.5]]], dtype=torch.float64)
+COSINE = params_of("cosine")
+
+
+def knows_z0(seen: list):
+    """A network that finds the noise for z_0 = TRUE, and notes what it was asked."""
+
+    def denoise(z, t):
+        seen.append((z, t.tolist()))
+        a = COSINE.alphas_cumprod[t][:, None, None]
+        return (z - a.sqrt() * TRUE) / (1 - a).sqrt()
+
+    return denoise
+
+
+@pytest.mark.parametrize("sampler", [ddim_sample, dpm_solver_sample])
+def test_estimates_stay_within_the_bound_on_either_side(sampler):
+    estimates = []
+    z = sampler(
+        knows_z0([]), torch.ones(1, 1, 4, dtype=torch.float64), COSINE, 3, clip=CLIP,
+        callback=lambda _, z0: estimates.append(z0),
+    )
+    assert len(estimates) == 3
+    for found in (*estimates, z):
+        torch.testing.assert_close(found, CLIPPED, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("sampler", [ddim_sample, dpm_solver_sample])
+def test_without_a_bound_nothing_is_clipped(sampler):
+    z = sampler(knows_z0([]), torch.ones(1, 1, 4, dtype=torch.float64), COSINE, 3)
+    torch.testing.assert_close(z, TRUE, atol=1e-9, rtol=0)
+
+
+def test_ddim_goes_on_with_the_noise_that_belongs_to_the_clipped_estimate():
+    seen = []
+    noise = torch.linspace(-1, 1, 4, dtype=torch.float64)[None, None]
+    ddim_sample(knows_z0(seen), noise, COSINE, 2, clip=CLIP)
+    (first, (t,)), (second, (t_next,)) = seen
+    assert (t, t_next) == (999, 499) and first is noise
+    a, a_next = (COSINE.alphas_cumprod[k].item() for k in (t, t_next))
+    epsilon = (noise - math.sqrt(a) * CLIPPED) / math.sqrt(1 - a)
+    torch.testing.assert_close(second, math.sqrt(a_next) * CLIPPED + math.sqrt(1 - a_next) * epsilon)
+
+
+def test_noise_that_is_added_has_the_precision_of_the_latents():
+    generators = [torch.Generator().manual_seed(0)]
+    z = torch.zeros(1, 2, 4, dtype=torch.bfloat16)
+    drawn = ddim_sample(lambda z, t: z, z, COSINE, 3, eta=1.0, generators=generators)
+    assert drawn.dtype == torch.bfloat16
 
 
 # --- diffusers --------------------------------------------------------------------------------------
