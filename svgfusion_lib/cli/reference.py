@@ -5,6 +5,8 @@
 
 import argparse
 import sys
+from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from svgfusion_lib.cli import build_parser, data, editing, measuring, stage_parsers, training
@@ -12,15 +14,16 @@ from svgfusion_lib.cli.meanings import EXAMPLES
 from svgfusion_lib.system.files import write_text
 
 WIDTH = 118  # of an example's lines
+SHARED_BY = 4  # stages, from which on a flag is explained once for all
+TABLE = ["| flag | default | |", "|---|---|---|"]
 CHAPTERS = {"Data": data, "Training": training, "Drawing and measuring": measuring, "Editing": editing}
 OPENING = """\
 # The command line
 
 <!-- Made by `make docs` from the commands' own parsers (svgfusion_lib/cli/); edit those. -->
 
-`svgfusion STAGE --flags`, or `python -m svgfusion_lib STAGE --flags`. Every stage calls the function that its notebook
-calls, and `svgfusion STAGE --help` says what stands here. Paths are relative to where you are; folders are made as
-needed.
+`svgfusion STAGE --flags`, or `python -m svgfusion_lib STAGE --flags`; `svgfusion STAGE --help` says the same. Paths are
+relative to the current folder; folders are created as needed.
 
 | exit code | |
 |---|---|
@@ -34,18 +37,24 @@ needed.
 def reference() -> str:
     """The page: a chapter for each group of stages, each stage with an example and a table of its flags."""
     stages = stage_parsers(build_parser())
-    parts = [OPENING]
+    count = Counter(_line(action) for parser in stages.values() for action in _flags(parser))
+    shared = {line for line, times in count.items() if times >= SHARED_BY and "**needed**" not in line}
+    parts = [OPENING, "## Flags of several stages\n", *TABLE, *sorted(shared), ""]
     for title, module in CHAPTERS.items():
         links = ", ".join(f"[{name}](#{name})" for name in module.STAGES)
         parts.append(f"## {title}\n\n{module.__doc__} {links}\n")
-        parts += [_section(name, stages[name]) for name in module.STAGES]
+        parts += [_section(name, stages[name], shared) for name in module.STAGES]
     return "\n".join(parts)
 
 
-def _section(name: str, parser: argparse.ArgumentParser) -> str:
+def _section(name: str, parser: argparse.ArgumentParser, shared: Collection[str]) -> str:
+    """One stage; `shared` are lines of the table of all stages, of which this one names the flags alone."""
     lines = [f"### {name}", "", _sentence(parser.description or ""), "", "```sh", *example(name), "```", ""]
-    lines += ["| flag | default | |", "|---|---|---|"]
-    lines += [_line(action) for action in parser._actions if action.dest != "help"]
+    actions = _flags(parser)
+    lines += [*TABLE, *(line for line in map(_line, actions) if line not in shared)]
+    others = [f"`{flag}`" for action in actions if _line(action) in shared for flag in action.option_strings]
+    if others:
+        lines += ["", f"And [of several stages](#flags-of-several-stages): {', '.join(others)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -62,6 +71,10 @@ def example(name: str) -> list[str]:
     return lines
 
 
+def _flags(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    return [action for action in parser._actions if action.dest != "help"]
+
+
 def _line(action: argparse.Action) -> str:
     flags = ", ".join(f"`{flag}`" for flag in action.option_strings)
     if action.choices:
@@ -69,7 +82,8 @@ def _line(action: argparse.Action) -> str:
     elif action.nargs == 0 or isinstance(action, argparse.BooleanOptionalAction):
         values = ""
     else:
-        values = f" {action.metavar or action.dest.upper()}" + (" ..." if action.nargs == "+" else "")
+        values = f" {action.metavar}" if isinstance(action.metavar, str) else ""
+        values += " ..." if action.nargs == "+" else ""
     return f"| {flags}{values} | {_default(action)} | {(action.help or '').replace('|', chr(92) + '|')} |"
 
 

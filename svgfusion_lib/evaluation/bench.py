@@ -14,7 +14,6 @@ from svgfusion_lib.evaluation.clip_score import load_clip
 from svgfusion_lib.evaluation.samples import Group, Subject, domain_of, icons_within, make_groups, real_pictures
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
-from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.pipeline import SVGFusionPipeline
 
 
@@ -53,10 +52,8 @@ def load_bench(
     pipeline.check(config.sampling)
     head = load_icon_head(config.icon_head or SHIPPED)
     encoders = {name: load_pixel_encoder(name, config.device) for name in {config.pixel_encoder, head.pixel_encoder}}
-    same = pipeline.text_encoder.name == head.text_encoder
-    texts = pipeline.text_encoder if same else load_text_encoder(head.text_encoder, config.device)
     clip = load_clip(config.clip, config.device) if config.clip is not None else None
-    judge = measures.Judge(encoders[config.pixel_encoder], head, encoders[head.pixel_encoder], texts, clip)
+    judge = measures.Judge(encoders[config.pixel_encoder], head, encoders[head.pixel_encoder], clip)
     return Bench(config, cache, pipeline, judge, groups, within)
 
 
@@ -72,7 +69,6 @@ def settings_of(bench: Bench) -> dict:
         "icons": len(bench.cache["names"]), "icons_too_long": len(bench.cache["names"]) - len(bench.within),
         "threads": torch.get_num_threads(),
         "gallery": measures.GALLERY, "near_copy": measures.NEAR_COPY, "novelty_size": measures.NOVELTY_SIZE,
-        "row_tolerance": measures.ROW_TOLERANCE,
     }
 
 
@@ -102,11 +98,9 @@ def make_yardstick(bench: Bench, group: Group, training: measures.Training, real
         judge=bench.judge,
         titles=titles,
         targets=bench.judge.features(real.shown())[1],
-        texts=bench.judge.texts(titles),
         reference=bench.judge.features(real_pictures(bench.cache, others))[0],
         count=len(group.names),
         training=training,
         styles=measures.pack_styles(bench.cache, group, [*training.icons, *group.others]),
-        real_complexity=measures.complexity(real, {}),
         seed=bench.config.seed,
     )

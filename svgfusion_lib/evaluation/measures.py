@@ -17,24 +17,21 @@ from svgfusion_lib.evaluation.exactness import MEASURES as EXACT_MEASURES
 from svgfusion_lib.evaluation.exactness import exactness
 from svgfusion_lib.evaluation.samples import IMAGE_SIZE, Group, Picture, Subject
 from svgfusion_lib.evaluation.two_sample import FOLDS, pooled, row_features, two_sample_accuracy
-from svgfusion_lib.models.icon_head import IconHead, mean_text_tokens
+from svgfusion_lib.models.icon_head import IconHead
 from svgfusion_lib.models.pixel_encoder import PixelEncoder
-from svgfusion_lib.models.text_encoder import TextEncoder
 from svgfusion_lib.system.parallel import map_in_order
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.utils.row_metrics import LineStyle, RowIndex, line_style, overshoot, strokes_only
+from svgfusion_lib.utils.row_metrics import LineStyle, line_style, overshoot, strokes_only
 from svgfusion_lib.utils.tensorsvg import rows_to_svg, split_elements
 
 GALLERY = 100            # names among which R-precision looks for the right one
 NOVELTY_SIZE = 48        # pixels, for the search of the nearest training picture
 NEAR_COPY = 0.95         # SSIM at NOVELTY_SIZE from which two pictures count as copies
-ROW_TOLERANCE = 0.05     # canvas half-widths that coordinates of a copy by rows differ by, at most
 INSIDE_TOLERANCE = 0.02  # of the canvas's half-width that a point may stand outside
 DRAWS = 10               # choices of pictures that a distance is the mean of, where there are more than it takes
 FEWEST_OF_TEST = 4 * FOLDS  # pictures on each side of a two-sample test
 EXACT_SHARES = [name for name in EXACT_MEASURES if name != "inside_canvas"]
-NEIGHBOURS = 3           # k of precision and recall
 FEWEST_STYLED = 2        # stroke-only icons of a pack that tell its style
 
 
@@ -45,7 +42,6 @@ class Judge:
     encoder: PixelEncoder
     head: IconHead
     head_encoder: PixelEncoder
-    text_encoder: TextEncoder
     clip: ClipScorer | None = None
 
     def features(self, pictures: Sequence[Picture]) -> tuple[np.ndarray, np.ndarray]:
@@ -58,11 +54,6 @@ class Judge:
         with torch.inference_mode():
             return tokens.mean(1).numpy(), self.head(seen).numpy()
 
-    def texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors of the evaluator [N, D] for texts."""
-        with torch.inference_mode():
-            return self.head.encode_texts(mean_text_tokens(*self.text_encoder.encode(list(texts)))).numpy()
-
 
 def svg_features(encoder: PixelEncoder, svgs: Sequence[str]) -> np.ndarray:
     """Mean pixel tokens [N, C] of the pictures of SVG texts: what distances between sets of them are taken of."""
@@ -71,12 +62,10 @@ def svg_features(encoder: PixelEncoder, svgs: Sequence[str]) -> np.ndarray:
 
 @dataclass
 class Training:
-    """The icons that a model could copy: indices in the cache, titles, grey pictures uint8 [N, 48, 48], rows."""
+    """The icons that a model could copy: indices in the cache, grey pictures uint8 [N, 48, 48]."""
 
     icons: list[int]
-    titles: list[str]
     thumbnails: np.ndarray
-    index: RowIndex
 
 
 @dataclass
@@ -86,12 +75,10 @@ class Yardstick:
     judge: Judge
     titles: list[str]
     targets: np.ndarray           # vectors of the real icons
-    texts: np.ndarray             # vectors of the names
     reference: np.ndarray         # mean pixel tokens of other real icons
     count: int                    # pictures that every distance to the reference is taken of
     training: Training
     styles: list[LineStyle | None]  # of the pack of each name; None: the icon is not drawn with strokes only
-    real_complexity: dict
     seed: int
 
 
@@ -101,7 +88,7 @@ def training_icons(cache: dict, icons: list[int]) -> Training:
     pictures = track(map_in_order(_thumbnail, drawings), "training pictures", len(drawings))
     shape = (0, NOVELTY_SIZE, NOVELTY_SIZE)
     thumbnails = np.stack(list(pictures)) if icons else np.zeros(shape, dtype=np.uint8)
-    return Training(icons, [cache["titles"][i] for i in icons], thumbnails, RowIndex(drawings))
+    return Training(icons, thumbnails)
 
 
 def pack_styles(cache: dict, group: Group, icons: Sequence[int]) -> list[LineStyle | None]:
@@ -126,11 +113,15 @@ def measure(subject: Subject, yardstick: Yardstick) -> tuple[dict, dict]:
     means, vectors = yardstick.judge.features(list(rendered.values()))
     vectors = vectors[np.isin(list(rendered), subject.painted)]
     own = subject.own[subject.painted]
-    result = _validity(subject) | complexity(subject, yardstick.real_complexity)
+    result = _validity(subject)
     aligned, ranks = alignment(vectors, own, len(subject.own), yardstick)
-    result |= aligned | distances(means, yardstick) | _diversity(vectors, own)
-    novelty, nearest, similarity = _novelty(subject.shown(), own, yardstick)
-    result |= novelty | _style(subject, yardstick.styles) | _exactness(subject)
+    result |= aligned | distances(means, yardstick)
+    if len(vectors) > 1:
+        result["spread"] = metrics.mean_pairwise_distance(vectors)
+    nearest, similarity = nearest_training(subject.shown(), yardstick.training)
+    if len(similarity):
+        result["near_copies"] = mean_of(similarity >= NEAR_COPY)
+    result |= _style(subject, yardstick.styles) | _exactness(subject)
     if yardstick.judge.clip is not None:
         titles = [yardstick.titles[k] for k in subject.own]
         result["clip_score"] = _clip_score(yardstick.judge.clip, rendered, titles)
@@ -163,30 +154,12 @@ def quartiles(values: ArrayLike) -> list[float]:
 
 
 def _validity(subject: Subject) -> dict:
-    """Shares of all pictures: parse and render, not blank, every point inside the canvas."""
-    count = len(subject.own)
-    valid = [p is not None for p in subject.pictures]
-    painted = np.isin(np.arange(count), subject.painted)
-    inside = [p is not None and overshoot(p.rows) <= INSIDE_TOLERANCE for p in subject.pictures]
-    return {"parses_and_renders": mean_of(valid), "not_blank": mean_of(painted), "inside_canvas": mean_of(inside)}
-
-
-def complexity(subject: Subject, real: dict) -> dict:
-    """Quartiles of elements, rows and bytes, and the ratio of their medians to those of real icons, where given.
-
-    Of elements the mean too: they are so few that the median is a toss of a coin where half the icons have one.
-    """
+    """Shares of all pictures that show something, and whose points are inside the canvas; elements of what is drawn."""
     drawn = [p for p in subject.pictures if p is not None]
-    if not drawn:
-        return {}
-    elements = [len(split_elements(p.rows)) for p in drawn]
-    result: dict = {
-        "elements": quartiles(elements),
-        "rows": quartiles([len(p.rows) - 2 for p in drawn]),
-        "bytes": quartiles([len(p.svg.encode()) for p in drawn]),
-    }
-    ratios = {f"{name}_ratio": own[1] / real[name][1] for name, own in result.items() if name in real}
-    return result | ratios | {"elements_mean": mean_of(elements)}
+    inside = [p is not None and overshoot(p.rows) <= INSIDE_TOLERANCE for p in subject.pictures]
+    painted = np.isin(np.arange(len(subject.own)), subject.painted)
+    elements = {"elements": mean_of([len(split_elements(p.rows)) for p in drawn])} if drawn else {}
+    return {"not_blank": mean_of(painted), "inside_canvas": mean_of(inside)} | elements
 
 
 def _exactness(subject: Subject) -> dict:
@@ -212,18 +185,11 @@ def two_sample(judge: Judge, samples: Subject, real: Subject) -> dict:
 
 def _style(subject: Subject, styles: list[LineStyle | None]) -> dict:
     """Of the names whose icon is drawn with strokes only: does the picture keep the style of that icon's set?"""
-    checks = []
-    for p, k in zip(subject.pictures, subject.own):
-        style = styles[k]
-        if style is not None:
-            checks.append(style.kept_by(p.rows) if p is not None and len(p.rows) > 2 else (False, False, False))
-    if not checks:
-        return {}
-    strokes, pens, grid = np.array(checks).T
-    return {
-        "keeps_style": mean_of(strokes & pens & grid), "strokes_only": mean_of(strokes), "pens_of_set": mean_of(pens),
-        "on_grid": mean_of(grid),
-    }
+    kept = [
+        p is not None and len(p.rows) > 2 and style.kept_by(p.rows)
+        for p, k in zip(subject.pictures, subject.own) if (style := styles[k]) is not None
+    ]
+    return {"keeps_style": mean_of(kept)} if kept else {}
 
 
 # --- what it shows ----------------------------------------------------------------------------------
@@ -232,27 +198,17 @@ def _style(subject: Subject, styles: list[LineStyle | None]) -> dict:
 def alignment(
     vectors: np.ndarray, own: np.ndarray, count: int, yardstick: Yardstick
 ) -> tuple[dict, np.ndarray]:
-    """R-precision at 1 and 5, median rank (1 is best), nearness to the name's text; and the ranks [N].
+    """R-precision at 1 and 5; and the ranks [N].
 
     vectors [N, D], own [N]: of the pictures that show something, out of `count`; the others are misses.
     """
     ranks = metrics.ranks(vectors, yardstick.targets, own, GALLERY)
-    names = max(min(len(yardstick.targets), GALLERY), 5)  # so that a miss is no hit among five, however few names
-    padded = _padded(ranks, count, names)
-    result = {"top1": mean_of(padded < 1), "top5": mean_of(padded < 5), "median_rank": float(np.median(padded)) + 1}
-    if len(vectors):
-        by_text = _padded(metrics.ranks(vectors, yardstick.texts, own, GALLERY), count, names)
-        result["top1_by_text"] = mean_of(by_text < 1)
-        result["similarity_to_text"] = mean_of((vectors * yardstick.texts[own]).sum(1))
-    return result, ranks
-
-
-def _padded(ranks: np.ndarray, count: int, worst: int) -> np.ndarray:
-    return np.concatenate([ranks, np.full(count - len(ranks), worst)])
+    blank = [False] * (count - len(ranks))
+    return {f"top{k}": mean_of([*(ranks < k), *blank]) for k in (1, 5)}, ranks
 
 
 def distances(means: np.ndarray, yardstick: Yardstick) -> dict:
-    """Frechet and kernel distance to the reference, precision and recall: of `count` pictures, or none.
+    """Frechet and kernel distance to the reference: of `count` pictures, or none.
 
     Where there are more, the mean of DRAWS choices: one choice alone may be off by a twentieth.
     """
@@ -264,21 +220,7 @@ def distances(means: np.ndarray, yardstick: Yardstick) -> dict:
     for _ in range(DRAWS if len(means) > count else 1):
         part = means[rng.permutation(len(means))[:count]]
         found.append([metrics.frechet_distance(part, reference), metrics.kernel_distance(part, reference)])
-        if min(count, len(reference)) > NEIGHBOURS:
-            found[-1] += metrics.precision_recall(part, reference, NEIGHBOURS)
-    return dict(zip(("frechet", "kernel", "precision", "recall"), np.mean(found, axis=0).tolist()))
-
-
-def _diversity(vectors: np.ndarray, own: np.ndarray) -> dict:
-    """Mean distance (1 - cosine) of the evaluator's vectors: of pictures for one name, and of all pictures."""
-    result: dict = {}
-    within = [metrics.mean_pairwise_distance(vectors[own == k]) for k in set(own.tolist())]
-    within = [value for value in within if not np.isnan(value)]
-    if within:
-        result["spread_within_name"] = mean_of(within)
-    if len(vectors) > 1:
-        result["spread"] = metrics.mean_pairwise_distance(vectors)
-    return result
+    return dict(zip(("frechet", "kernel"), np.mean(found, axis=0).tolist()))
 
 
 # --- what is copied ---------------------------------------------------------------------------------
@@ -294,22 +236,8 @@ def _grey(svg: str) -> np.ndarray:
     return np.rint(image @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
 
 
-def _novelty(
-    shown: Sequence[Picture], own: np.ndarray, yardstick: Yardstick
-) -> tuple[dict, np.ndarray, np.ndarray]:
-    """Copies of training icons by picture and by rows, and of one another; the nearest icon and SSIM of each."""
-    training = yardstick.training
+def nearest_training(shown: Sequence[Picture], training: Training) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the most similar training icon and SSIM to it, of each picture shown."""
     if not shown or not training.icons:
-        return {}, np.zeros(0, dtype=int), np.zeros(0)
-    grey = np.stack([_grey(p.svg) for p in shown])
-    nearest, similarity = metrics.nearest_pictures(grey, training.thumbnails)
-    gaps = [training.index.nearest(p.rows)[1] for p in shown]
-    copied = np.array([gap <= ROW_TOLERANCE for gap in gaps])
-    bears = [training.titles[j] == yardstick.titles[k] for j, k in zip(nearest, own)]
-    _, among = metrics.nearest_pictures(grey, grey, among_themselves=True)
-    return {
-        "near_copies": mean_of(similarity >= NEAR_COPY), "copies_by_rows": mean_of(copied),
-        "same_commands": mean_of(np.isfinite(gaps)), "memorised": mean_of((similarity >= NEAR_COPY) | copied),
-        "ssim_to_nearest": quartiles(similarity), "nearest_bears_the_name": mean_of(bears),
-        "unique": mean_of(among < NEAR_COPY),
-    }, nearest, similarity
+        return np.zeros(0, dtype=int), np.zeros(0)
+    return metrics.nearest_pictures(np.stack([_grey(p.svg) for p in shown]), training.thumbnails)

@@ -1,4 +1,4 @@
-"""How good pictures and sets of pictures are: SSIM, Frechet and kernel distance, precision and recall, ranks, novelty.
+"""How good pictures and sets of pictures are: SSIM, Frechet and kernel distance, ranks, novelty.
 
 Pictures are uint8 [H, W, 3] (or [H, W]); features are float [N, D], one vector per picture.
 """
@@ -25,16 +25,6 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
 def mean_absolute_error(a: np.ndarray, b: np.ndarray) -> float:
     """Mean absolute difference of two uint8 pictures, in grey levels 0..255."""
     return float(np.abs(a.astype(np.int16) - b.astype(np.int16)).mean())
-
-
-def token_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Pixel tokens [N, P, C] of two sets of pictures -> distance of each pair [N]: 0 (equal) to 2 (opposite).
-
-    1 - cosine of the tokens at one place, averaged over the places: LPIPS (Zhang et al. 2018, eq. 1) on one layer,
-    with neither its network nor its learned weights.
-    """
-    dot = (a * b).sum(-1)  # [N, P]
-    return 1 - (dot / np.maximum(np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1), 1e-9)).mean(-1)
 
 
 # --- sets of features -----------------------------------------------------------------------------
@@ -71,29 +61,6 @@ def kernel_distance(a: np.ndarray, b: np.ndarray) -> float:
         return (k.sum() - np.trace(k)) / (len(k) * (len(k) - 1))
 
     return float(mean_off_diagonal(kernel(a, a)) + mean_off_diagonal(kernel(b, b)) - 2 * kernel(a, b).mean())
-
-
-def precision_recall(samples: np.ndarray, real: np.ndarray, k: int = 3) -> tuple[float, float]:
-    """Share of samples within the real pictures' manifold, and of real pictures within the samples' manifold.
-
-    Kynkaanniemi et al. 2019, eq. 1: the manifold of a set is the union of the balls around its features [N, D]
-    that reach to the k-th nearest other one.
-    """
-    if min(len(samples), len(real)) <= k:
-        raise ValueError(f"needs more than {k} pictures on each side, got {len(samples)} and {len(real)}")
-
-    def covered(points: np.ndarray, centres: np.ndarray) -> float:
-        among = _distances(centres, centres)  # [M, M]
-        radii = np.sort(among, axis=1)[:, k]  # [M]; column 0 is the centre itself
-        return float((_distances(points, centres) <= radii).any(1).mean())
-
-    return covered(samples, real), covered(real, samples)
-
-
-def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    from scipy.spatial.distance import cdist
-
-    return cdist(a.astype(np.float64), b.astype(np.float64))
 
 
 def mean_pairwise_distance(features: np.ndarray) -> float:
@@ -140,27 +107,20 @@ def bootstrap_interval(values: ArrayLike, seed: int = 0, resamples: int = 1000) 
 
 
 def nearest_pictures(
-    queries: np.ndarray, pictures: np.ndarray, candidates: int = 8, among_themselves: bool = False
+    queries: np.ndarray, pictures: np.ndarray, candidates: int = 8
 ) -> tuple[np.ndarray, np.ndarray]:
     """The picture most like each query by SSIM: indices [N] and SSIM [N].
 
     queries uint8 [N, S, S], pictures uint8 [M, S, S], dark on white. SSIM is measured on the `candidates`
     pictures whose ink, a little blurred, has the largest cosine: SSIM over all pictures, like the pixel
-    distance, would find nearly empty ones. among_themselves: the queries are the pictures, and the nearest is
-    another one (index 0 and SSIM -1 if there is none).
+    distance, would find nearly empty ones.
     """
     ink = _blurred_ink(pictures)  # [M, S S]
-    indices, similarity = np.zeros(len(queries), dtype=int), np.full(len(queries), -1.0)
+    indices, similarity = np.zeros(len(queries), dtype=int), np.zeros(len(queries))
     for i, query in enumerate(queries):
-        cosines = ink @ (ink[i] if among_themselves else _blurred_ink(query[None])[0])  # [M]
-        if among_themselves:
-            cosines[i] = -np.inf
-        near = [j for j in np.argsort(-cosines, kind="stable")[:candidates] if cosines[j] > -np.inf]
-        if not near:
-            continue
+        near = np.argsort(-(ink @ _blurred_ink(query[None])[0]), kind="stable")[:candidates]
         scores = [ssim(query, pictures[j]) for j in near]
-        best = int(np.argmax(scores))
-        indices[i], similarity[i] = near[best], scores[best]
+        indices[i], similarity[i] = near[int(np.argmax(scores))], max(scores)
     return indices, similarity
 
 

@@ -30,42 +30,19 @@ PRECISIONS = {
 }
 
 
-def plot(path: Path, report: dict, sheets: dict[str, dict]) -> None:
-    """R-precision, similarity to the nearest training picture, reconstruction SSIM, rows: a colour for each group."""
-    figure = new_figure(11, 7)
-    (precision, novelty), (rebuilt, length) = figure.subplots(2, 2)
-    groups = report["groups"]
+def plot(path: Path, groups: dict[str, dict]) -> None:
+    """R-precision at 1 of the samples and of what they are held against: a colour for each group."""
+    figure = new_figure(9, 3.5)
+    axes = figure.subplots()
     width = 0.8 / len(groups)
     for n, (key, group) in enumerate(groups.items()):
-        colour, label = f"C{n}", key.replace("_", " ")
-        for x, name in enumerate(PRECISIONS):
-            entry = group["subjects"].get(name, {}).get("top1")
-            if entry is not None:
-                place, error = x - 0.4 + width * (n + 0.5), _error_bars([entry])
-                precision.bar(place, entry["mean"], width, color=colour, yerr=error, capsize=2)
-        similarity = [score for *_, score in sheets[key]["nearest"]]
-        scores = [score for *_, score in sheets[key]["rebuilt"]]
-        for axes, data in ((novelty, similarity), (rebuilt, scores)):
-            if data:
-                axes.hist(data, bins=30, range=(min(0, *data), 1), histtype="step", color=colour, label=label)
-        for m, (name, line) in enumerate((("samples", "-"), ("real", "--"))):
-            quartiles = group["subjects"][name].get("rows")
-            if quartiles:
-                y = -(2 * n + m)
-                length.plot(quartiles[::2], [y, y], line, color=colour, linewidth=2)
-                length.plot(quartiles[1], y, "o", color=colour)
-                length.annotate(f"{label}, {name}", (quartiles[0], y + 0.12))
-    precision.set_xticks(range(len(PRECISIONS)), list(PRECISIONS.values()), fontsize=8)
-    precision.set(title="R-precision at 1", ylim=(0, 1.05))
-    near_copy = report["settings"]["near_copy"]
-    novelty.axvline(near_copy, color="grey", linestyle=":")
-    novelty.set(title=f"SSIM to the nearest training picture (copy: {near_copy})", ylabel="samples")
-    rebuilt.set(title="Reconstruction SSIM", ylabel="icons")
-    length.set(title="Rows per SVG: quartiles", yticks=[])
-    length.margins(y=0.15)
-    for axes in (novelty, rebuilt):
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper left")
+        entries = {name: group["subjects"].get(name, {}).get("top1") for name in PRECISIONS}
+        places = {x - 0.4 + width * (n + 0.5): entry for x, entry in enumerate(entries.values()) if entry is not None}
+        axes.bar(list(places), [entry["mean"] for entry in places.values()], width, color=f"C{n}", capsize=2,
+                 yerr=_error_bars(list(places.values())), label=key.replace("_", " "))
+    axes.set_xticks(range(len(PRECISIONS)), list(PRECISIONS.values()), fontsize=8)
+    axes.set(title="R-precision at 1", ylim=(0, 1.05))
+    axes.legend()
     save_figure(figure, path)
 
 
@@ -118,16 +95,15 @@ How to read it (docs/evaluation.md in the repository says more): intervals are 9
 intervals. R-precision: the real icon of the prompt's name is the nearest (or among the 5 nearest) of {gallery}, by the
 evaluator's vectors; the bar for samples is what a real icon of that name from another pack reaches. Distances are of as
 many pictures in every column, to the same reference icons. Copies: grey pictures at {novelty_size} px with an SSIM of
-{near_copy} or more to a training picture, or the same commands with coordinates within {row_tolerance} of the
-half-canvas; training icons are their own copies, and icons of one set resemble each other, so read the other columns
-too. Style is asked only where the real icon is drawn with strokes alone. All icons are drawn from their rows.
+{near_copy} or more to a training picture; training icons are their own copies, and icons of one set resemble each
+other, so read the other columns too. Style is asked only where the real icon is drawn with strokes alone.
 """
 
 
 def write_report(output_dir: Path, report: dict, sheets: dict[str, dict]) -> None:
     """Write everything into output_dir. sheets: of each group, see evaluate._sheets."""
     write_json(output_dir / "report.json", report, "report of evaluate")
-    plot(output_dir / "plots.png", report, sheets)
+    plot(output_dir / "plots.png", report["groups"])
     pictures = {"plots.png": "Plots"}
     for key, sheet in sheets.items():
         pictures |= _draw_sheets(output_dir, key, sheet)
@@ -182,22 +158,11 @@ def _summary(group: dict) -> list[str]:
         f"- {group['prompts']} prompts for {group['names']} names; {group['reference']} reference icons, "
         f"{group['training_icons']} training icons; chance {_share(group['chance']['top1'])} (top 1)",
     ]
-    if group["of_real_r_precision"]:
-        shares = ", ".join(f"{_share(value)} at {key[3:]}" for key, value in group["of_real_r_precision"].items())
-        lines.append(f"- R-precision as a share of that of real icons of another pack: {shares}")
-    if group["two_packs"]:
-        two = group["two_packs"]
-        lines.append(
-            f"- two real packs, {two['packs'][1]} to {two['packs'][0]} ({two['pictures'][0]} to {two['pictures'][1]}"
-            f" icons): Frechet distance {number(two['frechet'])}, kernel distance {number(two['kernel'])}"
-        )
     rebuilt = group["reconstruction"]
     if rebuilt["icons"]:
         lines.append(
             f"- reconstruction of {rebuilt['icons']} icons: SSIM {interval(rebuilt['ssim'])} from the posterior's mean,"
-            f" {interval(rebuilt['ssim_from_sample'])} from a sample, {number(rebuilt['ssim_of_blank'])} of a blank"
-            f" picture; token distance {interval(rebuilt['token_distance'])},"
-            f" {number(rebuilt['token_distance_of_blank'])} of a blank picture"
+            f" {interval(rebuilt['ssim_from_sample'])} from a sample, {number(rebuilt['ssim_of_blank'])} of a blank one"
         )
     return lines
 
@@ -214,38 +179,18 @@ def interval(value: dict) -> str:
     return f"{value['mean']:.3f} ({value['interval'][0]:.3f}–{value['interval'][1]:.3f})"
 
 
-def _quartiles(values: list[float]) -> str:
-    return " / ".join(f"{v:.3g}" if v < 100 else f"{v:.0f}" for v in values)
-
-
 MEASURES: tuple[tuple[str, str, Callable], ...] = (
-    ("parses_and_renders", "parses and renders", interval),
     ("not_blank", "not blank", interval),
     ("inside_canvas", "inside the canvas", interval),
     ("top1", "**R-precision at 1**", interval),
     ("top5", "R-precision at 5", interval),
-    ("median_rank", "median rank", number),
-    ("top1_by_text", "R-precision at 1, by the names' texts", interval),
-    ("similarity_to_text", "similarity to the name's text", interval),
     ("clip_score", "CLIPScore of picture and name", interval),
     ("frechet", "**Frechet distance**", number),
     ("kernel", "kernel distance", number),
-    ("precision", "precision", _share),
-    ("recall", "recall", _share),
     ("spread", "diversity: mean distance of two pictures", _share),
-    ("spread_within_name", "… for one name", interval),
-    ("unique", "unlike every other one", interval),
     ("of_nearest_name", "drawn for the nearest name that the model knows", interval),
     ("near_copies", "**near copies of training pictures**", interval),
-    ("copies_by_rows", "copies by rows", interval),
-    ("memorised", "copies by either", interval),
-    ("same_commands", "commands of some training icon", interval),
-    ("nearest_bears_the_name", "nearest training picture bears the name", interval),
-    ("ssim_to_nearest", "SSIM to the nearest, quartiles", _quartiles),
     ("keeps_style", "**keeps the set's style**", interval),
-    ("strokes_only", "… strokes only", interval),
-    ("pens_of_set", "… widths, caps and joins", interval),
-    ("on_grid", "… on the grid", interval),
     ("straight_lines", "**exact**: lines that are nearly straight or diagonal", interval),
     ("touching_ends", "… ends near another stroke that touch it", interval),
     ("ends_on_grid", "… coordinates on the half grid", interval),
@@ -254,13 +199,7 @@ MEASURES: tuple[tuple[str, str, Callable], ...] = (
     ("closed_shapes", "… shapes without a notch", interval),
     ("told_by_rows", "**told from real icons** by rows", interval),
     ("told_by_picture", "… by picture", interval),
-    ("elements", "elements, quartiles", _quartiles),
-    ("elements_ratio", "… median to that of real icons", _share),
-    ("elements_mean", "… mean", interval),
-    ("rows", "rows, quartiles", _quartiles),
-    ("rows_ratio", "… median to that of real icons", _share),
-    ("bytes", "bytes, quartiles", _quartiles),
-    ("bytes_ratio", "… median to that of real icons", _share),
+    ("elements", "elements", interval),
     ("seconds_per_sample", "seconds per sample", number),
 )
 

@@ -218,13 +218,3 @@ def nearest_by_caption(cache: dict, group: Group, encoder: TextEncoder, training
     asked = mean_text_tokens(*encoder.encode(group.prompts))  # [prompts, C]
     found = [icon_of[n] for n in (asked @ known.T).argmax(1).tolist()]
     return Subject(real_pictures(cache, found), group.own)
-
-
-def largest_packs(cache: dict, group: Group, count: int, rng: np.random.Generator) -> dict[str, list[int]]:
-    """Icons of the two packs of the group's domain with the most icons, at most `count` of each; {} if there is one."""
-    icons: dict[str, list[int]] = {}
-    for i, pack in enumerate(cache["packs"]):
-        if domain_of(pack) == group.domain:
-            icons.setdefault(pack, []).append(i)
-    chosen = sorted(icons, key=lambda pack: (-len(icons[pack]), pack))[:2]
-    return {pack: rng.permutation(icons[pack])[:count].tolist() for pack in chosen} if len(chosen) == 2 else {}

@@ -16,17 +16,14 @@ from svgfusion_lib.evaluation.samples import Group, draw_samples
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.outputs import output_set
-from svgfusion_lib.utils.row_metrics import RowIndex
 
 # Beside the fields of SamplingConfig: ask for the pack's style or not; all of the sampler's settings at once; other
 # weights for the same VP-VAE.
 STYLES, SAMPLING, DIT_CHECKPOINT = "styles", "sampling", "dit_checkpoint"
-NO_TRAINING = measures.Training(
-    [], [], np.zeros((0, measures.NOVELTY_SIZE, measures.NOVELTY_SIZE), np.uint8), RowIndex([])
-)
+NO_TRAINING = measures.Training([], np.zeros((0, measures.NOVELTY_SIZE, measures.NOVELTY_SIZE), np.uint8))
 FIGURES = {
     "top1": "R-precision at 1", "top5": "at 5", "not_blank": "not blank", "frechet": "Frechet distance",
-    "kernel": "kernel distance", "precision": "precision", "recall": "recall", "keeps_style": "keeps the set's style",
+    "kernel": "kernel distance", "keeps_style": "keeps the set's style",
     "seconds_per_sample": "seconds per sample",
 }
 AS_IT_IS = "as it is"  # the setting that config says

@@ -1,4 +1,4 @@
-"""Stage benchmark: how fast everything is, beside the specification done plainly; JSON, Markdown, plots.
+"""Stage benchmark: how fast everything is, beside the specification done plainly; JSON and Markdown.
 
 All of it is measured in one run on one machine, so that ratios mean something.
 """
@@ -23,7 +23,6 @@ from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig, SamplingConfig
 from svgfusion_lib.corpus.dummy import make_dummy_svg
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.evaluation.report import new_figure, save_figure
 from svgfusion_lib.evaluation.sweep import sweep, sweep_table
 from svgfusion_lib.experiments import benchmark_reference as reference
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
@@ -39,14 +38,6 @@ from svgfusion_lib.utils.path_chunks import Chunks, rows_to_chunks
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
-
-
-def write_benchmark(output_dir: Path, report: dict) -> None:
-    """report.json, report.md, sampling.png and lengths.png."""
-    write_json(output_dir / "report.json", report, "report of benchmark")
-    write_text(output_dir / "report.md", markdown(report))
-    _plot_sampling(output_dir / "sampling.png", report["seconds_per_sample"])
-    _plot_lengths(output_dir / "lengths.png", report["reference_step_seconds"])
 
 
 def markdown(report: dict) -> str:
@@ -86,37 +77,14 @@ def markdown(report: dict) -> str:
         for batch_size in sorted({b for b, _ in value}):
             lines.append(f"| {batch_size} | " + " | ".join(f"{value[batch_size, s]:.3f}" for s in steps) + " |")
         lines.append("")
-    lines += ["![Seconds per sample](sampling.png)", ""]
     lines += ["## A guided step of the reference VS-DiT by length, attention fused", ""]
     lines += ["| latents | seconds |", "|---|---|"]
     lines += [f"| {length} | {seconds:.3f} |" for length, seconds in report["reference_step_seconds"].items()]
-    lines += ["", "![Seconds per step](lengths.png)", "", "## SVGs per second", "", "| step | SVGs / s |", "|---|---|"]
+    lines += ["", "## SVGs per second", "", "| step | SVGs / s |", "|---|---|"]
     lines += [f"| {name} | {rate:.0f} |" for name, rate in report["per_second"].items()]
     if "quality" in report:
         lines += ["", "## Quality by steps", "", sweep_table(report["quality"])]
     return "\n".join(lines) + "\n"
-
-
-def _plot_sampling(path: Path, timings: list[dict]) -> None:
-    figure = new_figure(6, 4)
-    axes = figure.subplots()
-    for threads in sorted({t["threads"] for t in timings}):
-        for batch_size in sorted({t["batch_size"] for t in timings}):
-            own = sorted(
-                (t["steps"], t["seconds"]) for t in timings if (t["batch_size"], t["threads"]) == (batch_size, threads)
-            )
-            axes.plot(*zip(*own), "o-", label=f"batch of {batch_size}, {threads} thread(s)")
-    axes.set(xlabel="steps", ylabel="seconds per sample", xlim=(0, None), ylim=(0, None))
-    axes.legend()
-    save_figure(figure, path)
-
-
-def _plot_lengths(path: Path, seconds: dict[str, float]) -> None:
-    figure = new_figure(6, 4)
-    axes = figure.subplots()
-    axes.loglog([int(length) for length in seconds], list(seconds.values()), "o-")
-    axes.set(xlabel="latents", ylabel="seconds per step")
-    save_figure(figure, path)
 
 
 IMAGE_SIZE = 224  # pixels
@@ -156,7 +124,7 @@ def benchmark(
     device: str = "cpu",
     model: str | Path = DEFAULT_MODEL,
 ) -> dict:
-    """Medians over repeats, after one unmeasured warm-up; writes report.json, report.md and plots.
+    """Medians over repeats, after one unmeasured warm-up; writes report.json and report.md.
 
     svg_dir: the SVGs that are parsed, rendered and trained on, at most num_svgs of them; synthetic ones if None.
     latents: length of the sampled sequences, fixed so that batches stay whole. lengths: of the sequences by which the
@@ -219,7 +187,8 @@ def benchmark(
                 {"num_inference_steps": sorted(steps), "sampling": [slowly]}, asked,
                 vae_checkpoint, dit_checkpoint, model,
             )
-        write_benchmark(folder, report)
+        write_json(folder / "report.json", report, "report of benchmark")
+        write_text(folder / "report.md", markdown(report))
     return report
 
 

@@ -86,7 +86,7 @@ def evaluate_restyle(
     pipeline.check(sampling)
     head = load_icon_head(icon_head or SHIPPED)
     encoder = load_pixel_encoder(head.pixel_encoder, device)
-    judge = Judge(encoder, head, encoder, pipeline.text_encoder)
+    judge = Judge(encoder, head, encoder)
     settings = {
         "packs": list(packs), "strengths": list(strengths), "seed": seed, "sampling": sampling.to_dict(),
         "styles_of_the_model": list(pipeline.dit.config.styles), "gallery": GALLERY,
@@ -178,7 +178,7 @@ def _measure(cache: dict, judge: Judge, takes_for: Probe, tasks: Sequence[_Task]
         for column, pictures in task.pictures.items():
             ranks = metrics.ranks(judge.features(pictures)[1], targets, own, GALLERY)
             values = found.setdefault(column, {name: [] for name in FIGURES})
-            values["keeps_style"] += [all(task.style.kept_by(p.rows)) for p in pictures]
+            values["keeps_style"] += [task.style.kept_by(p.rows) for p in pictures]
             values["taken_for_target"] += [pack == task.target for pack in takes_for(pictures)]
             if column != TARGET:  # which is nearest to itself
                 values["top1"] += (ranks < 1).tolist()

@@ -1,11 +1,9 @@
 """Stage overfit: both models learn 32 icons by heart. What cannot do that cannot learn thousands."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.corpus.packs import fetch_packs
@@ -13,20 +11,19 @@ from svgfusion_lib.corpus.preprocess import load_cache, preprocess
 from svgfusion_lib.corpus.records import Record, copy_records, read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.metrics import ssim
+from svgfusion_lib.evaluation.vae import IMAGE_SIZE, rebuild
 from svgfusion_lib.models.checkpoint import load_model
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import write_json
 from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.training.dit import train_dit
-from svgfusion_lib.training.latents import encode_dataset, prepare_latents
+from svgfusion_lib.training.latents import prepare_latents
 from svgfusion_lib.training.vae import train_vae
 from svgfusion_lib.utils.dataset import ChunkDataset
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.render import contact_sheet, render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
-from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-IMAGE_SIZE = 128
 MAX_LATENTS = 12  # of an icon that is chosen
 SAMPLING = SamplingConfig(guidance_scale=1.0, length_temperature=0.0, candidates=1)
 
@@ -64,22 +61,23 @@ def overfit(
             num_epochs=dit_steps, preset=dit_preset, device=device, seed=seed, lr=1.0e-3, val_every=dit_steps,
             checkpoint_every=1000,
         )
-        originals = [(output_dir / "svg" / record.file).read_text() for record in records]
-        means, samples = _reconstructions(vae_path, output_dir / "cache", seed)
+        vae, _ = load_model(vae_path, "vpvae")
+        cache = load_cache(output_dir / "cache")
+        rebuilt = list(rebuild(vae, cache, ChunkDataset(cache, vae.config), seed))
         pipeline = SVGFusionPipeline.from_pretrained(vae=vae_path, dit=dit_path, device=device)
         captions = [record.captions[0] for record in records]
         drawn, loose = (
             [s.svg for s in pipeline.sample(captions, [seed] * len(records), config)]
             for config in (SAMPLING, replace(SAMPLING, snap=0.0))
         )
-        pictures = [_pictures(svgs) for svgs in (originals, means, samples, drawn, loose)]  # [icons, H, W, 3] each
-        by_mean, by_sample, by_caption, by_caption_loose = (
-            [ssim(a, b) for a, b in zip(pictures[0], other)] for other in pictures[1:]
-        )
-        nearest = _nearest(pictures[3], pictures[0])
+        icons = np.stack([r.pictures[0] for r in rebuilt])  # [icons, H, W, 3]
+        pictures = [np.stack([render_svg(svg, IMAGE_SIZE) for svg in svgs]) for svgs in (drawn, loose)]
+        by_caption, by_caption_loose = ([ssim(a, b) for a, b in zip(icons, other)] for other in pictures)
+        nearest = _nearest(pictures[0], icons)
         report = {
             "icons": len(records), "vae_steps": vae_steps, "dit_steps": dit_steps, "box_scale": box_scale,
-            "ssim_from_mean": float(np.mean(by_mean)), "ssim_from_sample": float(np.mean(by_sample)),
+            "ssim_from_mean": float(np.mean([r.ssim_from_mean for r in rebuilt])),
+            "ssim_from_sample": float(np.mean([r.ssim_from_sample for r in rebuilt])),
             "ssim_of_drawn": float(np.mean(by_caption)), "drawn_at_least_0.9": sum(v >= 0.9 for v in by_caption),
             "ssim_of_drawn_without_snap": float(np.mean(by_caption_loose)),
             "drawn_at_least_0.9_without_snap": sum(v >= 0.9 for v in by_caption_loose),
@@ -87,7 +85,8 @@ def overfit(
             "captions": {caption: round(v, 4) for caption, v in zip(captions, by_caption)},
         }
         write_json(output_dir / "report.json", report, "report of overfit")
-        _draw_sheet(output_dir / "sheet.png", originals, means, drawn)
+        columns = zip(*((*r.svgs[:2], svg) for r, svg in zip(rebuilt, drawn)))
+        _draw_sheet(output_dir / "sheet.png", [list(column) for column in columns])
     return report
 
 
@@ -110,37 +109,15 @@ def _choose(pack_dir: Path, svg_dir: Path, count: int, seed: int) -> list[Record
     return chosen
 
 
-def _reconstructions(vae_path: Path, cache_dir: Path, seed: int) -> tuple[list[str], list[str]]:
-    """SVGs of a cache as the VP-VAE decodes them, from the posterior's mean and from a sample of it."""
-    vae, _ = load_model(vae_path, "vpvae")
-    cache = load_cache(cache_dir)
-    dataset = ChunkDataset(cache, vae.config)
-    generator = torch.Generator().manual_seed(seed)
-    means: list[str] = []
-    samples: list[str] = []
-    for mean, sigma in zip(*encode_dataset(vae, dataset)):
-        mask = torch.zeros(1, len(mean), dtype=torch.bool)
-        sample = mean + sigma * torch.randn(mean.shape, generator=generator)
-        for z, svgs in ((mean, means), (sample, samples)):
-            svgs.append(rows_to_svg(vae.decode_rows(z[None], mask)[0]))
-    return means, samples
-
-
-def _pictures(svgs: Sequence[str]) -> np.ndarray:
-    return np.stack([render_svg(svg, IMAGE_SIZE) for svg in svgs])
-
-
 def _nearest(queries: np.ndarray, pictures: np.ndarray) -> np.ndarray:
     """Index of the picture with the least squared pixel distance to each query: uint8 [N, H, W, 3] -> [N]."""
     a, b = (x.reshape(len(x), -1).astype(np.float64) for x in (queries, pictures))
     return ((a**2).sum(1)[:, None] - 2 * a @ b.T + (b**2).sum(1)).argmin(1)
 
 
-def _draw_sheet(path: Path, originals: list[str], means: list[str], drawn: list[str]) -> None:
-    per_row = 8
+def _draw_sheet(path: Path, columns: list[list[str]], per_row: int = 8) -> None:
     rows, labels = [], []
-    for start in range(0, len(originals), per_row):
-        for label, svgs in (("icon", originals), ("VP-VAE", means), ("from its caption", drawn)):
-            rows.append(svgs[start : start + per_row])
-            labels.append(label)
+    for start in range(0, len(columns[0]), per_row):
+        rows += [svgs[start : start + per_row] for svgs in columns]
+        labels += ["icon", "VP-VAE", "from its caption"]
     contact_sheet(rows, path, cell=72, row_labels=labels)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from svgfusion_lib.config import RefinerConfig, TrainConfig
 from svgfusion_lib.corpus.preprocess import cache_rows, load_cache
@@ -19,7 +19,7 @@ from svgfusion_lib.models.refiner import Refiner, coordinate_kinds, part_index, 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.system.checks import check_counts, check_device
 from svgfusion_lib.training.loop import budget_steps, fit
-from svgfusion_lib.utils.dataset import LengthBucketSampler, ToDevice
+from svgfusion_lib.utils.dataset import ToDevice, make_loader
 from svgfusion_lib.utils.path_chunks import turned_chunks
 
 FINAL_NAME = "refiner_final.pt"
@@ -107,18 +107,13 @@ def train_refiner(
     torch.manual_seed(seed)
     model = Refiner(config)
     ema = fit(
-        model, _loader(train_set, batch_size, seed), _step_loss, train_config, output_dir,
-        _loader(held_out, batch_size, 0) if len(held_out) else None, max_minutes=max_minutes,
+        model, make_loader(train_set, batch_size, seed, collate_rows), _step_loss, train_config, output_dir,
+        make_loader(held_out, batch_size, collate=collate_rows) if len(held_out) else None, max_minutes=max_minutes,
     )
     return save_model(
         Path(output_dir) / FINAL_NAME, "refiner", model, ema.weights, train_config=train_config.to_dict(),
         train_svgs=len(train_set),
     )
-
-
-def _loader(dataset: RowsDataset, batch_size: int, seed: int) -> DataLoader:
-    sampler = LengthBucketSampler(dataset.lengths, batch_size, seed)
-    return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate_rows, generator=torch.Generator())
 
 
 def _step_loss(model: nn.Module, batch: RowsBatch, step: int) -> tuple[Tensor, dict[str, Tensor]]:

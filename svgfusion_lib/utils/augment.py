@@ -1,12 +1,12 @@
-"""Augmentations for training: other rows for the same picture, and the same drawing somewhere else.
+"""Other rows for the same picture, for training; and the same drawing moved, mirrored or turned.
 
 All take valid rows [L, 22] (<BOS> first, <EOS> last), leave them as they are and return new valid rows of the
 same dtype. What is drawn at random comes from the `np.random.Generator` passed.
 
 the picture stays     rotate_start, split_segments, line_to_cubic, cubic_to_line
-the picture changes   affine, mirror, quarter_turn, turn_hue
+the picture changes   affine, mirror, quarter_turn
 
-`Augmentation` holds how much of each, and applies them one after the other.
+`Augmentation` holds how much of each of the former, and applies them one after the other.
 """
 
 import math
@@ -34,25 +34,15 @@ class Augmentation:
     start_rate: float = 0.0       # share of the closed sub-paths that start somewhere else
     split_rate: float = 0.0       # share of the lines, cubics and arcs that are cut in two
     cubic_rate: float = 0.0       # share of the lines that are written as cubics
-    mirror_rate: float = 0.0      # chance of x -> -x
-    max_scale: float = 0.0        # scale between 1 / (1 + max_scale) and 1 + max_scale
-    max_shift: float = 0.0        # shift along x and along y, canvas units
-    max_hue: float = 0.0          # turn of all hues, either way, in turns (0.5: any hue at all)
     max_rows: int | None = None   # L after rotating and splitting; rows that are longer already do not grow
 
     def __post_init__(self):
         for name in (f.name for f in fields(self) if f.name != "max_rows"):
-            value, largest = getattr(self, name), 1 if name.endswith("rate") else math.inf
-            if not (0 <= value <= largest and math.isfinite(value)):
-                raise UserError(f"Augmentation: {name} must be a number from 0 to {largest}, not {value}")
-
-    @property
-    def keeps_picture(self) -> bool:
-        """Whether only the rows change and never what they draw."""
-        return not (self.mirror_rate or self.max_scale or self.max_shift or self.max_hue)
+            if not 0 <= getattr(self, name) <= 1:
+                raise UserError(f"Augmentation: {name} must be a number from 0 to 1, not {getattr(self, name)}")
 
     def __call__(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Rows [L, 22] -> rows [L', 22]. The drawing stays on the canvas, or no further off it than it is."""
+        """Rows [L, 22] -> rows [L', 22]."""
         rows = _checked(rows).copy()
         if rng.random() < self.line_rate:
             rows = cubic_to_line(rows)
@@ -62,26 +52,10 @@ class Augmentation:
             rows = split_segments(rows, rng, self.split_rate, self._room(rows))
         if self.cubic_rate:
             rows = line_to_cubic(rows, rng, self.cubic_rate)
-        if rng.random() < self.mirror_rate:
-            rows = mirror(rows)
-        if self.max_scale or self.max_shift:
-            rows = affine(rows, *self._scale_and_shift(rows, rng))
-        if self.max_hue:
-            rows = turn_hue(rows, rng.uniform(-self.max_hue, self.max_hue))
         return rows
 
     def _room(self, rows: np.ndarray) -> int | None:
         return None if self.max_rows is None else max(self.max_rows - len(rows), 0)
-
-    def _scale_and_shift(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[float, np.ndarray]:
-        """A scale and a shift [2] in range that take no side of the drawn box further out."""
-        low, high = drawn_box(rows)  # [2], [2]
-        lowest, highest = np.minimum(low, -1), np.maximum(high, 1)  # [2], [2]
-        largest = ((highest - lowest) / np.maximum(high - low, 1e-6)).min()
-        scale = math.exp(rng.uniform(-math.log1p(self.max_scale), math.log(min(1 + self.max_scale, largest))))
-        least, most = lowest - scale * low, highest - scale * high  # [2], [2]: of the shift
-        shift = rng.uniform(np.clip(-self.max_shift, least, most), np.clip(self.max_shift, least, most))  # [2]
-        return scale, shift
 
 
 # --- the picture stays ------------------------------------------------------------------------
@@ -197,29 +171,6 @@ def quarter_turn(rows: np.ndarray) -> np.ndarray:
     return result
 
 
-def turn_hue(rows: np.ndarray, angle: float) -> np.ndarray:
-    """All hues turned by `angle` turns (HSV; 1/3 makes red green); saturation, value and opacity stay.
-
-    The colour of an element that a gradient paints stays the same mix of the gradient's stops.
-    """
-    from matplotlib.colors import hsv_to_rgb, rgb_to_hsv
-
-    result = _checked(rows).copy()
-    for columns in (rf.FILL, rf.STROKE):  # of a gradient row: its two stops
-        hsv = rgb_to_hsv(rows[:, columns][:, :3].astype(np.float64))  # [L, 3]
-        hsv[:, 0] = (hsv[:, 0] + angle) % 1
-        coloured = hsv[:, 1] > 0  # [L]
-        result[coloured, columns.start : columns.start + 3] = hsv_to_rgb(hsv[coloured])
-    is_gradient = np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)  # [L]
-    begins = (rows[:, rf.ELEMENT] != rf.PATH) | (rows[:, rf.COMMAND] == rf.MOVE)  # [L]
-    for i in np.flatnonzero(is_gradient):
-        first = i + 1 + is_gradient[i + 1]  # an element has at most two
-        after = first + 1 + np.argmax(begins[first + 1 :])
-        column = (rf.FILL if rows[i, rf.ELEMENT] == rf.FILL_GRADIENT else rf.STROKE).start
-        result[first:after, column : column + 3] = _mixed(rows[i], rows[first, column : column + 4], result[i])
-    return result
-
-
 def drawn_box(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Low and high corner [2], [2] of all that is drawn, half the stroke widths included; 0 if nothing is.
 
@@ -311,22 +262,6 @@ def _points(rows: np.ndarray) -> np.ndarray:
     start, end = points[lines, :1], points[lines, 3:]  # [lines, 1, 2]
     points[lines, 1:3] = start + np.array([[1 / 3], [2 / 3]]) * (end - start)
     return points
-
-
-def _mixed(gradient: np.ndarray, mean: np.ndarray, turned: np.ndarray) -> np.ndarray:
-    """Colour [3] that is to a turned gradient row [22] what the mean [4] is to the gradient row itself."""
-
-    def premultiplied(colours: np.ndarray) -> np.ndarray:  # so a renderer averages them
-        colours = colours.astype(np.float64).reshape(-1, 4)
-        colours[:, :3] *= colours[:, 3:]
-        return colours
-
-    first, last = premultiplied(gradient[10:18])  # [4], [4]
-    way = last - first
-    share = np.dot(premultiplied(mean)[0] - first, way) / max(np.dot(way, way), 1e-9)
-    first, last = premultiplied(turned[10:18])
-    mix = first + np.clip(share, 0, 1) * (last - first)  # [4]
-    return mix[:3] / max(mix[3], 1e-9)
 
 
 def _extent(rows: np.ndarray) -> np.ndarray:

@@ -6,8 +6,9 @@ latents.pt  posteriors and text tokens of the same SVGs           (stage prepare
 The tokens of both lie in folders beside them (system/token_store.py).
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,8 +89,6 @@ class ChunkDataset(Dataset):
         self.pixel_tokens = cache["pixel_tokens"] if config.pixel_fusion else None  # store of [K P, C], K stages
         if config.pixel_fusion and self.pixel_tokens is None:
             raise UserError("the VP-VAE fuses pixel tokens, but the cache was made with --pixel_encoder none")
-        if augmentation is not None and self.pixel_tokens is not None and not augmentation.keeps_picture:
-            raise UserError("augmentations that change the picture need a VP-VAE without pixel fusion")
         self.config = config
         self.augmentation = augmentation
         self.partial_rate = partial_rate
@@ -320,11 +319,11 @@ class LengthBucketSampler(Sampler[list[int]]):
             yield self.share(batches[index].tolist())
 
 
-def make_loader(
-    dataset: ChunkDataset | DistinctChunkDataset | LatentDataset, batch_size: int, seed: int = 0
-) -> DataLoader:
-    """A DataLoader of length-bucketed batches with the collate function that fits the dataset."""
-    collate = collate_latents if isinstance(dataset, LatentDataset) else collate_chunks
+def make_loader(dataset: Any, batch_size: int, seed: int = 0, collate: Callable | None = None) -> DataLoader:
+    """A DataLoader of length-bucketed batches of a dataset with `lengths`; collate: None for what is in this module."""
+    fitting = collate_latents if isinstance(dataset, LatentDataset) else collate_chunks
     sampler = LengthBucketSampler(dataset.lengths, batch_size, seed)
     # A generator of its own: starting an epoch takes nothing from the global one, so a resumed run draws alike.
-    return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate, generator=torch.Generator())
+    return DataLoader(
+        dataset, batch_sampler=sampler, collate_fn=collate or fitting, generator=torch.Generator()
+    )

@@ -1,6 +1,6 @@
-"""What rows say of a drawing: does it leave the canvas, is it a copy, does it keep the style of an icon set?"""
+"""What rows say of a drawing: does it leave the canvas, does it keep the style of an icon set?"""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,34 +40,6 @@ def overshoot(rows: np.ndarray) -> float:
     return float(max(0.0, -1 - min(low), max(high) - 1))
 
 
-# --- copies -----------------------------------------------------------------------------------------
-
-
-class RowIndex:
-    """Drawings by the sequence of their elements and commands, to find the one whose coordinates are nearest."""
-
-    def __init__(self, drawings: Sequence[np.ndarray]):
-        """drawings: rows [L, 22] of each."""
-        self._members: dict[bytes, list[int]] = defaultdict(list)
-        for number, rows in enumerate(drawings):
-            self._members[_sequence(rows)].append(number)
-        self._geometry = [rows[:, rf.GEOMETRY] for rows in drawings]
-
-    def nearest(self, rows: np.ndarray) -> tuple[int, float]:
-        """Number of the drawing of the same sequence with the smallest largest difference of a coordinate, and that
-        difference in canvas half-widths; (-1, inf) if no drawing has the sequence."""
-        members = self._members.get(_sequence(rows), [])
-        gaps = [float(np.abs(self._geometry[k] - rows[:, rf.GEOMETRY]).max(initial=0)) for k in members]
-        if not gaps:
-            return -1, float("inf")
-        best = int(np.argmin(gaps))
-        return members[best], gaps[best]
-
-
-def _sequence(rows: np.ndarray) -> bytes:
-    return rows[:, [rf.ELEMENT, rf.COMMAND]].astype(np.uint8).tobytes()
-
-
 # --- style ------------------------------------------------------------------------------------------
 
 
@@ -78,9 +50,9 @@ class LineStyle:
     pens: frozenset[Pen]
     on_grid: float       # least share of an icon's coordinates that stands on the grid
 
-    def kept_by(self, rows: np.ndarray) -> tuple[bool, bool, bool]:
+    def kept_by(self, rows: np.ndarray) -> bool:
         """Does a drawing (rows [L, 22]) keep to it: strokes only, no other pens, as much on the grid?"""
-        return strokes_only(rows), pens_of(rows) <= self.pens, grid_share(rows) >= self.on_grid
+        return strokes_only(rows) and pens_of(rows) <= self.pens and grid_share(rows) >= self.on_grid
 
 
 def line_style(drawings: Sequence[np.ndarray]) -> LineStyle:

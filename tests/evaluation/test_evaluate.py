@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -67,13 +66,9 @@ def test_report_has_every_measure_beside_its_reference_points(written):
         "samples", "real", "untrained", "nearest_by_caption", "shuffled_prompts", "real_of_another_pack"
     ]
     samples, real = train["subjects"]["samples"], train["subjects"]["real"]
-    assert real["parses_and_renders"]["mean"] == real["not_blank"]["mean"] == real["memorised"]["mean"] == 1
-    assert real["rows_ratio"] == 1 and "top1" not in real
-    assert 0 <= samples["not_blank"]["mean"] <= samples["parses_and_renders"]["mean"] <= 1
+    assert real["not_blank"]["mean"] == real["near_copies"]["mean"] == 1 and "top1" not in real
     assert samples["seconds_per_sample"] > 0 and samples["frechet"] > 0
-    assert 0 <= samples["of_nearest_name"]["mean"] <= 1 and "of_nearest_name" not in real
-    assert train["two_packs"]["frechet"] > 0 and sorted(train["two_packs"]["packs"]) == ["lucide", "tabler"]
-    assert train["two_packs"]["pictures"] == [train["distance_of"], min(train["reference"], NAMES)]
+    assert "of_nearest_name" in samples and "of_nearest_name" not in real
     rebuilt = train["reconstruction"]
     assert rebuilt["icons"] + rebuilt["too_long"] == 4 and 0 < rebuilt["ssim"]["mean"] <= 1
     assert report["settings"]["packs_of_evaluator_in_training"] == []
@@ -82,8 +77,7 @@ def test_report_has_every_measure_beside_its_reference_points(written):
 def test_a_search_by_caption_finds_what_is_in_training_and_nothing_new(written):
     groups = written[0]["groups"]
     assert groups["line_train"]["subjects"]["nearest_by_caption"]["top1"]["mean"] == 1
-    assert groups["line_train"]["subjects"]["nearest_by_caption"]["nearest_bears_the_name"]["mean"] == 1
-    assert groups["line_held_out"]["subjects"]["nearest_by_caption"]["nearest_bears_the_name"]["mean"] == 0
+    assert groups["line_held_out"]["subjects"]["nearest_by_caption"]["top1"]["mean"] < 1
 
 
 def test_every_file_is_named_in_the_markdown(written):
@@ -118,8 +112,7 @@ def test_blank_samples_are_misses(cache_dir, tmp_path, blank):
     report = evaluate(tmp_path, cache_dir, FAST)
     for group in report["groups"].values():
         samples = group["subjects"]["samples"]
-        assert samples["parses_and_renders"]["mean"] == 1 and samples["not_blank"]["mean"] == 0
-        assert samples["top1"]["mean"] == samples["top5"]["mean"] == 0 and samples["median_rank"] > group["names"]
+        assert samples["not_blank"]["mean"] == samples["top1"]["mean"] == samples["top5"]["mean"] == 0
         assert samples["frechet"] > 0 and "near_copies" not in samples
         assert group["subjects"]["shuffled_prompts"]["top1"]["mean"] == 0
     assert "not blank | 0.000" in (tmp_path / "report.md").read_text()
@@ -142,7 +135,7 @@ def test_names_that_nothing_was_trained_on_have_no_search_beside_them(cache_dir,
     report = evaluate(tmp_path, cache_dir, replace(FAST, num_prompts=2))
     group = report["groups"]["line_held_out"]
     assert group["training_icons"] == 0 and "nearest_by_caption" not in group["subjects"]
-    assert "memorised" not in group["subjects"]["samples"]
+    assert "near_copies" not in group["subjects"]["samples"]
 
 
 @pytest.mark.parametrize(("changes", "reason"), [
@@ -166,7 +159,7 @@ def test_numbers_that_measure_nothing_are_refused(changes):
 def test_the_command(cache_dir, tmp_path):
     argv = ["evaluate", "--precomputed_dir", str(cache_dir), "--output_dir", str(tmp_path), "--num_prompts", "3",
             "--ddim_steps", "2", "--splits", "train", "--packs", "tabler", "--max_rebuilt", "1", "--seed", "5"]
-    assert cli.main(argv) in (0, None)
+    assert cli.main(argv) == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert list(report["groups"]) == ["line_train"] and report["settings"]["seed"] == 5
     assert report["settings"]["sampling"]["num_inference_steps"] == 2 and report["settings"]["max_reference"] == 500
@@ -225,16 +218,6 @@ def test_the_untrained_model_predicts_nothing_and_leaves_the_random_state_alone(
     z, context = torch.randn(1, 3, fresh.dit.config.latent_width), torch.randn(1, 2, fresh.dit.config.context_width)
     with torch.no_grad():
         assert not fresh.dit(z, torch.tensor([5]), context, torch.zeros(1, 2, dtype=torch.bool)).any()
-
-
-def test_the_largest_packs_of_the_domain():
-    packs = ["tabler"] * 3 + ["lucide"] * 4 + ["feather"] + ["noto"] * 9
-    cache = plain_cache([(f"n{k}", pack, "train") for k, pack in enumerate(packs)])
-    group = make_groups(cache, 2, 1, 0, None, ["line"], None)[0]
-    icons = samples.largest_packs(cache, group, 3, np.random.default_rng(0))
-    assert list(icons) == ["lucide", "tabler"] and [len(own) for own in icons.values()] == [3, 3]
-    only = make_groups(cache, 2, 1, 0, None, ["emoji"], None)[0]
-    assert samples.largest_packs(cache, only, 3, np.random.default_rng(0)) == {}
 
 
 def test_icons_longer_than_the_model_draws_are_not_asked_for(cache_dir, tmp_path, monkeypatch):

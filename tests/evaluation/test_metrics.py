@@ -82,16 +82,6 @@ def test_an_empty_picture_is_not_the_nearest_because_it_has_little_to_differ_in(
     assert indices.tolist() == [0]
 
 
-def test_among_themselves_the_nearest_is_another_one():
-    pictures = np.random.default_rng(6).integers(0, 256, (5, 24, 24), dtype=np.uint8)
-    pictures[3] = pictures[1]
-    indices, similarity = metrics.nearest_pictures(pictures, pictures, among_themselves=True)
-    assert indices[[1, 3]].tolist() == [3, 1] and similarity[[1, 3]] == pytest.approx(1)
-    assert (similarity[[0, 2, 4]] < 0.9).all() and (indices != np.arange(5)).all()
-    indices, similarity = metrics.nearest_pictures(pictures[:1], pictures[:1], among_themselves=True)
-    assert indices.tolist() == [0] and similarity.tolist() == [-1]
-
-
 def test_kernel_distance_is_the_sum_over_pairs():
     rng = np.random.default_rng(7)
     a, b = rng.normal(size=(4, 3)), rng.normal(1, 2, size=(5, 3))
@@ -107,29 +97,12 @@ def test_kernel_distance_is_the_sum_over_pairs():
     assert metrics.kernel_distance(a, b) == pytest.approx(expected)
 
 
-def test_precision_and_recall_on_a_line():
-    real = np.arange(6.0)[:, None]  # the balls to the 1st neighbour have radius 1: 0..5 is covered, and 1 beyond
-    samples = np.array([[2.4], [5.9], [7.1], [7.3]])  # radii 3.5, 1.2, .2, .2: from -1.1 to 7.5
-    assert metrics.precision_recall(samples, real, k=1) == (0.5, 1.0)
-    far = samples + 100
-    assert metrics.precision_recall(far, real, k=1) == (0, 0) and metrics.precision_recall(real, real, k=1) == (1, 1)
-    with pytest.raises(ValueError, match="more than 3 pictures"):
-        metrics.precision_recall(real, real[:3], k=3)
-
-
 def test_mean_pairwise_distance_is_that_of_all_pairs():
     z = np.random.default_rng(8).normal(size=(6, 4))
     z /= np.linalg.norm(z, axis=1, keepdims=True)
     expected = np.mean([1 - z[i] @ z[j] for i in range(6) for j in range(6) if i != j])
     assert metrics.mean_pairwise_distance(z) == pytest.approx(expected)
     assert np.isnan(metrics.mean_pairwise_distance(z[:1]))
-
-
-def test_token_distance_is_the_mean_over_places():
-    a, b = np.zeros((2, 2, 2)), np.zeros((2, 2, 2))
-    a[..., 0] = b[0, ..., 0] = 5  # equal
-    b[1, 0], b[1, 1] = [0, 3], [-1, 0]  # at right angles, opposite
-    assert metrics.token_distance(a, b) == pytest.approx([0, 1.5])
 
 
 def test_a_gallery_is_the_own_target_and_those_that_follow():

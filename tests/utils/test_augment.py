@@ -1,7 +1,5 @@
 """Augmentations are checked by drawing: the same picture, or the picture that an SVG transform gives."""
 
-import colorsys
-
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
@@ -222,29 +220,6 @@ def gradient_rows():
     )
 
 
-@pytest.mark.parametrize("angle", [-0.4, 0.05, 1 / 3, 0.5, 1.3])
-def test_turn_hue_turns_fill_stroke_and_both_stops(angle):
-    def turned(rgb):
-        h, s, v = colorsys.rgb_to_hsv(*rgb)
-        return np.array(colorsys.hsv_to_rgb((h + angle) % 1, s, v))
-
-    rows = gradient_rows()
-    shapes = np.repeat(rows[[2, 4]], 9, axis=0)
-    shapes[:, 10:17] = rng().random((18, 7))
-    shapes[3, 10:13] = shapes[4, 14:17] = 0.3  # greys
-    rows = np.concatenate([rows[:-1], shapes, rows[-1:]])
-    result = au.turn_hue(rows, angle)
-    for before, after in zip(np.concatenate([rows[[1, 3]], shapes]), result[[1, 3, *range(6, 24)]]):
-        for columns in (slice(10, 13), slice(14, 17)):
-            np.testing.assert_allclose(after[columns], turned(before[columns].astype(float)), atol=1e-6)
-    np.testing.assert_array_equal(result[9, 10:13], rows[9, 10:13])
-    others = np.setdiff1d(np.arange(rf.NUM_COLUMNS), [10, 11, 12, 14, 15, 16])
-    np.testing.assert_array_equal(result[:, others], rows[:, others])
-    mean = turned((1, 0, 0)) / 3 + turned((0, 0, 1)) * 2 / 3  # of the turned stops, by their opacities
-    for colour in (result[2, 10:13], result[4, 14:17], result[5, 14:17]):
-        np.testing.assert_allclose(colour, mean, atol=1e-6)
-
-
 @pytest.mark.parametrize(("text", "low", "high", "why"), [
     ('<path d="M4 4L20 7L9 20Z" fill="#c30"/>', (4, 4), (20, 20), "points"),
     ('<path d="M4 4L20 7L9 20" fill="none" stroke="red" stroke-width="2"/>', (3, 3), (21, 21), "half the stroke"),
@@ -262,38 +237,11 @@ def test_drawn_box(text, low, high, why):
     np.testing.assert_array_equal(au.drawn_box(framed()), np.zeros((2, 2)))
 
 
-FULL = Augmentation(
-    line_rate=0.5, start_rate=0.5, split_rate=0.3, cubic_rate=0.3, mirror_rate=0.5,
-    max_scale=0.4, max_shift=0.3, max_hue=0.2,
-)
-
-
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_augmentation_stays_on_the_canvas(name):
-    rows, boxes = drawing(name), []
-    for seed in range(20):
-        result = FULL(rows, rng(seed))
-        assert_valid(result, rows)
-        boxes.append(np.stack(au.drawn_box(result)))
-    assert np.abs(boxes).max() <= 1 + 1e-6
-    sizes, centres = np.diff(boxes, axis=1), np.mean(boxes, axis=1)
-    assert sizes.max() / sizes.min() > 1.2 and np.ptp(centres, axis=0).min() > 0.1
-
-
 def test_augmentation_is_the_identity_by_default():
     rows = drawing("primitives")
     result = Augmentation()(rows, rng())
     np.testing.assert_array_equal(result, rows)
     assert not np.shares_memory(result, rows)
-
-
-def test_augmentation_moves_nothing_further_out():
-    rows = parse_svg(f'{HEAD}<path d="M-3 4H20V40Z" fill="red"/></svg>').rows
-    low, high = au.drawn_box(rows)
-    for seed in range(20):
-        new_low, new_high = au.drawn_box(Augmentation(max_scale=0.5, max_shift=0.5)(rows, rng(seed)))
-        assert (new_low >= np.minimum(low, -1) - 1e-6).all() and (new_high <= np.maximum(high, 1) + 1e-6).all()
-    np.testing.assert_array_equal(Augmentation(max_scale=0.5)(framed(), rng()), framed())
 
 
 @pytest.mark.parametrize(("more", "longest"), [(None, 99), (4, 4), (0, 0), (-3, 0)])
@@ -304,7 +252,7 @@ def test_augmentation_bounds_its_rows(more, longest):
     assert most <= len(rows) + longest and (more != 4 or most == len(rows) + 4)
 
 
-@pytest.mark.parametrize("change", [{"start_rate": 1.5}, {"max_hue": -1}, {"max_scale": np.inf}, {"max_shift": np.nan}])
+@pytest.mark.parametrize("change", [{"start_rate": 1.5}, {"split_rate": -1}, {"cubic_rate": np.nan}])
 def test_impossible_amounts_are_refused(change):
     with pytest.raises(UserError, match=next(iter(change))):
         Augmentation(**change)
@@ -343,6 +291,3 @@ def test_any_path_keeps_its_picture_and_stays_valid(rows, seed):
         result = augment(rows, rng(seed))
         assert_valid(result, rows)
         assert difference(picture(result), wanted) < 2 * SAME
-    moved = FULL(rows, rng(seed))
-    assert_valid(moved, rows)
-    assert np.abs(au.drawn_box(moved)).max() <= 1 + 1e-6

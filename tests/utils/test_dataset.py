@@ -211,13 +211,6 @@ def test_an_augmented_item_never_grows_beyond_the_model(cache):
     assert all(len(dataset[i].chunks) <= 8 for i in range(len(dataset)) for _ in range(3))
 
 
-def test_moving_augmentations_need_a_model_without_pixel_fusion(cache):
-    with pytest.raises(UserError, match="without pixel fusion"):
-        ChunkDataset(cache, config(), augmentation=Augmentation(mirror_rate=0.5))
-    moved = ChunkDataset(cache, config(pixel_fusion=False), augmentation=Augmentation(mirror_rate=1.0))
-    assert (moved[0].chunks.box[:, 0] == -moved.chunks[0].box[:, 0]).all()
-
-
 def test_a_batch_does_not_depend_on_whether_an_epoch_began_with_it(cache):
     """So a resumed run draws the captions and augmentations that an undisturbed one draws."""
     dataset = ChunkDataset(cache, config(), augmentation=Augmentation(start_rate=1, split_rate=0.5))

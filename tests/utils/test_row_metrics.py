@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from svgfusion_lib.utils.row_metrics import GRID, RowIndex, grid_share, line_style, overshoot, pens_of, strokes_only
+from svgfusion_lib.utils.row_metrics import GRID, grid_share, line_style, overshoot, pens_of, strokes_only
 
 PEN = 'stroke="#000" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" fill="none"'
 TWO, THIN = (2.0, 1, 1), (1.5, 1, 1)
@@ -39,16 +39,6 @@ def test_a_gradient_may_run_beyond_the_canvas(rows):
 
 def test_nothing_is_inside():
     assert overshoot(np.zeros((2, 22))) == 0
-
-
-def test_the_nearest_drawing_of_the_same_commands(rows):
-    known = [rows(f'<path d="M2 2L{x} 12" {PEN}/>') for x in (20, 8)] + [rows(f'<circle cx="9" cy="9" r="3" {PEN}/>')]
-    index = RowIndex(known)
-    assert index.nearest(known[1]) == (1, 0)
-    number, gap = index.nearest(rows(f'<path d="M2 2L11 12" {PEN}/>'))
-    assert number == 1 and gap == pytest.approx(3 / 12)
-    assert index.nearest(rows(f'<path d="M2 2L11 12L3 3" {PEN}/>')) == (-1, float("inf"))
-    assert RowIndex([]).nearest(known[0]) == (-1, float("inf"))
 
 
 def test_pens_are_width_cap_and_join_of_strokes(rows):
