@@ -12,9 +12,13 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import measures
 from svgfusion_lib.evaluation.clip_score import load_clip
 from svgfusion_lib.evaluation.samples import Group, Subject, domain_of, icons_within, make_groups, real_pictures
+from svgfusion_lib.generate import read_prompts
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
+from svgfusion_lib.models.pretrained import PRETRAINED_DIR
 from svgfusion_lib.pipeline import SVGFusionPipeline
+
+COMMON_WORDS = PRETRAINED_DIR.parent / "prompts" / "common.txt"  # of a checkout
 
 
 @dataclass
@@ -45,7 +49,8 @@ def load_bench(
         )
     within = icons_within(cache, pipeline)
     groups = make_groups(
-        cache, config.num_prompts, config.num_samples, config.seed, config.splits, config.domains, config.packs, within
+        cache, config.num_prompts, config.num_samples, config.seed, config.splits, config.domains, config.packs, within,
+        read_prompts(COMMON_WORDS) if COMMON_WORDS.is_file() else (),
     )
     if config.styles and not pipeline.dit.config.styles:
         raise UserError("evaluate: the model has no styles to ask for; train it with --style_condition")

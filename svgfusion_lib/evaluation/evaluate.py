@@ -14,14 +14,15 @@ from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig
 from svgfusion_lib.corpus.preprocess import cache_rows
 from svgfusion_lib.evaluation import measures
 from svgfusion_lib.evaluation.bench import Bench, load_bench, make_yardstick, real_icons, settings_of, trained_on
+from svgfusion_lib.evaluation.opponents import WordSearch, by_words, nearest_by_caption
 from svgfusion_lib.evaluation.report import write_report
 from svgfusion_lib.evaluation.samples import (
     Group,
     Picture,
     Subject,
     draw_samples,
-    nearest_by_caption,
     same_name_elsewhere,
+    two_packs,
     untrained,
 )
 from svgfusion_lib.evaluation.vae import rebuild
@@ -85,12 +86,14 @@ def _evaluate_group(
     subjects, more = {}, {}
     for name, subject in (
         ("samples", samples), ("real", real), ("untrained", noise),
-        ("nearest_by_caption", _nearest_by_caption(bench, group, training)),
+        *_opponents(bench, group, training).items(),
     ):
-        if subject is not None:
+        if subject.pictures:
             subjects[name], more[name] = measures.measure(subject, yardstick)
             titles = [yardstick.titles[k] for k in subject.own[subject.painted]]
             subjects[name]["own"] = {key: float(metric(subject.shown(), titles)) for key, metric in metrics.items()}
+    known = [bench.pipeline.known_names.kind_of(prompt) for prompt in group.prompts]
+    subjects["samples"] |= measures.by_kind(known, samples, more["samples"]["ranks"])
     subjects["samples"] |= measures.two_sample(bench.judge, samples, real)
     for key in ("top1", "top5"):
         del subjects["real"][key]  # every icon is nearest to itself
@@ -102,6 +105,10 @@ def _evaluate_group(
         if len(subject.own):
             _, vectors = bench.judge.features(subject.shown())
             subjects[name], _ = measures.alignment(vectors, subject.own[subject.painted], len(subject.own), yardstick)
+    rng = np.random.default_rng((seed, 13))
+    pair = [bench.judge.features(own)[0] for own in two_packs(bench.cache, group, bench.config.max_reference, rng)]
+    if pair:
+        subjects["two_packs"] = measures.distances(pair[1], replace(yardstick, reference=pair[0]))
     reconstruction, rebuilt = _reconstruct(bench, group)
     result = {
         "prompts": len(group.prompts), "names": len(group.names), "reference": len(yardstick.reference),
@@ -112,10 +119,15 @@ def _evaluate_group(
     return result, _sheets(bench, group, samples, real, training, more["samples"]) | {"rebuilt": rebuilt}
 
 
-def _nearest_by_caption(bench: Bench, group: Group, training: measures.Training) -> Subject | None:
+def _opponents(bench: Bench, group: Group, training: measures.Training) -> dict[str, Subject]:
     if not training.icons:
-        return None
-    return nearest_by_caption(bench.cache, group, bench.pipeline.text_encoder, training.icons)
+        return {}
+    search = WordSearch(bench.cache, training.icons)
+    return {
+        "nearest_by_caption": nearest_by_caption(bench.cache, group, bench.pipeline.text_encoder, training.icons),
+        "nearest_by_words": by_words(bench.cache, group, search),
+        "pasted": by_words(bench.cache, group, search, paste=True),
+    }
 
 
 def _reconstruct(bench: Bench, group: Group) -> tuple[dict, list]:

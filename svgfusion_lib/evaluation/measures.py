@@ -207,6 +207,14 @@ def alignment(
     return {f"top{k}": mean_of([*(ranks < k), *blank]) for k in (1, 5)}, ranks
 
 
+def by_kind(kinds: Sequence[str], subject: Subject, ranks: np.ndarray) -> dict:
+    """R-precision at 1 of the prompts whose words a model knows, knows in part, or does not know."""
+    right = np.zeros(len(subject.own))
+    right[subject.painted] = ranks < 1
+    of_kind = {kind: right[[own == kind for own in kinds]] for kind in sorted(set(kinds))}
+    return {f"top1_{kind}": mean_of(own) | {"prompts": len(own)} for kind, own in of_kind.items()}
+
+
 def distances(means: np.ndarray, yardstick: Yardstick) -> dict:
     """Frechet and kernel distance to the reference: of `count` pictures, or none.
 

@@ -81,7 +81,8 @@ CELL = 72         # pixels
 SHEET_ROWS = 20
 SUBJECTS = {
     "samples": "samples", "real": "real icons", "real_of_another_pack": "same name, other pack",
-    "nearest_by_caption": "nearest training icon by caption", "untrained": "untrained model",
+    "two_packs": "two packs", "nearest_by_caption": "nearest training icon by caption",
+    "nearest_by_words": "by words (idf)", "pasted": "by words, badge or slash pasted", "untrained": "untrained model",
     "shuffled_prompts": "shuffled prompts",
 }
 SHEETS = {
@@ -179,10 +180,17 @@ def interval(value: dict) -> str:
     return f"{value['mean']:.3f} ({value['interval'][0]:.3f}–{value['interval'][1]:.3f})"
 
 
+def counted(value: dict) -> str:
+    return f"{interval(value)} of {value['prompts']}"
+
+
 MEASURES: tuple[tuple[str, str, Callable], ...] = (
     ("not_blank", "not blank", interval),
     ("inside_canvas", "inside the canvas", interval),
     ("top1", "**R-precision at 1**", interval),
+    ("top1_known", "… of names that the model knows", counted),
+    ("top1_partly", "… of names with some words that it knows", counted),
+    ("top1_unknown", "… of names without any", counted),
     ("top5", "R-precision at 5", interval),
     ("clip_score", "CLIPScore of picture and name", interval),
     ("frechet", "**Frechet distance**", number),

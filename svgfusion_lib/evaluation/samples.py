@@ -8,11 +8,9 @@ import numpy as np
 import torch
 
 from svgfusion_lib.config import SPLITS, SamplingConfig
-from svgfusion_lib.corpus.packs import pack_domain
+from svgfusion_lib.corpus.packs import pack_domain, style_word, without_style
 from svgfusion_lib.corpus.preprocess import cache_rows
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.models.icon_head import mean_text_tokens
-from svgfusion_lib.models.text_encoder import TextEncoder
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import NO_STYLE, SVGFusionPipeline
 from svgfusion_lib.system.progress import track
@@ -20,6 +18,7 @@ from svgfusion_lib.utils.render import is_blank, render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
+COMMON = "common"   # group of the words that people ask for most, whatever split their icons are of
 OTHER = "other"     # domain of what comes from no known pack
 IMAGE_SIZE = 128    # pixels, for features
 SAMPLE_BATCH = 32
@@ -83,11 +82,14 @@ def icons_within(cache: dict, pipeline: SVGFusionPipeline) -> list[int]:
 def make_groups(
     cache: dict, num_prompts: int, num_samples: int, seed: int,
     splits: Sequence[str] | None, domains: Sequence[str] | None, packs: Sequence[str] | None,
-    icons: Sequence[int] | None = None,
+    icons: Sequence[int] | None = None, common: Sequence[str] = (),
 ) -> list[Group]:
-    """The groups that the cache has two different names for; None: all splits, domains, packs or icons."""
+    """The groups that the cache has two different names for; None: all splits, domains, packs or icons.
+
+    common: words that are a group of their own in each domain that has icons for them.
+    """
     for kind, wanted, found in (
-        ("splits", splits, SPLITS),
+        ("splits", splits, (*SPLITS, COMMON)),
         ("domains", domains, sorted({domain_of(pack) for pack in cache["packs"]})),
         ("packs", packs, sorted(set(cache["packs"]))),
     ):
@@ -103,6 +105,11 @@ def make_groups(
     for domain, split in sorted(members, key=lambda key: (key[0] != "line", key[0], SPLITS.index(key[1]))):
         if (splits is None or split in splits) and (domains is None or domain in domains):
             group = _make_group(cache, domain, split, members[domain, split], num_prompts, num_samples, seed)
+            groups += [group] if group else []
+    for domain in dict.fromkeys(domain for domain, _ in members):
+        if common and (splits is None or COMMON in splits) and (domains is None or domain in domains):
+            own = [i for (d, _), indices in members.items() if d == domain for i in indices]
+            group = _common_group(cache, domain, own, common, num_prompts, num_samples, seed)
             groups += [group] if group else []
     if not groups:
         raise UserError("evaluate: the cache holds no two different names of what is to be evaluated; preprocess more")
@@ -133,6 +140,35 @@ def _make_group(
     asked = {cache["titles"][i] for i in names}
     others = [i for i in icons if cache["titles"][i] not in asked]
     return Group(domain, split, names, prompts, np.array(own), others)
+
+
+def _common_group(
+    cache: dict, domain: str, icons: list[int], common: Sequence[str], num_prompts: int, num_samples: int, seed: int
+) -> Group | None:
+    """Prompts for words that icons of a domain have as a caption, in the style of one of them; titles all different.
+
+    Words that end with "emoji" ask for emoji, the others for any domain but that.
+    """
+    by_caption: dict[str, list[int]] = {}
+    for i in np.random.default_rng(seed).permutation(icons).tolist():
+        for caption in dict.fromkeys(without_style(caption) for caption in cache["captions"][i]):
+            by_caption.setdefault(caption, []).append(i)
+    names: dict[str, int] = {}
+    prompts = []
+    for word in common:
+        bare = word.removesuffix(" emoji")
+        if (bare != word) != (domain == "emoji"):
+            continue
+        found = next((i for i in by_caption.get(bare, ()) if cache["titles"][i] not in names), None)
+        if found is not None and len(names) < num_prompts:
+            names[cache["titles"][found]] = found
+            prompts.append(f"{bare}, {style_word(cache['packs'][found])} style")
+    if len(names) < 2:
+        return None
+    asked = set(names)
+    others = [i for i in icons if cache["titles"][i] not in asked]
+    own = np.arange(len(prompts)).repeat(num_samples)
+    return Group(domain, COMMON, [*names.values()], [prompts[k] for k in own], own, others)
 
 
 def picture(rows: np.ndarray, svg: str | None = None) -> Picture:
@@ -206,15 +242,14 @@ def same_name_elsewhere(cache: dict, group: Group) -> Subject:
     return Subject(real_pictures(cache, icons), np.array(own, dtype=int))
 
 
-def nearest_by_caption(cache: dict, group: Group, encoder: TextEncoder, training: list[int]) -> Subject:
-    """For each prompt the training icon whose canonical caption is most like it: a search instead of a model.
+def two_packs(cache: dict, group: Group, count: int, rng: np.random.Generator) -> list[list[Picture]]:
+    """Pictures of the two packs of the group's domain with the most icons, at most `count` of each; [] if there is one.
 
-    training: indices of the icons in the cache. Likeness is the cosine of mean text tokens.
+    The distance between them is what that of samples should stay below.
     """
-    captions = list(dict.fromkeys(cache["captions"][i][0] for i in training))
-    place = {caption: n for n, caption in enumerate(captions)}
-    icon_of = {place[cache["captions"][i][0]]: i for i in reversed(training)}  # the first one of equal captions
-    known = mean_text_tokens(*encoder.encode(captions))  # [captions, C]
-    asked = mean_text_tokens(*encoder.encode(group.prompts))  # [prompts, C]
-    found = [icon_of[n] for n in (asked @ known.T).argmax(1).tolist()]
-    return Subject(real_pictures(cache, found), group.own)
+    icons: dict[str, list[int]] = {}
+    for i, pack in enumerate(cache["packs"]):
+        if domain_of(pack) == group.domain:
+            icons.setdefault(pack, []).append(i)
+    chosen = sorted(icons, key=lambda pack: (-len(icons[pack]), pack))[:2]
+    return [real_pictures(cache, rng.permutation(icons[pack])[:count].tolist()) for pack in chosen if len(chosen) == 2]

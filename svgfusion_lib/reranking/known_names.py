@@ -56,6 +56,13 @@ class KnownNames:
         words = content_words(without_style(prompt))
         return [word for word in words_of(prompt) if word in words - self._words] if self.names else []
 
+    def kind_of(self, prompt: str) -> str:
+        """Whether a prompt asks for a name that is "known", for one of words that are "partly" known, or "unknown"."""
+        words = without_style(prompt) or prompt
+        if _key(words) in self._keys:
+            return "known"
+        return "partly" if content_words(words) & self._words else "unknown"
+
     def joined(self, other: "KnownNames") -> "KnownNames":
         """These names and those of another one that are not among them; no nearest one is sought if none was here."""
         if not self.names:

@@ -166,10 +166,10 @@ def fit_canvas(rows: np.ndarray, step: float = 0.5, most: float = math.inf) -> n
     if step and scale == 1:
         whole = np.sign(shift) * np.ceil(np.abs(shift) / step - 1e-6) * step
         shift = np.where((low + whole >= -inside) & (high + whole <= inside), whole, shift)
-    return _placed(rows, scale, (middle * (1 - scale) + shift) / UNITS)
+    return placed(rows, scale, (middle * (1 - scale) + shift) / UNITS)
 
 
-def _placed(rows: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
+def placed(rows: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
     """Rows scaled about the canvas's centre and shifted by [2] canvas units; stroke widths stay."""
     is_x, is_y, is_length = (
         np.array(table)[rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)]

@@ -63,11 +63,14 @@ def test_report_has_every_measure_beside_its_reference_points(written):
     assert train["reference"] == 20  # the 10 other names, in both packs
     assert train["chance"] == {"top1": 0.25, "top5": 1}
     assert list(train["subjects"]) == [
-        "samples", "real", "untrained", "nearest_by_caption", "shuffled_prompts", "real_of_another_pack"
+        "samples", "real", "untrained", "nearest_by_caption", "nearest_by_words", "pasted", "shuffled_prompts",
+        "real_of_another_pack", "two_packs",
     ]
+    assert train["subjects"]["two_packs"]["frechet"] > 0
     samples, real = train["subjects"]["samples"], train["subjects"]["real"]
     assert real["not_blank"]["mean"] == real["near_copies"]["mean"] == 1 and "top1" not in real
     assert samples["seconds_per_sample"] > 0 and samples["frechet"] > 0
+    assert sum(samples[key]["prompts"] for key in samples if key.startswith("top1_")) == train["prompts"]
     assert "of_nearest_name" in samples and "of_nearest_name" not in real
     rebuilt = train["reconstruction"]
     assert rebuilt["icons"] + rebuilt["too_long"] == 4 and 0 < rebuilt["ssim"]["mean"] <= 1
@@ -243,6 +246,6 @@ def test_icons_longer_than_the_model_draws_are_not_asked_for(cache_dir, tmp_path
 def test_clip_score_stands_in_every_column(cache_dir, clip_folder, tmp_path):
     report = evaluate(tmp_path, cache_dir, replace(FAST, clip=str(clip_folder), splits=["train"]))
     subjects = report["groups"]["line_train"]["subjects"]
-    scored = {name: subject["clip_score"]["mean"] for name, subject in subjects.items() if "frechet" in subject}
+    scored = {name: subject["clip_score"]["mean"] for name, subject in subjects.items() if "not_blank" in subject}
     assert {"samples", "real", "untrained"} <= set(scored) and all(0 <= score <= 100 for score in scored.values())
     assert "CLIPScore of picture and name" in (tmp_path / "report.md").read_text()
