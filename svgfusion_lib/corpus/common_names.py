@@ -1,6 +1,7 @@
 """Stage `common_names`: words that people ask for and that most icon packs have a picture for, to evaluate with."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -28,8 +29,8 @@ def common_names(
     half are words of the list, a fixed pseudo-random choice. packs: None for all line and emoji packs that are pinned.
     """
     path = Path(output)
-    if path.exists() and not path.read_bytes().startswith(MADE_BY.encode()):
-        raise UserError(f"{path}: is there, and was not made by `common_names`; choose another file")
+    if os.path.lexists(path) and not _is_ours(path):
+        raise UserError(f"{path}: was not made by `common_names`, or has been changed since; choose another file")
     names = packs or [pack.name for pack in known_packs().values() if pack.domain in ("line", "emoji")]
     counts: dict[str, tuple[Counter, Counter]] = {"line": (Counter(), Counter()), "emoji": (Counter(), Counter())}
     num_packs: Counter = Counter()
@@ -49,9 +50,22 @@ def common_names(
     named = _first((w for w in everywhere if emoji_named[w]), lambda w: (-line_named[w],))[: num_emoji - num_emoji // 2]
     listed = _first((w for w in everywhere if not emoji_named[w]), lambda w: (hashlib.sha256(w.encode()).hexdigest(),))
     emoji = [f"{word} emoji" for word in named + listed[: num_emoji // 2]]
-    heading = f"{MADE_BY}: what most of {len(names)} icon packs draw."
-    write_text(path, "\n".join([heading, "# interface", *interface, "# emoji", *emoji]) + "\n")
+    text = "\n".join(["# interface", *interface, "# emoji", *emoji]) + "\n"
+    heading = f"{MADE_BY}: what most of {len(names)} icon packs draw; below, sha256 {_hash(text.encode())}\n"
+    write_text(path, heading + text)
     return interface + emoji
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is as it was written: its heading has the hash of what is below."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    heading, _, text = path.read_bytes().partition(b"\n")
+    return heading.startswith(MADE_BY.encode()) and heading.endswith(_hash(text).encode())
+
+
+def _hash(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
 
 
 def _first(candidates: Iterable[str], rank: Callable[[str], tuple]) -> list[str]:

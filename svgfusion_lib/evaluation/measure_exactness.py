@@ -10,7 +10,7 @@ from svgfusion_lib.evaluation.exactness import exactness, exactness_table
 from svgfusion_lib.evaluation.two_sample import FOLDS, pooled, row_features, two_sample_accuracy
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.outputs import output_set
+from svgfusion_lib.system.outputs import check_apart, output_set
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -35,6 +35,7 @@ def measure_exactness(
     are never on both sides of training and question. Writes report.json (returned) and report.md. Files that cannot be
     parsed are left out and named with the reason.
     """
+    check_apart(output_dir, svg_dir, reference_dir)
     folders = {"drawings": svg_dir} | ({} if reference_dir is None else {"reference": reference_dir})
     sets = {name: _read(Path(folder), pattern, max_files, seed) for name, folder in folders.items()}
     skipped = {name: reasons for name, (_, _, reasons) in sets.items()}

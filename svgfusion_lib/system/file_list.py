@@ -20,6 +20,7 @@ from svgfusion_lib.errors import UserError
 LIST_NAME = ".svgfusion.jsonl"
 VERSION = 1
 GROWS = "grows"  # in place of a hash: the file is added to, so its name alone says that it is ours
+GROWING = (".jsonl", ".ipynb")  # what such names end with
 MANY = 100       # files that are flushed all at once rather than one by one
 
 
@@ -27,7 +28,7 @@ class FileList:
     """A folder's list and what it proves. stage: the one that writes; "": read whatever list there is."""
 
     def __init__(self, folder: Path, stage: str = ""):
-        self.folder = folder.resolve()
+        self.folder = real(folder)
         self.places = {self.folder, folder.absolute()}
         self.path = self.folder / LIST_NAME
         self.stage = stage
@@ -36,6 +37,7 @@ class FileList:
         self.moves: dict[str, Any] | None = None  # that have begun: folder of the new files, names of stale ones
         self._stats: dict[str, tuple[int, int]] = {}  # size and time of what this process wrote
         self._torn = False
+        self._open = False
 
     @property
     def prefix(self) -> str:
@@ -60,14 +62,21 @@ class FileList:
                 self.files.setdefault(str(entry["file"]), set()).add(str(entry.get("sha256")))
             elif "gone" in entry:
                 self.files.pop(str(entry["gone"]), None)
-            elif "moves" in entry:
+            elif self._has_begun(entry):
                 self.moves = entry
         return True
+
+    def _has_begun(self, entry: dict) -> bool:
+        """Whether moves are as `_move_all` noted them, and of this folder rather than of one that it is a copy of."""
+        name, stale = entry.get("moves"), entry.get("stale")
+        own = isinstance(name, str) and name.startswith(self.prefix) and is_name(name[1:])
+        partial = self.folder / str(name)
+        return own and isinstance(stale, list) and partial.is_dir() and not partial.is_symlink()
 
     def open(self, alone: bool) -> None:
         """Check that the folder may be written into; clear away what killed processes left, if no other works there."""
         if not self.read():
-            others = sorted(p.name for p in self.folder.iterdir() if p != self.path or p.is_symlink())
+            others = sorted(p.name for p in self.folder.iterdir() if p != self.path or not _may_be_list(p))
             if others:
                 raise UserError(
                     f"{self.folder}: is not empty ({others[0]}) and was not made by `{self.stage}`; choose another"
@@ -77,9 +86,10 @@ class FileList:
         elif alone:
             if self.moves is not None:
                 self.finish_moves()
-            for place in {self.folder, *((self.folder / name).parent for name in self.files)}:
-                for left in place.glob(f"{self.prefix}*"):
+            for name in {self.prefix, *(f"{Path(name).parent}/{self.prefix}" for name in self.files)}:
+                for left in inside(self.folder, name, self.path).parent.glob(f"{self.prefix}*"):
                     shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        self._open = True
 
     def begin(self) -> None:
         """Begin the list, unless there is one."""
@@ -89,7 +99,7 @@ class FileList:
 
     def close(self, made: bool) -> None:
         """Take the list away if nothing was written, and the folder if it was made for that."""
-        if not self.files and [*self.folder.iterdir()] == [self.path]:
+        if self._open and not self.files and [*self.folder.iterdir()] == [self.path]:
             self.path.unlink()
             if made:
                 remove_if_empty(self.folder)
@@ -121,14 +131,17 @@ class FileList:
         path, hashes = self.folder / name, self.files.get(name, set())
         if not hashes or path.is_symlink() or not path.is_file():
             return False
-        return GROWS in hashes or self._stats.get(name) == _stat(path) or _hash(path) in hashes
+        grows = GROWS in hashes and path.suffix in GROWING
+        return grows or self._stats.get(name) == _stat(path) or _hash(path) in hashes
 
     def entry(self, name: str, path: Path) -> dict:
         """Line of the list for a file whose content is at `path` for the moment."""
         return {"file": name, "sha256": _hash(path)}
 
     def append(self, *entries: dict, durable: bool = True) -> None:
-        """Add lines to the list."""
+        """Add lines to the list; to this one alone, where a backup by hard links has the same file."""
+        if self.path.is_file() and self.path.stat().st_nlink > 1:
+            self._write_anew()
         text = ("\n" if self._torn else "") + "".join(map(_line, entries))
         self._torn = True  # until all of it is there
         with naming(self.path), self.path.open("a", encoding="utf-8") as file:
@@ -208,11 +221,16 @@ class FileList:
     def _write_anew(self) -> None:
         """The list without what is past."""
         entries = ({"file": name, "sha256": each} for name, hashes in self.files.items() for each in hashes)
-        temporary = self.folder / f"{self.prefix}list.tmp"
+        temporary = self.folder / f"{self.prefix}{uuid.uuid4().hex}.tmp"  # that nobody can have put a link at
         with naming(self.path):
             temporary.write_text(self._head() + "".join(map(_line, entries)), encoding="utf-8")
             sync(temporary)
             os.replace(temporary, self.path)
+
+
+def real(path: str | Path) -> Path:
+    """A path without links; one that turns in a circle as it is."""
+    return Path(os.path.realpath(path))
 
 
 def inside(folder: str | Path, name: str | Path, where: str | Path | None = None) -> Path:
@@ -228,6 +246,14 @@ def inside(folder: str | Path, name: str | Path, where: str | Path | None = None
     if not within:
         raise UserError(f"{where or folder}: the name {str(name)[:80]!r} leads out of its folder")
     return path
+
+
+def _may_be_list(path: Path) -> bool:
+    """Whether a file that cannot be read as a list is the beginning of one, whose process was killed."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return b'{"key": "'.startswith(file.read(9))
 
 
 def is_name(text: object) -> bool:

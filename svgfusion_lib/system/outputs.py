@@ -9,13 +9,14 @@ list proves to be ours is replaced or removed, and while a process holds claims,
 
 import os
 import sys
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.file_list import GROWS, LIST_NAME, FileList, naming, remove_if_empty, sync
+from svgfusion_lib.system.file_list import GROWS, LIST_NAME, FileList, naming, real, remove_if_empty, sync
 from svgfusion_lib.system.launch import launched
 
 try:
@@ -71,7 +72,7 @@ def output_set(folder: str | Path, stage: str, *inputs: str | Path | None, repla
     """
     folder = Path(folder)
     with claimed(folder, stage, *inputs):
-        claim = _claims[os.getpid(), folder.resolve()]
+        claim = _claims[os.getpid(), real(folder)]
         with claim.changed_together(folder, replace) as partial:
             yield partial
 
@@ -86,7 +87,7 @@ def settle(folder: str | Path) -> None:
 
 def adopt(folder: str | Path, stage: str = "") -> None:
     """List all files below a folder as ours, in the claim around it, or as the stage's: those of an earlier version."""
-    folder = Path(folder).resolve()
+    folder = real(folder)
     claim = _find(folder / LIST_NAME) or FileList(folder, stage)
     claim.begin()
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
@@ -97,7 +98,7 @@ def adopt(folder: str | Path, stage: str = "") -> None:
 
 def remove_listed(folder: str | Path) -> None:
     """Remove a file, or what is in a folder, as far as a list of a claimed folder around or below it proves it ours."""
-    folder = Path(folder).resolve()
+    folder = real(folder)
     around = _find(folder)
     nested = [FileList(path.parent) for path in sorted(folder.rglob(LIST_NAME), reverse=True)]  # from within
     with ExitStack() as stack:
@@ -118,28 +119,35 @@ def remove_listed(folder: str | Path) -> None:
 
 def check_apart(output: str | Path, *inputs: str | Path | None) -> None:
     """UserError if an output folder is an input or lies in one, or if an input file lies in it."""
-    target = Path(output).resolve()
+    target = real(output)
     for given in inputs:
         if given is None:
             continue
-        source = Path(given).resolve()
+        source = real(given)
         if source == target or source in target.parents or (source.parent == target and source.is_file()):
             raise UserError(f"{output}: is not apart from the input {given}; choose another output folder")
 
 
 def distinct(names: list[str]) -> list[str]:
-    """Names with a number added where an earlier one is the same but for capitals: a.svg, A.svg -> a.svg, A-2.svg."""
+    """Names with a number added where an earlier one is the same to some disk: a.svg, A.svg -> a.svg, A-2.svg.
+
+    The same but for capitals, or for how accents are composed.
+    """
     taken: set[str] = set()
     result = []
     for name in names:
         stem, dot, suffix = name.rpartition(".")
         number, chosen = 1, name
-        while chosen.casefold() in taken:
+        while _folded(chosen) in taken:
             number += 1
             chosen = f"{stem}-{number}.{suffix}" if dot else f"{name}-{number}"
-        taken.add(chosen.casefold())
+        taken.add(_folded(chosen))
         result.append(chosen)
     return result
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())
 
 
 # --- files ------------------------------------------------------------------------------------------
@@ -180,13 +188,16 @@ def atomic_path(path: str | Path, durable: bool = True) -> Iterator[Path]:
 
 
 def grows(path: str | Path) -> Path:
-    """The path of a file that is added to: ours by its name from now on. UserError if somebody else's is there."""
+    """The path of a file that is added to: ours by its name (GROWING) from now on. UserError for somebody else's."""
     claim = _find(Path(path))
     if claim is not None:
         name = claim.name_of(Path(path))
         claim.admit(name)
         if GROWS not in claim.files.get(name, set()):
             claim.append({"file": name, "sha256": GROWS})
+        if Path(path).exists() and Path(path).stat().st_nlink > 1:  # a backup's too, which stays as it is
+            with atomic_path(path) as own:
+                own.write_bytes(Path(path).read_bytes())
     return Path(path)
 
 
@@ -201,7 +212,7 @@ def own_file(path: Path) -> Iterator[None]:
 
 
 def _is_claimed(folder: Path) -> bool:
-    return (os.getpid(), folder.resolve()) in _claims
+    return (os.getpid(), real(folder)) in _claims
 
 
 def _find(path: Path) -> FileList | None:

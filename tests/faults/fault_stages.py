@@ -31,7 +31,7 @@ from svgfusion_lib.errors import UserError, machine_trouble
 from svgfusion_lib.experiments import train_icon_head, train_model, train_realism
 from svgfusion_lib.experiments.roundtrip import roundtrip
 from svgfusion_lib.training import dit as train_dit
-from svgfusion_lib.training import finetune
+from svgfusion_lib.training import finetune, refiner
 from svgfusion_lib.training import latents as prepare_latents
 from svgfusion_lib.training import loop as training
 from svgfusion_lib.training import vae as train_vae
@@ -60,8 +60,7 @@ def quicken() -> None:
     assert cairosvg and resvg_py  # loaded by the server, so that a child with little memory has them
     torch.set_num_threads(1)
     tqdm.tqdm.monitor_interval = 0  # no thread beside a fork
-    # The encoders are loaded once, in the server: it is not they that are tested.
-    preprocess._encoder("efficientnet-lite0")
+    preprocess.load_pixel_encoder = pixel_encoder
     for module in (prepare_latents, train_dit, train_icon_head):
         module.load_text_encoder = text_encoder
     train_icon_head.load_pixel_encoder = train_realism.load_pixel_encoder = pixel_encoder
@@ -112,6 +111,10 @@ def _train_dit(inputs: Path, folder: Path) -> None:
     train_dit.train_dit(
         folder, vae_of(inputs), inputs / "latents", batch_size=4, num_epochs=2, checkpoint_every=1, val_every=100,
     )
+
+
+def _train_refiner(inputs: Path, folder: Path) -> None:
+    refiner.train_refiner(folder, inputs / "sets" / "cache", batch_size=4, num_epochs=2, preset="tiny")
 
 
 def _train_icon_head(inputs: Path, folder: Path) -> None:
@@ -170,6 +173,7 @@ STAGES: dict[str, Callable[[Path, Path], object]] = {
     "train_vae": _train_vae,
     "prepare_latents": _prepare_latents,
     "train_dit": _train_dit,
+    "train_refiner": _train_refiner,
     "finetune": lambda inputs, folder: finetune.finetune(
         inputs / "svg", folder, *models_of(inputs), samples_seen=16, batch_size=8,
     ),

@@ -9,7 +9,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from conftest import NO_FAULT
 from fault_stages import STAGES
+from faults import Fault
 
 from svgfusion_lib.system.file_list import LIST_NAME, FileList
 
@@ -18,6 +20,8 @@ OWN = {
     ".git/config": "[core]", "parts/scan.png": "mine", "cache/cache.pt": "mine", "model.json": "{}",
     ".svgfusion.jsonl.bak": "mine", ".old.tmp": "mine", "train_log.jsonl": "{}", "tabler.bak/partial/a.svg": "mine",
 }
+
+ADD = ("fetch_packs", "load_vocabulary", "common_names")  # stages that add packs, or a sealed file, to a folder
 
 
 def digest(folder: Path) -> dict[str, str]:
@@ -54,7 +58,7 @@ def inputs(bench, tmp_path_factory) -> Path:
 
 def assert_kept(stage: str, outcome, before: dict[str, str], after: dict[str, str]) -> None:
     """Refused, and nothing changed; or, of what adds packs and a sealed file to a folder, only that added."""
-    if stage in ("fetch_packs", "load_vocabulary"):
+    if stage in ADD:
         assert outcome.kind == "ok", outcome
         assert {name: after.get(name) for name in before} == before
     else:
@@ -99,7 +103,7 @@ def test_an_input_or_a_folder_of_another_stage(bench, inputs, stage):
         before = digest(inputs)
         outcome = bench.run(stage, folder, inputs=inputs)
         if outcome.kind == "ok":  # its own: a training that is done, a data set made again
-            if stage in ("fetch_packs", "load_vocabulary"):
+            if stage in ADD:
                 assert_kept(stage, outcome, before, digest(inputs))
             else:
                 assert found.stage == stage, folder
@@ -112,12 +116,19 @@ def test_an_input_or_a_folder_of_another_stage(bench, inputs, stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_folder_inside_an_input(bench, inputs, stage):
+    """In the first one to its end; in the others it is killed as it begins to write, unless it is refused."""
+    fault = NO_FAULT
     for place in ("svg", "cache", "vae", "latents", "sets/cache"):
         folder = inputs / place / "new"
         before = digest(inputs)
-        outcome = bench.run(stage, folder, inputs=inputs)
-        if outcome.kind != "ok":
+        outcome = bench.run(stage, folder, fault, inputs=inputs)
+        if outcome.kind == "UserError":
             assert_one_line(outcome)
+        elif fault == NO_FAULT:
+            assert outcome.kind == "ok", outcome
+            fault = Fault(kill_at=8)
+        else:
+            assert outcome.kind in ("ok", "killed"), outcome
         shutil.rmtree(folder, ignore_errors=True)
         assert digest(inputs) == before, folder
 

@@ -249,13 +249,13 @@ def test_an_environment_that_is_wrong_is_said_in_one_line(tmp_path, monkeypatch,
 
 def test_a_log_grows_and_is_ours_by_its_name(tmp_path):
     for _ in range(2):
-        with claimed(tmp_path / "out", "stage") as out, grows(out / "log").open("a") as log:
+        with claimed(tmp_path / "out", "stage") as out, grows(out / "log.jsonl").open("a") as log:
             log.write("line\n")
         with claimed(tmp_path / "out", "stage") as out:
-            write_text(out / "log", (out / "log").read_text())
-    (tmp_path / "out" / "other.log").write_text("mine")
+            write_text(out / "log.jsonl", (out / "log.jsonl").read_text())
+    (tmp_path / "out" / "other.jsonl").write_text("mine")
     with pytest.raises(UserError, match="was not written by"), claimed(tmp_path / "out", "stage") as out:
-        grows(out / "other.log")
+        grows(out / "other.jsonl")
 
 
 def test_a_folder_of_an_earlier_version_is_adopted_by_hand(tmp_path):
