@@ -30,9 +30,10 @@ def _prepared(snap, model, vae_checkpoint, dit_checkpoint, device, **options) ->
 
 
 def _tell_losses(entry: dict) -> None:
-    """What an edited file loses, if anything."""
-    if entry["left_out"]:
-        print(f"left out of {entry['svg']}: {entry['left_out']}")
+    """What the edited file, or files, lose, if anything."""
+    for end in ("", "_b"):
+        if entry.get(f"left_out{end}"):
+            print(f"left out of {entry[f'svg{end}']}: {entry[f'left_out{end}']}")
 
 
 def _vary_flags(add: Add) -> None:
@@ -129,10 +130,11 @@ def _morph(svg, svg_b, prompt, prompt_b, match, seed, style, **options) -> None:
     from svgfusion_lib.editing.files import morph_prompts, morph_svgs
 
     if svg is not None:
-        paths = morph_svgs(svg=svg, svg_b=svg_b, match=match, **_prepared(**options))
+        entries = morph_svgs(svg=svg, svg_b=svg_b, match=match, **_prepared(**options))
     else:
-        paths = morph_prompts(prompt=prompt, prompt_b=prompt_b, seed=seed, style=style, **_prepared(**options))
-    print(f"{len(paths)} frames, morph.svg and sheet.png in {options['output_dir']}")
+        entries = morph_prompts(prompt=prompt, prompt_b=prompt_b, seed=seed, style=style, **_prepared(**options))
+    print(f"{len(entries)} frames, morph.svg, samples.json and sheet.png in {options['output_dir']}")
+    _tell_losses(entries[0])
 
 
 def _tidy_flags(add: Add) -> None:

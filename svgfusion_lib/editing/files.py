@@ -129,23 +129,28 @@ def draw_palette(
 def morph_svgs(
     pipeline: SVGFusionPipeline, svg: str | Path, svg_b: str | Path, output_dir: str | Path, steps: int = 8,
     config: SamplingConfig | None = None, match: str = "boxes",
-) -> list[Path]:
-    """From one SVG file to another: output_dir/{k}.svg, the strip sheet.png and morph.svg, which moves."""
+) -> list[dict]:
+    """From one SVG file to another: output_dir/{k}.svg, the strip sheet.png and morph.svg, which moves.
+
+    Also samples.json (returned; left_out, left_out_b: what of the two files rows cannot hold).
+    """
     config, _ = _checked(pipeline, config)
     check_apart(output_dir, svg, svg_b)
     first, last = (encode_svg(pipeline, Path(path)) for path in (svg, svg_b))
     frames = interpolate(pipeline, first, last, steps, match)
-    return _write_frames(pipeline, frames, config, output_dir)
+    ends = _source(svg) | {f"{name}_b": value for name, value in _source(svg_b).items()}
+    return _write_frames(pipeline, frames, config, output_dir, ends | {"match": match})
 
 
 def morph_prompts(
     pipeline: SVGFusionPipeline, prompt: str, prompt_b: str, output_dir: str | Path, steps: int = 8, seed: int = 0,
     config: SamplingConfig | None = None, style: str | None = None,
-) -> list[Path]:
+) -> list[dict]:
     """From one prompt's sample to another's, at one seed; writes as `morph_svgs`."""
     config, _ = _checked(pipeline, config, seed)
     frames = interpolate_prompts(pipeline, prompt, prompt_b, steps, seed, None, config, style)  # [steps, N, Z]
-    return _write_frames(pipeline, list(frames), config, output_dir)
+    ends = {"prompt": prompt, "prompt_b": prompt_b, "style": style, "seed": seed}
+    return _write_frames(pipeline, list(frames), config, output_dir, ends)
 
 
 def _checked(
@@ -200,12 +205,15 @@ def _write_files(
 
 
 def _write_frames(
-    pipeline: SVGFusionPipeline, frames: Sequence[Tensor], config: SamplingConfig, output_dir: str | Path
-) -> list[Path]:
-    """Latents [N, Z] of each frame as files."""
+    pipeline: SVGFusionPipeline, frames: Sequence[Tensor], config: SamplingConfig, output_dir: str | Path, entry: dict
+) -> list[dict]:
+    """Latents [N, Z] of each frame as files; entry: what samples.json says of all."""
     svgs = [decode_svg(pipeline, z, config) for z in frames]
+    entries = [{"file": f"{k:02d}.svg"} | entry | {"settings": config.to_dict()} for k in range(len(svgs))]
     with output_set(output_dir, "morph") as folder:
-        paths = [write_text(folder / f"{k:02d}.svg", svg) for k, svg in enumerate(svgs)]
+        for each, svg in zip(entries, svgs):
+            write_text(folder / each["file"], svg)
+        write_json(folder / "samples.json", entries, SAMPLES_KIND)
         write_text(folder / ANIMATION_NAME, animated_svg(svgs, config.canvas))
         contact_sheet([svgs], folder / "sheet.png")
-    return [Path(output_dir) / path.name for path in paths]
+    return entries

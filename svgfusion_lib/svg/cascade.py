@@ -89,6 +89,8 @@ def _dashes(text: str, css: bool) -> tuple[float, ...] | str | None:
     """Lengths as floats, or the text of some that hang on more; () for a solid line."""
     if text.lower() == "none":
         return ()
+    if _STRAY_COMMA.search(text):
+        return None
     words = split_list(text[:MAX_DASH_CHARACTERS])
     spend(2 * len(words), "dashes")
     reader = length(negative=False, css_numbers=True)
@@ -96,6 +98,12 @@ def _dashes(text: str, css: bool) -> tuple[float, ...] | str | None:
     if not values or any(value is None for value in values):
         return None
     return tuple(values) if all(isinstance(value, float) for value in values) else text
+
+
+def _clip(text: str, css: bool) -> str | None:
+    """clip-path: `none`, url() and nothing more, or a shape and a box."""
+    reference = parse_url(text)
+    return _effect(text, css) if reference is None or not reference[1] else None
 
 
 def _reference(text: str, css: bool) -> str | None:
@@ -106,6 +114,8 @@ def _reference(text: str, css: bool) -> str | None:
     return text if not reference[1] else None
 
 
+_SUBSTITUTION = re.compile(r"(?<![\w-])(?:var|env)\(", re.IGNORECASE)
+_STRAY_COMMA = re.compile(r",\s*+(?:,|\Z)|\A\s*+,")
 _FUNCTIONS = re.compile(r"(?:[a-z-]++\([^;]*\)\s*+)++", re.IGNORECASE)
 _BOXES = frozenset({"fill-box", "stroke-box", "view-box", "border-box", "padding-box", "content-box", "margin-box"})
 
@@ -207,7 +217,7 @@ PROPERTIES: dict[str, Property] = {
     "display": Property(keyword(*_DISPLAYS), "inline"),
     "overflow": Property(keyword("visible", "hidden", "scroll", "auto", "clip"), None),
     "vector-effect": Property(keyword("none", "non-scaling-stroke"), "none"),
-    "clip-path": Property(_effect, "none"),
+    "clip-path": Property(_clip, "none"),
     "mask": Property(_effect, "none"),
     "mask-type": Property(keyword("luminance", "alpha"), "luminance"),
     "filter": Property(_effect, "none"),
@@ -224,6 +234,8 @@ PROPERTIES: dict[str, Property] = {
     "background-color": Property(_colour, "transparent", attribute=False),
     "background-image": Property(_effect, "none", attribute=False),
     "animation": Property(_anything, "none", attribute=False),
+    "margin": Property(_anything, "0", attribute=False),  # or border, or padding: what keeps a root from its box
+    "offset-path": Property(_anything, "none", attribute=False),
     "d": Property(tf.parse_css_path, "", attribute=False),
     "x": _PLACE, "y": _PLACE, "cx": _PLACE, "cy": _PLACE, "r": Property(length(negative=False), 0.0, attribute=False,
                                                                          relative=True),
@@ -257,10 +269,23 @@ def _attributes_of(kind: str) -> dict[str, str]:
 Pairs = Iterable[tuple[str, str]]
 
 
+_BACKGROUND = _BOXES | {
+    "", "none", "repeat", "repeat-x", "repeat-y", "no-repeat", "space", "round", "scroll", "fixed", "local", "left",
+    "right", "top", "bottom", "center", "cover", "contain", "auto", "text",
+}
+
+
 def _background(text: str) -> Pairs:
-    items = split_list(text.rpartition(",")[2] if "(" not in text else text)
-    yield "background-color", next((item for item in items if _colour(item, True)), "transparent")
-    yield "background-image", next((item for item in items if _effect(item, True) not in (None, item.lower())), "none")
+    """Colour and image; nothing where a word is unknown, which makes all of it invalid."""
+    colour, image = "transparent", "none"
+    for word in split_list(text):
+        if _colour(word, True):
+            colour = word
+        elif "(" in word and _effect(word, True):
+            image = word
+        elif not all(part in _BACKGROUND or is_length(part, True) for part in word.lower().split("/")):
+            return []
+    return [("background-color", colour), ("background-image", image)] if text else []
 
 
 def _first_effect(name: str) -> Callable[[str], Pairs]:
@@ -283,6 +308,8 @@ _SHORTHANDS: dict[str, Callable[[str], Pairs]] = {
     "marker": lambda text: [(f"marker-{where}", text) for where in ("start", "mid", "end")],
     "background": _background, "mask": _first_effect("mask"), "mask-image": _first_effect("mask"), "font": _font,
     "animation": _animation, "animation-name": _animation,
+    **{f"{kind}{side}": _same("margin") for kind in ("margin", "padding", "border")
+       for side in ("", "-left", "-top", "-right", "-bottom") if kind + side != "margin"},
     "all": lambda text: [(name, text) for name in PROPERTIES] if text.lower() in WIDE else [],
 }
 _PREFIXED = ("mask", "mask-image", "transform", "transform-origin", "clip-path", "filter", "opacity", "animation")
@@ -292,7 +319,7 @@ _SHORTHANDS |= {f"-webkit-{name}": _SHORTHANDS.get(name) or _same(name) for name
 def longhands(name: str, text: str) -> Pairs:
     """The properties that a declaration sets, as far as they matter here, with the text of each."""
     if name in _SHORTHANDS:
-        wide = text.lower() in WIDE or "var(" in text
+        wide = text.lower() in WIDE or _SUBSTITUTION.search(text)
         if wide and name != "all":  # of the properties that it sets
             probe = {"background": "red", "font": "1px a", "animation": "a"}.get(name.removeprefix("-webkit-"), "none")
             return [(longhand, text) for longhand, _ in _SHORTHANDS[name](probe)]
@@ -323,7 +350,7 @@ def _read(name: str, text: str, css: bool) -> Any:
     text = text.strip()
     if text.lower() in WIDE:
         return text.lower()
-    if "var(" in text or "env(" in text:
+    if _SUBSTITUTION.search(text):
         return text
     return PROPERTIES[name].read(text, css) if text else None
 
@@ -459,7 +486,7 @@ def compute(own: dict[str, Any], parent: Style, root: bool = False) -> Style:
 def _set(style: Style, name: str, value: Any, parent: Style) -> None:
     """Give a property its computed value."""
     entry = PROPERTIES[name]
-    if isinstance(value, str) and ("var(" in value or "env(" in value):
+    if isinstance(value, str) and "(" in value and _SUBSTITUTION.search(value):
         text = substitute(value, style.get)
         value = read(name, text, True) if text is not None else None
         value = "unset" if value is None else value
@@ -510,7 +537,7 @@ def _set_variables(style: Style, own: dict[str, str]) -> None:
             word = own[name].strip().lower()
             if word in WIDE:
                 text = None if word == "initial" else inherited.get(name)
-            elif "var(" in own[name]:
+            elif _SUBSTITUTION.search(own[name]):
                 text = substitute(own[name], value_of)
             active.pop()
             done.add(name)

@@ -26,8 +26,8 @@ MAX_COLOUR_DEPTH = 8   # of color-mix() and light-dark() in each other
 _SYSTEM = {
     "accentcolor": "#0075ff", "accentcolortext": "#fff", "activetext": "#f00", "buttonborder": "#000",
     "buttonface": "#efefef", "buttontext": "#000", "canvas": "#fff", "canvastext": "#000", "field": "#fff",
-    "fieldtext": "#000", "graytext": "#808080", "highlight": "#1e90ff", "highlighttext": "#fff", "linktext": "#0000ee",
-    "mark": "#ff0", "marktext": "#000", "selecteditem": "#1e90ff", "selecteditemtext": "#fff", "visitedtext": "#551a8b",
+    "fieldtext": "#000", "graytext": "#808080", "highlight": "#3367d1", "highlighttext": "#fff", "linktext": "#0000ee",
+    "mark": "#ff0", "marktext": "#000", "selecteditem": "#3367d1", "selecteditemtext": "#fff", "visitedtext": "#551a8b",
 }
 _DEPRECATED = {
     "canvas": ("appworkspace", "activecaption", "background", "inactivecaption", "infobackground", "menu", "scrollbar",
@@ -39,6 +39,11 @@ _DEPRECATED = {
     "graytext": ("inactivecaptiontext",),
 }
 _SYSTEM |= {old: _SYSTEM[new] for new, names in _DEPRECATED.items() for old in names}
+_DARK_SYSTEM = {
+    "buttonborder": "#fff", "buttonface": "#6b6b6b", "buttontext": "#fff", "canvas": "#121212", "canvastext": "#fff",
+    "field": "#3b3b3b", "fieldtext": "#fff", "linktext": "#9e9eff", "visitedtext": "#d0adf0",
+}
+_DARK_SYSTEM |= {old: _DARK_SYSTEM[new] for new, names in _DEPRECATED.items() if new in _DARK_SYSTEM for old in names}
 
 
 def parse_colour(text: str, current: RGBA | None = None, dark: bool = False) -> RGBA | str | None:
@@ -66,7 +71,8 @@ def _colour(text: str, current: RGBA | None, dark: bool) -> RGBA | str | None:
 def colour_of(token, dark: bool = False, current: RGBA | None = None, depth: int = 0) -> Color | str | None:
     """The colour that a tinycss2 token is; "currentcolor" where it hangs on a `current` not given; None: no colour."""
     if token.type == "ident" and token.lower_value in _SYSTEM:
-        return color5.parse_color(_SYSTEM[token.lower_value])
+        known = _SYSTEM | _DARK_SYSTEM if dark else _SYSTEM
+        return color5.parse_color(known[token.lower_value])
     if token.type == "function" and token.lower_name in ("color-mix", "light-dark") and depth < MAX_COLOUR_DEPTH:
         parts = _split(token.arguments)
         if token.lower_name == "color-mix":
@@ -75,6 +81,9 @@ def colour_of(token, dark: bool = False, current: RGBA | None = None, depth: int
             return None
         light, other = (colour_of(part[0], dark, current, depth + 1) for part in parts)
         return None if light is None or other is None else (other if dark else light)
+    if token.type == "function" and token.lower_name == "contrast-color" and depth < MAX_COLOUR_DEPTH:
+        parts = _split(token.arguments)[0]
+        return _contrast(colour_of(parts[0], dark, current, depth + 1)) if len(parts) == 1 else None
     if token.type == "function":
         if token.arguments and depth < MAX_COLOUR_DEPTH:
             token = _relative(token, dark, current, depth)
@@ -87,6 +96,15 @@ def colour_of(token, dark: bool = False, current: RGBA | None = None, depth: int
     return found if found is None or isinstance(found, str) or found.space in _TO_SRGB else None
 
 
+def _contrast(colour: Color | str | None) -> Color | str | None:
+    """Black or white, whichever stands out more (CSS Color 5, section 6; WCAG 2.1, contrast ratio)."""
+    if not isinstance(colour, Color):
+        return colour
+    r, g, b, _ = to_rgba(colour)
+    light = sum(weight * value for weight, value in zip(_LINEAR_TO_XYZ[1], linear_light((r, g, b))))
+    return Color("srgb", [1.0, 1.0, 1.0] if 1.05 / (light + 0.05) > (light + 0.05) / 0.05 else [0.0, 0.0, 0.0], 1)
+
+
 _WIDE_SPACES = re.compile(r"(?:color|lab|lch|oklab|oklch|color-mix)\(", re.IGNORECASE)
 
 
@@ -95,10 +113,10 @@ def mixes_in_oklab(text: str) -> bool:
     return "(" in text and _WIDE_SPACES.search(text) is not None
 
 
-def between(one: RGBA, two: RGBA, t: float) -> RGBA:
-    """The colour at t of a gradient through Oklab."""
-    start, end = (Color("srgb", colour[:3], colour[3]) for colour in (one, two))
-    return to_rgba(_interpolate(start, end, "oklab", t, "shorter"))
+def between(one: RGBA, two: RGBA, t: float, space: str) -> RGBA:
+    """The colour at t of a gradient through a colour space, not premultiplied."""
+    start, end = (Color("srgb", colour[:3], 1.0) for colour in (one, two))
+    return (*to_rgba(_interpolate(start, end, space, t, "shorter"))[:3], one[3] + t * (two[3] - one[3]))
 
 
 def _split(tokens: list) -> list[list]:
@@ -194,8 +212,9 @@ def _mix(parts: list[list], dark: bool, current: RGBA | None, depth: int) -> Col
         return None
     colours, shares = [], []
     for part in pair:
-        share = [token for token in map(_number, part) if token is not None and token.type == "percentage"]
-        others = [token for token in part if _number(token) not in share]
+        numbers = [_number(token) for token in part]
+        share = [number for number in numbers if number is not None and number.type == "percentage"]
+        others = [token for token, number in zip(part, numbers) if number not in share]
         found = colour_of(others[0], dark, current, depth + 1) if len(others) == 1 and len(share) < 2 else None
         if found is None or any(not 0 <= token.value <= 100 for token in share):
             return None

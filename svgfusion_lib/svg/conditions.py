@@ -16,7 +16,8 @@ from svgfusion_lib.svg.cascade import PROPERTIES, longhands, read
 from svgfusion_lib.svg.values import Units, absolute, parse_length, parse_number
 
 MAX_CONDITION_DEPTH = 30
-_ENGLISH = re.compile(r"(?:^|,)\s*+en", re.IGNORECASE)  # in a list of languages
+_ENGLISH = re.compile(r"(?:^|,)\s*+en(?:-[^,]*+|\s*+)(?:,|$)", re.IGNORECASE)  # in a list of languages
+_EXTENSIONS = frozenset({"http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML"})  # that browsers know
 _OPERATOR = re.compile(r"\s*+(<=|>=|<|>|=)\s*+")
 
 
@@ -140,7 +141,7 @@ def _feature(token, screen: Screen) -> bool | None:
         return have > 0 if not bound[2] else None
     wanted = _value(value, bound[3])
     if wanted is None:
-        return (screen.width >= screen.height) == (value == "landscape") if name == "orientation" else None
+        return (screen.width > screen.height) == (value == "landscape") if name == "orientation" else None
     return have >= wanted if bound[2] == "min-" else have <= wanted if bound[2] == "max-" else have == wanted
 
 
@@ -221,9 +222,10 @@ def _supported(token) -> bool | None:
 # --- conditional attributes (SVG 2, section 5.9) ------------------------------------------------------------
 
 def is_wanted(element: Element) -> bool:
-    """Whether the conditional attributes hold for an English reader whose viewer knows no extensions."""
+    """Whether the conditional attributes hold for an English reader in a browser."""
     attributes = element.attrib
-    if "requiredExtensions" in attributes:  # an empty list is false, too
+    extensions = attributes.get("requiredExtensions")
+    if extensions is not None and not (extensions.split() and _EXTENSIONS.issuperset(extensions.split())):
         return False
     languages = attributes.get("systemLanguage")
     return languages is None or _ENGLISH.search(languages) is not None

@@ -42,7 +42,7 @@ class Context:
         self.unseen: Counter = Counter()
         self.ids = {name: e for e in reversed(list(root.iter())) if (name := e.get("id"))}  # the first of an id counts
         self.pixel = 1.0
-        self.bounding_box: Callable[[Element, State], Box | None] = lambda element, state: None  # the walk gives it
+        self.bounding_box: Callable[..., Box | None] = lambda element, state, opened=False: None  # the walk gives it
         size = viewport(root) if says_its_size(root) else _DEFAULT_SIZE
         apply_style_sheets(root, Screen(*size), self.unsupported)
         self.initial = Style.initial(Units(viewport=size))

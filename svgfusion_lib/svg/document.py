@@ -21,6 +21,7 @@ MAX_DTD_CHARACTERS = 10_000_000  # that attributes declared in the document with
 MAX_XML_DEPTH = 300
 MAX_XML_ELEMENTS = 100_000       # drawn or not
 SVG_NAMESPACE = "{http://www.w3.org/2000/svg}"
+XHTML_NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -79,10 +80,14 @@ def _parse(text: str) -> ElementTree.Element:
             raise ValueError(f"text that no encoding can hold ({error.reason})") from error
         events: Iterator[tuple[str, ElementTree.Element]] = parser.read_events()  # of the two kinds asked for
         for event, element in events:
-            root = element if root is None else root
+            if root is None:
+                root = element
+                named = element.tag.startswith(SVG_NAMESPACE)
             if event == "end":
                 depth -= 1
                 continue
+            if named and element.tag[0] != "{":  # of no namespace, in a document that has one
+                element.tag = f"{{none}}{element.tag}"
             depth, count = depth + 1, count + 1
             if depth > MAX_XML_DEPTH:
                 raise ValueError(f"elements are nested more than {MAX_XML_DEPTH} deep")

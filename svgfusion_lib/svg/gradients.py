@@ -7,7 +7,7 @@ taken that comes nearest (least squares over what is seen), and more only where 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -18,14 +18,14 @@ from svgfusion_lib.svg.document import href, local_name
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.row_format import MIN_GRADIENT, POSITION_LIMIT
 from svgfusion_lib.svg.stops import INVISIBLE, RGBA, VISIBLE, fewest_stops, fit_two_stops, premultiplied, unfold_stops
-from svgfusion_lib.svg.transforms import Matrix, Spatial, apply, multiply, parse_css
+from svgfusion_lib.svg.transforms import Matrix, Spatial, apply, determinant, multiply, parse_css
 from svgfusion_lib.svg.values import absolute, parse_length, parse_number
 
 Box = tuple[float, float, float, float]
 SAMPLES = 48
 _STEPS = np.linspace(0, 1, SAMPLES)
 MAX_STOPS = 256
-_OKLAB_STEPS = 8       # from one stop to the next
+_CURVE_STEPS = 8       # from one stop to the next, of what is no straight line in sRGB
 _PLACE = frozenset({"x1", "y1", "x2", "y2", "cx", "cy", "r", "fx", "fy", "fr"})
 _CHAIN = 16            # gradients that may refer to each other in a row
 
@@ -36,7 +36,8 @@ class Gradient:
 
     radial: whether `geometry` [8] is that of the row format's radial or linear command, in canvas units.
     first, last: colours of the outer stops; stops: (x, y, colour) of those between; mean: over what the shape
-    shows; exact: no stop was given up.
+    shows; exact: no stop was given up; cone: the circles of a radial one stand side by side, where browsers paint
+    the cone that touches both.
     """
 
     radial: bool
@@ -46,6 +47,7 @@ class Gradient:
     stops: tuple[tuple[float, float, RGBA], ...]
     mean: RGBA
     exact: bool
+    cone: bool = False
 
     def moved(self, dx: float, dy: float) -> "Gradient":
         """The same elsewhere on the canvas."""
@@ -104,12 +106,11 @@ class GradientReader:
         transform: Any = None
         kind = local_name(chain[0])
         for element in reversed(chain):
-            same = local_name(element) == kind
-            units = self.style_at(element).units
-            attributes |= {
-                k: absolute(v, units) if k in _PLACE else v
-                for k, v in element.attrib.items() if same or k not in _PLACE
-            }
+            own = {k: v for k, v in element.attrib.items() if k not in _PLACE or local_name(element) == kind}
+            if any(v[-1:].isalpha() or "(" in v for k, v in own.items() if k in _PLACE):
+                units = computed(element, self.style_at(element)).units
+                own |= {k: absolute(v, units) for k, v in own.items() if k in _PLACE}
+            attributes |= own
             transform = declared(element).get("transform", transform)
         stops = next((s for s in ([c for c in e if local_name(c) == "stop"] for e in chain) if s), [])
         if len(stops) > MAX_STOPS:
@@ -117,37 +118,41 @@ class GradientReader:
         spend(sum(30 + len(e) + len(e.attrib) for e in chain) + 20 * len(stops), "gradients")
         offsets: list[float] = []
         colours: list[RGBA] = []
-        curved = False
+        if isinstance(transform, tuple) and determinant(transform) == 0:
+            return None
+        linear = computed(chain[0], self.style_at(chain[0]))["color-interpolation"] == "linearrgb"
+        space = "srgb-linear" if linear else ""  # that colours run through, other than sRGB
         for stop in stops:
             style = computed(stop, self.style_at(stop))
             colour = style.colour(style["stop-color"]) or BLACK
             offsets.append(max([parse_offset(stop.get("offset")), *offsets[-1:]]))
             colours.append((*colour[:3], colour[3] * style["stop-opacity"]))
-            curved = curved or mixes_in_oklab(style["stop-color"])
-        if curved:
-            offsets, colours = _through_oklab(offsets, colours)
+            if not linear and mixes_in_oklab(style["stop-color"]):
+                space = "oklab"
+        if space:
+            offsets, colours = _through(space, offsets, colours)
         return GradientSource(
             kind == "radialGradient", attributes, transform, np.array(offsets), np.array(colours).reshape(-1, 4)
         )
 
 
-def _through_oklab(offsets: list[float], colours: list[RGBA]) -> tuple[list[float], list[RGBA]]:
-    """Stops with more between them, so that straight lines in sRGB follow a gradient through Oklab."""
+def _through(space: str, offsets: list[float], colours: list[RGBA]) -> tuple[list[float], list[RGBA]]:
+    """Stops with more between them, so that straight lines in sRGB follow a gradient through another space."""
     places, paints = offsets[:1], colours[:1]
     spend(200 * len(offsets), "gradients")
     for start, end, one, two in zip(offsets, offsets[1:], colours, colours[1:]):
         if end > start:
-            shares = [k / _OKLAB_STEPS for k in range(1, _OKLAB_STEPS)]
+            shares = [k / _CURVE_STEPS for k in range(1, _CURVE_STEPS)]
             places += [start + share * (end - start) for share in shares]
-            paints += [between(one, two, share) for share in shares]
+            paints += [between(one, two, share, space) for share in shares]
         places.append(end)
         paints.append(two)
     return places, paints
 
 
 def parse_offset(text: str | None) -> float:
-    """A number or a percentage, cut to [0, 1]; 0 where it is neither."""
-    return min(max(parse_number(text.strip() if text else None, 0.0), 0.0), 1.0)
+    """A number or a percentage, cut to [0, 1]; 0 where it is neither: an attribute alone has no calc()."""
+    return min(max(parse_number(text.strip() if text and "(" not in text else None, 0.0), 0.0), 1.0)
 
 
 def resolve_gradient(
@@ -181,8 +186,10 @@ def resolve_gradient(
         return _plain(colours[-1])
     spend(500, "gradients")
     low, high = place.visible(canvas_box)
-    spread = get("spreadMethod", "pad")
-    offsets, colours, whole = unfold_stops(source.offsets, colours, spread, low, high)
+    offsets = source.offsets
+    if place.turned:
+        offsets, colours = 1 - offsets[::-1], colours[::-1]
+    offsets, colours, whole = unfold_stops(offsets, colours, get("spreadMethod", "pad"), low, high)
     t = low + (high - low) * _STEPS
     weights = np.maximum(t, 0) + 1e-3 if source.radial else np.ones(SAMPLES)
     seen = np.stack([np.interp(t, offsets, colours[:, i]) for i in range(4)], axis=1)  # [T, 4]
@@ -211,7 +218,8 @@ def resolve_gradient(
         geometry = place.geometry(*ends)
     if not has_direction(np.array(geometry, dtype=np.float32), source.radial):  # as rows hold it
         return mean
-    return Gradient(source.radial, geometry, tuple(first), tuple(last), stops, mean, whole and error < INVISIBLE)
+    exact = whole and error < INVISIBLE
+    return Gradient(source.radial, geometry, tuple(first), tuple(last), stops, mean, exact, place.cone)
 
 
 def _plain(colour: np.ndarray) -> RGBA | None:
@@ -222,6 +230,8 @@ def _plain(colour: np.ndarray) -> RGBA | None:
 class _Linear:
     start: tuple[float, float]
     vector: tuple[float, float]
+    turned: ClassVar[bool] = False
+    cone: ClassVar[bool] = False
 
     def visible(self, box: Box) -> tuple[float, float]:
         (x, y), (dx, dy) = self.start, self.vector
@@ -259,11 +269,16 @@ def _linear_place(get, width: float, height: float, m: Matrix) -> _Linear | None
 
 @dataclass(frozen=True)
 class _Radial:
-    """Unit circle -> canvas by `matrix`; t runs from radius `inner` (at `focal`, in unit circle units) to 1."""
+    """Unit circle -> canvas by `matrix`; t runs from radius `inner` (at `focal`, in unit circle units) to 1.
+
+    turned: the file's first stop is the outer one. cone: neither circle lies in the other.
+    """
 
     matrix: Matrix
     inner: float
     focal: tuple[float, float]
+    turned: bool = False
+    cone: bool = False
 
     def visible(self, box: Box) -> tuple[float, float]:
         a, b, c, d, e, f = self.matrix
@@ -277,7 +292,9 @@ class _Radial:
             near = away / max(float(np.linalg.svd(np.array([[a, c], [b, d]]), compute_uv=False)[0]), 1e-9)
         if any(self.focal):
             near, far = 0.0, max(far, 1.0)
-        low, high = ((r - self.inner) / max(1 - self.inner, 1e-6) for r in (near, far))
+        away, width = math.hypot(*self.focal), 1 - self.inner
+        low = (near - self.inner) / max(width, 1e-6)
+        high = max((far - side - self.inner) / max(width - side, 1e-6) for side in (away, -away))  # at most
         return max(low, 0.0), max(high, low + 1e-6, 1e-6)
 
     def length(self) -> float:
@@ -315,15 +332,19 @@ def _radial_place(get, width: float, height: float, m: Matrix) -> _Radial | None
     r = parse_length(get("r"), diagonal, diagonal / 2)
     fx, fy = parse_length(get("fx"), width, cx), parse_length(get("fy"), height, cy)
     fr = parse_length(get("fr"), diagonal, 0.0)
-    if r <= 0 or abs(m[0] * m[3] - m[1] * m[2]) < 1e-12:
+    if r <= 0 or abs(determinant(m)) < 1e-12:
         return None
+    turned = math.hypot(fx - cx, fy - cy) + r < fr
+    if turned:
+        (cx, cy, r), (fx, fy, fr) = (fx, fy, fr), (cx, cy, r)
     focal = (fx - cx) / r, (fy - cy) / r
-    distance = math.hypot(*focal)
+    distance, inner = math.hypot(*focal), min(max(fr / r, 0.0), 0.99)
+    cone = distance + inner > 1
     if distance > 0.99:
         focal = focal[0] * 0.99 / distance, focal[1] * 0.99 / distance
     elif distance < 1e-3:
         focal = (0.0, 0.0)
-    return _Radial(multiply(m, (r, 0, 0, r, cx, cy)), min(max(fr / r, 0.0), 0.99), focal)
+    return _Radial(multiply(m, (r, 0, 0, r, cx, cy)), inner, focal, turned, cone)
 
 
 def has_direction(geometry: np.ndarray, radial: np.ndarray | bool) -> np.ndarray:

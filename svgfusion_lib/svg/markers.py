@@ -15,7 +15,6 @@ from svgfusion_lib.svg.values import parse_angle, parse_number
 
 START, MID, END = range(3)
 Place = tuple[int, tuple[float, float], float]  # START, MID or END; vertex; direction in degrees
-_KEYWORDS = {"left": "0%", "top": "0%", "center": "50%", "right": "100%", "bottom": "100%"}
 
 
 def marker_places(path: Path, wanted: Sequence[bool]) -> Iterator[Place]:
@@ -46,9 +45,9 @@ def _vertices(path: Path) -> tuple[np.ndarray, list, list]:
     moves = np.flatnonzero(path.codes == MOVE)
     for begin, after in zip(moves, [*moves[1:], count]):
         if path.codes[after - 1] == CLOSE and after - begin > 1:  # its two ends are one vertex
-            closing = arriving[after - 1] if arriving[after - 1] is not None else arriving[after - 2]
-            arriving[begin], leaving[after - 1] = closing, leaving[begin]
-            arriving[after - 1] = closing
+            arriving[begin], leaving[after - 1] = arriving[after - 1], leaving[begin]
+            if arriving[after - 1] is None:
+                arriving[after - 1] = arriving[after - 2]
     return ends, arriving, leaving
 
 
@@ -61,14 +60,16 @@ def _direction(arriving: np.ndarray | None, leaving: np.ndarray | None) -> float
 
 
 def marker_state(
-    marker: Element, style: Style, state: State, vertex: tuple[float, float], direction: float, at_start: bool
+    marker: Element, style: Style, state: State, stroke: float, vertex: tuple[float, float], direction: float,
+    at_start: bool,
 ) -> State | None:
-    """The state inside a marker at a vertex of a shape, whose state is given; None if the marker has no size."""
+    """The state inside a marker at a vertex of a shape; None if the marker has no size.
+
+    state, stroke: of the shape; the width is as drawn, in its user units.
+    """
     width = style.attribute(marker.get("markerWidth"), state.viewport[0], 3.0)
     height = style.attribute(marker.get("markerHeight"), state.viewport[1], 3.0)
-    scale = 1.0
-    if marker.get("markerUnits") != "userSpaceOnUse":
-        scale = state.style.length("stroke-width", state.diagonal)
+    scale = 1.0 if marker.get("markerUnits") == "userSpaceOnUse" else stroke
     view_box = tf.parse_view_box(marker.get("viewBox"))
     if width <= 0 or height <= 0 or scale <= 0 or (view_box is not None and min(view_box[2:]) == 0):
         return None
@@ -78,11 +79,8 @@ def marker_state(
     fit, size = tf.IDENTITY, (width, height)
     if view_box is not None:
         fit, size = tf.fit_view_box(view_box, width, height, marker.get("preserveAspectRatio", "")), view_box[2:]
-    left, top = view_box[:2] if view_box is not None else (0.0, 0.0)
-    x, y = (
-        style.attribute(_KEYWORDS.get(text, text), whole) + (start if text in _KEYWORDS else 0.0)
-        for text, whole, start in zip((marker.get("refX", "0"), marker.get("refY", "0")), size, (left, top))
-    )
+    # percentages are of the shape's viewport, and there are no keywords, as browsers have it
+    x, y = (style.attribute(marker.get(name), whole) for name, whole in zip(("refX", "refY"), state.viewport))
     x, y = tf.apply(fit, x, y)
     matrix = tf.multiply(matrix, (1, 0, 0, 1, -x, -y))
     inside = State(matrix, size, style, state.opacity, state.clip, state.depth + 1, state.context)

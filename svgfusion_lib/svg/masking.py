@@ -10,6 +10,7 @@ from svgfusion_lib.svg.cascade import Style, computed
 from svgfusion_lib.svg.clipping import (
     EVERYWHERE,
     NOTHING,
+    SCALE,
     Clip,
     ClippingError,
     operate,
@@ -72,7 +73,7 @@ class MaskReader:
     def clip_path(self, name: str, element: Element, state: State) -> Clip | None:
         """The clip path of that id for an element, on the canvas; None if there is none or it cannot be applied."""
         clip_element = self.context.find(name, "clipPath")
-        if clip_element is None or not is_wanted(clip_element):
+        if clip_element is None:
             return None
         style = computed(clip_element, self.context.style_at(clip_element))
         matrix = self.context.matrix(clip_element, style, state)
@@ -96,7 +97,7 @@ class MaskReader:
 
     def _box_matrix(self, element: Element, state: State) -> tf.Matrix | None:
         """The unit square on an element's bounding box -> canvas; None if the box has no width or no height."""
-        box = self.context.bounding_box(element, state)
+        box = self.context.bounding_box(element, state, True)
         if box is None or box[2] <= box[0] or box[3] <= box[1]:
             return None
         left, top, right, bottom = box
@@ -175,8 +176,10 @@ class MaskReader:
             operation = pathops.PathOp.UNION if shown >= _SAME else pathops.PathOp.DIFFERENCE
             area = operate(area, covered, operation)
         clip = Clip(EVERYWHERE, (area,)) if levels else NOTHING
-        clip = clip.within(self._region(mask, state, style, box if mask.get("maskUnits") != "userSpaceOnUse" else None))
-        return clip, min(max(levels, default=1.0), 1.0)
+        region = self._region(mask, state, style, box if mask.get("maskUnits") != "userSpaceOnUse" else None)
+        if not region.leaves_alone(tuple(side / SCALE for side in area.bounds)):
+            self.context.approximated["edge of a mask's region"] += 1  # which browsers put between pixels
+        return clip.within(region), min(max(levels, default=1.0), 1.0)
 
     def _region(self, mask: Element, state: State, style: Style, box: tf.Matrix | None) -> Clip:
         """The rectangle outside which a mask hides everything; box: the unit square that it refers to, if it does."""

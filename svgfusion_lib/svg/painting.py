@@ -59,6 +59,8 @@ def shape_layers(context: Context, element: Element, state: State) -> list[Layer
             style["stroke-linecap"], style["stroke-linejoin"], style["stroke-miterlimit"]
         )
         layer.width = width * (context.pixel if fixed else tf.mean_scale(state.matrix))
+        if fixed:
+            context.approximated["stroke that does not scale, at the document's own size"] += 1
     layer.fill, layer.stroke = (_resolved(context, paint, shape, layer, state) for paint in (fill, stroke))
     if layer.stroke is None:
         return [layer] if layer.fill is not None else []
@@ -140,6 +142,8 @@ def _resolved(context: Context, paint: Paint, shape: Shape, layer: Layer, state:
         paint = resolve_gradient(paint.server, matrix, box, seen, viewport, paint.opacity)
         if isinstance(paint, Gradient) and not paint.exact:
             context.approximated["gradient of more than two stops"] += 1
+        if isinstance(paint, Gradient) and paint.cone:
+            context.approximated["focal point outside its circle"] += 1
     return None if isinstance(paint, tuple) and paint[3] <= MIN_OPACITY else paint
 
 

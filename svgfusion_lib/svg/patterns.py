@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
+import numpy as np
+
 from svgfusion_lib.svg import transforms as tf
 from svgfusion_lib.svg.cascade import Style, computed, declared
 from svgfusion_lib.svg.clipping import Clip, ClippingError, outline_clip
@@ -13,6 +15,7 @@ from svgfusion_lib.svg.document import href, local_name
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.layers import Layer
 from svgfusion_lib.svg.painting import ServerPaint
+from svgfusion_lib.svg.paths import Path
 from svgfusion_lib.svg.state import State
 
 MAX_TILES = 400     # of one shape
@@ -133,31 +136,31 @@ class PatternReader:
             raise ClippingError(f"more than {MAX_PIECES} shapes in the tiles of a pattern")
         spend(50 * count * len(content), "patterns")
         inside = outline_clip([(outline.as_path(), outline.evenodd, None)])
-        layers = []
-        for row in range(*rows):
-            for column in range(*columns):
-                dx, dy = column * width, row * height
-                x, y = tf.apply(tile.matrix, dx, dy)
-                for layer in content:
-                    moved = layer.moved(x - tile.matrix[4], y - tile.matrix[5])
-                    box = moved.painted_box()
-                    if box[0] > seen[2] or box[2] < seen[0] or box[1] > seen[3] or box[3] < seen[1]:
-                        continue
-                    layers += moved.clipped(inside)
+        places = [
+            tf.apply((*tile.matrix[:4], 0, 0), column * width, row * height)
+            for row in range(*rows) for column in range(*columns)
+        ]
+        layers: list[Layer] = []
+        for layer in content:
+            copies: list[Layer] = []
+            for place in places:
+                copy = layer.moved(*place)
+                box = copy.painted_box()
+                if not (box[0] > seen[2] or box[2] < seen[0] or box[1] > seen[3] or box[3] < seen[1]):
+                    copies += copy.clipped(inside)
+            layers += _joined(copies) if _reaches_sides(layer, tile, back) else copies
         return layers
 
     def _content(self, tile: _Tile, state: State, opacity: float) -> list[Layer]:
         """The layers of the first tile on the canvas, cut at its sides."""
         left, top, width, height = tile.place
         inner = State(tile.matrix, state.viewport, tile.style, opacity, None, state.depth + 1)
-        clip: Clip | None = None
-        if tile.style["overflow"] not in ("visible", "auto"):
-            corners = [tf.apply(tile.matrix, x, y) for x, y in (
-                (left, top), (left + width, top), (left + width, top + height), (left, top + height)
-            )]
-            xs, ys = zip(*corners)
-            upright = tf.is_axis_aligned(tile.matrix)
-            clip = Clip((min(xs), min(ys), max(xs), max(ys))) if upright else Clip.of_polygon(corners)
+        corners = [tf.apply(tile.matrix, x, y) for x, y in (
+            (left, top), (left + width, top), (left + width, top + height), (left, top + height)
+        )]
+        xs, ys = zip(*corners)
+        upright = tf.is_axis_aligned(tile.matrix)  # browsers cut at its sides whatever `overflow` says
+        clip = Clip((min(xs), min(ys), max(xs), max(ys))) if upright else Clip.of_polygon(corners)
         inner = inner._replace(matrix=tf.multiply(tile.matrix, (1, 0, 0, 1, left, top)))
         view_box = tf.parse_view_box(tile.attributes.get("viewBox"))
         if view_box is not None:
@@ -168,3 +171,20 @@ class PatternReader:
         elif tile.attributes.get("patternContentUnits") == "objectBoundingBox":
             inner = inner._replace(matrix=tf.multiply(inner.matrix, (tile.unit[0], 0, 0, tile.unit[1], 0, 0)))
         return self.layers_of(tile.element, inner._replace(clip=clip))
+
+
+def _reaches_sides(layer: Layer, tile: _Tile, back: tf.Matrix) -> bool:
+    """Whether a layer of one colour ends at two sides of its tile, where a seam between two copies would be seen."""
+    if layer.stroke is not None or not isinstance(layer.fill, tuple):
+        return False
+    box = layer.as_path().transformed(back).bounds()
+    return any(box[k + 2] - box[k] > (1 - 1e-3) * size for k, size in enumerate(tile.place[2:]))
+
+
+def _joined(copies: list[Layer]) -> list[Layer]:
+    """Copies of a layer that do not overlap as one path."""
+    if len(copies) < 2 or any(copy.evenodd for copy in copies):
+        return copies
+    paths = [copy.as_path() for copy in copies]
+    whole = Path(np.concatenate([path.codes for path in paths]), np.concatenate([path.points for path in paths]))
+    return [replace(copies[0], path=whole, primitive=None)]

@@ -15,7 +15,7 @@ import tinycss2
 
 from svgfusion_lib.svg.cascade import Declaration, parse_declarations, valid_declarations
 from svgfusion_lib.svg.conditions import Screen, media_holds, supports_holds
-from svgfusion_lib.svg.document import local_name
+from svgfusion_lib.svg.document import XHTML_NAMESPACE, local_name
 from svgfusion_lib.svg.effort import spend
 
 MAX_CSS_CHARACTERS = 200_000
@@ -44,7 +44,8 @@ def apply_style_sheets(root: Element, screen: Screen, unsupported: Counter) -> N
     """
     sheets = [
         e for e in root.iter()
-        if local_name(e) == "style" and e.get("type", "text/css").strip().lower() in ("", "text/css")
+        if (local_name(e) == "style" or e.tag == f"{XHTML_NAMESPACE}style")
+        and e.get("type", "text/css").strip().lower() in ("", "text/css")
     ]
     if not sheets:
         return

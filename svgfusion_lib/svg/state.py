@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 from svgfusion_lib.svg import transforms as tf
-from svgfusion_lib.svg.cascade import Style
+from svgfusion_lib.svg.cascade import Style, computed
 from svgfusion_lib.svg.clipping import Clip, box_clip
 from svgfusion_lib.svg.transforms import Matrix
-from svgfusion_lib.svg.values import MAX_CACHED, Units, absolute, parse_length
+from svgfusion_lib.svg.values import FONT_SIZE, MAX_CACHED, Units, absolute, parse_length
 
 
 class State(NamedTuple):
@@ -54,7 +54,7 @@ class State(NamedTuple):
 
 def says_its_size(root: Element) -> bool:
     """Whether the root has a viewBox, or width and height. ValueError if a viewBox is empty, or broken without them."""
-    sized = all(_absolute(root.get(name)) is not None for name in ("width", "height"))
+    sized = None not in _sides(root)
     text = root.get("viewBox", "").strip()
     view_box = tf.parse_view_box(text)
     if view_box is None and text and not sized:
@@ -67,7 +67,7 @@ def says_its_size(root: Element) -> bool:
 def viewport(root: Element) -> tuple[float, float]:
     """Width and height in pixels of the viewport of a root that says its size. ValueError if it is empty."""
     view_box = tf.parse_view_box(root.get("viewBox"))
-    width, height = (_absolute(root.get(name)) for name in ("width", "height"))
+    width, height = _sides(root)
     if width is None or height is None:
         assert view_box is not None  # the root says its size
         if width is not None:
@@ -127,14 +127,18 @@ def box_in(state: State, box: tuple[float, float, float, float]) -> Clip:
     return clip if state.clip is None else state.clip.within(clip)
 
 
-def _absolute(text: str | None) -> float | None:
-    """A root's width or height in pixels; None if it is missing, no length, or hangs on where the document is shown."""
-    return _pixels(text) if text is not None and len(text) <= MAX_CACHED else None
+def _sides(root: Element) -> list[float | None]:
+    """Width and height of a root in pixels; None: missing, no length, or up to where the document is shown."""
+    texts = [root.get("width", ""), root.get("height", "")]
+    size = FONT_SIZE
+    if any(text[-2:] in ("em", "ex", "ch") for text in texts):
+        size = computed(root, Style.initial())["font-size"]
+    return [_pixels(text, size) if len(text) <= MAX_CACHED else None for text in texts]
 
 
 @lru_cache(maxsize=1024)
-def _pixels(text: str) -> float | None:
+def _pixels(text: str, font_size: float) -> float | None:
     if "%" in text or "v" in text.lower():
         return None
-    value = parse_length(absolute(text.strip(), Units()), 0.0, math.nan)
+    value = parse_length(absolute(text.strip(), Units(font_size, font_size)), 0.0, math.nan)
     return None if math.isnan(value) else value

@@ -19,8 +19,15 @@ _DEGREES = {"deg": 1.0, "grad": 0.9, "rad": 180 / math.pi, "turn": 360.0}
 _ITEM = re.compile(rf"\s*+({NUMBER})(%|[a-zA-Z]*+)")
 _GAP = re.compile(r"\s*+,?\s*+")
 _LENGTH = re.compile(rf"\s*+({NUMBER})(%|[a-zA-Z]*+)\s*+")
-_RELATIVE = re.compile(rf"(?<![\w.])({NUMBER})(r?em|ex|ch|ic|[sld]?v(?:w|h|min|max|i|b))(?![\w%])", re.IGNORECASE)
-_URL = re.compile(r"""\s*+url\(\s*+(?:"([^"]*+)"|'([^']*+)'|([^)]*+))\s*+\)\s*+(.*)""", re.DOTALL | re.IGNORECASE)
+_RELATIVE = re.compile(
+    rf"(?<![\w.])({NUMBER})(r?em|r?lh|ex|ch|ic|cap|(?:[sld]?v|cq)(?:w|h|min|max|i|b))(?![\w%])", re.IGNORECASE
+)
+_OF_FONT_SIZE = {"em": 1.0, "ic": 1.0, "ex": 0.5, "ch": 0.5, "cap": 0.66, "lh": 1.15}  # of a usual font
+# what is open at the end is closed there (CSS Syntax 3, section 4.3)
+_URL = re.compile(
+    r"""\s*+url\(\s*+(?:"([^"]*+)(?:"|\Z)|'([^']*+)(?:'|\Z)|([^\s)"'(]*+))\s*+(?:\)|\Z)\s*+(.*)""",
+    re.DOTALL | re.IGNORECASE,
+)
 FONT_SIZE = 16.0
 MAX_NUMBERS = 100_000  # of a list
 MAX_MATH = 2_000       # characters of a value with math functions
@@ -37,15 +44,13 @@ class Units(NamedTuple):
     viewport: tuple[float, float] = (0.0, 0.0)  # of the document
 
     def pixels(self, unit: str) -> float:
-        """Of a font-relative or viewport unit; x-height and the digit zero count as half the font size."""
-        if unit in ("em", "ic"):
-            return self.font_size
-        if unit == "rem":
-            return self.root_font_size
-        if unit in ("ex", "ch"):
-            return self.font_size / 2
+        """Of a font-relative, viewport or container unit; the container of all is the viewport."""
+        if unit in _OF_FONT_SIZE:
+            return self.font_size * _OF_FONT_SIZE[unit]
+        if unit in ("rem", "rlh"):
+            return self.root_font_size * _OF_FONT_SIZE[unit[1:]]
         width, height = self.viewport
-        side = unit[unit.index("v") + 1 :]
+        side = unit[unit.index("cq") + 2 if unit.startswith("cq") else unit.index("v") + 1 :]
         sizes = {"w": width, "i": width, "h": height, "b": height, "min": min(self.viewport), "max": max(self.viewport)}
         return sizes[side] / 100
 
@@ -74,6 +79,7 @@ def parse_length(text: str | None, reference: float, default: float = 0.0) -> fl
     match = _LENGTH.fullmatch(text)
     if match is None:
         value = calculate(text, "length", reference) if "(" in text else None
+        value = calculate(text, "number", reference) if value is None and "(" in text else value
         return default if value is None else _checked(value, text)
     unit = match[2].lower()
     factor = reference / 100 if unit == "%" else _PIXELS.get(unit)
@@ -84,7 +90,8 @@ def is_length(text: str, css: bool, negative: bool = True) -> bool:
     """Whether a value is a length or percentage; css: one of a style sheet, in which all but 0 have a unit."""
     match = _LENGTH.fullmatch(text)
     if match is None:
-        return "(" in text and calculate(absolute(text, _ANY), "length", 1.0) is not None
+        kinds = ("length",) if css else ("length", "number")
+        return "(" in text and any(calculate(absolute(text, _ANY), kind, 1.0) is not None for kind in kinds)
     if not negative and float(match[1]) < 0:
         return False
     unit = match[2].lower()
@@ -132,15 +139,16 @@ def scan_numbers(text: str) -> tuple[list[float], bool]:
     """
     spend(len(text) / 3, "lists of numbers")
     numbers: list[float] = []
-    position = 0
+    position = end = 0
     while match := _ITEM.match(text, position):
         if match[2]:
             break
         numbers.append(_checked(float(match[1]), match[0]))
-        position = end_of_gap(text, match.end())
+        end = match.end()
+        position = end_of_gap(text, end)
         if len(numbers) > MAX_NUMBERS:
             raise ValueError(f"a list of more than {MAX_NUMBERS:,} numbers")
-    return numbers, not text[position:].strip()
+    return numbers, not text[end:].strip()
 
 
 def split_list(text: str) -> list[str]:

@@ -1,14 +1,17 @@
 """The walk through a document in paint order: groups, references, viewports, effects."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from xml.etree.ElementTree import Element
 
+import numpy as np
+
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg import transforms as tf
 from svgfusion_lib.svg.cascade import Style, computed
-from svgfusion_lib.svg.clipping import ClippingError
+from svgfusion_lib.svg.clipping import Clip, ClippingError
 from svgfusion_lib.svg.conditions import is_wanted
 from svgfusion_lib.svg.context import Box, Context
 from svgfusion_lib.svg.document import href, local_name
@@ -25,6 +28,8 @@ from svgfusion_lib.svg.values import parse_url
 _GROUPS = frozenset({"g", "a", "svg", "switch", "use"})
 _NOT_DRAWN = frozenset({"image", "text", "foreignObject"})
 _MARKERS = ("marker-start", "marker-mid", "marker-end")
+_SURROUNDINGS = Clip((-2.0, -2.0, 2.0, 2.0))  # of the canvas
+_NOT_ZERO = re.compile(r"[1-9]")
 
 
 class Walker:
@@ -47,11 +52,16 @@ class Walker:
         state = root_state(root, style)
         self.context.pixel = tf.mean_scale(state.matrix)
         if style["display"] == "none":
+            self.context.unseen["the root is not displayed"] += 1
             return []
+        if isinstance(style["transform"], tuple) and any(style["transform"][4:]):
+            self.context.approximated["transform of the root, in pixels of the document's own size"] += 1
+        if _NOT_ZERO.search(style["margin"]):
+            self.context.approximated["margin, border or padding of the root"] += 1
         self._background(state)
         matrix = self.context.matrix(root, style, state)
         self._content(root, fitted(root, state._replace(matrix=matrix)))
-        return self.layers
+        return [part for layer in self.layers for part in self._within_reach(layer)]
 
     def _take_size(self, root: Element, style: Style) -> None:
         """Give a root that does not say its size the box of what it paints as viewBox, as viewers do."""
@@ -68,17 +78,17 @@ class Walker:
         root.set("viewBox", f"{left} {top} {max(right - left, 1e-6)} {max(bottom - top, 1e-6)}")
 
     def _background(self, state: State) -> None:
-        """What the root's background paints: all of the viewport (CSS Backgrounds 3, section 2.11.2)."""
+        """What the root's background paints: all of the viewport, seen or not itself (CSS Backgrounds 3, 2.11.2)."""
         style = state.style
         if style["background-image"] != "none":
             self.context.unsupported["background image"] += 1
         colour = style.colour(style["background-color"])
-        if colour is None or colour[3] * style["opacity"] <= 0 or style["visibility"] != "visible":
+        if colour is None or colour[3] <= 0:
             return
         x, y = tf.apply(state.matrix, 0, 0)
         right, bottom = tf.apply(state.matrix, *state.viewport)
         geometry = (x, y, right - x, bottom - y, 0.0, 0.0)
-        self.layers.append(Layer(primitive=(rf.RECT, geometry), fill=(*colour[:3], colour[3] * style["opacity"])))
+        self.layers.append(Layer(primitive=(rf.RECT, geometry), fill=colour))
 
     def _layers_of(self, element: Element, state: State) -> list[Layer]:
         """The layers that an element's children paint, apart from the document's; state: the element's own."""
@@ -92,15 +102,19 @@ class Walker:
         finally:
             self.layers, self._boxes = outside, measured
 
-    def bounding_box(self, element: Element, state: State) -> Box | None:
-        """Box around the geometry of an element, hidden or not, in its user space; None if there is none."""
+    def bounding_box(self, element: Element, state: State, opened: bool = False) -> Box | None:
+        """Box around the geometry of an element, hidden or not, in its user space; None if there is none.
+
+        opened: the state is the one inside it.
+        """
         if local_name(element) in SHAPES:
             shape = self.context.geometry(element, state)
             return shape.box() if shape is not None else None
         counted = Counter(self.context.unsupported), Counter(self.context.approximated)
         outside, self._boxes = self._boxes, []
         try:
-            self._content(element, state._replace(matrix=tf.IDENTITY, clip=None))
+            state = state._replace(matrix=tf.IDENTITY, clip=None)
+            self._inside(element, state) if opened else self._content(element, state)
             boxes = self._boxes
         finally:
             self._boxes = outside
@@ -126,6 +140,8 @@ class Walker:
             return
         if style["animation"] != "none":
             self.context.approximated["animation"] += 1
+        if style["offset-path"] != "none":
+            self.context.unsupported["offset-path"] += 1
         matrix = self.context.matrix(element, style, state)
         if tf.determinant(matrix) == 0:
             return
@@ -146,21 +162,27 @@ class Walker:
     def _content(self, element: Element, state: State) -> None:
         """Paint the children of a group, of an <svg>, or what a <use> refers to; state: the element's own."""
         opacity = state.style["opacity"]
-        effective = self._with_effects(element, state)
-        if effective is None:
+        inside: State | None = state
+        if local_name(element) == "use":
+            inside = state.moved()
+        elif local_name(element) == "svg" and element is not self.context.root:
+            inside = nested_state(element, state.moved(), *state.size(state.style))
+        # clip paths and masks are in the space of what is inside
+        inside = self._with_effects(element, inside) if inside is not None else None
+        if inside is None:
             return
         first = len(self.layers)
-        if local_name(element) == "use":
-            self._use(element, effective)
-        else:
-            inside: State | None = effective
-            if local_name(element) == "svg" and element is not self.context.root:
-                inside = nested_state(element, effective.moved(), *effective.size(effective.style))
-            if inside is not None:
-                for child in _children(element):
-                    self._visit(child, inside)
+        self._inside(element, inside)
         if opacity < 1 and _overlap(self.layers[first:]):
             self.context.approximated["opacity of overlapping shapes in a group"] += 1
+
+    def _inside(self, element: Element, state: State) -> None:
+        """What an element holds, without effects of its own; state: the one inside it."""
+        if local_name(element) == "use":
+            self._use(element, state)
+            return
+        for child in _children(element):
+            self._visit(child, state)
 
     def _use(self, element: Element, state: State) -> None:
         name = href(element)
@@ -172,7 +194,7 @@ class Walker:
             if not new:
                 return
             given = state.style
-            state = state.moved()._replace(context=context_paints(self.context, element, state))
+            state = state._replace(context=context_paints(self.context, element, state))
             if local_name(target) not in ("symbol", "svg"):
                 self._visit(target, state)
                 return
@@ -183,8 +205,8 @@ class Walker:
             matrix = self.context.matrix(target, style, state)
             size = state.size(given, state.size(style))
             inside: State | None = state._replace(matrix=matrix, style=style, depth=state.depth + 1)
-            inside = self._with_effects(target, inside.moved()) if inside is not None else None
-            inside = nested_state(target, inside, *size) if inside is not None else None
+            inside = nested_state(target, inside.moved(), *size) if inside is not None else None
+            inside = self._with_effects(target, inside) if inside is not None else None
             if inside is not None:
                 for child in target:
                     self._visit(child, inside)
@@ -228,16 +250,23 @@ class Walker:
 
     def _take(self, layer: Layer, state: State) -> None:
         """Add a layer, clipped."""
-        if state.clip is None or state.clip.open:
-            self.layers.append(layer)
-            return
+        self.layers += [layer] if state.clip is None or state.clip.open else self._clipped(layer, state.clip)
+
+    def _clipped(self, layer: Layer, clip: Clip) -> list[Layer]:
         try:
-            if not state.clip.leaves_alone(layer.painted_box()):
+            if not clip.leaves_alone(layer.painted_box()):
                 self.context.count_clip()
-            self.layers += layer.clipped(state.clip)
+            return layer.clipped(clip)
         except ClippingError:
             self.context.unsupported["clip-path too complex"] += 1
-            self.layers.append(layer)
+            return [layer]
+
+    def _within_reach(self, layer: Layer) -> list[Layer]:
+        """The layer, cut well outside the canvas where it reaches farther than rows do."""
+        places = layer.path.points if layer.path is not None else np.array(layer.box())
+        if places.max() <= rf.POSITION_LIMIT and places.min() >= -rf.POSITION_LIMIT:
+            return [layer]
+        return self._clipped(layer, _SURROUNDINGS)
 
     def _draw_markers(self, element: Element, state: State) -> None:
         """The markers of a shape, in the order of its vertices (SVG 2, section 13.7)."""
@@ -252,6 +281,9 @@ class Walker:
         if not any(names):
             return
         around = state._replace(context=context_paints(self.context, element, state))
+        stroke = state.style.length("stroke-width", state.diagonal)
+        if state.style["vector-effect"] == "non-scaling-stroke":
+            stroke *= self.context.pixel / tf.mean_scale(state.matrix)
         for kind, point, angle in marker_places(shape.path, list(map(bool, names))):
             marker = self.context.find(names[kind])
             if marker is None:
@@ -261,7 +293,7 @@ class Walker:
                     return
                 self.context.count_element(marker, state.depth)
                 style = computed(marker, self.context.style_at(marker))
-                inside = marker_state(marker, style, around, point, angle, at_start=kind == 0)
+                inside = marker_state(marker, style, around, stroke, point, angle, at_start=kind == 0)
                 inside = self._with_effects(marker, inside) if inside is not None else None
                 if inside is not None:
                     for child in marker:

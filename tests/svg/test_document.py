@@ -78,8 +78,9 @@ def test_href(attributes, name):
 
 
 def test_local_name_of_what_is_not_svg():
-    root = read_document(f'<svg {XMLNS}><x xmlns="http://example.org"/><g xmlns=""/></svg>')
-    assert [local_name(child) for child in root] == ["", "g"]
+    root = read_document(f'<svg {XMLNS}><x xmlns="http://example.org"/><g xmlns=""/><g/></svg>')
+    assert [local_name(child) for child in root] == ["", "", "g"]
+    assert local_name(read_document("<svg><g/></svg>")[0]) == "g"  # no namespace at all: a fragment
 
 
 def test_path_is_read(tmp_path):

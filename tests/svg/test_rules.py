@@ -59,6 +59,11 @@ INVALID = [  # CSS Cascade 5, section 4.1: a declaration that is invalid is as i
     ("!important before an invalid one", rect('style="fill:red!important;fill:blue;fill:foo"'), RED),
     ("in a sheet", sheet(".a{fill:red;fill:foo}"), RED),
     ("an unknown property is none", rect('style="filll:red;-x-fill:red"'), BLACK),
+    ("a comma too many in dashes", line('stroke-dasharray="4,3,"'), [LINE.format("")]),
+    ("a comma too many in a transform", rect('transform="translate(3,)"'), BLACK),
+    ("url() and a box", rect('style="clip-path:url(#c) border-box"') + '<clipPath id="c"/>', BLACK),
+    ("a url with a space", rect('fill="url(#a b)"'), BLACK),
+    ("what is open at the end is closed there", '<linearGradient id="g"><stop stop-color="red"/></linearGradient>' + rect('fill="url(#g"'), RED),  # CSS Syntax 3, section 4.3
     ("presentation attributes cannot be important", rect('fill="red !important"'), BLACK),
 ]
 VARIABLES = [  # CSS Custom Properties 1, sections 2 and 3
@@ -79,13 +84,14 @@ VARIABLES = [  # CSS Custom Properties 1, sections 2 and 3
     ("a circle's own fallbacks do not help", rect('style="--a:var(--b,blue);--b:var(--a,blue);fill:var(--a,red)"'), RED),
     ("initial takes it away", group('style="--a:blue"', rect('style="--a:initial;fill:var(--a,red)"')), RED),
     ("in a shorthand", '<marker id="m" markerUnits="userSpaceOnUse"><rect width="3" height="3"/></marker><path d="M0 0v9" style="--m:url(#m);marker:var(--m);marker-end:none" fill="none"/>', BLACK),
+    ("functions have no case", rect('style="--a:red;fill:VAR(--a)"'), RED),
     ("of a stop", '<linearGradient id="g" style="--a:red"><stop stop-color="var(--a)"/></linearGradient>' + rect('fill="url(#g)"'), RED),
 ]
 AT_RULES = [  # CSS Conditional 3 and Media Queries 4; CSS Cascade 5, section 6.4; CSS Nesting 1
     *((f"@media {query}", sheet(f".a{{fill:blue}}@media {query}{{.a{{fill:red}}}}"), RED) for query in (
         "screen", "all", "screen, print", "print, screen", "only screen", "not print", "(min-width: 1px)", "(max-width: 100000px)", "(width > 1px)", "(1px < width <= 24px)",
         "screen and (min-width:0)", "(min-width:0) and (max-width:99em)", "(min-width:99em) or (min-width:1px)", "not (min-width:99em)", "(prefers-color-scheme: light)",
-        "(prefers-reduced-motion: no-preference)", "(hover)", "(color)", "(min-aspect-ratio: 1/1)", "(orientation: landscape)", "(not (print)), screen", "(min-resolution: 1dppx)",
+        "(prefers-reduced-motion: no-preference)", "(hover)", "(color)", "(min-aspect-ratio: 1/1)", "(orientation: portrait)", "(not (print)), screen", "(min-resolution: 1dppx)",
     )),
     *((f"@media {query}", sheet(f".a{{fill:red}}@media {query}{{.a{{fill:blue}}}}"), RED) for query in (
         "print", "not screen", "not all", "(min-width: 1000px)", "(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)", "(prefers-reduced-motion)", "(unheard-of)",
@@ -116,6 +122,7 @@ AT_RULES = [  # CSS Conditional 3 and Media Queries 4; CSS Cascade 5, section 6.
     ("a selector of an unheard-of kind takes its list with it", sheet(".a{fill:red}.a,.a:unheard-of{fill:blue}", rect('class="a"')), RED),
     ("pseudo-classes", sheet("rect:first-child{fill:blue}rect:nth-child(2){fill:red}rect:not(.a){fill:blue}"), RED),
     ("pseudo-elements paint nothing", sheet(".a{fill:red}.a::before{fill:blue}"), RED),
+    ("a sheet of XHTML", '<style xmlns="http://www.w3.org/1999/xhtml">.a{fill:red}</style>' + rect('class="a"'), RED),
     ("sheets end by themselves", sheet(".x{", "") + sheet(".a{fill:red}"), RED),
 ]
 WIDE = [  # CSS Cascade 5, section 7: keywords of every property; CSS Values 4, section 3.1: keywords have no case
@@ -162,6 +169,9 @@ UNITS = [  # CSS Values 4, sections 6 and 10; SVG 2, section 8.9
     ("ch", group('font-size="8"', '<rect width="2ch" height="1ex"/>'), at(0, 0, 8, 4)),
     ("Q", '<rect width="4Q" height="1mm"/>', at(0, 0, 3.78, 3.78)),
     ("vw, vh", '<rect width="50vw" height="25vh"/>', at(0, 0, 12, 6)),
+    ("lh, cqw", '<rect font-size="4" width="50cqw" height="2lh"/>', at(0, 0, 12, 9.2)),
+    ("calc() of numbers, in attributes", '<rect width="calc(1 + 2)" height="3"/><rect style="width:calc(9);height:9px"/>', BLACK),
+    ("em of a gradient's own font", '<linearGradient id="g" font-size="6" gradientUnits="userSpaceOnUse" x2="1em"><stop stop-color="blue"/><stop offset="1" stop-color="red"/></linearGradient><rect x="9" width="3" height="3" fill="url(#g)"/>', at(9, 0, 3, 3, ' fill="#f00"')),
     ("calc()", '<rect style="width:calc(100% - 8px);height:calc(2 * (1px + 2px))"/>', at(0, 0, 16, 6)),
     ("min(), max(), clamp()", '<rect width="min(9px, 50%)" height="max(3px, 25%)" x="clamp(1px, 50%, 4px)"/>', at(4, 0, 9, 6)),
     ("of an attribute that is no property", '<line x1="0" y1="0" x2="calc(1px + 2px)" y2="0" fill="none" stroke="red"/>', ['<path d="M0 0H3" fill="none" stroke="#f00"/>']),
@@ -173,6 +183,9 @@ CONDITIONS = [  # SVG 2, section 5.9
     ("requiredExtensions on a shape", '<circle r="2" requiredExtensions="http://example.org/x"/>' + RECT, BLACK),
     ("on a group", '<g requiredExtensions="http://example.org/x"><circle r="2"/></g>' + RECT, BLACK),
     ("empty is false", '<circle r="2" requiredExtensions=""/><circle r="2" systemLanguage=""/>' + RECT, BLACK),
+    ("languages end where they end", '<circle r="2" systemLanguage="eng"/><rect width="3" height="3" systemLanguage="de, en-GB"/>', BLACK),
+    ("extensions that browsers know", '<rect width="3" height="3" requiredExtensions="http://www.w3.org/1999/xhtml"/>', BLACK),
+    ("not on what is only referred to", '<clipPath id="c" systemLanguage="de"><rect width="3" height="3"/></clipPath><rect width="9" height="9" clip-path="url(#c)"/>', ['<path d="M0 0H3V3H0Z"/>']),
     ("in a switch", f'<switch><circle r="2" requiredExtensions=""/>{RECT}<circle r="1"/></switch>', BLACK),
     ("in a clip path", '<clipPath id="c"><rect width="3" height="3"/><rect width="9" height="9" systemLanguage="de"/></clipPath><rect width="9" height="9" clip-path="url(#c)"/>', ['<path d="M0 0H3V3H0Z"/>']),
     ("on what is used", '<defs><circle id="c" r="2" systemLanguage="de"/></defs><use href="#c"/>' + RECT, BLACK),
@@ -188,6 +201,9 @@ PARTS = [  # one bad part does not spoil the rest; SVG 2, sections 5.1, 8.6, 13.
     ("no fallback: nothing", rect('fill="url(#no)"') + RECT, BLACK),
     ("fallback of a gradient without a box", '<linearGradient id="g"><stop/><stop offset="1"/></linearGradient>' + '<path d="M2 2h7" fill="none" stroke="url(#g) red"/>', [LINE.format("")]),
     ("what closes a circle is left out", f'<g id="a">{RECT}<use href="#a"/></g>', BLACK),
+    ("an element of no namespace is none of SVG's", '<circle xmlns="" r="9"/>' + RECT, BLACK),
+    ("a gradient on a line, by its transform", '<linearGradient id="g" gradientTransform="scale(1 0)"><stop/><stop offset="1"/></linearGradient>' + rect('fill="url(#g) red"'), RED),
+    ("what reaches far out is cut there", '<path d="M-600-600H3V3H-600Z"/>', ['<path d="M-12 -12H3V3H-12Z"/>']),
     ("a font in the sheet", sheet("@font-face{font-family:x;src:url(data:font/woff2;base64," + "A" * 300_000 + ")}.a{fill:red}"), RED),
     ("stop offsets that are invalid", '<linearGradient id="g"><stop offset="a" stop-color="red"/><stop offset="0" stop-color="red"/></linearGradient>' + rect('fill="url(#g)"'), RED),
     ("a zero-length arc with round caps is a dot", '<path d="M5 5a2 2 0 0 1 0 0" fill="none" stroke="red" stroke-linecap="round"/>', ['<path d="M5 5H5.01" fill="none" stroke="#f00" stroke-linecap="round"/>']),
@@ -199,6 +215,8 @@ MASKS = [  # CSS Masking 1, sections 7 and 8
     ("a box without height has no region", f'<mask id="m">{WHITE}</mask><path d="M2 2h9" stroke="red" mask="url(#m)"/>' + RECT, BLACK),
     ("a group of such lines has", f'<mask id="m">{WHITE}</mask><g mask="url(#m)" fill="none" stroke="red"><path d="M2 2H9"/><path d="M2 20H9"/></g>', [LINE.format(""), '<path d="M2 20H9" fill="none" stroke="#f00"/>']),
     ("hidden children count for the box", f'<mask id="m">{WHITE}</mask><g mask="url(#m)"><path d="M2 2H9" fill="none" stroke="red"/><path d="M0 0v20" visibility="hidden"/></g>', [LINE.format("")]),
+    ("the region of a use is of its own space", f'<mask id="m" maskUnits="userSpaceOnUse" x="0" y="0" width="5" height="9">{WHITE}</mask><defs><path id="r" d="M0 0h10v10H0z" fill="red"/></defs><use href="#r" x="2" y="2" mask="url(#m)"/>', ['<path d="M2 2H7V11H2Z" fill="#f00"/>']),
+    ("a clip path is of a nested svg's own space", f'<clipPath id="c"><rect width="1" height="9"/></clipPath><svg x="2" y="2" width="9" height="9" viewBox="0 0 3 3" clip-path="url(#c)">{RECT}</svg>', ['<path d="M2 2H5V11H2Z"/>']),
     ("mask-image", '<mask id="m"><rect width="7" height="24" fill="#fff"/></mask>' + SQUARE.format(' style="mask-image:url(#m)"'), ['<path d="M2 2H7V12H2Z" fill="#f00"/>']),
     ("-webkit-mask", '<mask id="m"><rect width="7" height="24" fill="#fff"/></mask>' + SQUARE.format(' style="-webkit-mask:url(#m)"'), ['<path d="M2 2H7V12H2Z" fill="#f00"/>']),
     ("luminance of linear light", '<mask id="m" color-interpolation="linearRGB"><rect width="24" height="24" fill="#bcbcbc"/></mask>' + SQUARE.format(' mask="url(#m)"'), [SQUARE.format(' fill-opacity="0.503"')]),
@@ -215,7 +233,7 @@ MARKERS = [  # SVG 2, section 13.7
     ("of a line, none of a rect", f'<marker id="m" {UNIT}>{DOT}</marker><line x1="1" x2="9" marker-end="url(#m)"/><rect width="1" height="1" fill="none" marker-end="url(#m)"/>', at(9, 0, 2, 2)),
     ("in stroke widths", f'<marker id="m">{DOT}</marker><path d="M4 4H9" fill="none" stroke-width="2" marker-end="url(#m)"/>', at(9, 4, 4, 4)),
     ("refX, refY", f'<marker id="m" {UNIT} refX="1" refY="1">{DOT}</marker><path d="M4 4H9" fill="none" marker-end="url(#m)"/>', at(8, 3, 2, 2)),
-    ("viewBox", f'<marker id="m" {UNIT} viewBox="0 0 2 2" markerWidth="6" markerHeight="6" refX="1" refY="center">{DOT}</marker><path d="M4 4H9" fill="none" marker-end="url(#m)"/>', at(6, 1, 6, 6)),
+    ("viewBox", f'<marker id="m" {UNIT} viewBox="0 0 2 2" markerWidth="6" markerHeight="6" refX="1" refY="1">{DOT}</marker><path d="M4 4H9" fill="none" marker-end="url(#m)"/>', at(6, 1, 6, 6)),
     ("what overflows is cut", f'<marker id="m" {UNIT} markerWidth="1">{DOT}</marker><path d="M4 4H9" fill="none" marker-end="url(#m)"/>', ['<path d="M9 4H10V6H9Z"/>']),
     ("unless it says not to", f'<marker id="m" {UNIT} markerWidth="1" overflow="visible">{DOT}</marker><path d="M4 4H9" fill="none" marker-end="url(#m)"/>', at(9, 4, 2, 2)),
     ("orient auto", f'<marker id="m" {UNIT} orient="auto">{DOT}</marker><path d="M4 4V9" fill="none" marker-end="url(#m)"/>', at(2, 9, 2, 2)),
@@ -226,6 +244,9 @@ MARKERS = [  # SVG 2, section 13.7
     ("the shorthand, by CSS alone", f'<marker id="m" {UNIT}>{DOT}</marker><path d="M4 4H9" fill="none" style="marker:url(#m)"/>', [*at(4, 4, 2, 2), *at(9, 4, 2, 2)]),
     ("the shorthand is no attribute", f'<marker id="m" {UNIT}><circle r="9"/></marker><path d="M4 4H9" fill="none" marker="url(#m)"/>' + RECT, BLACK),
     ("no size, no marker", '<marker id="m" markerWidth="0"><circle r="9"/></marker><path d="M4 4H9" fill="none" marker-end="url(#m)"/>' + RECT, BLACK),
+    ("a stroke that does not scale", f'<marker id="m">{DOT}</marker><g transform="scale(2)"><path d="M2 2H4" fill="none" stroke-width="2" vector-effect="non-scaling-stroke" marker-end="url(#m)"/></g>', at(8, 4, 4, 4)),
+    ("percentages are of the shape's viewport", f'<marker id="m" {UNIT} viewBox="0 0 4 4" markerWidth="4" markerHeight="4" refX="25%">{DOT}</marker><path d="M8 4H9" fill="none" marker-end="url(#m)"/>', at(3, 4, 2, 2)),
+    ("a close without length has no direction", f'<marker id="m" {UNIT} orient="auto">{DOT}</marker><path d="M4 4H9V9L4 4z" fill="none" marker-start="url(#m)"/>', at(4, 4, 2, 2)),
     ("no stroke width, no marker", '<marker id="m"><circle r="9"/></marker><path d="M4 4H9" fill="none" stroke-width="0" marker-end="url(#m)"/>' + RECT, BLACK),
     ("a marker's style is that of where it stands", f'<g fill="red"><marker id="m" {UNIT}>{DOT}</marker></g><path d="M4 4H9" fill="none" marker-end="url(#m)"/>', at(9, 4, 2, 2, ' fill="#f00"')),
     ("a marker in itself is left out", f'<marker id="m" {UNIT}>{DOT}<path d="M0 0H1" fill="none" marker-end="url(#m)"/></marker><path d="M4 4H9" fill="none" marker-end="url(#m)"/>', at(9, 4, 2, 2)),
@@ -235,6 +256,8 @@ PATTERNS = [  # SVG 2, section 14.3
     ("tiles of the box", f'<pattern id="p" width=".5" height="1">{TILE}</pattern><rect width="12" height="6" fill="url(#p)"/>', [*at(0, 0, 3, 3, ' fill="#f00"'), *at(6, 0, 3, 3, ' fill="#f00"')]),
     ("tiles of user space, cut by the shape", f'<pattern id="p" patternUnits="userSpaceOnUse" width="6" height="6">{TILE}</pattern><rect width="8" height="6" fill="url(#p)"/>', [*at(0, 0, 3, 3, ' fill="#f00"'), '<path d="M6 0H8V3H6Z" fill="#f00"/>']),
     ("a tile cuts", '<pattern id="p" patternUnits="userSpaceOnUse" width="8" height="24"><rect x="6" width="9" height="3" fill="red"/></pattern><rect width="8" height="6" fill="url(#p)"/>', ['<path d="M6 0H8V3H6Z" fill="#f00"/>']),
+    ("no seam between tiles", '<pattern id="p" patternUnits="userSpaceOnUse" width="6" height="6"><rect width="6" height="3" fill="red"/></pattern><rect width="12" height="6" fill="url(#p)"/>', ['<path d="M0 0H6V3H0ZM6 0H12V3H6Z" fill="#f00"/>']),
+    ("a tile cuts, whatever overflow says", '<pattern id="p" patternUnits="userSpaceOnUse" width="12" height="12" overflow="visible"><rect x="6" width="9" height="3" fill="red"/></pattern><rect width="12" height="6" fill="url(#p)"/>', ['<path d="M6 0H12V3H6Z" fill="#f00"/>']),
     ("viewBox", '<pattern id="p" width="1" height="1" viewBox="0 0 3 3"><rect width="1" height="1" fill="red"/></pattern><rect width="12" height="12" fill="url(#p)"/>', at(0, 0, 4, 4, ' fill="#f00"')),
     ("content of the box", '<pattern id="p" width="1" height="1" patternContentUnits="objectBoundingBox"><rect width=".5" height=".25" fill="red"/></pattern><rect width="12" height="12" fill="url(#p)"/>', at(0, 0, 6, 3, ' fill="#f00"')),
     ("patternTransform", f'<pattern id="p" patternUnits="userSpaceOnUse" width="24" height="24" patternTransform="translate(2 1)">{TILE}</pattern><rect x="1" y="1" width="12" height="6" fill="url(#p)"/>', at(2, 1, 3, 3, ' fill="#f00"')),
@@ -264,6 +287,9 @@ ROOTS = [  # attributes of the root, body, expected, section
     ("background-color by class", 'viewBox="0 0 24 24" class="r"', sheet(".r{background-color:red}", RECT), [*at(0, 0, 24, 24, ' fill="#f00"'), *BLACK]),
     ("the colour of a shorthand", 'viewBox="0 0 24 24" style="background:no-repeat red 0 0"', RECT, [*at(0, 0, 24, 24, ' fill="#f00"'), *BLACK]),
     ("background of a wide one", 'viewBox="0 0 24 12" style="background:red"', RECT, [*at(0, 6, 24, 12, ' fill="#f00"'), *at(0, 6, 3, 3)]),
+    ("one that is invalid leaves the one before", 'viewBox="0 0 24 24" style="background:red;background:red foo"', RECT, [*at(0, 0, 24, 24, ' fill="#f00"'), *BLACK]),
+    ("it knows no opacity and is never hidden", 'viewBox="0 0 24 24" style="background:red;opacity:.5;visibility:hidden"', RECT, at(0, 0, 24, 24, ' fill="#f00"')),
+    ("em of the root's own font", 'width="1em" height="2em" font-size="12"', RECT, [*at(6, 0, 3, 3)]),
     ("its attribute is none", 'viewBox="0 0 24 24" background="red" fill="blue"', RECT, BLUE),
     ("a root turns about its middle", 'viewBox="0 0 24 24" transform="rotate(180)"', RECT, at(21, 21, 3, 3)),  # CSS Transforms 1, section 5
     ("so it does by CSS", 'viewBox="0 0 24 24" style="transform:scaleX(-1)"', RECT, at(21, 0, 3, 3)),
@@ -300,7 +326,7 @@ def test_nothing_painted_says_why(parsed, body, reason):
 
 NAMED = [
     (rect('style="transform:rotateX(30deg)"'), {"3D transform": 1}), (rect('style="rotate:x 30deg"'), {"3D transform": 1}),
-    (rect('style="mask:linear-gradient(red, blue)"'), {"mask by an image": 1}), (rect('style="clip-path:circle(3px)"'), {"clip-path by a CSS shape": 1}),
+    (rect('style="offset-path:path(&quot;M0 0h9&quot;)"'), {"offset-path": 1}), (rect('style="mask:linear-gradient(red, blue)"'), {"mask by an image": 1}), (rect('style="clip-path:circle(3px)"'), {"clip-path by a CSS shape": 1}),
 ]
 
 
