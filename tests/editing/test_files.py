@@ -39,7 +39,8 @@ def folder(tmp_path, monkeypatch):
     ("restyle --svg cart.svg --style lucide --prompt cart --num_samples 1",
      ["0.svg", "reconstruction.svg", "samples.json"]),
     ("palette --prompt heart --palette #d33 264653 --num_samples 1", ["0.svg", "samples.json"]),
-    ("morph --svg cart.svg --svg_b mail.svg --match order --steps 2", ["00.svg", "01.svg", "morph.svg", "samples.json"]),
+    ("morph --svg cart.svg --svg_b mail.svg --match order --steps 2",
+     ["00.svg", "01.svg", "morph.svg", "samples.json"]),
     ("morph --svg cart.svg --svg_b mail.svg --steps 3", ["00.svg", "01.svg", "02.svg", "morph.svg", "samples.json"]),
     ("morph --prompt heart --prompt_b star --steps 2 --seed 1", ["00.svg", "01.svg", "morph.svg", "samples.json"]),
 ])
