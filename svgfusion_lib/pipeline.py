@@ -41,7 +41,7 @@ from svgfusion_lib.system.checks import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
 from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, make_schedule
-from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+from svgfusion_lib.utils.hybrid_utils import sanitize_rows, snap_rows
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.samplers import (
     Correct,
@@ -53,7 +53,6 @@ from svgfusion_lib.utils.samplers import (
     initial_noise,
     sampling_timesteps,
 )
-from svgfusion_lib.utils.snapping import snap_rows
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SAMPLES_KIND = "list of samples"  # what samples.json is

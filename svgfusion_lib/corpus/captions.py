@@ -2,7 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from svgfusion_lib.corpus.colours import COLOUR_WORDS
 
 HELD_OUT_PERCENT = 10
 UNSEEN_PAIR_PERCENT = 5
@@ -72,3 +74,154 @@ def is_unseen_pair(name: str, pack: str, seed: int = 0) -> bool:
     """Whether the drawings of a name in one pack are kept from training (5% of all pairs, another 5% for each seed)."""
     digest = hashlib.sha256(f"{seed}/{pack}/{name_key(name, numbered=True)}".encode()).digest()
     return int.from_bytes(digest[:4], "big") % 100 < UNSEEN_PAIR_PERCENT
+
+
+# --- captions of an icon: the ways people say its name -----------------------------------------------
+
+MAX_CAPTIONS = 12
+MAX_KEYWORDS = 4
+MAX_SYNONYMS = 4
+MAX_OTHERS = 2  # canonical captions of the same drawing elsewhere
+KINDS = {"line": "line icon", "filled": "filled icon", "emoji": "emoji", "colour": "colour icon"}  # by domain of a pack
+
+_AN = re.compile(r"(?!uni|use|usb|usa|eu|one\b|once|ufo|uk\b|ut|urin|uran)[aeiou]|hour|honest|heir")
+_TONE = re.compile(r"^(.+?) ((?:medium light|medium dark|light|medium|dark) skin tone)$")
+_ING_THINGS = frozenset(
+    "building ceiling clothing drawing earring evening king morning painting ring spring string wing".split()
+)
+_PREPOSITIONS = frozenset("in with of on at over behind under up".split())
+_PEOPLE = frozenset("men women people mx".split())
+# First or last words of names that are no thing with an article: "arrow left", "wifi off", "zoom in", "align top".
+_NO_THING = frozenset(
+    "left right up down off on in out top bottom start end center centre middle horizontal vertical over under with "
+    "by to at from of and or all more less empty full add edit remove delete open close closed cancel check done "
+    "slash plus minus back forward next previous alt small large medium big".split()
+)
+# Adjectives and verbs that names of icons end with, and no other word for a thing: "a rounded", "a locked" says nobody.
+_NO_LAST_WORD = frozenset(
+    "meh work data incognito equal thirty oclock together break approve generative wireless internet beauty celsius "
+    "fahrenheit salt water rice milk bread cheese butter sugar electricity energy weather music money cash news "
+    "help love care security safety luggage filled sharp one two three four five six seven eight nine minimalistic "
+    "round rounded dashed double broken angular simple straight high low fast slow happy sad angry dizzy sick "
+    "annoyed nervous neutral funny mobile old new popular strong flat bold italic thin thick wide narrow long short "
+    "tall deep sunny cloudy rainy snowy partlysunny windy warm cold hot dry wet dim bright light dark dead safe "
+    "clean clear infinite minimal maximum minimum average horizontal vertical circular triangular rectangular "
+    "directional linear radial convex concave smart wise automatic automatically manual active inactive offline "
+    "online visible invisible transparent solid blank void null vegan scary crazy natural hard heavy loud private "
+    "public secure flexible sensitive explicit premium broad central accessible compact favourite favorite another "
+    "other indoor outdoor male female triple single both many multi multiple optional reverse custom search pause "
+    "share scan send move expand collapse sync call unread receive charge snooze sort split stop export import "
+    "merge exchange copy crop cut mute exit refresh slice swap update straighten shuffle carousel repeat rotate "
+    "drop dislike like increase decrease reply minimize maximize resize restore replace delay fail divide enter "
+    "fall forbid pick commit intersect wink reload underline create crack shrink undo redo rewind replay attach "
+    "stretch react ban compare hide show connect subtract reorder push strikethrough return walk reset paste "
+    "restart locate save scroll exclude justify pass sleep shine laugh enlarge reduce navigate measure run "
+    "transform unlink combine erase write uninstall fix find disable log unfold compose go lift smoke join bounce "
+    "avoid bleach contain kick label grow grab cry squint swipe spell dip hang blend fracture ungroup unplug "
+    "arrange authorize customize defrost freeze encrypt trim repost slide submerge translate revote align pull "
+    "multiply slash hunt come compress consume correct cook delete disconnect extend extrude harm inspect interrupt "
+    "modify optimize protect reject remind retrieve withdraw bifurcate browse contribute cooperate explore load "
+    "rename roast rollback sneer sip speechless undertake verify amplify deactivate play upload download invert "
+    "flip skip print insert accept buy press touch drag tap detect generate estimate analyze beautify imagine "
+    "cellular nuclear internal external upper lower rear front south north east west horizontally vertically ccw cw "
+    "sm md lg xs xl min max mini zero eco pro".split()
+)
+_NO_FIRST_WORD = frozenset(
+    "arrow chevron caret align border radius currency math letter number sort square circle hexagon rotate flip "
+    "zoom exclude insert select show hide view set get find make go move copy paste send receive share scan text "
+    "six seven eight nine two three four five many".split()
+)
+_ED_THINGS = frozenset("bed shed seed weed sled feed speed hundred breed reed thread red moped biped".split())
+
+
+def article(phrase: str) -> str:
+    """`heart` -> `a heart`, `hourglass` -> `an hourglass`."""
+    return f"an {phrase}" if _AN.match(phrase) else f"a {phrase}"
+
+
+def noun_phrase(name: str, kind: str = "") -> str:
+    """`a shopping cart`; the bare name where an article would be wrong (`scissors`, `arrow left`).
+
+    kind "emoji": `flag japan` -> `the flag of japan`; "line": `brand github` -> `the github logo`.
+    """
+    words = name.split()
+    if kind == "emoji" and words[0] == "flag" and len(words) > 1 and words[1] != "in":
+        return f"the flag of {' '.join(words[1:])}"
+    if kind == "line" and words[0] == "brand" and len(words) > 1:
+        return f"the {' '.join(words[1:])} logo"
+    if match := _TONE.match(name):
+        return f"{noun_phrase(match[1])} with {match[2]}"
+    return article(name) if is_thing(name) else name
+
+
+def is_thing(name: str) -> bool:
+    """True if a name reads as one thing: no number, letter, plural, action or state about it."""
+    words = name.split()
+    first, last = words[0], words[-1]
+    head = next((word for word, following in zip(words, words[1:]) if following in _PREPOSITIONS), last)
+    plural = first in _PEOPLE or any(w.endswith("s") and not w.endswith(("ss", "us", "is", "as")) for w in (head, last))
+    action = last.endswith("ing") and last not in _ING_THINGS
+    odd = any(len(word) == 1 or not word.isalpha() for word in words)
+    odd = odd or (len(last) <= 4 and not set("aeiouy") & set(last))  # "sql", "sms"
+    state = (last.endswith("ed") and last not in _ED_THINGS) or last in _NO_LAST_WORD or last.endswith("ly")
+    return not (plural or action or odd or state or first in _NO_FIRST_WORD or {first, last} & _NO_THING)
+
+
+def colour_phrase(name: str, colours: Sequence[str]) -> str:
+    """`a red heart`, `black and yellow glasses`; "" without colours or if the name says its colour already."""
+    if not colours or not COLOUR_WORDS.isdisjoint(name.split()) or name.startswith("flag ") or _TONE.match(name):
+        return ""
+    phrase = f"{' and '.join(colours)} {name}"
+    return article(phrase) if is_thing(name) else phrase
+
+
+def compose_captions(
+    name: str,
+    style: str,
+    kind: str = "",
+    colours: Sequence[str] = (),
+    synonyms: Iterable[str] = (),
+    keywords: Iterable[str] = (),
+    others: Iterable[str] = (),
+    may_say: Callable[[str], bool] = lambda text: True,
+) -> tuple[str, ...]:
+    """At most MAX_CAPTIONS captions of an icon with a style, no two the same, the canonical one first.
+
+    kind: a key of KINDS, or "". synonyms are said alone, keywords with the style; others: captions of the same drawing
+    elsewhere. may_say: whether a name may be trained on: an icon to train on gets no keyword and no colour that make a
+    held-out name of it ("red heart" may be held out where "heart" is not).
+    """
+    synonyms = other_words(name, synonyms, may_say)[:MAX_SYNONYMS]
+    keywords = [word for word in other_words(name, keywords, may_say) if word not in synonyms][:MAX_KEYWORDS]
+    first, plain, *styled = make_captions(name, keywords, style)
+    others = [other for other in dict.fromkeys(others) if other not in (first, plain)][:MAX_OTHERS]
+    thing = noun_phrase(name, kind)
+    phrases = [thing]
+    coloured = colour_phrase(name, colours)
+    if coloured and may_say(f"{' and '.join(colours)} {name}"):
+        phrases.append(coloured)
+    phrases.append(f"{name} icon" if thing == name else f"an icon of {thing}")
+    if kind in KINDS:
+        word = KINDS[kind]
+        says_it_already = not set(style.split()).isdisjoint(word.split())  # "solar line duotone"
+        phrases.append(f"{name}, {style} {word.split()[-1] if says_it_already else word}")
+    return tuple(dict.fromkeys([first, plain, *synonyms, *others, *phrases, *styled]))[:MAX_CAPTIONS]
+
+
+def other_words(name: str, words: Iterable[str], may_say: Callable[[str], bool]) -> list[str]:
+    """Words, once each, that say something else than the name and may be said."""
+    own = name_key(name, numbered=True)
+    return [word for word in dict.fromkeys(words) if name_key(word, numbered=True) != own and may_say(word)]
+
+
+def name_parts(name: str, may_say: Callable[[str], bool]) -> tuple[str, ...]:
+    """What can be said of a name of several words with some of them: each one alone, and all but each one.
+
+    Drawn at random in training, they teach what a word means on its own: `off` a slash, whatever is off.
+    """
+    words = name.split()
+    spoken = [word for word in words if len(word) > 1 and not word.isdigit() and content_words(word)]
+    if len(spoken) < 2:
+        return ()
+    rests = [" ".join(words[:i] + words[i + 1 :]) for i in range(len(words))] if len(words) > 2 else []
+    return tuple(other_words(name, [*spoken, *rests], may_say))

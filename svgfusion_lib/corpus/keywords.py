@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from svgfusion_lib.corpus.captions import humanise, name_key
-from svgfusion_lib.corpus.npm import fetch_files
+from svgfusion_lib.corpus.packs import fetch_files
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import read_json, write_json
 from svgfusion_lib.system.outputs import own_file

@@ -55,7 +55,7 @@ def prepare_dataset(
     datasets too; False: nothing has to. `max_rows` limits the rows between <BOS> and <EOS>; `max_files` the files kept
     (a fixed pseudo-random choice). Icons of packs get captions from their names, colours and, with `keywords`, a
     dictionary; others keep theirs.
-    `one_style`: of line packs, the style that the pack is known for. Emoji lose what nobody sees (corpus/cleaning.py).
+    `one_style`: of line packs, the style that the pack is known for. Emoji lose what nobody sees (corpus/filters.py).
     `hold_out`: 10% of the names go to the split held_out, and of the others 5% of the pairs of a name and a pack, which
     `seed` chooses, to unseen_pair, as long as another pack has the name in training. Without, all is trained on.
     `num_parts`: parts of the name among the captions of what is trained on. `moved_copies`: mirrored and turned copies

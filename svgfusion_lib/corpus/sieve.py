@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from svgfusion_lib.corpus.captions import make_captions, name_key, split_of
+from svgfusion_lib.corpus.captions import compose_captions, make_captions, name_key, name_parts, other_words, split_of
 from svgfusion_lib.corpus.directions import allowed_moves, moved
 from svgfusion_lib.corpus.filters import PICTURE_SIZE, Finding, PictureIndex
 from svgfusion_lib.corpus.keywords import Vocabulary, synonyms_of
 from svgfusion_lib.corpus.packs import pack_domain
-from svgfusion_lib.corpus.phrases import compose_captions, name_parts, other_words
 from svgfusion_lib.corpus.records import COUNT, COUNTED, SPLITS, Record, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import write_json, write_text

@@ -1,6 +1,19 @@
 import pytest
 
-from svgfusion_lib.corpus.captions import humanise, make_captions, name_key, split_of, strip_suffix
+from svgfusion_lib.corpus.captions import (
+    MAX_CAPTIONS,
+    article,
+    colour_phrase,
+    compose_captions,
+    humanise,
+    make_captions,
+    name_key,
+    name_parts,
+    noun_phrase,
+    other_words,
+    split_of,
+    strip_suffix,
+)
 
 
 @pytest.mark.parametrize(("name", "expected"), [
@@ -54,3 +67,92 @@ def test_split_holds_out_a_tenth_and_never_changes():
     # Pinned: a model trained earlier must not find its training names among the held-out ones.
     names = ("heart", "star", "home", "user", "bell", "mail", "a b off", "shopping cart")
     assert [name for name in names if split_of(name) == "held_out"] == ["a b off"]
+
+
+# --- phrases -----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("phrase", "expected"), [
+    ("heart", "a heart"), ("umbrella", "an umbrella"), ("hourglass", "an hourglass"), ("unicorn", "a unicorn"),
+    ("user", "a user"), ("euro", "a euro"), ("utensil", "a utensil"), ("one way", "a one way"), ("onion", "an onion"),
+])
+def test_article(phrase, expected):
+    assert article(phrase) == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), [
+    ("shopping cart", "a shopping cart"),
+    ("scissors", "scissors"),            # a plural
+    ("glass", "a glass"),
+    ("arrow left", "arrow left"),        # no thing: a direction
+    ("wifi off", "wifi off"),            # a state
+    ("dice 2", "dice 2"),                # a number
+    ("letter x", "letter x"),
+    ("star filled", "star filled"), ("lock locked", "lock locked"), ("zoom lens", "zoom lens"),
+    ("flower bed", "a flower bed"),
+    ("man running", "man running"),      # an action
+    ("ring", "a ring"),
+    ("flag japan", "the flag of japan"),
+    ("flag in hole", "a flag in hole"),
+    ("brand name", "a brand name"),      # a logo in line packs only
+    ("women wrestling", "women wrestling"),
+    ("judge medium dark skin tone", "a judge with medium dark skin tone"),
+])
+def test_noun_phrase(name, expected):
+    assert noun_phrase(name, "emoji") == expected
+
+
+@pytest.mark.parametrize(("name", "colours", "expected"), [
+    ("bee", ("yellow", "black"), "a yellow and black bee"), ("apple", ("orange",), "an orange apple"),
+    ("glasses", ("blue",), "blue glasses"), ("heart", (), ""), ("red heart", ("red",), ""),
+    ("flag japan", ("white",), ""),
+    ("judge dark skin tone", ("brown",), ""),
+])
+def test_colour_phrase(name, colours, expected):
+    assert colour_phrase(name, colours) == expected
+
+
+def test_captions_of_a_line_icon():
+    others = ("trolley, lucide style",)
+    assert compose_captions("shopping cart", "tabler", "line", (), ("cart",), ("store", "cart"), others) == (
+        "shopping cart, tabler style", "shopping cart", "cart", "trolley, lucide style", "a shopping cart",
+        "an icon of a shopping cart", "shopping cart, tabler line icon", "store, tabler style",
+    )
+
+
+def test_logos_and_styles_that_say_the_kind():
+    assert compose_captions("brand github", "tabler", "line")[2:4] == ("the github logo", "an icon of the github logo")
+    assert "bee, solar line duotone icon" in compose_captions("bee", "solar line duotone", "line")
+
+
+def test_captions_of_an_emoji():
+    assert compose_captions("bee", "noto", "emoji", ("yellow", "black")) == (
+        "bee, noto style", "bee", "a bee", "a yellow and black bee", "an icon of a bee", "bee, noto emoji",
+    )
+
+
+def test_captions_are_few_and_differ():
+    words = [f"word{letter}" for letter in "abcdefgh"]
+    others = [f"{word}, twemoji style" for word in words]
+    captions = compose_captions("bee", "noto", "emoji", ("red",), words[:5], words[5:], others)
+    assert len(set(captions)) == len(captions) == MAX_CAPTIONS
+    assert captions[:2] == ("bee, noto style", "bee")
+
+
+def test_what_may_not_be_said_is_in_no_caption():
+    def may_say(text):
+        return text not in ("red heart", "love", "off")
+
+    assert other_words("x", ["love", "bee", "bee", "X"], may_say) == ["bee"]
+    captions = compose_captions("heart", "noto", "emoji", ("red",), ("love",), ("love", "like"), may_say=may_say)
+    assert "like, noto style" in captions and not {"a red heart", "love", "love, noto style"} & set(captions)
+    assert "a red heart" in compose_captions("heart", "noto", "emoji", ("red",))
+    assert name_parts("bell off", may_say) == ("bell",)
+
+
+def test_parts_of_a_name_are_its_words_and_all_but_one():
+    def anything(text):
+        return True
+
+    assert name_parts("map pin off", anything) == ("map", "pin", "off", "pin off", "map off", "map pin")
+    assert name_parts("bell off", anything) == ("bell", "off")
+    assert name_parts("bell", anything) == name_parts("dice 2", anything) == ()

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from svgfusion_lib.corpus import npm, packs
+from svgfusion_lib.corpus import packs
 from svgfusion_lib.corpus.packs import fetch_packs
 from svgfusion_lib.errors import UserError
 
@@ -109,6 +109,6 @@ def test_no_network_at_all(registry, tmp_path, monkeypatch):
 def test_a_client_that_never_ends_is_given_up(registry, tmp_path, monkeypatch):
     monkeypatch.setattr(Registry, "behaviour", "silent")
     monkeypatch.setenv("npm_config_fetch_timeout", "60000")
-    monkeypatch.setattr(npm, "TIMEOUT_SECONDS", 3)
+    monkeypatch.setattr(packs, "TIMEOUT_SECONDS", 3)
     with pytest.raises(UserError, match="no answer in 3 s"):
         fetch_packs(["toy"], tmp_path / "packs")
