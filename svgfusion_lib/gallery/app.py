@@ -6,9 +6,10 @@ import ipywidgets as W  # noqa: N812 - as everyone calls it
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import markup
-from svgfusion_lib.gallery.controls import Controls, card, marked
+from svgfusion_lib.gallery.controls import Appearance, Controls, card, marked
 from svgfusion_lib.gallery.detail import Detail
 from svgfusion_lib.gallery.icons import Icon
+from svgfusion_lib.gallery.look import BACKGROUNDS, Look
 from svgfusion_lib.gallery.session import Batch, Session, Tick
 from svgfusion_lib.gallery.worker import Worker
 
@@ -21,20 +22,22 @@ class Gallery(W.VBox):
     def __init__(self, session: Session):
         self.session = session
         self.worker = Worker(self._on_tick, self._on_end)
-        self.controls = Controls(session.styles, self.generate, self.worker.cancel, self._open)
+        self.controls = Controls(session.styles, self.generate, self.worker.cancel, self._open, session.known_names)
+        self.appearance = Appearance(self._set_look, self._set_background)
         self.status = W.HTML(markup.note(WELCOME))
         self.progress = marked(W.IntProgress(value=0, max=1), "svgf-progress")
         self.heading = W.HTML()
         self.grid = marked(W.Box(), "svgf-grid")
         self.detail = Detail(session, self._start, lambda: self.controls.request, self._redraw_card, self._tell_error)
         self.history = marked(W.Box(), "svgf-history")
+        self.favourites = marked(W.Box(), "svgf-history")
         self._history_heading = W.HTML()
         self._shown: Batch | None = None
         left = marked(W.VBox([self.heading, self.grid]), "svgf-panel", "svgf-results")
         line = marked(W.VBox([self.progress, self.status]), "svgf-state")
         super().__init__([
-            W.HTML(markup.style_sheet()), self.controls, line, marked(W.Box([left, self.detail]), "svgf-main"),
-            self._history_heading, self.history,
+            W.HTML(markup.style_sheet()), self.controls, line, self.appearance,
+            marked(W.Box([left, self.detail]), "svgf-main"), self.favourites, self._history_heading, self.history,
         ])
         marked(self, "svgf")
         for batch in session.history:
@@ -59,6 +62,27 @@ class Gallery(W.VBox):
         for each, own in zip(self._shown.icons if self._shown else (), self.grid.children):
             (own.add_class if each is icon else own.remove_class)("svgf-chosen")
 
+    def _set_look(self, look: Look) -> None:
+        try:
+            self.session.set_look(look)
+        except UserError as error:
+            self._tell_error(f"{error}.")
+            return
+        if self._shown is not None:
+            self.show(self._shown)
+        if self.detail.icon is not None:
+            self.choose(self.detail.icon)
+
+    def _set_background(self, name: str) -> None:
+        for each in BACKGROUNDS:
+            (self.add_class if each == name else self.remove_class)(f"svgf-on-{each}")
+
+    def _mark(self, icon: Icon, favourite: bool) -> None:
+        favourites = self.session.mark(icon, favourite)
+        self.favourites.children = [
+            card(markup.batch_strip(favourites), "Show the favourites", lambda: self.show(favourites))
+        ] if favourites.icons else []
+
     # --- background work -------------------------------------------------------------------------
 
     def _start(self, work: Callable[[Tick], Batch | str]) -> None:
@@ -68,9 +92,8 @@ class Gallery(W.VBox):
                 return result
             self._add_to_history(result)
             self.show(result)
-            if len(result.icons) == 1:
-                self.choose(result.icons[0])
-            return f"{len(result.icons)} icons: {result.title}."
+            self.choose(result.icons[0])
+            return f"{len(result.icons)} icons: {result.title}. {result.note}".rstrip()
 
         if self.worker.busy:
             return
@@ -106,7 +129,13 @@ class Gallery(W.VBox):
         self.status.value = markup.note(f"{batch.title}.")
 
     def _card(self, icon: Icon) -> W.Box:
-        return card(markup.card(icon), markup.described(icon), lambda: self.choose(icon))
+        star = marked(W.ToggleButton(
+            description="★", value=icon in self.session.favourites, tooltip=f"Favourite: {markup.described(icon)}",
+        ), "svgf-star")
+        star.observe(lambda change: self._mark(icon, change["new"]), "value")
+        own = card(markup.card(icon), markup.described(icon), lambda: self.choose(icon))
+        own.children = [*own.children, star]
+        return own
 
     def _redraw_card(self, icon: Icon) -> None:
         """An icon was edited: its card and the links follow."""

@@ -2,13 +2,17 @@
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import ipywidgets as W  # noqa: N812 - as everyone calls it
 
 from svgfusion_lib.config import MOST_CANDIDATES, SamplingConfig
+from svgfusion_lib.gallery.look import AS_DRAWN, BACKGROUNDS, CAPS, Look
 from svgfusion_lib.gallery.session import MOST_ICONS, Request
 
 ANY_STYLE = "any style"
+CHIPS = ("shopping cart", "rocket", "red heart", "camera, tabler style", "bell off", "smiling face emoji")
+MOST_COMPLETED = 20_000  # names that are offered while one types
 _SEEDS = 1_000_000  # that the dice draws from
 
 
@@ -21,7 +25,7 @@ def marked(widget: W.Widget, *classes: str) -> W.Widget:
 
 def button(label: str, on_press: Callable[[], None], *classes: str, tooltip: str | None = None) -> W.Button:
     """A button that calls on_press."""
-    pressed = marked(W.Button(description=label, tooltip=tooltip), "svgf-button", *classes)
+    pressed = marked(W.Button(description=label, tooltip=tooltip or label), "svgf-button", *classes)
     pressed.on_click(lambda _: on_press())
     return pressed
 
@@ -41,17 +45,22 @@ class Controls(W.VBox):
 
     def __init__(
         self, styles: Sequence[str], on_generate: Callable[[], None], on_cancel: Callable[[], None],
-        on_open: Callable[[str, bytes], None],
+        on_open: Callable[[str, bytes], None], known_names: Sequence[str] = (),
     ):
         defaults = Request("")
         self.prompt = marked(
-            W.Text(description="What to draw", placeholder="for instance: shopping cart"), "svgf-field", "svgf-prompt"
+            W.Combobox(
+                description="What to draw", placeholder="in English, for instance: shopping cart",
+                options=list(known_names[:MOST_COMPLETED]),
+            ), "svgf-field", "svgf-prompt",
         )
+        self.chips = marked(W.Box([button(text, partial(self._try, text, on_generate), "svgf-chip") for text in CHIPS]),
+                            "svgf-line", "svgf-chips")
         self.prompt.on_msg(lambda _, content, buffers: on_generate() if content.get("event") == "submit" else None)
         self.style_box = _field(W.Dropdown(description="Style", options=style_choices(styles)), "svgf-style")
         self.count = _field(W.BoundedIntText(description="Icons", value=defaults.count, min=1, max=MOST_ICONS))
         self.seed = _field(W.BoundedIntText(description="Seed", value=defaults.seed, min=0, max=2**31 - 1))
-        self.dice = button("🎲", self._roll, "svgf-dice", tooltip="Another seed by chance")
+        self.dice = button("Roll", self._roll, "svgf-dice", tooltip="Another seed by chance")
         self.steps = _field(W.BoundedIntText(description="Steps", value=defaults.steps, min=2, max=200))
         self.guidance = _field(
             W.FloatSlider(
@@ -77,7 +86,7 @@ class Controls(W.VBox):
                 self.guidance, self.candidates, self.upload,
             ]), "svgf-line",
         )
-        super().__init__([first, second])
+        super().__init__([first, self.chips, second])
         marked(self, "svgf-panel")
 
     @property
@@ -87,6 +96,10 @@ class Controls(W.VBox):
             self.prompt.value, self.style_box.value or None, self.count.value, self.seed.value, self.steps.value,
             self.guidance.value, self.candidates.value,
         )
+
+    def _try(self, text: str, on_generate: Callable[[], None]) -> None:
+        self.prompt.value = text
+        on_generate()
 
     def set_busy(self, busy: bool) -> None:
         """While something is drawn there is nothing to do but to cancel."""
@@ -100,6 +113,32 @@ class Controls(W.VBox):
             on_open(str(file["name"]), bytes(file["content"]))
         if files:
             self.upload.value = ()
+
+
+class Appearance(W.Box):
+    """Pens, colour and background of all icons at once.
+
+    on_look: told of a new look; on_background: told of one of BACKGROUNDS.
+    """
+
+    def __init__(self, on_look: Callable[[Look], None], on_background: Callable[[str], None]):
+        self.width = _field(W.FloatSlider(
+            description="Stroke width (0: as drawn)", value=0, min=0, max=4, step=0.25, readout_format=".2f",
+            continuous_update=False,
+        ), "svgf-wide")
+        self.cap = _field(W.Dropdown(description="Caps", options=CAPS, value=AS_DRAWN), "svgf-style")
+        self.colour = _field(W.Text(description="Colour", placeholder=AS_DRAWN, continuous_update=False))
+        self.current = W.Checkbox(description="currentColor", value=False, indent=False)
+        self.background = _field(W.Dropdown(description="Background", options=BACKGROUNDS), "svgf-style")
+        for widget in (self.width, self.cap, self.colour, self.current):
+            widget.observe(lambda _: on_look(self.look), "value")
+        self.background.observe(lambda change: on_background(change["new"]), "value")
+        super().__init__([self.width, self.cap, self.colour, self.current, self.background])
+        marked(self, "svgf-panel", "svgf-line", "svgf-appearance")
+
+    @property
+    def look(self) -> Look:
+        return Look(self.width.value, self.cap.value, self.colour.value.strip(), self.current.value)
 
 
 def _field(widget: W.Widget, *classes: str) -> W.Widget:

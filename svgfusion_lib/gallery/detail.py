@@ -33,11 +33,14 @@ class Detail(W.VBox):
         self.show_boxes: list[W.Checkbox] = []
         self.colour_boxes: list[W.ColorPicker] = []
         self.anew_boxes: list[W.ToggleButton] = []
+        sections = {
+            "Layers": "Show, hide and colour its parts", "Remix": "Variations, styles and morphs of it",
+            "Code": "Its SVG text",
+        }
+        if session.cache_dir is not None:
+            sections["Nearest"] = "Training icons that look like it"
         self.sections = marked(
-            W.ToggleButtons(options=["Layers", "Remix", "Code", "Nearest"], tooltips=[
-                "Show, hide and colour its parts", "Variations, styles and morphs of it", "Its SVG text",
-                "Training icons that look like it",
-            ]), "svgf-sections",
+            W.ToggleButtons(options=list(sections), tooltips=list(sections.values())), "svgf-sections",
         )
         self._panes = [self._layers_pane(), self._more_pane(), W.VBox([self.code]), self._nearest_pane()]
         self._pane = marked(W.VBox([self._panes[0]]), "svgf-pane")

@@ -24,6 +24,19 @@ def file_name(icon: Icon, suffix: str) -> str:
     return f"{icon.number:03d}-{words or 'icon'}.{suffix}"
 
 
+def with_own_ids(icon: Icon) -> str:
+    """The SVG of an icon, with ids that begin with its number: two of them can stand in one page."""
+    own = f"icon-{icon.number}-"
+    return re.sub(r'( id="|url\(#)', rf"\g<1>{own}", icon.svg)
+
+
+def transparent_png(svg: str, size: int) -> bytes:
+    """The picture of an SVG by our writer, `size` pixels wide, its background transparent."""
+    import cairosvg
+
+    return cairosvg.svg2png(bytestring=svg.encode(), output_width=size, output_height=size)
+
+
 def png_bytes(svg: str, size: int = PNG_SIZE) -> bytes:
     """The picture of an SVG on white."""
     return _as_png(Image.fromarray(render_svg(svg, size)))
@@ -43,7 +56,7 @@ def zip_bytes(icons: Sequence[Icon], animation: str | None = None) -> bytes:
         {"file": file_name(icon, "svg"), "title": icon.title, "seed": icon.seed, "origin": icon.origin}
         for icon in icons
     ]
-    files: dict[str, str] = {str(entry["file"]): icon.svg for entry, icon in zip(told, icons)}
+    files: dict[str, str] = {str(entry["file"]): with_own_ids(icon) for entry, icon in zip(told, icons)}
     files["icons.json"] = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
     if animation is not None:
         files["morph.svg"] = animation
@@ -66,6 +79,14 @@ def download_link(label: str, name: str, content: str | bytes, media_type: str) 
     return (
         f'<a class="svgf-link" download="{html.escape(name)}" href="{address}"'
         f' aria-label="Download {html.escape(name)}">{html.escape(label)}</a>'
+    )
+
+
+def copy_button(label: str, text: str) -> str:
+    """A button, as HTML, that copies a text; the text is data, never code."""
+    return (
+        f'<button class="svgf-link svgf-copy" data-text="{html.escape(text)}" onclick="navigator.clipboard.writeText('
+        f'this.dataset.text).then(() => this.classList.add(\'svgf-copied\'))">{html.escape(label)}</button>'
     )
 
 

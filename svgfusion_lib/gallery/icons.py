@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from svgfusion_lib.editing import layer_colour, paint_layer, parse_palette, recolour
+from svgfusion_lib.gallery.look import Look
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.rendering_sequence import element_of_rows
 from svgfusion_lib.utils.tensorsvg import element_structure, rows_to_svg
@@ -27,6 +28,7 @@ class Icon:
     number: of the icon within the session, from 1. title: the prompt, or the name of a file. origin: in words, for
     instance "variations of 3". model: name of the pipeline that drew it, or that edits it. seed: None if it was not
     drawn from noise. style: the model's own, if it was drawn in one. hidden: numbers of layers that are not shown.
+    look: pens and colour, the same for all icons.
     """
 
     number: int
@@ -37,11 +39,17 @@ class Icon:
     seed: int | None = None
     style: str | None = None
     hidden: frozenset[int] = frozenset()
+    look: Look = Look()
     _before: list[tuple[np.ndarray, frozenset[int]]] = field(default_factory=list, repr=False)
 
     @property
     def svg(self) -> str:
-        """SVG text, by our writer, of the layers that are shown."""
+        """SVG text, by our writer, of the layers that are shown, with the session's look."""
+        return self.look.svg(self.shown_rows)
+
+    @property
+    def drawn_svg(self) -> str:
+        """The same without the look: what edits go by."""
         return rows_to_svg(self.shown_rows)
 
     @property

@@ -5,12 +5,21 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from svgfusion_lib.gallery.downloads import data_address, download_link, file_name, png_bytes, sheet_bytes, zip_bytes
+from svgfusion_lib.gallery.downloads import (
+    copy_button,
+    data_address,
+    download_link,
+    file_name,
+    sheet_bytes,
+    transparent_png,
+    with_own_ids,
+    zip_bytes,
+)
 from svgfusion_lib.gallery.icons import Icon, Layer
 from svgfusion_lib.gallery.neighbours import Neighbour
 from svgfusion_lib.gallery.session import Batch
 
-SVG_TYPE = "image/svg+xml"
+SVG_TYPE, PNG_TYPE = "image/svg+xml", "image/png"
 STRIP_LENGTH = 4  # icons that stand for a batch
 
 
@@ -71,9 +80,15 @@ def batch_strip(batch: Batch) -> str:
 def large_view(icon: Icon) -> str:
     """An icon large, with what it is and links to it."""
     facts = [f"No. {icon.number}", icon.origin, *([] if icon.seed is None else [f"seed {icon.seed}"])]
+    svg = with_own_ids(icon)
     links = [
-        download_link("SVG", file_name(icon, "svg"), icon.svg, SVG_TYPE),
-        download_link("PNG", file_name(icon, "png"), png_bytes(icon.svg), "image/png"),
+        copy_button("Copy SVG", svg), copy_button("Copy data URI", data_address(svg, SVG_TYPE)),
+        download_link("SVG", file_name(icon, "svg"), svg, SVG_TYPE),
+        *(
+            download_link(f"PNG {scale}x", file_name(icon, f"{scale}x.png"), transparent_png(svg, 24 * scale), PNG_TYPE)
+            for scale in (1, 2, 3, 4)
+        ),
+        download_link("PNG 512", file_name(icon, "png"), transparent_png(svg, 512), PNG_TYPE),
     ]
     return (
         f'<div class="svgf-paper svgf-large">{picture(icon.svg, described(icon))}</div>'

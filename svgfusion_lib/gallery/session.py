@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
+from svgfusion_lib.corpus.packs import without_style
 from svgfusion_lib.editing import (
     decode_layers,
     encode_svg,
     interpolate,
     layer_of_parts,
+    parse_palette,
     redraw,
     restyle,
     variations,
@@ -25,6 +27,7 @@ from svgfusion_lib.editing import (
 from svgfusion_lib.editing.animation import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.icons import Icon
+from svgfusion_lib.gallery.look import Look
 from svgfusion_lib.gallery.neighbours import Neighbour, TrainingIcons
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.utils.row_metrics import strokes_only
@@ -61,11 +64,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Batch:
-    """The icons of one action, and what it was, in words; animation: SVG text of a morph that moves."""
+    """The icons of one action, and what it was, in words; animation: SVG text of a morph that moves.
+
+    note: what the models did not know.
+    """
 
     title: str
     icons: tuple[Icon, ...]
     animation: str | None = None
+    note: str = ""
 
 
 class Session:
@@ -85,6 +92,8 @@ class Session:
         self.cache_dir = cache_dir
         self.history: list[Batch] = []
         self.icons: list[Icon] = []  # in the order of their numbers
+        self.favourites: list[Icon] = []
+        self.look = Look()
         self._training_icons: TrainingIcons | None = None
 
     # --- actions ---------------------------------------------------------------------------------
@@ -100,7 +109,12 @@ class Session:
             callback=tick,
         ).images
         drawn = [(prompt if each.drawn_for == each.prompt else each.drawn_for, each.rows, each.seed) for each in images]
-        return self._remember(prompt, drawn, "drawn", [each.model for each in images], style or None)
+        unknown = self.pipeline.unknown_words(request.prompt, request.style)
+        nearest = sorted({without_style(each.drawn_for) for each in images if each.drawn_for != each.prompt})
+        return self._remember(
+            prompt, drawn, "drawn", [each.model for each in images], style or None,
+            note=_what_is_not_known(unknown, nearest),
+        )
 
     def vary(
         self, icon: Icon, strength: float, request: Request, keep_style: bool = True, tick: Tick | None = None
@@ -120,7 +134,7 @@ class Session:
         chosen = [shown.index(number) + 1 for number in layers if number in shown]
         if not chosen:
             raise UserError("mark the layers to draw anew first; those that are hidden do not count")
-        part = layer_of_parts(pipeline, icon.svg)  # [N]
+        part = layer_of_parts(pipeline, icon.drawn_svg)  # [N]
         kept = ~torch.isin(part, torch.tensor(chosen))
         drawn = redraw(
             pipeline, self._encode(icon), kept, icon.title, request.seeds, config, icon.style, resample=1,
@@ -180,7 +194,26 @@ class Session:
             )
         if self._training_icons is None:
             self._training_icons = TrainingIcons(self.cache_dir)
-        return self._training_icons.nearest(icon.svg, count)
+        return self._training_icons.nearest(icon.drawn_svg, count)
+
+    def set_look(self, look: Look) -> None:
+        """Pens and colour of all icons, those to come too; UserError for a colour that is none."""
+        if look.colour:
+            parse_palette([look.colour])
+        self.look = look
+        for icon in self.icons:
+            icon.look = look
+
+    def mark(self, icon: Icon, favourite: bool) -> Batch:
+        """Make an icon a favourite, or no longer; returns all favourites as a batch that is not in the history."""
+        self.favourites = [each for each in self.favourites if each is not icon] + [icon] * favourite
+        return Batch("favourites", tuple(self.favourites))
+
+    @property
+    def known_names(self) -> list[str]:
+        """Names that the models know, to complete what is typed: the shorter first."""
+        names = {name for pipeline in self.pipelines.values() for name in pipeline.known_names.names}
+        return sorted(names, key=lambda name: (len(name), name))
 
     # --- bookkeeping -----------------------------------------------------------------------------
 
@@ -211,7 +244,7 @@ class Session:
         """Latents z [N, Z] of what is shown of an icon, of `model` or the one that drew it."""
         if len(icon.hidden) >= len(icon.layers):
             raise UserError(f"all layers of {icon.number} are hidden; show at least one")
-        return encode_svg(self.pipelines[model or icon.model], icon.svg)
+        return encode_svg(self.pipelines[model or icon.model], icon.drawn_svg)
 
     def _remember_latents(
         self, title: str, icon: Icon, drawn: Tensor, request: Request, asked: tuple[str, str | None] | None = None
@@ -219,23 +252,30 @@ class Session:
         """Latents [B, N, Z] drawn from an icon as a batch, its layers kept apart; asked: prompt and style, if new."""
         caption, style = asked or (icon.title, icon.style)
         pipeline = self.pipelines[icon.model]
-        rows = decode_layers(pipeline, drawn, layer_of_parts(pipeline, icon.svg), request.config)
+        rows = decode_layers(pipeline, drawn, layer_of_parts(pipeline, icon.drawn_svg), request.config)
         icons = [(caption, each, seed) for each, seed in zip(rows, request.seeds)]
         return self._remember(title, icons, title, icon.model, style)
 
     def _remember(
         self, title: str, drawn: Sequence[tuple[str, np.ndarray, int | None]], origin: str, model: str | Sequence[str],
-        style: str | None = None, animation: str | None = None,
+        style: str | None = None, animation: str | None = None, note: str = "",
     ) -> Batch:
         """A batch of (title, rows, seed), its icons numbered on from the last. model: of all, or of each."""
         first = len(self.icons) + 1
         models = [model] * len(drawn) if isinstance(model, str) else model
         icons = tuple(
-            Icon(first + k, name, rows, origin, models[k], seed, style) for k, (name, rows, seed) in enumerate(drawn)
+            Icon(first + k, name, rows, origin, models[k], seed, style, look=self.look)
+            for k, (name, rows, seed) in enumerate(drawn)
         )
         self.icons += icons
-        self.history.append(Batch(title, icons, animation))
+        self.history.append(Batch(title, icons, animation, note))
         return self.history[-1]
+
+
+def _what_is_not_known(words: Sequence[str], nearest: Sequence[str]) -> str:
+    """A plain note, or "" if the models know all of a prompt's words."""
+    note = f"Not among the names that the models know: {', '.join(words)}. " if words else ""
+    return note + (f"Some are drawn for the nearest name: {', '.join(nearest)}. " if nearest else "")
 
 
 def _counter(tick: Tick | None, total: int) -> Callable[[int, Tensor], None] | None:

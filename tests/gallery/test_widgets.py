@@ -100,17 +100,24 @@ def test_more_is_made_of_an_icon(gallery, cart_file):
     assert "mark the layers" in press(gallery, detail.redraw)
     detail.anew_boxes[1].value = True
     assert "3 icons: layers drawn anew in 1" in press(gallery, detail.redraw)
+    first, follower = gallery.session.icons[0], detail.icon
+    assert follower is gallery.session.history[-1].icons[0]  # the detail follows a new batch
+    gallery.choose(first)
     assert "3 icons: variations of 1" in press(gallery, detail.vary)
+    gallery.choose(first)
     assert "3 icons: 1 in tabler style" in press(gallery, detail.restyle)
     in_place = [icon.svg for icon in gallery.session.history[-1].icons]
     detail.move.value = True
+    gallery.choose(first)
     assert "3 icons: 1 in tabler style" in press(gallery, detail.restyle)
     assert [icon.svg for icon in gallery.session.history[-1].icons] != in_place
-    assert detail.other.value == 4  # stays what it was, though there are later ones
+    gallery.choose(first)
+    detail.other.value = 4
     assert "12 icons: morph from 1 to 4" in press(gallery, detail.morph) and "morph.svg" in gallery.heading.value
     assert "CACHE_DIR" in press(gallery, detail.find)
     assert len(gallery.history.children) == len(gallery.session.history) == 7
-    for index, child in enumerate((detail.layer_rows, detail.vary, detail.code, detail.find)):
+    assert detail.sections.options == ("Layers", "Remix", "Code")  # no cache, so nothing to look in
+    for index, child in enumerate((detail.layer_rows, detail.vary, detail.code)):
         detail.sections.index = index
         assert child in _descendants(detail._pane)
 

@@ -1,0 +1,50 @@
+"""The look of all icons of a session: pens, colour and background, changed at once and kept in what is downloaded."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from svgfusion_lib.editing import parse_palette
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+AS_DRAWN = "as drawn"
+CAPS = (AS_DRAWN, *rf.CAPS)
+BACKGROUNDS = ("light", "dark", "checkerboard")
+_COLOUR = re.compile(r'"#[0-9a-f]{3,6}"')  # of an attribute, as our writer spells it
+
+
+@dataclass(frozen=True)
+class Look:
+    """width: of strokes, in units of 24, 0 for as drawn; cap: of CAPS; colour: of all that is painted, "" for as drawn.
+
+    current_colour: what is painted in one colour takes that of the text around it.
+    """
+
+    width: float = 0.0
+    cap: str = AS_DRAWN
+    colour: str = ""
+    current_colour: bool = False
+
+    def rows(self, rows: np.ndarray) -> np.ndarray:
+        """Rows [L, 22] with these pens and colours; what is not stroked or filled stays so."""
+        rows = rows.copy()
+        stroked, filled = rows[:, rf.STROKE][:, 3] > 0, rows[:, rf.FILL][:, 3] > 0  # [L] each
+        if self.width:
+            rows[stroked, rf.STROKE_WIDTH] = self.width / 12
+        if self.cap != AS_DRAWN:
+            rows[stroked, rf.CAP] = rf.CAPS.index(self.cap)
+            rows[stroked, rf.JOIN] = rf.JOINS.index("round" if self.cap == "round" else "miter")
+        if self.colour:
+            (colour,) = parse_palette([self.colour])  # [3]
+            for paint, painted in ((rf.FILL, filled), (rf.STROKE, stroked)):
+                rows[painted, paint.start : paint.start + 3] = colour
+            rows = rows[~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
+        return rows
+
+    def svg(self, rows: np.ndarray) -> str:
+        """SVG text of rows [L, 22] with this look."""
+        text = rows_to_svg(self.rows(rows))
+        colours = set(_COLOUR.findall(text))
+        return _COLOUR.sub('"currentColor"', text) if self.current_colour and len(colours) == 1 else text

@@ -1,0 +1,115 @@
+"""The look of all icons at once, what is copied and taken home, favourites."""
+
+import io
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.gallery import Gallery, Request, markup
+from svgfusion_lib.gallery.downloads import copy_button, transparent_png, with_own_ids
+from svgfusion_lib.gallery.look import Look
+from svgfusion_lib.utils.svg_parser import parse_svg
+
+TWO = (
+    '<svg viewBox="0 0 24 24"><path d="M3 3h18" fill="none" stroke="#000" stroke-width="2"/>'
+    '<rect x="4" y="8" width="8" height="8" fill="#d33"/></svg>'
+)
+GRADIENT = (
+    '<svg viewBox="0 0 24 24"><linearGradient id="g"><stop stop-color="red"/><stop offset="1" stop-color="blue"/>'
+    '</linearGradient><rect x="4" y="4" width="16" height="16" fill="url(#g)"/></svg>'
+)
+
+
+@pytest.fixture
+def icon(session):
+    return session.open_svg("two.svg", TWO.encode()).icons[0]
+
+
+@pytest.mark.parametrize(("look", "there", "gone"), [
+    (Look(), ['stroke="#000"', 'stroke-width="2"', 'fill="#d33"'], []),
+    (Look(width=1.5), ['stroke-width="1.5"', 'fill="#d33"'], ['stroke-width="2"']),
+    (Look(cap="round"), ['stroke-linecap="round"', 'stroke-linejoin="round"'], []),
+    (Look(colour="#0a7"), ["#0a7"], ["#000", "#d33"]),
+    (Look(colour="#0a7", current_colour=True), ["currentColor"], ["#0a7"]),
+    (Look(current_colour=True), ["#d33"], ["currentColor"]),  # two colours stay
+])
+def test_a_look_changes_pens_and_colours_and_nothing_else(look, there, gone):
+    rows = parse_svg(TWO).rows
+    text = look.svg(rows)
+    assert all(part in text for part in there) and not any(part in text for part in gone)
+    assert np.array_equal(parse_svg(text).rows[:, :10], rows[:, :10])
+
+
+def test_one_colour_takes_the_place_of_a_gradient():
+    text = Look(colour="#123456").svg(parse_svg(GRADIENT).rows)
+    assert "Gradient" not in text and "#123456" in text
+
+
+def test_the_look_is_of_all_icons_of_the_session_those_to_come_too(session, icon):
+    before = icon.svg
+    session.set_look(Look(width=3))
+    later = session.open_svg("two.svg", TWO.encode()).icons[0]
+    assert 'stroke-width="3"' in icon.svg and 'stroke-width="3"' in later.svg
+    assert icon.drawn_svg == before  # edits go by what was drawn
+    with pytest.raises(UserError, match="no colour"):
+        session.set_look(Look(colour="reddish"))
+    assert session.look == Look(width=3)
+
+
+def test_two_icons_can_stand_in_one_page(session):
+    icons = [session.open_svg("g.svg", GRADIENT.encode()).icons[0] for _ in range(2)]
+    ids = [set(re.findall(r'id="([^"]*)"', with_own_ids(icon))) for icon in icons]
+    used = [set(re.findall(r"url\(#([^)]*)\)", with_own_ids(icon))) for icon in icons]
+    assert not ids[0] & ids[1] and all(ids) and all(use and use <= own for use, own in zip(used, ids))
+
+
+@pytest.mark.parametrize("size", [24, 96])
+def test_pictures_are_transparent(size):
+    picture = Image.open(io.BytesIO(transparent_png(TWO, size)))
+    assert picture.size == (size, size) and picture.mode == "RGBA"
+    assert picture.getpixel((size - 1, size - 1))[3] == 0 and picture.getpixel((size // 3, size // 2))[3] == 255
+
+
+@pytest.mark.parametrize("text", ["</button><script>alert(1)</script>", "\" onclick=\"alert(1)", "it's & <b>"])
+def test_what_is_copied_is_data(text):
+    element = ElementTree.fromstring(copy_button("Copy", text))
+    assert element.get("data-text") == text and element.get("onclick").startswith("navigator.clipboard.writeText(this.")
+    assert len(element) == 0
+
+
+def test_favourites_are_a_batch_of_their_own(session, icon):
+    assert session.mark(icon, True).icons == (icon,) and session.mark(icon, True).icons == (icon,)
+    assert session.history[-1].title != "favourites"
+    assert session.mark(icon, False).icons == () and session.favourites == []
+
+
+def test_the_widgets_set_look_background_and_favourites(session):
+    gallery = Gallery(session)
+    gallery._open("two.svg", TWO.encode())
+    gallery.appearance.width.value = 3
+    assert 'stroke-width="3"' in session.icons[0].svg and gallery.detail.icon is session.icons[0]
+    gallery.appearance.colour.value = "nonsense"
+    assert "no colour" in gallery.status.value and 'stroke-width="3"' in session.icons[0].svg
+    gallery.appearance.background.value = "dark"
+    assert "svgf-on-dark" in gallery._dom_classes and "svgf-on-light" not in gallery._dom_classes
+    star = gallery.grid.children[0].children[-1]
+    star.value = True
+    assert session.favourites == [session.icons[0]] and len(gallery.favourites.children) == 1
+    star.value = False
+    assert not gallery.favourites.children
+    assert "Copy SVG" in markup.large_view(session.icons[0]) and "4x.png" in markup.large_view(session.icons[0])
+
+
+def test_chips_draw_names_are_completed_and_unknown_words_are_said(session):
+    gallery = Gallery(session)
+    assert {"heart", "shopping cart"} <= set(gallery.controls.prompt.options)
+    gallery.controls.count.value, gallery.controls.steps.value, gallery.controls.candidates.value = 1, 2, 1
+    gallery.controls.chips.children[0].click()
+    gallery.worker.wait(60)
+    assert gallery.controls.prompt.value == "shopping cart" and gallery.detail.icon is session.icons[-1]
+    batch = session.generate(Request("a trampolinist", None, 1, steps=2, candidates=1))
+    assert batch.note == "Not among the names that the models know: trampolinist. " and session.history[-1] is batch
