@@ -102,7 +102,9 @@ def free_port() -> int:
 def opened_page(height: int) -> Iterator:
     with playwright.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": height})
+        page = browser.new_page(
+            viewport={"width": 1280, "height": height}, permissions=["clipboard-read", "clipboard-write"]
+        )
         page.set_default_timeout(SECONDS * 1000)
         page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
         yield page
@@ -118,7 +120,7 @@ def without_lessons(notebook: Path, path: Path) -> None:
 
 
 def use(page, name: str, folder: Path) -> None:
-    """Draw, choose by keyboard, hide a layer, vary, morph, download: what somebody does in the first five minutes."""
+    """Draw, choose by keyboard, hide a layer, vary, morph, download, colour, copy, mark: the first five minutes."""
     prompt, status = page.locator(".svgf-prompt input"), page.locator(".svgf-note").first
     expect = playwright.expect
     style = page.get_by_label("Style", exact=True).first
@@ -145,10 +147,25 @@ def use(page, name: str, folder: Path) -> None:
     page.locator(".svgf-morph").click()
     expect(status).to_contain_text("12 icons: morph from", timeout=SECONDS * 1000)
     with page.expect_download() as download:
-        page.locator(".svgf-detail .svgf-link", has_text="SVG").click()
+        page.locator(".svgf-detail a.svgf-link", has_text="SVG").click()
     download.value.save_as(folder / "icon.svg")
     assert not is_blank((folder / "icon.svg").read_text())
     page.screenshot(path=PICTURES / f"{name}-morph.png")
+
+    page.locator(".svgf-chip", has_text="camera").click()
+    expect(status).to_contain_text("8 icons: camera", timeout=SECONDS * 1000)
+    before = large.get_attribute("src")
+    page.get_by_label("Colour", exact=True).first.fill("#0a7")
+    page.get_by_label("Colour", exact=True).first.press("Enter")
+    expect(large).not_to_have_attribute("src", before)
+    page.locator(".svgf-detail").get_by_role("button", name="Copy SVG").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("<svg") and "#0a7" in copied and not is_blank(copied)
+    page.get_by_label("Background", exact=True).select_option("dark")
+    page.locator(".svgf-star").first.click()
+    expect(page.get_by_role("button", name="Show the favourites")).to_have_count(1)
+    page.screenshot(path=PICTURES / f"{name}-look.png")
+    page.get_by_label("Background", exact=True).select_option("light")
 
     prompt.fill(HOSTILE)
     prompt.press("Enter")
