@@ -12,6 +12,8 @@ TORCH ?= torch==2.13.0
 # Versions of everything else, as CI tests them. The newest that your index serves: make CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
 DEMO_DIR ?= outputs/demo
+# Processes that `make test` runs in; a file's tests stay in one. 0: none beside pytest's own.
+JOBS ?= 0
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
@@ -65,7 +67,8 @@ demo: .venv/.stamp
 	@echo "Contact sheet: $(DEMO_DIR)/sheet.png"
 
 test: lint
-	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m "not slow and not notebooks and not packs" tests \
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(JOBS) --dist loadfile \
+		-m "not slow and not notebooks and not packs" tests \
 		notebooks/00_tour.ipynb notebooks/08_gallery.ipynb --nbval --nbval-current-env --nbval-cell-timeout 120 \
 		--nbval-sanitize-with tests/nbval.cfg --durations=15
 

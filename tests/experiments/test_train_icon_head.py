@@ -102,7 +102,7 @@ def test_packs_that_teach_nothing_are_refused(tmp_path, chosen):
 
 def test_the_command(tmp_path, capsys):
     argv = ["train_icon_head", "--output_dir", str(tmp_path), "--packs", "a", "b", "--width", "8"]
-    assert cli.main([*argv, "--num_steps", "1"]) in (0, None)
+    assert cli.main([*argv, "--num_steps", "1"]) == 0
     assert (tmp_path / FILE_NAME).is_file() and FILE_NAME in capsys.readouterr().out
     assert cli.main([*argv, "--num_steps", "0"]) == 2
 
