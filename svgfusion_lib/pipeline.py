@@ -321,6 +321,21 @@ class SVGFusionPipeline:
         prompt best is kept; with config.nearest_name every second one is drawn for the nearest name that the model
         knows, if the prompt is none of them. scored: the ranker scores a single drawing too.
         """
+        drawn = self.sample_candidates(prompts, seeds, config, lengths, progress, styles, scored, kept=1)
+        return [own[0] for own in drawn]
+
+    def sample_candidates(
+        self,
+        prompts: str | Sequence[str],
+        seeds: Sequence[int],
+        config: SamplingConfig | None = None,
+        lengths: Sequence[int] | None = None,
+        progress: Progress | None = None,
+        styles: Sequence[str | None] | None = None,
+        scored: bool = False,
+        kept: int | None = None,
+    ) -> list[list[SVGImage]]:
+        """As `sample`, with the `kept` best ones (None: all) of config.candidates for each pair, the best one first."""
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         if len(prompts) != len(seeds):
             raise ValueError(f"one seed for each prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
@@ -340,16 +355,15 @@ class SVGFusionPipeline:
         scores = np.zeros(len(drawn))
         if count > 1 or scored:
             scores = self.ranker.scores(words, [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn])
-        best = [k * count + int(own.argmax()) for k, own in enumerate(scores.reshape(-1, count))]
-        kept = [tidied(drawn[k], config) for k in best]
-        return [
-            SVGImage(
-                prompts[i], seeds[i], kept[i], rows_to_svg(kept[i], config.canvas),
-                prompts[i] if to_draw[k] == words[k] else to_draw[k], asked[i][1] or None, self.name,
-                float(scores[k]),
-            )
-            for i, k in enumerate(best)
-        ]
+        order = np.argsort(-scores.reshape(-1, count), axis=1, kind="stable")  # [prompts, count], the best one first
+
+        def image(i: int, k: int) -> SVGImage:
+            rows = tidied(drawn[k], config)
+            drawn_for = prompts[i] if to_draw[k] == words[k] else to_draw[k]
+            svg, score = rows_to_svg(rows, config.canvas), float(scores[k])
+            return SVGImage(prompts[i], seeds[i], rows, svg, drawn_for, asked[i][1] or None, self.name, score)
+
+        return [[image(i, i * count + int(k)) for k in own[:kept]] for i, own in enumerate(order)]
 
     def _words_to_draw(self, asked: Sequence[str], config: SamplingConfig) -> list[str]:
         """The prompts of all drawings, config.candidates of each in a row: every second one of the nearest name."""

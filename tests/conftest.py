@@ -17,7 +17,7 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SLOW = (
     "faults/", "fuzz/", "svg/test_hostile.py", "stages/test_hostile_stages.py", "gallery/test_browser.py", "offline/",
-    "test_wheel.py",
+    "icon_sets/test_front_ends.py", "test_wheel.py",
 )
 OFFLINE = Path(__file__).parent / "offline"
 _INITIAL = (' fill="#000"', ' stroke-width="1"', ' gradientUnits="userSpaceOnUse"')  # not said in expectations

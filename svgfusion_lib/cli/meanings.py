@@ -67,6 +67,7 @@ EXAMPLES = {
     "evaluate_vae": f"{_OWN} {_CACHE} --output_dir outputs/evaluation-vae",
     "ablate": "--config configs/ablation.toml --output_dir runs/ablation",
     "generate": '--prompt "shopping cart, tabler style" --num_samples 4 --output_dir outputs/carts',
+    "set": "--words words.txt --style tabler --output_dir icons",
     "export": f"{_OWN} --dit_checkpoint checkpoints/dit/vsdit_final.pt --output_dir models/mine",
     "roundtrip": "--packs tabler noto --out_dir outputs/roundtrip",
     "evaluate": f"{_CACHE} --packs tabler lucide --output_dir outputs/evaluation",

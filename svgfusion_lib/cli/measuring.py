@@ -61,6 +61,51 @@ def _generate(
     print(f"{len(entries)} SVG files, samples.json and sheet.png in {output_dir}")
 
 
+def _set_flags(add: Add) -> None:
+    add("--words", metavar="FILE", help="a text file, one word or name a line")
+    add("--output_dir", required=True)
+    add("--style", default="tabler", help="style of all icons")
+    add("--swap", nargs="+", metavar="NAME=NUMBER", help="other candidates in the places of icons of --output_dir")
+    add("--seed", type=int, default=0)
+    sampling(add)
+    candidates(add)
+    checkpoints(add, by_prompt=True)
+    device(add)
+
+
+def _set(words, output_dir, style, swap, seed, model, vae_checkpoint, dit_checkpoint, device, **how) -> None:
+    if (words is None) == (swap is None):
+        raise UserError("give --words to draw a set, or --swap to change one")
+    config = sampling_config(how)
+    from svgfusion_lib.icon_sets import draw_set, swap_icons, write_set
+
+    if words is None:
+        swap_icons(output_dir, dict(map(_swap, swap)))
+        print(f"swapped {', '.join(swap)}: all files of {output_dir} are written anew")
+        return
+    from svgfusion_lib.generate import read_prompts
+    from svgfusion_lib.pipeline import SVGFusionPipeline
+    from svgfusion_lib.system.outputs import check_apart
+
+    check_apart(output_dir, words)
+    pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=device)
+    icons = draw_set(pipeline, read_prompts(words), style, seed, config)
+    write_set(icons, output_dir, words)
+    before, after = icons.before, icons.after
+    print(
+        f"{len(icons.icons)} icons; spread of the optical size {before.size_spread:.3f} -> {after.size_spread:.3f}, of"
+        f" the ink {before.ink_spread:.3f} -> {after.ink_spread:.3f}, pens {before.pens} -> {after.pens}\n"
+        f"{output_dir}: svg/, sprite.svg, icons.json, react/, vue/; open index.html to choose other drawings"
+    )
+
+
+def _swap(text: str) -> tuple[str, int]:
+    name, _, number = text.rpartition("=")
+    if not name or not number.isdigit():
+        raise UserError(f"--swap takes NAME=NUMBER, for instance house=3, not {text[:60]!r}")
+    return name, int(number)
+
+
 def _export_flags(add: Add) -> None:
     add("--vae_checkpoint", required=True)
     add("--dit_checkpoint", required=True)
@@ -317,6 +362,7 @@ STAGES: Stages = {
     "evaluate_vae": ("how well a VP-VAE rebuilds SVGs it never saw", _evaluate_vae_flags, _evaluate_vae),
     "ablate": ("trainings with one thing changed at a time, as a table", _ablate_flags, _ablate),
     "generate": ("prompts -> SVG files", _generate_flags, _generate),
+    "set": ("a word list -> a set of icons in one style, for front ends", _set_flags, _set),
     "export": ("two checkpoints -> the bf16 safetensors that are shipped", _export_flags, _export),
     "roundtrip": ("SVG -> rows -> SVG, with a report", _roundtrip_flags, _roundtrip),
     "evaluate": ("how good the samples are", _evaluate_flags, _evaluate),

@@ -69,7 +69,6 @@ def _related(rng: random.Random) -> tuple[list[str], str]:
         x = CANVAS / 2 + 16 * dx * side + _around(rng, 0, 2 if dx else 6)
         y = CANVAS / 2 + 16 * dy * side + _around(rng, 0, 2 if dy else 6)
         elements.append(_filled(rng, kind, colour, Place(x, y, rng.uniform(8, 13))))
-    rng.shuffle(elements)  # they do not overlap: paint order says nothing
     first, second = (f"{_a(colour)} {kind}" for kind, colour in zip(kinds, colours, strict=True))
     return elements, f"{first} {relation} {second}"
 

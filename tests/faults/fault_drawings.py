@@ -35,6 +35,7 @@ from svgfusion_lib.experiments import (
     evaluate_restyle,
     overfit,
 )
+from svgfusion_lib.icon_sets import draw_set, write_set
 from svgfusion_lib.models.pixel_encoder import LITE0_IMAGE_SIZE, LITE0_MEAN, LITE0_STD, PixelEncoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.pipeline import SVGFusionPipeline
@@ -216,6 +217,7 @@ DRAWINGS: dict[str, Callable[[Path, Path], object]] = {
     "reconstruct": lambda inputs, folder: reconstruct_and_sample(
         vae_of(inputs), inputs / "cache", folder, num_eval=2, num_samples=2,
     ),
+    "set": lambda inputs, folder: write_set(draw_set(pipeline_of(inputs), ["a", "b"], "lucide", config=QUICK), folder),
     "vary": lambda inputs, folder: edit.vary_svg(
         pipeline_of(inputs), _svg(inputs), "a", folder, num_samples=2, config=QUICK,
     ),

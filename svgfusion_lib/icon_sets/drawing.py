@@ -1,0 +1,108 @@
+"""Words to a set of icons, by any pipeline."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.icon_sets.evening import Evenness, Measured, common_evenness, even_out, measure
+from svgfusion_lib.icon_sets.names import safe_names
+from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, check_seeds
+from svgfusion_lib.system.progress import progress_bar
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+MOST_WORDS = 2000
+DEFAULT_STYLE = "tabler"
+
+
+@dataclass
+class SetIcon:
+    """An icon of a set.
+
+    word: what was asked for; name: a safe one of it (`safe_names`); candidates: SVG texts, the best one first;
+    drawn_for: for each the prompt, with the nearest known name if that stands for it; chosen: index of a candidate.
+    """
+
+    word: str
+    name: str
+    candidates: list[str]
+    drawn_for: list[str]
+    chosen: int = 0
+
+    @property
+    def svg(self) -> str:
+        return self.candidates[self.chosen]
+
+
+@dataclass
+class IconSet:
+    """Icons of one style: `common` is what they have in common, before and after how even they were and are."""
+
+    style: str
+    icons: list[SetIcon]
+    common: Evenness
+    before: Measured
+    after: Measured
+    settings: dict = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> SetIcon:
+        """The icon of a name, or of a word; UserError if there is none."""
+        for icon in self.icons:
+            if name in (icon.name, icon.word):
+                return icon
+        known = ", ".join(icon.name for icon in self.icons[:20])
+        raise UserError(f"the set has no icon {name[:60]!r}; it has {known}{' ...' if len(self.icons) > 20 else ''}")
+
+    def swap(self, name: str, number: int) -> None:
+        """Choose candidate `number` (1, 2, ..., the best one first) of an icon."""
+        icon = self[name]
+        if not 1 <= number <= len(icon.candidates):
+            raise UserError(f"{icon.name} has candidates 1 to {len(icon.candidates)}, not {number}")
+        icon.chosen = number - 1
+
+
+def draw_set(
+    pipeline: SVGFusionPipeline, words: Sequence[str], style: str = DEFAULT_STYLE, seed: int = 0,
+    config: SamplingConfig | None = None,
+) -> IconSet:
+    """Draw an icon for each word, all by one model in one style, and even them out (evening.py).
+
+    config.candidates drawings of each word are made and kept. A word that comes again, but for capitals and spaces, is
+    drawn once. UserError for no words, too many, one that cannot be drawn, and a style that the model does not know.
+    """
+    words = different_words(words)
+    config = config or SamplingConfig()
+    model = pipeline.choose(words[0], style)
+    model.check(config, style)
+    check_seeds(seed, 1)
+    with progress_bar("drawing") as bar:
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - int(bar.n))
+
+        drawn = model.sample_candidates(words, [seed] * len(words), config, None, report, [style] * len(words))
+    raw = [own[0].rows for own in drawn]
+    common = common_evenness(raw)
+    icons = []
+    even = []
+    for word, name, own in zip(words, safe_names(words), drawn):
+        rows = [even_out(image.rows, common) for image in own]
+        even.append(rows[0])
+        svgs = [rows_to_svg(each, config.canvas) for each in rows]
+        icons.append(SetIcon(word, name, svgs, [image.drawn_for for image in own]))
+    settings = config.to_dict() | {"seed": seed, "model": model.name}
+    return IconSet(style, icons, common, measure(raw), measure(even), settings)
+
+
+def different_words(words: Sequence[str]) -> list[str]:
+    """Words without those that came before, but for capitals and spaces."""
+    first: dict[str, str] = {}
+    for word in words:
+        plain = re.sub(r"\s+", " ", word).strip()
+        first.setdefault(plain.casefold(), plain)
+    if len(first) > MOST_WORDS:
+        raise UserError(f"{len(first)} words are too many for a set; give at most {MOST_WORDS}")
+    check_prompts(list(first.values()))
+    return list(first.values())
+

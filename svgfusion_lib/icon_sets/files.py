@@ -1,0 +1,91 @@
+"""Stage set: a set of icons as files, and other candidates in their places."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.icon_sets import exports
+from svgfusion_lib.icon_sets.drawing import IconSet, SetIcon
+from svgfusion_lib.icon_sets.evening import Evenness, Measured
+from svgfusion_lib.icon_sets.names import NAME, component_name, safe_names
+from svgfusion_lib.icon_sets.page import page
+from svgfusion_lib.system.files import read_json, write_json, write_text
+from svgfusion_lib.system.outputs import output_set, settle
+from svgfusion_lib.utils.render import contact_sheet
+
+SET_NAME, SET_KIND, STAGE = "set.json", "set of icons", "set"
+SHEET_COLUMNS = 8
+CURRENT = "currentColor"
+
+
+def write_set(icons: IconSet, output_dir: str | Path, *inputs: str | Path | None) -> Path:
+    """Write a set into a folder, which is returned.
+
+    svg/NAME.svg; sprite.svg; icons.json (Iconify); react/ and vue/, a component for each icon and an index.js;
+    sheet.png; index.html, the page; set.json, which holds all candidates. Where all icons are of one colour, it is
+    `currentColor`. inputs: files that the folder must be apart from.
+    """
+    output_dir = Path(output_dir)
+    name = safe_names([output_dir.resolve().name])[0]
+    drawings = {icon.name: exports.read_drawing(icon.svg, icon.name) for icon in icons.icons}
+    colour = CURRENT if all(drawing.colour is not None for drawing in drawings.values()) else None
+    drawings = {key: exports.recoloured(drawing, colour) for key, drawing in drawings.items()}
+    with output_set(output_dir, STAGE, *inputs, replace=True) as folder:
+        for icon in icons.icons:
+            layered = exports.read_drawing(icon.svg, icon.name, keep_layers=True)
+            write_text(folder / "svg" / f"{icon.name}.svg", exports.svg_file(exports.recoloured(layered, colour)))
+        write_text(folder / "sprite.svg", exports.sprite(drawings))
+        write_json(folder / "icons.json", exports.iconify(name, drawings))
+        for key, drawing in drawings.items():
+            write_text(folder / "react" / f"{component_name(key)}.jsx", exports.react_component(key, drawing))
+            write_text(folder / "vue" / f"{component_name(key)}.vue", exports.vue_component(drawing))
+        write_text(folder / "react" / "index.js", exports.react_index(list(drawings)))
+        write_text(folder / "react" / "index.d.ts", exports.react_types(list(drawings)))
+        write_text(folder / "vue" / "index.js", exports.vue_index(list(drawings)))
+        write_text(folder / "index.html", page(icons, name, str(output_dir)))
+        _write_sheet(icons, folder / "sheet.png")
+        write_json(folder / SET_NAME, asdict(icons), SET_KIND)
+    return output_dir
+
+
+def read_set(output_dir: str | Path) -> IconSet:
+    """The set that `write_set` wrote into a folder; UserError if there is none or its file is damaged."""
+    settle(output_dir)
+    path = Path(output_dir) / SET_NAME
+    remedy = "draw the set with `svgfusion set --words FILE`"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; {remedy}")
+    content = read_json(path, SET_KIND, remedy)
+    try:
+        icons = [SetIcon(**each) for each in content["icons"]]
+        icon_set = IconSet(
+            content["style"], icons, Evenness(**content["common"]), Measured(**content["before"]),
+            Measured(**content["after"]), content["settings"],
+        )
+        sound = icons and all(
+            NAME.fullmatch(icon.name) and len(icon.candidates) == len(icon.drawn_for) > icon.chosen >= 0
+            for icon in icons
+        )
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: is not a set of icons ({error}); {remedy}") from error
+    if not sound:
+        raise UserError(f"{path}: is not a set of icons; {remedy}")
+    return icon_set
+
+
+def swap_icons(output_dir: str | Path, swaps: Mapping[str, int]) -> IconSet:
+    """Put other candidates, by name and number (1, 2, ...), in the places of icons, and write all files anew."""
+    icons = read_set(output_dir)
+    for name, number in swaps.items():
+        icons.swap(name, number)
+    write_set(icons, output_dir)
+    return icons
+
+
+def _write_sheet(icons: IconSet, path: Path) -> None:
+    """The icons in rows, in the order of their words."""
+    svgs: list[str | None] = [icon.svg for icon in icons.icons]
+    width = min(SHEET_COLUMNS, len(svgs))
+    svgs += [None] * (-len(svgs) % width)
+    contact_sheet([svgs[k : k + width] for k in range(0, len(svgs), width)], path, cell=112)

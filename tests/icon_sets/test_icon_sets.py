@@ -1,0 +1,252 @@
+"""Words to sets of icons: even, swapped, exported, whatever the words are."""
+
+import html
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from svgfusion_lib import cli
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.icon_sets import draw_set, read_set, safe_names, swap_icons, write_set
+from svgfusion_lib.icon_sets.evening import LIVE_AREA, UNITS, common_evenness, even_out, measure, optical_size
+from svgfusion_lib.icon_sets.exports import read_drawing
+from svgfusion_lib.icon_sets.names import NAME, component_name
+from svgfusion_lib.system.files import write_json
+from svgfusion_lib.utils.augment import drawn_box
+from svgfusion_lib.utils.render import render_svg
+from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+QUICK = SamplingConfig(num_inference_steps=2, candidates=2, nearest_name=False)
+HOSTILE = [
+    "../../etc/passwd", "</script><script>globalThis.hacked = true</script>", "constructor", "__proto__", "toString",
+    "😀 🎉", "家", "x" * 300, "House", "house 2", "house-2", "house", "HOUSE", "con", "NUL", "class", "3d glasses",
+    "{{ hacked }}", "${hacked}", "`;hacked=1;//", 'a"b', "a'b<c>&d", "*/ url(javascript:1)", "}body{color:red",
+    "\u202eright to left", "--swap", "%s %n", "straße", "STRASSE",
+]
+SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000">{}</svg>'
+
+
+def drawing(body: str) -> np.ndarray:
+    return parse_svg(SQUARE.format(body)).rows
+
+
+SMALL = drawing('<rect x="2" y="3" width="9" height="9" stroke-width="1"/>')
+LARGE = drawing('<rect x="1" y="1" width="22" height="22" stroke-width="2"/>')
+ROUND = drawing('<circle cx="13" cy="12" r="9" stroke-width="2" stroke-linecap="round"/>')
+NEARLY_BLACK = drawing('<path d="M4 3H20V20H4z" stroke="#010102" stroke-width="2"/>')
+LINE = drawing('<path d="M4 3H20" stroke-width="2"/>')
+
+
+@pytest.fixture(scope="module")
+def hostile(pipeline):
+    """A set of hostile words."""
+    return draw_set(pipeline, HOSTILE, config=QUICK)
+
+
+@pytest.fixture
+def written(hostile, tmp_path):
+    return write_set(hostile, tmp_path / "icons")
+
+
+@pytest.mark.parametrize(("words", "names"), [
+    (["Shopping Cart", "shopping_cart"], ["shopping-cart", "shopping-cart-2"]),
+    (["../x", "x"], ["x", "x-2"]), (["Häuschen", "家", "🎉"], ["hauschen", "icon", "party-popper"]),
+    (["house", "house", "house 2", "house2"], ["house", "house-2", "house-2-2", "house2-3"]),
+    (["CON", "3d", "constructor", "-"], ["icon-con", "icon-3d", "constructor", "icon"]),
+    (["a" * 300], ["a" * 40]),
+])
+def test_names_are_safe_and_unlike(words, names):
+    assert safe_names(words) == names
+
+
+def test_names_of_hostile_words(hostile):
+    names = [icon.name for icon in hostile.icons]
+    assert all(NAME.fullmatch(name) and len(name) <= 46 for name in names)
+    assert len({component_name(name).casefold() for name in names}) == len(names)
+    words = [icon.word for icon in hostile.icons]
+    assert "House" in words and "house" not in words and "HOUSE" not in words  # once
+    assert "straße" in words and "STRASSE" not in words
+
+
+def test_pens_become_one_and_sizes_alike():
+    drawings = [SMALL, LARGE, ROUND, LINE]
+    common = common_evenness(drawings)
+    assert common.pen == 2
+    even = [even_out(rows, common) for rows in drawings]
+    before, after = measure(drawings), measure(even)
+    assert (before.pens, after.pens) == (2, 1)
+    assert after.size_spread < before.size_spread / 1.5 and after.off_centre < 0.26 < before.off_centre
+    for rows in even:
+        low, high = drawn_box(rows)
+        assert ((high - low) * UNITS <= LIVE_AREA + 0.5).all() and (np.abs([low, high]) <= 1).all()
+    assert optical_size(even[0]) == pytest.approx(common.size, rel=0.12)  # 9 to the side cannot become 18
+
+
+def test_colours_that_are_nearly_the_same_become_one():
+    common = common_evenness([LARGE, NEARLY_BLACK, LINE])
+    assert {read_drawing(rows_to_svg(even_out(rows, common)), "x").colour for rows in (LARGE, NEARLY_BLACK)} == {"#000"}
+
+
+def test_what_is_even_stays():
+    common = common_evenness([ROUND])
+    centred = even_out(ROUND, common)
+    np.testing.assert_array_equal(even_out(centred, common), centred)
+    np.testing.assert_allclose(centred[1, 2:5] * UNITS, [0, 0, 9], atol=1e-5)  # shifted by 1, nothing else
+
+
+@pytest.mark.parametrize("rows", [ROUND[[0, -1]], drawing('<circle cx="12" cy="12" r="2" fill="#fff" stroke="none"/>')])
+def test_a_drawing_that_shows_nothing_is_no_trouble(rows):
+    common = common_evenness([rows])
+    assert common.pen is None
+    even_out(rows, common)
+    assert measure([rows, rows]).ink_spread == 0
+
+
+def test_a_set_is_one_model_and_one_style(hostile):
+    assert hostile.settings["model"] == "line" and hostile.after.pens == 1
+    assert {len(icon.candidates) for icon in hostile.icons} == {2}
+
+
+def test_files_of_hostile_words(written, hostile):
+    names = {icon.name for icon in hostile.icons}
+    assert {path.stem for path in (written / "svg").iterdir()} == names
+    assert {path.name for path in written.parent.iterdir()} == {"icons"}
+    assert len(list((written / "react").glob("*.jsx"))) == len(list((written / "vue").glob("*.vue"))) == len(names)
+    for path in (written / "svg").iterdir():
+        render_svg(path.read_text(), 32)
+    ids = [each.get("id") for path in (written / "svg").iterdir() for each in ElementTree.parse(path).iter()]
+    assert len(ids) - ids.count(None) == len(set(ids) - {None})
+    for path in [written / "sprite.svg", written / "icons.json", *written.glob("react/*"), *written.glob("vue/*")]:
+        assert not re.search(r"hacked *=|javascript:|</?script>.|\{\{ hacked|\$\{", _code(path)), path
+
+
+def _code(path) -> str:
+    """A file without what every Vue component begins with."""
+    return path.read_text().replace("<script setup>\ndefineProps", "").replace("</script>\n", "")
+
+
+def test_the_sprite_shows_each_icon(written, hostile):
+    root = ElementTree.parse(written / "sprite.svg").getroot()
+    symbols = {each.get("id"): each for each in root}
+    assert list(symbols) == [icon.name for icon in hostile.icons]
+    text = (written / "sprite.svg").read_text()
+    for icon in hostile.icons[:3]:
+        used = text.replace("</svg>", f'<use href="#{icon.name}" width="24" height="24"/></svg>')
+        used = used.replace("<svg ", '<svg viewBox="0 0 24 24" ', 1)
+        alone = (written / "svg" / f"{icon.name}.svg").read_text()
+        assert np.abs(render_svg(used, 48).astype(int) - render_svg(alone, 48)).mean() < 1
+
+
+class _Page(HTMLParser):
+    """Counts scripts, and collects texts and attributes."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.scripts, self.handlers, self.addresses, self.headings, self.tag = 0, [], [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tag = tag
+        self.scripts += tag == "script"
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+        self.addresses += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data):
+        if self.tag == "h2" and data.strip():
+            self.headings.append(data)
+
+
+def test_the_page_runs_nothing_but_its_own_script(written, hostile):
+    text = (written / "index.html").read_text()
+    page = _Page(text)
+    assert page.scripts == 1 and page.handlers == []
+    assert all(address.startswith("data:image/svg+xml;base64,") for address in page.addresses)
+    assert page.headings == [icon.word for icon in hostile.icons]
+    policy = html.unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1])
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+
+
+def test_a_swapped_icon_is_another_drawing_in_every_file(written, hostile):
+    name = hostile.icons[0].name
+    before = {path: path.read_text() for path in written.rglob("*.*") if path.suffix in (".svg", ".jsx", ".vue")}
+    assert cli.main(["set", "--output_dir", str(written), "--swap", f"{name}=2"]) == 0
+    changed = {path.name for path in before if path.read_text() != before[path]}
+    assert changed == {f"{name}.svg", "sprite.svg", f"{component_name(name)}.jsx", f"{component_name(name)}.vue"}
+    assert read_set(written)[name].chosen == 1
+    swap_icons(written, {name: 1})
+    assert {path: path.read_text() for path in before} == before
+
+
+@pytest.mark.parametrize(("flags", "message"), [
+    ("--swap nothing=1", "the set has no icon 'nothing'"), ("--swap x=0", "candidates 1 to 2"),
+    ("--swap x", "NAME=NUMBER"), ("--swap x=99999999999", "candidates 1 to 2"), ("", "give --words"),
+])
+def test_a_swap_that_cannot_be(tmp_path, hostile, capsys, flags, message):
+    icons = draw_like(hostile, "x")
+    write_set(icons, tmp_path / "icons")
+    before = (tmp_path / "icons" / "set.json").read_text()
+    assert cli.main(["set", "--output_dir", str(tmp_path / "icons"), *flags.split()]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert (tmp_path / "icons" / "set.json").read_text() == before
+
+
+def draw_like(icons, name):
+    """The first icon of a set alone, under another name."""
+    return replace(icons, icons=[replace(icons.icons[0], word=name, name=name, chosen=0)])
+
+
+@pytest.mark.parametrize("damage", ["missing", "not JSON", "another kind", "no list", "script"])
+def test_a_set_that_is_damaged_is_refused(tmp_path, hostile, damage):
+    folder = write_set(draw_like(hostile, "x"), tmp_path / "icons")
+    path = folder / "set.json"
+    content = json.loads(path.read_text())
+    content.pop("seal")
+    path.unlink()
+    if damage == "not JSON":
+        path.write_text("{")
+    elif damage == "another kind":
+        write_json(path, content, "something else")
+    elif damage == "no list":
+        write_json(path, content | {"icons": {"a": 1}}, "set of icons")
+    elif damage == "script":
+        content["icons"][0]["candidates"][0] = SQUARE.format("<script>alert(1)</script>")
+        write_json(path, content, "set of icons")
+    with pytest.raises(UserError, match="draw the set"):
+        swap_icons(folder, {"x": 1})
+
+
+@pytest.mark.parametrize("body", [
+    '<path d="M1 1" onload="alert(1)"/>', "<script/>", "<path d='M1 1'>text</path>", '<path d="{alert(1)}"/>',
+    '<path d="M1 1" style="fill:url(x)"/>', "<foreignObject/>", '<image href="x"/>',
+])
+def test_nothing_but_what_our_writer_writes_is_exported(body):
+    with pytest.raises(UserError, match="not allowed"):
+        read_drawing(SQUARE.format(body), "x")
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    ([], "no prompt"), ([" "], "a prompt is empty"), (["x" * 2000], "a prompt has 2000 characters"),
+    ([str(k) for k in range(2001)], "2001 words are too many"),
+])
+def test_words_that_make_no_set(pipeline, words, message):
+    with pytest.raises(UserError, match=message):
+        draw_set(pipeline, words, config=QUICK)
+
+
+def test_a_style_that_is_not_known(pipeline):
+    with pytest.raises(UserError, match="no style 'baroque'"):
+        draw_set(pipeline, ["house"], style="baroque", config=QUICK)
+
+
+def test_the_words_do_not_lie_in_the_set(tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("house\n")
+    assert cli.main(["set", "--words", str(tmp_path / "words.txt"), "--output_dir", str(tmp_path)]) == 2
+    assert "not apart from the input" in capsys.readouterr().err
