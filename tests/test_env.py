@@ -72,6 +72,7 @@ def test_every_requirement_has_a_lower_bound():
 def test_torch_is_bounded_above():
     (torch,) = [requirement for requirement in declared_requirements() if requirement.name == "torch"]
     assert "<" in {specifier.operator for specifier in torch.specifier}
+    assert not torch.specifier.contains("2.5.1")  # whose weights_only runs code (CVE-2025-32434)
 
 
 def test_installed_versions_satisfy_the_requirements():

@@ -42,6 +42,7 @@ def prepare_dataset(
     seed: int = 0,
     num_parts: int = 0,
     moved_copies: bool = False,
+    originals: bool = False,
     processes: int | None = None,
 ) -> dict:
     """Clean, deduplicate, balance, caption and split SVGs; return the summary. docs/corpus.md has the rules.
@@ -59,7 +60,8 @@ def prepare_dataset(
     `hold_out`: 10% of the names go to the split held_out, and of the others 5% of the pairs of a name and a pack, which
     `seed` chooses, to unseen_pair, as long as another pack has the name in training. Without, all is trained on.
     `num_parts`: parts of the name among the captions of what is trained on. `moved_copies`: mirrored and turned copies
-    of it, named for what they show (corpus/directions.py).
+    of it, named for what they show (corpus/directions.py). `originals`: files are written as they were, but for
+    scripts, handlers, links and addresses (svg/sanitise.py), rather than as their rows draw them.
 
     Writes `output_dir/<pack>/<name>.svg`, manifest.jsonl, summary.json (per pack: icons, kept, those of each split,
     dropped by reason, approximated, percentiles of rows) and dropped.jsonl (file, reason and, of duplicates, same_as).
@@ -118,6 +120,7 @@ def prepare_dataset(
             Check(
                 source.path, _strokes_only(source, stroke_only), max_rows, picture=near_duplicates,
                 colours=source.domain in ("emoji", "colour"), clean=source.domain in ("emoji", "colour"), whole=whole,
+                original=originals,
             )
             for source in candidates
         ]
@@ -129,6 +132,7 @@ def prepare_dataset(
         return sieve.finish({
             "stroke_only": stroke_only, "near_duplicates": near_duplicates, "one_style": one_style,
             "hold_out": hold_out, "whole": whole, "seed": seed, "num_parts": num_parts, "moved_copies": moved_copies,
+            "originals": originals,
             **limits,
         })
 

@@ -135,7 +135,8 @@ def test_tables(world, column):
     rows = {"svg": [ICON.format(k) for k in range(len(texts))], "caption": [f"thing {k}" for k in range(len(texts))]}
     table = pa.table(rows | ({column: texts} if column != "picture" else {}))
     if column == "picture":
-        places = pa.array([{"bytes": None, "path": text} for text in texts])
+        kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])  # what the library takes for a picture
+        places = pa.array([{"bytes": None, "path": text} for text in texts], kind)
         table = table.append_column("picture", places)
         features = {name: {"dtype": "string", "_type": "Value"} for name in rows} | {"picture": {"_type": "Image"}}
         table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
