@@ -4,8 +4,12 @@
 class UserError(Exception):
     """Something the user can put right: says what is wrong, which file, and what to do.
 
-    The command line prints it as one line and exits with code 2; notebooks show it as it is.
+    The command line prints it as one line and exits with code 2; notebooks show that line in place of a traceback.
     """
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows."""
+        return [f"UserError: {self}"]
 
 
 class Paused(Exception):

@@ -46,6 +46,13 @@ def make_dummy_svg(rng: random.Random) -> tuple[str, str]:
     return svg, caption
 
 
+def captions_of(caption: str) -> tuple[str, ...]:
+    """A caption, and for two shapes that without colours too: `a circle left of a square`."""
+    if not any(relation in caption for relation in (*RELATIONS, "inside")):
+        return (caption,)
+    return caption, re.sub(rf"\ban? (?:{'|'.join(COLOURS)}) (\w+)", lambda match: _a(match[1]), caption)
+
+
 # --- scenes: (rng) -> elements in paint order, caption --------------------------------------------
 
 
@@ -243,7 +250,7 @@ def create_dummy_data(output_dir: str | Path, num_samples: int = 50, seed: int =
             file = f"{i:04d}_{re.sub('[^a-z]+', '-', caption)}.svg"
             write_text(folder / file, svg)
             records.append(Record(
-                file=file, name=caption, captions=(caption,), licence="CC0-1.0", split=split_of(caption),
+                file=file, name=caption, captions=captions_of(caption), licence="CC0-1.0", split=split_of(caption),
             ))
         write_manifest(folder, records)
         write_json(

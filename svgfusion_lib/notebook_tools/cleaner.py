@@ -35,13 +35,12 @@ def literals(source: str) -> dict[str, object]:
     """Names and values of a `parameters` cell; ValueError if it holds more than plain literals."""
     values = {}
     for statement in ast.parse(source).body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
-        if not isinstance(statement, ast.Assign) or len(targets) != 1 or not isinstance(targets[0], ast.Name):
-            raise ValueError(f"line {statement.lineno} is not `NAME = literal`")
+        if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value):
+            raise ValueError(f"line {statement.lineno} is not `NAME: type = literal`")
         try:
-            values[targets[0].id] = ast.literal_eval(statement.value)
+            values[statement.target.id] = ast.literal_eval(statement.value)
         except ValueError as error:
-            raise ValueError(f"{targets[0].id} is not a plain literal") from error
+            raise ValueError(f"{statement.target.id} is not a plain literal") from error
     return values
 
 

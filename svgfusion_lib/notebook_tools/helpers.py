@@ -10,6 +10,7 @@ import svgfusion_lib
 from svgfusion_lib.editing.explain import END, START, Chain
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.system.outputs import remove_listed
 from svgfusion_lib.utils.render import render_svg
 
 
@@ -32,6 +33,12 @@ def need(path: str | Path, notebook: str) -> Path:
     if not path.exists():
         raise UserError(f"{path} is missing: run notebook {notebook} first, with the same OUT_DIR.")
     return path
+
+
+def start_over(folder: str | Path, fresh: bool) -> None:
+    """If `fresh`, remove what a notebook wrote into a folder before, and nothing else."""
+    if fresh and Path(folder).exists():
+        remove_listed(folder)
 
 
 def in_rows(items: Sequence, columns: int) -> list[list]:
@@ -101,7 +108,42 @@ def plot_log(
         axes.set_xlabel("step")
         axes.grid(alpha=0.25, which="both")
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(keys))
+
+
+def markdown_tables(text: str) -> list[tuple[list[str], list[list[str]]]]:
+    """The tables of a Markdown text: of each its header, and its rows of cells."""
+    tables: list[tuple[list[str], list[list[str]]]] = []
+    before = ""
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if line.startswith("|") and not before.startswith("|"):
+            tables.append((cells, []))
+        elif line.startswith("|") and set(line) - set("|-: "):
+            tables[-1][1].append(cells)
+        before = line
+    return tables
+
+
+def plot_ablation(text: str) -> None:
+    """docs/ablation.md as two charts: SSIM of the VP-VAEs, kernel distance of the drawings of the VS-DiTs."""
+    from matplotlib import pyplot as plt
+
+    tables = markdown_tables(text)[:2]
+    columns = ("SSIM, mean of posterior", "kernel distance, training names")
+    height = 0.24 * max(len(rows) for _, rows in tables) + 0.8
+    figure, panels = plt.subplots(1, 2, figsize=(13, height), layout="constrained")
+    for axes, (header, rows), column in zip(panels, tables, columns, strict=True):
+        values = [float(row[header.index(column)]) for row in rows]
+        order = sorted(range(len(rows)), key=values.__getitem__, reverse=header[0] == "VS-DiT")
+        places = range(len(rows))
+        axes.barh(places, [values[k] for k in order], color=["C0" if k else "C1" for k in order])
+        axes.set_yticks(places, [rows[k][0] for k in order], fontsize=8)
+        for place, k in zip(places, order, strict=True):
+            axes.text(values[k], place, f" {rows[k][header.index(column)]}", va="center", fontsize=8)
+        axes.set(xlabel=f"{header[0]}: {column}", xlim=(0, 1.12 * max(values)))
+        axes.spines[["top", "right"]].set_visible(False)
+    plt.show()
 
 
 def plot_words(chains: Sequence[Chain]) -> None:

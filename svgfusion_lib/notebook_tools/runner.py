@@ -179,6 +179,8 @@ def check_parameters(path: Path, values: Mapping[str, Mapping], given: Mapping[s
         default = declared[name]
         if isinstance(default, float) and type(value) is int:
             chosen[name] = float(value)
+        elif isinstance(default, list) and isinstance(value, str):
+            chosen[name] = [value]
         elif default is not None and type(value) is not type(default):
             raise UserError(
                 f"{path.name}: {name} = {value!r} is {type(value).__name__}, not {type(default).__name__}"

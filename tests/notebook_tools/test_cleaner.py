@@ -40,7 +40,7 @@ def display(**data) -> dict:
 
 def notebook(*cells: dict, **metadata) -> dict:
     opening = {"cell_type": "markdown", "id": "m", "metadata": {}, "source": "# A title"}
-    parameters = code("SEED = 1", tags=["parameters"])
+    parameters = code("SEED: int = 1", tags=["parameters"])
     spec = {"kernelspec": {"name": "python3", "display_name": "x", "language": "python"}}
     cells = [opening, parameters, *cells]
     return {"cells": cells, "metadata": spec | metadata, "nbformat": 4, "nbformat_minor": 5}
@@ -117,10 +117,10 @@ def test_clean_keeps_one_copy_of_a_picture():
 
 
 @pytest.mark.parametrize("source, said", [
-    ("A = 1\nB = A * 2", "B is not a plain literal"),
-    ("A = open('x')", "A is not a plain literal"),
-    ("import os", "line 1 is not `NAME = literal`"),
-    ("A = B = 1", "line 1 is not `NAME = literal`"),
+    ("A: int = 1\nB: int = A * 2", "B is not a plain literal"),
+    ("A: str = open('x')", "A is not a plain literal"),
+    ("import os", "line 1 is not `NAME: type = literal`"),
+    ("A = B = 1", "line 1 is not `NAME: type = literal`"),
 ])
 def test_literals_refuses_what_papermill_would_not_override(source, said):
     with pytest.raises(ValueError, match=said):
@@ -140,7 +140,7 @@ def test_write_then_read_gives_the_same_notebook(tmp_path):
 
 
 def test_as_text_shows_sources_and_tags():
-    assert as_text(notebook()) == "# %% [markdown]\n# A title\n\n# %% tags=parameters\nSEED = 1\n"
+    assert as_text(notebook()) == "# %% [markdown]\n# A title\n\n# %% tags=parameters\nSEED: int = 1\n"
 
 
 def test_main_refuses_a_file_that_is_no_notebook(tmp_path, capsys):

@@ -26,7 +26,7 @@ def project(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "notebooks"
     (folder / "params").mkdir(parents=True)
     monkeypatch.setattr(notebook_runner, "ARTEFACTS", {1: (("01_work/result.json", 1),)})
-    write(folder / "01_work.ipynb", 'OUT_DIR = "runs/notebooks"\nSTEPS = 3\nRATE = 0.5', WRITES)
+    write(folder / "01_work.ipynb", 'OUT_DIR: str = "runs/notebooks"\nSTEPS: int = 3\nRATE: float = 0.5', WRITES)
     return folder
 
 
@@ -59,12 +59,12 @@ def test_run_injects_the_profile_and_checks_the_artefact(project):
 def test_run_removes_what_an_earlier_run_wrote_and_nothing_else(project):
     profile(project, "")
     written = WRITES + '\nfrom pathlib import Path\nPath("..", OUT_DIR, "01_work", "stale.svg").write_text("old")'
-    write(project / "01_work.ipynb", 'OUT_DIR = "runs/notebooks"\nSTEPS = 3\nRATE = 0.5', written)
+    write(project / "01_work.ipynb", 'OUT_DIR: str = "runs/notebooks"\nSTEPS: int = 3\nRATE: float = 0.5', written)
     run_notebooks("smoke", notebooks_dir=project)
     folder = project.parent / "runs" / "smoke" / "01_work"
     assert (folder / "stale.svg").is_file()
     (folder / "note.txt").write_text("mine")
-    write(project / "01_work.ipynb", 'OUT_DIR = "runs/notebooks"\nSTEPS = 3\nRATE = 0.5', WRITES)
+    write(project / "01_work.ipynb", 'OUT_DIR: str = "runs/notebooks"\nSTEPS: int = 3\nRATE: float = 0.5', WRITES)
     run_notebooks("smoke", notebooks_dir=project)
     assert not (folder / "stale.svg").exists() and (folder / "note.txt").read_text() == "mine"
 
@@ -106,7 +106,7 @@ def test_run_names_unknown_profile_and_number(project):
 
 def test_failing_cell_is_named_and_its_notebook_kept(project):
     profile(project, "")
-    write(project / "01_work.ipynb", "STEPS = 1", "1 / 0", "print('never')")
+    write(project / "01_work.ipynb", "STEPS: int = 1", "1 / 0", "print('never')")
     with pytest.raises(UserError, match="01_work.ipynb, cell 2: ZeroDivisionError: division by zero"):
         run_notebooks("smoke", notebooks_dir=project)
     kept = read_notebook(project.parent / "runs" / "smoke" / "notebooks" / "01_work.ipynb")
@@ -115,7 +115,7 @@ def test_failing_cell_is_named_and_its_notebook_kept(project):
 
 def test_success_without_the_artefact_is_a_failure(project):
     profile(project, "")
-    write(project / "01_work.ipynb", "STEPS = 1", "print('all is well')")
+    write(project / "01_work.ipynb", "STEPS: int = 1", "print('all is well')")
     with pytest.raises(UserError, match="notebook 01 wrote 0 of 1"):
         run_notebooks("smoke", notebooks_dir=project)
 
