@@ -3,15 +3,16 @@
 import argparse
 import difflib
 import re
+import shlex
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import redirect_stdout
 from io import TextIOBase
 from typing import TextIO
 
 from svgfusion_lib import __version__
 from svgfusion_lib.cli import data, editing, measuring, training
-from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS
+from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS, NEXT
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import Paused, UserError, machine_trouble, printable
 from svgfusion_lib.models.pretrained import name_encoder
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with redirect_stdout(_Printable(sys.stdout)):
             run(**options)
+            print(f"next: {next_command(stage, options)}")
         return 0
     except UserError as error:
         said = _in_flags(str(error), options)
@@ -95,6 +97,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, said = 130, "stopped; rerun the same command to resume a training"
     print(f"svgfusion {stage}: {printable(' '.join(said.split()))}", file=sys.stderr)
     return code
+
+
+def next_command(stage: str, options: Mapping[str, object]) -> str:
+    """What usually follows a stage, with its own options, to be typed in a shell."""
+    quoted = {
+        name: " ".join(shlex.quote(str(each)) for each in (value if isinstance(value, list) else [value]))
+        for name, value in options.items()
+    }
+    return f"svgfusion {NEXT[stage].format(**quoted)}"
 
 
 def _in_flags(message: str, options: Collection[str]) -> str:

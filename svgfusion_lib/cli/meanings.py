@@ -83,3 +83,49 @@ EXAMPLES = {
     "tidy": "--svg my_icons --output_dir outputs/tidy",
     "morph": "--svg bell.svg --svg_b lock.svg --output_dir outputs/morph",
 }
+
+# What usually follows a stage; {names} are its own options.
+NEXT = {
+    "create_dummy_data": "preprocess --svg_dir {output_dir} --precomputed_dir data/cache/dummy",
+    "fetch_packs": "prepare_dataset --packs {packs} --output_dir data/icons/mine",
+    "common_names": "generate --prompts {output} --output_dir outputs/common",
+    "prepare_dataset": "preprocess --svg_dir {output_dir} --precomputed_dir data/cache/mine --max_files all",
+    "preprocess": "train_vae --precomputed_dir {precomputed_dir} --output_dir checkpoints/vae",
+    "train": "generate --ckpt_path {ckpt_out}/model_step{steps}.pt --precomputed_dir {precomputed_dir}"
+             " --output_dir outputs/smoke",
+    "train_vae": "prepare_latents --vae_checkpoint {output_dir}/vpvae_final.pt --precomputed_dir CACHE"
+                 " --output_dir data/latents/mine",
+    "prepare_latents": "train_dit --vae_checkpoint {vae_checkpoint} --latents_dir {output_dir}"
+                       " --output_dir checkpoints/dit",
+    "train_dit": "generate --vae_checkpoint {vae_checkpoint} --dit_checkpoint {output_dir}/vsdit_final.pt"
+                 " --prompt house --output_dir outputs/house",
+    "train_model": "generate --model {output_dir}/model --prompt house --output_dir outputs/house",
+    "train_demo": "generate --vae_checkpoint {output_dir}/vae/vpvae_final.pt"
+                  " --dit_checkpoint {output_dir}/dit/vsdit_final.pt --candidates 1"
+                  ' --prompt "a red heart above a blue ring" --output_dir outputs/demo',
+    "finetune": "generate --vae_checkpoint {output_dir}/vpvae_final.pt --dit_checkpoint {output_dir}/vsdit_final.pt"
+                " --prompt house --output_dir outputs/mine",
+    "train_refiner": "train_model --config configs/small.toml --output_dir runs/small",
+    "train_icon_head": "train_realism --head {output_dir}/icon_head.safetensors --output_dir runs/ranker",
+    "train_realism": "evaluate --precomputed_dir CACHE --output_dir outputs/evaluation",
+    "evaluate_vae": "prepare_latents --vae_checkpoint {vae_checkpoint} --precomputed_dir {precomputed_dir}"
+                    " --output_dir data/latents/mine",
+    "overfit": "train_model --config configs/small.toml --output_dir runs/small",
+    "ablate": "train_model --config configs/small.toml --output_dir runs/small",
+    "generate": "tidy --svg {output_dir} --output_dir outputs/tidy",
+    "set": "set --output_dir {output_dir} --swap NAME=2",
+    "export": "generate --model {output_dir} --prompt house --output_dir outputs/house",
+    "roundtrip": "prepare_dataset --packs tabler lucide --output_dir data/icons/tabler-lucide",
+    "evaluate": "sweep --precomputed_dir {precomputed_dir} --vary cfg_scale=1,2,4 --output_dir outputs/sweep",
+    "evaluate_restyle": "restyle --svg FILE --prompt house --style lucide --output_dir outputs/restyle",
+    "exactness": "tidy --svg {svg_dir} --output_dir outputs/tidy",
+    "sweep": "evaluate --precomputed_dir {precomputed_dir} --output_dir outputs/evaluation",
+    "compare_encoders": "preprocess --svg_dir FOLDER --precomputed_dir data/cache/mine",
+    "benchmark": "generate --prompt house --output_dir outputs/house",
+    "vary": "morph --svg {output_dir}/0.svg --svg_b {output_dir}/1.svg --output_dir outputs/morph",
+    "redraw": "tidy --svg {output_dir} --output_dir outputs/tidy",
+    "restyle": "tidy --svg {output_dir} --output_dir outputs/tidy",
+    "palette": "tidy --svg {output_dir} --output_dir outputs/tidy",
+    "morph": "tidy --svg {output_dir} --output_dir outputs/tidy",
+    "tidy": "roundtrip --svg_dir {svg} --out_dir outputs/roundtrip",
+}

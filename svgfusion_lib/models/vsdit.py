@@ -121,7 +121,9 @@ class VSDiT(PretrainedModel):
         self._initialize()
 
     def _initialize(self) -> None:
-        nn.init.normal_(self.position, std=0.02)
+        slots = timestep_embedding(torch.arange(len(self.position)), self.position.shape[1])  # [K, D], of DiT
+        with torch.no_grad():  # as large as the tokens: else many steps pass before slots are told apart
+            self.position[:, : slots.shape[1]].copy_(slots)
         nn.init.normal_(self.length_embedder.weight, std=0.02)
         if self.style_embedder is not None:
             nn.init.normal_(self.style_embedder.weight, std=0.02)

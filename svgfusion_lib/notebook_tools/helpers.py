@@ -7,11 +7,17 @@ from pathlib import Path
 import numpy as np
 
 import svgfusion_lib
+from svgfusion_lib.corpus.dummy import create_dummy_data
+from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.editing.explain import END, START, Chain
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.checkpoint import save_model, weights_hash
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.system.outputs import remove_listed
 from svgfusion_lib.utils.render import render_svg
+
+SMALL = 120  # drawn shapes of the cache that a notebook makes for itself
 
 
 def project_root() -> Path:
@@ -33,6 +39,36 @@ def need(path: str | Path, notebook: str) -> Path:
     if not path.exists():
         raise UserError(f"{path} is missing: run notebook {notebook} first, with the same OUT_DIR.")
     return path
+
+
+def cache_at_hand(out: Path) -> Path:
+    """The cache of notebook 02 below OUT_DIR; where that was not run, one of SMALL drawn shapes, made on the spot."""
+    own, small = out / "02_cache" / "cache.pt", out / "small" / "cache" / "cache.pt"
+    if own.is_file():
+        return own
+    if not small.is_file():
+        print(f"Notebook 02 was not run: {SMALL} drawn shapes take the place of its icons.")
+        create_dummy_data(out / "small" / "svg", SMALL)
+        preprocess(out / "small" / "svg", small.parent, processes=1)
+    return small
+
+
+def models_at_hand(out: Path) -> tuple[Path, Path]:
+    """Checkpoints of notebooks 03 and 05 below OUT_DIR; where these were not run, the shipped line model as such."""
+    vae, dit = out / "03_vae" / "vpvae_final.pt", out / "05_dit" / "vsdit_final.pt"
+    if vae.is_file() and dit.is_file():
+        return vae, dit
+    vae, dit = (out / "small" / f"{kind}.pt" for kind in ("vpvae", "vsdit"))
+    if not dit.is_file():
+        print("Notebooks 03 and 05 were not run: the shipped line model takes the place of theirs.")
+        line = SVGFusionPipeline.from_pretrained("line")
+        names = {"names": list(line.known_names.names)}
+        save_model(vae, "vpvae", line.vae, line.vae.state_dict())
+        save_model(
+            dit, "vsdit", line.dit, line.dit.state_dict(), vae_hash=weights_hash(line.vae), **line.schedule.state(),
+            **names, name_vectors=line.known_names.vectors,
+        )
+    return vae, dit
 
 
 def start_over(folder: str | Path, fresh: bool) -> None:
@@ -130,17 +166,18 @@ def plot_ablation(text: str) -> None:
     from matplotlib import pyplot as plt
 
     tables = markdown_tables(text)[:2]
-    columns = ("SSIM, mean of posterior", "kernel distance, training names")
+    columns = ("SSIM", "kernel distance")
     height = 0.24 * max(len(rows) for _, rows in tables) + 0.8
     figure, panels = plt.subplots(1, 2, figsize=(13, height), layout="constrained")
     for axes, (header, rows), column in zip(panels, tables, columns, strict=True):
-        values = [float(row[header.index(column)]) for row in rows]
+        place = next(k for k, name in enumerate(header) if name.startswith(column))
+        values = [float(row[place].partition("/")[0]) for row in rows]  # of the mean, of training names
         order = sorted(range(len(rows)), key=values.__getitem__, reverse=header[0] == "VS-DiT")
         places = range(len(rows))
         axes.barh(places, [values[k] for k in order], color=["C0" if k else "C1" for k in order])
         axes.set_yticks(places, [rows[k][0] for k in order], fontsize=8)
-        for place, k in zip(places, order, strict=True):
-            axes.text(values[k], place, f" {rows[k][header.index(column)]}", va="center", fontsize=8)
+        for y, k in zip(places, order, strict=True):
+            axes.text(values[k], y, f" {values[k]:g}", va="center", fontsize=8)
         axes.set(xlabel=f"{header[0]}: {column}", xlim=(0, 1.12 * max(values)))
         axes.spines[["top", "right"]].set_visible(False)
     plt.show()

@@ -89,7 +89,8 @@ def fit(
             processes.wait()
 
         steps = range(first_step, config.num_steps)
-        for step in track(steps, "training", total=config.num_steps, initial=first_step, disable=not main):
+        bar = track(steps, "training", total=config.num_steps, initial=first_step, disable=not main)
+        for step in bar:
             if max_minutes is not None and step > first_step:
                 in_time = time.monotonic() - began < 60 * max_minutes
                 if not processes.all(torch.tensor(in_time, device=device)):
@@ -122,6 +123,7 @@ def fit(
             if step == 0 or done % config.log_every == 0 or last:
                 finite.check()
                 if main:
+                    bar.set_postfix_str(f"loss {loss.item():.4f}", refresh=False)
                     log.write({
                         "step": done, "samples": done * config.batch_size * config.accumulate,
                         "loss": round(loss.item(), 6), "lr": optimizer.param_groups[0]["lr"],

@@ -32,8 +32,13 @@ def train(
     preset: str = "tiny",
     seed: int = 0,
 ) -> Path:
-    """The VAE smoke run: a fixed number of steps, then ckpt_out/model_step{steps}.pt (returned)."""
-    config = TrainConfig(num_steps=steps, batch_size=batch_size, device=device, seed=seed)
+    """The VAE smoke run: a fixed number of steps, then ckpt_out/model_step{steps}.pt (returned).
+
+    The rate is high and warms up quickly, so that a few hundred small steps rebuild something to see.
+    """
+    config = TrainConfig(
+        num_steps=steps, batch_size=batch_size, device=device, seed=seed, lr=2.0e-3, warmup_steps=20,
+    )
     with claimed(ckpt_out, "train", precomputed_dir):
         return _train(load_cache(precomputed_dir), preset, {}, config, Path(ckpt_out), f"model_step{steps}.pt")
 

@@ -47,6 +47,20 @@ def test_the_example_of_a_stage_can_be_typed(stage):
     cli.build_parser().parse_args(words[1:])
 
 
+@pytest.mark.parametrize("stage", cli.STAGES)
+def test_the_command_that_follows_a_stage_can_be_typed(stage):
+    parser = cli.build_parser()
+    options = vars(parser.parse_args(shlex.split(example_line(stage))))
+    assert "None" not in cli.next_command(stage, options)
+    words = shlex.split(cli.next_command(stage, options | {"output_dir": "a folder; rm -r"}))
+    assert words[0] == "svgfusion"
+    parser.parse_args(words[1:])
+
+
+def example_line(stage: str) -> str:
+    return f"{stage} {EXAMPLES[stage]}"
+
+
 def test_no_word_is_kept_for_a_flag_that_is_gone():
     known = {action.dest for parser in stage_parsers(cli.build_parser()).values() for action in parser._actions}
     assert set(MEANINGS) <= known and set(EXAMPLES) == set(cli.STAGES)
