@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.generate import generate
@@ -11,7 +12,8 @@ from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import prepare_latents
 from svgfusion_lib.training.vae import train_vae
 
-PROMPTS = ("a red circle", "a blue square", "a green star", "a yellow circle left of a purple square")
+PROMPTS = ("a red circle", "a blue square", "a green star", "a yellow circle left of a purple square",
+           "a circle left of a square")
 
 
 def train_demo(
@@ -24,7 +26,8 @@ def train_demo(
 ) -> list[dict]:
     """Make captioned shapes, train both models on them, and draw PROMPTS into output_dir/samples.
 
-    Returns the entries of samples.json.
+    One drawing of each: the ranker that chooses among several knows icons, not shapes. Returns the entries of
+    samples.json.
     """
     output_dir = Path(output_dir)
     with claimed(output_dir, "train_demo"):
@@ -36,4 +39,5 @@ def train_demo(
         dit = train_dit(output_dir / "dit", vae, latents_dir=output_dir / "latents", num_epochs=dit_epochs,
                         device=device, seed=seed)
         pipeline = SVGFusionPipeline.from_pretrained(vae=vae, dit=dit, device=device)
-        return generate(pipeline, PROMPTS, output_dir / "samples", num_samples=4, seed=seed)
+        config = SamplingConfig(candidates=1)
+        return generate(pipeline, PROMPTS, output_dir / "samples", num_samples=4, seed=seed, config=config)

@@ -66,7 +66,7 @@ def _card(icon: SetIcon) -> str:
     near = "" if drawn_for.casefold() == icon.word.partition(",")[0].casefold() else f"drawn for: {drawn_for}"
     return (
         f'<section data-name="{icon.name}" data-chosen="{icon.chosen + 1}">'
-        f'<img class="large" alt="{word}" src="{_address(icon.svg)}">'
+        f'<img class="large" width="96" height="96" alt="{word}" src="{_address(icon.svg)}">'
         f'<h2 dir="auto">{word}</h2><p class="near" dir="auto">{html.escape(near)}</p>'
         f'<div class="others">{others}</div></section>'
     )

@@ -168,6 +168,7 @@ def test_the_page_runs_nothing_but_its_own_script(written, hostile):
     page = _Page(text)
     assert page.scripts == 1 and page.handlers == []
     assert all(address.startswith("data:image/svg+xml;base64,") for address in page.addresses)
+    assert text.count('class="large" width="96" height="96"') == len(hostile.icons)
     assert page.headings == [icon.word for icon in hostile.icons]
     policy = html.unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1])
     assert "default-src 'none'" in policy and "unsafe" not in policy
