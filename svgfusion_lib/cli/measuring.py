@@ -77,7 +77,8 @@ def _set(words, output_dir, style, swap, seed, model, vae_checkpoint, dit_checkp
     if (words is None) == (swap is None):
         raise UserError("give --words to draw a set, or --swap to change one")
     config = sampling_config(how)
-    from svgfusion_lib.icon_sets import draw_set, swap_icons, write_set
+    from svgfusion_lib.icon_sets.drawing import draw_set
+    from svgfusion_lib.icon_sets.files import swap_icons, write_set
 
     if words is None:
         swap_icons(output_dir, dict(map(_swap, swap)))

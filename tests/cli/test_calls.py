@@ -28,7 +28,7 @@ MORE = [  # what the examples leave out: the other half of a stage, and flags th
 ]
 
 
-class Anything:
+class Anything(str):
     """What a stage returned, whatever the command says of it: 7, a pair, and each field of it likewise."""
 
     def __getitem__(self, key):
@@ -44,7 +44,10 @@ class Anything:
         return format(7, spec)
 
     def __getattr__(self, name):
-        return lambda *_, **__: self
+        return self
+
+    def __call__(self, *_, **__):
+        return self
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def called(monkeypatch) -> list[str]:
     def stand_in(module, name: str, function) -> None:
         def note(*_, **__):
             names.append(name)
-            return Anything()
+            return Anything("7")
 
         monkeypatch.setattr(module, name, mock.create_autospec(function, side_effect=note))
 

@@ -232,7 +232,7 @@ DRAWINGS: dict[str, Callable[[Path, Path], object]] = {
     ),
     "tidy": lambda inputs, folder: tidy_files(inputs / "sets" / "svg", folder),
     "exactness": lambda inputs, folder: measure_exactness.measure_exactness(
-        inputs / "sets" / "svg", folder, inputs / "svg",
+        inputs / "sets" / "svg", folder, inputs / "sets" / "svg",
     ),
     "recolour": lambda inputs, folder: edit.recolour_svg(_svg(inputs), ["#d33"], folder),
     "morph": lambda inputs, folder: edit.morph_svgs(
