@@ -7,6 +7,7 @@ taken that comes nearest (least squares over what is seen), and more only where 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element
 
@@ -193,10 +194,11 @@ def resolve_gradient(
     t = low + (high - low) * _STEPS
     weights = np.maximum(t, 0) + 1e-3 if source.radial else np.ones(SAMPLES)
     seen = np.stack([np.interp(t, offsets, colours[:, i]) for i in range(4)], axis=1)  # [T, 4]
-    alpha = np.average(seen[:, 3], weights=weights)
+    alpha = (seen[:, 3] * weights).sum() / weights.sum()
     if alpha < 1 / 255:
         return None
-    mean = (*np.average(seen[:, :3], weights=weights * (seen[:, 3] + 1e-9), axis=0).tolist(), float(alpha))
+    shares = (weights * (seen[:, 3] + 1e-9))[:, None]                                         # [T, 1]
+    mean = (*((seen[:, :3] * shares).sum(0) / shares.sum(0)).tolist(), float(alpha))
     if np.ptp(premultiplied(seen), axis=0).max() < INVISIBLE:
         return mean
     spend(4 * len(offsets), "gradients")
@@ -280,6 +282,13 @@ class _Radial:
     turned: bool = False
     cone: bool = False
 
+    @cached_property
+    def axes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Directions of the axes on the canvas, as columns [2, 2], and their lengths [2], the longer first."""
+        a, b, c, d, *_ = self.matrix
+        directions, sizes, _ = np.linalg.svd(np.array([[a, c], [b, d]]))
+        return directions, sizes
+
     def visible(self, box: Box) -> tuple[float, float]:
         a, b, c, d, e, f = self.matrix
         inverse = np.linalg.inv(np.array([[a, c], [b, d]]))
@@ -289,7 +298,7 @@ class _Radial:
         near = 0.0
         if not inside:  # a bound from below: distance to the box over the longest axis
             away = math.hypot(max(box[0] - e, 0, e - box[2]), max(box[1] - f, 0, f - box[3]))
-            near = away / max(float(np.linalg.svd(np.array([[a, c], [b, d]]), compute_uv=False)[0]), 1e-9)
+            near = away / max(float(self.axes[1][0]), 1e-9)
         if any(self.focal):
             near, far = 0.0, max(far, 1.0)
         away, width = math.hypot(*self.focal), 1 - self.inner
@@ -299,8 +308,7 @@ class _Radial:
 
     def length(self) -> float:
         """On the canvas, of t from 0 to 1, along the major axis."""
-        a, b, c, d, *_ = self.matrix
-        return (1 - self.inner) * float(np.linalg.svd(np.array([[a, c], [b, d]]), compute_uv=False)[0])
+        return (1 - self.inner) * float(self.axes[1][0])
 
     def point(self, t: float, t1: float) -> tuple[float, float]:
         """Where the stop of t is on the major axis of the circle of t1."""
@@ -309,13 +317,12 @@ class _Radial:
         return x + share * (axis_x - x), y + share * (axis_y - y)
 
     def geometry(self, t0: float, t1: float) -> tuple[float, ...]:
-        a, b, c, d, *_ = self.matrix
         fx, fy = self.focal
         outer = self.inner + t1 * (1 - self.inner)
         first = self.inner + t0 * (1 - self.inner)
         centre = fx * (1 - t1), fy * (1 - t1)  # where the circle of t1 stands
         x, y = apply(self.matrix, *centre)
-        axes, sizes, _ = np.linalg.svd(np.array([[a, c], [b, d]]))
+        axes, sizes = self.axes
         major, minor = sizes * outer
         axis = axes[:, 0] * major
         if major - minor < 1e-4 * major or (axis[0], axis[1]) < (0, 0):
