@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from xml.etree.ElementTree import Element
 
-from svgfusion_lib.svg import transforms as tf
-from svgfusion_lib.svg.cascade import Style, computed
-from svgfusion_lib.svg.conditions import Screen
 from svgfusion_lib.svg.document import local_name
 from svgfusion_lib.svg.effort import spend
-from svgfusion_lib.svg.gradients import GradientReader
-from svgfusion_lib.svg.paths import MAX_SEGMENTS
-from svgfusion_lib.svg.shapes import SHAPES, Shape
-from svgfusion_lib.svg.sheets import apply_style_sheets
+from svgfusion_lib.svg.geometry.paths import MAX_SEGMENTS
+from svgfusion_lib.svg.geometry.shapes import SHAPES, Shape
+from svgfusion_lib.svg.paint.gradients import GradientReader
 from svgfusion_lib.svg.state import State, says_its_size, viewport
-from svgfusion_lib.svg.values import Units
+from svgfusion_lib.svg.style import transforms as tf
+from svgfusion_lib.svg.style.cascade import Style, computed
+from svgfusion_lib.svg.style.conditions import Screen
+from svgfusion_lib.svg.style.sheets import apply_style_sheets
+from svgfusion_lib.svg.style.values import Units
 
 MAX_DEPTH = 200                  # of elements, references followed
 MAX_ELEMENTS = 20_000            # visited, each as often as it is used

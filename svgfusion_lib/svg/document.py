@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from svgfusion_lib.svg.values import fragment
+from svgfusion_lib.svg.style.values import fragment
 
 MAX_BYTES = 4_000_000            # of a document, after decompression
 MAX_ENTITY_CHARACTERS = 100_000  # that internal entities may add

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from svgfusion_lib.svg import paths
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.svg.clipping import Box, Clip, clip_path, stroke_outline
-from svgfusion_lib.svg.gradients import Gradient
-from svgfusion_lib.svg.paths import CLOSE, CUBIC, LINE, MOVE, Path
+from svgfusion_lib.svg.geometry import paths
+from svgfusion_lib.svg.geometry.clipping import Box, Clip, clip_path, stroke_outline
+from svgfusion_lib.svg.geometry.paths import CLOSE, CUBIC, LINE, MOVE, Path
+from svgfusion_lib.svg.paint.gradients import Gradient
 
 MITER_LIMIT = 4.0  # what a viewer assumes, and so what the rows mean by `miter`
 _COMMANDS = np.array([rf.SUBMOVE, rf.LINE, rf.CUBIC, rf.CLOSE])  # by path code; the first MOVE is a `move`

@@ -5,11 +5,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
-from svgfusion_lib.svg import transforms as tf
-from svgfusion_lib.svg.cascade import Style, computed
-from svgfusion_lib.svg.clipping import Clip, box_clip
-from svgfusion_lib.svg.transforms import Matrix
-from svgfusion_lib.svg.values import FONT_SIZE, MAX_CACHED, Units, absolute, parse_length
+from svgfusion_lib.svg.geometry.clipping import Clip, box_clip
+from svgfusion_lib.svg.style import transforms as tf
+from svgfusion_lib.svg.style.cascade import Style, computed
+from svgfusion_lib.svg.style.transforms import Matrix
+from svgfusion_lib.svg.style.values import FONT_SIZE, MAX_CACHED, Units, absolute, parse_length
 
 
 class State(NamedTuple):

@@ -9,21 +9,21 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.svg import transforms as tf
-from svgfusion_lib.svg.cascade import Style, computed
-from svgfusion_lib.svg.clipping import Clip, ClippingError
-from svgfusion_lib.svg.conditions import is_wanted
 from svgfusion_lib.svg.context import Box, Context
 from svgfusion_lib.svg.document import href, local_name
 from svgfusion_lib.svg.effort import spend
+from svgfusion_lib.svg.geometry.clipping import Clip, ClippingError
+from svgfusion_lib.svg.geometry.shapes import SHAPES
 from svgfusion_lib.svg.layers import Layer
-from svgfusion_lib.svg.markers import marker_places, marker_state
-from svgfusion_lib.svg.masking import MaskReader
-from svgfusion_lib.svg.painting import context_paints, shape_layers
-from svgfusion_lib.svg.patterns import PatternReader
-from svgfusion_lib.svg.shapes import SHAPES
+from svgfusion_lib.svg.paint.markers import marker_places, marker_state
+from svgfusion_lib.svg.paint.masking import MaskReader
+from svgfusion_lib.svg.paint.painting import context_paints, shape_layers
+from svgfusion_lib.svg.paint.patterns import PatternReader
 from svgfusion_lib.svg.state import State, fitted, nested_state, root_state, says_its_size
-from svgfusion_lib.svg.values import parse_url
+from svgfusion_lib.svg.style import transforms as tf
+from svgfusion_lib.svg.style.cascade import Style, computed
+from svgfusion_lib.svg.style.conditions import is_wanted
+from svgfusion_lib.svg.style.values import parse_url
 
 _GROUPS = frozenset({"g", "a", "svg", "switch", "use"})
 _NOT_DRAWN = frozenset({"image", "text", "foreignObject"})

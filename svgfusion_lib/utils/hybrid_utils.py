@@ -20,7 +20,7 @@ float matrix [L, 22], random noise included, and applies these rules, in this or
 import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.svg.gradients import has_direction
+from svgfusion_lib.svg.paint.gradients import has_direction
 
 _STYLE_UPPER = np.array([1] * 8 + [2, len(rf.CAPS) - 1, len(rf.JOINS) - 1, len(rf.FILL_RULES) - 1], dtype=float)
 _STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.svg.geometry.paths import parse_path
 from svgfusion_lib.svg.layers import resolve_join
-from svgfusion_lib.svg.paths import parse_path
 
 STROKE = 'fill="none" stroke="red"'
 LETTERS = {rf.MOVE: "M", rf.SUBMOVE: "S", rf.LINE: "L", rf.CUBIC: "C", rf.CLOSE: "Z"}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.svg.clipping import (
+from svgfusion_lib.svg.geometry.clipping import (
     FAR,
     Clip,
     box_clip,
@@ -17,7 +17,7 @@ from svgfusion_lib.svg.clipping import (
     stroke_outline,
     to_skia,
 )
-from svgfusion_lib.svg.paths import CLOSE, ellipse_path, parse_path
+from svgfusion_lib.svg.geometry.paths import CLOSE, ellipse_path, parse_path
 
 SQUARE = '<rect x="2" y="2" width="10" height="10"{}/>'
 LEFT = '<rect width="7" height="24"/>'

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
-from svgfusion_lib.svg import transforms as tf
-from svgfusion_lib.svg.cascade import Style
-from svgfusion_lib.svg.clipping import ClippingError
-from svgfusion_lib.svg.colours import RGBA
 from svgfusion_lib.svg.context import Box, Context
-from svgfusion_lib.svg.dashes import dash_path, parse_dashes
-from svgfusion_lib.svg.gradients import Gradient, GradientSource, resolve_gradient
+from svgfusion_lib.svg.geometry.clipping import ClippingError
+from svgfusion_lib.svg.geometry.dashes import dash_path, parse_dashes
+from svgfusion_lib.svg.geometry.shapes import Shape
 from svgfusion_lib.svg.layers import MITER_LIMIT, Layer, resolve_join
+from svgfusion_lib.svg.paint.gradients import Gradient, GradientSource, resolve_gradient
 from svgfusion_lib.svg.row_format import MIN_OPACITY
-from svgfusion_lib.svg.shapes import Shape
 from svgfusion_lib.svg.state import State
-from svgfusion_lib.svg.values import parse_length, parse_url
+from svgfusion_lib.svg.style import transforms as tf
+from svgfusion_lib.svg.style.cascade import Style
+from svgfusion_lib.svg.style.colours import RGBA
+from svgfusion_lib.svg.style.values import parse_length, parse_url
 
 
 @dataclass(frozen=True)

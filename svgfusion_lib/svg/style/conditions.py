@@ -12,8 +12,8 @@ from xml.etree.ElementTree import Element
 import cssselect2
 import tinycss2
 
-from svgfusion_lib.svg.cascade import PROPERTIES, longhands, read
-from svgfusion_lib.svg.values import Units, absolute, parse_length, parse_number
+from svgfusion_lib.svg.style.cascade import PROPERTIES, longhands, read
+from svgfusion_lib.svg.style.values import Units, absolute, parse_length, parse_number
 
 MAX_CONDITION_DEPTH = 30
 _ENGLISH = re.compile(r"(?:^|,)\s*+en(?:-[^,]*+|\s*+)(?:,|$)", re.IGNORECASE)  # in a list of languages

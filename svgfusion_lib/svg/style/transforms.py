@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from svgfusion_lib.svg.effort import spend
-from svgfusion_lib.svg.values import (
+from svgfusion_lib.svg.style.values import (
     LARGEST,
     MAX_CACHED,
     Units,

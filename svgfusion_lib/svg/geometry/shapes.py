@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from svgfusion_lib.svg import paths
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.svg import transforms as tf
-from svgfusion_lib.svg.cascade import Style
-from svgfusion_lib.svg.paths import Path
-from svgfusion_lib.svg.transforms import Matrix
-from svgfusion_lib.svg.values import parse_numbers
+from svgfusion_lib.svg.geometry import paths
+from svgfusion_lib.svg.geometry.paths import Path
+from svgfusion_lib.svg.style import transforms as tf
+from svgfusion_lib.svg.style.cascade import Style
+from svgfusion_lib.svg.style.transforms import Matrix
+from svgfusion_lib.svg.style.values import parse_numbers
 
 Size = tuple[float, float]
 

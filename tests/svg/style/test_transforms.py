@@ -8,7 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from svgfusion_lib.svg.transforms import (
+from svgfusion_lib.svg.style.transforms import (
     IDENTITY,
     Spatial,
     apply,

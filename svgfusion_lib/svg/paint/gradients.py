@@ -13,14 +13,22 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from svgfusion_lib.svg.cascade import Style, computed, declared
-from svgfusion_lib.svg.colours import BLACK, between, mixes_in_oklab
 from svgfusion_lib.svg.document import href, local_name
 from svgfusion_lib.svg.effort import spend
+from svgfusion_lib.svg.paint.stops import (
+    INVISIBLE,
+    RGBA,
+    VISIBLE,
+    fewest_stops,
+    fit_two_stops,
+    premultiplied,
+    unfold_stops,
+)
 from svgfusion_lib.svg.row_format import MIN_GRADIENT, POSITION_LIMIT
-from svgfusion_lib.svg.stops import INVISIBLE, RGBA, VISIBLE, fewest_stops, fit_two_stops, premultiplied, unfold_stops
-from svgfusion_lib.svg.transforms import Matrix, Spatial, apply, determinant, multiply, parse_css
-from svgfusion_lib.svg.values import absolute, parse_length, parse_number
+from svgfusion_lib.svg.style.cascade import Style, computed, declared
+from svgfusion_lib.svg.style.colours import BLACK, between, mixes_in_oklab
+from svgfusion_lib.svg.style.transforms import Matrix, Spatial, apply, determinant, multiply, parse_css
+from svgfusion_lib.svg.style.values import absolute, parse_length, parse_number
 
 Box = tuple[float, float, float, float]
 SAMPLES = 48

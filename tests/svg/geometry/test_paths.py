@@ -9,7 +9,16 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from svgfusion_lib.svg.paths import CLOSE, CUBIC, LINE, MOVE, ellipse_path, parse_path, polygon_path, rounded_rect_path
+from svgfusion_lib.svg.geometry.paths import (
+    CLOSE,
+    CUBIC,
+    LINE,
+    MOVE,
+    ellipse_path,
+    parse_path,
+    polygon_path,
+    rounded_rect_path,
+)
 
 LETTERS = {MOVE: "M", LINE: "L", CUBIC: "C", CLOSE: "Z"}
 

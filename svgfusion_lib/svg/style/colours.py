@@ -14,7 +14,7 @@ from tinycss2 import ast, color5
 from tinycss2.color4 import Color
 
 from svgfusion_lib.svg.effort import spend
-from svgfusion_lib.svg.values import evaluate
+from svgfusion_lib.svg.style.values import evaluate
 
 RGBA = tuple[float, float, float, float]
 Triple = tuple[float, float, float]

@@ -4,8 +4,8 @@
 import numpy as np
 import pytest
 
-from svgfusion_lib.svg.dashes import MAX_DASHES, dash_path
-from svgfusion_lib.svg.paths import CLOSE, MOVE, parse_path
+from svgfusion_lib.svg.geometry.dashes import MAX_DASHES, dash_path
+from svgfusion_lib.svg.geometry.paths import CLOSE, MOVE, parse_path
 
 RED = 'fill="none" stroke="#f00"'
 

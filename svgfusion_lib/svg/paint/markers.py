@@ -6,12 +6,12 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from svgfusion_lib.svg import transforms as tf
-from svgfusion_lib.svg.cascade import Style
 from svgfusion_lib.svg.effort import spend
-from svgfusion_lib.svg.paths import CLOSE, CUBIC, MOVE, Path
+from svgfusion_lib.svg.geometry.paths import CLOSE, CUBIC, MOVE, Path
 from svgfusion_lib.svg.state import State, box_in
-from svgfusion_lib.svg.values import parse_angle, parse_number
+from svgfusion_lib.svg.style import transforms as tf
+from svgfusion_lib.svg.style.cascade import Style
+from svgfusion_lib.svg.style.values import parse_angle, parse_number
 
 START, MID, END = range(3)
 Place = tuple[int, tuple[float, float], float]  # START, MID or END; vertex; direction in degrees

@@ -7,16 +7,16 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from svgfusion_lib.svg import transforms as tf
-from svgfusion_lib.svg.cascade import Style, computed, declared
-from svgfusion_lib.svg.clipping import Clip, ClippingError, outline_clip
 from svgfusion_lib.svg.context import Box, Context
 from svgfusion_lib.svg.document import href, local_name
 from svgfusion_lib.svg.effort import spend
+from svgfusion_lib.svg.geometry.clipping import Clip, ClippingError, outline_clip
+from svgfusion_lib.svg.geometry.paths import Path
 from svgfusion_lib.svg.layers import Layer
-from svgfusion_lib.svg.painting import ServerPaint
-from svgfusion_lib.svg.paths import Path
+from svgfusion_lib.svg.paint.painting import ServerPaint
 from svgfusion_lib.svg.state import State
+from svgfusion_lib.svg.style import transforms as tf
+from svgfusion_lib.svg.style.cascade import Style, computed, declared
 
 MAX_TILES = 400     # of one shape
 MAX_PIECES = 1_000  # layers of all tiles of one shape

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pathops
 
-from svgfusion_lib.svg.crossings import MAX_SEGMENTS, cost_of_operation
 from svgfusion_lib.svg.effort import clipping_left, spend
-from svgfusion_lib.svg.paths import CLOSE, CUBIC, LINE, MOVE, Path, PathBuilder
+from svgfusion_lib.svg.geometry.crossings import MAX_SEGMENTS, cost_of_operation
+from svgfusion_lib.svg.geometry.paths import CLOSE, CUBIC, LINE, MOVE, Path, PathBuilder
 
 SCALE = 1000.0
 SAME_AREA = 1e-4       # relative: an operation that changes less changed nothing
@@ -232,11 +232,6 @@ def from_skia(skia: pathops.Path) -> Path:
         else:
             raise ClippingError(f"clipping left a segment of an unexpected kind ({verb})")
     return builder.build()
-
-
-def path_box(path: Path, margin: float = 0.0) -> Box:
-    left, top, right, bottom = path.bounds()
-    return left - margin, top - margin, right + margin, bottom + margin
 
 
 def rectangle_of(path: Path) -> Box | None:

@@ -13,11 +13,11 @@ from xml.etree.ElementTree import Element
 
 import tinycss2
 
-from svgfusion_lib.svg import transforms as tf
-from svgfusion_lib.svg.colours import BLACK, RGBA, parse_colour
 from svgfusion_lib.svg.document import local_name
 from svgfusion_lib.svg.effort import spend, uncounted
-from svgfusion_lib.svg.values import (
+from svgfusion_lib.svg.style import transforms as tf
+from svgfusion_lib.svg.style.colours import BLACK, RGBA, parse_colour
+from svgfusion_lib.svg.style.values import (
     FONT_SIZE,
     MAX_CACHED,
     NUMBER,

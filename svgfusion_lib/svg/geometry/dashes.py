@@ -3,9 +3,9 @@
 import numpy as np
 
 from svgfusion_lib.svg.effort import spend
-from svgfusion_lib.svg.paths import CUBIC, MOVE, Path, PathBuilder
+from svgfusion_lib.svg.geometry.paths import CUBIC, MOVE, Path, PathBuilder
 from svgfusion_lib.svg.state import State
-from svgfusion_lib.svg.values import parse_length, split_list
+from svgfusion_lib.svg.style.values import parse_length, split_list
 
 MAX_DASHES = 400   # of one path; more are not worth their rows
 _SAMPLES = 33      # points along a curve to measure it by

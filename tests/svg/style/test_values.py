@@ -3,7 +3,7 @@
 
 import pytest
 
-from svgfusion_lib.svg.values import (
+from svgfusion_lib.svg.style.values import (
     Units,
     absolute,
     is_length,

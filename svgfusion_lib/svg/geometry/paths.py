@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from svgfusion_lib.svg.effort import spend
-from svgfusion_lib.svg.transforms import Matrix
-from svgfusion_lib.svg.values import LARGEST, NUMBER, end_of_gap
+from svgfusion_lib.svg.style.transforms import Matrix
+from svgfusion_lib.svg.style.values import LARGEST, NUMBER, end_of_gap
 
 MOVE, LINE, CUBIC, CLOSE = range(4)
 MAX_SEGMENTS = 50_000  # of one path; icons have hundreds

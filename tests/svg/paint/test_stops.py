@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from svgfusion_lib.svg.stops import MAX_KEPT, MAX_REPEATS, VISIBLE, fewest_stops, fit_two_stops, unfold_stops
+from svgfusion_lib.svg.paint.stops import MAX_KEPT, MAX_REPEATS, VISIBLE, fewest_stops, fit_two_stops, unfold_stops
 
 BLACK, WHITE, RED, CLEAR = (0, 0, 0, 1), (1, 1, 1, 1), (1, 0, 0, 1), (1, 0, 0, 0)
 STEP = 1e-3

@@ -13,10 +13,10 @@ from xml.etree.ElementTree import Element
 import cssselect2
 import tinycss2
 
-from svgfusion_lib.svg.cascade import Declaration, parse_declarations, valid_declarations
-from svgfusion_lib.svg.conditions import Screen, media_holds, supports_holds
 from svgfusion_lib.svg.document import XHTML_NAMESPACE, local_name
 from svgfusion_lib.svg.effort import spend
+from svgfusion_lib.svg.style.cascade import Declaration, parse_declarations, valid_declarations
+from svgfusion_lib.svg.style.conditions import Screen, media_holds, supports_holds
 
 MAX_CSS_CHARACTERS = 200_000
 MAX_SELECTOR_COST = 200_000  # element visits that one selector may take

@@ -5,9 +5,9 @@ from xml.etree.ElementTree import Element
 
 import pathops
 
-from svgfusion_lib.svg import transforms as tf
-from svgfusion_lib.svg.cascade import Style, computed
-from svgfusion_lib.svg.clipping import (
+from svgfusion_lib.svg.context import Context
+from svgfusion_lib.svg.document import href, local_name
+from svgfusion_lib.svg.geometry.clipping import (
     EVERYWHERE,
     NOTHING,
     SCALE,
@@ -18,15 +18,15 @@ from svgfusion_lib.svg.clipping import (
     simplified,
     to_skia,
 )
-from svgfusion_lib.svg.colours import linear_light
-from svgfusion_lib.svg.conditions import is_wanted
-from svgfusion_lib.svg.context import Context
-from svgfusion_lib.svg.document import href, local_name
+from svgfusion_lib.svg.geometry.paths import Path
+from svgfusion_lib.svg.geometry.shapes import SHAPES
 from svgfusion_lib.svg.layers import Layer
-from svgfusion_lib.svg.paths import Path
-from svgfusion_lib.svg.shapes import SHAPES
 from svgfusion_lib.svg.state import State, box_in
-from svgfusion_lib.svg.values import parse_url
+from svgfusion_lib.svg.style import transforms as tf
+from svgfusion_lib.svg.style.cascade import Style, computed
+from svgfusion_lib.svg.style.colours import linear_light
+from svgfusion_lib.svg.style.conditions import is_wanted
+from svgfusion_lib.svg.style.values import parse_url
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # CSS Masking 1, section 7.10.1
 _SAME = 0.02                          # luminances that count as equal

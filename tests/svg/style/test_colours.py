@@ -4,7 +4,7 @@ coordinates of primaries, white and grey, which every space has."""
 
 import pytest
 
-from svgfusion_lib.svg.colours import mixes_in_oklab, parse_colour
+from svgfusion_lib.svg.style.colours import mixes_in_oklab, parse_colour
 
 COLOURS = [
     ("red", (255, 0, 0, 1)), ("RED", (255, 0, 0, 1)), ("rebeccapurple", (102, 51, 153, 1)), ("transparent", (0, 0, 0, 0)),

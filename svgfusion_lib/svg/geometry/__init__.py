@@ -1,0 +1,1 @@
+"""Paths and shapes, dashes, and boolean operations on outlines."""
