@@ -43,7 +43,7 @@ def write_set(icons: IconSet, output_dir: str | Path, *inputs: str | Path | None
         write_text(folder / "react" / "index.js", exports.react_index(list(drawings)))
         write_text(folder / "react" / "index.d.ts", exports.react_types(list(drawings)))
         write_text(folder / "vue" / "index.js", exports.vue_index(list(drawings)))
-        write_text(folder / "index.html", page(icons, name, str(output_dir)))
+        write_text(folder / "index.html", page(icons, name, output_dir.resolve().name))
         _write_sheet(icons, folder / "sheet.png")
         write_json(folder / SET_NAME, asdict(icons), SET_KIND)
     return output_dir

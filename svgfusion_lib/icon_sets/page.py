@@ -15,7 +15,7 @@ _HERE = Path(__file__)
 
 
 def page(icons: IconSet, name: str, folder: str) -> str:
-    """The page as HTML. folder: the set's, as the command that swaps icons has to name it."""
+    """The page as HTML. folder: the name of the set's."""
     script = _HERE.with_name("page.js").read_text(encoding="utf-8")
     style = _HERE.with_name("page.css").read_text(encoding="utf-8")
     policy = (
@@ -43,7 +43,8 @@ def page(icons: IconSet, name: str, folder: str) -> str:
 <p>{html.escape(" · ".join(facts))}</p>
 <div class="sizes" role="group" aria-label="Size"></div>
 </header>
-<p class="help">A click puts another drawing in an icon's place. Then run this command, which writes all files anew:</p>
+<p class="help">A click puts another drawing in an icon's place.
+This command, run beside the folder, writes all files anew:</p>
 <p class="command"><code>Nothing is swapped yet.</code><button type="button" hidden>Copy</button></p>
 <main>
 {cards}
