@@ -111,9 +111,9 @@ def _train_model(**options) -> None:
 
 def _train_demo_flags(add: Add) -> None:
     add("--output_dir", default="runs/demo")
-    add("--num_samples", type=int, default=1000)
-    add("--vae_epochs", type=int, default=40)
-    add("--dit_epochs", type=int, default=60)
+    add("--num_samples", type=int, default=2000)
+    add("--vae_epochs", type=int, default=20)
+    add("--dit_epochs", type=int, default=70)
     add("--seed", type=int, default=0)
     device(add)
 
