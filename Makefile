@@ -13,7 +13,7 @@ TORCH ?= torch==2.13.0
 CONSTRAINTS ?= constraints.txt
 DEMO_DIR ?= outputs/demo
 # Processes that `make test` runs in; a file's tests stay in one. 0: none beside pytest's own.
-JOBS ?= 0
+JOBS ?= 2
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
