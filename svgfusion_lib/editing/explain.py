@@ -11,7 +11,8 @@ from svgfusion_lib.editing import decode_svg
 from svgfusion_lib.editing.attention_maps import cross_attention_recorded
 from svgfusion_lib.editing.latents import box_channels
 from svgfusion_lib.models.text_encoder import TextEncoder
-from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts
+from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, tidied
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 START, END = "(start)", "(end)"
 
@@ -66,7 +67,10 @@ def watch(
     tokens = tokens.repeat_interleave(pipeline.dit.config.patch_size, 2)[:, :, :length]  # [steps, blocks, N, S]
     attention = torch.zeros(*tokens.shape[:3], len(words)).index_add_(3, torch.tensor(owners), tokens)
     parts = [decode_svg(pipeline, z[k : k + 1], config) for k in range(length)]
-    return Chain(z.cpu(), torch.stack(estimates), attention, words, parts, decode_svg(pipeline, z, config))
+    (rows,) = pipeline.decode_rows(z[None])
+    return Chain(
+        z.cpu(), torch.stack(estimates), attention, words, parts, rows_to_svg(tidied(rows, config), config.canvas)
+    )
 
 
 def words_of(encoder: TextEncoder, text: str) -> tuple[list[str], list[int]]:

@@ -14,7 +14,7 @@ import pytest
 from svgfusion_lib.system.file_list import LIST_NAME
 from svgfusion_lib.training.loop import LOG_NAME, TIMINGS
 
-SIZE = ["--num_samples", "24", "--vae_epochs", "2", "--dit_epochs", "2"]
+SIZE = ["--num_samples", "24", "--vae_epochs", "40", "--dit_epochs", "4"]
 
 
 def products(folder: Path, threads: int, hash_seed: str, seed: str = "0") -> dict[str, bytes]:
@@ -41,7 +41,7 @@ def on_one_thread(tmp_path_factory) -> dict[str, bytes]:
 
 def assert_equal_files(first: dict[str, bytes], second: dict[str, bytes]) -> None:
     assert {"cache/cache.pt", "vae/vpvae_final.pt", "latents/latents.pt", "dit/vsdit_final.pt"} <= set(first)
-    assert sum(name.startswith("samples/") and name.endswith(".svg") for name in first) == 16
+    assert sum(name.startswith("samples/") and name.endswith(".svg") for name in first) == 20
     assert set(first) == set(second)
     assert [name for name in first if first[name] != second[name]] == []
 
