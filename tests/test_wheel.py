@@ -46,5 +46,5 @@ def test_every_room_is_in_the_wheel():
     import tomllib
 
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
-    rooms = {f"svgfusion_lib.{path.parent.name}" for path in (ROOT / "svgfusion_lib").glob("*/__init__.py")}
-    assert set(listed) == rooms | {"svgfusion_lib", "svgfusion_lib.pretrained"}
+    rooms = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "svgfusion_lib").rglob("__init__.py")}
+    assert set(listed) == rooms | {"svgfusion_lib.pretrained"}
