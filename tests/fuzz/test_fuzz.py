@@ -13,9 +13,10 @@ SECONDS = int(os.environ.get("SVGFUSION_FUZZ_SECONDS", "60"))
 def test_nothing_is_found_in_a_minute(tmp_path):
     corpus = tmp_path / "corpus"
     shutil.copytree(HERE / "corpus", corpus)  # what is found on the way is not committed by itself
-    # By a shell: the limit is on the peak of the process, and what pytest itself takes counts in a process it starts.
+    # By a shell: the limit is on the peak of a process, and that of pytest counts in what it starts itself.
     command = [
-        "sh", "-c", '"$@" & wait $!', "sh", sys.executable, str(HERE / "fuzz_svg.py"), f"-max_total_time={SECONDS}", "-seed=1", "-timeout=10",
+        "sh", "-c", '"$@" & wait $!', "sh", sys.executable, str(HERE / "fuzz_svg.py"),
+        f"-max_total_time={SECONDS}", "-seed=1", "-timeout=10",
         "-rss_limit_mb=2000", f"-artifact_prefix={tmp_path}/", str(corpus),
     ]
     done = subprocess.run(
