@@ -36,9 +36,8 @@ def generate(
     """Call the pipeline for every prompt and write what it draws.
 
     Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (file, prompt, style, seed, settings, the words of the
-    prompt that the models do not know; returned) and
-    a contact sheet sheet.png with a row per prompt. Sample k of every prompt has seed `seed + k`. style: of all
-    samples; else each prompt's, if it names one.
+    prompt that the models do not know; returned) and a contact sheet sheet.png with a row per prompt. Sample k of every
+    prompt has seed `seed + k`. style: of all samples; else each prompt's, if it names one.
     """
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
     check_prompts(prompts)
@@ -46,6 +45,7 @@ def generate(
     config = config or SamplingConfig()
     for prompt in prompts:  # refused before any work
         pipeline.choose(prompt, style).check(config, style)
+    unknown = [pipeline.unknown_words(prompt, style) for prompt in prompts]
     entries, sheet = [], []
     at_once = max(1, BATCH_SIZE // num_samples)
     with output_set(output_dir, "generate") as folder:
@@ -58,7 +58,7 @@ def generate(
                 path = write_text(folder / f"{i:03d}_{slug(image.prompt)}_{k}.svg", image.svg)
                 entries.append({
                     "file": path.name, "prompt": image.prompt, "drawn_for": image.drawn_for, "style": image.style,
-                    "unknown_words": pipeline.unknown_words(image.prompt, style),
+                    "unknown_words": unknown[i],
                     "seed": image.seed, "model": image.model, "rows": len(image.rows) - 2,
                     "settings": config.to_dict(),
                 })

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from svgfusion_lib.gallery.icons import Icon
-from svgfusion_lib.utils.render import contact_sheet, render_svg
+from svgfusion_lib.utils.render import contact_sheet
 
 PNG_SIZE = 512  # pixels
 _LONGEST_NAME = 48  # characters
@@ -30,16 +30,11 @@ def with_own_ids(icon: Icon) -> str:
     return re.sub(r'( id="|url\(#)', rf"\g<1>{own}", icon.svg)
 
 
-def transparent_png(svg: str, size: int) -> bytes:
+def transparent_png(svg: str, size: int = PNG_SIZE) -> bytes:
     """The picture of an SVG by our writer, `size` pixels wide, its background transparent."""
     import cairosvg
 
     return cairosvg.svg2png(bytestring=svg.encode(), output_width=size, output_height=size)
-
-
-def png_bytes(svg: str, size: int = PNG_SIZE) -> bytes:
-    """The picture of an SVG on white."""
-    return _as_png(Image.fromarray(render_svg(svg, size)))
 
 
 def sheet_bytes(icons: Sequence[Icon], columns: int = 6) -> bytes:

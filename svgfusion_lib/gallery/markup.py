@@ -88,7 +88,7 @@ def large_view(icon: Icon) -> str:
             download_link(f"PNG {scale}x", file_name(icon, f"{scale}x.png"), transparent_png(svg, 24 * scale), PNG_TYPE)
             for scale in (1, 2, 3, 4)
         ),
-        download_link("PNG 512", file_name(icon, "png"), transparent_png(svg, 512), PNG_TYPE),
+        download_link("PNG 512", file_name(icon, "png"), transparent_png(svg), PNG_TYPE),
     ]
     return (
         f'<div class="svgf-paper svgf-large">{picture(icon.svg, described(icon))}</div>'

@@ -12,7 +12,7 @@ from PIL import Image
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session, markup, page
-from svgfusion_lib.gallery.downloads import file_name, png_bytes, sheet_bytes, with_own_ids, zip_bytes
+from svgfusion_lib.gallery.downloads import file_name, sheet_bytes, transparent_png, with_own_ids, zip_bytes
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.page import write_page
 from svgfusion_lib.gallery.worker import Cancelled
@@ -168,7 +168,7 @@ def test_edits_work_on_what_is_shown(session, cart):
 
 def test_files_are_what_they_say(session, cart):
     icons = [cart, *session.generate(quick()).icons]
-    assert Image.open(io.BytesIO(png_bytes(cart.svg))).size == (512, 512)
+    assert Image.open(io.BytesIO(transparent_png(cart.svg))).size == (512, 512)
     assert Image.open(io.BytesIO(sheet_bytes(icons))).width > 400
     data = zip_bytes(icons, "<svg/>")
     assert data == zip_bytes(icons, "<svg/>")
