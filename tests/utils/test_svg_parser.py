@@ -145,7 +145,7 @@ ELEMENTS = st.lists(st.builds("{}{} transform=\"{}\"/>".format, SHAPE, PAINT, TR
 @settings(max_examples=60, deadline=None, phases=QUICK)
 @given(ELEMENTS)
 def test_written_form_is_a_fixed_point(body):
-    """parse -> write -> parse -> write: nothing moves any more, unless the written decimals make an arc of a curve."""
+    """parse -> write -> parse -> write: nothing moves, unless rounding makes an arc of a curve, or one arc of two."""
     try:
         rows = sanitize_rows(parse_svg(f"{HEAD}{body}</svg>").rows)  # what lies far away is drawn nearer
     except ValueError as error:
@@ -159,7 +159,7 @@ def test_written_form_is_a_fixed_point(body):
         assert rows_to_svg(again) == once
         np.testing.assert_allclose(again[:, 2:], rows[:, 2:], atol=4e-3)
     else:
-        assert (rows[:, rf.COMMAND] == rf.CUBIC).any() and len(again) <= len(rows)
+        assert np.isin(rows[:, rf.COMMAND], (rf.CUBIC, rf.ARC)).any() and len(again) <= len(rows)
 
 
 NASTY = st.sampled_from([
