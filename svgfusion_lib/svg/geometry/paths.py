@@ -7,6 +7,7 @@ sub-path starts with MOVE, and every MOVE is followed by a segment.
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +20,12 @@ MOVE, LINE, CUBIC, CLOSE = range(4)
 MAX_SEGMENTS = 50_000  # of one path; icons have hundreds
 CIRCLE_CONTROL = 4 / 3 * math.tan(math.pi / 8)  # of the radius: control length of a quarter turn
 
+_LETTERS = frozenset("MmLlHhVvCcSsQqTtAaZz")
+_FLAGS = frozenset("01")
 _COMMAND = re.compile(r"([MmLlHhVvCcSsQqTtAaZz])([^MmLlHhVvCcSsQqTtAaZz]*)")
 _NUMBER = re.compile(NUMBER)
-_LETTERS_AND_GAPS = re.compile(r"[MmLlHhVvCcSsQqTtAaZz\s,]*")
+_TOKEN = re.compile(f"{NUMBER}|[MmLlHhVvCcSsQqTtAaZz]")
+_NO_GAPS = str.maketrans("", "", " ,\t\n\f\r")
 _MISPLACED_COMMA = re.compile(r",\s*(?:[MmLlHhVvCcSsQqTtAaZz,]|$)|[MmLlHhVvCcSsQqTtAaZz]\s*,")
 # radii, rotation, two flags that may stand without separators, end point; no number or gap gives anything back
 _ARC = re.compile("".join(rf"\s*+,?\s*+((?>{part}))" for part in (*[NUMBER] * 3, "[01]", "[01]", *[NUMBER] * 2)))
@@ -146,80 +150,87 @@ def parse_path(data: str) -> Path:
     last = ""                    # last command, upper case
     broken = bool(data.strip()) and data.lstrip()[0] not in "Mm"
     spend(len(data) / 12, "path data")
-    clean = _LETTERS_AND_GAPS.fullmatch(_NUMBER.sub("", data)) and not _MISPLACED_COMMA.search(data)
-    if not broken:
-        for match in _COMMAND.finditer(data):
-            letter, text = match[1], match[2]
-            command = letter.upper()
-            if clean and command != "A":
-                numbers, whole = list(map(float, _NUMBER.findall(text))), True
-            else:
-                numbers, whole = _arguments(command, text)
-            arity = _ARITY[command]
-            if arity == 0:
-                builder.close()
-                last, broken = "Z", bool(text.strip())
-                if broken:
-                    break
-                continue
-            usable = len(numbers) - len(numbers) % arity
-            broken = not whole or usable != len(numbers) or usable == 0
-            if usable // arity > MAX_SEGMENTS:
-                raise ValueError(f"a path has more than {MAX_SEGMENTS:,} segments")
-            relative = letter.islower()
-            for i in range(0, usable, arity):
-                x, y = (builder.x, builder.y) if relative else (0.0, 0.0)
-                if command == "C":
-                    x1, y1, x2, y2, x3, y3 = numbers[i : i + 6]
-                    control_x, control_y = x2 + x, y2 + y
-                    builder.cubic(x1 + x, y1 + y, control_x, control_y, x3 + x, y3 + y)
-                elif command == "L" or (command == "M" and i):
-                    builder.line(numbers[i] + x, numbers[i + 1] + y)
-                elif command == "H":
-                    builder.line(numbers[i] + x, builder.y)
-                elif command == "V":
-                    builder.line(builder.x, numbers[i] + y)
-                elif command == "M":
-                    builder.move(numbers[i] + x, numbers[i + 1] + y)
-                elif command == "S":
-                    x1, y1 = builder.x, builder.y
-                    if last in ("C", "S"):
-                        x1, y1 = 2 * x1 - control_x, 2 * y1 - control_y
-                    control_x, control_y = numbers[i] + x, numbers[i + 1] + y
-                    builder.cubic(x1, y1, control_x, control_y, numbers[i + 2] + x, numbers[i + 3] + y)
-                elif command == "A":
-                    rx, ry, turn, large, sweep, x3, y3 = numbers[i : i + 7]
-                    add_arc(builder, rx, ry, turn, large != 0, sweep != 0, x3 + x, y3 + y)
-                else:  # Q, T
-                    x0, y0 = builder.x, builder.y
-                    if command == "Q":
-                        control_x, control_y = numbers[i] + x, numbers[i + 1] + y
-                    elif last in ("Q", "T"):
-                        control_x, control_y = 2 * x0 - control_x, 2 * y0 - control_y
-                    else:
-                        control_x, control_y = x0, y0
-                    x3, y3 = numbers[i + arity - 2] + x, numbers[i + arity - 1] + y
-                    builder.cubic(
-                        x0 + (control_x - x0) * 2 / 3, y0 + (control_y - y0) * 2 / 3,
-                        x3 + (control_x - x3) * 2 / 3, y3 + (control_y - y3) * 2 / 3, x3, y3,
-                    )
-                last = command
-            if len(builder.codes) > MAX_SEGMENTS:
-                raise ValueError(f"a path has more than {MAX_SEGMENTS:,} segments")
+    for letter, numbers, whole in () if broken else _commands(data):
+        command = letter.upper()
+        arity = _ARITY[command]
+        if arity == 0:
+            builder.close()
+            last, broken = "Z", not whole
             if broken:
                 break
+            continue
+        usable = len(numbers) - len(numbers) % arity
+        broken = not whole or usable != len(numbers) or usable == 0
+        if usable // arity > MAX_SEGMENTS:
+            raise ValueError(f"a path has more than {MAX_SEGMENTS:,} segments")
+        relative = letter.islower()
+        for i in range(0, usable, arity):
+            x, y = (builder.x, builder.y) if relative else (0.0, 0.0)
+            if command == "C":
+                x1, y1, x2, y2, x3, y3 = numbers[i : i + 6]
+                control_x, control_y = x2 + x, y2 + y
+                builder.cubic(x1 + x, y1 + y, control_x, control_y, x3 + x, y3 + y)
+            elif command == "L" or (command == "M" and i):
+                builder.line(numbers[i] + x, numbers[i + 1] + y)
+            elif command == "H":
+                builder.line(numbers[i] + x, builder.y)
+            elif command == "V":
+                builder.line(builder.x, numbers[i] + y)
+            elif command == "M":
+                builder.move(numbers[i] + x, numbers[i + 1] + y)
+            elif command == "S":
+                x1, y1 = builder.x, builder.y
+                if last in ("C", "S"):
+                    x1, y1 = 2 * x1 - control_x, 2 * y1 - control_y
+                control_x, control_y = numbers[i] + x, numbers[i + 1] + y
+                builder.cubic(x1, y1, control_x, control_y, numbers[i + 2] + x, numbers[i + 3] + y)
+            elif command == "A":
+                rx, ry, turn, large, sweep, x3, y3 = numbers[i : i + 7]
+                add_arc(builder, rx, ry, turn, large != 0, sweep != 0, x3 + x, y3 + y)
+            else:  # Q, T
+                x0, y0 = builder.x, builder.y
+                if command == "Q":
+                    control_x, control_y = numbers[i] + x, numbers[i + 1] + y
+                elif last in ("Q", "T"):
+                    control_x, control_y = 2 * x0 - control_x, 2 * y0 - control_y
+                else:
+                    control_x, control_y = x0, y0
+                x3, y3 = numbers[i + arity - 2] + x, numbers[i + arity - 1] + y
+                builder.cubic(
+                    x0 + (control_x - x0) * 2 / 3, y0 + (control_y - y0) * 2 / 3,
+                    x3 + (control_x - x3) * 2 / 3, y3 + (control_y - y3) * 2 / 3, x3, y3,
+                )
+            last = command
+        if len(builder.codes) > MAX_SEGMENTS:
+            raise ValueError(f"a path has more than {MAX_SEGMENTS:,} segments")
+        if broken:
+            break
     return builder.build(broken)
 
 
-def _arguments(command: str, text: str) -> tuple[list[float], bool]:
-    """Numbers after a command letter up to the first thing amiss, and whether there was none."""
+def _commands(data: str) -> Iterator[tuple[str, list[float], bool]]:
+    """Each command letter with its numbers up to the first thing amiss, and whether there was none."""
+    tokens = _TOKEN.findall(data)
+    if "".join(tokens) == data.translate(_NO_GAPS) and not _MISPLACED_COMMA.search(data):  # nothing is amiss
+        starts = [i for i, token in enumerate(tokens) if token in _LETTERS]
+        commands = [(tokens[i], tokens[i + 1 : end]) for i, end in zip(starts, [*starts[1:], len(tokens)])]
+        if all(_FLAGS.issuperset(texts[3::7] + texts[4::7]) for letter, texts in commands if letter in "Aa"):
+            for letter, texts in commands:
+                yield letter, list(map(float, texts)), not texts or letter not in "Zz"
+            return
+    for letter, text in _COMMAND.findall(data):
+        yield letter, *_arguments(letter, text)
+
+
+def _arguments(letter: str, text: str) -> tuple[list[float], bool]:
+    """The numbers of a command's text up to the first thing amiss, and whether there was none."""
     numbers: list[float] = []
     position = 0
-    if command == "A":
+    if letter in "Aa":
         while match := _ARC.match(text, position):
             numbers += map(float, match.groups())
             position = match.end()
-    else:
+    elif letter not in "Zz":
         start = len(text) - len(text.lstrip())
         while match := _NUMBER.match(text, start):
             numbers.append(float(match[0]))
