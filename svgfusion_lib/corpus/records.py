@@ -50,7 +50,8 @@ def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
 
     Captions come from manifest.jsonl if there is one; else from captions.csv (columns file,caption;
     a file may have several lines); else, and for files the CSV does not list, from the file names.
-    A sub-folder with its own manifest.jsonl (an icon pack) is read by that manifest.
+    A sub-folder with its own manifest.jsonl (an icon pack) is read by that manifest. UserError for a link that leads
+    out of the folder.
     """
     svg_dir = Path(svg_dir)
     if not svg_dir.is_dir():
@@ -67,7 +68,7 @@ def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
         nested = [
             replace(record, file=f"{child.name}/{record.file}")
             for child in sorted(svg_dir.iterdir())
-            if (child / MANIFEST).is_file()
+            if (child / MANIFEST).is_file() and not child.is_symlink()
             for record in _read_manifest(child)
         ]
         known = {record.file.split("/")[0] for record in nested}
@@ -106,6 +107,8 @@ def _matching_files(svg_dir: Path, pattern: str) -> list[str]:
     strange = next((file for file in files if not file.isprintable()), None)  # what is no UTF-8 is not printable
     if strange is not None:
         raise UserError(f"{svg_dir}: the file name {strange!r} is no UTF-8, or has control characters; rename it")
+    for file in files:
+        inside(svg_dir, file)  # a link is followed as far as it stays in the folder
     return files
 
 
@@ -162,7 +165,7 @@ def _check_count(folder: Path, count: int) -> None:
     """UserError if the manifest lists more or fewer files than were written, as the file beside it says."""
     for name in COUNTED:
         if (folder / name).is_file():
-            expected = read_json(folder / name, COUNTED[name], f"make {folder} again").get(COUNT)
+            expected = read_json(inside(folder, name), COUNTED[name], f"make {folder} again").get(COUNT)
             if expected not in (None, count):
                 raise UserError(
                     f"{folder / MANIFEST}: lists {count} files, {name} says {expected}; make it again, or, if you have"
@@ -204,6 +207,7 @@ def _read_captions(folder: Path) -> dict[str, list[str]]:
 
 
 def _read_text(path: Path) -> str:
+    inside(path.parent, path.name)  # not by a link
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of, write_notebook
 from svgfusion_lib.notebook_tools.runner import NOTEBOOKS
+from svgfusion_lib.system.outputs import claimed
 
 LAB_TAG = "lab"  # of cells that only the notebook has
 THEMES = ("light", "dark")
@@ -58,7 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if find_spec("voila") is None:
             raise UserError("voila is not installed: `pip install voila`, or open notebook 08 by `make lab`")
-        page = write_page(NOTEBOOKS.parent / "runs" / "gallery" / "SVGFusion.ipynb")
+        with claimed(NOTEBOOKS.parent / "runs" / "gallery", "gallery") as folder:
+            page = write_page(folder / "SVGFusion.ipynb")
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

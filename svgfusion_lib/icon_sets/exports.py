@@ -23,7 +23,10 @@ ATTRIBUTES = _STYLE | {
     "id", "width", "height", "viewBox", "d", "x", "y", "rx", "ry", "cx", "cy", "r", "x1", "y1", "x2", "y2", "fx", "fy",
     "offset", "stop-color", "stop-opacity", "gradientUnits", "gradientTransform",
 }
-_VALUE = re.compile(r"[\w#.,()\s-]*", re.ASCII)
+_VALUE = re.compile(r"(?!.*url\((?!#))[\w#.,()\s-]*", re.ASCII | re.DOTALL)
+_VALUES = {  # of what gets into code as a number
+    "stroke-width": re.compile(r"\d*\.?\d+", re.ASCII), "viewBox": re.compile(r"-?[\d.]+(?: -?[\d.]+){3}", re.ASCII),
+}
 _PAINT = re.compile(r"#[0-9a-f]{3,6}")
 Spell = Callable[[str, str], str]  # name and value of an attribute -> both as code
 
@@ -57,13 +60,15 @@ def read_drawing(svg: str, name: str, keep_layers: bool = False) -> Drawing:
     except ValueError as error:
         raise UserError(f"the drawing of {name}: {error}; draw the set anew") from error
     paints = set()
+    if "viewBox" not in root.attrib:
+        raise UserError(f"the drawing of {name} has no size; draw the set anew")
     for element in root.iter():
         element.tag = element.tag.removeprefix(SVG_NAMESPACE)
         if element.tag not in ELEMENTS or (element.text or "").strip() or (element.tail or "").strip():
             raise UserError(f"the drawing of {name} has an element or a text that is not allowed; draw the set anew")
         element.text = element.tail = None
         for key, value in list(element.attrib.items()):
-            if key not in ATTRIBUTES or not _VALUE.fullmatch(value):
+            if key not in ATTRIBUTES or not _VALUES.get(key, _VALUE).fullmatch(value):
                 raise UserError(f"the drawing of {name} has an attribute that is not allowed; draw the set anew")
             if key == "id" and element.tag not in ("linearGradient", "radialGradient") and not keep_layers:
                 del element.attrib[key]

@@ -63,11 +63,14 @@ def read_set(output_dir: str | Path) -> IconSet:
             content["style"], icons, Evenness(**content["common"]), Measured(**content["before"]),
             Measured(**content["after"]), content["settings"],
         )
-        sound = icons and all(
-            NAME.fullmatch(icon.name) and len(icon.candidates) == len(icon.drawn_for) > icon.chosen >= 0
+        texts = [text for icon in icons for text in (icon.word, *icon.candidates, *icon.drawn_for)]
+        sound = all(isinstance(text, str) for text in texts) and icons and all(
+            NAME.fullmatch(icon.name) and type(icon.chosen) is int
+            and len(icon.candidates) == len(icon.drawn_for) > icon.chosen >= 0
             for icon in icons
-        )
-    except (KeyError, TypeError) as error:
+        ) and len({component_name(icon.name).casefold() for icon in icons}) == len(icons)
+        f"{icon_set.common.pen or 0:g} {icon_set.common.size:g}"  # ValueError for what is no number
+    except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: is not a set of icons ({error}); {remedy}") from error
     if not sound:
         raise UserError(f"{path}: is not a set of icons; {remedy}")

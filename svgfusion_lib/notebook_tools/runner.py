@@ -14,6 +14,7 @@ import json
 import os
 import pickle
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ from pathlib import Path
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.notebook_tools.cleaner import clean, parameters_of, read_notebook, write_notebook
-from svgfusion_lib.system.outputs import adopt, claimed, grows, remove_listed
+from svgfusion_lib.system.files import write_bytes
+from svgfusion_lib.system.outputs import adopt, claimed, remove_listed
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 CELL_TIMEOUT_SECONDS = 1800
@@ -92,8 +94,11 @@ def run_notebooks(
         with claimed(out_dir, "notebooks"):
             for folder in folders:
                 remove_listed(folder)
+                left = next((each for each in folder.rglob("*") if each.is_symlink() or not each.is_dir()), None)
+                if left is not None:  # the notebooks would write over it, and it would be listed as theirs
+                    raise UserError(f"{left}: no notebook wrote it, or it has been changed since; move it away")
             try:
-                run = _execute(path, grows(out_dir / "notebooks" / path.name), parameters[path])
+                run = _execute(path, out_dir / "notebooks" / path.name, parameters[path])
             finally:
                 for folder in folders:
                     adopt(folder)
@@ -217,26 +222,31 @@ def _execute(path: Path, output: Path, parameters: Mapping[str, object]) -> Note
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from traitlets.config import Config
 
-    output.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(output, path.read_bytes())  # refused before anything runs, if it is not ours
     start = time.monotonic()
-    try:
-        with _environment(SVGFUSION_HEADLESS="1"):
-            papermill.execute_notebook(
-                str(path), str(output), parameters=dict(parameters), kernel_name="python3",
-                cwd=str(path.parent), execution_timeout=CELL_TIMEOUT_SECONDS,
-                start_timeout=START_TIMEOUT_SECONDS, progress_bar=False, coalesce_streams=True,
-                # Local sockets: spares a warning about unencrypted TCP in every output notebook.
-                config=Config({"AsyncKernelManager": {"transport_encryption": "auto"}}),
-            )
-    except papermill.PapermillExecutionError as error:
-        raise UserError(
-            f"{path.name}, cell {error.cell_index}: {error.ename}: {error.evalue} (see {output})"
-        ) from error
-    except CellTimeoutError as error:
-        limit = f"{CELL_TIMEOUT_SECONDS} s"
-        raise UserError(f"{path.name}: a cell took more than {limit} (see {output})") from error
-    except DeadKernelError as error:
-        raise UserError(f"{path.name}: the kernel died, often for lack of memory (see {output})") from error
+    with tempfile.TemporaryDirectory(prefix="svgfusion-") as folder:
+        executed = Path(folder, path.name)
+        try:
+            with _environment(SVGFUSION_HEADLESS="1"):
+                papermill.execute_notebook(
+                    str(path), str(executed), parameters=dict(parameters), kernel_name="python3",
+                    cwd=str(path.parent), execution_timeout=CELL_TIMEOUT_SECONDS,
+                    start_timeout=START_TIMEOUT_SECONDS, progress_bar=False, coalesce_streams=True,
+                    # Local sockets: spares a warning about unencrypted TCP in every output notebook.
+                    config=Config({"AsyncKernelManager": {"transport_encryption": "auto"}}),
+                )
+        except papermill.PapermillExecutionError as error:
+            raise UserError(
+                f"{path.name}, cell {error.cell_index}: {error.ename}: {error.evalue} (see {output})"
+            ) from error
+        except CellTimeoutError as error:
+            limit = f"{CELL_TIMEOUT_SECONDS} s"
+            raise UserError(f"{path.name}: a cell took more than {limit} (see {output})") from error
+        except DeadKernelError as error:
+            raise UserError(f"{path.name}: the kernel died, often for lack of memory (see {output})") from error
+        finally:
+            if executed.is_file():
+                write_bytes(output, executed.read_bytes())
     return NotebookRun(path, output, time.monotonic() - start)
 
 

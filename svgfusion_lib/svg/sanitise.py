@@ -37,7 +37,7 @@ def _clean(element: ElementTree.Element) -> None:
     element.tag = local_name(element)
     for name, value in [*element.attrib.items()]:
         del element.attrib[name]
-        if name in ("href", XLINK_HREF):
+        if name.lower() == "href" or name == XLINK_HREF:  # in HTML, capitals are the same
             keep = element.tag != "a" and _ADDRESS.match(value.strip()) is not None
         else:
             keep = "}" not in name and not name.lower().startswith("on") and _FOREIGN.search(value) is None

@@ -19,8 +19,6 @@ from svgfusion_lib.errors import UserError
 
 LIST_NAME = ".svgfusion.jsonl"
 VERSION = 1
-GROWS = "grows"  # in place of a hash: the file is added to, so its name alone says that it is ours
-GROWING = (".jsonl", ".ipynb")  # what such names end with
 MANY = 100       # files that are flushed all at once rather than one by one
 
 
@@ -131,8 +129,8 @@ class FileList:
         path, hashes = self.folder / name, self.files.get(name, set())
         if not hashes or path.is_symlink() or not path.is_file():
             return False
-        grows = GROWS in hashes and path.suffix in GROWING
-        return grows or self._stats.get(name) == _stat(path) or _hash(path) in hashes
+        found = _stat(path)
+        return self._stats.get(name) == found or (_hash(path) in hashes and _stat(path) == found)
 
     def entry(self, name: str, path: Path) -> dict:
         """Line of the list for a file whose content is at `path` for the moment."""
@@ -155,9 +153,9 @@ class FileList:
                 self.files.setdefault(entry["file"], set()).add(entry["sha256"])
 
     def place(self, temporary: Path, name: str, durable: bool) -> None:
-        """Move a file to its place; it is listed before it is there."""
-        self.admit(name)
+        """Move a file to its place: it is listed before it is there, and checked right before the move."""
         self.append(self.entry(name, temporary), durable=durable)
+        self.admit(name)
         os.replace(temporary, self.folder / name)
         self._stats[name] = _stat(self.folder / name)
 

@@ -2,6 +2,8 @@
 
 A folder is claimed if it is empty, or carries the list (system/file_list.py) of the stage that claims it. Only what the
 list proves to be ours is replaced or removed, and while a process holds claims, it writes below them and nowhere else.
+The check comes right before the move: what another program saves under the same name in between, in some microseconds,
+is replaced. To move it away first and look at it then would lose it to a kill.
 
     with claimed(folder, "train_vae"):               files change one by one, each whole (`atomic_path`)
     with output_set(folder, "generate") as partial:  all files change together at the end, or none does
@@ -12,11 +14,11 @@ import sys
 import unicodedata
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.file_list import GROWS, LIST_NAME, FileList, naming, real, remove_if_empty, sync
+from svgfusion_lib.system.file_list import LIST_NAME, FileList, naming, real, remove_if_empty, sync
 from svgfusion_lib.system.launch import launched
 
 try:
@@ -92,26 +94,31 @@ def adopt(folder: str | Path, stage: str = "") -> None:
     claim.begin()
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
     claim.append(*(
-        claim.entry(path.relative_to(claim.folder).as_posix(), path) for path in paths if path.name != LIST_NAME
+        claim.entry(path.relative_to(claim.folder).as_posix(), path) for path in paths if path != claim.path
     ))
 
 
 def remove_listed(folder: str | Path) -> None:
-    """Remove a file, or what is in a folder, as far as a list of a claimed folder around or below it proves it ours."""
+    """Remove a file, or what is in a folder, as far as the claim around it, or its own list, proves it ours.
+
+    A folder below that has a list of its own is another's, unless the claim has adopted it.
+    """
     folder = real(folder)
-    around = _find(folder)
-    nested = [FileList(path.parent) for path in sorted(folder.rglob(LIST_NAME), reverse=True)]  # from within
-    with ExitStack() as stack:
-        for claim in nested:
-            stack.enter_context(_locked(claim.folder))
-            claim.read()
-        for claim in [*([around] if around else []), *nested]:
-            for name in [name for name in claim.files if (claim.folder / name).is_relative_to(folder)]:
-                claim.remove(name)
-        for claim in nested:
-            claim.path.unlink()
-            remove_if_empty(claim.folder)
+    around = _find(folder / LIST_NAME)
+    if around is not None:
+        _remove_all(around, folder)
+    else:
+        claim = FileList(folder)
+        with _locked(folder):
+            if claim.read():
+                _remove_all(claim, folder)
+                claim.path.unlink()
     remove_if_empty(folder)
+
+
+def _remove_all(claim: FileList, folder: Path) -> None:
+    for name in [name for name in claim.files if (claim.folder / name).is_relative_to(folder)]:
+        claim.remove(name)
 
 
 # --- paths ------------------------------------------------------------------------------------------
@@ -185,20 +192,6 @@ def atomic_path(path: str | Path, durable: bool = True) -> Iterator[Path]:
     if durable and os.name == "posix":
         with suppress(OSError):  # some file systems cannot; the file is in its place all the same
             sync(path.parent)
-
-
-def grows(path: str | Path) -> Path:
-    """The path of a file that is added to: ours by its name (GROWING) from now on. UserError for somebody else's."""
-    claim = _find(Path(path))
-    if claim is not None:
-        name = claim.name_of(Path(path))
-        claim.admit(name)
-        if GROWS not in claim.files.get(name, set()):
-            claim.append({"file": name, "sha256": GROWS})
-        if Path(path).exists() and Path(path).stat().st_nlink > 1:  # a backup's too, which stays as it is
-            with atomic_path(path) as own:
-                own.write_bytes(Path(path).read_bytes())
-    return Path(path)
 
 
 @contextmanager

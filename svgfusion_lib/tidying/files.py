@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.system.file_list import inside
 from svgfusion_lib.system.files import read_json, write_bytes, write_json, write_text
 from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
@@ -46,13 +47,17 @@ def tidy_files(
 
     Results keep their names, in output_dir, or in_place. A file in which nothing moves is copied as it is; one that
     cannot be read, or would lose something, is left out (in place: left) and named with the reason. UserError if there
-    is no SVG file, if output_dir is where the originals are, or if it is not clear where to write.
+    is no SVG file, if a link leads out of the folder, if output_dir is where the originals are, or if it is not clear
+    where to write.
     """
     svg = Path(svg)
     folder = svg if svg.is_dir() else svg.parent
     files = sorted(path for path in folder.rglob("*.svg") if path.is_file()) if svg.is_dir() else [svg]
     if not files or not files[0].is_file():
         raise UserError(f"{svg}: no such SVG file, nor a folder of some")
+    if svg.is_dir():
+        for path in files:
+            inside(folder, path.relative_to(folder))  # not by a link
     if (output_dir is None) != in_place:
         raise UserError("give --output_dir, or --in_place to write over the originals; not both")
     target = folder if output_dir is None else Path(output_dir)

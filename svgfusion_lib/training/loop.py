@@ -20,15 +20,15 @@ from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.models.checkpoint import load_tensors, save_tensors
 from svgfusion_lib.system.checks import check_device
-from svgfusion_lib.system.file_list import naming
 from svgfusion_lib.system.files import write_text
-from svgfusion_lib.system.outputs import claimed, grows
+from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.system.processes import Processes
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.training.optimisation import EMA, learning_rate, make_optimizer
 from svgfusion_lib.training.throughput import Meter
 
 LOG_NAME = "train_log.jsonl"
+LOG_SECONDS = 1.0  # between two writes of it
 STATE_NAME = "training_state.pt"
 STATE_FIELDS = {"step": int, "model": dict, "ema": dict, "optimizer": dict, "train_config": dict, "train_svgs": int}
 TIMINGS = ("seconds", "latents_per_second", "mfu", "data_wait")  # fields of the log that differ from run to run
@@ -81,11 +81,12 @@ def fit(
         began = saved_at = time.monotonic()
 
         def finish(step: int) -> None:
-            if main and step > first_step:
-                if processes.count == 1:
-                    finite.check()
-                state.save(step)
+            done = main and step > first_step
+            if done and processes.count == 1:
+                finite.check()
             log.close()
+            if done:
+                state.save(step)
             processes.wait()
 
         steps = range(first_step, config.num_steps)
@@ -141,6 +142,7 @@ def fit(
                 saved_at = time.monotonic()
                 if processes.count == 1:
                     finite.check()
+                log.save()
                 state.save(done)
         finish(config.num_steps)
     return ema
@@ -216,11 +218,15 @@ class _FiniteCheck:
 
 
 class _Log:
-    """train_log.jsonl, and TensorBoard where it is installed; `enabled` in the main process alone."""
+    """train_log.jsonl, and TensorBoard where it is installed; `enabled` in the main process alone.
+
+    The file is written whole each time, so that its hash says whether it is ours, and at most once in LOG_SECONDS.
+    """
 
     def __init__(self, output_dir: Path, first_step: int, enabled: bool):
-        self._path = output_dir / LOG_NAME
+        self._path, self._enabled = output_dir / LOG_NAME, enabled
         self._board: Any = None
+        self._lines: list[dict] = []
         self._began = time.monotonic()
         if not enabled:
             return
@@ -228,20 +234,28 @@ class _Log:
             from torch.utils.tensorboard import SummaryWriter
 
             self._board = SummaryWriter(output_dir / "tensorboard")
-        _keep_log_until(self._path, first_step)
-        lines = read_log(self._path) if first_step and self._path.is_file() else []
-        self._began -= lines[-1].get("seconds", 0.0) if lines else 0.0
+        if first_step and self._path.is_file():  # what was logged after the checkpoint is done again
+            self._lines = [line for line in read_log(self._path) if line["step"] <= first_step]
+        self._began -= self._lines[-1].get("seconds", 0.0) if self._lines else 0.0
+        self.save()
 
     def write(self, values: dict) -> None:
-        """Append a line."""
+        """Add a line."""
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(name, value, values["step"])
-        line = json.dumps(values | {"seconds": round(time.monotonic() - self._began, 2)})
-        with naming(self._path), grows(self._path).open("a", encoding="utf-8") as log:
-            log.write(line + "\n")
+        self._lines.append(values | {"seconds": round(time.monotonic() - self._began, 2)})
+        if time.monotonic() - self._saved_at > LOG_SECONDS:
+            self.save()
+
+    def save(self) -> None:
+        """Write what is there so far."""
+        write_text(self._path, "".join(json.dumps(line) + "\n" for line in self._lines))
+        self._saved_at = time.monotonic()
 
     def close(self) -> None:
+        if self._enabled:
+            self.save()
         if self._board is not None:
             self._board.close()
 
@@ -303,20 +317,9 @@ class _State:
 def read_log(path: str | Path) -> list[dict]:
     """The lines of a train_log.jsonl; UserError for one that is none."""
     try:
-        return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
-    except ValueError as error:
+        lines = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not a log of a training ({error})") from error
-
-
-def _keep_log_until(path: Path, step: int) -> None:
-    """Drop log lines after the checkpoint that training continues from (a torn last line included)."""
-    if not path.is_file():
-        return
-    kept = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line)
-        except (ValueError, LookupError, TypeError):
-            continue
-    write_text(path, "".join(f"{line}\n" for line in kept))
+    if not all(isinstance(line, dict) and isinstance(line.get("step"), int) for line in lines):
+        raise UserError(f"{path}: not a log of a training (a line has no step)")
+    return lines

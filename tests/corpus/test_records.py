@@ -155,3 +155,31 @@ def test_names_and_splits_come_from_captions_where_there_are_some(tmp_path):
     assert [(record.name, record.split) for record in records] == [
         (f"thing {held_out}", "held_out"), ("icon1", split_of("icon1")),
     ]
+
+
+@pytest.mark.parametrize("pattern", ["*.svg", "sub/*.svg"])
+@pytest.mark.parametrize("link", ["file", "folder", "manifest.jsonl", "captions.csv", "pack.json"])
+def test_a_link_that_leads_out_of_the_folder_is_refused_or_left_out(tmp_path, link, pattern):
+    """A drawing elsewhere is not read, nor is a list of some."""
+    inside, outside = make_files(tmp_path / "in", "a.svg", "sub/b.svg"), make_files(tmp_path / "out", "x.svg")
+    (outside / "captions.csv").write_text("file,caption\na.svg,stolen\n")
+    (outside / "pack.json").write_text('{"records": 5}')
+    write_manifest(outside, [Record("a.svg", "stolen")])
+    if link == "folder":
+        (inside / "linked").symlink_to(outside)  # not even looked into
+        assert {record.file for record in read_records(inside, pattern)} <= {"a.svg", "sub/b.svg"}
+        return
+    if link == "file":
+        (inside / "sub" / "c.svg").symlink_to("../../out/x.svg")
+    else:
+        (inside / link).symlink_to(outside / link)
+    if link == "pack.json":
+        write_manifest(inside, [Record("a.svg", "a"), Record("sub/b.svg", "b")])
+    with pytest.raises(UserError, match=r"the name '[\w./]+' leads out of its folder"):
+        read_records(inside, pattern)
+
+
+def test_a_link_within_the_folder_is_followed(tmp_path):
+    make_files(tmp_path, "a.svg")
+    (tmp_path / "b.svg").symlink_to("a.svg")
+    assert [record.file for record in read_records(tmp_path)] == ["a.svg", "b.svg"]

@@ -14,7 +14,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session, markup, page
 from svgfusion_lib.gallery.downloads import file_name, sheet_bytes, transparent_png, with_own_ids, zip_bytes
 from svgfusion_lib.gallery.icons import Icon
-from svgfusion_lib.gallery.page import write_page
+from svgfusion_lib.gallery.page import NOTEBOOKS, write_page
 from svgfusion_lib.gallery.worker import Cancelled
 from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of, text_of
 from svgfusion_lib.reranking.known_names import learn_names
@@ -231,6 +231,17 @@ def test_the_page_has_the_cells_that_make_the_gallery_and_no_lesson(tmp_path):
 def test_the_page_says_that_voila_is_missing(monkeypatch, capsys):
     monkeypatch.setattr(page, "find_spec", lambda name: None)
     assert page.main([]) == 2 and "pip install voila" in capsys.readouterr().err
+
+
+def test_a_page_that_the_user_changed_stays(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(page, "serve", lambda *arguments: None)
+    monkeypatch.setattr(page, "write_page", lambda path: write_page(path, NOTEBOOKS / "08_gallery.ipynb"))
+    monkeypatch.setattr(page, "NOTEBOOKS", tmp_path / "notebooks")
+    written = tmp_path / "runs" / "gallery" / "SVGFusion.ipynb"
+    assert page.main([]) == page.main([]) == 0 and written.is_file()
+    written.write_text("mine")
+    assert page.main([]) == 2 and "has been changed since" in capsys.readouterr().err
+    assert written.read_text() == "mine"
 
 
 def test_what_a_file_loses_is_said(session, cart_file):

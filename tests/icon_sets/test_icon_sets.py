@@ -224,6 +224,40 @@ def test_a_set_that_is_damaged_is_refused(tmp_path, hostile, damage):
         swap_icons(folder, {"x": 1})
 
 
+@pytest.mark.parametrize("change", [
+    {"chosen": 0.5}, {"chosen": True}, {"chosen": "0"}, {"chosen": 5}, {"name": "../x"}, {"name": "X"}, {"name": 5},
+    {"word": None}, {"word": ["x"]}, {"candidates": ["<svg/>"]}, {"candidates": 5}, {"drawn_for": [1, 2]}, {"more": 1},
+    "twice", "pen", "size",
+])
+def test_a_set_of_a_stranger_with_values_of_other_kinds_is_refused(tmp_path, hostile, change):
+    folder = write_set(draw_like(hostile, "x"), tmp_path / "icons")
+    content = json.loads((folder / "set.json").read_text())
+    content.pop("seal")
+    if change == "twice":
+        content["icons"] = [content["icons"][0], content["icons"][0] | {"name": "x"}]
+    elif isinstance(change, str):
+        content["common"][change] = "alert(1)"
+    else:
+        content["icons"][0] |= change
+    (folder / "set.json").unlink()
+    write_json(folder / "set.json", content, "set of icons")
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    with pytest.raises(UserError, match="is not a set of icons|draw the set anew"):
+        swap_icons(folder, {"x": 1})
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+
+
+@pytest.mark.parametrize("root", [
+    'viewBox="0 0 24 24" stroke-width="eval(name)"', 'viewBox="0 0 24 24" stroke-width="2, x = alert(1)"',
+    'viewBox="0 0 24 24" stroke-width=""', 'viewBox="eval(name)"', 'viewBox="0 0 24"', "", 'viewBox="0 0 24 24 24"',
+    'viewBox="0 0 24 24" fill="url(x.svg)"', 'viewBox="0 0 24 24" fill="  url( x.svg)"',
+])
+def test_values_that_would_be_code_or_an_address_are_not_exported(root):
+    """The pen is a number in the code of components."""
+    with pytest.raises(UserError, match="draw the set anew"):
+        read_drawing(f'<svg xmlns="http://www.w3.org/2000/svg" {root}><path d="M1 1"/></svg>', "x")
+
+
 @pytest.mark.parametrize("body", [
     '<path d="M1 1" onload="alert(1)"/>', "<script/>", "<path d='M1 1'>text</path>", '<path d="{alert(1)}"/>',
     '<path d="M1 1" style="fill:url(x)"/>', "<foreignObject/>", '<image href="x"/>',

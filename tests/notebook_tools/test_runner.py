@@ -57,16 +57,22 @@ def test_run_injects_the_profile_and_checks_the_artefact(project):
 
 
 def test_run_removes_what_an_earlier_run_wrote_and_nothing_else(project):
+    """A note of the user's among the results would be listed with them, and go with them the next time."""
     profile(project, "")
     written = WRITES + '\nfrom pathlib import Path\nPath("..", OUT_DIR, "01_work", "stale.svg").write_text("old")'
     write(project / "01_work.ipynb", 'OUT_DIR: str = "runs/notebooks"\nSTEPS: int = 3\nRATE: float = 0.5', written)
-    run_notebooks("smoke", notebooks_dir=project)
+    (run,) = run_notebooks("smoke", notebooks_dir=project)
     folder = project.parent / "runs" / "smoke" / "01_work"
     assert (folder / "stale.svg").is_file()
     (folder / "note.txt").write_text("mine")
-    write(project / "01_work.ipynb", 'OUT_DIR: str = "runs/notebooks"\nSTEPS: int = 3\nRATE: float = 0.5', WRITES)
-    run_notebooks("smoke", notebooks_dir=project)
+    with pytest.raises(UserError, match="note.txt: no notebook wrote it, or it has been changed since; move it away"):
+        run_notebooks("smoke", notebooks_dir=project)
     assert not (folder / "stale.svg").exists() and (folder / "note.txt").read_text() == "mine"
+    (folder / "note.txt").rename(project / "note.txt")
+    run.output.write_text("mine")
+    with pytest.raises(UserError, match="01_work.ipynb: was not written by `notebooks`, or has been changed since"):
+        run_notebooks("smoke", notebooks_dir=project)
+    assert run.output.read_text() == "mine" and not folder.exists()
 
 
 def test_run_refuses_a_folder_of_the_user(project):

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.file_list import GROWS, LIST_NAME, FileList
+from svgfusion_lib.system.file_list import LIST_NAME, FileList
 from svgfusion_lib.system.files import write_text
-from svgfusion_lib.system.outputs import claimed, distinct, grows, output_set, remove_listed, settle
+from svgfusion_lib.system.outputs import claimed, distinct, output_set, remove_listed, settle
 
 KEY = "0123456789abcdef"
 HEAD = {"key": KEY, "stage": "stage", "version": 1}
@@ -64,7 +64,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     "../mine/notes.txt", "{mine}/notes.txt", "../mine/x", "{mine}/x", "link/notes.txt", "link/x", "kept/../../mine/x",
     "kept/notes.txt", ".", "", "..", "/", "a\0b/x", "\ud800/x", "x" * 5000 + "/y", "kept", LIST_NAME,
 ])
-@pytest.mark.parametrize("sha256", [GROWS, "0" * 64, None, 5, ["x"]])
+@pytest.mark.parametrize("sha256", ["grows", "0" * 64, None, 5, ["x"]])
 def test_names_of_a_forged_list(tmp_path, precious, name, sha256):
     """`mine` has a folder by the same key, as one has that another process works in at the moment."""
     name = name.format(mine=precious)
@@ -110,17 +110,25 @@ def test_a_list_that_was_copied_into_a_folder_of_the_user(tmp_path):
     assert (home / "a").read_text() == (home / "b.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["train_log.jsonl", "notebooks/03_vae_training.ipynb"])
+def test_a_file_that_is_added_to_is_ours_by_its_hash_alone(tmp_path, name):
+    """Lists of an earlier version, or of a stranger, say "grows" in place of a hash."""
+    folder = forge(tmp_path / "out", {"file": name, "sha256": "grows"})
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("mine")
+    with pytest.raises(UserError, match="was not written by"), claimed(folder, "stage"):
+        write_text(folder / name, "ours")
+    use(folder)
+    assert (folder / name).read_text() == "mine"
+
+
 def test_a_backup_by_hard_links_stays_as_it_is(tmp_path):
     out, backup = tmp_path / "out", tmp_path / "backup"
     with output_set(out, "stage", replace=True) as partial:
         write_text(partial / "a", "1")
         write_text(partial / "old", "1")
-    with claimed(out, "stage"), grows(out / "log.jsonl").open("a") as log:
-        log.write("1\n")
     shutil.copytree(out, backup, copy_function=os.link)
     before = contents(backup)
-    with claimed(out, "stage"), grows(out / "log.jsonl").open("a") as log:
-        log.write("2\n")
     run_set(out)
     assert contents(backup) == before and not (out / "old").exists()
     settle(backup)

@@ -17,7 +17,6 @@ from svgfusion_lib.system.outputs import (
     check_apart,
     claimed,
     distinct,
-    grows,
     output_set,
     own_file,
     remove_listed,
@@ -247,17 +246,6 @@ def test_an_environment_that_is_wrong_is_said_in_one_line(tmp_path, monkeypatch,
         raise AssertionError("claimed")
 
 
-def test_a_log_grows_and_is_ours_by_its_name(tmp_path):
-    for _ in range(2):
-        with claimed(tmp_path / "out", "stage") as out, grows(out / "log.jsonl").open("a") as log:
-            log.write("line\n")
-        with claimed(tmp_path / "out", "stage") as out:
-            write_text(out / "log.jsonl", (out / "log.jsonl").read_text())
-    (tmp_path / "out" / "other.jsonl").write_text("mine")
-    with pytest.raises(UserError, match="was not written by"), claimed(tmp_path / "out", "stage") as out:
-        grows(out / "other.jsonl")
-
-
 def test_a_folder_of_an_earlier_version_is_adopted_by_hand(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "state").write_text("old")
@@ -270,14 +258,48 @@ def test_a_folder_of_an_earlier_version_is_adopted_by_hand(tmp_path):
 
 
 def test_only_listed_files_are_removed(tmp_path):
+    """A folder of another stage below is another's, until it is adopted with all that it holds then."""
     with claimed(tmp_path, "outer"):
         write_set(tmp_path / "a" / "inner", x="x", y="y")
         write_text(tmp_path / "a" / "z", "z")
         write_text(tmp_path / "b" / "z", "z")
+        remove_listed(tmp_path / "a")
+        assert names(tmp_path) == [LIST_NAME, f"a/inner/{LIST_NAME}", "a/inner/x", "a/inner/y", "b/z"]
+        adopt(tmp_path / "a")
         (tmp_path / "a" / "note").write_text("mine")
         (tmp_path / "a" / "inner" / "y").write_text("edited")
         remove_listed(tmp_path / "a")
     assert names(tmp_path) == [LIST_NAME, "a/inner/y", "a/note", "b/z"]
+
+
+def test_a_folder_is_emptied_by_its_own_list_alone(tmp_path):
+    write_set(tmp_path / "out", x="x")
+    write_set(tmp_path / "out" / "drawn later", y="y")
+    remove_listed(tmp_path / "out")
+    assert names(tmp_path) == [f"out/drawn later/{LIST_NAME}", "out/drawn later/y"]
+    (tmp_path / "out" / LIST_NAME).write_text("mine")
+    remove_listed(tmp_path / "out")
+    assert (tmp_path / "out" / LIST_NAME).read_text() == "mine"
+
+
+@pytest.mark.parametrize("write", ["file", "set"])
+def test_a_file_that_the_user_saves_while_ours_is_listed_stays(tmp_path, monkeypatch, write):
+    """As long as the list takes to reach the disk, there is time for that."""
+    append = FileList.append
+
+    def slow(claim, *entries, **options):
+        append(claim, *entries, **options)
+        if any("file" in entry for entry in entries):
+            (tmp_path / "out" / "a").write_text("mine")
+
+    monkeypatch.setattr(FileList, "append", slow)
+    with pytest.raises(UserError, match="was not written by"):
+        if write == "set":
+            write_set(tmp_path / "out", a="ours")
+        else:
+            with claimed(tmp_path / "out", "stage") as out:
+                write_text(out / "a", "ours")
+    assert (tmp_path / "out" / "a").read_text() == "mine"
 
 
 def test_outputs_are_kept_apart_from_inputs(tmp_path):

@@ -81,3 +81,14 @@ def test_the_command_says_what_moved(folder, tmp_path, capsys):
     assert "deep/clean.svg: in order" in lines and any("text.svg: left as it is" in line for line in lines)
     assert cli.main(["tidy", "--svg", str(folder), "--output_dir", "x", "--without", "grids"]) == 2
     assert "the rules are" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_link_that_leads_out_of_the_folder_is_refused(folder, tmp_path, in_place):
+    (tmp_path / "mine.svg").write_text("mine")
+    (folder / "z.svg").symlink_to(tmp_path / "mine.svg")
+    with pytest.raises(UserError, match="'z.svg' leads out of its folder"):
+        tidy_files(folder, None if in_place else tmp_path / "out", in_place)
+    assert (tmp_path / "mine.svg").read_text() == "mine" and (folder / "z.svg").is_symlink()
+    assert WOBBLY in (folder / "wobbly.svg").read_text()
+    assert not (tmp_path / "out").exists()

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.system.checks import check_device
+from svgfusion_lib.training import loop
 from svgfusion_lib.training.loop import (
     LOG_NAME,
     STATE_NAME,
@@ -87,7 +88,8 @@ class Interrupted(Exception):
 
 
 @pytest.mark.parametrize("stop_at", [1, 6, 8, 11])
-def test_interrupted_run_continues_to_bit_identical_weights_and_log(tmp_path, stop_at):
+def test_interrupted_run_continues_to_bit_identical_weights_and_log(tmp_path, monkeypatch, stop_at):
+    monkeypatch.setattr(loop, "LOG_SECONDS", 0)  # so that the log knows more than the checkpoint
     config = quick()
     whole_ema = fit(make_model(), points_loader(), step_loss, config, tmp_path / "whole", points_loader(6))
 
@@ -98,8 +100,6 @@ def test_interrupted_run_continues_to_bit_identical_weights_and_log(tmp_path, st
 
     with pytest.raises(Interrupted):
         fit(make_model(), points_loader(), failing, config, tmp_path / "cut", points_loader(6))
-    with (tmp_path / "cut" / LOG_NAME).open("a") as log:
-        log.write('{"step": 9, "lo')  # a torn line, as a killed process leaves one
     torch.manual_seed(12345)
     fresh = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.2), nn.BatchNorm1d(8), nn.Linear(8, 3))
     if stop_at < config.checkpoint_every:
@@ -295,6 +295,18 @@ def test_log_lines_are_json(tmp_path):
     fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
     for line in (tmp_path / LOG_NAME).read_text().splitlines():
         assert isinstance(json.loads(line), dict)
+
+
+@pytest.mark.parametrize("text", ["mine", '{"step": 2}\n', "[]", '{"step": "x"}'])
+@pytest.mark.parametrize("done", [True, False])
+def test_a_log_that_somebody_else_wrote_stays(tmp_path, done, text):
+    fit(make_model(), points_loader(), step_loss, quick(num_steps=4), tmp_path)
+    (tmp_path / LOG_NAME).write_text(text)
+    if not done:
+        (tmp_path / STATE_NAME).unlink()
+    with pytest.raises(UserError, match="train_log.jsonl: (was not written by `fit`|not a log of a training)"):
+        fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
+    assert (tmp_path / LOG_NAME).read_text() == text
 
 
 def test_tensorboard_gets_what_the_log_gets_where_it_is_installed(tmp_path, monkeypatch):
