@@ -11,19 +11,18 @@ the files it promises (ARTEFACTS) are opened.
 
 import argparse
 import json
-import os
 import pickle
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.notebook_tools.cleaner import clean, parameters_of, read_notebook, write_notebook
 from svgfusion_lib.system.files import write_bytes
+from svgfusion_lib.system.launch import environment
 from svgfusion_lib.system.outputs import adopt, claimed, remove_listed
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -203,20 +202,6 @@ def _portable(out_dir: Path, root: Path) -> str:
 # --- execution ----------------------------------------------------------------------------------
 
 
-@contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 def _execute(path: Path, output: Path, parameters: Mapping[str, object]) -> NotebookRun:
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -227,7 +212,7 @@ def _execute(path: Path, output: Path, parameters: Mapping[str, object]) -> Note
     with tempfile.TemporaryDirectory(prefix="svgfusion-") as folder:
         executed = Path(folder, path.name)
         try:
-            with _environment(SVGFUSION_HEADLESS="1"):
+            with environment(SVGFUSION_HEADLESS="1"):
                 papermill.execute_notebook(
                     str(path), str(executed), parameters=dict(parameters), kernel_name="python3",
                     cwd=str(path.parent), execution_timeout=CELL_TIMEOUT_SECONDS,

@@ -1,6 +1,8 @@
-"""Which of several processes this is, by what `accelerate launch` puts into the environment."""
+"""The environment: which of several processes this is, as `accelerate launch` says, and what others are told."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from svgfusion_lib.errors import UserError
 
@@ -23,3 +25,18 @@ def _number(name: str, default: int) -> int:
         return int(text) if text else default
     except ValueError as error:
         raise UserError(f"the environment says {name}={text[:60]!r}, which is no number; unset it") from error
+
+
+@contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """Variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

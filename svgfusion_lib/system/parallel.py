@@ -10,12 +10,14 @@ from functools import partial
 from multiprocessing import active_children, get_context
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.system.launch import environment
 
 FEWEST_FOR_PROCESSES = 200  # items; below that starting processes costs more than it saves
 CHUNK = 16                  # items that travel together
 WAITING = 4                 # chunks of each process that may be under way or wait to be taken
 RETRIES = 3                 # of a Dask task whose worker was lost
 CONNECT_SECONDS = 30
+SAFE = {"PYTHONSAFEPATH": "1"}  # no module of a process comes from the current folder, which may be a stranger's
 POLL_SECONDS = 2.0          # between looks at whether all workers of a pool are alive
 
 
@@ -36,7 +38,9 @@ def map_in_order(work: Callable, items: Sequence, processes: int | None = None, 
         return
     chunks = (items[i : i + chunk_size] for i in range(0, len(items), chunk_size))
     others = active_children()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with environment(**SAFE):
+        started = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+    with started as pool:
         submitted = (_submit(pool, work, chunk) for chunk in chunks)
         try:
             for results in _in_order(submitted, WAITING * processes, partial(_result_of_pool, others=others)):
@@ -59,7 +63,8 @@ def map_on_dask(work: Callable, items: Sequence, scheduler: str | None = None) -
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise UserError("--engine dask needs the package distributed: pip install 'svgfusion[dask]'") from error
-    cluster = LocalCluster(threads_per_worker=1, dashboard_address=None) if scheduler is None else None
+    with environment(**SAFE):
+        cluster = LocalCluster(threads_per_worker=1, dashboard_address=None) if scheduler is None else None
     try:
         client = Client(cluster or scheduler, timeout=CONNECT_SECONDS)
     except (OSError, ValueError) as error:
@@ -89,7 +94,8 @@ def _in_order(futures: Iterator, most: int, result: Callable = lambda future: fu
 
 def _submit(pool: ProcessPoolExecutor, work: Callable, chunk: Sequence) -> Future:
     try:
-        return pool.submit(_work_on, work, chunk)
+        with environment(**SAFE):  # it may start a worker
+            return pool.submit(_work_on, work, chunk)
     except (OSError, ValueError) as error:  # a worker was killed a moment ago: "handle is closed", "fds_to_keep"
         raise BrokenProcessPool(str(error)) from error
 

@@ -56,3 +56,12 @@ def test_a_worker_that_is_killed_as_the_pool_starts_does_not_leave_it_waiting(se
         list(map_in_order(eval, ["__import__('time').sleep(1)"] * 40, 2, chunk_size=1))
     killer.join()
     assert not [child for child in active_children() if child not in before]
+
+
+def test_no_code_from_the_current_folder_is_run(tmp_path, monkeypatch):
+    """Python would look there first for the modules with which a fresh process begins."""
+    for name in ("multiprocessing", "random", "numpy", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    assert list(map_in_order(eval, ["1", "__import__('random') and 2"], 2)) == [1, 2]
+    assert not (tmp_path / "ran").exists() and "PYTHONSAFEPATH" not in os.environ
