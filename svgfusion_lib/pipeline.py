@@ -313,29 +313,16 @@ class SVGFusionPipeline:
         progress: Progress | None = None,
         styles: Sequence[str | None] | None = None,
         scored: bool = False,
+        kept: int = 1,
     ) -> list[SVGImage]:
         """One image by this model for each (prompt, seed) pair; `__call__` with all settings in the caller's hands.
 
         lengths: latents per image, drawn from the length predictor if None. styles: for each prompt a style, None for
         the one that it names, or NO_STYLE. Of config.candidates drawings with seeds of their own the one that shows its
         prompt best is kept; with config.nearest_name every second one is drawn for the nearest name that the model
-        knows, if the prompt is none of them. scored: the ranker scores a single drawing too.
+        knows, if the prompt is none of them. scored: the ranker scores a single drawing too. kept: how many of the
+        candidates are returned for each pair, the best one first.
         """
-        drawn = self.sample_candidates(prompts, seeds, config, lengths, progress, styles, scored, kept=1)
-        return [own[0] for own in drawn]
-
-    def sample_candidates(
-        self,
-        prompts: str | Sequence[str],
-        seeds: Sequence[int],
-        config: SamplingConfig | None = None,
-        lengths: Sequence[int] | None = None,
-        progress: Progress | None = None,
-        styles: Sequence[str | None] | None = None,
-        scored: bool = False,
-        kept: int | None = None,
-    ) -> list[list[SVGImage]]:
-        """As `sample`, with the `kept` best ones (None: all) of config.candidates for each pair, the best one first."""
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         if len(prompts) != len(seeds):
             raise ValueError(f"one seed for each prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
@@ -363,7 +350,7 @@ class SVGFusionPipeline:
             svg, score = rows_to_svg(rows, config.canvas), float(scores[k])
             return SVGImage(prompts[i], seeds[i], rows, svg, drawn_for, asked[i][1] or None, self.name, score)
 
-        return [[image(i, i * count + int(k)) for k in own[:kept]] for i, own in enumerate(order)]
+        return [image(i, i * count + int(k)) for i, own in enumerate(order) for k in own[:kept]]
 
     def _words_to_draw(self, asked: Sequence[str], config: SamplingConfig) -> list[str]:
         """The prompts of all drawings, config.candidates of each in a row: every second one of the nearest name."""

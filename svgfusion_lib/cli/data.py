@@ -95,24 +95,9 @@ def _preprocess(**options) -> None:
     print(left_out(options["precomputed_dir"]), end="")
 
 
-def _common_names_flags(add: Add) -> None:
-    add("--output", default="data/prompts/common.txt", help="text file that is written, one prompt a line")
-    add("--packs", nargs="+", metavar="PACK", help="default: all line packs and emoji packs")
-    add("--packs_dir", default="data/packs")
-    add("--num_interface", type=int, default=200, help="words of interface icons")
-    add("--num_emoji", type=int, default=100, help="names of emoji")
-
-
-def _common_names(**options) -> None:
-    from svgfusion_lib.corpus.common_names import common_names
-
-    print(f"{len(common_names(**options))} prompts in {options['output']}")
-
-
 STAGES: Stages = {
     "create_dummy_data": ("captioned synthetic shapes", _create_dummy_data_flags, _create_dummy_data),
     "fetch_packs": ("icon packs by npm, pinned and hash-checked", _fetch_packs_flags, _fetch_packs),
-    "common_names": ("the words that most icon packs draw", _common_names_flags, _common_names),
     "prepare_dataset": ("clean, deduplicate, caption and split SVGs", _prepare_dataset_flags, _prepare_dataset),
     "preprocess": ("SVGs -> cache.pt: rows, captions, pixel tokens", _preprocess_flags, _preprocess),
 }

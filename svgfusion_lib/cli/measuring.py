@@ -188,29 +188,9 @@ def _evaluate(**options) -> None:
     print(f"{options['output_dir']}/report.md")
 
 
-def _evaluate_restyle_flags(add: Add) -> None:
-    add("--output_dir", required=True)
-    add("--precomputed_dir", required=True, help="cache with icons of both packs")
-    add("--packs", nargs=2, default=["tabler", "lucide"], metavar=("A", "B"), help="from A to B, and back")
-    add("--num_icons", type=int, default=60, help="of each split")
-    add("--strengths", type=number, nargs="+", default=[0.2, 0.4, 0.6, 0.8], metavar="STRENGTH")
-    add("--icon_head", help="the evaluator, of train_icon_head (default: the shipped one)")
-    add("--seed", type=int, default=0)
-    sampling(add)
-    checkpoints(add)
-    device(add)
-
-
-def _evaluate_restyle(**options) -> None:
-    from svgfusion_lib.experiments.evaluate_restyle import evaluate_restyle
-
-    evaluate_restyle(sampling=sampling_config(options), **options)
-    print(f"{options['output_dir']}/report.md")
-
-
 def _sweep_flags(add: Add) -> None:
     add("--vary", action="append", required=True, metavar="NAME=VALUE,VALUE",
-        help="cfg_scale=1,2,4, sampler=ddim,dpm++, styles=true, dit_checkpoint=a.pt,b.pt, ...; may be repeated")
+        help="cfg_scale=1,2,4, sampler=ddim,dpm++, styles=true, ...; may be repeated")
     _evaluate_flags(add)
 
 
@@ -221,34 +201,13 @@ def _sweep(vary, **options) -> None:
     print(sweep_table(sweep(settings=settings, config=_evaluation_config(options), **options)), end="")
 
 
-def _exactness_flags(add: Add) -> None:
-    add("--svg_dir", required=True)
-    add("--output_dir", required=True)
-    add("--reference_dir", help="a folder to compare with, of real icons say: the two-sample test is made too")
-    add("--pattern", default="*.svg", help="which files")
-    add("--max_files", type=count_or_all, default=300, help="of each folder, chosen at random; a number or `all`")
-    add("--pixel_encoder", default="efficientnet-lite0", help="of the test by picture")
-    add("--seed", type=int, default=0)
-
-
-def _exactness(**options) -> None:
-    from svgfusion_lib.evaluation.measure_exactness import measure_exactness
-
-    measure_exactness(**options)
-    print(f"{options['output_dir']}/report.md")
-
-
 def _benchmark_flags(add: Add) -> None:
     add("--output_dir", required=True)
     add("--batch_sizes", type=int, nargs="+", default=[1, 4, 16], help="samples drawn at once")
     add("--steps", type=int, nargs="+", default=[5, 10, 20, 50, 100], help="of the sampler")
     add("--threads", type=int, nargs="+", default=[1, 2], help="of the processor")
-    add("--lengths", type=int, nargs="+", default=[64, 128, 256, 512], help="latents of a step of the reference")
     add("--repeats", type=int, default=3, help="runs that the median is taken of")
-    add("--reference_steps", type=int, default=3, help="how many of the reference's 100 steps are timed")
     add("--svg_dir", help="SVGs to parse, render and train on (default: synthetic ones)")
-    add("--precomputed_dir", help="a cache of icons: quality by steps is measured too")
-    add("--num_prompts", type=int, default=100, help="of each group, for the quality")
     checkpoints(add)
     device(add)
 
@@ -258,23 +217,6 @@ def _benchmark(**options) -> None:
 
     benchmark(**options)
     print(f"{options['output_dir']}/report.md")
-
-
-def _compare_encoders_flags(add: Add) -> None:
-    add("--output_dir", required=True)
-    add("--pairs", nargs="+", default=["tabler:lucide", "twemoji:noto", "fluent-emoji-flat:openmoji"], metavar="A:B")
-    add("--encoders", nargs="+", default=["efficientnet-lite0"], help="or DINOv2 hub names or folders")
-    add("--max_names", type=int, default=800)
-    add("--held_out", action="store_true", help="held-out names only: none that the icon head was trained on")
-    add("--icon_head", help="of train_icon_head (default: the shipped one)")
-
-
-def _compare_encoders(icon_head, **options) -> None:
-    from svgfusion_lib.experiments.compare_encoders import compare_encoders, encoder_table
-
-    if icon_head is not None:
-        options["icon_head"] = icon_head
-    print(encoder_table(compare_encoders(**options)), end="")
 
 
 def _evaluate_vae_flags(add: Add) -> None:
@@ -298,19 +240,6 @@ def _evaluate_vae(**options) -> None:
         f" {report['commands_right']:.2%}; {report['active_units']} of {report['units']} units active;"
         f" {options['output_dir']}/report.json"
     )
-
-
-def _ablate_flags(add: Add) -> None:
-    add("--config", required=True, help="a TOML file such as configs/ablation.toml")
-    add("--output_dir", required=True, help="also where a stopped run is continued")
-    add("--seed", type=int, default=0)
-    device(add)
-
-
-def _ablate(**options) -> None:
-    from svgfusion_lib.experiments.ablate import ablate
-
-    print(ablate(**options), end="")
 
 
 def _train_icon_head_flags(add: Add) -> None:
@@ -361,22 +290,11 @@ STAGES: Stages = {
         "a ranker that tells real icons from drawings of the models", _train_realism_flags, _train_realism
     ),
     "evaluate_vae": ("how well a VP-VAE rebuilds SVGs it never saw", _evaluate_vae_flags, _evaluate_vae),
-    "ablate": ("trainings with one thing changed at a time, as a table", _ablate_flags, _ablate),
     "generate": ("prompts -> SVG files", _generate_flags, _generate),
     "set": ("a word list -> a set of icons in one style, for front ends", _set_flags, _set),
     "export": ("two checkpoints -> the bf16 safetensors that are shipped", _export_flags, _export),
     "roundtrip": ("SVG -> rows -> SVG, with a report", _roundtrip_flags, _roundtrip),
     "evaluate": ("how good the samples are", _evaluate_flags, _evaluate),
-    "evaluate_restyle": (
-        "whether restyled icons keep the other set's style and their name", _evaluate_restyle_flags, _evaluate_restyle
-    ),
-    "exactness": (
-        "how exact the drawings of a folder are, and whether they can be told from real icons", _exactness_flags,
-        _exactness
-    ),
     "sweep": ("how good they are as one setting of the sampler changes", _sweep_flags, _sweep),
-    "compare_encoders": (
-        "which pixel encoder finds the same thing in another pack", _compare_encoders_flags, _compare_encoders
-    ),
     "benchmark": ("how fast it is", _benchmark_flags, _benchmark),
 }

@@ -15,7 +15,6 @@ from svgfusion_lib.utils.augment import drawn_box
 from svgfusion_lib.utils.canonical import canonical_rows
 from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
 from svgfusion_lib.utils.row_metrics import GRID, GRID_TOLERANCE, UNITS
-from svgfusion_lib.utils.tensorsvg import rows_to_svg, split_elements
 
 SHORTEST_LINE = 0.6     # units; shorter lines have no direction to speak of
 NEARLY_STRAIGHT = 6.0   # degrees that a line may lean from 0, 45 or 90
@@ -127,25 +126,12 @@ MEASURES: dict[str, Callable[[np.ndarray], Counts]] = {
 }
 
 
-MEANINGS = {
-    "straight_lines": "lines within 6 degrees of 0, 45 or 90 that are so within .02 units",
-    "touching_ends": "ends of open strokes within .7 units of another stroke that touch it",
-    "ends_on_grid": "coordinates of ends, corners and centres on the half grid",
-    "circular_curves": "curves that are circular arcs within .02 units",
-    "concentric_circles": "circles and arcs within .7 units of another one's centre that have it",
-    "closed_shapes": "sub-paths that are closed, or come back within .7 units of their start, without a notch",
-    "inside_canvas": "drawings whose paint is inside the canvas",
-    "elements": "elements", "path_commands": "path commands", "bytes": "bytes",
-}
-
-
 def exactness(drawings: Sequence[np.ndarray]) -> dict:
-    """All measures of drawings (valid rows [L, 22] each, at least one), and how much they hold.
+    """All measures of drawings (valid rows [L, 22] each, at least one).
 
     They are brought into canonical form first, so that it does not matter how a circle is written. For each of MEASURES
     {"mean", "interval", "of"}: the share over all drawings together, its 95% bootstrap interval over drawings, and of
-    how many; of none there is "of" alone. "elements", "path_commands" and "bytes" (as `rows_to_svg` writes them) are
-    means of a drawing.
+    how many; of none there is "of" alone.
     """
     if not drawings:
         raise ValueError("no drawings to measure")
@@ -157,23 +143,7 @@ def exactness(drawings: Sequence[np.ndarray]) -> dict:
         result[name] = {"of": int(near)}
         if near:
             result[name] |= {"mean": float(exact / near), "interval": list(ratio_interval(counts))}
-    result["elements"] = float(np.mean([len(split_elements(rows)) for rows in canonical]))
-    result["path_commands"] = float(np.mean([(rows[:, rf.ELEMENT] == rf.PATH).sum() for rows in canonical]))
-    result["bytes"] = float(np.mean([len(rows_to_svg(rows).encode()) for rows in canonical]))
     return result
-
-
-def exactness_table(measured: dict[str, dict]) -> str:
-    """Markdown: a line for each measure, a column for each name whose drawings `exactness` measured."""
-    def cell(value: dict | float) -> str:
-        if not isinstance(value, dict):
-            return f"{value:.1f}" if value < 100 else f"{value:.0f}"
-        return f"{value['mean']:.3f} ({value['of']:,})" if "mean" in value else "-"
-
-    lines = [f"| | {' | '.join(measured)} |", f"|---|{'---|' * len(measured)}"]
-    for name, text in MEANINGS.items():
-        lines.append(f"| {text} | {' | '.join(cell(own[name]) for own in measured.values())} |")
-    return "\n".join(lines) + "\n"
 
 
 def ratio_interval(counts: np.ndarray, draws: int = 1000, seed: int = 0) -> tuple[float, float]:

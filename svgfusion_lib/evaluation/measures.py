@@ -1,6 +1,6 @@
 """The measures of stage evaluate: one function for any set of pictures, be they samples or what they are held against.
 
-A figure with an interval is {"mean", "interval"}; quartiles are lists of three; a share is between 0 and 1.
+A figure with an interval is {"mean", "interval"}; a share is between 0 and 1.
 """
 
 from collections.abc import Sequence
@@ -144,10 +144,6 @@ def _clip_score(clip: ClipScorer, rendered: dict[int, Picture], titles: Sequence
 def mean_of(values: ArrayLike) -> dict:
     """Mean with its 95% bootstrap interval."""
     return {"mean": float(np.mean(np.asarray(values))), "interval": list(metrics.bootstrap_interval(values))}
-
-
-def quartiles(values: ArrayLike) -> list[float]:
-    return [float(v) for v in np.percentile(np.asarray(values), (25, 50, 75))]
 
 
 # --- what is drawn ----------------------------------------------------------------------------------

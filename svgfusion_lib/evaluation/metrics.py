@@ -72,13 +72,6 @@ def mean_pairwise_distance(features: np.ndarray) -> float:
     return 1 - total / (n * (n - 1))
 
 
-def standardise(features: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Features [N, D] with mean and deviation of `reference` [M, D] taken out, scaled to length 1."""
-    deviation = reference.std(0)
-    z = (features - reference.mean(0)) / np.maximum(deviation, 1e-3 * deviation.mean() + 1e-9)
-    return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-9)
-
-
 def ranks(
     features: np.ndarray, targets: np.ndarray, own: ArrayLike, gallery: int | None = None
 ) -> np.ndarray:

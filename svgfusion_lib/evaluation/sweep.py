@@ -1,4 +1,4 @@
-"""Stage sweep: one setting of the sampler changed at a time: R-precision, distance and time as a table and a plot."""
+"""Stage sweep: one setting of the sampler changed at a time: R-precision, distance and time as a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -10,23 +10,19 @@ import numpy as np
 from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig, SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import measures
-from svgfusion_lib.evaluation.bench import Bench, load_bench, make_yardstick, real_icons
-from svgfusion_lib.evaluation.report import interval, number, plot_sweep
-from svgfusion_lib.evaluation.samples import Group, draw_samples
-from svgfusion_lib.pipeline import SVGFusionPipeline
+from svgfusion_lib.evaluation.bench import load_bench, make_yardstick, real_icons
+from svgfusion_lib.evaluation.report import interval, number
+from svgfusion_lib.evaluation.samples import draw_samples
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.outputs import output_set
 
-# Beside the fields of SamplingConfig: ask for the pack's style or not; all of the sampler's settings at once; other
-# weights for the same VP-VAE.
-STYLES, SAMPLING, DIT_CHECKPOINT = "styles", "sampling", "dit_checkpoint"
+STYLES = "styles"  # beside the fields of SamplingConfig: ask for the pack's style or not
 NO_TRAINING = measures.Training([], np.zeros((0, measures.NOVELTY_SIZE, measures.NOVELTY_SIZE), np.uint8))
 FIGURES = {
     "top1": "R-precision at 1", "top5": "at 5", "not_blank": "not blank", "frechet": "Frechet distance",
     "kernel": "kernel distance", "keeps_style": "keeps the set's style",
     "seconds_per_sample": "seconds per sample",
 }
-AS_IT_IS = "as it is"  # the setting that config says
 
 
 def sweep(
@@ -40,38 +36,31 @@ def sweep(
 ) -> list[dict]:
     """Sample the same prompts with the same seeds for every value of every setting, the others as config says.
 
-    settings: values by name of a field or flag of SamplingConfig ("guidance_scale", "sampler", ...), of "sampling"
-    (whole SamplingConfigs), of "styles" (True, False), or of "dit_checkpoint" (files, for instance of one training);
-    {}: config alone. Writes sweep.json, sweep.md and sweep.png; returns the lines, one for each setting and group.
+    settings: values by name of a field or flag of SamplingConfig ("guidance_scale", "sampler", ...), or of "styles"
+    (True, False). Writes sweep.json and sweep.md; returns the lines, one for each setting and group, the first ones
+    for config as it is.
     """
     config = config or EvaluationConfig()
-    changed = [(name, value, _changed(config, name, value)) for name, values in settings.items() for value in values]
+    changed = {"as it is": config} | {
+        f"{name} {value}": _changed(config, name, value) for name, values in settings.items() for value in values
+    }
     bench = load_bench(precomputed_dir, config, vae_checkpoint, dit_checkpoint, model)
-    if any(own.styles for *_, own in changed) and not bench.pipeline.dit.config.styles:
+    if any(own.styles for own in changed.values()) and not bench.pipeline.dit.config.styles:
         raise UserError("sweep: the model has no styles to ask for; train it with --style_condition")
-    for *_, own in changed:
+    for own in changed.values():
         bench.pipeline.check(own.sampling)
     with output_set(output_dir, "sweep", precomputed_dir, vae_checkpoint, dit_checkpoint) as folder:
         yardsticks = [make_yardstick(bench, group, NO_TRAINING, real_icons(bench, group)) for group in bench.groups]
         lines = []
-        for name, value, own in [("", None, config), *changed]:
-            pipeline = bench.pipeline
-            if name == DIT_CHECKPOINT:
-                pipeline = SVGFusionPipeline.from_pretrained(vae=vae_checkpoint, dit=value, device=config.device)
-            label = _label(name, value)
+        for label, own in changed.items():
             for group, yardstick in zip(bench.groups, yardsticks):
-                figures = _measure(replace(bench, config=own, pipeline=pipeline), group, yardstick)
+                how = (own.seed, own.sampling, own.styles)
+                found, _ = measures.measure(draw_samples(bench.pipeline, bench.cache, group, *how, label), yardstick)
+                figures = {name: found[name] for name in FIGURES if name in found}  # of too few pictures no distances
                 lines.append({"group": group.key, "setting": label} | figures)
         write_json(folder / "sweep.json", lines, "report of sweep")
         write_text(folder / "sweep.md", sweep_table(lines))
-        plot_sweep(folder / "sweep.png", lines)
     return lines
-
-
-def _label(name: str, value) -> str:
-    if name == SAMPLING:
-        return f"{value.num_inference_steps} steps of {value.sampler}, guidance {value.guidance_scale}"
-    return f"{name} {Path(value).stem if name == DIT_CHECKPOINT else value}" if name else AS_IT_IS
 
 
 def read_settings(texts: Sequence[str]) -> dict[str, list]:
@@ -100,29 +89,17 @@ def _read_value(name: str, text: str):
 def _kinds() -> dict[str, type]:
     """What can be changed value by value, and the type of the values."""
     hints = get_type_hints(SamplingConfig)
-    return {f.name: hints[f.name] for f in fields(SamplingConfig)} | {STYLES: bool, DIT_CHECKPOINT: str}
+    return {f.name: hints[f.name] for f in fields(SamplingConfig)} | {STYLES: bool}
 
 
 def _changed(config: EvaluationConfig, name: str, value) -> EvaluationConfig:
     """config with one thing changed; UserError for what cannot be changed."""
     name = SamplingConfig.field_name(name)
-    if name not in [*_kinds(), SAMPLING]:
+    if name not in _kinds():
         raise UserError(f"sweep: cannot change {name!r}; it can change {', '.join(_kinds())}")
-    if name == DIT_CHECKPOINT:
-        return config
-    if name in (STYLES, SAMPLING):
-        return replace(config, **{name: value})
+    if name == STYLES:
+        return replace(config, styles=value)
     return replace(config, sampling=replace(config.sampling, **{name: value}))
-
-
-def _measure(bench: Bench, group: Group, yardstick: measures.Yardstick) -> dict:
-    """The figures of one setting for one group; where too few samples show something there are no distances."""
-    config = bench.config
-    samples = draw_samples(
-        bench.pipeline, bench.cache, group, config.seed, config.sampling, config.styles, what="samples"
-    )
-    found, _ = measures.measure(samples, yardstick)
-    return {name: found[name] for name in FIGURES if name in found}
 
 
 def sweep_table(lines: Sequence[dict]) -> str:

@@ -81,7 +81,11 @@ def draw_set(
             bar.total = total
             bar.update(done - int(bar.n))
 
-        drawn = model.sample_candidates(words, [seed] * len(words), config, None, report, [style] * len(words))
+        count = config.candidates
+        images = model.sample(
+            words, [seed] * len(words), config, progress=report, styles=[style] * len(words), kept=count
+        )
+    drawn = [images[k : k + count] for k in range(0, len(images), count)]  # of each word
     raw = [own[0].rows for own in drawn]
     common = common_evenness(raw)
     icons = []

@@ -1,23 +1,11 @@
 """How fast a training is against the roof of its machine, and how long it waits for its batches."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from statistics import median
 
 import torch
 from torch import Tensor, nn
-
-
-def median_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median wall-clock seconds of work(), after one call that does not count."""
-    work()
-    times = []
-    for _ in range(repeats):
-        before = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - before)
-    return median(times)
 
 
 def roof(device: torch.device, dtype: torch.dtype, repeats: int = 3) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from svgfusion_lib.evaluation.exactness import MEANINGS, MEASURES, exactness, exactness_table, ratio_interval
+from svgfusion_lib.evaluation.exactness import MEASURES, exactness, ratio_interval
 
 STROKE = 'stroke="#000" stroke-width="2" fill="none"'
 THIRD = "c0 1.6568 1.3431 3 3 3"  # a quarter turn of radius 3
@@ -107,8 +107,6 @@ def test_shares_are_of_all_candidates_together(parsed):
     low, high = report["straight_lines"]["interval"]
     assert low == 0 and high == 1
     assert report["concentric_circles"] == {"of": 0}
-    assert report["elements"] == 1 and report["path_commands"] == 2.5
-    assert report["bytes"] > 100
     with pytest.raises(ValueError, match="no drawings"):
         exactness([])
 
@@ -122,11 +120,3 @@ def test_the_interval_is_of_a_ratio_of_sums():
     counts = np.array([(9, 10), (1, 10)] * 50, dtype=float)
     low, high = ratio_interval(counts)
     assert 0.4 < low < 0.5 < high < 0.6
-
-
-def test_the_table_has_a_line_for_every_measure(parsed):
-    report = exactness([parsed(f'<path d="M2 2H12" {STROKE}/>').rows])
-    table = exactness_table({"real": report, "samples": report})
-    assert set(MEANINGS) == set(report)
-    assert len(table.splitlines()) == 2 + len(MEANINGS)
-    assert "1.000 (1) | 1.000 (1)" in table and "| - | - |" in table

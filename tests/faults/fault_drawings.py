@@ -18,23 +18,16 @@ from torch.nn import functional as F
 
 from svgfusion_lib import generate
 from svgfusion_lib import pipeline as sampling
-from svgfusion_lib.config import DiTConfig, EvaluationConfig, SamplingConfig, VAEConfig
-from svgfusion_lib.corpus import common_names, prepare_dataset, preprocess
+from svgfusion_lib.config import EvaluationConfig, SamplingConfig
+from svgfusion_lib.corpus import preprocess
 from svgfusion_lib.corpus.records import Record, write_manifest
 from svgfusion_lib.editing import files as edit
 from svgfusion_lib.evaluation import bench as evaluation_bench
-from svgfusion_lib.evaluation import evaluate, measure_exactness, sweep, two_sample
+from svgfusion_lib.evaluation import evaluate, sweep, two_sample
 from svgfusion_lib.evaluation import report as evaluation_plots
 from svgfusion_lib.evaluation import samples as evaluation_groups
 from svgfusion_lib.evaluation.vae import evaluate_vae, reconstruct_and_sample
-from svgfusion_lib.experiments import (
-    ablate,
-    benchmark,
-    benchmark_reference,
-    compare_encoders,
-    evaluate_restyle,
-    overfit,
-)
+from svgfusion_lib.experiments import benchmark, overfit
 from svgfusion_lib.icon_sets import draw_set, write_set
 from svgfusion_lib.models.pixel_encoder import LITE0_IMAGE_SIZE, LITE0_MEAN, LITE0_STD, PixelEncoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
@@ -49,33 +42,6 @@ LINE_ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="{width}"'
     ' stroke-linecap="round"><circle cx="12" cy="12" r="{radius}"/><path d="M12 12V{end}"/></svg>'
 )
-PLAN = """
-[data]
-packs = ["tabler"]
-renderings = 2
-near_duplicates = false
-keywords = false
-[vae]
-preset = "tiny"
-num_epochs = 1
-batch_size = 8
-[dit]
-preset = "tiny"
-num_epochs = 1
-batch_size = 8
-[evaluation]
-vae_files = 2
-num_prompts = 2
-sampling = { ddim_steps = 2, candidates = 1 }
-[[vae_runs]]
-name = "path"
-slug = "base"
-[[dit_runs]]
-name = "last stage"
-slug = "last-stage"
-vae = "base"
-"""
-
 _load_text = cache(load_text_encoder)
 
 
@@ -121,26 +87,14 @@ def quicken() -> None:
     text_encoder(), pixel_encoder()
     for module in (sampling, evaluation_bench):
         module.load_text_encoder = text_encoder
-    for module in (
-        sampling, evaluation_bench, evaluate_restyle, compare_encoders, benchmark, measure_exactness, ranker,
-    ):
+    for module in (sampling, evaluation_bench, benchmark, ranker):
         module.load_pixel_encoder = pixel_encoder
     two_sample.STEPS = 2
     # A clock that ticks when it is read: times are the same in every run, and compared like all else.
     clock = SimpleNamespace(perf_counter=itertools.count().__next__)
-    for module in (evaluation_groups, benchmark, benchmark_reference, throughput):
+    for module in (evaluation_groups, benchmark, throughput):
         module.time = clock
-    ablate._seconds = lambda folder: 0.0  # by the clock, too
-    evaluation_plots.new_figure = benchmark.new_figure = new_figure
-    # What needs a machine for itself is small.
-    benchmark._peak_memory = lambda *models: 2**28
-    benchmark_reference.LENGTH = 8
-    benchmark_reference.DiTConfig = SimpleNamespace(
-        preset=lambda name, **changes: DiTConfig.preset("tiny", **({"latent_width": 32} | changes))
-    )
-    benchmark_reference.VAEConfig = SimpleNamespace(
-        preset=lambda name: VAEConfig.preset("tiny", layout="row", head="continuous", latent_width=32)
-    )
+    evaluation_plots.new_figure = new_figure
 
 
 def make_sets(folder: Path, names: int) -> None:
@@ -174,37 +128,15 @@ def _svg(inputs: Path, number: int = 0) -> Path:
     return sorted((inputs / "sets" / "svg" / "tabler").glob("*.svg"))[number]
 
 
-def _evaluate_restyle(inputs: Path, folder: Path) -> None:
-    evaluate_restyle.evaluate_restyle(
-        folder, inputs / "sets" / "cache", num_icons=4, strengths=(), sampling=QUICK,
-        vae_checkpoint=vae_of(inputs), dit_checkpoint=models_of(inputs)[1],
-    )
-
-
 def _sweep(inputs: Path, folder: Path) -> None:
     sweep.sweep(folder, inputs / "sets" / "cache", {"num_inference_steps": [1]}, ASKED, *models_of(inputs))
 
 
 def _benchmark(inputs: Path, folder: Path) -> None:
     benchmark.benchmark(
-        folder, *models_of(inputs), batch_sizes=(1,), steps=(1,), threads=(1,), lengths=(8,), repeats=1,
-        reference_steps=2, svg_dir=inputs / "svg", latents=2,
+        folder, *models_of(inputs), batch_sizes=(1,), steps=(1,), threads=(1,), repeats=1,
+        svg_dir=inputs / "svg", latents=2,
     )
-
-
-def _ablate(inputs: Path, folder: Path) -> None:
-    prepare_dataset.fetch_packs = lambda packs, packs_dir: [inputs / "sets" / "svg"]
-    ablate.ablate(inputs / "plan.toml", folder)
-
-
-def _compare_encoders(inputs: Path, folder: Path) -> None:
-    compare_encoders.fetch_packs = lambda packs, packs_dir: [inputs / pack for pack in packs]
-    compare_encoders.compare_encoders(folder, ["svg:again"])
-
-
-def _common_names(inputs: Path, folder: Path) -> None:
-    common_names.fetch_packs = lambda names, packs_dir: [inputs / "sets" / "svg" / pack for pack in names]
-    common_names.common_names(folder / "common.txt", ["tabler", "lucide"])
 
 
 def _overfit(inputs: Path, folder: Path) -> None:
@@ -231,9 +163,6 @@ DRAWINGS: dict[str, Callable[[Path, Path], object]] = {
         pipeline_of(inputs), "a", ["#d33", "#264653"], folder, num_samples=2, config=QUICK,
     ),
     "tidy": lambda inputs, folder: tidy_files(inputs / "sets" / "svg", folder),
-    "exactness": lambda inputs, folder: measure_exactness.measure_exactness(
-        inputs / "sets" / "svg", folder, inputs / "sets" / "svg",
-    ),
     "recolour": lambda inputs, folder: edit.recolour_svg(_svg(inputs), ["#d33"], folder),
     "morph": lambda inputs, folder: edit.morph_svgs(
         pipeline_of(inputs), _svg(inputs), _svg(inputs, 1), folder, steps=2, config=QUICK,
@@ -245,10 +174,7 @@ DRAWINGS: dict[str, Callable[[Path, Path], object]] = {
         folder, inputs / "sets" / "cache", ASKED, *models_of(inputs),
     ),
     "evaluate_vae": lambda inputs, folder: evaluate_vae(vae_of(inputs), inputs / "cache", folder, split="train"),
-    "evaluate_restyle": _evaluate_restyle,
     "sweep": _sweep,
     "benchmark": _benchmark,
-    "compare_encoders": _compare_encoders,
     "overfit": _overfit,
-    "ablate": _ablate,
 }

@@ -18,7 +18,7 @@ import numpy as np
 import resvg_py
 import torch
 import tqdm
-from fault_drawings import DRAWINGS, PLAN, make_sets, models_of, pipeline_of, pixel_encoder, text_encoder, vae_of
+from fault_drawings import DRAWINGS, make_sets, models_of, pipeline_of, pixel_encoder, text_encoder, vae_of
 from faults import Fault, Outcome, strike
 from torch import nn
 from torch.utils.data import DataLoader
@@ -70,7 +70,7 @@ def quicken() -> None:
 
 
 def make_inputs(inputs: Path, count: int = 10) -> None:
-    """svg, cache, vae, latents, dit, sets, recipe.toml, plan.toml: what the stages read. count: of SVGs."""
+    """svg, cache, vae, latents, dit, sets, recipe.toml: what the stages read. count: of SVGs."""
     create_dummy_data(inputs / "svg", num_samples=count, seed=count)
     shutil.copytree(inputs / "svg", inputs / "again")
     preprocess.preprocess(inputs / "svg", inputs / "cache")
@@ -79,7 +79,6 @@ def make_inputs(inputs: Path, count: int = 10) -> None:
     _train_dit(inputs, inputs / "dit")
     make_sets(inputs / "sets", names=count - 2)
     (inputs / "recipe.toml").write_text(RECIPE.format(svg=inputs / "svg"))
-    (inputs / "plan.toml").write_text(PLAN)
 
 
 def _fetch_packs(inputs: Path, folder: Path) -> None:
@@ -186,8 +185,7 @@ STAGES: dict[str, Callable[[Path, Path], object]] = {
 # Spared the tests over SHORT (two of three full disks, power cut, little memory): what takes its time, where stages as
 # fit, sweep and generate write in the same ways; and what writes by the very functions of vary and morph.
 LONG = (
-    "train_dit", "finetune", "train_model", "overfit", "ablate", "evaluate", "evaluate_restyle", "benchmark",
-    "redraw", "restyle", "morph_prompts",
+    "train_dit", "finetune", "train_model", "overfit", "evaluate", "benchmark", "redraw", "restyle", "morph_prompts",
 )
 SHORT = [stage for stage in STAGES if stage not in LONG]
 

@@ -21,7 +21,7 @@ OWN = {
     ".svgfusion.jsonl.bak": "mine", ".old.tmp": "mine", "train_log.jsonl": "{}", "tabler.bak/partial/a.svg": "mine",
 }
 
-ADD = ("fetch_packs", "load_vocabulary", "common_names")  # stages that add packs, or a sealed file, to a folder
+ADD = ("fetch_packs", "load_vocabulary")  # stages that add packs, or a sealed file, to a folder
 
 
 def digest(folder: Path) -> dict[str, str]:

@@ -50,7 +50,6 @@ def one_line(said: str) -> bool:
 COMMANDS = {
     "prepare_dataset": ("--svg_dir", "--output_dir"), "preprocess": ("--svg_dir", "--precomputed_dir"),
     "roundtrip": ("--svg_dir", "--out_dir"), "tidy": ("--svg", "--output_dir"),
-    "exactness": ("--svg_dir", "--output_dir"),
 }
 
 
