@@ -189,7 +189,6 @@ class TrainConfig(_Config):
     val_every: int = 500           # steps between held-out losses
     checkpoint_every: int = 500    # steps between checkpoints, and
     checkpoint_seconds: float = 60  # the longest time without one
-    augment: bool = False          # VP-VAE: other rows for the same picture, each time (utils/augment.py)
     distinct: bool = False         # VP-VAE: different chunks, mirrored or turned, in place of whole SVGs
     partial_rate: float = 0.0      # VP-VAE: share of SVGs that are seen as one of their earlier stages
     kl_weight_max: float = 1.0e-4  # VP-VAE: KL weight after its linear rise
@@ -290,7 +289,6 @@ class EvaluationConfig(_Config):
     styles: bool = False           # ask for the style of the icon's pack too, of a model that has styles
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     pixel_encoder: str = "efficientnet-lite0"  # of distances
-    clip: str | None = None        # hub name or folder of a CLIP model, for CLIPScore; None: not measured
     icon_head: str | None = None   # the evaluator, a file of train_icon_head; None: the shipped one
     max_reference: int = 500       # icons that distances are taken to
     max_rebuilt: int = 100         # icons that the VP-VAE rebuilds

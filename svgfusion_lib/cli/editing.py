@@ -5,11 +5,17 @@ from svgfusion_lib.errors import UserError
 
 
 def _shared_flags(add: Add, style: bool = True) -> None:
-    add("--output_dir", required=True)
+    """Of stages that draw."""
     add("--seed", type=int, default=0)
     if style:
         add("--style", help="for a model of `train_dit --style_condition`")
     sampling(add)
+    _model_flags(add)
+
+
+def _model_flags(add: Add) -> None:
+    """Of stages that a model works for."""
+    add("--output_dir", required=True)
     add("--snap", type=number, default=0.5, help="grid that near coordinates go to, of a canvas of 24; 0: off")
     checkpoints(add, by_prompt=True)
     device(add)
@@ -90,49 +96,32 @@ def _restyle(**options) -> None:
 
 
 def _palette_flags(add: Add) -> None:
-    add("--svg", metavar="FILE", help="recolour this file")
-    add("--prompt", help="or draw this")
+    add("--svg", required=True, metavar="FILE")
     add("--palette", required=True, nargs="+", metavar="COLOUR", help="#rgb or #rrggbb")
     add("--by", default="layers", help="nearest (colour), luminance, or layers: one after the other")
-    add("--num_samples", type=int, default=8, help="of a prompt")
-    _shared_flags(add)
+    add("--output_dir", required=True)
 
 
-def _palette(svg, prompt, palette, by, num_samples, seed, style, **options) -> None:
-    if (svg is None) == (prompt is None):
-        raise UserError("give --svg or --prompt")
-    from svgfusion_lib.editing.files import draw_palette, recolour_svg
+def _palette(**options) -> None:
+    from svgfusion_lib.editing.files import recolour_svg
 
-    if svg is not None:
-        entry = recolour_svg(svg, palette, options["output_dir"], by)
-        print(f"{options['output_dir']}/{entry['file']}")
-        _tell_losses(entry)
-        return
-    asked = {"prompt": prompt, "palette": palette, "by": by, "num_samples": num_samples, "seed": seed, "style": style}
-    entries = draw_palette(**asked, **_prepared(**options))
-    print(f"{len(entries)} drawings, samples.json and sheet.png in {options['output_dir']}")
+    entry = recolour_svg(**options)
+    print(f"{options['output_dir']}/{entry['file']}")
+    _tell_losses(entry)
 
 
 def _morph_flags(add: Add) -> None:
-    add("--svg", metavar="FILE", help="from this file")
-    add("--svg_b", metavar="FILE", help="to this one")
-    add("--prompt", help="or from this prompt's sample")
-    add("--prompt_b", help="to this one's")
+    add("--svg", required=True, metavar="FILE", help="from this file")
+    add("--svg_b", required=True, metavar="FILE", help="to this one")
     add("--steps", type=int, default=8, help="frames, both ends among them")
     add("--match", default="boxes", help="which part goes to which of the other file: by boxes, or by order")
-    _shared_flags(add)
+    _model_flags(add)
 
 
-def _morph(svg, svg_b, prompt, prompt_b, match, seed, style, **options) -> None:
-    given = [value is not None for value in (svg, svg_b, prompt, prompt_b)]
-    if given not in ([True, True, False, False], [False, False, True, True]):
-        raise UserError("give --svg and --svg_b, or --prompt and --prompt_b")
-    from svgfusion_lib.editing.files import morph_prompts, morph_svgs
+def _morph(**options) -> None:
+    from svgfusion_lib.editing.files import morph_svgs
 
-    if svg is not None:
-        entries = morph_svgs(svg=svg, svg_b=svg_b, match=match, **_prepared(**options))
-    else:
-        entries = morph_prompts(prompt=prompt, prompt_b=prompt_b, seed=seed, style=style, **_prepared(**options))
+    entries = morph_svgs(**_prepared(**options))
     print(f"{len(entries)} frames, morph.svg, samples.json and sheet.png in {options['output_dir']}")
     _tell_losses(entries[0])
 
@@ -163,7 +152,7 @@ STAGES: Stages = {
     "vary": ("variations of an SVG file, as strong as you like", _vary_flags, _vary),
     "redraw": ("keep some layers of an SVG file, draw the others", _redraw_flags, _redraw),
     "restyle": ("an SVG file in another style, its parts where they were", _restyle_flags, _restyle),
-    "palette": ("an SVG file, or what a prompt asks for, in the colours you give", _palette_flags, _palette),
+    "palette": ("an SVG file in the colours you give", _palette_flags, _palette),
     "tidy": ("anybody's SVG files with exact ends, lines, arcs and centres", _tidy_flags, _tidy),
-    "morph": ("from one SVG file, or prompt, to another", _morph_flags, _morph),
+    "morph": ("from one SVG file to another", _morph_flags, _morph),
 }

@@ -160,7 +160,6 @@ def _evaluate_flags(add: Add) -> None:
     add("--styles", action="store_true", default=None, help="ask for the style of the icon's pack too")
     add("--icon_head", help="the evaluator, of train_icon_head (default: the shipped one)")
     add("--pixel_encoder", help="of distances (efficientnet-lite0); or a DINOv2 hub name or folder")
-    add("--clip", help="hub name or folder of a CLIP model: CLIPScore is measured too")
     add("--max_reference", type=int, help="icons that distances are taken to (500)")
     add("--max_rebuilt", type=int, help="icons that the VP-VAE rebuilds (100)")
     add("--seed", type=int)

@@ -27,7 +27,6 @@ def _train_vae_flags(add: Add) -> None:
     training(add, num_epochs=10)
     add("--lr", type=number, default=1.0e-3)
     add("--kl_weight", type=number, default=1.0e-4)
-    add("--augment", action="store_true", help="other rows for the same picture every time")
     add("--distinct", action="store_true", help="different chunks in place of whole SVGs, mirrored or turned at random")
     add("--partial_rate", type=number, default=0.0, help="share of SVGs seen as an earlier stage of the drawing")
     add("--val_every", type=int, default=500, help="steps between held-out losses")

@@ -6,9 +6,7 @@
     drawing    variations           z noised in part and drawn anew      (SDEdit: Meng et al. 2022, section 3)
                redraw               some latents kept, the rest drawn    (RePaint: Lugmayr et al. 2022)
                restyle              the places of all parts kept, drawn in another style
-               draw_in_palette      a prompt's icons, their colours held to a palette at every step
     morphing   interpolate          from one z to another
-               interpolate_prompts  from one prompt to another, at one seed
     colours    recolour             rows in the colours of a palette, without any model
 
 Latents here are those of the VP-VAE, [N, Z] and not normalised; what diffusion works on is normalised inside.
@@ -16,12 +14,12 @@ Nothing here changes how many latents there are, so an edit has as many parts as
 """
 
 from svgfusion_lib.editing.colours import RECOLOURINGS, layer_colour, paint_layer, parse_palette, recolour
-from svgfusion_lib.editing.drawing import draw_in_palette, redraw, restyle, variations
+from svgfusion_lib.editing.drawing import redraw, restyle, variations
 from svgfusion_lib.editing.latents import decode_layers, decode_svg, encode_svg, layer_of_latents, layer_of_parts
-from svgfusion_lib.editing.morphing import MATCHES, interpolate, interpolate_prompts, match_boxes, slerp
+from svgfusion_lib.editing.morphing import MATCHES, interpolate, match_boxes, slerp
 
 __all__ = [
-    "MATCHES", "RECOLOURINGS", "decode_layers", "decode_svg", "draw_in_palette", "encode_svg",
-    "interpolate", "interpolate_prompts", "layer_colour", "layer_of_latents", "layer_of_parts", "match_boxes",
-    "paint_layer", "parse_palette", "recolour", "redraw", "restyle", "slerp", "variations",
+    "MATCHES", "RECOLOURINGS", "decode_layers", "decode_svg", "encode_svg", "interpolate", "layer_colour",
+    "layer_of_latents", "layer_of_parts", "match_boxes", "paint_layer", "parse_palette", "recolour", "redraw",
+    "restyle", "slerp", "variations",
 ]

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.editing.colours import nearest_colours
 from svgfusion_lib.editing.latents import box_channels, style_channels
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts
@@ -110,32 +108,6 @@ def restyle(
     return _holding(pipeline, denoise, z, z, held, seeds, config, strength, callback)
 
 
-def draw_in_palette(
-    pipeline: SVGFusionPipeline,
-    prompt: str,
-    palette: np.ndarray,
-    seeds: Sequence[int],
-    length: int,
-    config: SamplingConfig | None = None,
-    style: str | None = None,
-    callback: Callback | None = None,
-) -> Tensor:
-    """z [B, N, Z] of `length` latents for a prompt, every one of them in colours of palette [M, 3] (RGB in [0, 1]).
-
-    Each step's estimate of z_0 has its colours moved to the nearest of the palette, so that all that is drawn
-    later is drawn beside them; the network is shown them within FAMILIAR deviations of those that it knows.
-    """
-    _check_style_channels(pipeline)
-    config = config or SamplingConfig()
-
-    def correct(z_0: Tensor) -> Tensor:
-        coloured = pipeline.dit.normalize(_in_palette(pipeline, pipeline.dit.denormalize(z_0), palette))
-        return torch.where(style_channels(pipeline), coloured.clamp(-FAMILIAR, FAMILIAR), z_0)
-
-    denoise = prompted(pipeline, prompt, len(seeds), config, style)
-    return _in_palette(pipeline, pipeline.solve(denoise, seeds, length, config, callback, correct=correct), palette)
-
-
 def prompted(
     pipeline: SVGFusionPipeline, prompt: str, count: int, config: SamplingConfig, style: str | None
 ) -> Denoise:
@@ -170,17 +142,6 @@ def _familiar(pipeline: SVGFusionPipeline, z: Tensor) -> Tensor:
     """z [..., Z] normalised, its style channels within FAMILIAR deviations."""
     known = pipeline.dit.normalize(z)
     return torch.where(style_channels(pipeline), known.clamp(-FAMILIAR, FAMILIAR), known)
-
-
-def _in_palette(pipeline: SVGFusionPipeline, z: Tensor, palette: np.ndarray) -> Tensor:
-    """z [..., Z] with fill and stroke of every latent in the nearest colours of the palette."""
-    first = int(style_channels(pipeline).nonzero()[0])  # r g b a of the fill, then of the stroke (row_format.STYLE)
-    z = z.clone()
-    for start in (first, first + 4):
-        colours = z[..., start : start + 3]
-        nearest = nearest_colours(colours.cpu().numpy(), palette)
-        z[..., start : start + 3] = torch.from_numpy(nearest).to(colours)
-    return z
 
 
 def _check_strength(strength: float) -> None:

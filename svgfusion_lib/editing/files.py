@@ -11,10 +11,8 @@ from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.editing import (
     decode_layers,
     decode_svg,
-    draw_in_palette,
     encode_svg,
     interpolate,
-    interpolate_prompts,
     layer_of_latents,
     parse_palette,
     recolour,
@@ -106,26 +104,6 @@ def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path
     return entry
 
 
-def draw_palette(
-    pipeline: SVGFusionPipeline, prompt: str, palette: Sequence[str], output_dir: str | Path, by: str = "nearest",
-    num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, style: str | None = None,
-) -> list[dict]:
-    """A prompt's samples held to a palette as they are drawn, then coloured `by` it: output_dir/{k}.svg, samples.json.
-
-    As many latents as `generate` draws for the prompt and `seed`. Also sheet.png.
-    """
-    colours = parse_palette(palette)
-    config, seeds = _checked(pipeline, config, seed, num_samples)
-    check_prompts([prompt])
-    words, _ = pipeline.words_and_style(prompt, style)
-    (length,) = pipeline.draw_lengths(*pipeline.encode_prompts([words]), seeds[:1], config.length_temperature)
-    drawn = draw_in_palette(pipeline, prompt, colours, seeds, length, config, style)  # [B, N, Z]
-    matrices = [recolour(rows, colours, by) for z in drawn for rows in pipeline.decode_latents(z[None], config)]
-    svgs = [rows_to_svg(rows, config.canvas) for rows in matrices]
-    entry = {"prompt": prompt, "style": style, "palette": list(palette), "by": by}
-    return _write_files(svgs, seeds, config, output_dir, "palette", entry)
-
-
 def morph_svgs(
     pipeline: SVGFusionPipeline, svg: str | Path, svg_b: str | Path, output_dir: str | Path, steps: int = 8,
     config: SamplingConfig | None = None, match: str = "boxes",
@@ -139,18 +117,16 @@ def morph_svgs(
     first, last = (encode_svg(pipeline, Path(path)) for path in (svg, svg_b))
     frames = interpolate(pipeline, first, last, steps, match)
     ends = _source(svg) | {f"{name}_b": value for name, value in _source(svg_b).items()}
-    return _write_frames(pipeline, frames, config, output_dir, ends | {"match": match})
-
-
-def morph_prompts(
-    pipeline: SVGFusionPipeline, prompt: str, prompt_b: str, output_dir: str | Path, steps: int = 8, seed: int = 0,
-    config: SamplingConfig | None = None, style: str | None = None,
-) -> list[dict]:
-    """From one prompt's sample to another's, at one seed; writes as `morph_svgs`."""
-    config, _ = _checked(pipeline, config, seed)
-    frames = interpolate_prompts(pipeline, prompt, prompt_b, steps, seed, None, config, style)  # [steps, N, Z]
-    ends = {"prompt": prompt, "prompt_b": prompt_b, "style": style, "seed": seed}
-    return _write_frames(pipeline, list(frames), config, output_dir, ends)
+    svgs = [decode_svg(pipeline, z, config) for z in frames]
+    entry: dict = ends | {"match": match, "settings": config.to_dict()}
+    entries: list[dict] = [{"file": f"{k:02d}.svg"} | entry for k in range(len(svgs))]
+    with output_set(output_dir, "morph") as folder:
+        for each, frame in zip(entries, svgs):
+            write_text(folder / each["file"], frame)
+        write_json(folder / "samples.json", entries, SAMPLES_KIND)
+        write_text(folder / ANIMATION_NAME, animated_svg(svgs, config.canvas))
+        contact_sheet([svgs], folder / "sheet.png")
+    return entries
 
 
 def _checked(
@@ -179,41 +155,16 @@ def _write_samples(
     pipeline: SVGFusionPipeline, z: Tensor, edited: Tensor, seeds: Sequence[int], config: SamplingConfig,
     output_dir: str | Path, stage: str, entry: dict,
 ) -> list[dict]:
-    """z [N, Z] and what was made of it [B, N, Z] as files."""
+    """z [N, Z] as reconstruction.svg, what was made of it [B, N, Z] as {k}.svg, samples.json and sheet.png."""
     rows = decode_layers(pipeline, torch.cat([z[None], edited]), layer_of_latents(pipeline, z), config)
     rebuilt, *svgs = (rows_to_svg(each, config.canvas) for each in rows)
-    return _write_files(svgs, seeds, config, output_dir, stage, entry, rebuilt)
-
-
-def _write_files(
-    svgs: Sequence[str], seeds: Sequence[int], config: SamplingConfig, output_dir: str | Path, stage: str,
-    entry: dict, rebuilt: str | None = None,
-) -> list[dict]:
-    """SVG texts as {k}.svg, samples.json that says what they are, and sheet.png, on which `rebuilt` stands first."""
     entry = entry | {"settings": config.to_dict()}
     entries = [{"file": f"{k}.svg", "seed": seed} | entry for k, seed in enumerate(seeds)]
     with output_set(output_dir, stage) as folder:
+        write_text(folder / "reconstruction.svg", rebuilt)
         for each, svg in zip(entries, svgs):
             write_text(folder / each["file"], svg)
         write_json(folder / "samples.json", entries, SAMPLES_KIND)
-        labels = [f"seed {seed}" for seed in seeds]
-        if rebuilt is not None:
-            write_text(folder / "reconstruction.svg", rebuilt)
-            svgs, labels = [rebuilt, *svgs], ["rebuilt", *labels]
-        contact_sheet([svgs], folder / "sheet.png", column_labels=labels)
-    return entries
-
-
-def _write_frames(
-    pipeline: SVGFusionPipeline, frames: Sequence[Tensor], config: SamplingConfig, output_dir: str | Path, entry: dict
-) -> list[dict]:
-    """Latents [N, Z] of each frame as files; entry: what samples.json says of all."""
-    svgs = [decode_svg(pipeline, z, config) for z in frames]
-    entries = [{"file": f"{k:02d}.svg"} | entry | {"settings": config.to_dict()} for k in range(len(svgs))]
-    with output_set(output_dir, "morph") as folder:
-        for each, svg in zip(entries, svgs):
-            write_text(folder / each["file"], svg)
-        write_json(folder / "samples.json", entries, SAMPLES_KIND)
-        write_text(folder / ANIMATION_NAME, animated_svg(svgs, config.canvas))
-        contact_sheet([svgs], folder / "sheet.png")
+        labels = ["rebuilt", *(f"seed {seed}" for seed in seeds)]
+        contact_sheet([[rebuilt, *svgs]], folder / "sheet.png", column_labels=labels)
     return entries

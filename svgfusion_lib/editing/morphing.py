@@ -1,10 +1,8 @@
-"""From one icon to another, and from one prompt to another."""
+"""From one icon to another."""
 
 import torch
 from torch import Tensor
 
-from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.editing.drawing import Callback, prompted
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.utils.path_chunks import BOX_COLUMNS
@@ -23,7 +21,8 @@ def interpolate(
     k-th. If one has more, those left over grow out of a point at their own centre, or shrink to it. A layout
     without boxes goes by order, and wants equal lengths (UserError).
     """
-    _check_steps(steps)
+    if steps < 2:
+        raise UserError(f"steps is {steps}; it must be at least 2, for both ends")
     if match not in MATCHES:
         raise UserError(f"parts are matched by {' or '.join(MATCHES)}, not by {match!r}")
     width = pipeline.vae.explicit_width
@@ -71,37 +70,3 @@ def slerp(a: Tensor, b: Tensor, w: float) -> Tensor:
     sine = torch.sin(angle)
     arc = (torch.sin((1 - w) * angle) * a + torch.sin(w * angle) * b) / sine
     return torch.where(sine < 1e-3, torch.lerp(a, b, w), arc)
-
-
-def interpolate_prompts(
-    pipeline: SVGFusionPipeline,
-    prompt_a: str,
-    prompt_b: str,
-    steps: int,
-    seed: int = 0,
-    length: int | None = None,
-    config: SamplingConfig | None = None,
-    style: str | None = None,
-    callback: Callback | None = None,
-) -> Tensor:
-    """`steps` z [steps, N, Z], drawn from the same noise, from one prompt to the other.
-
-    What is mixed is the network's two predictions, w of the second and 1 - w of the first: both prompts may have
-    any number of words. All have `length` latents, or as many as `SVGFusionPipeline.sample` draws for prompt_a and this
-    seed, so that the first is its sample.
-    """
-    _check_steps(steps)
-    config = config or SamplingConfig()
-    first, second = (prompted(pipeline, prompt, steps, config, style) for prompt in (prompt_a, prompt_b))
-    if length is None:
-        words, _ = pipeline.words_and_style(prompt_a, style)
-        (length,) = pipeline.draw_lengths(*pipeline.encode_prompts([words]), [seed], config.length_temperature)
-    w = torch.linspace(0, 1, steps).to(pipeline.dit.latent_mean)[:, None, None]  # [steps, 1, 1]
-    return pipeline.solve(
-        lambda z, t: torch.lerp(first(z, t), second(z, t), w), [seed] * steps, length, config, callback
-    )
-
-
-def _check_steps(steps: int) -> None:
-    if steps < 2:
-        raise UserError(f"steps is {steps}; it must be at least 2, for both ends")

@@ -10,7 +10,6 @@ from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig
 from svgfusion_lib.corpus.preprocess import load_cache
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import measures
-from svgfusion_lib.evaluation.clip_score import load_clip
 from svgfusion_lib.evaluation.samples import Group, Subject, domain_of, icons_within, make_groups, real_pictures
 from svgfusion_lib.generate import read_prompts
 from svgfusion_lib.models.icon_head import SHIPPED, load_icon_head
@@ -57,8 +56,7 @@ def load_bench(
     pipeline.check(config.sampling)
     head = load_icon_head(config.icon_head or SHIPPED)
     encoders = {name: load_pixel_encoder(name, config.device) for name in {config.pixel_encoder, head.pixel_encoder}}
-    clip = load_clip(config.clip, config.device) if config.clip is not None else None
-    judge = measures.Judge(encoders[config.pixel_encoder], head, encoders[head.pixel_encoder], clip)
+    judge = measures.Judge(encoders[config.pixel_encoder], head, encoders[head.pixel_encoder])
     return Bench(config, cache, pipeline, judge, groups, within)
 
 

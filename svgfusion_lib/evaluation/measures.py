@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 
 from svgfusion_lib.corpus.preprocess import cache_rows
 from svgfusion_lib.evaluation import metrics
-from svgfusion_lib.evaluation.clip_score import ClipScorer
 from svgfusion_lib.evaluation.exactness import MEASURES as EXACT_MEASURES
 from svgfusion_lib.evaluation.exactness import exactness
 from svgfusion_lib.evaluation.samples import IMAGE_SIZE, Group, Picture, Subject
@@ -37,12 +36,11 @@ FEWEST_STYLED = 2        # stroke-only icons of a pack that tell its style
 
 @dataclass
 class Judge:
-    """The frozen models that look at pictures: one for distances, the evaluator and CLIP for what they show."""
+    """The frozen models that look at pictures: one for distances, and the evaluator for what they show."""
 
     encoder: PixelEncoder
     head: IconHead
     head_encoder: PixelEncoder
-    clip: ClipScorer | None = None
 
     def features(self, pictures: Sequence[Picture]) -> tuple[np.ndarray, np.ndarray]:
         """Mean pixel tokens [N, C] and vectors of the evaluator [N, D], of length 1."""
@@ -122,23 +120,11 @@ def measure(subject: Subject, yardstick: Yardstick) -> tuple[dict, dict]:
     if len(similarity):
         result["near_copies"] = mean_of(similarity >= NEAR_COPY)
     result |= _style(subject, yardstick.styles) | _exactness(subject)
-    if yardstick.judge.clip is not None:
-        titles = [yardstick.titles[k] for k in subject.own]
-        result["clip_score"] = _clip_score(yardstick.judge.clip, rendered, titles)
     if subject.of_nearest is not None:
         result["of_nearest_name"] = mean_of(subject.of_nearest)
     if subject.seconds is not None:
         result["seconds_per_sample"] = subject.seconds / len(subject.own)
     return result, {"ranks": ranks, "nearest": nearest, "similarity": similarity}
-
-
-def _clip_score(clip: ClipScorer, rendered: dict[int, Picture], titles: Sequence[str]) -> dict:
-    """CLIPScore of each picture, by its number, and the title that it is for; what could not be drawn has 0."""
-    scores = np.zeros(len(titles))
-    if rendered:
-        images = np.stack([picture.image for picture in rendered.values()])
-        scores[list(rendered)] = clip.scores(images, [titles[k] for k in rendered])
-    return mean_of(scores)
 
 
 def mean_of(values: ArrayLike) -> dict:

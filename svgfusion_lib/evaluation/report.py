@@ -169,7 +169,6 @@ MEASURES: tuple[tuple[str, str, Callable], ...] = (
     ("top1_partly", "… of names with some words that it knows", counted),
     ("top1_unknown", "… of names without any", counted),
     ("top5", "R-precision at 5", interval),
-    ("clip_score", "CLIPScore of picture and name", interval),
     ("frechet", "**Frechet distance**", number),
     ("kernel", "kernel distance", number),
     ("spread", "diversity: mean distance of two pictures", _share),

@@ -23,7 +23,7 @@ from svgfusion_lib.system.checks import check_counts
 from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.parallel import map_in_order
 from svgfusion_lib.system.progress import track
-from svgfusion_lib.utils.augment import affine
+from svgfusion_lib.utils.placement import affine
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg

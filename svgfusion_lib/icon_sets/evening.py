@@ -12,8 +12,8 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.augment import affine, drawn_box
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke, snap_rows
+from svgfusion_lib.utils.placement import affine, drawn_box
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 

@@ -11,8 +11,8 @@ from scipy.spatial import cKDTree
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import UNITS, Anchors
 from svgfusion_lib.tidying.noise import LEAST_NOISE
-from svgfusion_lib.utils.augment import drawn_box
 from svgfusion_lib.utils.outlines import Outline, nearest_on, outlines
+from svgfusion_lib.utils.placement import drawn_box
 
 SHORTEST = 0.4        # units: a shorter stroke is a stub, unless it is a dot
 DOT = 0.05            # units

@@ -14,13 +14,11 @@ from svgfusion_lib.system.checks import check_counts, check_device
 from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.training.loop import StepLoss, budget_steps, fit
 from svgfusion_lib.training.losses import kl_weight_at, vae_loss
-from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, DistinctChunkDataset, make_loader
 from svgfusion_lib.utils.path_chunks import turned_chunks
 
 FINAL_NAME = "vpvae_final.pt"
 FEW_RENDERINGS = 4  # stages of an SVG, where a sequence is wanted and nothing else is said
-AUGMENTATION = Augmentation(line_rate=0.5, start_rate=0.3, split_rate=0.05, cubic_rate=0.1)
 
 
 def train(
@@ -54,7 +52,6 @@ def train_vae(
     seed: int = 0,
     lr: float = 1.0e-3,
     kl_weight: float = 1.0e-4,
-    augment: bool = False,
     distinct: bool = False,
     partial_rate: float = 0.0,
     val_every: int = 500,
@@ -65,10 +62,9 @@ def train_vae(
     """Train a VP-VAE on a cache (or on a folder of SVGs, preprocessed first) -> output_dir/vpvae_final.pt.
 
     The budget is num_epochs, or samples_seen (SVGs) if given; after max_minutes Paused is raised.
-    augment: draw other rows for the same picture (AUGMENTATION) every time an SVG is seen. distinct: see every
-    different chunk once in an epoch instead of whole SVGs, mirrored or turned at random; samples_seen and num_epochs
-    then count items of DistinctChunkDataset.GROUP chunks. partial_rate: share of
-    SVGs that are seen as one of their earlier stages. changes: fields of VAEConfig that differ from the preset.
+    distinct: see every different chunk once in an epoch instead of whole SVGs, mirrored or turned at random;
+    samples_seen and num_epochs then count items of DistinctChunkDataset.GROUP chunks. partial_rate: share of SVGs that
+    are seen as one of their earlier stages. changes: fields of VAEConfig that differ from the preset.
     """
     if (precomputed_dir is None) == (svg_dir is None):
         raise UserError("train_vae: give one of --precomputed_dir and --svg_dir")
@@ -86,18 +82,15 @@ def train_vae(
         cache = load_cache(precomputed_dir)
         config = TrainConfig(
             batch_size=batch_size, device=device, seed=seed, lr=lr,
-            kl_weight_max=kl_weight, augment=augment, distinct=distinct, partial_rate=partial_rate, val_every=val_every,
+            kl_weight_max=kl_weight, distinct=distinct, partial_rate=partial_rate, val_every=val_every,
         )
         budget = num_epochs, samples_seen
         return _train(cache, preset, changes, config, Path(output_dir), FINAL_NAME, max_minutes, budget)
 
 
-def vae_datasets(
-    cache: dict, config: VAEConfig, augment: bool = False, partial_rate: float = 0.0
-) -> tuple[ChunkDataset, ChunkDataset]:
-    """Training and held-out SVGs of a cache, cut as the VAE wants them; only the former are changed."""
-    augmentation = AUGMENTATION if augment else None
-    train_set = ChunkDataset(cache, config, "train", augmentation=augmentation, partial_rate=partial_rate)
+def vae_datasets(cache: dict, config: VAEConfig, partial_rate: float = 0.0) -> tuple[ChunkDataset, ChunkDataset]:
+    """Training and held-out SVGs of a cache, cut as the VAE wants them; of the former a share is seen in part."""
+    train_set = ChunkDataset(cache, config, "train", partial_rate=partial_rate)
     held_out = ChunkDataset(cache, config, "held_out")
     if not len(train_set):
         raise UserError(f"no training SVG of the cache has at most {config.max_latents} latents")
@@ -131,7 +124,7 @@ def _train(
     else:
         changes = {"pixel_encoder": cache["pixel_encoder"], "pixel_width": store.width} | changes
     vae_config = VAEConfig.preset(preset, **changes)
-    train_set, held_out = vae_datasets(cache, vae_config, config.augment, config.partial_rate)
+    train_set, held_out = vae_datasets(cache, vae_config, config.partial_rate)
     items = DistinctChunkDataset(train_set) if config.distinct else train_set
     if budget is not None:
         config = replace(config, num_steps=budget_steps(len(items), config.batch_size, *budget))

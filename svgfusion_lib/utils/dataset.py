@@ -18,7 +18,6 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
-from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.path_chunks import Chunks, distinct_chunks, rows_to_chunks
 from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_of_rows
 
@@ -73,16 +72,14 @@ class ChunkDataset(Dataset):
         config: VAEConfig,
         split: str | None = None,
         max_latents: int | None = None,
-        augmentation: Augmentation | None = None,
         partial_rate: float = 0.0,
         every_stage: bool = False,
         only: Collection[int] | None = None,
     ):
         """cache: see stage preprocess; split: "train", "held_out" or None for all; max_latents: if not the config's.
 
-        augmentation: other rows for every item each time (torch's global generator seeds it). With pixel
-        tokens only those that keep the picture are allowed, for the tokens are of the original.
-        partial_rate: share of the items that are an earlier stage of their SVG, another one each time.
+        partial_rate: share of the items that are an earlier stage of their SVG, another one each time (drawn from
+        torch's global generator).
         every_stage: every stage of an SVG (utils/rendering_sequence.py) is an item of its own. only: indices in the
         cache of the SVGs to take (None: of all).
         """
@@ -90,7 +87,6 @@ class ChunkDataset(Dataset):
         if config.pixel_fusion and self.pixel_tokens is None:
             raise UserError("the VP-VAE fuses pixel tokens, but the cache was made with --pixel_encoder none")
         self.config = config
-        self.augmentation = augmentation
         self.partial_rate = partial_rate
         self._max_latents = max_latents or config.max_latents
         self._rows: list[np.ndarray] = []
@@ -138,12 +134,6 @@ class ChunkDataset(Dataset):
             sizes = sizes[: int(torch.randint(1, len(sizes), ()))]
             rows = partial_rows(rows, sizes[-1])
             chunks = self._cut(rows)
-        if self.augmentation is not None:
-            rng = np.random.default_rng(int(torch.randint(2**31, ())))
-            changed = self.augmentation(rows, rng)
-            cut = self._cut(changed)
-            if len(cut) <= self._max_latents:
-                rows, chunks = changed, cut
         if self.pixel_tokens is None:
             return ChunkItem(self.names[i], chunks)
         tokens = self.pixel_tokens[self.indices[i]]  # [K P, C]

@@ -23,8 +23,6 @@ MORE = [  # what the examples leave out: the other half of a stage, and flags th
     "roundtrip --packs tabler lucide --out_dir out --bins 0",
     "evaluate --precomputed_dir cache --output_dir out --splits held_out --cfg_scale 2 --styles",
     "train_vae --svg_dir svgs --output_dir out --layout row --no-pixel_fusion",
-    "palette --svg a.svg --palette #123456 --output_dir out",
-    "morph --prompt sun --prompt_b moon --output_dir out",
 ]
 
 

@@ -8,8 +8,6 @@ import torch
 
 from svgfusion_lib.config import DiTConfig, SamplingConfig
 from svgfusion_lib.editing import (
-    decode_svg,
-    draw_in_palette,
     encode_svg,
     layer_colour,
     paint_layer,
@@ -49,16 +47,6 @@ def test_a_model_with_styles_is_asked_by_its_condition(pipeline):
     assert styled.words_and_style("cart, tabler style", "lucide") == ("cart, lucide style", "lucide")
     with pytest.raises(UserError, match="no style 'noto'"):
         styled.words_and_style("cart", "noto")
-
-
-def test_what_is_drawn_in_a_palette_has_no_other_colour(pipeline):
-    palette = parse_palette(["#d33", "#264653"])
-    z = draw_in_palette(pipeline, "heart", palette, [0, 1], 3, QUICK)
-    assert z.shape == (2, 3, 47)
-    for colours in (z[..., 3:6], z[..., 7:10]):
-        far = (colours[..., None, :] - torch.from_numpy(palette).float()).abs().amax(-1).amin(-1)
-        assert far.max() < 1e-6
-    assert set(re.findall(r"#[0-9a-f]{3,6}", decode_svg(pipeline, z[0]))) <= {"#d33", "#264653"}
 
 
 @pytest.mark.parametrize(("by", "colours"), [

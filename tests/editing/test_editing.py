@@ -17,7 +17,6 @@ from svgfusion_lib.editing import (
     decode_svg,
     encode_svg,
     interpolate,
-    interpolate_prompts,
     layer_of_latents,
     layer_of_parts,
     match_boxes,
@@ -279,21 +278,9 @@ def test_slerp_stays_on_the_sphere():
     close(third, torch.tensor([[3**0.5 / 2, 0.5, 0], [2, 0, 0], [1 / 3, 0, 0]]))
 
 
-def test_prompts_are_joined_by_samples_from_the_same_noise(pipeline):
-    prompts = ["heart, lucide style", "a star with many more words"]
-    z = interpolate_prompts(pipeline, *prompts, 3, seed=5, config=QUICK)
-    first, *_ = pipeline.sample(prompts[:1], [5], replace(QUICK, tidy=0))  # a frame is snapped, not tidied
-    assert decode_svg(pipeline, z[0]) == first.svg
-    for end, prompt in zip((z[0], z[-1]), prompts):
-        context, mask = pipeline.encode_prompts([prompt])
-        close(end, pipeline.sample_latents(context, mask, [5], z.shape[1], QUICK)[0])
-    assert interpolate_prompts(pipeline, *prompts, 2, length=7, config=QUICK).shape == (2, 7, 47)
-
-
 def test_a_way_has_both_ends(pipeline, cart):
-    for way in (lambda: interpolate(pipeline, cart, cart, 1), lambda: interpolate_prompts(pipeline, "a", "b", 1)):
-        with pytest.raises(UserError, match="at least 2"):
-            way()
+    with pytest.raises(UserError, match="at least 2"):
+        interpolate(pipeline, cart, cart, 1)
 
 
 def test_an_animation_shows_each_frame_and_begins_with_the_first():

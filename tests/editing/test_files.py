@@ -38,14 +38,13 @@ def folder(tmp_path, monkeypatch):
      ["0.svg", "reconstruction.svg", "samples.json"]),
     ("restyle --svg cart.svg --style lucide --prompt cart --num_samples 1",
      ["0.svg", "reconstruction.svg", "samples.json"]),
-    ("palette --prompt heart --palette #d33 264653 --num_samples 1", ["0.svg", "samples.json"]),
     ("morph --svg cart.svg --svg_b mail.svg --match order --steps 2",
      ["00.svg", "01.svg", "morph.svg", "samples.json"]),
     ("morph --svg cart.svg --svg_b mail.svg --steps 3", ["00.svg", "01.svg", "02.svg", "morph.svg", "samples.json"]),
-    ("morph --prompt heart --prompt_b star --steps 2 --seed 1", ["00.svg", "01.svg", "morph.svg", "samples.json"]),
 ])
 def test_commands_write_files_that_render(folder, command, files):
-    assert cli.main([*command.split(), "--output_dir", "out", "--ddim_steps", "3"]) == 0
+    quick = ["--ddim_steps", "3"] if "--prompt" in command else []
+    assert cli.main([*command.split(), "--output_dir", "out", *quick]) == 0
     assert sorted(path.name for path in Path("out").glob("[!.]*")) == sorted([*files, "sheet.png"])
     for name in files:
         if name == "samples.json":
@@ -65,7 +64,6 @@ def test_a_recoloured_file_is_the_same_drawing(folder):
 @pytest.mark.parametrize(("command", "message"), [
     ("restyle --svg cart.svg --style lucide --prompt cart --strength -1", "strength is -1"),
     ("restyle --svg cart.svg --style lucide --prompt=", "a prompt is empty"),
-    ("palette --palette #d33", "give --svg or --prompt"),
     ("palette --svg cart.svg --palette red", "'red' is no colour"),
     ("palette --svg broken.svg --palette #d33", "broken.svg: not well-formed"),
     ("palette --svg cart.svg --palette #d33 --by mood", "not by 'mood'"),
@@ -85,11 +83,8 @@ def test_a_recoloured_file_is_the_same_drawing(folder):
     ("redraw --svg cart.svg --keep 0 2 --prompt cart", "cart.svg: has no layer 0; its layers are 1 to 3"),
     ("redraw --svg cart.svg --keep 1 2 3 --prompt cart", "nothing to draw"),
     ("redraw --svg cart.svg --keep 1 --prompt=", "a prompt is empty"),
-    ("morph --svg cart.svg", "give --svg and --svg_b"),
-    ("morph --svg cart.svg --svg_b mail.svg --prompt x", "give --svg and --svg_b"),
     ("morph --svg cart.svg --svg_b broken.svg", "broken.svg: not well-formed"),
     ("morph --svg cart.svg --svg_b mail.svg --steps 1", "at least 2"),
-    ("morph --prompt heart --prompt_b=", "a prompt is empty"),
 ])
 def test_bad_input_is_one_line_and_exit_code_2(folder, capsys, command, message):
     assert cli.main([command.split()[0], "--output_dir", "out", *command.split()[1:]]) == 2

@@ -241,11 +241,3 @@ def test_icons_longer_than_the_model_draws_are_not_asked_for(cache_dir, tmp_path
     asked = {i for group in bench.groups for i in [*group.names, *group.others]}
     assert asked <= set(bench.within) and set(trained_on(bench, "line")) <= set(bench.within)
     assert settings_of(bench)["icons_too_long"] == len(parts) - len(bench.within)
-
-
-def test_clip_score_stands_in_every_column(cache_dir, clip_folder, tmp_path):
-    report = evaluate(tmp_path, cache_dir, replace(FAST, clip=str(clip_folder), splits=["train"]))
-    subjects = report["groups"]["line_train"]["subjects"]
-    scored = {name: subject["clip_score"]["mean"] for name, subject in subjects.items() if "not_blank" in subject}
-    assert {"samples", "real", "untrained"} <= set(scored) and all(0 <= score <= 100 for score in scored.values())
-    assert "CLIPScore of picture and name" in (tmp_path / "report.md").read_text()

@@ -6,7 +6,7 @@ import torch
 
 from svgfusion_lib.evaluation.opponents import WordSearch, by_words
 from svgfusion_lib.evaluation.samples import COMMON, Group, make_groups
-from svgfusion_lib.utils.augment import drawn_box
+from svgfusion_lib.utils.placement import drawn_box
 from svgfusion_lib.utils.svg_parser import parse_svg
 
 STROKE = '<svg viewBox="0 0 24 24" fill="none" stroke="black" stroke-width="2">{}</svg>'

@@ -159,16 +159,10 @@ DRAWINGS: dict[str, Callable[[Path, Path], object]] = {
     "restyle": lambda inputs, folder: edit.restyle_svg(
         pipeline_of(inputs), _svg(inputs), "a", "lucide", folder, num_samples=2, config=QUICK,
     ),
-    "palette": lambda inputs, folder: edit.draw_palette(
-        pipeline_of(inputs), "a", ["#d33", "#264653"], folder, num_samples=2, config=QUICK,
-    ),
     "tidy": lambda inputs, folder: tidy_files(inputs / "sets" / "svg", folder),
     "recolour": lambda inputs, folder: edit.recolour_svg(_svg(inputs), ["#d33"], folder),
     "morph": lambda inputs, folder: edit.morph_svgs(
         pipeline_of(inputs), _svg(inputs), _svg(inputs, 1), folder, steps=2, config=QUICK,
-    ),
-    "morph_prompts": lambda inputs, folder: edit.morph_prompts(
-        pipeline_of(inputs), "a", "b", folder, steps=2, config=QUICK,
     ),
     "evaluate": lambda inputs, folder: evaluate.evaluate(
         folder, inputs / "sets" / "cache", ASKED, *models_of(inputs),

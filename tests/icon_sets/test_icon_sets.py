@@ -18,7 +18,7 @@ from svgfusion_lib.icon_sets.evening import LIVE_AREA, UNITS, common_evenness, e
 from svgfusion_lib.icon_sets.exports import read_drawing
 from svgfusion_lib.icon_sets.names import NAME, component_name
 from svgfusion_lib.system.files import write_json
-from svgfusion_lib.utils.augment import drawn_box
+from svgfusion_lib.utils.placement import drawn_box
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg

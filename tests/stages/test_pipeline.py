@@ -87,7 +87,7 @@ def test_rendering_sequences_all_the_way(run, tmp_path):
     for line in [
         f"preprocess --svg_dir {run / 'svg'} {data} --renderings 3 --processes 2",
         f"train_vae {data} --output_dir {checkpoint.parent} --num_epochs 1 --batch_size 8 --stage_tokens"
-        " --partial_rate 0.5 --layout row --head continuous --latent_width 8 --augment",
+        " --partial_rate 0.5 --layout row --head continuous --latent_width 8",
         f"prepare_latents --vae_checkpoint {checkpoint} {data} --output_dir {tmp_path / 'latents'} --max_latents 64"
         " --every_stage",
     ]:

@@ -6,8 +6,8 @@ import pytest
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import Anchors
 from svgfusion_lib.tidying.drawing import drop_doubles, fit_canvas, mirror_halves, one_palette
-from svgfusion_lib.utils.augment import drawn_box
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+from svgfusion_lib.utils.placement import drawn_box
 
 
 def count(rows: np.ndarray) -> int:

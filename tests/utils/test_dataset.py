@@ -6,7 +6,6 @@ from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.training.loop import endless_batches
-from svgfusion_lib.utils.augment import Augmentation
 from svgfusion_lib.utils.dataset import (
     ChunkDataset,
     LatentDataset,
@@ -190,30 +189,9 @@ def test_loader_picks_the_collate_function(cache, latents):
     assert chunk_batch.ids.ndim == 4 and latent_batch.mean.ndim == 3
 
 
-def test_augmented_items_differ_every_time_and_by_the_global_generator_alone(cache):
-    plain = ChunkDataset(cache, config(), "train")
-    dataset = ChunkDataset(cache, config(), "train", augmentation=Augmentation(start_rate=1, cubic_rate=0.5))
-
-    def ids(seed: int) -> list[np.ndarray]:
-        torch.manual_seed(seed)
-        return [dataset[1].chunks.ids for _ in range(4)]
-
-    first, again, other = ids(0), ids(0), ids(1)
-    assert all(np.array_equal(a, b) for a, b in zip(first, again))
-    assert any(a.shape != b.shape or (a != b).any() for a, b in zip(first, other))
-    assert any(a.shape != first[0].shape or (a != first[0]).any() for a in first[1:])
-    assert np.array_equal(plain[1].chunks.ids, dataset.chunks[1].ids) and dataset.lengths == plain.lengths
-
-
-def test_an_augmented_item_never_grows_beyond_the_model(cache):
-    dataset = ChunkDataset(cache, config(slots=3), max_latents=8, augmentation=Augmentation(split_rate=1))
-    torch.manual_seed(0)
-    assert all(len(dataset[i].chunks) <= 8 for i in range(len(dataset)) for _ in range(3))
-
-
-def test_a_batch_does_not_depend_on_whether_an_epoch_began_with_it(cache):
-    """So a resumed run draws the captions and augmentations that an undisturbed one draws."""
-    dataset = ChunkDataset(cache, config(), augmentation=Augmentation(start_rate=1, split_rate=0.5))
+def test_a_batch_does_not_depend_on_whether_an_epoch_began_with_it(sequences):
+    """So a resumed run draws the captions and partial SVGs that an undisturbed one draws."""
+    dataset = ChunkDataset(sequences, config(), partial_rate=0.5)
 
     def third_batch(first_step: int) -> torch.Tensor:
         batches = endless_batches(make_loader(dataset, 2), first_step)
@@ -258,8 +236,6 @@ def test_stage_tokens_are_those_of_the_stage_a_chunk_belongs_to(sequences):
     assert item.pixel_tokens.shape == (4, 2, 3) and item.stages.tolist() == [0, 1, 2, 3]
     by_row = ChunkDataset(sequences, config("row", 1, stage_tokens=True), max_latents=64)[1]
     assert (np.diff(by_row.stages) >= 0).all() and set(by_row.stages) == {0, 1, 2, 3}
-    augmented = ChunkDataset(sequences, config(stage_tokens=True), augmentation=Augmentation(split_rate=1.0))[1]
-    assert augmented.stages.tolist() == [0, 1, 2, 3]
 
 
 def test_every_stage_can_be_an_item(sequences):
