@@ -25,16 +25,15 @@ from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.system.processes import Processes
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.training.optimisation import EMA, learning_rate, make_optimizer
-from svgfusion_lib.training.throughput import Meter
 
 LOG_NAME = "train_log.jsonl"
 LOG_SECONDS = 1.0  # between two writes of it
 STATE_NAME = "training_state.pt"
 STATE_FIELDS = {"step": int, "model": dict, "ema": dict, "optimizer": dict, "train_config": dict, "train_svgs": int}
-TIMINGS = ("seconds", "latents_per_second", "mfu", "data_wait")  # fields of the log that differ from run to run
+TIMINGS = ("seconds", "latents_per_second", "data_wait")  # fields of the log that differ from run to run
 # Settings that a resumed run may have otherwise: how long it trains, where, and what it reports.
 _FREE = {
-    "num_steps", "lr_decay", "timesteps", "device", "log_every", "val_every", "checkpoint_every", "checkpoint_seconds",
+    "num_steps", "lr_decay", "device", "log_every", "val_every", "checkpoint_every", "checkpoint_seconds",
     "compile", "bf16",
 }
 
@@ -74,7 +73,7 @@ def fit(
         processes.wait()  # all have read the state before one writes it anew
         log = _Log(Path(output_dir), first_step, main)
         finite = _FiniteCheck(device, processes)
-        meter = Meter(device, torch.bfloat16 if config.bf16 else torch.float32, model)
+        meter = _Meter()
         batches = endless_batches(train_loader, first_step * config.accumulate)
         if config.compile:
             model.compile(dynamic=True)
@@ -104,9 +103,7 @@ def fit(
             optimizer.zero_grad(set_to_none=True)
             for k in range(step * config.accumulate, (step + 1) * config.accumulate):
                 _seed_step(config.seed + 2, k, processes.rank)  # captions and augmentations of the batch
-                with meter.waiting():
-                    batch = next(batches)
-                meter.count(batch.padding_mask)
+                batch = meter.next_of(batches)
                 _seed_step(config.seed, k, processes.rank)      # noise and dropout
                 with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                     loss, parts = step_loss(model, batch.to(device), step)
@@ -193,6 +190,29 @@ def _batch_sampler(loader: DataLoader) -> Any:
 
 def _seed_step(seed: int, step: int, rank: int = 0) -> None:
     torch.manual_seed(seed * 1_000_003 + step + rank * 7_368_787)
+
+
+class _Meter:
+    """Latents a second, and the share of time spent waiting for batches, since the last reading."""
+
+    def __init__(self) -> None:
+        self._latents, self._waited, self._since = 0, 0.0, time.perf_counter()
+
+    def next_of(self, batches: Iterator) -> Any:
+        """The next batch; the wait for it and its latents are counted."""
+        before = time.perf_counter()
+        batch = next(batches)
+        self._waited += time.perf_counter() - before
+        self._latents += int((~batch.padding_mask).sum())
+        return batch
+
+    def read(self) -> dict[str, float]:
+        """Figures for the log; counts anew from here."""
+        now = time.perf_counter()
+        seconds = max(now - self._since, 1e-9)
+        rate, waited = self._latents / seconds, self._waited / seconds
+        self._latents, self._waited, self._since = 0, 0.0, now
+        return {"latents_per_second": round(rate, 1), "data_wait": round(waited, 4)}
 
 
 class _FiniteCheck:

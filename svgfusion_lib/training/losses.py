@@ -36,15 +36,8 @@ def kl_weight_at(step: int, kl_weight_max: float, kl_warmup_steps: int) -> float
     return kl_weight_max * min(1.0, step / max(1, kl_warmup_steps))
 
 
-def diffusion_loss(
-    prediction: Tensor, target: Tensor, padding_mask: Tensor, weight: Tensor | None = None
-) -> Tensor:
-    """Mean squared error over valid positions: prediction, target [B, N, Z], padding_mask [B, N] -> scalar.
-
-    weight [B]: of each sample (diffusion.min_snr_weight); None: all alike, as specified.
-    """
+def diffusion_loss(prediction: Tensor, target: Tensor, padding_mask: Tensor) -> Tensor:
+    """Mean squared error over valid positions: prediction, target [B, N, Z], padding_mask [B, N] -> scalar."""
     valid = (~padding_mask)[..., None].to(target)  # [B, N, 1]
     error = ((prediction - target) ** 2) * valid  # [B, N, Z]
-    if weight is not None:
-        error = error * weight[:, None, None]
     return error.sum() / (valid.sum() * target.shape[-1] + 1e-9)

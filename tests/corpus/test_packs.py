@@ -133,6 +133,14 @@ def test_failures_leave_nothing(npm, tmp_path, monkeypatch, action, message):
     assert not (tmp_path / "packs").exists()
 
 
+def test_a_client_that_never_ends_is_given_up(npm, tmp_path, monkeypatch):
+    install_npm(tmp_path, monkeypatch, "exec /bin/sleep 60")
+    monkeypatch.setattr(packs, "TIMEOUT_SECONDS", 1)
+    with pytest.raises(UserError, match="no answer in 1 s"):
+        fetch_packs(["toy"], tmp_path / "packs")
+    assert not (tmp_path / "packs").exists()
+
+
 def test_unknown_pack_and_no_pack(tmp_path):
     with pytest.raises(UserError, match="unknown icon pack 'tablr'; known: tabler, lucide"):
         fetch_packs(["tabler", "tablr"], tmp_path)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from svgfusion_lib import cli
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.packs import known_packs
 from svgfusion_lib.corpus.records import read_records, write_manifest
@@ -98,13 +97,6 @@ def test_views_differ_and_a_broken_file_is_none(packs):
 def test_packs_that_teach_nothing_are_refused(tmp_path, chosen):
     with pytest.raises(UserError, match="no two names are drawn by 2 packs"):
         train_icon_head(tmp_path, chosen, num_steps=1)
-
-
-def test_the_command(tmp_path, capsys):
-    argv = ["train_icon_head", "--output_dir", str(tmp_path), "--packs", "a", "b", "--width", "8"]
-    assert cli.main([*argv, "--num_steps", "1"]) == 0
-    assert (tmp_path / FILE_NAME).is_file() and FILE_NAME in capsys.readouterr().out
-    assert cli.main([*argv, "--num_steps", "0"]) == 2
 
 
 def test_the_evaluator_is_no_pupil_of_the_generators_packs():

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from svgfusion_lib import cli
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.records import read_records, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.experiments import train_realism as stage
-from svgfusion_lib.experiments.train_realism import FILE_NAME, PACKS_OF, train_realism
+from svgfusion_lib.experiments.train_realism import PACKS_OF, train_realism
 from svgfusion_lib.models.icon_head import load_icon_head
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.ranker import SHIPPED
@@ -99,12 +98,6 @@ def test_what_teaches_nothing_is_refused(tmp_path):
         train(tmp_path, drawings=0)
     with pytest.raises(UserError, match="nothing could be drawn"):
         stage._encode(stage.load_pixel_encoder("efficientnet-lite0"), ["<svg"], "line")
-
-
-def test_the_command(tmp_path, capsys):
-    argv = f"train_realism --output_dir {tmp_path} --models line --packs hugeicons --num_steps 1 --drawings 2".split()
-    assert cli.main(argv) == 0
-    assert (tmp_path / FILE_NAME).is_file() and FILE_NAME in capsys.readouterr().out
 
 
 def test_packs_are_those_of_the_models():

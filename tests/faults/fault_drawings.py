@@ -34,7 +34,6 @@ from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking import ranker
 from svgfusion_lib.tidying.files import tidy_files
-from svgfusion_lib.training import throughput
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=1)
 ASKED = EvaluationConfig(num_prompts=2, sampling=QUICK, max_reference=6, max_rebuilt=2, splits=("train",))
@@ -92,7 +91,7 @@ def quicken() -> None:
     two_sample.STEPS = 2
     # A clock that ticks when it is read: times are the same in every run, and compared like all else.
     clock = SimpleNamespace(perf_counter=itertools.count().__next__)
-    for module in (evaluation_groups, benchmark, throughput):
+    for module in (evaluation_groups, benchmark):
         module.time = clock
     evaluation_plots.new_figure = new_figure
 

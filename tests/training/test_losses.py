@@ -242,12 +242,3 @@ def test_ids_of_half_precision_logits_are_judged_in_single():
     _, exact = hybrid_loss(batch, *(part.float() for part in logits), geometry)
     for name in ("element", "command"):
         assert parts[name].dtype == torch.float32 and parts[name].item() == exact[name].item()
-
-
-@pytest.mark.parametrize("weight", [[1.0, 1.0], [2.0, 0.5]])
-def test_diffusion_loss_weighs_each_sample(weight):
-    mask = padding([3, 1])
-    target, prediction = torch.zeros(2, 3, 4), torch.ones(2, 3, 4)
-    prediction[1] = 2
-    found = diffusion_loss(prediction, target, mask, torch.tensor(weight))
-    assert float(found) == pytest.approx((weight[0] * 1 * 12 + weight[1] * 4 * 4) / 16, rel=1e-6)

@@ -10,8 +10,6 @@ from svgfusion_lib.config import DiffusionConfig
 from svgfusion_lib.utils.diffusion import (
     add_noise,
     make_schedule,
-    min_snr_weight,
-    timestep_probabilities,
     to_z0_epsilon,
     training_target,
 )
@@ -53,16 +51,6 @@ def test_pinned_schedule_values():
     """Linear a_999 of DDPM is 4.0358e-5 in every published implementation."""
     assert params_of("linear").alphas_cumprod[-1].item() == pytest.approx(4.0358e-5, rel=1e-4)
     assert params_of("cosine").alphas_cumprod[499].item() == pytest.approx(0.49384, abs=1e-4)
-
-
-def test_timesteps_near_log_snr_0_are_drawn_more_often():
-    schedule = make_schedule(DiffusionConfig())
-    assert torch.equal(timestep_probabilities("uniform", schedule), torch.full((1000,), 1e-3, dtype=torch.float64))
-    often = timestep_probabilities("laplace", schedule)
-    assert often.sum().item() == pytest.approx(1) and often.min() >= 0.5e-3
-    log_snr = torch.logit(schedule.alphas_cumprod)
-    within = often[log_snr.abs() < 0.5].sum() - 0.5e-3 * (log_snr.abs() < 0.5).sum()
-    assert within.item() == pytest.approx(0.5 * (1 - math.exp(-1)), abs=0.01)  # of a Laplace density of scale 0.5
 
 
 def test_unknown_schedule():
@@ -110,33 +98,12 @@ def test_prediction_is_inverted_to_z0_and_epsilon(schedule, prediction):
         torch.testing.assert_close(found_noise, noise, atol=1e-9, rtol=1e-9)
 
 
-@pytest.mark.parametrize("gamma", [1.0, 5.0])
-def test_min_snr_weights_are_a_bounded_loss_on_z0(gamma):
-    """Squared errors of epsilon and v, so weighted, are the squared error of z_0 times min(SNR, gamma)."""
-    params = params_of("cosine")
-    t = torch.tensor([10, 300, 600, 950])
-    torch.manual_seed(0)
-    z0, noise = torch.randn(4, 2, 3).double(), torch.randn(4, 2, 3).double()
-    for prediction in PREDICTIONS:
-        weights = min_snr_weight(prediction, t, params, gamma)
-        for b, step in enumerate(t.tolist()):
-            a = params.alphas_cumprod[step].item()
-            signal, sigma = math.sqrt(a), math.sqrt(1 - a)
-            z_t = signal * z0[b] + sigma * noise[b]
-            true = noise[b] if prediction == "epsilon" else signal * noise[b] - sigma * z0[b]
-            wrong = true + 0.1
-            error_z0 = (to_z0_epsilon(wrong, prediction, z_t, signal, sigma)[0] - z0[b]).square().mean().item()
-            expected = min(a / (1 - a), gamma) * error_z0
-            assert weights[b].item() * (wrong - true).square().mean().item() == pytest.approx(expected, rel=1e-4)
-
-
 def test_tables_follow_the_timesteps_to_their_device():
     """Checked on torch's "meta" device, which every machine has."""
     params, t = params_of("cosine"), torch.zeros(2, dtype=torch.int64, device="meta")
     signal, sigma = params.coefficients(t)
-    weight = min_snr_weight("v", t, params, 5.0)
-    assert {signal.device.type, sigma.device.type, weight.device.type} == {"meta"}
-    assert signal.shape == sigma.shape == (2, 1, 1) and weight.shape == (2,)
+    assert {signal.device.type, sigma.device.type} == {"meta"}
+    assert signal.shape == sigma.shape == (2, 1, 1)
     assert params.alphas_cumprod.device.type == "cpu"
 
 
@@ -146,7 +113,7 @@ def test_what_the_network_sees_is_of_single_precision(prediction):
     params, t = params_of("linear"), torch.tensor([3, 700])
     z0 = torch.zeros(2, 3, 4)
     z_t, noise = add_noise(z0, t, params)
-    found = (z_t, noise, training_target(prediction, z0, noise, t, params), min_snr_weight(prediction, t, params, 1.0))
+    found = (z_t, noise, training_target(prediction, z0, noise, t, params))
     assert {tensor.dtype for tensor in found} == {torch.float32} and params.num_steps == 1000
 
 
@@ -164,5 +131,4 @@ def test_no_float64_goes_to_a_device(monkeypatch):
     monkeypatch.setattr(torch.Tensor, "to", watch)
     t = torch.zeros(2, dtype=torch.long)
     schedule.coefficients(t)
-    min_snr_weight("v", t, schedule, 5.0)
     assert moved and torch.float64 not in moved

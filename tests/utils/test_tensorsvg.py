@@ -10,7 +10,6 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from svgfusion_lib.evaluation.metrics import ssim
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.svg.state import viewport
@@ -241,43 +240,3 @@ def test_any_matrix_gives_an_svg_that_parses_and_renders(matrix, size):
     assert "nan" not in text and "inf" not in text
     render_svg(text, 16)
     render_svg_by_resvg(text, 16)
-
-
-def noise(rng: np.random.Generator) -> np.ndarray:
-    """Rows as an untrained decoder gives them: ids of all kinds, everything else normal noise."""
-    matrix = rng.normal(size=(60, rf.NUM_COLUMNS))
-    matrix[:, 0] = rng.uniform(2.6, len(rf.ELEMENTS) - 0.6, 60)
-    matrix[:, 1] = rng.uniform(-0.4, len(rf.COMMANDS) - 0.6, 60)
-    return matrix
-
-
-def test_noise_of_a_model_is_drawn_by_both_renderers():
-    """Every element and paint of the format turns up, ids are unique and every reference has its gradient."""
-    rng, seen = np.random.default_rng(0), set()
-    for _ in range(60):
-        text = rows_to_svg(noise(rng))
-        root = ElementTree.fromstring(text)
-        ids = [e.get("id") for e in root.iter() if e.get("id")]
-        used = {e.get(k)[5:-1] for e in root.iter() for k in ("fill", "stroke") if (e.get(k) or "").startswith("url(#")}
-        assert len(ids) == len(set(ids)) and used == {name for name in ids if name.startswith("gradient")}
-        seen |= {e.tag.split("}")[1] for e in root.iter()}
-        render_svg(text, 16)
-        render_svg_by_resvg(text, 16)
-    assert seen >= {"path", "rect", "circle", "ellipse", "linearGradient", "radialGradient", "stop", "defs"}
-
-
-REAL = {
-    "shapes": DRAWING,
-    "gradients": GRADIENTS,
-    "dots and caps": f'{HEAD}<g fill="none" stroke="navy" stroke-width="3" stroke-linecap="round"><path d="M4 4h0M12 4h0"/><path d="M4 12h9M4 20z" stroke-linecap="square"/></g></svg>',
-    "an ellipse's gradient": f'{HEAD}<radialGradient id="a" gradientTransform="rotate(20 .5 .5)"><stop stop-color="red"/><stop offset="1" stop-color="blue"/></radialGradient><ellipse cx="12" cy="12" rx="11" ry="6" fill="url(#a)"/></svg>',
-    "joins": f'{HEAD}<g fill="#fe8" stroke="#222" stroke-width="2"><path d="M2 20L6 3L10 20"/><path d="M12 20L16 3L20 20z" stroke-linejoin="round"/></g></svg>',
-    "a dozen shapes": HEAD + "".join(f'<circle cx="{2 + 5 * (i % 4)}" cy="{3 + 7 * (i // 4)}" r="{2 + i % 3}" fill="hsl({30 * i},80%,50%)" opacity=".7"/>' for i in range(12)) + "</svg>",
-}
-
-
-@pytest.mark.parametrize("text", REAL.values(), ids=REAL)
-def test_both_renderers_draw_it_alike(text):
-    drawn = rows_to_svg(parse_svg(text).rows)
-    picture = render_svg(drawn, 128)
-    assert np.ptp(picture) > 64 and ssim(picture, render_svg_by_resvg(drawn, 128)) >= 0.98
