@@ -40,6 +40,7 @@ from svgfusion_lib.reranking.routing import models_for, spoken
 from svgfusion_lib.system.checks import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
+from svgfusion_lib.tidying.drawing import fit_canvas
 from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, make_schedule
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows, snap_rows
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
@@ -537,7 +538,8 @@ def tidied(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
     """Rows [L, 22] of a drawing that is kept, tidied (svgfusion_lib/tidying); snapped if config.tidy is 0."""
     if not config.tidy:
         return snapped(rows, config)
-    return tidy_rows(rows, TidyConfig(noise=config.tidy, max_move=MAX_TIDY_MOVE)).rows
+    rows = fit_canvas(rows, 0)  # however far outside it was drawn: the rules' bound counts from here
+    return fit_canvas(tidy_rows(rows, TidyConfig(noise=config.tidy, max_move=MAX_TIDY_MOVE)).rows)
 
 
 def _report(progress: Callable[[int, int], None], before: int, total: int, step: int, z_0: Tensor) -> None:

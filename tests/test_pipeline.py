@@ -15,6 +15,9 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session
 from svgfusion_lib.generate import generate
 from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.pipeline import tidied
+from svgfusion_lib.tidying.drawing import placed
+from svgfusion_lib.utils.augment import drawn_box
 from svgfusion_lib.utils.diffusion import make_schedule
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=2)
@@ -141,3 +144,11 @@ def test_importing_the_package_imports_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         svgfusion_lib.nothing_of_the_kind  # noqa: B018 - asked for to be refused
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(1, (0.5, 0)), (3, (0, 0)), (1.3, (2, -3)), (2, (0, 9))])
+def test_what_a_model_draws_outside_comes_in(scale, shift):
+    body = '<path fill="none" stroke="#000" stroke-width="2" d="M2 2L22 22M4 9H20C20 15 16 20 6 20"/>'
+    rows = read_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}</svg>')
+    low, high = drawn_box(tidied(placed(rows, scale, np.array(shift)), SamplingConfig()))
+    assert low.min() >= -1 - 1e-4 and high.max() <= 1 + 1e-4

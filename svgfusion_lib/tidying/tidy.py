@@ -96,7 +96,7 @@ def tidy_rows(rows: np.ndarray, config: TidyConfig | None = None) -> Tidied:
     before = rows
     moved: dict[str, tuple[int, float]] = {}
     for name, rule in _rules(config, noise):
-        after = _bounded(before, rows, sanitize_rows(rule(rows)), config.max_move)
+        after = _bounded(before, rows, sanitize_rows(rule(rows)), config.max_move, whole=name == "canvas")
         distance = _distances(rows, after)
         if (distance > MOVED).any():
             count, furthest = moved.get(name, (0, 0.0))
@@ -129,16 +129,19 @@ def _rules(config: TidyConfig, noise: float) -> list[tuple[str, Rule]]:
     return [(name, rule) for name, rule, asked in rules if asked]
 
 
-def _bounded(before: np.ndarray, rows: np.ndarray, after: np.ndarray, most: float) -> np.ndarray:
+def _bounded(before: np.ndarray, rows: np.ndarray, after: np.ndarray, most: float, whole: bool) -> np.ndarray:
     """What a rule made of rows, but for elements that it would take further than `most` from where they began.
 
-    These are as they were. A rule that changes which rows there are is not followed.
+    These are as they were; of a rule that moves the drawing as a whole, so is the drawing. A rule that changes which
+    rows there are is not followed.
     """
     if not np.array_equal(rows[:, :2], after[:, :2]):
         return rows
     far = (_distances(before, after) > most).any(1)  # [L]
     if not far.any():
         return after
+    if whole:
+        return rows
     begins = (rows[:, rf.ELEMENT] != rf.PATH) | (rows[:, rf.COMMAND] == rf.MOVE)
     element = np.cumsum(begins)
     kept = np.isin(element, element[far])
