@@ -1,4 +1,4 @@
-"""Looking into a drawing as it comes about: which words of the prompt its parts attend to, and how it settles."""
+"""Looking into a drawing: which words of the prompt its parts attend to, names for its layers, and how it settles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,21 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.editing import decode_svg
+from svgfusion_lib.corpus.captions import content_words
+from svgfusion_lib.corpus.colours import COLOUR_WORDS
+from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.editing import decode_svg, encode_svg, layer_of_parts
 from svgfusion_lib.editing.attention_maps import cross_attention_recorded
 from svgfusion_lib.editing.latents import box_channels
 from svgfusion_lib.models.text_encoder import TextEncoder
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, tidied
+from svgfusion_lib.utils.diffusion import add_noise
+from svgfusion_lib.utils.samplers import initial_noise
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 START, END = "(start)", "(end)"
+LOOKED_AT = (0.06, 0.2, 0.35, 0.5)  # shares of all timesteps, at which `layer_names` looks
+CLEAR = 0.7
 
 
 @dataclass
@@ -62,15 +69,57 @@ def watch(
             context, mask, [seed], length, config, lambda _, z0: estimates.append(z0[0].cpu()),
             pipeline.encode_styles([condition]),
         )[0]  # [N, Z]
-    # Of each call the first of the batch, which the prompt guides; without padding that the null prompt brought.
-    tokens = torch.stack([call[:, 0].mean(1)[..., : len(owners)].cpu() for call in calls])  # [steps, blocks, K, S]
-    tokens = tokens.repeat_interleave(pipeline.dit.config.patch_size, 2)[:, :, :length]  # [steps, blocks, N, S]
-    attention = torch.zeros(*tokens.shape[:3], len(words)).index_add_(3, torch.tensor(owners), tokens)
+    attention = _by_word(calls, pipeline.dit.config.patch_size, length, owners)
     parts = [decode_svg(pipeline, z[k : k + 1], config) for k in range(length)]
     (rows,) = pipeline.decode_rows(z[None])
     return Chain(
         z.cpu(), torch.stack(estimates), attention, words, parts, rows_to_svg(tidied(rows, config), config.canvas)
     )
+
+
+def _by_word(calls: Sequence[Tensor], patch_size: int, length: int, owners: Sequence[int]) -> Tensor:
+    """Recorded weights [blocks, B, H, K, S] -> [calls, blocks, N, W], the mean over heads, tokens of a word summed.
+
+    Of each call the first of the batch, which the prompt guides; without padding that the null prompt brought.
+    """
+    tokens = torch.stack([call[:, 0].mean(1)[..., : len(owners)].cpu() for call in calls])  # [steps, blocks, K, S]
+    tokens = tokens.repeat_interleave(patch_size, 2)[:, :, :length]  # [steps, blocks, N, S]
+    return torch.zeros(*tokens.shape[:3], max(owners) + 1).index_add_(3, torch.tensor(owners), tokens)
+
+
+@torch.no_grad()
+def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str | None = None) -> list[str]:
+    """For each layer of a drawing the word of its prompt that it attends to, as an id ("wheel-2"); "" if none is clear.
+
+    The drawing is noised a little, at several strengths, and the model looks at it once each time. A word is clear if
+    it has CLEAR of a layer's attention to the words that say what is shown; colours do not. Nothing is named where
+    there is one layer, or one such word: it would name the whole.
+    """
+    text, condition = pipeline.words_and_style(prompt, style)
+    words, owners = words_of(pipeline.text_encoder, text)
+    layers = layer_of_parts(pipeline, svg)  # [N]
+    names = [""] * int(layers.max())
+    content = content_words(without_style(text)) - COLOUR_WORDS
+    said = [k for k, word in enumerate(words) if word.lower() in content and word.isascii() and word.isalpha()]
+    if len(said) < 2 or len(names) < 2:
+        return names
+    z = pipeline.dit.normalize(encode_svg(pipeline, svg)[None])  # [1, N, Z]
+    noise, _ = initial_noise([0], len(layers), z.shape[-1])  # [1, N, Z]
+    look = pipeline.denoiser(
+        *pipeline.encode_prompts([text]), SamplingConfig(guidance_scale=1), pipeline.encode_styles([condition])
+    )
+    with cross_attention_recorded(pipeline.dit) as calls:
+        for share in LOOKED_AT:
+            t = int(share * pipeline.schedule.num_steps)
+            look(add_noise(z, torch.tensor([t], device=z.device), pipeline.schedule, noise.to(z))[0], t)
+    attention = _by_word(calls, pipeline.dit.config.patch_size, len(layers), owners).mean((0, 1))[:, said]  # [N, W']
+    for layer in layers.unique().tolist():
+        own = attention[layers == layer].mean(0)  # [W']
+        word = words[said[int(own.argmax())]].lower()
+        if own.max() >= CLEAR * own.sum() and word not in ("layer", "gradient"):  # the writer's own ids
+            same = sum(name.rpartition("-")[0] == word or name == word for name in names)
+            names[layer - 1] = f"{word}-{same + 1}" if same else word
+    return names
 
 
 def words_of(encoder: TextEncoder, text: str) -> tuple[list[str], list[int]]:

@@ -10,6 +10,7 @@
 """
 
 from svgfusion_lib.gallery.app import Gallery
-from svgfusion_lib.gallery.session import Request, Session
+from svgfusion_lib.gallery.batches import Request
+from svgfusion_lib.gallery.session import Session
 
 __all__ = ["Gallery", "Request", "Session"]

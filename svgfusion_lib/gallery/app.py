@@ -1,16 +1,18 @@
 """The gallery: all its parts on one page, and what goes on between them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import ipywidgets as W  # noqa: N812 - as everyone calls it
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import markup
-from svgfusion_lib.gallery.controls import Appearance, Controls, card, marked
+from svgfusion_lib.gallery.batches import Batch, Request
+from svgfusion_lib.gallery.controls import Appearance, Controls, SetControls, button, card, marked
 from svgfusion_lib.gallery.detail import Detail
+from svgfusion_lib.gallery.downloads import download_link, set_bytes, zip_bytes
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.look import BACKGROUNDS, Look
-from svgfusion_lib.gallery.session import Batch, Session, Tick
+from svgfusion_lib.gallery.session import Session, Tick
 from svgfusion_lib.gallery.worker import Worker
 
 WELCOME = "Say what to draw and press Generate, or open an SVG of your own."
@@ -23,23 +25,31 @@ class Gallery(W.VBox):
         self.session = session
         self.worker = Worker(self._on_tick, self._on_end)
         self.controls = Controls(session.styles, self.generate, self.worker.cancel, self._open, session.known_names)
+        self.set_controls = SetControls(session.styles, self.draw_set)
+        self.tabs = marked(W.ToggleButtons(options=["Icons", "A set"]), "svgf-sections", "svgf-tabs")
+        self.tabs.observe(lambda change: self._turn(change["new"]), "index")
+        self._asked = W.VBox([self.controls])
         self.appearance = Appearance(self._set_look, self._set_background)
         self.status = W.HTML(markup.note(WELCOME))
         self.progress = marked(W.IntProgress(value=0, max=1), "svgf-progress")
         self.heading = W.HTML()
+        self.files = button("Make files", self._make_files, "svgf-files", tooltip="SVG, sprite, Iconify, React, Vue")
+        self.files_link = W.HTML()
+        self._files = marked(W.Box([self.files, self.files_link]), "svgf-line")
         self.grid = marked(W.Box(), "svgf-grid")
         self.detail = Detail(session, self._start, lambda: self.controls.request, self._redraw_card, self._tell_error)
         self.history = marked(W.Box(), "svgf-history")
         self.favourites = marked(W.Box(), "svgf-history")
         self._history_heading = W.HTML()
         self._shown: Batch | None = None
-        left = marked(W.VBox([self.heading, self.grid]), "svgf-panel", "svgf-results")
+        self._left = marked(W.VBox([self.heading, self.grid]), "svgf-panel", "svgf-results")
         line = marked(W.VBox([self.progress, self.status]), "svgf-state")
         super().__init__([
-            W.HTML(markup.style_sheet()), self.controls, line, self.appearance,
-            marked(W.Box([left, self.detail]), "svgf-main"), self.favourites, self._history_heading, self.history,
+            W.HTML(markup.style_sheet()), self.tabs, self._asked, line, self.appearance,
+            marked(W.Box([self._left, self.detail]), "svgf-main"), self.favourites, self._history_heading, self.history,
         ])
         marked(self, "svgf")
+        self._show_favourites(Batch("favourites", tuple(session.favourites)))
         for batch in session.history:
             self._add_to_history(batch)
         if session.history:
@@ -50,9 +60,15 @@ class Gallery(W.VBox):
         request = self.controls.request
         self._start(lambda tick: self.session.generate(request, tick))
 
+    def draw_set(self, words: Sequence[str], style: str) -> None:
+        """Draw an icon for each word that is not empty, in the background."""
+        request, words = self.controls.request, [word for word in words if word.strip()]
+        self._start(lambda tick: self.session.draw_set(words, style, request, tick))
+
     def show(self, batch: Batch) -> None:
         """Fill the grid with a batch."""
-        self._shown = batch
+        self._shown, self.files_link.value = batch, ""
+        self._left.children = [self.heading, *([self._files] if batch.icon_set else []), self.grid]
         self.heading.value = markup.batch_heading(batch)
         self.grid.children = [self._card(icon) for icon in batch.icons]
 
@@ -78,10 +94,26 @@ class Gallery(W.VBox):
             (self.add_class if each == name else self.remove_class)(f"svgf-on-{each}")
 
     def _mark(self, icon: Icon, favourite: bool) -> None:
-        favourites = self.session.mark(icon, favourite)
+        self._show_favourites(self.session.mark(icon, favourite))
+
+    def _show_favourites(self, favourites: Batch) -> None:
         self.favourites.children = [
             card(markup.batch_strip(favourites), "Show the favourites", lambda: self.show(favourites))
         ] if favourites.icons else []
+
+    def _turn(self, index: int) -> None:
+        self._asked.children = [(self.controls, self.set_controls)[index]]
+
+    def _make_files(self) -> None:
+        batch = self._shown
+
+        def work(tick: Tick) -> str:
+            assert batch is not None and batch.icon_set is not None
+            content = set_bytes(batch.icon_set, batch.icons)
+            self.files_link.value = download_link("Set as ZIP", "set.zip", content, markup.ZIP_TYPE)
+            return "SVG, sprite, Iconify JSON, React and Vue components and a page: download the ZIP beside the button."
+
+        self._start(work)
 
     # --- background work -------------------------------------------------------------------------
 
@@ -119,6 +151,11 @@ class Gallery(W.VBox):
 
     def _open(self, name: str, content: bytes) -> None:
         try:
+            if name.endswith(".json"):
+                request = Request.from_json(content)
+                self.controls.ask(request)
+                self._start(lambda tick: self.session.generate(request, tick))
+                return
             batch = self.session.open_svg(name, content)
         except UserError as error:
             self._tell_error(f"{error}.")
@@ -139,6 +176,7 @@ class Gallery(W.VBox):
 
     def _redraw_card(self, icon: Icon) -> None:
         """An icon was edited: its card and the links follow."""
+        self.files_link.value = ""
         if self._shown is not None and icon in self._shown.icons:
             self.grid.children[self._shown.icons.index(icon)].children[0].value = markup.card(icon)
             self.heading.value = markup.batch_heading(self._shown)
@@ -147,4 +185,5 @@ class Gallery(W.VBox):
         entry = card(markup.batch_strip(batch), f"Show again: {batch.title}", lambda: self.show(batch))
         self.history.children = [entry, *self.history.children]
         self.detail.list_others()
-        self._history_heading.value = '<h3 class="svgf-title">This session</h3>'
+        everything = download_link("All as ZIP", "session.zip", zip_bytes(self.session.icons), markup.ZIP_TYPE)
+        self._history_heading.value = markup.section_heading("This session", everything)

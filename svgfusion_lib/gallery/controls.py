@@ -7,12 +7,14 @@ from functools import partial
 import ipywidgets as W  # noqa: N812 - as everyone calls it
 
 from svgfusion_lib.config import MOST_CANDIDATES, SamplingConfig
+from svgfusion_lib.gallery.batches import Request
 from svgfusion_lib.gallery.look import AS_DRAWN, BACKGROUNDS, CAPS, Look
-from svgfusion_lib.gallery.session import MOST_ICONS, Request
+from svgfusion_lib.gallery.session import MOST_ICONS
 
 ANY_STYLE = "any style"
 CHIPS = ("shopping cart", "rocket", "red heart", "camera, tabler style", "bell off", "smiling face emoji")
 MOST_COMPLETED = 20_000  # names that are offered while one types
+SET_WORDS = ("home", "search", "user", "bell", "calendar", "mail", "heart", "shopping cart")  # to begin with
 _SEEDS = 1_000_000  # that the dice draws from
 
 
@@ -77,13 +79,15 @@ class Controls(W.VBox):
                 tooltip="Drawings of each icon, of which the one that shows the prompt best is kept",
             )
         )
-        self.upload = marked(W.FileUpload(accept=".svg", description="Open an SVG"), "svgf-button", "svgf-upload")
+        self.upload = marked(W.FileUpload(accept=".svg,.json", description="Open an SVG"), "svgf-button", "svgf-upload")
         self.upload.observe(lambda change: self._opened(change["new"], on_open), "value")
+        self.handed = marked(W.Textarea(), "svgf-handed")  # by gallery.js: a file's name, then what it holds
+        self.handed.observe(lambda change: self._handed(change["new"], on_open), "value")
         first = marked(W.Box([self.prompt, self.generate, self.cancel]), "svgf-line")
         second = marked(
             W.Box([
                 self.style_box, self.count, marked(W.Box([self.seed, self.dice]), "svgf-pair"), self.steps,
-                self.guidance, self.candidates, self.upload,
+                self.guidance, self.candidates, self.upload, self.handed,
             ]), "svgf-line",
         )
         super().__init__([first, self.chips, second])
@@ -96,6 +100,15 @@ class Controls(W.VBox):
             self.prompt.value, self.style_box.value or None, self.count.value, self.seed.value, self.steps.value,
             self.guidance.value, self.candidates.value,
         )
+
+    def ask(self, request: Request) -> None:
+        """Fill in what a request asks for; a style that is not there is none."""
+        self.prompt.value, self.count.value, self.seed.value = request.prompt, request.count, request.seed
+        self.steps.value, self.guidance.value, self.candidates.value = (
+            request.steps, request.guidance, request.candidates
+        )
+        known = [value for _, value in self.style_box.options]
+        self.style_box.value = request.style if request.style in known else ""
 
     def _try(self, text: str, on_generate: Callable[[], None]) -> None:
         self.prompt.value = text
@@ -113,6 +126,30 @@ class Controls(W.VBox):
             on_open(str(file["name"]), bytes(file["content"]))
         if files:
             self.upload.value = ()
+
+    def _handed(self, text: str, on_open: Callable[[str, bytes], None]) -> None:
+        if text:
+            self.handed.value = ""
+            name, _, content = text.partition("\n")
+            on_open(name, content.encode())
+
+
+class SetControls(W.VBox):
+    """Words and a style for a set of icons. on_draw: words, one a line, and style."""
+
+    def __init__(self, styles: Sequence[str], on_draw: Callable[[Sequence[str], str], None]):
+        self.words = _field(W.Textarea(description="One icon for each line", value="\n".join(SET_WORDS)), "svgf-words")
+        self.style_box = _field(W.Dropdown(description="Style", options=list(styles)), "svgf-style")
+        self.draw = button(
+            "Draw the set", lambda: on_draw(self.words.value.split("\n"), self.style_box.value), "svgf-primary",
+            "svgf-generate",
+        )
+        told = W.HTML(
+            '<div class="svgf-quiet">All by one model, in one visual weight. Seed, steps, guidance and Best of are'
+            " those of single icons. Press an icon to see its other drawings.</div>"
+        )
+        super().__init__([self.words, marked(W.Box([self.style_box, self.draw]), "svgf-line"), told])
+        marked(self, "svgf-panel")
 
 
 class Appearance(W.Box):

@@ -1,15 +1,17 @@
 """The gallery's view of one icon: large, its layers, its code, what looks like it, and what can be made of it."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import ipywidgets as W  # noqa: N812 - as everyone calls it
 
 from svgfusion_lib.editing import RECOLOURINGS
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import markup
-from svgfusion_lib.gallery.controls import button, marked
+from svgfusion_lib.gallery.batches import Batch, Request
+from svgfusion_lib.gallery.controls import button, card, marked
 from svgfusion_lib.gallery.icons import Icon, Layer
-from svgfusion_lib.gallery.session import Batch, Request, Session, Tick
+from svgfusion_lib.gallery.session import Session, Tick
 
 PALETTE = "#264653 #2a9d8f #e9c46a #e76f51"
 Start = Callable[[Callable[[Tick], Batch | str]], None]  # runs work in the background, and shows the batch
@@ -29,6 +31,7 @@ class Detail(W.VBox):
         self.icon: Icon | None = None
         self._start, self._request, self._on_edit, self._on_error = start, request, on_edit, on_error
         self.view, self.code, self.found = W.HTML(), W.HTML(), W.HTML()
+        self.drawings = marked(W.Box(), "svgf-drawings")
         self.layer_rows = marked(W.VBox(), "svgf-layers")
         self.show_boxes: list[W.Checkbox] = []
         self.colour_boxes: list[W.ColorPicker] = []
@@ -56,7 +59,11 @@ class Detail(W.VBox):
         self.list_others()
         self._rebuild_layers()
         self._refresh()
-        self.children = [self.view, self.sections, self._pane]
+        self.drawings.children = [
+            card(markup.drawing(k, rows), f"Drawing {k} in its place", partial(self._choose, k))
+            for k, rows in enumerate(icon.drawings, start=1)
+        ]
+        self.children = [self.view, self.drawings, self.sections, self._pane]
 
     @property
     def _shown(self) -> Icon:
@@ -144,8 +151,8 @@ class Detail(W.VBox):
 
     def _show_box(self, layer: Layer) -> W.Checkbox:
         shown = layer.number not in self._shown.hidden
-        box = W.Checkbox(value=shown, description=f"{layer.number} · {layer.kind}", indent=False)
-        box.tooltip = f"Show layer {layer.number}"
+        box = W.Checkbox(value=shown, description=layer.name, indent=False)
+        box.tooltip = f"Show layer {layer.number}, a {layer.kind}"
         box.observe(lambda change: self._edit(lambda: self._shown.show_layer(layer.number, change["new"])), "value")
         return box
 
@@ -164,6 +171,9 @@ class Detail(W.VBox):
             self._rebuild_layers()
         self._refresh()
         self._on_edit(self._shown)
+
+    def _choose(self, number: int) -> None:
+        self._edit(lambda: self._shown.choose(number), rebuild=True)
 
     def _recolour(self) -> None:
         colours = self.palette.value.replace(",", " ").split()

@@ -6,14 +6,22 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 
+from svgfusion_lib.gallery.batches import REQUEST_FILE, Request
 from svgfusion_lib.gallery.icons import Icon
+from svgfusion_lib.icon_sets import IconSet, write_set
+from svgfusion_lib.icon_sets.exports import CURRENT, Drawing, react_component, read_drawing, recoloured, svg_file
+from svgfusion_lib.icon_sets.names import safe_names
 from svgfusion_lib.utils.render import contact_sheet
 
 PNG_SIZE = 512  # pixels
+LINK_MARK = "#svgfusion="  # of an address, before a request
 _LONGEST_NAME = 48  # characters
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of the entries of an archive: equal icons give equal bytes
 
@@ -24,10 +32,19 @@ def file_name(icon: Icon, suffix: str) -> str:
     return f"{icon.number:03d}-{words or 'icon'}.{suffix}"
 
 
-def with_own_ids(icon: Icon) -> str:
-    """The SVG of an icon, with ids that begin with its number: two of them can stand in one page."""
-    own = f"icon-{icon.number}-"
-    return re.sub(r'( id="|url\(#)', rf"\g<1>{own}", icon.svg)
+def svg_of(icon: Icon) -> str:
+    """The SVG file of an icon, with ids that begin with its number: two of them can stand in one page."""
+    return svg_file(_drawing(icon, keep_layers=True))
+
+
+def jsx_of(icon: Icon) -> str:
+    """An icon as a React component."""
+    return react_component(safe_names([icon.title])[0], _drawing(icon, keep_layers=False))
+
+
+def _drawing(icon: Icon, keep_layers: bool) -> Drawing:
+    drawing = read_drawing(icon.svg, f"icon-{icon.number}", keep_layers)
+    return recoloured(drawing, CURRENT if icon.look.current_colour else None)
 
 
 def transparent_png(svg: str, size: int = PNG_SIZE) -> bytes:
@@ -45,20 +62,40 @@ def sheet_bytes(icons: Sequence[Icon], columns: int = 6) -> bytes:
     return _as_png(contact_sheet([svgs[k : k + width] for k in range(0, len(svgs), width)], cell=144))
 
 
-def zip_bytes(icons: Sequence[Icon], animation: str | None = None) -> bytes:
-    """An archive of the icons as SVG, of icons.json, which says what each is, and of the animation if there is one."""
+def zip_bytes(icons: Sequence[Icon], animation: str | None = None, request: Request | None = None) -> bytes:
+    """An archive: the icons as SVG, icons.json, which says what each is, the animation and the request, if any."""
     told = [
         {"file": file_name(icon, "svg"), "title": icon.title, "seed": icon.seed, "origin": icon.origin}
         for icon in icons
     ]
-    files: dict[str, str] = {str(entry["file"]): with_own_ids(icon) for entry, icon in zip(told, icons)}
+    files: dict[str, str] = {str(entry["file"]): svg_of(icon) for entry, icon in zip(told, icons)}
     files["icons.json"] = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
     if animation is not None:
         files["morph.svg"] = animation
+    if request is not None:
+        files[REQUEST_FILE] = request.to_json()
+    return _archive({name: text.encode() for name, text in files.items()})
+
+
+def set_bytes(icon_set: IconSet, icons: Sequence[Icon]) -> bytes:
+    """An archive of all that `write_set` writes of a set, its icons as they are shown."""
+    shown = [
+        replace(each, candidates=[icon.svg, *each.candidates], drawn_for=[icon.title, *each.drawn_for], chosen=0)
+        for each, icon in zip(icon_set.icons, icons)
+    ]
+    with TemporaryDirectory() as folder:
+        root = write_set(replace(icon_set, icons=shown), Path(folder) / "icons")
+        return _archive({
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith(".")
+        })
+
+
+def _archive(files: Mapping[str, bytes]) -> bytes:
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), text.encode(), zipfile.ZIP_DEFLATED)
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
     return memory.getvalue()
 
 
@@ -75,6 +112,12 @@ def download_link(label: str, name: str, content: str | bytes, media_type: str) 
         f'<a class="svgf-link" download="{html.escape(name)}" href="{address}"'
         f' aria-label="Download {html.escape(name)}">{html.escape(label)}</a>'
     )
+
+
+def link_button(label: str, request: str) -> str:
+    """A button, as HTML, that copies the address of this page with a request, which the page draws when it opens."""
+    address = f"location.origin + location.pathname + '{LINK_MARK}' + encodeURIComponent(this.dataset.text)"
+    return copy_button(label, request).replace("this.dataset.text", address)
 
 
 def copy_button(label: str, text: str) -> str:

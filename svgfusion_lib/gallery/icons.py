@@ -1,5 +1,7 @@
 """An icon of the gallery: rows that can be looked at layer by layer, recoloured and partly hidden, and undone."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,9 +15,12 @@ from svgfusion_lib.utils.tensorsvg import element_structure, rows_to_svg
 
 @dataclass(frozen=True)
 class Layer:
-    """One element of an icon: its number from the back (1, 2, ...), what it is, its colour "#rrggbb", alone as SVG."""
+    """One element of an icon: its number from the back (1, 2, ...), its name, what it is, its colour "#rrggbb", alone
+    as SVG.
+    """
 
     number: int
+    name: str
     kind: str
     colour: str
     svg: str
@@ -28,7 +33,8 @@ class Icon:
     number: of the icon within the session, from 1. title: the prompt, or the name of a file. origin: in words, for
     instance "variations of 3". model: name of the pipeline that drew it, or that edits it. seed: None if it was not
     drawn from noise. style: the model's own, if it was drawn in one. hidden: numbers of layers that are not shown.
-    look: pens and colour, the same for all icons.
+    look: pens and colour, the same for all icons. names: of layers, "" or none where nothing names one. source: SVG
+    text of the icon that it was made from. drawings: rows of all that was drawn in its place, in a set.
     """
 
     number: int
@@ -40,12 +46,22 @@ class Icon:
     style: str | None = None
     hidden: frozenset[int] = frozenset()
     look: Look = Look()
+    names: Sequence[str] = ()
+    source: str | None = None
+    drawings: Sequence[np.ndarray] = ()
     _before: list[tuple[np.ndarray, frozenset[int]]] = field(default_factory=list, repr=False)
 
     @property
     def svg(self) -> str:
-        """SVG text, by our writer, of the layers that are shown, with the session's look."""
-        return self.look.svg(self.shown_rows)
+        """SVG text, by our writer, of the layers that are shown, with the session's look; ids are names of layers."""
+        shown = [layer_name(self.names, k) for k in range(1, len(self._structure) + 1) if k not in self.hidden]
+        text = rows_to_svg(self.look.rows(self.shown_rows))
+        return re.sub(r'id="layer-(\d+)"', lambda found: f'id="{shown[int(found[1]) - 1]}"', text)
+
+    @property
+    def before(self) -> str | None:
+        """SVG text of what it was before it was edited, or of the icon that it was made from."""
+        return rows_to_svg(self._before[0][0]) if self._before else self.source
 
     @property
     def drawn_svg(self) -> str:
@@ -64,11 +80,15 @@ class Icon:
         """All layers, hidden ones too, from the back to the front."""
         layer_of_row = element_of_rows(self.rows) + 1  # [L]
         layers = []
-        for number, (kind, sub_paths, _, _) in enumerate(element_structure(self.rows), start=1):
+        for number, (kind, sub_paths, _, _) in enumerate(self._structure, start=1):
             alone = rows_to_svg(self.rows[layer_of_row == number])
-            name = f"{kind} of {sub_paths} parts" if sub_paths > 1 else kind
-            layers.append(Layer(number, name, layer_colour(self.rows, number), alone))
+            what = f"{kind} of {sub_paths} parts" if sub_paths > 1 else kind
+            layers.append(Layer(number, layer_name(self.names, number), what, layer_colour(self.rows, number), alone))
         return layers
+
+    @property
+    def _structure(self) -> list[tuple[str, int, str, str]]:
+        return element_structure(self.rows)
 
     @property
     def is_edited(self) -> bool:
@@ -90,6 +110,10 @@ class Icon:
         """The whole icon in the colours of a palette (`svgfusion_lib.editing.recolour`)."""
         self._change(recolour(self.rows, parse_palette(colours), by), self.hidden)
 
+    def choose(self, number: int) -> None:
+        """Put drawing `number` (1, 2, ...) of a set's in its place."""
+        self._change(self.drawings[number - 1], frozenset())
+
     def undo(self) -> None:
         """Take back the latest edit, if there is one."""
         if self._before:
@@ -98,3 +122,8 @@ class Icon:
     def _change(self, rows: np.ndarray, hidden: frozenset[int]) -> None:
         self._before.append((self.rows, self.hidden))
         self.rows, self.hidden = rows, hidden
+
+
+def layer_name(names: Sequence[str], number: int) -> str:
+    """The name of layer 1, 2, ...; `layer-3` where it has none."""
+    return (names[number - 1] if number <= len(names) else "") or f"layer-{number}"

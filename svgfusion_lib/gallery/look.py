@@ -1,25 +1,22 @@
 """The look of all icons of a session: pens, colour and background, changed at once and kept in what is downloaded."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from svgfusion_lib.editing import parse_palette
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 AS_DRAWN = "as drawn"
 CAPS = (AS_DRAWN, *rf.CAPS)
 BACKGROUNDS = ("light", "dark", "checkerboard")
-_COLOUR = re.compile(r'"#[0-9a-f]{3,6}"')  # of an attribute, as our writer spells it
 
 
 @dataclass(frozen=True)
 class Look:
     """width: of strokes, in units of 24, 0 for as drawn; cap: of CAPS; colour: of all that is painted, "" for as drawn.
 
-    current_colour: what is painted in one colour takes that of the text around it.
+    current_colour: files of what is painted in one colour say `currentColor`, the colour of the text around it.
     """
 
     width: float = 0.0
@@ -42,9 +39,3 @@ class Look:
                 rows[painted, paint.start : paint.start + 3] = colour
             rows = rows[~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
         return rows
-
-    def svg(self, rows: np.ndarray) -> str:
-        """SVG text of rows [L, 22] with this look."""
-        text = rows_to_svg(self.rows(rows))
-        colours = set(_COLOUR.findall(text))
-        return _COLOUR.sub('"currentColor"', text) if self.current_colour and len(colours) == 1 else text

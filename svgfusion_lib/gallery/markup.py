@@ -5,28 +5,34 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
+from svgfusion_lib.gallery.batches import REQUEST_FILE, Batch
 from svgfusion_lib.gallery.downloads import (
     copy_button,
     data_address,
     download_link,
     file_name,
+    jsx_of,
+    link_button,
     sheet_bytes,
+    svg_of,
     transparent_png,
-    with_own_ids,
     zip_bytes,
 )
 from svgfusion_lib.gallery.icons import Icon, Layer
 from svgfusion_lib.gallery.neighbours import Neighbour
-from svgfusion_lib.gallery.session import Batch
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-SVG_TYPE, PNG_TYPE = "image/svg+xml", "image/png"
+SVG_TYPE, PNG_TYPE, ZIP_TYPE = "image/svg+xml", "image/png", "application/zip"
 STRIP_LENGTH = 4  # icons that stand for a batch
 
 
 @cache
 def style_sheet() -> str:
-    """The gallery's <style> element."""
-    return f"<style>{Path(__file__).with_name('gallery.css').read_text(encoding='utf-8')}</style>"
+    """The gallery's <style> element, which starts its script: keys, files that are dropped, links that are opened."""
+    style, script = (Path(__file__).with_name(f"gallery.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
+    return f'<style onload="{html.escape(script)}">{style}</style>'
 
 
 def picture(svg: str, text: str, kind: str = "icon") -> str:
@@ -41,11 +47,16 @@ def described(icon: Icon) -> str:
 
 def card(icon: Icon) -> str:
     """An icon as the grid shows it."""
-    seed = "" if icon.seed is None else f"seed {icon.seed}"
+    told = icon.title if icon.seed is None or icon.drawings else f"seed {icon.seed}"
     return (
         f'<div class="svgf-paper">{picture(icon.svg, described(icon))}</div>'
-        f'<div class="svgf-caption"><b>{icon.number}</b><span>{seed}</span></div>'
+        f'<div class="svgf-caption"><b>{icon.number}</b><span dir="auto">{html.escape(told)}</span></div>'
     )
+
+
+def drawing(number: int, rows: np.ndarray) -> str:
+    """One of the drawings that can take an icon's place, small."""
+    return f'<div class="svgf-paper">{picture(rows_to_svg(rows), f"Drawing {number}")}</div>'
 
 
 def layer_thumb(layer: Layer) -> str:
@@ -57,9 +68,14 @@ def batch_heading(batch: Batch) -> str:
     """What the grid shows, and links to all of it."""
     count = len(batch.icons)
     links = [
-        download_link("ZIP", "icons.zip", zip_bytes(batch.icons, batch.animation), "application/zip"),
-        download_link("Contact sheet", "icons.png", sheet_bytes(batch.icons), "image/png"),
+        download_link("ZIP", "icons.zip", zip_bytes(batch.icons, batch.animation, batch.request), ZIP_TYPE),
+        download_link("Contact sheet", "icons.png", sheet_bytes(batch.icons), PNG_TYPE),
     ]
+    if batch.request is not None:
+        links += [
+            link_button("Copy link", batch.request.to_json()),
+            download_link("Request", REQUEST_FILE, batch.request.to_json(), "application/json"),
+        ]
     moving = ""
     if batch.animation is not None:
         links.append(download_link("Moving SVG", "morph.svg", batch.animation, SVG_TYPE))
@@ -68,6 +84,14 @@ def batch_heading(batch: Batch) -> str:
         f'<div class="svgf-heading"><h3 dir="auto">{html.escape(batch.title)}</h3>'
         f'<span class="svgf-quiet">{count} icon{"s" if count > 1 else ""}</span>'
         f'<span class="svgf-links">{"".join(links)}</span></div>{moving}'
+    )
+
+
+def section_heading(title: str, links: str = "") -> str:
+    """The name of a part of the page, and links to all of it, which are HTML."""
+    return (
+        f'<div class="svgf-heading"><h3 class="svgf-title">{html.escape(title)}</h3>'
+        f'<span class="svgf-links">{links}</span></div>'
     )
 
 
@@ -80,21 +104,35 @@ def batch_strip(batch: Batch) -> str:
 def large_view(icon: Icon) -> str:
     """An icon large, with what it is and links to it."""
     facts = [f"No. {icon.number}", icon.origin, *([] if icon.seed is None else [f"seed {icon.seed}"])]
-    svg = with_own_ids(icon)
+    svg = svg_of(icon)
     links = [
-        copy_button("Copy SVG", svg), copy_button("Copy data URI", data_address(svg, SVG_TYPE)),
+        copy_button("Copy SVG", svg), copy_button("Copy JSX", jsx_of(icon)),
+        copy_button("Copy data URI", data_address(svg, SVG_TYPE)),
         download_link("SVG", file_name(icon, "svg"), svg, SVG_TYPE),
         *(
-            download_link(f"PNG {scale}x", file_name(icon, f"{scale}x.png"), transparent_png(svg, 24 * scale), PNG_TYPE)
+            download_link(
+                f"PNG {scale}x", file_name(icon, f"{scale}x.png"), transparent_png(icon.svg, 24 * scale), PNG_TYPE
+            )
             for scale in (1, 2, 3, 4)
         ),
-        download_link("PNG 512", file_name(icon, "png"), transparent_png(svg), PNG_TYPE),
+        download_link("PNG 512", file_name(icon, "png"), transparent_png(icon.svg), PNG_TYPE),
     ]
     return (
-        f'<div class="svgf-paper svgf-large">{picture(icon.svg, described(icon))}</div>'
+        f'<div class="svgf-paper svgf-large">{picture(icon.svg, described(icon))}{_before(icon)}</div>'
         f'<div class="svgf-heading"><h3 dir="auto">{html.escape(icon.title)}</h3>'
         f'<span class="svgf-links">{"".join(links)}</span></div>'
         f'<div class="svgf-quiet" dir="auto">{html.escape(" · ".join(facts))}</div>'
+    )
+
+
+def _before(icon: Icon) -> str:
+    """A slider over the picture that draws what the icon was before across it, if it was anything."""
+    if icon.before is None or icon.before == icon.drawn_svg:
+        return ""
+    return (
+        picture(icon.before, "Before", "before")
+        + '<input class="svgf-slider" type="range" min="0" max="100" value="0" aria-label="Before and after" oninput="'
+        "this.parentNode.style.setProperty('--before', this.value + '%')\">"
     )
 
 

@@ -5,8 +5,8 @@ what it raises ends the action, and nothing of it is kept.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,11 +25,16 @@ from svgfusion_lib.editing import (
     variations,
 )
 from svgfusion_lib.editing.animation import animated_svg
+from svgfusion_lib.editing.explain import layer_names
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.gallery.batches import Batch, Request
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.look import Look
 from svgfusion_lib.gallery.neighbours import Neighbour, TrainingIcons
+from svgfusion_lib.icon_sets import draw_set
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, check_seeds
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.system.files import ENTRIES, read_json, write_json
 from svgfusion_lib.utils.row_metrics import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -39,40 +44,7 @@ MOST_ICONS = 32  # of one batch
 MORPH_FRAMES = 12
 MAX_FILE_BYTES = 1_000_000  # of an SVG of the user's
 _LONGEST_TITLE = 80  # characters of a file's name
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked for: count icons of a prompt (a style of `Session.styles`, or None) from seed, seed + 1, ..."""
-
-    prompt: str
-    style: str | None = None
-    count: int = 8
-    seed: int = 0
-    steps: int = SamplingConfig.num_inference_steps
-    guidance: float = SamplingConfig.guidance_scale
-    candidates: int = SamplingConfig.candidates  # of each icon of a prompt
-
-    @property
-    def config(self) -> SamplingConfig:
-        return SamplingConfig(num_inference_steps=self.steps, guidance_scale=self.guidance, candidates=self.candidates)
-
-    @property
-    def seeds(self) -> list[int]:
-        return [self.seed + k for k in range(self.count)]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The icons of one action, and what it was, in words; animation: SVG text of a morph that moves.
-
-    note: what the models did not know.
-    """
-
-    title: str
-    icons: tuple[Icon, ...]
-    animation: str | None = None
-    note: str = ""
+_FAVOURITES = "favourites"
 
 
 class Session:
@@ -80,11 +52,12 @@ class Session:
 
     A prompt is drawn by the model that it asks for, an icon edited by the one that drew it. style_words: styles as
     captions name them, offered if some model has none of its own. cache_dir: a cache of `svgfusion preprocess` with
-    the training icons, in which `nearest` looks; None: there is none.
+    the training icons, in which `nearest` looks; None: there is none. favourites_file: where favourites are kept.
     """
 
     def __init__(
-        self, pipeline: SVGFusionPipeline, style_words: Sequence[str] = (), cache_dir: str | Path | None = None
+        self, pipeline: SVGFusionPipeline, style_words: Sequence[str] = (), cache_dir: str | Path | None = None,
+        favourites_file: str | Path | None = None,
     ):
         self.pipeline, self.pipelines = pipeline, pipeline.models
         own = [pipeline.dit.config.styles for pipeline in self.pipelines.values()]
@@ -92,8 +65,9 @@ class Session:
         self.cache_dir = cache_dir
         self.history: list[Batch] = []
         self.icons: list[Icon] = []  # in the order of their numbers
-        self.favourites: list[Icon] = []
         self.look = Look()
+        self.favourites_file = favourites_file
+        self.favourites = self._kept_favourites()
         self._training_icons: TrainingIcons | None = None
 
     # --- actions ---------------------------------------------------------------------------------
@@ -113,8 +87,23 @@ class Session:
         nearest = sorted({without_style(each.drawn_for) for each in images if each.drawn_for != each.prompt})
         return self._remember(
             prompt, drawn, "drawn", [each.model for each in images], style or None,
-            note=_what_is_not_known(unknown, nearest),
+            note=_what_is_not_known(unknown, nearest), request=request,
         )
+
+    def draw_set(self, words: Sequence[str], style: str, request: Request, tick: Tick | None = None) -> Batch:
+        """An icon for each word, in one visual weight (`svgfusion_lib.icon_sets`); the best of request.candidates."""
+        icon_set = draw_set(self.pipeline, words, style, request.seed, request.config, tick)
+        model = self.pipelines[icon_set.settings["model"]]
+        drawn = [
+            (model.words_and_style(each.word, style)[0], parse_svg(each.svg).rows, request.seed)
+            for each in icon_set.icons
+        ]
+        condition = model.words_and_style("", style)[1] or None
+        title = f"set of {len(drawn)} in {style} style"
+        batch = self._remember(title, drawn, title, model.name, condition, icon_set=icon_set)
+        for icon, each in zip(batch.icons, icon_set.icons):
+            icon.drawings = [parse_svg(svg).rows for svg in each.candidates]
+        return batch
 
     def vary(
         self, icon: Icon, strength: float, request: Request, keep_style: bool = True, tick: Tick | None = None
@@ -207,7 +196,24 @@ class Session:
     def mark(self, icon: Icon, favourite: bool) -> Batch:
         """Make an icon a favourite, or no longer; returns all favourites as a batch that is not in the history."""
         self.favourites = [each for each in self.favourites if each is not icon] + [icon] * favourite
-        return Batch("favourites", tuple(self.favourites))
+        if self.favourites_file is not None:
+            write_json(self.favourites_file, [
+                {name: getattr(each, name) for name in ("title", "origin", "model", "seed", "style")}
+                | {"svg": each.drawn_svg} for each in self.favourites
+            ], _FAVOURITES)
+        return Batch(_FAVOURITES, tuple(self.favourites))
+
+    def _kept_favourites(self) -> list[Icon]:
+        """Those of the file, if there is one; their models may have gone since."""
+        if self.favourites_file is None or not Path(self.favourites_file).is_file():
+            return []
+        content = read_json(self.favourites_file, _FAVOURITES, "remove it to begin without favourites")
+        for each in content[ENTRIES]:
+            rows = parse_svg(each.pop("svg")).rows
+            model = each.pop("model")
+            model = model if model in self.pipelines else self._model_of_file(rows)
+            self.icons.append(Icon(len(self.icons) + 1, rows=rows, model=model, **each))
+        return list(self.icons)
 
     @property
     def known_names(self) -> list[str]:
@@ -254,22 +260,34 @@ class Session:
         pipeline = self.pipelines[icon.model]
         rows = decode_layers(pipeline, drawn, layer_of_parts(pipeline, icon.drawn_svg), request.config)
         icons = [(caption, each, seed) for each, seed in zip(rows, request.seeds)]
-        return self._remember(title, icons, title, icon.model, style)
+        return self._remember(title, icons, title, icon.model, style, source=icon.drawn_svg)
 
     def _remember(
         self, title: str, drawn: Sequence[tuple[str, np.ndarray, int | None]], origin: str, model: str | Sequence[str],
-        style: str | None = None, animation: str | None = None, note: str = "",
+        style: str | None = None, animation: str | None = None, source: str | None = None, **about: Any,
     ) -> Batch:
-        """A batch of (title, rows, seed), its icons numbered on from the last. model: of all, or of each."""
+        """A batch of (title, rows, seed), its icons numbered on from the last. model: of all, or of each.
+
+        source: of the icons; about: other fields of the batch. Layers of what was drawn from a seed get names.
+        """
         first = len(self.icons) + 1
         models = [model] * len(drawn) if isinstance(model, str) else model
         icons = tuple(
-            Icon(first + k, name, rows, origin, models[k], seed, style, look=self.look)
+            Icon(
+                first + k, name, rows, origin, models[k], seed, style, look=self.look, source=source,
+                names=[] if seed is None else self._names(models[k], rows, name, style),
+            )
             for k, (name, rows, seed) in enumerate(drawn)
         )
         self.icons += icons
-        self.history.append(Batch(title, icons, animation, note))
+        self.history.append(Batch(title, icons, animation, **about))
         return self.history[-1]
+
+    def _names(self, model: str, rows: np.ndarray, prompt: str, style: str | None) -> list[str]:
+        """Names of layers; none for a drawing that is empty or has more parts than the model looks at."""
+        pipeline, svg = self.pipelines[model], rows_to_svg(rows)
+        drawn = (rows[:, rf.ELEMENT] > rf.EOS).any()
+        return layer_names(pipeline, svg, prompt, style) if drawn and pipeline.can_draw(rows) else []
 
 
 def _what_is_not_known(words: Sequence[str], nearest: Sequence[str]) -> str:

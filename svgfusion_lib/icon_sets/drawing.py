@@ -1,7 +1,7 @@
 """Words to a set of icons, by any pipeline."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from svgfusion_lib.config import SamplingConfig
@@ -64,12 +64,13 @@ class IconSet:
 
 def draw_set(
     pipeline: SVGFusionPipeline, words: Sequence[str], style: str = DEFAULT_STYLE, seed: int = 0,
-    config: SamplingConfig | None = None,
+    config: SamplingConfig | None = None, progress: Callable[[int, int], None] | None = None,
 ) -> IconSet:
     """Draw an icon for each word, all by one model in one style, and even them out (evening.py).
 
     config.candidates drawings of each word are made and kept. A word that comes again, but for capitals and spaces, is
-    drawn once. UserError for no words, too many, one that cannot be drawn, and a style that the model does not know.
+    drawn once. progress(step, steps) is told of every step. UserError for no words, too many, one that cannot be drawn,
+    and a style that the model does not know.
     """
     words = different_words(words)
     config = config or SamplingConfig()
@@ -80,6 +81,8 @@ def draw_set(
         def report(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - int(bar.n))
+            if progress is not None:
+                progress(done, total)
 
         count = config.candidates
         images = model.sample(

@@ -14,6 +14,7 @@ from svgfusion_lib.icon_sets.names import component_name
 from svgfusion_lib.svg.document import SVG_NAMESPACE, read_document
 
 XMLNS = "http://www.w3.org/2000/svg"
+CURRENT = "currentColor"
 ELEMENTS = ("svg", "defs", "linearGradient", "radialGradient", "stop", "path", "rect", "circle", "ellipse")
 _STYLE = {
     "fill", "fill-opacity", "fill-rule", "stroke", "stroke-opacity", "stroke-width", "stroke-linecap",

@@ -16,7 +16,6 @@ from svgfusion_lib.utils.render import contact_sheet
 
 SET_NAME, SET_KIND, STAGE = "set.json", "set of icons", "set"
 SHEET_COLUMNS = 8
-CURRENT = "currentColor"
 
 
 def write_set(icons: IconSet, output_dir: str | Path, *inputs: str | Path | None) -> Path:
@@ -29,7 +28,7 @@ def write_set(icons: IconSet, output_dir: str | Path, *inputs: str | Path | None
     output_dir = Path(output_dir)
     name = safe_names([output_dir.resolve().name])[0]
     drawings = {icon.name: exports.read_drawing(icon.svg, icon.name) for icon in icons.icons}
-    colour = CURRENT if all(drawing.colour is not None for drawing in drawings.values()) else None
+    colour = exports.CURRENT if all(drawing.colour is not None for drawing in drawings.values()) else None
     drawings = {key: exports.recoloured(drawing, colour) for key, drawing in drawings.items()}
     with output_set(output_dir, STAGE, *inputs, replace=True) as folder:
         for icon in icons.icons:

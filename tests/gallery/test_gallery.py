@@ -12,7 +12,7 @@ from PIL import Image
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session, markup, page
-from svgfusion_lib.gallery.downloads import file_name, sheet_bytes, transparent_png, with_own_ids, zip_bytes
+from svgfusion_lib.gallery.downloads import file_name, sheet_bytes, svg_of, transparent_png, zip_bytes
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.page import NOTEBOOKS, write_page
 from svgfusion_lib.gallery.worker import Cancelled
@@ -177,7 +177,7 @@ def test_files_are_what_they_say(session, cart):
         names = [entry["file"] for entry in told]
         assert names == ["001-shopping-cart.svg", "002-cart.svg", "003-cart.svg"]
         assert sorted(archive.namelist()) == sorted([*names, "icons.json", "morph.svg"])
-        assert archive.read(names[0]).decode() == with_own_ids(cart)
+        assert archive.read(names[0]).decode() == svg_of(cart)
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "../../etc/passwd", "C:\\x\\y", "n" * 10_000])

@@ -10,9 +10,10 @@ from PIL import Image
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Gallery, Request, markup
-from svgfusion_lib.gallery.downloads import copy_button, transparent_png, with_own_ids
+from svgfusion_lib.gallery.downloads import copy_button, jsx_of, svg_of, transparent_png
 from svgfusion_lib.gallery.look import Look
 from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 TWO = (
     '<svg viewBox="0 0 24 24"><path d="M3 3h18" fill="none" stroke="#000" stroke-width="2"/>'
@@ -34,18 +35,24 @@ def icon(session):
     (Look(width=1.5), ['stroke-width="1.5"', 'fill="#d33"'], ['stroke-width="2"']),
     (Look(cap="round"), ['stroke-linecap="round"', 'stroke-linejoin="round"'], []),
     (Look(colour="#0a7"), ["#0a7"], ["#000", "#d33"]),
-    (Look(colour="#0a7", current_colour=True), ["currentColor"], ["#0a7"]),
-    (Look(current_colour=True), ["#d33"], ["currentColor"]),  # two colours stay
 ])
 def test_a_look_changes_pens_and_colours_and_nothing_else(look, there, gone):
     rows = parse_svg(TWO).rows
-    text = look.svg(rows)
+    text = rows_to_svg(look.rows(rows))
     assert all(part in text for part in there) and not any(part in text for part in gone)
     assert np.array_equal(parse_svg(text).rows[:, :10], rows[:, :10])
 
 
+@pytest.mark.parametrize(("colour", "is_current"), [("#0a7", True), ("", False)])  # "": its two colours stay
+def test_files_of_one_colour_take_that_of_the_text(session, icon, colour, is_current):
+    session.set_look(Look(colour=colour, current_colour=True))
+    for text in (svg_of(icon), jsx_of(icon)):
+        assert ("currentColor" in text, "#d33" in text) == (is_current, not is_current)
+    assert "currentColor" not in icon.svg  # the picture, and PNG files, show the colour
+
+
 def test_one_colour_takes_the_place_of_a_gradient():
-    text = Look(colour="#123456").svg(parse_svg(GRADIENT).rows)
+    text = rows_to_svg(Look(colour="#123456").rows(parse_svg(GRADIENT).rows))
     assert "Gradient" not in text and "#123456" in text
 
 
@@ -62,8 +69,8 @@ def test_the_look_is_of_all_icons_of_the_session_those_to_come_too(session, icon
 
 def test_two_icons_can_stand_in_one_page(session):
     icons = [session.open_svg("g.svg", GRADIENT.encode()).icons[0] for _ in range(2)]
-    ids = [set(re.findall(r'id="([^"]*)"', with_own_ids(icon))) for icon in icons]
-    used = [set(re.findall(r"url\(#([^)]*)\)", with_own_ids(icon))) for icon in icons]
+    ids = [set(re.findall(r'id="([^"]*)"', svg_of(icon))) for icon in icons]
+    used = [set(re.findall(r"url\(#([^)]*)\)", svg_of(icon))) for icon in icons]
     assert not ids[0] & ids[1] and all(ids) and all(use and use <= own for use, own in zip(used, ids))
 
 

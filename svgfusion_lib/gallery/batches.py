@@ -1,0 +1,67 @@
+"""What is asked of a gallery and what comes of it; a request as a file or a link draws the same icons elsewhere."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.gallery.icons import Icon
+from svgfusion_lib.icon_sets import IconSet
+from svgfusion_lib.options import check_known, check_types
+
+REQUEST_FILE = "request.json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: count icons of a prompt (a style of `Session.styles`, or None) from seed, seed + 1, ..."""
+
+    prompt: str
+    style: str | None = None
+    count: int = 8
+    seed: int = 0
+    steps: int = SamplingConfig.num_inference_steps
+    guidance: float = SamplingConfig.guidance_scale
+    candidates: int = SamplingConfig.candidates  # of each icon of a prompt
+
+    @property
+    def config(self) -> SamplingConfig:
+        return SamplingConfig(num_inference_steps=self.steps, guidance_scale=self.guidance, candidates=self.candidates)
+
+    @property
+    def seeds(self) -> list[int]:
+        return [self.seed + k for k in range(self.count)]
+
+    def to_json(self) -> str:
+        """The request as text, for `from_json`."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Request":
+        """What `to_json` wrote; UserError for anything else."""
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"the request cannot be read: {error}") from error
+        if not isinstance(values, dict) or "prompt" not in values:
+            raise UserError("the file is no request of the gallery: it has no prompt")
+        for name in values:
+            check_known(name, asdict(cls("")), "request: unknown field")
+        check_types(values, cls, "request")
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The icons of one action, and what it was, in words; animation: SVG text of a morph that moves.
+
+    note: what the models did not know. request: what was asked for, if a prompt alone made it. icon_set: the set that
+    the icons are of.
+    """
+
+    title: str
+    icons: tuple[Icon, ...]
+    animation: str | None = None
+    note: str = ""
+    request: Request | None = None
+    icon_set: IconSet | None = None

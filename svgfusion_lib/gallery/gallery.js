@@ -1,0 +1,35 @@
+// Arrow keys through the icons, files that are dropped, requests that links bring. `this`: the style element.
+(root => {
+  if (!root || root.dataset.lmSuppressShortcuts) return;
+  root.dataset.lmSuppressShortcuts = 'true';  // JupyterLab leaves arrow keys alone
+  const hand = (name, text) => {
+    const field = root.querySelector('.svgf-handed textarea');
+    field.value = name + '\n' + text;
+    for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, {bubbles: true}));
+  };
+  root.addEventListener('keydown', event => {
+    const cards = event.target.closest('.svgf-grid, .svgf-history, .svgf-drawings');
+    if (!cards || !event.target.matches('.svgf-cover')) return;
+    const covers = [...cards.querySelectorAll('.svgf-cover')];
+    const top = cover => Math.round(cover.getBoundingClientRect().top);
+    const columns = covers.filter(cover => top(cover) === top(covers[0])).length;
+    const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns}[event.key];
+    const next = covers[covers.indexOf(event.target) + step];
+    if (!step) return;
+    event.preventDefault();
+    if (next) next.focus();
+  });
+  const over = shown => event => {
+    if (!event.dataTransfer.types.includes('Files')) return;
+    event.preventDefault();
+    root.classList.toggle('svgf-dropping', shown);
+  };
+  root.addEventListener('dragover', over(true));
+  root.addEventListener('dragleave', over(false));
+  root.addEventListener('drop', event => {
+    over(false)(event);
+    for (const file of event.dataTransfer.files) file.text().then(text => hand(file.name, text));
+  });
+  const mark = '#svgfusion=';
+  if (location.hash.startsWith(mark)) hand('request.json', decodeURIComponent(location.hash.slice(mark.length)));
+})(this.closest('.svgf'));
