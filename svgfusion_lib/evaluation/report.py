@@ -1,6 +1,6 @@
 """The report of an evaluation: report.json, report.md, plots and contact sheets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from svgfusion_lib.system.files import write_json, write_text
@@ -115,13 +115,13 @@ def markdown(report: dict, pictures: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def group_table(group: dict) -> list[str]:
-    """Lines of a Markdown table: a row for each measure, a column for each subject."""
+def group_table(group: dict, only: Collection[str] = ()) -> list[str]:
+    """Lines of a Markdown table: a row for each measure (or those of `only`), a column for each subject."""
     subjects = [name for name in SUBJECTS if name in group["subjects"]]
     lines = ["| measure | " + " | ".join(SUBJECTS[name] for name in subjects) + " |", "|---|" + "---|" * len(subjects)]
     for key, label, form in MEASURES:
         values = [group["subjects"][name].get(key) for name in subjects]
-        if any(value is not None for value in values):
+        if any(value is not None for value in values) and (not only or key in only):
             cells = ["–" if value is None else form(value) for value in values]
             lines.append(f"| {label} | {' | '.join(cells)} |")
     for key in group["subjects"]["samples"].get("own", {}):
@@ -185,6 +185,13 @@ MEASURES: tuple[tuple[str, str, Callable], ...] = (
     ("told_by_picture", "… by picture", interval),
     ("elements", "elements", interval),
     ("seconds_per_sample", "seconds per sample", number),
+)
+
+
+# What matters first, of MEASURES.
+KEY_MEASURES = (
+    "not_blank", "inside_canvas", "top1", "top5", "clip_score", "frechet", "kernel", "near_copies", "keeps_style",
+    "touching_ends", "told_by_picture", "seconds_per_sample",
 )
 
 

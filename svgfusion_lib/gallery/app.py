@@ -19,9 +19,12 @@ WELCOME = "Say what to draw and press Generate, or open an SVG of your own."
 
 
 class Gallery(W.VBox):
-    """A widget, shown as it is by a notebook. What it draws and remembers is in `session`, without widgets."""
+    """A widget, shown as it is by a notebook. What it draws and remembers is in `session`, without widgets.
 
-    def __init__(self, session: Session):
+    first: what is drawn in the background as soon as it is there.
+    """
+
+    def __init__(self, session: Session, first: Request | None = None):
         self.session = session
         self.worker = Worker(self._on_tick, self._on_end)
         self.controls = Controls(session.styles, self.generate, self.worker.cancel, self._open, session.known_names)
@@ -54,6 +57,9 @@ class Gallery(W.VBox):
             self._add_to_history(batch)
         if session.history:
             self.show(session.history[-1])
+        if first is not None:
+            self.controls.ask(first)
+            self.generate()
 
     def generate(self) -> None:
         """Draw what the controls ask for, in the background; `worker.wait()` waits for it."""

@@ -2,20 +2,28 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import svgfusion_lib
+from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
+from svgfusion_lib.corpus.records import MANIFEST
 from svgfusion_lib.editing.explain import END, START, Chain
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model, weights_hash
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.system.outputs import remove_listed
-from svgfusion_lib.utils.render import render_svg
+from svgfusion_lib.training.latents import prepare_latents
+from svgfusion_lib.utils.render import contact_sheet, render_svg
+
+if TYPE_CHECKING:
+    from ipywidgets import Widget
 
 SMALL = 120  # drawn shapes of the cache that a notebook makes for itself
 
@@ -41,16 +49,39 @@ def need(path: str | Path, notebook: str) -> Path:
     return path
 
 
+def icons_at_hand(out: Path) -> Path:
+    """The folder of notebook 01 below OUT_DIR; where that was not run, one of SMALL drawn shapes, made on the spot."""
+    own, small = out / "01_data" / "svg", out / "small" / "svg"
+    if (own / MANIFEST).is_file():
+        return own
+    if not (small / MANIFEST).is_file():
+        print(f"Notebook 01 was not run: {SMALL} drawn shapes take the place of its icons.")
+        create_dummy_data(small, SMALL)
+    return small
+
+
 def cache_at_hand(out: Path) -> Path:
-    """The cache of notebook 02 below OUT_DIR; where that was not run, one of SMALL drawn shapes, made on the spot."""
+    """The cache of notebook 02 below OUT_DIR; where that was not run, one of `icons_at_hand`, made on the spot."""
     own, small = out / "02_cache" / "cache.pt", out / "small" / "cache" / "cache.pt"
     if own.is_file():
         return own
     if not small.is_file():
-        print(f"Notebook 02 was not run: {SMALL} drawn shapes take the place of its icons.")
-        create_dummy_data(out / "small" / "svg", SMALL)
-        preprocess(out / "small" / "svg", small.parent, processes=1)
+        preprocess(icons_at_hand(out), small.parent, processes=1)
     return small
+
+
+def vae_at_hand(out: Path) -> Path:
+    """The checkpoint of notebook 03 below OUT_DIR; where that was not run, the shipped VP-VAE of lines as such."""
+    own = out / "03_vae" / "vpvae_final.pt"
+    return own if own.is_file() else models_at_hand(out)[0]
+
+
+def latents_at_hand(out: Path) -> Path:
+    """The latents of notebook 04 below OUT_DIR; where that was not run, those of what is at hand."""
+    own, small = out / "04_latents" / "latents.pt", out / "small" / "latents" / "latents.pt"
+    if own.is_file():
+        return own
+    return prepare_latents(vae_at_hand(out), cache_at_hand(out).parent, small.parent, max_latents=3)
 
 
 def models_at_hand(out: Path) -> tuple[Path, Path]:
@@ -60,7 +91,7 @@ def models_at_hand(out: Path) -> tuple[Path, Path]:
         return vae, dit
     vae, dit = (out / "small" / f"{kind}.pt" for kind in ("vpvae", "vsdit"))
     if not dit.is_file():
-        print("Notebooks 03 and 05 were not run: the shipped line model takes the place of theirs.")
+        print("Notebooks 03 and 05 were not run: the shipped model of lines takes the place of theirs.")
         line = SVGFusionPipeline.from_pretrained("line")
         names = {"names": list(line.known_names.names)}
         save_model(vae, "vpvae", line.vae, line.vae.state_dict())
@@ -181,6 +212,24 @@ def plot_ablation(text: str) -> None:
         axes.set(xlabel=f"{header[0]}: {column}", xlim=(0, 1.12 * max(values)))
         axes.spines[["top", "right"]].set_visible(False)
     plt.show()
+
+
+def sampling_sliders(pipeline: SVGFusionPipeline, prompt: str, config: SamplingConfig, count: int = 4) -> "Widget":
+    """Sliders for guidance, steps and seed, and below them what `sample` draws: seeds from the slider's on."""
+    import ipywidgets
+    from IPython.display import display
+
+    def draw(guidance: float, steps: int, seed: int) -> None:
+        changed = replace(config, guidance_scale=guidance, num_inference_steps=steps)
+        drawn = pipeline.sample([prompt] * count, range(seed, seed + count), changed)
+        display(contact_sheet([[sample.svg for sample in drawn]], cell=120))
+
+    sliders = {
+        "guidance": ipywidgets.FloatSlider(config.guidance_scale, min=1, max=8, step=0.5, continuous_update=False),
+        "steps": ipywidgets.IntSlider(config.num_inference_steps, min=2, max=50, continuous_update=False),
+        "seed": ipywidgets.IntSlider(0, min=0, max=99, continuous_update=False),
+    }
+    return ipywidgets.interactive(draw, **sliders)
 
 
 def plot_words(chains: Sequence[Chain]) -> None:
