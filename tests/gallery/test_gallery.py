@@ -225,7 +225,7 @@ def test_the_page_has_the_cells_that_make_the_gallery_and_no_lesson(tmp_path):
     cells = read_notebook(write_page(tmp_path / "page" / "gallery.ipynb"))["cells"]
     code = [text_of(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     assert len(cells) == len(code) == 3 and "parameters" in tags_of(cells[0])
-    assert code[-1].splitlines()[-1] == "Gallery(session)"
+    assert code[-1].splitlines()[-2:] == ["gallery = Gallery(session, first=request)", "gallery"]
 
 
 def test_the_page_says_that_voila_is_missing(monkeypatch, capsys):

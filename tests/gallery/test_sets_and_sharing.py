@@ -1,0 +1,157 @@
+"""Sets in the gallery, requests as files and links, names of layers, before and after, favourites that stay."""
+
+import io
+import json
+import re
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from svgfusion_lib.editing import explain
+from svgfusion_lib.editing.explain import layer_names
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.gallery import Gallery, Request, Session, markup
+from svgfusion_lib.gallery.downloads import jsx_of, link_button, set_bytes, svg_of, zip_bytes
+
+QUICK = {"count": 2, "steps": 4, "candidates": 2}
+HOSTILE = '</script>"><img src=x onerror=alert(1)>'
+
+
+@pytest.fixture
+def words(session):
+    return session.draw_set(["home", "user plus", HOSTILE], "tabler", Request("", **QUICK))
+
+
+def test_a_set_has_an_icon_for_each_word_and_other_drawings_to_put_in_its_place(session, words):
+    assert [icon.title for icon in words.icons] == [f"{word}, tabler style" for word in ("home", "user plus", HOSTILE)]
+    icon = words.icons[0]
+    first, second = icon.drawings
+    assert np.array_equal(icon.rows, first) and not np.array_equal(first, second)
+    icon.choose(2)
+    assert np.array_equal(icon.rows, second) and icon.is_edited
+    icon.undo()
+    assert np.array_equal(icon.rows, first)
+
+
+def test_the_files_of_a_set_show_what_was_chosen_and_painted(session, words):
+    words.icons[0].choose(2)
+    words.icons[1].paint_layer(1, "#dd3333")
+    with zipfile.ZipFile(io.BytesIO(set_bytes(words.icon_set, words.icons))) as archive:
+        names = archive.namelist()
+        assert {"icons/react/IconHome.jsx", "icons/vue/IconUserPlus.vue", "icons/sprite.svg"} <= set(names)
+        home, user = (archive.read(f"icons/svg/{name}.svg").decode() for name in ("home", "user-plus"))
+        assert not any("alert" in archive.read(name).decode() for name in names if name.endswith((".jsx", ".vue")))
+    paths = re.findall(r' d="([^"]*)"', words.icons[0].svg)
+    assert paths and re.findall(r' d="([^"]*)"', home) == paths
+    assert "#d33" in user
+
+
+def test_a_request_draws_the_same_icons_elsewhere(session, pipeline):
+    batch = session.generate(Request("mail, tabler style", None, seed=7, **QUICK))
+    with zipfile.ZipFile(io.BytesIO(zip_bytes(batch.icons, request=batch.request))) as archive:
+        request = Request.from_json(archive.read("request.json"))
+    again = Session(pipeline).generate(request)
+    assert request == batch.request and [icon.svg for icon in again.icons] == [icon.svg for icon in batch.icons]
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("{", "cannot be read"), ("[" * 100_000, "cannot be read"), ("[1]", "no request"), ("{}", "no request"),
+    ('{"prompt": "a", "sead": 1}', "did you mean 'seed'"), ('{"prompt": 1}', "prompt must be text"),
+    ('{"prompt": "a", "count": 2.5}', "count must be a whole number"),
+    ('{"prompt": "a", "style": []}', "style must be"),
+])
+def test_what_is_no_request_is_refused_in_one_line(text, message):
+    with pytest.raises(UserError, match=message) as caught:
+        Request.from_json(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_dropped_is_opened_or_drawn(session, cart_file):
+    gallery = Gallery(session)
+    gallery.controls.handed.value = "shopping_cart.svg\n" + cart_file.decode()
+    assert session.icons[-1].title == "shopping cart" and gallery.controls.handed.value == ""
+    gallery.controls.handed.value = "request.json\n" + Request("bell", "lucide", seed=5, **QUICK).to_json()
+    gallery.worker.wait(60)
+    assert session.history[-1].title == "bell, lucide style" and gallery.controls.request.seed == 5
+    gallery.controls.handed.value = "request.json\n{}"
+    assert "no request" in gallery.status.value
+    gallery.controls.handed.value = "request.json\n" + Request("bell", **QUICK | {"count": 99}).to_json()
+    gallery.worker.wait(60)
+    assert "at most 32" in gallery.status.value
+
+
+def test_a_link_holds_the_request_as_data():
+    link = link_button("Copy link", Request(HOSTILE).to_json())
+    assert "<img" not in link and "encodeURIComponent(this.dataset.text)" in link
+
+
+def test_the_set_tab_draws_swaps_and_makes_files(session):
+    gallery = Gallery(session)
+    gallery.tabs.index = 1
+    assert gallery._asked.children == (gallery.set_controls,)
+    gallery.controls.ask(Request("", **QUICK))
+    gallery.set_controls.words.value = "home\n\nbell\n"
+    gallery.set_controls.draw.click()
+    gallery.worker.wait(60)
+    assert "2 icons: set of 2 in tabler style" in gallery.status.value
+    before = gallery.detail.icon.svg
+    gallery.detail.drawings.children[1].children[1].click()
+    assert gallery.detail.icon.svg != before
+    assert markup.card(gallery.detail.icon) == gallery.grid.children[0].children[0].value
+    gallery.files.click()
+    gallery.worker.wait(60)
+    assert "set.zip" in gallery.files_link.value
+    gallery.detail.undo.click()
+    assert gallery.files_link.value == ""  # it would no longer be what is shown
+
+
+def test_before_and_after(session, cart_file):
+    cart = session.open_svg("cart.svg", cart_file).icons[0]
+    assert cart.before is None and "svgf-slider" not in markup.large_view(cart)
+    made = session.vary(cart, 0.5, Request("", **QUICK)).icons[0]
+    assert made.before == cart.drawn_svg and "svgf-slider" in markup.large_view(made)
+    cart.paint_layer(1, "#dd3333")
+    assert "#d33" not in cart.before and "#d33" in cart.svg
+
+
+def test_favourites_stay(pipeline, tmp_path, cart_file):
+    kept = tmp_path / "favourites.json"
+    session = Session(pipeline, favourites_file=kept)
+    first, second = (session.open_svg(f"{name}.svg", cart_file).icons[0] for name in ("one", HOSTILE))
+    session.mark(first, True)
+    session.mark(second, True)
+    session.mark(first, False)
+    later = Session(pipeline, favourites_file=kept)
+    assert [icon.title for icon in later.favourites] == [second.title] and later.favourites[0].svg == second.svg
+    assert later.history == [] and len(Gallery(later).favourites.children) == 1
+    assert later.open_svg("two.svg", cart_file).icons[0].number == 2
+    kept.write_text(json.dumps({"entries": "no"})[:-3])
+    with pytest.raises(UserError, match="remove it to begin"):
+        Session(pipeline, favourites_file=kept)
+
+
+def test_layers_are_named_by_the_words_that_they_attend_to(session, pipeline, cart_file):
+    icon = session.generate(Request("circle check", "tabler", count=1)).icons[0]
+    names = [layer.name for layer in icon.layers]
+    assert {"circle", "check"} & set(names) and len(set(names)) == len(names)  # those of the weights at hand
+    assert re.findall(r' id="([^"]*)"', icon.svg) == names and "check" not in icon.drawn_svg
+    assert re.findall(r' id="([^"]*)"', svg_of(icon)) == [f"icon-{icon.number}-{name}" for name in names]
+    icon.show_layer(1, False)
+    assert re.findall(r' id="([^"]*)"', icon.svg) == names[1:]
+    assert layer_names(pipeline, icon.drawn_svg, "check") == [""]  # one layer, one word: the whole
+    assert layer_names(pipeline, cart_file.decode(), "red cart") == ["", "", ""]  # colours name nothing
+
+
+def test_only_clear_attention_names_a_layer(monkeypatch, pipeline, cart_file):
+    """Words: (start) small cart (end)."""
+    shares = torch.tensor([[0.5, 0.1, 0.4, 0], [0.2, 0.4, 0.4, 0], [0, 0.1, 0.5, 0.4]])
+    monkeypatch.setattr(explain, "_by_word", lambda *_: shares[None, None])  # [calls, blocks, N, W]
+    assert layer_names(pipeline, cart_file.decode(), "small cart") == ["cart", "", "cart-2"]
+
+
+def test_jsx_is_a_component_named_by_the_icon(session, cart_file):
+    text = jsx_of(session.open_svg(f"{HOSTILE}.svg", cart_file).icons[0])
+    assert "export const IconScriptImgSrcXOnerrorAlert1" in text and "strokeWidth={strokeWidth}" in text
+    assert "<script" not in text and "<img" not in text
