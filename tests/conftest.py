@@ -1,7 +1,10 @@
 """What the tests of the parser share: SVG text -> what is written for its rows, counts, likeness of pictures."""
 
+import hashlib
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -55,6 +58,30 @@ def svg() -> Callable[..., str]:
         )
 
     return document
+
+
+@pytest.fixture(scope="session")
+def front_ends() -> Callable[[Path], dict]:
+    """front_ends(set): what React, Vue and Iconify make of a set's folder; the packages are installed once."""
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        pytest.skip("needs node and npm, which are not installed")
+    here = Path(__file__).parent / "icon_sets"
+    packages = here / "package.json"
+    folder = here.parents[1] / "outputs" / f"node-{hashlib.sha256(packages.read_bytes()).hexdigest()[:12]}"
+    if not (folder / "done").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(packages, folder / "package.json")
+        command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run(command, cwd=folder, check=True, timeout=600)
+        (folder / "done").touch()
+
+    def build(icon_set: Path) -> dict:
+        command = ["node", str(here / "front_end.mjs"), str(icon_set)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return json.loads(done.stdout)
+
+    return build
 
 
 @pytest.fixture(scope="module")

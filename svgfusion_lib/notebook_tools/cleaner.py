@@ -6,10 +6,11 @@
 
 import argparse
 import ast
-import json
 import re
 import sys
 from pathlib import Path
+
+import nbformat
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import write_text
@@ -19,11 +20,6 @@ MAX_CODE_CELLS = 16
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _ABSOLUTE_PATH = re.compile(r"(?<![\w.~/:<-])/(?:home|Users|root|work|tmp|opt|var|usr|private)/[\w.-]+")
-
-
-def text_of(source: str | list[str]) -> str:
-    """A notebook stores text as one string or as a list of lines."""
-    return source if isinstance(source, str) else "".join(source)
 
 
 def tags_of(cell: dict) -> list[str]:
@@ -44,12 +40,13 @@ def literals(source: str) -> dict[str, object]:
     return values
 
 
-def parameters_of(notebook: dict) -> dict[str, object]:
-    """Names and default values that the notebook's one `parameters` cell declares."""
+def parameters_cell(notebook: dict) -> str:
+    """Source of the notebook's one `parameters` cell, which declares plain literals; ValueError if it does not."""
     cells = [cell for cell in notebook["cells"] if "parameters" in tags_of(cell)]
     if len(cells) != 1:
         raise ValueError(f"{len(cells)} cells tagged `parameters`, exactly one is needed")
-    return literals(text_of(cells[0]["source"]))
+    literals(cells[0]["source"])
+    return cells[0]["source"]
 
 
 def clean(notebook: dict) -> dict:
@@ -90,7 +87,7 @@ def _clean_output(output: dict, execution_count: int | None) -> dict:
         output["data"] = {kind: value for kind, value in output["data"].items() if kind != "image/jpeg"}
     if output["output_type"] == "stream":
         # A progress bar rewrites its line: keep the last state of every line.
-        text = text_of(output["text"]).replace("\r\n", "\n")
+        text = output["text"].replace("\r\n", "\n")
         output["text"] = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
     return output
 
@@ -103,7 +100,7 @@ def problems(notebook: dict) -> list[str]:
         found.append("the kernelspec is not python3")
     found += [f"metadata.{key}" for key in ("widgets", "papermill") if key in metadata]
     try:
-        parameters_of(notebook)
+        parameters_cell(notebook)
     except ValueError as error:
         found.append(f"parameters: {error}")
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
@@ -124,7 +121,7 @@ def _cell_problems(cell: dict) -> list[str]:
         found.append("injected parameters")
     if cell["cell_type"] != "code":
         return found
-    source = text_of(cell["source"])
+    source = cell["source"]
     if re.search(r"^(def|class|async def) ", source, re.MULTILINE):
         found.append("defines what belongs in svgfusion_lib")
     for output in cell["outputs"]:
@@ -135,27 +132,24 @@ def _cell_problems(cell: dict) -> list[str]:
         if WIDGET_VIEW in output.get("data", {}):
             found.append("a widget view, which GitHub cannot show")
         texts = [value for key, value in output.get("data", {}).items() if key.startswith("text/")]
-        for text in map(text_of, [output.get("text", ""), *texts]):
+        for text in [output.get("text", ""), *texts]:
             if match := _ABSOLUTE_PATH.search(text):
                 found.append(f"an absolute path in its output: {match.group()}")
     return found
 
 
 def read_notebook(path: str | Path) -> dict:
-    """The notebook's JSON; UserError if there is none."""
-    path = Path(path)
+    """The notebook, sources and texts as one string each; UserError if there is none."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return nbformat.read(path, as_version=4)
     except FileNotFoundError as error:
         raise UserError(f"No such notebook: {path}") from error
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path} is not a notebook: {error}") from error
+    except (ValueError, nbformat.ValidationError) as error:
+        raise UserError(f"{path} is not a notebook: {str(error).splitlines()[0]:.200}") from error
 
 
 def write_notebook(path: str | Path, notebook: dict) -> Path:
     """Write as Jupyter does (indent 1, sources as lists of lines), so that diffs stay small."""
-    import nbformat
-
     text = nbformat.writes(nbformat.from_dict(notebook), version=nbformat.NO_CONVERT)
     return write_text(path, text.rstrip("\n") + "\n")
 
@@ -166,7 +160,7 @@ def as_text(notebook: dict) -> str:
     for cell in notebook["cells"]:
         kind = "" if cell["cell_type"] == "code" else f" [{cell['cell_type']}]"
         tags = f" tags={','.join(tags_of(cell))}" if tags_of(cell) else ""
-        parts.append(f"# %%{kind}{tags}\n{text_of(cell['source'])}\n")
+        parts.append(f"# %%{kind}{tags}\n{cell['source']}\n")
     return "\n".join(parts)
 
 

@@ -18,9 +18,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.notebook_tools.cleaner import clean, parameters_of, read_notebook, write_notebook
+from svgfusion_lib.notebook_tools.cleaner import clean, parameters_cell, read_notebook, write_notebook
+from svgfusion_lib.notebook_tools.parameters import check
 from svgfusion_lib.system.files import write_bytes
 from svgfusion_lib.system.launch import environment
 from svgfusion_lib.system.outputs import adopt, claimed, remove_listed
@@ -164,33 +166,24 @@ def _profile_values(profile: str | Path | None, notebooks_dir: Path) -> dict[str
     return values
 
 
-def _declared(path: Path) -> dict[str, object]:
+def _declared(path: Path) -> dict[str, Any]:
+    """What the parameters cell of a notebook leaves: names, defaults, annotations."""
+    namespace: dict[str, Any] = {}
     try:
-        return parameters_of(read_notebook(path))
+        exec(parameters_cell(read_notebook(path)), namespace)
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
+    return namespace
 
 
 def check_parameters(path: Path, values: Mapping[str, Mapping], given: Mapping[str, object]) -> dict:
-    """The values for one notebook. A name it does not declare, or another type, is a UserError."""
-    declared = _declared(path)
+    """The values for one notebook, checked as it checks them itself (parameters.py): UserError for a wrong one."""
+    namespace = _declared(path)
     common = {**(values.get("common") or {}), **given}
-    chosen = {name: value for name, value in common.items() if name in declared}
-    chosen |= values.get(path.stem) or {}
-    for name, value in chosen.items():
-        if name not in declared:
-            raise UserError(f"{path.name} has no parameter {name!r}; it has: {', '.join(declared)}")
-        default = declared[name]
-        if isinstance(default, float) and type(value) is int:
-            chosen[name] = float(value)
-        elif isinstance(default, list) and isinstance(value, str):
-            chosen[name] = [value]
-        elif default is not None and type(value) is not type(default):
-            raise UserError(
-                f"{path.name}: {name} = {value!r} is {type(value).__name__}, not {type(default).__name__}"
-                " (YAML reads 1e-4 as text: write 1.0e-4)"
-            )
-    return chosen
+    chosen = {name: value for name, value in common.items() if name in namespace} | (values.get(path.stem) or {})
+    namespace |= chosen
+    check(path.stem, namespace)
+    return {name: namespace[name] for name in chosen}
 
 
 def _portable(out_dir: Path, root: Path) -> str:

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +44,14 @@ KERNEL_READY = """() => {
     const panel = window.jupyterapp?.shell.currentWidget, session = panel?.sessionContext;
     const kernel = session?.session?.kernel;
     return session?.isReady && kernel?.connectionStatus === 'connected' && kernel?.status === 'idle';
+}"""
+CART = '<svg viewBox="0 0 24 24"><circle cx="6" cy="19" r="2"/><path d="M6 5l14 1l-1 7H6z"/></svg>'
+DROP = """([name, text]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([text], name));
+    const kind = {dataTransfer: data, bubbles: true, cancelable: true};
+    const grid = document.querySelector('.svgf-grid');
+    for (const event of ['dragover', 'drop']) grid.dispatchEvent(new DragEvent(event, kind));
 }"""
 HOSTILE = '"><img src=x onerror="window.hacked=1"><script>window.hacked=1</script> 🛒 عربة'
 
@@ -119,8 +128,8 @@ def without_lessons(notebook: Path, path: Path) -> None:
     path.write_text(json.dumps(content | {"cells": cells[: last + 1]}))
 
 
-def use(page, name: str, folder: Path) -> None:
-    """Draw, choose by keyboard, hide a layer, vary, morph, download, colour, copy, mark: the first five minutes."""
+def use(page, name: str, folder: Path, front_ends: Callable[[Path], dict] | None = None) -> None:
+    """Draw, choose by keyboard, hide a layer, vary, morph, download, colour, copy, mark; a set; dropped files."""
     prompt, status = page.locator(".svgf-prompt input"), page.locator(".svgf-note").first
     expect = playwright.expect
     style = page.get_by_label("Style", exact=True).first
@@ -132,9 +141,13 @@ def use(page, name: str, folder: Path) -> None:
     expect(icons).to_have_count(8)
     assert all(icons.nth(k).evaluate("image => image.naturalWidth > 0") for k in range(8))
 
-    page.get_by_role("button", name="mail, lucide style").nth(1).focus()
+    page.locator(".svgf-grid .svgf-cover").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")  # by as many as stand in a row
+    focused = page.evaluate("[...document.querySelectorAll('.svgf-grid .svgf-cover')].indexOf(document.activeElement)")
+    assert focused >= 3
     page.keyboard.press("Enter")
-    large = page.locator(".svgf-large img")
+    large = page.locator(".svgf-large .svgf-icon")
     before = large.get_attribute("src")
     page.locator(".svgf-layer").first.get_by_role("checkbox").uncheck()
     expect(large).not_to_have_attribute("src", before)
@@ -144,6 +157,10 @@ def use(page, name: str, folder: Path) -> None:
     page.get_by_role("button", name="Remix").click()
     page.locator(".svgf-vary").click()
     expect(status).to_contain_text("8 icons: variations of", timeout=SECONDS * 1000)
+    page.locator(".svgf-slider").fill("50")  # before and after
+    cut = page.locator(".svgf-before").evaluate("image => getComputedStyle(image).clipPath")
+    assert cut.startswith("inset(0px 50%")
+    page.screenshot(path=PICTURES / f"{name}-before.png")
     page.locator(".svgf-morph").click()
     expect(status).to_contain_text("12 icons: morph from", timeout=SECONDS * 1000)
     with page.expect_download() as download:
@@ -158,6 +175,8 @@ def use(page, name: str, folder: Path) -> None:
     page.get_by_label("Colour", exact=True).first.fill("#0a7")
     page.get_by_label("Colour", exact=True).first.press("Enter")
     expect(large).not_to_have_attribute("src", before)
+    page.locator(".svgf-detail").get_by_role("button", name="Copy JSX").click()
+    assert page.evaluate("navigator.clipboard.readText()").startswith('import * as React from "react"')
     page.locator(".svgf-detail").get_by_role("button", name="Copy SVG").click()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("<svg") and "#0a7" in copied and not is_blank(copied)
@@ -166,6 +185,36 @@ def use(page, name: str, folder: Path) -> None:
     expect(page.get_by_role("button", name="Show the favourites")).to_have_count(1)
     page.screenshot(path=PICTURES / f"{name}-look.png")
     page.get_by_label("Background", exact=True).select_option("light")
+
+    page.get_by_role("button", name="A set").click()
+    page.locator(".svgf-words textarea").fill("home\nbell off")
+    page.get_by_role("button", name="Draw the set").click()
+    expect(status).to_contain_text("2 icons: set of 2", timeout=SECONDS * 1000)
+    before = large.get_attribute("src")
+    page.locator(".svgf-drawings .svgf-cover").nth(1).click()
+    expect(large).not_to_have_attribute("src", before)
+    page.screenshot(path=PICTURES / f"{name}-set.png")
+    page.locator(".svgf-files").click()
+    with page.expect_download() as download:
+        page.get_by_label("Download set.zip").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        archive.extractall(folder / "set")
+    if front_ends is not None:
+        react = front_ends(folder / "set" / "icons")["react"]
+        assert set(react["icons"]) == {"IconHome", "IconBellOff"} and react["warnings"] == []
+        assert not any(is_blank(markup) for markup in react["icons"].values())
+    page.get_by_role("button", name="Icons", exact=True).click()
+
+    page.evaluate(DROP, ["shopping_cart.svg", CART])
+    expect(status).to_contain_text("opened shopping cart", timeout=SECONDS * 1000)
+    page.evaluate(DROP, ["request.json", '{"prompt": "mail, lucide style", "count": 2, "seed": 3}'])
+    expect(status).to_contain_text("2 icons: mail", timeout=SECONDS * 1000)
+    page.get_by_role("button", name="Copy link").click()
+    assert "#svgfusion=%7B%22prompt%22" in page.evaluate("navigator.clipboard.readText()")
+    for width in (390, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.wait_for_timeout(500)
+        page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
 
     prompt.fill(HOSTILE)
     prompt.press("Enter")
@@ -201,7 +250,7 @@ def test_the_notebook_in_jupyterlab(environment, tmp_path):
         use(page, "lab", tmp_path)
 
 
-def test_the_page_of_its_own(environment, tmp_path):
+def test_the_page_of_its_own(environment, tmp_path, front_ends):
     pytest.importorskip("voila", reason="`make gallery` needs `pip install voila`")
     PICTURES.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -219,7 +268,7 @@ def test_the_page_of_its_own(environment, tmp_path):
         with opened_page(1200) as page:
             page.goto(address, wait_until="domcontentloaded")
             page.wait_for_selector(".svgf-prompt input")
-            use(page, "page", tmp_path)
+            use(page, "page", tmp_path, front_ends)
             assert len(kernels_of(server)) == 1
         assert status(address, f"localhost:{port}") == 200  # a plain request leaves a kernel
         time.sleep(60)

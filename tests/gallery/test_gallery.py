@@ -16,7 +16,7 @@ from svgfusion_lib.gallery.downloads import file_name, sheet_bytes, svg_of, tran
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.page import NOTEBOOKS, write_page
 from svgfusion_lib.gallery.worker import Cancelled
-from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of, text_of
+from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of
 from svgfusion_lib.reranking.known_names import learn_names
 from svgfusion_lib.system.files import write_bytes
 from svgfusion_lib.utils.render import render_svg
@@ -223,7 +223,7 @@ def test_a_file_with_scripts_and_links_is_shown_without_them(session, cart_file)
 
 def test_the_page_has_the_cells_that_make_the_gallery_and_no_lesson(tmp_path):
     cells = read_notebook(write_page(tmp_path / "page" / "gallery.ipynb"))["cells"]
-    code = [text_of(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    code = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
     assert len(cells) == len(code) == 3 and "parameters" in tags_of(cells[0])
     assert code[-1].splitlines()[-2:] == ["gallery = Gallery(session, first=request)", "gallery"]
 

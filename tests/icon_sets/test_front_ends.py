@@ -1,10 +1,6 @@
 """Sets of hostile words in the tools that front ends use: @iconify/utils, React by esbuild, Vue by its compiler."""
 
-import hashlib
-import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +11,6 @@ from svgfusion_lib.icon_sets import draw_set, write_set
 from svgfusion_lib.icon_sets.names import component_name
 from svgfusion_lib.utils.render import render_svg
 
-HERE = Path(__file__).parent
-PACKAGES = HERE / "package.json"
 QUICK = SamplingConfig(num_inference_steps=2, candidates=1)
 WORDS = [
     "house", "</script><script>globalThis.hacked = true</script>", "constructor", "toString", "__proto__", "😀",
@@ -26,32 +20,14 @@ WORDS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def node() -> Path:
-    """A folder with the packages of package.json, installed once."""
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("needs node and npm, which are not installed")
-    folder = HERE.parents[1] / "outputs" / f"node-{hashlib.sha256(PACKAGES.read_bytes()).hexdigest()[:12]}"
-    if not (folder / "done").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(PACKAGES, folder / "package.json")
-        command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=folder, check=True, timeout=600)
-        (folder / "done").touch()
-    return folder
-
-
 @pytest.fixture(scope="module", params=["tabler", "twemoji"])
-def built(request, node, tmp_path_factory) -> tuple[Path, dict]:
+def built(request, front_ends, tmp_path_factory) -> tuple[Path, dict]:
     """A set, and what front ends made of it."""
     from svgfusion_lib.pipeline import SVGFusionPipeline
 
     pipeline = SVGFusionPipeline.from_pretrained()
     folder = write_set(draw_set(pipeline, WORDS, request.param, config=QUICK), tmp_path_factory.mktemp("set") / "icons")
-    command = ["node", str(HERE / "front_end.mjs"), str(folder)]
-    done = subprocess.run(command, cwd=node, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return folder, json.loads(done.stdout)
+    return folder, front_ends(folder)
 
 
 def test_nothing_in_a_word_is_executed(built):

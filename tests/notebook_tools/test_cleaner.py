@@ -13,7 +13,7 @@ from svgfusion_lib.notebook_tools.cleaner import (
     clean,
     literals,
     main,
-    parameters_of,
+    parameters_cell,
     problems,
     read_notebook,
     write_notebook,
@@ -127,14 +127,14 @@ def test_literals_refuses_what_papermill_would_not_override(source, said):
         literals(source)
 
 
-def test_parameters_of_reads_names_and_values():
-    assert parameters_of(notebook()) == {"SEED": 1}
+def test_parameters_cell_is_the_one_with_the_tag():
+    assert parameters_cell(notebook()) == "SEED: int = 1"
 
 
 def test_write_then_read_gives_the_same_notebook(tmp_path):
     cleaned = clean(notebook(code("a\nb", [stream("x\ny\n")])))
     path = write_notebook(tmp_path / "n.ipynb", cleaned)
-    assert read_notebook(path)["cells"][2]["source"] == ["a\n", "b"]
+    assert read_notebook(path)["cells"][2]["source"] == "a\nb"
     assert nbformat.read(path, as_version=4) == nbformat.from_dict(cleaned)
     assert path.read_text() == write_notebook(tmp_path / "again.ipynb", read_notebook(path)).read_text()
 
