@@ -1,6 +1,8 @@
 """What the tests of the parser share: SVG text -> what is written for its rows, counts, likeness of pictures."""
 
+import base64
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 from svgfusion_lib.evaluation.metrics import mean_absolute_error, ssim
 from svgfusion_lib.utils.render import RENDERERS
@@ -22,13 +25,39 @@ SLOW = (
     "faults/", "fuzz/", "svg/test_hostile.py", "stages/test_hostile_stages.py", "gallery/test_browser.py", "offline/",
     "icon_sets/test_front_ends.py", "test_wheel.py",
 )
+MOST_DIFFERENT = 1.0  # of 255, a mean over pixels, of pictures that count as equal
+PNG = base64.b64encode(b"\x89PNG").decode()[:5]  # how it begins
 OFFLINE = Path(__file__).parent / "offline"
 _INITIAL = (' fill="#000"', ' stroke-width="1"', ' gradientUnits="userSpaceOnUse"')  # not said in expectations
+
+
+class Picture(str):
+    """A PNG that a notebook stores, in base64, equal to one whose pixels are nearly the same."""
+
+    __hash__ = str.__hash__
+
+    def __ne__(self, other: object) -> bool:
+        own, others = (Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB") for text in (self, str(other)))
+        return own.size != others.size or ImageStat.Stat(ImageChops.difference(own, others)).mean > [MOST_DIFFERENT] * 3
+
+
+def compare_pictures(cell) -> None:
+    """nbval leaves pictures out of what it compares, or compares them byte by byte."""
+    cell.parent.skip_compare = tuple(kind for kind in cell.parent.skip_compare if kind != "image/png")
+    sanitize = cell.sanitize
+    cell.sanitize = lambda text: Picture(text) if str(text).startswith(PNG) else sanitize(text)
+
+
+@pytest.fixture(scope="session")
+def picture() -> type[Picture]:
+    return Picture
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what takes minutes: `make test` leaves it to `make test-all`."""
     for item in items:
+        if hasattr(item, "compare_outputs"):
+            compare_pictures(item)
         if item.nodeid.partition("tests/")[2].startswith(SLOW):
             item.add_marker("slow")
 

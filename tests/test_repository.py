@@ -1,13 +1,16 @@
 """Hygiene of what is committed: sizes, paths, names, and the state of the notebooks."""
 
+import base64
+import io
 import json
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from svgfusion_lib.notebook_tools.cleaner import MAX_NOTEBOOK_BYTES, problems
+from svgfusion_lib.notebook_tools.cleaner import MAX_NOTEBOOK_BYTES, problems, read_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 BINARY = {".png", ".safetensors", ".jpg", ".ico"}
@@ -74,13 +77,13 @@ def test_notebook_numbers_are_unique_and_without_gap():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=relative)
 def test_notebook_is_clean(path):
     assert path.stat().st_size < MAX_NOTEBOOK_BYTES
-    assert problems(json.loads(path.read_text(encoding="utf-8"))) == []
+    assert problems(read_notebook(path)) == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=relative)
 def test_every_section_makes_a_claim_and_checks_it_visibly(path):
     """A heading, a claim, a check, and then something to look at: no section that only tells."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = read_notebook(path)["cells"]
     texts = ["".join(cell["source"]) for cell in cells]
     assert all(f"**{word}**" in texts[0] for word in ("You will see", "Reads", "Writes", "Takes"))
     starts = [k for k, cell in enumerate(cells) if cell["cell_type"] == "markdown" and "## " in texts[k]][1:]
@@ -102,3 +105,15 @@ def test_what_nbval_compares_has_outputs_and_times_nothing(name):
     assert name in (ROOT / "Makefile").read_text(encoding="utf-8")
     texts = ["".join(output.get("text", "")) for cell in with_output for output in cell["outputs"]]
     assert not [text for text in texts if "it/s" in text]
+
+
+def test_pictures_of_notebooks_are_compared_by_their_pixels(picture):
+    def png(place: int, colour: int = 0) -> str:
+        image = Image.new("L", (40, 40), 255)
+        image.paste(colour, (place, 10, place + 8, 30))
+        memory = io.BytesIO()
+        image.save(memory, format="PNG", compress_level=place % 9)
+        return picture(base64.b64encode(memory.getvalue()).decode())
+
+    differ = [png(3) != other for other in (png(3), png(3, colour=2), png(5), png(12))]
+    assert differ == [False, False, True, True]

@@ -58,8 +58,7 @@ class Gallery(W.VBox):
         if session.history:
             self.show(session.history[-1])
         if first is not None:
-            self.controls.ask(first)
-            self.generate()
+            self._start(lambda tick: session.generate(first, tick))
 
     def generate(self) -> None:
         """Draw what the controls ask for, in the background; `worker.wait()` waits for it."""
