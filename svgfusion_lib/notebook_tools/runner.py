@@ -180,8 +180,9 @@ def check_parameters(path: Path, values: Mapping[str, Mapping], given: Mapping[s
     """The values for one notebook, checked as it checks them itself (parameters.py): UserError for a wrong one."""
     namespace = _declared(path)
     common = {**(values.get("common") or {}), **given}
-    chosen = {name: value for name, value in common.items() if name in namespace} | (values.get(path.stem) or {})
-    namespace |= chosen
+    chosen = {name: value for name, value in common.items() if name in namespace}
+    chosen.update(values.get(path.stem) or {})
+    namespace.update(chosen)
     check(path.stem, namespace)
     return {name: namespace[name] for name in chosen}
 
