@@ -80,8 +80,6 @@ def _preprocess_flags(add: Add) -> None:
     add("--pixel_encoder", default="efficientnet-lite0", help="or a DINOv2 hub name or folder, or `none`")
     add("--renderings", type=int, default=1, help="stages of an SVG whose renderings are encoded, the whole among them")
     add("--processes", type=int, help="default: one for each core")
-    add("--engine", default="local", choices=("local", "dask"), help="processes of this machine, or a Dask cluster")
-    add("--scheduler", help="address of the Dask scheduler (default: a cluster on this machine, for this call)")
 
 
 def _preprocess(**options) -> None:

@@ -122,30 +122,6 @@ def _train_demo(**options) -> None:
     print(f"{options['output_dir']}/samples/sheet.png")
 
 
-def _overfit_flags(add: Add) -> None:
-    add("--output_dir", default="runs/overfit")
-    add("--pack", default="lucide")
-    add("--num_icons", type=int, default=32)
-    add("--vae_steps", type=int, default=4000)
-    add("--dit_steps", type=int, default=8000)
-    add("--box_scale", type=number, default=2.0, help="std of the box channels for diffusion; others have 1")
-    add("--vae_preset", default="S", help="size of the VP-VAE (docs/models.md)")
-    add("--dit_preset", default="mini", help="size of the VS-DiT (docs/models.md)")
-    add("--seed", type=int, default=0)
-    device(add)
-
-
-def _overfit(**options) -> None:
-    from svgfusion_lib.experiments.overfit import overfit
-
-    report = overfit(**options)
-    print(
-        f"reconstructions: SSIM {report['ssim_from_mean']:.3f} from the mean, {report['ssim_from_sample']:.3f} from a"
-        f" sample; drawn from captions: SSIM of at least .9 for {report['drawn_at_least_0.9']} of {report['icons']},"
-        f" the nearest icon is the right one for {report['nearest_is_right']}; {options['output_dir']}/sheet.png"
-    )
-
-
 def _finetune_flags(add: Add) -> None:
     add("--svg_dir", required=True, help="your icons, with or without captions.csv")
     add("--output_dir", required=True, help="also where a stopped run is continued")
@@ -189,5 +165,4 @@ STAGES: Stages = {
     "train_model": ("a whole model from a TOML file, in pieces that resume", _train_model_flags, _train_model),
     "finetune": ("the shipped model adapts to a folder of icons", _finetune_flags, _finetune),
     "train_demo": ("the whole chain on synthetic shapes, in minutes", _train_demo_flags, _train_demo),
-    "overfit": ("both models learn 32 icons by heart, to show that they can", _overfit_flags, _overfit),
 }

@@ -24,7 +24,7 @@ from svgfusion_lib.svg import row_format
 from svgfusion_lib.system.checks import check_counts
 from svgfusion_lib.system.files import read_json, write_json, write_text
 from svgfusion_lib.system.outputs import claimed, output_set, remove_listed, settle
-from svgfusion_lib.system.parallel import default_processes, map_in_order, map_on_dask, torch_threads
+from svgfusion_lib.system.parallel import default_processes, map_in_order, torch_threads
 from svgfusion_lib.system.processes import check_alone
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.system.token_store import TokenStore, write_tokens
@@ -36,7 +36,6 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 CACHE_NAME, TOKENS_NAME, PARTS_NAME = "cache.pt", "pixel_tokens", "parts"
 PART_FILES = 128  # worked on together
 MAX_ROWS = 12_000  # of an SVG; 99 of 100 icons have less than 800
-ENGINES = ("local", "dask")
 PART_FIELDS: dict[str, type | tuple] = {
     "skipped": dict, "unsupported": dict, "approximated": dict, "lengths": list, "stages": list,
     "rows": (torch.Tensor, NoneType), "sizes": (torch.Tensor, NoneType), "tokens": (torch.Tensor, NoneType),
@@ -57,8 +56,6 @@ def preprocess(
     renderings: int = 1,
     seed: int = 0,
     processes: int | None = None,
-    engine: str = "local",
-    scheduler: str | None = None,
 ) -> Path:
     """Parse and render the SVGs of a folder and write precomputed_dir/cache.pt; returns its path.
 
@@ -71,8 +68,6 @@ def preprocess(
     """
     check_alone("preprocess")
     check_counts(renderings=renderings, processes=processes, max_files=max_files)
-    if engine not in ENGINES or (scheduler is not None and engine != "dask"):
-        raise UserError(f"preprocess: engines are {', '.join(ENGINES)} (got {engine!r}); --scheduler goes with dask")
     svg_dir, precomputed_dir = Path(svg_dir), Path(precomputed_dir)
     records = read_records(svg_dir, pattern)
     found = len(records)
@@ -88,12 +83,8 @@ def preprocess(
     with claimed(precomputed_dir, "preprocess", svg_dir):
         parts_dir = _parts_folder(precomputed_dir, files, options)
         todo = [k for k in range(len(parts)) if not _is_whole(_part_path(parts_dir, k))]
-        work = partial(_make_part, **options)
-        if engine == "dask":
-            results = map_on_dask(work, [parts[k] for k in todo], scheduler)
-        else:
-            count = default_processes(sum(len(parts[k]) for k in todo)) if processes is None else processes
-            results = map_in_order(work, [parts[k] for k in todo], count, chunk_size=1)
+        count = default_processes(sum(len(parts[k]) for k in todo)) if processes is None else processes
+        results = map_in_order(partial(_make_part, **options), [parts[k] for k in todo], count, chunk_size=1)
 
         def saved_files() -> Iterator[Path]:
             for k, part in zip(todo, results):

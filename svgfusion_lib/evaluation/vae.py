@@ -35,11 +35,10 @@ Watch = Callable[[ChunkBatch, Posterior, Any], None]
 
 @dataclass
 class Rebuilt:
-    """An SVG, rebuilt from the posterior's mean and from a sample of it: texts, pictures uint8 [S, S, 3], SSIM."""
+    """An SVG, rebuilt from the posterior's mean and from a sample of it: texts, and SSIM of their pictures."""
 
     number: int                # in the dataset
     svgs: tuple[str, str, str]  # original, from the mean, from a sample
-    pictures: tuple[np.ndarray, np.ndarray, np.ndarray]
     ssim_from_mean: float
     ssim_from_sample: float
     ssim_of_blank: float
@@ -67,8 +66,8 @@ def rebuild(
             svgs = rows_to_svg(original), rows_to_svg(sanitize_rows(mean_rows)), rows_to_svg(sanitize_rows(sample_rows))
             picture, by_mean_picture, by_sample_picture = (render_svg(svg, IMAGE_SIZE) for svg in svgs)
             yield Rebuilt(
-                k, svgs, (picture, by_mean_picture, by_sample_picture), ssim(picture, by_mean_picture),
-                ssim(picture, by_sample_picture), ssim(picture, np.full_like(picture, 255)),
+                k, svgs, ssim(picture, by_mean_picture), ssim(picture, by_sample_picture),
+                ssim(picture, np.full_like(picture, 255)),
             )
 
 

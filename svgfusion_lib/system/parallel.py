@@ -1,4 +1,4 @@
-"""Work on many items in several processes or on a Dask cluster, in order, with bounded memory."""
+"""Work on many items in several processes, in order, with bounded memory."""
 
 import os
 from collections import deque
@@ -15,8 +15,6 @@ from svgfusion_lib.system.launch import environment
 FEWEST_FOR_PROCESSES = 200  # items; below that starting processes costs more than it saves
 CHUNK = 16                  # items that travel together
 WAITING = 4                 # chunks of each process that may be under way or wait to be taken
-RETRIES = 3                 # of a Dask task whose worker was lost
-CONNECT_SECONDS = 30
 SAFE = {"PYTHONSAFEPATH": "1"}  # no module of a process comes from the current folder, which may be a stranger's
 POLL_SECONDS = 2.0          # between looks at whether all workers of a pool are alive
 
@@ -53,35 +51,7 @@ def map_in_order(work: Callable, items: Sequence, processes: int | None = None, 
             ) from error
 
 
-def map_on_dask(work: Callable, items: Sequence, scheduler: str | None = None) -> Iterator:
-    """work(item) of every item in order, made by the workers of a Dask cluster.
-
-    scheduler: its address (`tcp://host:8786`); None: a cluster on this machine, for the time of the call. The
-    workers need this package and the same files. What a lost worker was doing is done again by another.
-    """
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise UserError("--engine dask needs the package distributed: pip install 'svgfusion[dask]'") from error
-    with environment(**SAFE):
-        cluster = LocalCluster(threads_per_worker=1, dashboard_address=None) if scheduler is None else None
-    try:
-        client = Client(cluster or scheduler, timeout=CONNECT_SECONDS)
-    except (OSError, ValueError) as error:
-        raise UserError(f"no Dask scheduler answers at {scheduler} ({error}); see docs/scaling.md") from error
-    try:
-        threads = sum(client.nthreads().values())
-        if not threads:
-            raise UserError(f"the Dask scheduler {scheduler} has no workers; start some: dask worker {scheduler}")
-        submitted = (client.submit(work, item, pure=False, retries=RETRIES) for item in items)
-        yield from _in_order(submitted, WAITING * threads)
-    finally:
-        client.close()
-        if cluster is not None:
-            cluster.close()
-
-
-def _in_order(futures: Iterator, most: int, result: Callable = lambda future: future.result()) -> Iterator:
+def _in_order(futures: Iterator, most: int, result: Callable) -> Iterator:
     """Results of futures in order; at most so many are under way or wait to be taken."""
     waiting: deque = deque()
     for future in futures:

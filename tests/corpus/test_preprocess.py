@@ -1,11 +1,9 @@
-"""Preprocessing in parts: stopped and continued, in several processes and on a cluster, it gives the same cache."""
+"""Preprocessing in parts: stopped and continued, and in several processes, it gives the same cache."""
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from svgfusion_lib.corpus import preprocess as module
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import PARTS_NAME, load_cache, preprocess
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.parallel import map_on_dask
 
 
 @pytest.fixture(scope="module")
@@ -128,77 +125,13 @@ def test_killed_preprocessing_goes_on(svg_dir, tmp_path):
     assert_same_cache(tmp_path / "killed", tmp_path / "quiet")
 
 
-@pytest.fixture
-def cluster(tmp_path):
-    """A Dask scheduler and two workers on this machine: address, the workers' processes."""
-    pytest.importorskip("distributed")
-    file = tmp_path / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
-            "--no-dashboard", "--scheduler-file", str(file)]
-    scheduler = subprocess.Popen(dask, **quiet)
-    one = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(file), "--nworkers", "1",
-           "--nthreads", "1", "--no-nanny", "--no-dashboard"]
-    workers = [subprocess.Popen(one, **quiet) for _ in range(2)]
-    from distributed import Client
-
-    deadline = time.monotonic() + 60
-    while not file.is_file() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    with Client(scheduler_file=str(file), timeout=60) as client:
-        client.wait_for_workers(2, timeout=60)
-        address = client.scheduler.address
-    yield address, workers
-    for process in (*workers, scheduler):
-        process.kill()
-        process.wait()
-
-
-def test_a_cluster_that_loses_a_worker_gives_the_same_cache(svg_dir, whole, cluster, tmp_path):
-    address, workers = cluster
-    parts, killed = tmp_path / "cache" / PARTS_NAME, []
-
-    def kill_one_half_way() -> None:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            if len(list(parts.glob("part-*.pt"))) >= 2:
-                os.kill(workers[0].pid, signal.SIGKILL)
-                killed.append(len(list(parts.glob("part-*.pt"))))
-                return
-            time.sleep(0.002)
-
-    thread = threading.Thread(target=kill_one_half_way)
-    thread.start()
-    preprocess(svg_dir, tmp_path / "cache", renderings=2, engine="dask", scheduler=address)
-    thread.join()
-    assert killed and killed[0] < 10 and workers[0].wait() == -signal.SIGKILL
-    assert_same_cache(tmp_path / "cache", whole)
-
-
-def test_a_cluster_for_the_time_of_the_call():
-    pytest.importorskip("distributed")
-    assert list(map_on_dask(abs, [-1, 2, -3])) == [1, 2, 3]
-
-
-@pytest.mark.parametrize(("options", "reason"), [
-    ({"engine": "ray"}, "engines are local, dask"),
-    ({"scheduler": "tcp://127.0.0.1:1"}, "goes with dask"),
-    ({"processes": 0}, "processes is 0"),
-])
-def test_wrong_options(svg_dir, tmp_path, options, reason):
-    with pytest.raises(UserError, match=reason):
-        preprocess(svg_dir, tmp_path, **options)
-
-
-def test_no_scheduler_answers(svg_dir, tmp_path, monkeypatch):
-    pytest.importorskip("distributed")
-    monkeypatch.setattr("svgfusion_lib.system.parallel.CONNECT_SECONDS", 1)
-    with pytest.raises(UserError, match="no Dask scheduler answers at tcp://127.0.0.1:1 "):
-        preprocess(svg_dir, tmp_path, engine="dask", scheduler="tcp://127.0.0.1:1")
-
-
 def test_all_files_are_taken_unless_a_limit_is_given(svg_dir, tmp_path, capsys):
     assert len(load_cache(preprocess(svg_dir, tmp_path / "all", pixel_encoder="none").parent)["names"]) == 38
     flags = ["--svg_dir", str(svg_dir), "--precomputed_dir", str(tmp_path / "few"), "--pixel_encoder", "none"]
     assert cli.main(["preprocess", *flags, "--max_files", "9"]) == 0
     assert "31 of 40 files left out at random: --max_files all takes all" in capsys.readouterr().out
+
+
+def test_no_processes_are_refused(svg_dir, tmp_path):
+    with pytest.raises(UserError, match="processes is 0"):
+        preprocess(svg_dir, tmp_path, processes=0)

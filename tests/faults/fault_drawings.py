@@ -27,7 +27,7 @@ from svgfusion_lib.evaluation import evaluate, sweep, two_sample
 from svgfusion_lib.evaluation import report as evaluation_plots
 from svgfusion_lib.evaluation import samples as evaluation_groups
 from svgfusion_lib.evaluation.vae import evaluate_vae, reconstruct_and_sample
-from svgfusion_lib.experiments import benchmark, overfit
+from svgfusion_lib.experiments import benchmark
 from svgfusion_lib.icon_sets import draw_set, write_set
 from svgfusion_lib.models.pixel_encoder import LITE0_IMAGE_SIZE, LITE0_MEAN, LITE0_STD, PixelEncoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
@@ -138,11 +138,6 @@ def _benchmark(inputs: Path, folder: Path) -> None:
     )
 
 
-def _overfit(inputs: Path, folder: Path) -> None:
-    overfit.fetch_packs = lambda packs, packs_dir: [inputs / "svg"]
-    overfit.overfit(folder, num_icons=2, vae_steps=2, dit_steps=2, vae_preset="tiny", dit_preset="tiny")
-
-
 DRAWINGS: dict[str, Callable[[Path, Path], object]] = {
     "generate": lambda inputs, folder: generate.generate(pipeline_of(inputs), ["a", "b"], folder, config=QUICK),
     "reconstruct": lambda inputs, folder: reconstruct_and_sample(
@@ -169,5 +164,4 @@ DRAWINGS: dict[str, Callable[[Path, Path], object]] = {
     "evaluate_vae": lambda inputs, folder: evaluate_vae(vae_of(inputs), inputs / "cache", folder, split="train"),
     "sweep": _sweep,
     "benchmark": _benchmark,
-    "overfit": _overfit,
 }

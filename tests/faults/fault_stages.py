@@ -185,7 +185,7 @@ STAGES: dict[str, Callable[[Path, Path], object]] = {
 # Spared the tests over SHORT (two of three full disks, power cut, little memory): what takes its time, where stages as
 # fit, sweep and generate write in the same ways; and what writes by the very functions of vary and morph.
 LONG = (
-    "train_dit", "finetune", "train_model", "overfit", "evaluate", "benchmark", "redraw", "restyle",
+    "train_dit", "finetune", "train_model", "evaluate", "benchmark", "redraw", "restyle",
 )
 SHORT = [stage for stage in STAGES if stage not in LONG]
 
