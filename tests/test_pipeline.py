@@ -17,8 +17,8 @@ from svgfusion_lib.generate import generate
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.pipeline import tidied
 from svgfusion_lib.tidying.drawing import placed
-from svgfusion_lib.utils.placement import drawn_box
 from svgfusion_lib.utils.diffusion import make_schedule
+from svgfusion_lib.utils.placement import drawn_box
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=2)
 
