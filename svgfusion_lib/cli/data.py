@@ -57,6 +57,10 @@ def _prepare_dataset_flags(add: Add) -> None:
     add("--whole", action=argparse.BooleanOptionalAction, default=True,
         help="leave out files of which rows cannot show all: text, pictures, filters")
     add("--seed", type=int, default=0, help="of the choice of names of single packs")
+    add("--num_parts", type=int, default=0, help="captions of each SVG that are parts of its name")
+    add("--moved_copies", action="store_true", help="mirrored and turned copies, named for what they show")
+    add("--originals", action="store_true",
+        help="write the files themselves, without scripts, links and addresses, rather than what their rows draw")
     add("--processes", type=int, help="default: one for each core")
 
 

@@ -212,3 +212,16 @@ def other_words(name: str, words: Iterable[str], may_say: Callable[[str], bool])
     """Words, once each, that say something else than the name and may be said."""
     own = name_key(name, numbered=True)
     return [word for word in dict.fromkeys(words) if name_key(word, numbered=True) != own and may_say(word)]
+
+
+def name_parts(name: str, may_say: Callable[[str], bool]) -> tuple[str, ...]:
+    """What can be said of a name of several words with some of them: each one alone, and all but each one.
+
+    Drawn at random in training, they teach what a word means on its own: `off` a slash, whatever is off.
+    """
+    words = name.split()
+    spoken = [word for word in words if len(word) > 1 and not word.isdigit() and content_words(word)]
+    if len(spoken) < 2:
+        return ()
+    rests = [" ".join(words[:i] + words[i + 1 :]) for i in range(len(words))] if len(words) > 2 else []
+    return tuple(other_words(name, [*spoken, *rests], may_say))

@@ -11,6 +11,7 @@ from svgfusion_lib.corpus.captions import SKIN_TONE, humanise
 from svgfusion_lib.corpus.colours import dominant_colours
 from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.svg.sanitise import sanitised_svg
 from svgfusion_lib.utils.placement import drawn_box
 from svgfusion_lib.utils.render import BLANK_CONTRAST, render_svg_by_resvg
 from svgfusion_lib.utils.rendering_sequence import element_of_rows
@@ -99,6 +100,7 @@ class Check:
     colours: bool           # measure its colours
     clean: bool = False     # take away what is not seen
     whole: bool = True      # rows have to show all of it
+    original: bool = False  # keep its own text, sanitised
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class Finding:
 
     reason: str
     fingerprint: bytes = b""            # the same for the same drawing
-    svg: str = ""                       # what the rows draw
+    svg: str = ""                       # what the rows draw, or the original
     rows: int = 0                       # between <BOS> and <EOS>
     approximated: tuple[str, ...] = ()  # features that rows show in another way
     picture: np.ndarray | None = None   # uint8 [S, S, 3] on white
@@ -138,6 +140,7 @@ def inspect_svg(check: Check) -> Finding:
                 return Finding("blank on white")
         if check.colours:
             colours = dominant_colours(text)
+        text = sanitised_svg(check.path) if check.original else text
     except ValueError:
         return Finding("cannot be rendered")
     return Finding("", _fingerprint(rows), text, len(rows) - 2, tuple(parsed.approximated), picture, colours)

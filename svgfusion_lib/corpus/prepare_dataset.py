@@ -40,6 +40,9 @@ def prepare_dataset(
     hold_out: bool = True,
     whole: bool = True,
     seed: int = 0,
+    num_parts: int = 0,
+    moved_copies: bool = False,
+    originals: bool = False,
     processes: int | None = None,
 ) -> dict:
     """Clean, deduplicate, balance, caption and split SVGs; return the summary. docs/corpus.md has the rules.
@@ -56,6 +59,9 @@ def prepare_dataset(
     `one_style`: of line packs, the style that the pack is known for. Emoji lose what nobody sees (corpus/filters.py).
     `hold_out`: 10% of the names go to the split held_out, and of the others 5% of the pairs of a name and a pack, which
     `seed` chooses, to unseen_pair, as long as another pack has the name in training. Without, all is trained on.
+    `num_parts`: parts of the name among the captions of what is trained on. `moved_copies`: mirrored and turned copies
+    of it, named for what they show (corpus/directions.py). `originals`: files are written as they were, but for
+    scripts, handlers, links and addresses (svg/sanitise.py), rather than as their rows draw them.
 
     Writes `output_dir/<pack>/<name>.svg`, manifest.jsonl, summary.json (per pack: icons, kept, those of each split,
     dropped by reason, approximated, percentiles of rows) and dropped.jsonl (file, reason and, of duplicates, same_as).
@@ -69,6 +75,10 @@ def prepare_dataset(
     for name, value in limits.items():
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}; it must be at least 1")
+    if num_parts < 0:
+        raise UserError(f"num_parts is {num_parts}; it must be at least 0")
+    if moved_copies and not near_duplicates:
+        raise UserError("moved copies of what is symmetric are near duplicates; leave out --no-near_duplicates")
     check_apart(output_dir, svg_dir, dataset if isinstance(dataset, str | Path) else None)
     vocabulary = NO_KEYWORDS
     folders = []
@@ -94,7 +104,7 @@ def prepare_dataset(
         if max_files is not None:
             random.Random(0).shuffle(sources)
             sources.sort(key=lambda source: source.record.split == "held_out_pack")
-        sieve = Sieve(output, vocabulary, near_duplicates, hold_out)
+        sieve = Sieve(output, vocabulary, near_duplicates, hold_out, num_parts, moved_copies)
         candidates = []
         surplus = set() if max_variants is None else surplus_variants([s.record for s in sources], max_variants)
         for i, source in enumerate(sources):
@@ -110,6 +120,7 @@ def prepare_dataset(
             Check(
                 source.path, _strokes_only(source, stroke_only), max_rows, picture=near_duplicates,
                 colours=source.domain in ("emoji", "colour"), clean=source.domain in ("emoji", "colour"), whole=whole,
+                original=originals,
             )
             for source in candidates
         ]
@@ -120,7 +131,9 @@ def prepare_dataset(
                 break
         return sieve.finish({
             "stroke_only": stroke_only, "near_duplicates": near_duplicates, "one_style": one_style,
-            "hold_out": hold_out, "whole": whole, "seed": seed, **limits,
+            "hold_out": hold_out, "whole": whole, "seed": seed, "num_parts": num_parts, "moved_copies": moved_copies,
+            "originals": originals,
+            **limits,
         })
 
 

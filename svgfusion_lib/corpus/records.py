@@ -33,6 +33,8 @@ class Record:
     licence: str = ""           # SPDX identifier, "" if not known
     # of SPLITS: held out by its name, by its name in this pack alone, or with its pack, whatever the name
     split: str = "train"
+    parts: tuple[str, ...] = ()  # of the name: what its pictures have in common with others ("off" of "bell off")
+    moves: tuple[str, ...] = ()  # of directions.MOVES: which leave a true picture, of the name that they make
 
     @property
     def style(self) -> str:
@@ -145,7 +147,7 @@ def _record_of(entry: object) -> Record:
         raise TypeError(f"a {type(entry).__name__}")
     values: dict = {field.name: entry[field.name] for field in fields(Record) if field.name in entry}
     for name, value in values.items():
-        many = name in ("captions", "keywords")
+        many = name in ("captions", "keywords", "parts", "moves")
         if not (isinstance(value, list) and all(isinstance(text, str) for text in value) if many
                 else isinstance(value, str)):
             raise TypeError(f"{name} is {value!r:.60}")

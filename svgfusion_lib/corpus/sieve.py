@@ -1,20 +1,26 @@
 """What a data set keeps of many SVG files: no drawing twice, and the captions of all its copies with it."""
 
 import json
+import random
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from svgfusion_lib.corpus.captions import compose_captions, make_captions, name_key, other_words, split_of
-from svgfusion_lib.corpus.filters import Finding, PictureIndex
+from svgfusion_lib.corpus.captions import compose_captions, make_captions, name_key, name_parts, other_words, split_of
+from svgfusion_lib.corpus.directions import allowed_moves, moved
+from svgfusion_lib.corpus.filters import PICTURE_SIZE, Finding, PictureIndex
 from svgfusion_lib.corpus.keywords import Vocabulary, synonyms_of
 from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.records import COUNT, COUNTED, SPLITS, Record, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import write_json, write_text
+from svgfusion_lib.system.progress import track
+from svgfusion_lib.utils.render import render_svg_by_resvg
+from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 PERCENTILES = (25, 50, 75, 95, 99)
 
@@ -57,6 +63,7 @@ class Tally:
 SUMMARY = "summary.json"
 DROPPED = "dropped.jsonl"
 NO_PACK = "icons"  # folder of the files that belong to no pack
+_LOGO = frozenset({"brand", "logo"})
 MAX_DRAWINGS = 3   # of one name in one pack and style, which are numbered from the second on
 
 
@@ -80,6 +87,7 @@ class _Kept:
     record: Record
     domain: str
     colours: tuple[str, ...]
+    base: str  # the name, before the drawings of one thing are numbered
     duplicates: list[Record] = field(default_factory=list)
 
     def join(self, duplicate: Record) -> None:
@@ -87,10 +95,14 @@ class _Kept:
         if self.record.split != "train" or duplicate.split == "train":
             self.duplicates.append(duplicate)
 
-    def finished(self, vocabulary: Vocabulary, names: Collection[str], hold_out: bool) -> Record:
+    def finished(
+        self, vocabulary: Vocabulary, names: Collection[str], logos: frozenset[str], hold_out: bool,
+        unseen: Collection[tuple[str, str]],
+    ) -> Record:
         """The record with all that training may say of it.
 
-        names: keys of all names of the domain; a keyword among them means another icon.
+        names: keys of all names of the domain; a keyword among them means another icon. logos: words that name a
+        brand. unseen: pairs of name key and pack that are not to be trained on.
         """
         record, others = self.record, self.duplicates
         if not record.style:
@@ -100,13 +112,20 @@ class _Kept:
         def may_say(text: str) -> bool:
             return not hold_out or record.split != "train" or split_of(text, numbered=True) == "train"
 
+        def may_become(name: str) -> bool:
+            pair = name_key(name, numbered=True), record.pack
+            return may_say(name) and (record.split != "train" or pair not in unseen)
+
         aliases = other_words(record.name, record.keywords, may_say)
         near = [word for word in vocabulary.keywords_of(record.name) if name_key(word, numbered=True) not in names]
         captions = compose_captions(
             record.name, record.style, self.domain, self.colours, synonyms_of(record.name, self.domain),
             [*aliases[:2], *near, *aliases[2:]], [other.captions[0] for other in others], may_say,
         )
-        return replace(record, captions=captions, keywords=tuple(aliases))
+        return replace(
+            record, captions=captions, keywords=tuple(aliases), parts=name_parts(record.name, may_say),
+            moves=tuple(allowed_moves(self.base, may_become, logos)),
+        )
 
 
 class Sieve:
@@ -115,11 +134,21 @@ class Sieve:
     Rows hold shapes and paints alone: no script, no link and no reference of a file gets into a data set.
     """
 
-    def __init__(self, output: Path, vocabulary: Vocabulary, near_duplicates: bool, hold_out: bool = True):
+    def __init__(
+        self, output: Path, vocabulary: Vocabulary, near_duplicates: bool, hold_out: bool = True, num_parts: int = 0,
+        moved_copies: bool = False,
+    ):
+        """num_parts: parts of the name that each record to train on has among its captions, a fixed choice.
+
+        moved_copies: pictures to train on get copies that are mirrored and turned as their records allow, but for those
+        that look like a picture that is there; needs near_duplicates.
+        """
         self.output = output
         self.vocabulary = vocabulary
         self.near_duplicates = near_duplicates
         self.hold_out = hold_out
+        self.num_parts = num_parts
+        self.moved_copies = moved_copies
         self.kept: list[_Kept] = []
         self._by_fingerprint: dict[bytes, _Kept] = {}
         self._pictures: dict[str, tuple[PictureIndex, list[_Kept]]] = {}  # by domain
@@ -145,7 +174,7 @@ class Sieve:
             return self.drop(record, finding.reason)
         if finding.fingerprint in self._by_fingerprint:
             return self.drop(record, "duplicate", self._by_fingerprint[finding.fingerprint])
-        kept = _Kept(self._numbered(record), source.domain, finding.colours)
+        kept = _Kept(self._numbered(record), source.domain, finding.colours, record.name)
         picture = None
         if self.near_duplicates and finding.picture is not None:
             picture = finding.picture
@@ -173,8 +202,13 @@ class Sieve:
             reasons = total.dropped.most_common(3)
             hint = "; fills are allowed with stroke_only off" if "not stroke only" in dict(reasons) else ""
             raise UserError(f"no SVG was kept: {', '.join(f'{n} {reason}' for reason, n in reasons)}{hint}")
-        self._settle_pairs()
-        records = [kept.finished(self.vocabulary, self._names[kept.domain], self.hold_out) for kept in self.kept]
+        may_not = self.hold_out, self._settle_pairs()
+        said = {domain: (names, _logos(names)) for domain, names in self._names.items()}
+        records = [kept.finished(self.vocabulary, *said[kept.domain], *may_not) for kept in self.kept]
+        if self.moved_copies:
+            records += self._moved_copies(records)
+        if self.num_parts:
+            records = [self._with_parts(record) for record in records]
         records.sort(key=lambda record: record.file)
         captions = [caption for record in records for caption in record.captions]
         total = Tally.merge(self._tally.values())
@@ -191,20 +225,46 @@ class Sieve:
         write_json(self.output / SUMMARY, summary, COUNTED[SUMMARY])
         return summary
 
-    def _settle_pairs(self) -> None:
-        """Train on unseen pairs whose name is left in no other pack after all."""
+    def _moved_copies(self, records: Sequence[Record]) -> list[Record]:
+        copies = []
+        for record in track([r for r in records if r.split == "train" and r.moves], "moved copies"):
+            parsed = parse_svg(self.output / record.file)
+            index, _ = self._pictures[pack_domain(record.pack)]
+            for move in record.moves:
+                copy, rows = moved(record, parsed.rows, move)
+                text = rows_to_svg(rows, parsed.size)
+                picture = render_svg_by_resvg(text, PICTURE_SIZE)
+                if index.find(picture) is None:
+                    index.add(picture)
+                    copies.append(replace(copy, file=f"{record.file.removesuffix('.svg')}.{move}.svg"))
+                    write_text(self.output / copies[-1].file, text)
+                    self._tally_of(copy).keep(copy.split, len(rows) - 2, parsed.approximated)
+        return copies
+
+    def _with_parts(self, record: Record) -> Record:
+        if record.split != "train" or not record.parts:
+            return record
+        choice = random.Random(record.file).sample(record.parts, min(self.num_parts, len(record.parts)))
+        return replace(record, captions=tuple(dict.fromkeys([*record.captions, *choice])))
+
+    def _settle_pairs(self) -> set[tuple[str, str]]:
+        """Train on unseen pairs whose name is left in no other pack after all; return those that stay unseen."""
         trained: dict[tuple[str, str], set[str]] = {}
         for kept in self.kept:
             if kept.record.split == "train":
                 key = kept.domain, name_key(kept.record.name, numbered=True)
                 trained.setdefault(key, set()).add(kept.record.pack)
+        unseen = set()
         for kept in self.kept:
             record, key = kept.record, name_key(kept.record.name, numbered=True)
             if record.split != "unseen_pair":
                 continue
-            if not trained.get((kept.domain, key), set()) - {record.pack}:
+            if trained.get((kept.domain, key), set()) - {record.pack}:
+                unseen.add((key, record.pack))
+            else:
                 kept.record = replace(record, split="train")
                 self._tally_of(record).splits.subtract({"unseen_pair": 1, "train": -1})
+        return unseen
 
     def _numbered(self, record: Record) -> Record:
         """The second drawing of a `mouse` in a pack is `mouse 2`."""
@@ -219,6 +279,14 @@ class Sieve:
 
     def _tally_of(self, record: Record) -> Tally:
         return self._tally.setdefault(record.pack or NO_PACK, Tally())
+
+
+def _logos(names: Collection[str]) -> frozenset[str]:
+    """Words that name a brand: `github`, where there is a `brand github` or a `logo github`."""
+    words = (key.split() for key in names)
+    return frozenset(
+        word for pair in words if len(pair) == 2 and not _LOGO.isdisjoint(pair) for word in pair if word not in _LOGO
+    )
 
 
 def _drawing(record: Record) -> tuple[str, ...]:

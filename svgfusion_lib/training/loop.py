@@ -33,7 +33,7 @@ STATE_FIELDS = {"step": int, "model": dict, "ema": dict, "optimizer": dict, "tra
 TIMINGS = ("seconds", "latents_per_second", "data_wait")  # fields of the log that differ from run to run
 # Settings that a resumed run may have otherwise: how long it trains, where, and what it reports.
 _FREE = {
-    "num_steps", "lr_decay", "device", "log_every", "val_every", "checkpoint_every", "checkpoint_seconds",
+    "num_steps", "lr_decay", "timesteps", "device", "log_every", "val_every", "checkpoint_every", "checkpoint_seconds",
     "compile", "bf16",
 }
 

@@ -8,6 +8,7 @@ from svgfusion_lib.corpus.captions import (
     humanise,
     make_captions,
     name_key,
+    name_parts,
     noun_phrase,
     other_words,
     split_of,
@@ -145,3 +146,13 @@ def test_what_may_not_be_said_is_in_no_caption():
     captions = compose_captions("heart", "noto", "emoji", ("red",), ("love",), ("love", "like"), may_say=may_say)
     assert "like, noto style" in captions and not {"a red heart", "love", "love, noto style"} & set(captions)
     assert "a red heart" in compose_captions("heart", "noto", "emoji", ("red",))
+    assert name_parts("bell off", may_say) == ("bell",)
+
+
+def test_parts_of_a_name_are_its_words_and_all_but_one():
+    def anything(text):
+        return True
+
+    assert name_parts("map pin off", anything) == ("map", "pin", "off", "pin off", "map off", "map pin")
+    assert name_parts("bell off", anything) == ("bell", "off")
+    assert name_parts("bell", anything) == name_parts("dice 2", anything) == ()

@@ -135,6 +135,8 @@ def test_packs_keep_folders_styles_and_splits(make_packs, tmp_path):
     assert records["lucide/arrow-left.svg"].captions == (
         "arrow left, lucide style", "arrow left", "back", "arrow left icon", "arrow left, lucide line icon",
     )  # not "a b off", which is held out
+    assert records["lucide/arrow-left.svg"].parts == ("arrow", "left")
+    assert records["lucide/arrow-left.svg"].moves == ("mirror", "flip", "turn")
     assert summary["packs"]["lucide"]["dropped"] == {"duplicate": 1}
     assert records["tabler/ring-tabler.svg"].captions[2] == "ring lucide, lucide style"
     assert summary["captions"]["all"] == sum(len(record.captions) for record in records.values())
@@ -192,6 +194,24 @@ def test_pairs_are_unseen_where_another_pack_trains_on_the_name(make_packs, tmp_
     assert chosen[0] == chosen[1] != chosen[2]
     total = prepare_dataset(tmp_path / "all", hold_out=False, **options)["total"]
     assert total["train"] == total["kept"]
+
+
+def test_moved_copies_and_parts_of_names_are_options(make_packs, tmp_path):
+    """A symmetric picture has no mirrored copy, nor has one whose mirror image is there by another name."""
+    arrow, ring = FILES["arrow-left.svg"], FILES["ring.svg"]
+    right = f'{HEAD}<path {LINE} d="M19 12h-14M19 12l-6 6"/></svg>'
+    packs_dir = make_packs({"tabler": {"arrow-left": arrow, "ring": ring}, "lucide": {"arrow-right": right}})
+    options = {"packs": ["tabler", "lucide"], "packs_dir": packs_dir}
+    total = prepare_dataset(tmp_path / "out", moved_copies=True, num_parts=1, **options)["total"]
+    records = {record.file: record for record in read_records(tmp_path / "out")}
+    copies = {file: record.name for file, record in records.items() if file.count(".") > 1}
+    assert total["kept"] == len(records) == 3 + len(copies)
+    assert copies["tabler/arrow-left.flip.svg"] == "arrow left" and copies["tabler/arrow-left.turn.svg"] == "arrow up"
+    assert not any("mirror" in file or "ring" in file for file in copies)
+    assert "arrow up, tabler style" in records["tabler/arrow-left.turn.svg"].captions
+    assert len({"arrow", "left"} & set(records["tabler/arrow-left.svg"].captions)) == 1
+    with pytest.raises(UserError, match="near duplicates; leave out"):
+        prepare_dataset(tmp_path / "no", moved_copies=True, near_duplicates=False, **options)
 
 
 def test_emoji_lose_what_nobody_sees(make_packs, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
-from svgfusion_lib.utils.placement import affine, drawn_box
+from svgfusion_lib.utils.placement import affine, drawn_box, mirror, quarter_turn
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -40,21 +40,27 @@ def picture(rows, transform="scale(1)"):
     return pixels.reshape(96, 4, 96, 4, 3).mean(axis=(1, 3))
 
 
-@pytest.mark.parametrize(("scale", "shift", "transform"), [
-    (0.7, (0.1, -0.15), "translate(480 180) scale(.7)"), (1.2, (0, 0), "translate(-240 -240) scale(1.2)"),
-])
+@pytest.mark.parametrize(("move", "transform"), [
+    (lambda rows: affine(rows, 0.7, np.array([0.1, -0.15])), "translate(480 180) scale(.7)"),
+    (lambda rows: affine(rows, 1.2, np.zeros(2)), "translate(-240 -240) scale(1.2)"),
+    (mirror, "translate(2400 0) scale(-1 1)"),
+    (quarter_turn, "rotate(90 1200 1200)"),
+], ids=["smaller", "larger", "mirror", "turn"])
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_picture_moves_like_a_transform(name, scale, shift, transform):
+def test_picture_moves_like_a_transform(name, move, transform):
     rows = rows_of(DRAWINGS[name])
     before = rows.copy()
-    result = affine(rows, scale, np.array(shift))
+    result = move(rows)
     np.testing.assert_array_equal(rows, before)
     assert result.dtype == rows.dtype
     np.testing.assert_allclose(sanitize_rows(result), result, atol=1e-6)
     assert np.abs(picture(result) - picture(rows, transform)).mean() < SAME
     assert np.abs(picture(result) - picture(rows)).mean() > 2 * SAME
+
+
+def test_a_scale_of_0_is_refused():
     with pytest.raises(ValueError, match="scale"):
-        affine(rows, 0, np.zeros(2))
+        affine(rows_of(DRAWINGS["hole"]), 0, np.zeros(2))
 
 
 @pytest.mark.parametrize(("body", "low", "high"), [
