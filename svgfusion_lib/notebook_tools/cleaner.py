@@ -9,10 +9,12 @@ import ast
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.notebook_tools.parameters import KINDS
 from svgfusion_lib.system.files import write_text
 
 MAX_NOTEBOOK_BYTES = 600_000
@@ -27,26 +29,29 @@ def tags_of(cell: dict) -> list[str]:
     return cell.get("metadata", {}).get("tags", [])
 
 
-def literals(source: str) -> dict[str, object]:
-    """Names and values of a `parameters` cell; ValueError if it holds more than plain literals."""
-    values = {}
+def literals(source: str) -> dict[str, Any]:
+    """What a `parameters` cell leaves, names and `__annotations__`; ValueError if it holds more than plain literals."""
+    values: dict[str, Any] = {}
+    kinds: dict[str, Any] = {}
     for statement in ast.parse(source).body:
         if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value):
             raise ValueError(f"line {statement.lineno} is not `NAME: type = literal`")
+        name, kind = statement.target.id, ast.unparse(statement.annotation)
+        if kind not in KINDS:
+            raise ValueError(f"{name} is {kind}, not one of {', '.join(KINDS)}")
         try:
-            values[statement.target.id] = ast.literal_eval(statement.value)
+            values[name], kinds[name] = ast.literal_eval(statement.value), KINDS[kind]
         except ValueError as error:
-            raise ValueError(f"{statement.target.id} is not a plain literal") from error
-    return values
+            raise ValueError(f"{name} is not a plain literal") from error
+    return values | {"__annotations__": kinds}
 
 
-def parameters_cell(notebook: dict) -> str:
-    """Source of the notebook's one `parameters` cell, which declares plain literals; ValueError if it does not."""
+def parameters_of(notebook: dict) -> dict[str, Any]:
+    """What the notebook's one `parameters` cell leaves (`literals`)."""
     cells = [cell for cell in notebook["cells"] if "parameters" in tags_of(cell)]
     if len(cells) != 1:
         raise ValueError(f"{len(cells)} cells tagged `parameters`, exactly one is needed")
-    literals(cells[0]["source"])
-    return cells[0]["source"]
+    return literals(cells[0]["source"])
 
 
 def clean(notebook: dict) -> dict:
@@ -100,7 +105,7 @@ def problems(notebook: dict) -> list[str]:
         found.append("the kernelspec is not python3")
     found += [f"metadata.{key}" for key in ("widgets", "papermill") if key in metadata]
     try:
-        parameters_cell(notebook)
+        parameters_of(notebook)
     except ValueError as error:
         found.append(f"parameters: {error}")
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]

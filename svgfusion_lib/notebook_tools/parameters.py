@@ -12,6 +12,10 @@ from typing import Any, get_args, get_origin
 from svgfusion_lib.errors import UserError
 
 LITERALS = (str, int, float, bool, list)
+KINDS: dict[str, Any] = {
+    "str": str, "int": int, "float": float, "bool": bool, "list[str]": list[str], "list[int]": list[int],
+    "list[float]": list[float],
+}
 
 
 def check(notebook: str, namespace: dict[str, Any], **allowed: Collection[str]) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.notebook_tools.cleaner import clean, parameters_cell, read_notebook, write_notebook
+from svgfusion_lib.notebook_tools.cleaner import clean, parameters_of, read_notebook, write_notebook
 from svgfusion_lib.notebook_tools.parameters import check
 from svgfusion_lib.system.files import write_bytes
 from svgfusion_lib.system.launch import environment
@@ -167,13 +167,10 @@ def _profile_values(profile: str | Path | None, notebooks_dir: Path) -> dict[str
 
 
 def _declared(path: Path) -> dict[str, Any]:
-    """What the parameters cell of a notebook leaves: names, defaults, annotations."""
-    namespace: dict[str, Any] = {}
     try:
-        exec(parameters_cell(read_notebook(path)), namespace)
+        return parameters_of(read_notebook(path))
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
-    return namespace
 
 
 def check_parameters(path: Path, values: Mapping[str, Mapping], given: Mapping[str, object]) -> dict:

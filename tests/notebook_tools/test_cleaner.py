@@ -13,7 +13,7 @@ from svgfusion_lib.notebook_tools.cleaner import (
     clean,
     literals,
     main,
-    parameters_cell,
+    parameters_of,
     problems,
     read_notebook,
     write_notebook,
@@ -119,6 +119,7 @@ def test_clean_keeps_one_copy_of_a_picture():
 @pytest.mark.parametrize("source, said", [
     ("A: int = 1\nB: int = A * 2", "B is not a plain literal"),
     ("A: str = open('x')", "A is not a plain literal"),
+    ("A: dict = {}", "A is dict, not one of str, int"),
     ("import os", "line 1 is not `NAME: type = literal`"),
     ("A = B = 1", "line 1 is not `NAME: type = literal`"),
 ])
@@ -127,8 +128,8 @@ def test_literals_refuses_what_papermill_would_not_override(source, said):
         literals(source)
 
 
-def test_parameters_cell_is_the_one_with_the_tag():
-    assert parameters_cell(notebook()) == "SEED: int = 1"
+def test_parameters_of_reads_names_values_and_types():
+    assert parameters_of(notebook()) == {"SEED": 1, "__annotations__": {"SEED": int}}
 
 
 def test_write_then_read_gives_the_same_notebook(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.notebook_tools.cleaner import literals, parameters_cell, read_notebook
+from svgfusion_lib.notebook_tools.cleaner import literals, parameters_of, read_notebook
 from svgfusion_lib.notebook_tools.parameters import check
 from svgfusion_lib.notebook_tools.runner import numbered_notebooks
 
@@ -61,7 +61,7 @@ def test_a_parameter_is_annotated_and_a_literal(source):
 @pytest.mark.parametrize("path", numbered_notebooks(), ids=lambda path: path.name)
 def test_every_notebook_checks_its_own_parameters(path):
     notebook = read_notebook(path)
-    assert parameters_cell(notebook)
+    assert parameters_of(notebook)
     code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert f'check("{path.stem}", globals()' in code[1]
     lines = code[0].splitlines()
