@@ -22,6 +22,7 @@ PLACES = {
     "system/outputs.py": "atomic_path",
     "system/token_store.py": "into the new folder of an output_set",
     "corpus/tables.py": "into a temporary folder",
+    "training/loop.py": "methods of its own, by write_text and save_tensors",
     "gallery/downloads.py": "into memory",
     "pipeline_output.py": "into memory",
 }
