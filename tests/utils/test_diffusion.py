@@ -8,6 +8,7 @@ import torch
 
 from svgfusion_lib.config import DiffusionConfig
 from svgfusion_lib.utils.diffusion import (
+    NoiseSchedule,
     add_noise,
     make_schedule,
     timestep_probabilities,
@@ -143,3 +144,10 @@ def test_timesteps_near_log_snr_0_are_drawn_more_often():
     log_snr = torch.logit(schedule.alphas_cumprod)
     within = often[log_snr.abs() < 0.5].sum() - 0.5e-3 * (log_snr.abs() < 0.5).sum()
     assert within.item() == pytest.approx(0.5 * (1 - math.exp(-1)), abs=0.01)  # of a Laplace density of scale 0.5
+
+
+def test_a_checkpoint_knows_a_schedule_by_name_and_table():
+    schedule = NoiseSchedule(torch.tensor([0.75, 0.5], dtype=torch.float64))
+    named = {"num_steps": 2, "schedule": "own"}
+    assert schedule.state() == {"diffusion": named, "alphas_cumprod": schedule.alphas_cumprod}
+    assert schedule.fingerprint() == "own 1a9b3652"
