@@ -71,8 +71,8 @@ def roundtrip(
         draw_seconds = sum(entry.pop("draw_seconds", 0.0) for entry in entries)
         timing = {
             "seconds": round(time.perf_counter() - start, 1), "processes": processes,
-            "parsed_per_second_and_core": round(len(entries) / max(parse_seconds, 1e-9)),
-            "compared_per_second_and_core": round(sum("ssim" in e for e in entries) / max(draw_seconds, 1e-9)),
+            "parsed_per_second_and_core": round(len(entries) / max(parse_seconds, 1e-9), 1),
+            "compared_per_second_and_core": round(sum("ssim" in e for e in entries) / max(draw_seconds, 1e-9), 1),
         }
         summary = {"renderer": renderer, "bins": bins} | summarise(entries)
         write_json(folder / REPORT_NAME, {"summary": summary, "timing": timing, "files": entries}, REPORT)
