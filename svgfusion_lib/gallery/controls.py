@@ -14,7 +14,11 @@ from svgfusion_lib.gallery.session import MOST_ICONS
 ANY_STYLE = "any style"
 CHIPS = ("shopping cart", "rocket", "red heart", "camera, tabler style", "bell off", "smiling face emoji")
 MOST_COMPLETED = 20_000  # names that are offered while one types
-SET_WORDS = ("home", "search", "user", "bell", "calendar", "mail", "heart", "shopping cart")  # to begin with
+SET_WORDS = (  # to begin with
+    "home", "search", "user", "bell", "calendar", "mail", "heart", "star", "shopping cart", "camera", "lock", "phone",
+    "map pin", "cloud", "sun", "moon", "book", "folder", "trash", "settings", "download", "upload", "user plus",
+    "circle check",
+)
 _SEEDS = 1_000_000  # that the dice draws from
 
 

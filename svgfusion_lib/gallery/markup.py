@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from svgfusion_lib.corpus.packs import without_style
 from svgfusion_lib.gallery.batches import REQUEST_FILE, Batch
 from svgfusion_lib.gallery.downloads import (
     copy_button,
@@ -47,7 +48,7 @@ def described(icon: Icon) -> str:
 
 def card(icon: Icon) -> str:
     """An icon as the grid shows it."""
-    told = icon.title if icon.seed is None or icon.drawings else f"seed {icon.seed}"
+    told = without_style(icon.title) if icon.seed is None or icon.drawings else f"seed {icon.seed}"
     return (
         f'<div class="svgf-paper">{picture(icon.svg, described(icon))}</div>'
         f'<div class="svgf-caption"><b>{icon.number}</b><span dir="auto">{html.escape(told)}</span></div>'
