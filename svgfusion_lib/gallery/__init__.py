@@ -1,10 +1,10 @@
 """A gallery for notebooks and as a page of its own: ask, look, take apart, recolour, vary, morph, take home.
 
-    session      what is drawn, edited and remembered, without widgets
+    session      what is drawn, edited and remembered, without widgets; batches: what is asked for, and what comes of it
     icons        one icon: layers, edits, undo
     neighbours   training icons that look like it
-    downloads    SVG, PNG, ZIP and contact sheet as links
-    markup       all HTML, every text escaped; gallery.css is its only style sheet
+    downloads    SVG, JSX, PNG, ZIP, contact sheet and sets as files and links
+    markup       all HTML, every text escaped; gallery.css and gallery.js are its only style sheet and script
     worker       one thing at a time in the background, with Cancel
     controls, detail, app   the widgets
 """

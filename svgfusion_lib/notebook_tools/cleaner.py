@@ -21,6 +21,7 @@ MAX_NOTEBOOK_BYTES = 600_000
 MAX_CODE_CELLS = 16
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_PROGRESS_BAR = re.compile(r"\d+%\|")
 _ABSOLUTE_PATH = re.compile(r"(?<![\w.~/:<-])/(?:home|Users|root|work|tmp|opt|var|usr|private)/[\w.-]+")
 
 
@@ -78,7 +79,7 @@ def clean(notebook: dict) -> dict:
 
 def _is_kept(output: dict) -> bool:
     if output["output_type"] == "stream":
-        return output["name"] == "stdout"
+        return output["name"] == "stdout" and bool(_without_bars(output["text"]))
     return WIDGET_VIEW not in output.get("data", {})
 
 
@@ -91,10 +92,14 @@ def _clean_output(output: dict, execution_count: int | None) -> dict:
     if "image/png" in output.get("data", {}):  # the same picture once is enough
         output["data"] = {kind: value for kind, value in output["data"].items() if kind != "image/jpeg"}
     if output["output_type"] == "stream":
-        # A progress bar rewrites its line: keep the last state of every line.
-        text = output["text"].replace("\r\n", "\n")
-        output["text"] = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+        output["text"] = _without_bars(output["text"])
     return output
+
+
+def _without_bars(text: str) -> str:
+    """A stream without progress bars, which rewrite their lines, and with the last state of other such lines."""
+    lines = (line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n"))
+    return "\n".join(line for line in lines if not _PROGRESS_BAR.search(line))
 
 
 def problems(notebook: dict) -> list[str]:

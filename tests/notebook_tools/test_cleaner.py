@@ -105,10 +105,10 @@ def test_clean_numbers_cells_by_their_place():
     assert cleaned["cells"][2]["outputs"][0]["execution_count"] == 2
 
 
-def test_clean_keeps_the_last_state_of_a_progress_bar():
-    bar = "icons:   0%|  | 0/2\ricons:  50%|# | 1/2\ricons: 100%|##| 2/2\ndone\n"
-    cleaned = clean(notebook(code("x", [stream(bar)])))
-    assert cleaned["cells"][2]["outputs"][0]["text"] == "icons: 100%|##| 2/2\ndone\n"
+def test_clean_leaves_progress_bars_out():
+    bar = "icons:   0%|  | 0/2\ricons:  50%|# | 1/2\ricons: 100%|##| 2/2\n"
+    cleaned = clean(notebook(code("x", [stream(f"{bar}one\rdone\n")]), code("y", [stream(bar)])))
+    assert cleaned["cells"][2]["outputs"][0]["text"] == "done\n" and cleaned["cells"][3]["outputs"] == []
 
 
 def test_clean_keeps_one_copy_of_a_picture():
