@@ -46,8 +46,7 @@ def guided(conditional: Tensor, unconditional: Tensor, guidance_scale: float) ->
 
 
 def estimator(
-    denoise: Denoise, schedule: NoiseSchedule, prediction: str, clip: float = 0.0,
-    correct: Correct | None = None,
+    denoise: Denoise, schedule: NoiseSchedule, prediction: str, clip: float, correct: Correct | None = None
 ) -> Estimate:
     """Estimates of z_0 and epsilon by a network that predicts "epsilon" or "v".
 
