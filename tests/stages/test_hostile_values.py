@@ -6,6 +6,7 @@ ends in one line.
 
 import csv
 import json
+import os
 import sys
 import sysconfig
 from pathlib import Path
@@ -41,10 +42,8 @@ TEXTS = (
 VALUES = (*TEXTS, 0, -1, 1e308, float("inf"), None, True, [], {}, ["../x"], {"a": "../x"}, [[["x"]]])
 FIELDS = ("file", "name", "pack", "captions", "keywords", "licence", "split")
 WATCHED = ("open", "socket.connect", "socket.getaddrinfo", "subprocess.", "os.system", "os.exec", "os.posix_spawn")
-LIBRARY = (
-    *(sysconfig.get_paths()[name] for name in ("stdlib", "purelib")), sys.base_prefix, "/proc/", "/sys/", "/dev/",
-    "/usr/",
-)
+_INSTALLED = [sysconfig.get_paths()[name] for name in ("stdlib", "purelib")]
+LIBRARY = (*_INSTALLED, *map(os.path.realpath, _INSTALLED), sys.base_prefix, "/proc/", "/sys/", "/dev/", "/usr/")
 ROOT = str(Path(__file__).parents[2])
 seen: list[str] = []
 allowed: list[str] = []  # where files may be opened; empty: nothing is watched
