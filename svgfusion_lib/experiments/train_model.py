@@ -37,6 +37,7 @@ SECTIONS: dict[str, Callable] = {
     "evaluation": EvaluationConfig,
 }
 REQUIRED = ("vae_data", "vae", "dit")
+GIVEN = frozenset({"output_dir", "precomputed_dir", "vae_checkpoint", "latents_dir", "max_minutes"})  # by train_model
 
 
 def train_model(
@@ -113,7 +114,8 @@ def read_recipe(path: str | Path) -> dict:
     for section, options in plan.items():
         if not isinstance(options, dict):
             raise UserError(f"{path}: {section} must be a section, [{section}]")
-        known = [*inspect.signature(SECTIONS[section]).parameters]
+        given = GIVEN if section.endswith("_data") else GIVEN | {"svg_dir"}
+        known = [name for name in inspect.signature(SECTIONS[section]).parameters if name not in given]
         for option in options:
             check_known(option, known, f"{path}: [{section}] has no option")
         check_types(options, SECTIONS[section], f"{path}: [{section}]")

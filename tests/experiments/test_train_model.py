@@ -93,6 +93,7 @@ def test_another_plan_in_the_same_folder_is_refused(recipe, whole, tmp_path):
     (("batch_size", "batchsize"), r"\[vae\] has no option 'batchsize'; did you mean 'batch_size'"),
     (('sampler = "dpm++"', 'sampler = "euler"'), "sampler must be"),
     (("box_scale = 2.0", "precision = 2"), r"\[latents\] has no option 'precision'"),
+    (("box_scale = 2.0", 'output_dir = "elsewhere"'), r"\[latents\] has no option 'output_dir'"),
     (("num_prompts", "num_prompt"), r"\[evaluation\] has no option 'num_prompt'; did you mean 'num_prompts'"),
     (("num_prompts = 3", "num_prompts = 1"), r"num_prompts \(1\)"),
     (("batch_size = 8", 'batch_size = "8"'), r"\[vae\]: batch_size must be a whole number, not '8'"),
