@@ -43,7 +43,7 @@ class Path:
 
     def transformed(self, matrix: Matrix) -> "Path":
         a, b, c, d, e, f = matrix
-        points = self.points.reshape(-1, 2) @ np.array(((a, b), (c, d)))  # [3 K, 2]
+        points = np.dot(self.points.reshape(-1, 2), ((a, b), (c, d)))  # [3 K, 2]
         points += (e, f)
         return Path(self.codes, points.reshape(-1, 3, 2))
 
@@ -127,7 +127,7 @@ class PathBuilder:
     def build(self, broken: bool = False) -> Path:
         """The path; ValueError if a coordinate is not finite or too large."""
         points = np.array(self.numbers, dtype=np.float64).reshape(-1, 3, 2)
-        if not (np.abs(points) < LARGEST).all():
+        if not np.abs(points).max(initial=0.0) < LARGEST:  # NaN is not
             raise ValueError("a coordinate in path data is infinite, not a number, or too large")
         return Path(np.array(self.codes, dtype=np.int8), points, broken)
 
@@ -214,7 +214,8 @@ def _commands(data: str) -> Iterator[tuple[str, list[float], bool]]:
     if "".join(tokens) == data.translate(_NO_GAPS) and not _MISPLACED_COMMA.search(data):  # nothing is amiss
         starts = [i for i, token in enumerate(tokens) if token in _LETTERS]
         commands = [(tokens[i], tokens[i + 1 : end]) for i, end in zip(starts, [*starts[1:], len(tokens)])]
-        if all(_FLAGS.issuperset(texts[3::7] + texts[4::7]) for letter, texts in commands if letter in "Aa"):
+        arcs = [texts for letter, texts in commands if letter in "Aa"]
+        if all(_FLAGS.issuperset(texts[3::7] + texts[4::7]) for texts in arcs):
             for letter, texts in commands:
                 yield letter, list(map(float, texts)), not texts or letter not in "Zz"
             return

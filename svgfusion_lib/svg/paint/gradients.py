@@ -27,7 +27,7 @@ from svgfusion_lib.svg.paint.stops import (
 from svgfusion_lib.svg.row_format import MIN_GRADIENT, POSITION_LIMIT
 from svgfusion_lib.svg.style.cascade import Style, computed, declared
 from svgfusion_lib.svg.style.colours import BLACK, between, mixes_in_oklab
-from svgfusion_lib.svg.style.transforms import Matrix, Spatial, apply, determinant, multiply, parse_css
+from svgfusion_lib.svg.style.transforms import Matrix, Spatial, apply, determinant, inverse, multiply, parse_css
 from svgfusion_lib.svg.style.values import absolute, parse_length, parse_number
 
 Box = tuple[float, float, float, float]
@@ -298,10 +298,9 @@ class _Radial:
         return directions, sizes
 
     def visible(self, box: Box) -> tuple[float, float]:
-        a, b, c, d, e, f = self.matrix
-        inverse = np.linalg.inv(np.array([[a, c], [b, d]]))
-        corners = np.array([(x - e, y - f) for x in box[::2] for y in box[1::2]]) @ inverse.T
-        far = float(np.hypot(*corners.T).max())
+        *_, e, f = self.matrix
+        to_circle = inverse(self.matrix)
+        far = max(math.hypot(*apply(to_circle, x, y)) for x in box[::2] for y in box[1::2])
         inside = box[0] <= e <= box[2] and box[1] <= f <= box[3]
         near = 0.0
         if not inside:  # a bound from below: distance to the box over the longest axis

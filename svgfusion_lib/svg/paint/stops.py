@@ -64,7 +64,9 @@ def fewest_stops(
 
 
 def premultiplied(colours: np.ndarray) -> np.ndarray:
-    return np.concatenate([colours[..., :3] * colours[..., 3:], colours[..., 3:]], axis=-1)
+    result = colours.copy()
+    result[..., :3] *= colours[..., 3:]
+    return result
 
 
 def fit_two_stops(
