@@ -18,7 +18,7 @@ from svgfusion_lib.svg.style.sheets import apply_style_sheets
 from svgfusion_lib.svg.style.values import Units
 
 MAX_DEPTH = 200                  # of elements, references followed
-MAX_ELEMENTS = 20_000            # visited, each as often as it is used
+MAX_ELEMENTS = 14_000            # visited, each as often as it is used
 MAX_DRAWN = 2 * MAX_SEGMENTS     # path segments, each as often as it is used
 MAX_CLIPS = 500                  # boolean operations on paths
 _DEFAULT_SIZE = (300.0, 150.0)   # of a document that does not say its own (CSS 2, section 10.3.2)

@@ -59,9 +59,9 @@ _REFERENCES = [
     case("gradient of itself", f'<linearGradient id="g" href="#g"/>{_FILLED}', "nothing is painted"),
     case("gradients of each other", '<linearGradient id="g" href="#h"><stop/></linearGradient>'
          f'<radialGradient id="h" href="#g"/>{_FILLED}', ROWS),
-    case("use bomb", "$groups", "more than 20,000 elements", **_bomb(_SHAPE)),
-    case("use bomb of nothing", "$groups", "more than 20,000 elements", **_bomb("")),
-    case("use bomb of symbols", "$groups", "more than 20,000 elements",
+    case("use bomb", "$groups", "more than 14,000 elements", **_bomb(_SHAPE)),
+    case("use bomb of nothing", "$groups", "more than 14,000 elements", **_bomb("")),
+    case("use bomb of symbols", "$groups", "more than 14,000 elements",
          **_bomb(f'<symbol id="s">{_SHAPE}</symbol><use href="#s"/>')),
     case("use bomb of long paths", "$groups", "segments|work",
          **_bomb(lambda: f'<path d="M0 0{"l1 1" * 9_000}"/>', levels=5)),
