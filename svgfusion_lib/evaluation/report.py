@@ -230,3 +230,26 @@ def _draw_pairs(path: Path, pairs: list, labels: list[str], columns: tuple[str, 
     cells = [[svg for pair in pairs[i : i + across] for svg in pair] for i in starts]
     row_labels = [" / ".join(labels[i : i + across]) for i in starts]
     contact_sheet(cells, path, CELL, row_labels, list(columns) * min(across, len(pairs)))
+
+
+def plot_sweep(path: Path, lines: Sequence[dict]) -> None:
+    """R-precision at 1 (with its interval), Frechet distance and time of each setting: a row for each group."""
+    keys = list(dict.fromkeys(line["group"] for line in lines))
+    figure = new_figure(12, 2.6 * len(keys) + 0.6)
+    grid = figure.subplots(len(keys), 3, squeeze=False)
+    for row, key in zip(grid, keys):
+        own = [line for line in lines if line["group"] == key]
+        labels = [line["setting"] for line in own]
+        for axes, name in zip(row, ("top1", "frechet", "seconds_per_sample")):
+            values = [line.get(name) for line in own]
+            heights = [0 if value is None else value["mean"] if name == "top1" else value for value in values]
+            error = _error_bars([value or _NOTHING for value in values]) if name == "top1" else None
+            axes.bar(range(len(own)), heights, color="C0", yerr=error, capsize=2)
+            axes.set_xticks(range(len(own)), labels, rotation=60, ha="right", fontsize=7)
+        titles = ("R-precision at 1", "Frechet distance", "seconds per sample")
+        for axes, title in zip(row, titles):
+            axes.set_title(f"{key.replace('_', ' ')}: {title}", fontsize=9)
+    save_figure(figure, path)
+
+
+_NOTHING = {"mean": 0.0, "interval": (0.0, 0.0)}  # of a setting that has no such figure

@@ -1,4 +1,4 @@
-"""Stage sweep: one setting of the sampler changed at a time: R-precision, distance and time as a table."""
+"""Stage sweep: one setting of the sampler changed at a time: R-precision, distance and time as a table and a plot."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -11,7 +11,7 @@ from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig, SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import measures
 from svgfusion_lib.evaluation.bench import load_bench, make_yardstick, real_icons
-from svgfusion_lib.evaluation.report import interval, number
+from svgfusion_lib.evaluation.report import interval, number, plot_sweep
 from svgfusion_lib.evaluation.samples import draw_samples
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.outputs import output_set
@@ -37,8 +37,8 @@ def sweep(
     """Sample the same prompts with the same seeds for every value of every setting, the others as config says.
 
     settings: values by name of a field or flag of SamplingConfig ("guidance_scale", "sampler", ...), or of "styles"
-    (True, False). Writes sweep.json and sweep.md; returns the lines, one for each setting and group, the first ones
-    for config as it is.
+    (True, False). Writes sweep.json, sweep.md and sweep.png; returns the lines, one for each setting and group, the
+    first ones for config as it is.
     """
     config = config or EvaluationConfig()
     changed = {"as it is": config} | {
@@ -60,6 +60,7 @@ def sweep(
                 lines.append({"group": group.key, "setting": label} | figures)
         write_json(folder / "sweep.json", lines, "report of sweep")
         write_text(folder / "sweep.md", sweep_table(lines))
+        plot_sweep(folder / "sweep.png", lines)
     return lines
 
 

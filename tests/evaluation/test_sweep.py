@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from svgfusion_lib import cli
 from svgfusion_lib.config import EvaluationConfig, SamplingConfig
@@ -47,6 +49,8 @@ def test_one_thing_is_changed_at_a_time_and_all_else_is_the_same(cache_dir, tmp_
     assert all(call[1:3] == asked[0][1:3] for call in asked) and asked[0][2] == [0, 1, 2]
     assert read_json(tmp_path / "sweep.json", "report of sweep", "")[ENTRIES] == lines
     assert (tmp_path / "sweep.md").read_text() == sweep_table(lines)
+    with Image.open(tmp_path / "sweep.png") as plot:
+        assert np.ptp(np.asarray(plot)) > 200 and plot.width > 500
     for line in lines:
         assert 0 <= line["top1"]["mean"] <= line["top5"]["mean"] <= 1 and line["frechet"] > 0
 
