@@ -131,7 +131,7 @@ _NUMBERS = [
     case("paint too faint to be seen", '<path d="M0 0h9v9z" fill="#0f08" opacity=".001"/>', "nothing is painted"),
     case("huge radii", '<rect width="9" height="9" rx="1e8" ry="-1e8"/><ellipse rx="1e6" ry="1e-8"/>', ROWS),
     case("em of a huge font", '<g font-size="1e8"><rect width="1e8em" height="1ex"/></g>', "too large|nothing"),
-    case("19,900 shapes", "$shapes", ROWS, shapes=many(_SHAPE, 19_900 * len(_SHAPE))),
+    case("13,900 shapes", "$shapes", ROWS, shapes=many(_SHAPE, 13_900 * len(_SHAPE))),
     case("90,000 segments", '<path d="M0 0$data"/><path d="M0 0$data"/>', ROWS, data=many("l.01.02", 22_500 * 14)),
     case("88,000 stroked curves", "$paths", EITHER, paths=lambda: 4 * (
         '<path stroke="red" stroke-miterlimit="9" d="M0 0' + "c1 2 3 4.5.6" * 22_000 + '"/>')),
