@@ -12,7 +12,7 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import UNITS, Anchors
 from svgfusion_lib.tidying.noise import LEAST_NOISE
 from svgfusion_lib.utils.outlines import Outline, nearest_on, outlines
-from svgfusion_lib.utils.placement import drawn_box
+from svgfusion_lib.utils.placement import affine, drawn_box
 
 SHORTEST = 0.4        # units: a shorter stroke is a stub, unless it is a dot
 DOT = 0.05            # units
@@ -171,11 +171,6 @@ def fit_canvas(rows: np.ndarray, step: float = 0.5, most: float = math.inf) -> n
 
 def placed(rows: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
     """Rows scaled about the canvas's centre and shifted by [2] canvas units; stroke widths stay."""
-    is_x, is_y, is_length = (
-        np.array(table)[rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)]
-        for table in rf.argument_tables()
-    )
-    rows = rows.copy()
-    scaled = rows[:, rf.GEOMETRY] * np.where(is_x | is_y | is_length, scale, 1)
-    rows[:, rf.GEOMETRY] = scaled + is_x * shift[0] + is_y * shift[1]
-    return rows
+    result = affine(rows, scale, shift)
+    result[:, rf.STROKE_WIDTH] = rows[:, rf.STROKE_WIDTH]
+    return result
