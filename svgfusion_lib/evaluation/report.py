@@ -26,7 +26,7 @@ def save_figure(figure, path: Path) -> None:
 
 PRECISIONS = {
     "samples": "samples", "real_of_another_pack": "real icon,\nother pack", "nearest_by_caption": "nearest\nby caption",
-    "untrained": "untrained\nmodel", "shuffled_prompts": "shuffled\nprompts",
+    "untrained": "untrained\nmodel",
 }
 
 
@@ -58,15 +58,13 @@ CELL = 72         # pixels
 SHEET_ROWS = 20
 SUBJECTS = {
     "samples": "samples", "real": "real icons", "real_of_another_pack": "same name, other pack",
-    "two_packs": "two packs", "nearest_by_caption": "nearest training icon by caption",
-    "nearest_by_words": "by words (idf)", "pasted": "by words, badge or slash pasted", "untrained": "untrained model",
-    "shuffled_prompts": "shuffled prompts",
+    "nearest_by_caption": "nearest training icon by caption", "nearest_by_words": "by words (idf)",
+    "pasted": "by words, badge or slash pasted", "untrained": "untrained model",
 }
 SHEETS = {
     "samples": "{}: samples in the order of their seeds, right of the real icon",
     "failures": "{}: failures, the worst ranks first, right of the real icon",
     "nearest": "{}: samples beside the nearest training picture, most similar first",
-    "rebuilt": "{}: icons beside their reconstruction, worst first",
 }
 NOTES = """\
 How to read it (docs/evaluation.md in the repository says more): intervals are 95% bootstrap
@@ -190,7 +188,7 @@ MEASURES: tuple[tuple[str, str, Callable], ...] = (
 
 # What matters first, of MEASURES.
 KEY_MEASURES = (
-    "not_blank", "inside_canvas", "top1", "top5", "clip_score", "frechet", "kernel", "near_copies", "keeps_style",
+    "not_blank", "inside_canvas", "top1", "top5", "frechet", "kernel", "near_copies", "keeps_style",
     "touching_ends", "told_by_picture", "seconds_per_sample",
 )
 
@@ -201,19 +199,12 @@ KEY_MEASURES = (
 def _draw_sheets(output_dir: Path, key: str, sheet: dict) -> dict[str, str]:
     """Draw the contact sheets of a group -> their titles by file name."""
     failures = sorted(sheet["failures"], key=lambda entry: -entry[3])
-    content = {
-        "samples": (
-            [entry[1:3] for entry in sheet["drawn"]], [entry[0] for entry in sheet["drawn"]], ("real", "sample"),
-        ),
-        "failures": (
-            [entry[1:3] for entry in failures], [f"{prompt} ({rank + 1})" for prompt, *_, rank in failures],
-            ("real", "sample"),
-        ),
+    nearest = sorted(sheet["nearest"], key=lambda entry: -entry[2])
+    content: dict[str, tuple[list, list[str], tuple[str, str]]] = {
+        "samples": ([e[1:3] for e in sheet["drawn"]], [e[0] for e in sheet["drawn"]], ("real", "sample")),
+        "failures": ([e[1:3] for e in failures], [f"{e[0]} ({e[3] + 1})" for e in failures], ("real", "sample")),
+        "nearest": ([e[:2] for e in nearest], [f"{e[2]:.3f}" for e in nearest], ("sample", "nearest")),
     }
-    sorted_kinds = (("nearest", ("sample", "nearest"), True), ("rebuilt", ("icon", "rebuilt"), False))
-    for kind, columns, descending in sorted_kinds:
-        entries = sorted(sheet[kind], key=lambda entry: entry[2], reverse=descending)
-        content[kind] = ([entry[:2] for entry in entries], [f"{score:.3f}" for *_, score in entries], columns)
     drawn = {}
     for kind, (pairs, labels, columns) in content.items():
         if pairs:

@@ -240,16 +240,3 @@ def same_name_elsewhere(cache: dict, group: Group) -> Subject:
             icons.append(twin)
             own.append(k)
     return Subject(real_pictures(cache, icons), np.array(own, dtype=int))
-
-
-def two_packs(cache: dict, group: Group, count: int, rng: np.random.Generator) -> list[list[Picture]]:
-    """Pictures of the two packs of the group's domain with the most icons, at most `count` of each; [] if there is one.
-
-    The distance between them is what that of samples should stay below.
-    """
-    icons: dict[str, list[int]] = {}
-    for i, pack in enumerate(cache["packs"]):
-        if domain_of(pack) == group.domain:
-            icons.setdefault(pack, []).append(i)
-    chosen = sorted(icons, key=lambda pack: (-len(icons[pack]), pack))[:2]
-    return [real_pictures(cache, rng.permutation(icons[pack])[:count].tolist()) for pack in chosen if len(chosen) == 2]

@@ -10,7 +10,7 @@ import numpy as np
 from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig, SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import measures
-from svgfusion_lib.evaluation.bench import load_bench, make_yardstick, real_icons
+from svgfusion_lib.evaluation.evaluate import load_bench, make_yardstick, real_icons
 from svgfusion_lib.evaluation.report import interval, number, plot_sweep
 from svgfusion_lib.evaluation.samples import draw_samples
 from svgfusion_lib.system.files import write_json, write_text

@@ -14,8 +14,7 @@ from svgfusion_lib.corpus.preprocess import cache_rows, load_cache, preprocess
 from svgfusion_lib.corpus.records import write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import samples
-from svgfusion_lib.evaluation.bench import load_bench, settings_of, trained_on
-from svgfusion_lib.evaluation.evaluate import evaluate
+from svgfusion_lib.evaluation.evaluate import evaluate, load_bench, settings_of, trained_on
 from svgfusion_lib.evaluation.report import markdown
 from svgfusion_lib.evaluation.samples import choose_names, make_groups
 from svgfusion_lib.pipeline import SVGFusionPipeline
@@ -63,10 +62,9 @@ def test_report_has_every_measure_beside_its_reference_points(written):
     assert train["reference"] == 20  # the 10 other names, in both packs
     assert train["chance"] == {"top1": 0.25, "top5": 1}
     assert list(train["subjects"]) == [
-        "samples", "real", "untrained", "nearest_by_caption", "nearest_by_words", "pasted", "shuffled_prompts",
-        "real_of_another_pack", "two_packs",
+        "samples", "real", "untrained", "nearest_by_caption", "nearest_by_words", "pasted",
+        "real_of_another_pack",
     ]
-    assert train["subjects"]["two_packs"]["frechet"] > 0
     samples, real = train["subjects"]["samples"], train["subjects"]["real"]
     assert real["not_blank"]["mean"] == real["near_copies"]["mean"] == 1 and "top1" not in real
     assert samples["seconds_per_sample"] > 0 and samples["frechet"] > 0
@@ -117,7 +115,6 @@ def test_blank_samples_are_misses(cache_dir, tmp_path, blank):
         samples = group["subjects"]["samples"]
         assert samples["not_blank"]["mean"] == samples["top1"]["mean"] == samples["top5"]["mean"] == 0
         assert samples["frechet"] > 0 and "near_copies" not in samples
-        assert group["subjects"]["shuffled_prompts"]["top1"]["mean"] == 0
     assert "not blank | 0.000" in (tmp_path / "report.md").read_text()
     assert (tmp_path / "failures_line_train.png").exists() and not (tmp_path / "nearest_line_train.png").exists()
 
@@ -134,7 +131,7 @@ def test_no_held_out_names_and_unknown_packs(tmp_path):
 def test_names_that_nothing_was_trained_on_have_no_search_beside_them(cache_dir, tmp_path, monkeypatch):
     cache = load_cache(cache_dir)
     cache["splits"] = ["held_out"] * len(cache["splits"])
-    monkeypatch.setattr("svgfusion_lib.evaluation.bench.load_cache", lambda folder: cache)
+    monkeypatch.setattr("svgfusion_lib.evaluation.evaluate.load_cache", lambda folder: cache)
     report = evaluate(tmp_path, cache_dir, replace(FAST, num_prompts=2))
     group = report["groups"]["line_held_out"]
     assert group["training_icons"] == 0 and "nearest_by_caption" not in group["subjects"]

@@ -22,7 +22,6 @@ from svgfusion_lib.config import EvaluationConfig, SamplingConfig
 from svgfusion_lib.corpus import preprocess
 from svgfusion_lib.corpus.records import Record, write_manifest
 from svgfusion_lib.editing import files as edit
-from svgfusion_lib.evaluation import bench as evaluation_bench
 from svgfusion_lib.evaluation import evaluate, sweep, two_sample
 from svgfusion_lib.evaluation import report as evaluation_plots
 from svgfusion_lib.evaluation import samples as evaluation_groups
@@ -84,9 +83,9 @@ def new_figure(width: float, height: float) -> Figure:
 def quicken() -> None:
     """Make the stages quick and the same in every run: of this process, which is the fork server."""
     text_encoder(), pixel_encoder()
-    for module in (sampling, evaluation_bench):
+    for module in (sampling, evaluate):
         module.load_text_encoder = text_encoder
-    for module in (sampling, evaluation_bench, benchmark, ranker):
+    for module in (sampling, evaluate, benchmark, ranker):
         module.load_pixel_encoder = pixel_encoder
     two_sample.STEPS = 2
     # A clock that ticks when it is read: times are the same in every run, and compared like all else.
