@@ -27,7 +27,6 @@ from svgfusion_lib.models.checkpoint import (
     weights_hash,
     write_folder,
 )
-from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.refiner import Refiner
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
@@ -429,11 +428,6 @@ class SVGFusionPipeline:
     def ranker(self) -> Ranker:
         """What chooses among candidates, loaded when asked."""
         return load_ranker(text_encoder=self.text_encoder)
-
-    @cached_property
-    def pixel_encoder(self) -> PixelEncoder:
-        """The encoder whose tokens the VP-VAE fuses: needed to edit SVGs, not to draw prompts, so loaded when asked."""
-        return load_pixel_encoder(self.vae.config.pixel_encoder)
 
     @torch.no_grad()
     def draw_lengths(

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.models.svg_codec import read_chunks
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.path_chunks import BOX_COLUMNS
@@ -20,13 +19,12 @@ def encode_svg(pipeline: SVGFusionPipeline, svg: str | Path) -> Tensor:
 
     UserError if it cannot be read or has more latents than the VS-DiT can draw.
     """
-    encoder = pipeline.pixel_encoder if pipeline.vae.config.pixel_fusion else None
-    return pipeline.vae.encode_svg(svg, pipeline.dit.config.max_latents, encoder)
+    return pipeline.vae.encode_svg(svg, pipeline.dit.config.max_latents)
 
 
 def layer_of_parts(pipeline: SVGFusionPipeline, svg: str | Path) -> Tensor:
     """Which layer (1, 2, ..., from the back) of an SVG each of its latents stands for -> int64 [N], on the CPU."""
-    _, rows, chunks = read_chunks(pipeline.vae.config, svg, pipeline.dit.config.max_latents)
+    _, rows, chunks = pipeline.vae.read_chunks(svg, pipeline.dit.config.max_latents)
     return torch.from_numpy(element_of_rows(rows)[chunks.first_row] + 1)
 
 

@@ -16,6 +16,7 @@ Letters: B batch, N latents, R rows per latent, K renderings, P pixel tokens of 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,27 @@ import torch
 from torch import Tensor, nn
 
 from svgfusion_lib.config import VAEConfig
+from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.base import PretrainedModel
 from svgfusion_lib.models.heads import ContinuousHead, HybridHead
 from svgfusion_lib.models.layers import Block
-from svgfusion_lib.models.pixel_encoder import PixelEncoder
-from svgfusion_lib.models.svg_codec import decode_svg, encode_svg
+from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.dataset import ChunkBatch
-from svgfusion_lib.utils.path_chunks import BOX_COLUMNS, MIN_HALF_SIZE, chunks_to_rows, filled_boxes
+from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
+from svgfusion_lib.utils.dataset import ChunkBatch, ChunkItem, collate_chunks
+from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+from svgfusion_lib.utils.path_chunks import (
+    BOX_COLUMNS,
+    MIN_HALF_SIZE,
+    Chunks,
+    chunks_to_rows,
+    filled_boxes,
+    rows_to_chunks,
+)
+from svgfusion_lib.utils.render import render_svg
+from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_of_rows, stage_sizes
+from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 
 @dataclass
@@ -161,12 +175,47 @@ class VPVAE(PretrainedModel):
             arrays[1] = np.stack([filled_boxes(*own) for own in zip(arrays[0], arrays[1])])  # [B, N, R, 8]
         return [chunks_to_rows(*(a[i][keep[i]] for a in arrays)) for i in range(len(z))]
 
-    def encode_svg(
-        self, svg: str | Path, max_latents: int | None = None, pixel_encoder: PixelEncoder | None = None
-    ) -> Tensor:
-        """SVG text, or the file at a Path -> posterior mean z [N, Z]; UserError as models/svg_codec.py says."""
-        return encode_svg(self, svg, max_latents, pixel_encoder)
+    @torch.no_grad()
+    def encode_svg(self, svg: str | Path, max_latents: int | None = None) -> Tensor:
+        """SVG text, or the file at a Path -> posterior mean z [N, Z] on the model's device.
+
+        UserError if the SVG cannot be read or has more than max_latents latents.
+        """
+        most = self.config.max_latents if max_latents is None else max_latents
+        name, rows, chunks = self.read_chunks(svg, most)  # rows [L, 22]
+        item = ChunkItem(name, chunks)
+        if self.config.pixel_fusion:
+            encoder = _pixel_encoder(self.config.pixel_encoder)
+            sizes = stage_sizes(rows, most if self.config.stage_tokens else 1)  # [K]
+            pictures = [render_svg(rows_to_svg(partial_rows(rows, size)), encoder.image_size) for size in sizes]
+            stages = stage_of_rows(rows, sizes)[chunks.first_row]  # [N]
+            item = ChunkItem(name, chunks, encoder.encode(np.stack(pictures)), stages)
+        batch = collate_chunks([item]).to(next(self.parameters()).device)
+        return self.encode(batch).latent()[0]  # [N, Z]
+
+    def read_chunks(self, svg: str | Path, max_latents: int) -> tuple[str, np.ndarray, Chunks]:
+        """Name for messages, rows [L, 22] and chunks of an SVG; UserError as `encode_svg`."""
+        name = str(svg) if isinstance(svg, Path) else "the SVG"
+        try:
+            rows = parse_svg(svg).rows  # [L, 22]
+        except ValueError as error:
+            raise UserError(f"{name}: {error}") from error
+        if not self.config.arcs:
+            rows = arcs_to_cubic_rows(rows)  # [L', 22]
+        chunks = rows_to_chunks(rows, self.config.layout, self.config.rows_per_latent)
+        if len(chunks) > max_latents:
+            raise UserError(
+                f"{name}: has {len(chunks)} parts (sub-paths, shapes, gradients), the model takes at most"
+                f" {max_latents}; simplify the drawing"
+            )
+        return name, rows, chunks
 
     def decode_svg(self, z: Tensor, canvas: float = 24) -> str:
         """Latents [N, Z] -> SVG text with a viewBox of canvas x canvas."""
-        return decode_svg(self, z, canvas)
+        padding_mask = torch.zeros(1, len(z), dtype=torch.bool, device=z.device)
+        return rows_to_svg(sanitize_rows(self.decode_rows(z[None], padding_mask)[0]), canvas)
+
+
+@lru_cache(maxsize=2)
+def _pixel_encoder(name: str) -> PixelEncoder:
+    return load_pixel_encoder(name)

@@ -4,12 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from svgfusion_lib.config import DEFAULT_MODEL, TrainConfig
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model
-from svgfusion_lib.models.low_rank import adapt, merge
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.checks import check_counts, check_device
@@ -41,7 +42,7 @@ def finetune(
     """Train the VS-DiT (without checkpoints: of a shipped `model`) on the SVGs of a folder; the VP-VAE stays as it is.
 
     Captions come from a manifest, captions.csv or the file names (corpus/records.py). rank 0 trains all weights, above
-    it a change of that rank in each linear layer of the blocks (models/low_rank.py), the styles and the length
+    it a change of that rank in each linear layer of the blocks (`LowRank`), the styles and the length
     predictor. A model with styles learns one more, `style` (default: the folder's name). Writes
     output_dir/vpvae_final.pt and vsdit_final.pt, for `generate --vae_checkpoint ... --dit_checkpoint ...`, and returns
     them; a stopped call goes on.
@@ -101,3 +102,34 @@ def with_style(dit: VSDiT, style: str) -> VSDiT:
     weights["style_embedder.weight"] = torch.cat([known, known[1:].mean(0, keepdim=True)])
     wider.load_state_dict(weights)
     return wider
+
+
+class LowRank(nn.Module):
+    """Low-rank adaptation (Hu et al. 2021, eq. 3): weight [O, I] -> weight + up [O, R] @ down [R, I].
+
+    up begins with zeros, so nothing changes at first.
+    """
+
+    def __init__(self, weight: Tensor, rank: int):
+        super().__init__()
+        out_width, in_width = weight.shape
+        self.down = nn.Parameter(torch.randn(rank, in_width) / in_width**0.5)
+        self.up = nn.Parameter(torch.zeros(out_width, rank))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight + self.up @ self.down  # [O, I]
+
+
+def adapt(model: nn.Module, rank: int) -> None:
+    """Freeze the model, and give all linear layers under it a low-rank change of that rank, which is trained."""
+    model.requires_grad_(False)
+    for module in list(model.modules()):
+        if isinstance(module, nn.Linear):
+            parametrize.register_parametrization(module, "weight", LowRank(module.weight, rank))
+
+
+def merge(model: nn.Module) -> None:
+    """Put the changes of `adapt` into the weights: the model is as it was before, but for their values."""
+    for module in list(model.modules()):
+        if parametrize.is_parametrized(module, "weight"):
+            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)

@@ -5,7 +5,6 @@ Every random number of step k (caption, timestep, noise, dropout) follows from (
 every process takes its share of each batch, and the first one writes.
 """
 
-import importlib.util
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +29,6 @@ LOG_NAME = "train_log.jsonl"
 LOG_SECONDS = 1.0  # between two writes of it
 STATE_NAME = "training_state.pt"
 STATE_FIELDS = {"step": int, "model": dict, "ema": dict, "optimizer": dict, "train_config": dict, "train_svgs": int}
-TIMINGS = ("seconds", "latents_per_second", "data_wait")  # fields of the log that differ from run to run
 # Settings that a resumed run may have otherwise: how long it trains, where, and what it reports.
 _FREE = {
     "num_steps", "lr_decay", "timesteps", "device", "log_every", "val_every", "checkpoint_every", "checkpoint_seconds",
@@ -73,7 +71,6 @@ def fit(
         processes.wait()  # all have read the state before one writes it anew
         log = _Log(Path(output_dir), first_step, main)
         finite = _FiniteCheck(device, processes)
-        meter = _Meter()
         batches = endless_batches(train_loader, first_step * config.accumulate)
         if config.compile:
             model.compile(dynamic=True)
@@ -103,7 +100,7 @@ def fit(
             optimizer.zero_grad(set_to_none=True)
             for k in range(step * config.accumulate, (step + 1) * config.accumulate):
                 _seed_step(config.seed + 2, k, processes.rank)  # captions and augmentations of the batch
-                batch = meter.next_of(batches)
+                batch = next(batches)
                 _seed_step(config.seed, k, processes.rank)      # noise and dropout
                 with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                     loss, parts = step_loss(model, batch.to(device), step)
@@ -126,7 +123,7 @@ def fit(
                         "step": done, "samples": done * config.batch_size * config.accumulate,
                         "loss": round(loss.item(), 6), "lr": optimizer.param_groups[0]["lr"],
                         "grad_norm": round(norm.item(), 4),
-                        **{name: round(value.item(), 6) for name, value in parts.items()}, **meter.read(),
+                        **{name: round(value.item(), 6) for name, value in parts.items()},
                     })
             if main and (done % config.val_every == 0 or last):
                 with ema.applied_to(model):
@@ -192,29 +189,6 @@ def _seed_step(seed: int, step: int, rank: int = 0) -> None:
     torch.manual_seed(seed * 1_000_003 + step + rank * 7_368_787)
 
 
-class _Meter:
-    """Latents a second, and the share of time spent waiting for batches, since the last reading."""
-
-    def __init__(self) -> None:
-        self._latents, self._waited, self._since = 0, 0.0, time.perf_counter()
-
-    def next_of(self, batches: Iterator) -> Any:
-        """The next batch; the wait for it and its latents are counted."""
-        before = time.perf_counter()
-        batch = next(batches)
-        self._waited += time.perf_counter() - before
-        self._latents += int((~batch.padding_mask).sum())
-        return batch
-
-    def read(self) -> dict[str, float]:
-        """Figures for the log; counts anew from here."""
-        now = time.perf_counter()
-        seconds = max(now - self._since, 1e-9)
-        rate, waited = self._latents / seconds, self._waited / seconds
-        self._latents, self._waited, self._since = 0, 0.0, now
-        return {"latents_per_second": round(rate, 1), "data_wait": round(waited, 4)}
-
-
 class _FiniteCheck:
     """Remembers the first step whose loss is not finite, without waiting for the device until it is asked."""
 
@@ -238,22 +212,17 @@ class _FiniteCheck:
 
 
 class _Log:
-    """train_log.jsonl, and TensorBoard where it is installed; `enabled` in the main process alone.
+    """train_log.jsonl; `enabled` in the main process alone.
 
     The file is written whole each time, so that its hash says whether it is ours, and at most once in LOG_SECONDS.
     """
 
     def __init__(self, output_dir: Path, first_step: int, enabled: bool):
         self._path, self._enabled = output_dir / LOG_NAME, enabled
-        self._board: Any = None
         self._lines: list[dict] = []
         self._began = time.monotonic()
         if not enabled:
             return
-        if importlib.util.find_spec("tensorboard") is not None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._board = SummaryWriter(output_dir / "tensorboard")
         if first_step and self._path.is_file():  # what was logged after the checkpoint is done again
             self._lines = [line for line in read_log(self._path) if line["step"] <= first_step]
         self._began -= self._lines[-1].get("seconds", 0.0) if self._lines else 0.0
@@ -261,9 +230,6 @@ class _Log:
 
     def write(self, values: dict) -> None:
         """Add a line."""
-        if self._board is not None:
-            for name, value in values.items():
-                self._board.add_scalar(name, value, values["step"])
         self._lines.append(values | {"seconds": round(time.monotonic() - self._began, 2)})
         if time.monotonic() - self._saved_at > LOG_SECONDS:
             self.save()
@@ -276,8 +242,6 @@ class _Log:
     def close(self) -> None:
         if self._enabled:
             self.save()
-        if self._board is not None:
-            self._board.close()
 
 
 class _State:

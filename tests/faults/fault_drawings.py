@@ -28,6 +28,7 @@ from svgfusion_lib.evaluation import samples as evaluation_groups
 from svgfusion_lib.evaluation.vae import evaluate_vae, reconstruct_and_sample
 from svgfusion_lib.experiments import benchmark
 from svgfusion_lib.icon_sets import draw_set, write_set
+from svgfusion_lib.models import vpvae
 from svgfusion_lib.models.pixel_encoder import LITE0_IMAGE_SIZE, LITE0_MEAN, LITE0_STD, PixelEncoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.pipeline import SVGFusionPipeline
@@ -85,7 +86,7 @@ def quicken() -> None:
     text_encoder(), pixel_encoder()
     for module in (sampling, evaluate):
         module.load_text_encoder = text_encoder
-    for module in (sampling, evaluate, benchmark, ranker):
+    for module in (vpvae, evaluate, benchmark, ranker):
         module.load_pixel_encoder = pixel_encoder
     two_sample.STEPS = 2
     # A clock that ticks when it is read: times are the same in every run, and compared like all else.

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.models.efficientnet_lite import EfficientNetLite0
-from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
+from svgfusion_lib.models.pixel_encoder import EfficientNetLite0, load_pixel_encoder
 from svgfusion_lib.utils.render import render_svg
 
 CART = (

@@ -26,6 +26,7 @@ from svgfusion_lib.editing.files import recolour_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.experiments.roundtrip import roundtrip_file
 from svgfusion_lib.experiments.train_icon_head import _draw
+from svgfusion_lib.models import vpvae
 from svgfusion_lib.pipeline import SVGFusionPipeline
 
 SHARE = int(os.environ.get("HOSTILE_SHARE", "10"))  # one file of so many is read by a stage other than preprocess
@@ -63,7 +64,7 @@ def main(root: Path) -> None:
     svg_dir = root / "svg"
     names = write_cases(svg_dir)
     pipeline = SVGFusionPipeline.from_pretrained("line")
-    assert pipeline.pixel_encoder and module._encoder("efficientnet-lite0")
+    assert vpvae._pixel_encoder("efficientnet-lite0") and module._encoder("efficientnet-lite0")
     inspect_svg(Check(svg_dir / "good.svg", False, None, True, True))  # loads the renderers, which look for libraries
     roundtrip_file("good.svg", svg_dir, root / "unused", "cairosvg", 0)
     (root / "edited").mkdir()

@@ -10,11 +10,10 @@ from svgfusion_lib.config import DiffusionConfig, DiTConfig, SamplingConfig, VAE
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
-from svgfusion_lib.models.low_rank import adapt, merge
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.training.finetune import finetune, with_style
+from svgfusion_lib.training.finetune import adapt, finetune, merge, with_style
 from svgfusion_lib.training.loop import LOG_NAME, read_log
 
 

@@ -1,7 +1,4 @@
-import importlib.util
 import json
-import sys
-from types import ModuleType
 
 import pytest
 import torch
@@ -15,7 +12,6 @@ from svgfusion_lib.training import loop
 from svgfusion_lib.training.loop import (
     LOG_NAME,
     STATE_NAME,
-    TIMINGS,
     budget_steps,
     endless_batches,
     fit,
@@ -65,7 +61,7 @@ def state_of(folder) -> dict:
 
 
 def log_without_time(folder) -> list[dict]:
-    return [{k: v for k, v in line.items() if k not in TIMINGS} for line in read_log(folder / LOG_NAME)]
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in read_log(folder / LOG_NAME)]
 
 
 def assert_same(a, b):
@@ -307,30 +303,6 @@ def test_a_log_that_somebody_else_wrote_stays(tmp_path, done, text):
     with pytest.raises(UserError, match="train_log.jsonl: (was not written by `fit`|not a log of a training)"):
         fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
     assert (tmp_path / LOG_NAME).read_text() == text
-
-
-def test_tensorboard_gets_what_the_log_gets_where_it_is_installed(tmp_path, monkeypatch):
-    written = []
-
-    class Writer:
-        def __init__(self, folder):
-            self.folder = folder
-
-        def add_scalar(self, name, value, step):
-            written.append((name, value, step))
-
-        def close(self):
-            written.append("closed")
-
-    module = ModuleType("torch.utils.tensorboard")
-    module.SummaryWriter = Writer
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name == "tensorboard" else find(name))
-    fit(make_model(), points_loader(), step_loss, quick(), tmp_path, points_loader(6))
-    lines = read_log(tmp_path / LOG_NAME)
-    logged = [(k, v, line["step"]) for line in lines for k, v in line.items() if k != "seconds"]
-    assert written == [*logged, "closed"]
 
 
 def test_a_run_is_resumed_only_on_what_it_was_trained_on(tmp_path):
