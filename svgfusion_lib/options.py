@@ -29,19 +29,20 @@ def check_types(values: Mapping[str, Any], of: Callable, where: str) -> None:
     start: Any = of
     hints = get_type_hints(start.__init__ if isinstance(of, type) and not is_dataclass(of) else of)
     for name, value in values.items():
-        if name in hints and not _fits(value, hints[name]):
-            raise UserError(f"{where}: {name} must be {_describe(hints[name])}, not {value!r:.60}")
+        if name in hints and not fits(value, hints[name]):
+            raise UserError(f"{where}: {name} must be {describe(hints[name])}, not {value!r:.60}")
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value, as a file or a user gives it, is of a type."""
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
         return True
     if origin in (Union, types.UnionType):
-        return any(_fits(value, one) for one in arguments)
+        return any(fits(value, one) for one in arguments)
     if origin is tuple or origin is Sequence or origin is list:
         inner = arguments[0] if arguments else Any
-        return isinstance(value, list | tuple) and all(_fits(each, inner) for each in value)
+        return isinstance(value, list | tuple) and all(fits(each, inner) for each in value)
     if origin is not None:
         return isinstance(value, origin)
     if is_dataclass(hint):
@@ -55,13 +56,14 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, hint)
 
 
-def _describe(hint: Any) -> str:
+def describe(hint: Any) -> str:
+    """A type in words, for messages."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         kinds = [one for one in arguments if one is not type(None)]
-        return " or ".join(dict.fromkeys(_describe(one) for one in kinds))
+        return " or ".join(dict.fromkeys(describe(one) for one in kinds))
     if origin is tuple or origin is Sequence or origin is list:
-        return f"a list (of {_describe(arguments[0])})" if arguments else "a list"
+        return f"a list (of {describe(arguments[0])})" if arguments else "a list"
     if is_dataclass(hint) or origin is not None:
         return "a table"
     return _WORDS.get(hint, str(hint))

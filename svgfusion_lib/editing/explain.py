@@ -1,6 +1,7 @@
 """Looking into a drawing: which words of the prompt its parts attend to, names for its layers, and how it settles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -11,9 +12,10 @@ from svgfusion_lib.corpus.captions import content_words
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
 from svgfusion_lib.corpus.packs import without_style
 from svgfusion_lib.editing import decode_svg, encode_svg, layer_of_parts
-from svgfusion_lib.editing.attention_maps import cross_attention_recorded
 from svgfusion_lib.editing.latents import box_channels
+from svgfusion_lib.models.layers import Attention
 from svgfusion_lib.models.text_encoder import TextEncoder
+from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, tidied
 from svgfusion_lib.utils.diffusion import add_noise
 from svgfusion_lib.utils.samplers import initial_noise
@@ -159,3 +161,56 @@ def settling(pipeline: SVGFusionPipeline, chains: Sequence[Chain]) -> dict[str, 
 def centres(pipeline: SVGFusionPipeline, chain: Chain) -> Tensor:
     """Where each part is taken to stand at each step: [steps, N, 2], on the canvas of -1 to 1. Layout "path" only."""
     return chain.estimates[..., box_channels(pipeline).cpu()][..., :2]
+
+
+# --- what the cross-attention looks at ----------------------------------------------------------------
+
+
+def attention_weights(attention: Attention, x: Tensor, key: Tensor, padding_mask: Tensor | None) -> Tensor:
+    """softmax(q k / sqrt(D/H)) of x [B, K, D] and keys [B, H, S, D/H], padding_mask [B, S] -> [B, H, K, S].
+
+    What `Attention.attend` multiplies the values by, written out.
+    """
+    query = attention.to_query(x).unflatten(-1, (attention.heads, -1)).transpose(1, 2)  # [B, H, K, D/H]
+    scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5  # [B, H, K, S]
+    if padding_mask is not None:
+        hidden = padding_mask & ~padding_mask.all(dim=-1, keepdim=True)  # [B, S]
+        scores = scores.masked_fill(hidden[:, None, None], float("-inf"))
+    return scores.softmax(-1)
+
+
+@contextmanager
+def cross_attention_recorded(dit: VSDiT) -> Iterator[list[Tensor]]:
+    """While it is open, every call of the model adds the weights of all its blocks [blocks, B, H, K, S] to the list.
+
+    They are read by hooks: the models themselves keep no record.
+    """
+    calls: list[Tensor] = []
+    queries: dict[int, Tensor] = {}
+    blocks: list[Tensor] = []
+
+    def keep_query(number: int):
+        def hook(_module, _inputs, output: Tensor) -> None:
+            queries[number] = output  # [B, K, D]
+        return hook
+
+    def weigh(number: int):
+        def hook(block, inputs, _output) -> None:
+            *_, (key, _value), mask = inputs
+            blocks.append(attention_weights(block.cross_attention, queries.pop(number), key, mask).detach())
+            if number == len(dit.blocks) - 1:
+                calls.append(torch.stack(blocks))
+                blocks.clear()
+        return hook
+
+    handles = [
+        handle for number, block in enumerate(dit.blocks) for handle in (
+            block.get_submodule("norm_cross").register_forward_hook(keep_query(number)),
+            block.register_forward_hook(weigh(number)),
+        )
+    ]
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()

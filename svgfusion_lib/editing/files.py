@@ -20,7 +20,7 @@ from svgfusion_lib.editing import (
     restyle,
     variations,
 )
-from svgfusion_lib.editing.animation import animated_svg
+from svgfusion_lib.editing.morphing import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.system.files import write_json, write_text

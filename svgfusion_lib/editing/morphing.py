@@ -1,4 +1,7 @@
-"""From one icon to another."""
+"""From one icon to another: latents between two, and their frames as one SVG that moves."""
+
+import re
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -9,6 +12,8 @@ from svgfusion_lib.utils.path_chunks import BOX_COLUMNS
 
 HALF_SIZE = 2  # channel of a latent of layout "path": half-size of its box (utils/path_chunks.py)
 MATCHES = ("boxes", "order")
+SECONDS_PER_FRAME = 0.15
+HOLD = 5  # frames' time that either end is shown
 
 
 def interpolate(
@@ -70,3 +75,27 @@ def slerp(a: Tensor, b: Tensor, w: float) -> Tensor:
     sine = torch.sin(angle)
     arc = (torch.sin((1 - w) * angle) * a + torch.sin(w * angle) * b) / sine
     return torch.where(sine < 1e-3, torch.lerp(a, b, w), arc)
+
+
+def animated_svg(frames: Sequence[str], canvas: float = 24) -> str:
+    """SVG texts that `rows_to_svg` wrote -> one that shows them in turn, there and back, for ever (SMIL).
+
+    It plays in <img> too; a viewer that plays nothing shows the first frame.
+    """
+    last = len(frames) - 1
+    order = [0] * HOLD + [*range(1, last)] + [last] * HOLD + [*range(last - 1, 0, -1)]
+    seconds = f"{len(order) * SECONDS_PER_FRAME:.2f}"
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{canvas:g}" height="{canvas:g}"'
+        f' viewBox="0 0 {canvas:g} {canvas:g}">'
+    ]
+    for k, frame in enumerate(frames):
+        shown = ";".join("inline" if i == k else "none" for i in order)
+        own = re.sub(r'(\bid="|url\(#)', rf"\g<1>frame-{k}-", frame)  # ids are one name space
+        lines += [
+            f'<g display="{"inline" if k == 0 else "none"}">',
+            f'<animate attributeName="display" values="{shown}" dur="{seconds}s" calcMode="discrete"'
+            ' repeatCount="indefinite"/>',
+            own.strip(), "</g>",
+        ]
+    return "\n".join([*lines, "</svg>"]) + "\n"

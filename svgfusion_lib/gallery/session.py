@@ -24,8 +24,8 @@ from svgfusion_lib.editing import (
     restyle,
     variations,
 )
-from svgfusion_lib.editing.animation import animated_svg
 from svgfusion_lib.editing.explain import layer_names
+from svgfusion_lib.editing.morphing import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.batches import Batch, Request
 from svgfusion_lib.gallery.icons import Icon

@@ -5,11 +5,11 @@
     check("03_vae_training", globals(), PRESET=VAEConfig.PRESETS)
 """
 
-import difflib
-from collections.abc import Collection, Mapping
-from typing import Any, get_args, get_origin
+from collections.abc import Collection
+from typing import Any
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.options import check_known, describe, fits
 
 LITERALS = (str, int, float, bool, list)
 KINDS: dict[str, Any] = {
@@ -25,32 +25,16 @@ def check(notebook: str, namespace: dict[str, Any], **allowed: Collection[str]) 
     capitals must be declared. A whole number will do for a float, a text for a list of texts (both are changed in the
     namespace). allowed: of a parameter its possible values.
     """
-    declared: Mapping[str, Any] = namespace.get("__annotations__", {})
-    for name, value in list(namespace.items()):
-        if name.isupper() and name not in declared and isinstance(value, LITERALS):
-            near = difflib.get_close_matches(name, declared, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise UserError(f"{notebook} has no parameter {name}; {hint}It has {', '.join(declared)}")
+    declared: dict[str, Any] = namespace.get("__annotations__", {})
+    for name, given in list(namespace.items()):
+        if name.isupper() and isinstance(given, LITERALS):
+            check_known(name, declared, f"{notebook} has no parameter")
     for name, kind in declared.items():
-        namespace[name] = value = converted(notebook, name, namespace[name], kind)
+        value: Any = namespace[name]
+        if kind == list[str] and isinstance(value, str):
+            value = [value]
+        if not fits(value, kind):
+            raise UserError(f"{notebook}: {name} is {value!r}; it must be {describe(kind)}")
+        namespace[name] = float(value) if kind is float else [*map(float, value)] if kind == list[float] else value
         if name in allowed and value not in allowed[name]:
             raise UserError(f"{notebook}: {name} is {value!r}; it can be {', '.join(map(repr, allowed[name]))}")
-
-
-def converted(notebook: str, name: str, value: Any, kind: Any) -> Any:
-    """The value as one of its type; UserError if it is none."""
-    if get_origin(kind) is list:
-        (inner,) = get_args(kind)
-        items = [value] if inner is str and isinstance(value, str) else value
-        if not isinstance(items, list):
-            raise UserError(f"{notebook}: {name} is {value!r}; it must be a list of {_NAMES[inner]}s")
-        return [converted(notebook, name, item, inner) for item in items]
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise UserError(f"{notebook}: {name} is {value!r}; it must be {_ARTICLES[kind]}")
-    return value
-
-
-_NAMES = {str: "text", int: "whole number", float: "number", bool: "truth value"}
-_ARTICLES = {str: "a text", int: "a whole number", float: "a number", bool: "True or False"}

@@ -1,17 +1,14 @@
-"""Runs the numbered notebooks in order in one process, and does not take "no error" for success.
+"""Runs the numbered notebooks in order in one process.
 
     python -m svgfusion_lib.notebook_tools.runner --profile smoke             all from 01 on
     python -m svgfusion_lib.notebook_tools.runner --profile smoke --first 3   from 03 on, on what is there
     python -m svgfusion_lib.notebook_tools.runner --refresh                   store outputs in notebooks/
 
 A profile is a YAML file in notebooks/params/: a section per notebook and `common`, whose values go to every
-notebook that declares them. Names and types must match the notebook's `parameters` cell. After each notebook
-the files it promises (ARTEFACTS) are opened.
+notebook that declares them. Names and types must match the notebook's `parameters` cell.
 """
 
 import argparse
-import json
-import pickle
 import sys
 import tempfile
 import time
@@ -30,31 +27,6 @@ from svgfusion_lib.system.outputs import adopt, claimed, remove_listed
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 CELL_TIMEOUT_SECONDS = 1800
 START_TIMEOUT_SECONDS = 120
-
-# What each notebook leaves below OUT_DIR: (pattern, least number of files).
-ARTEFACTS: Mapping[int, Sequence[tuple[str, int]]] = {
-    1: (("01_data/metrics.json", 1), ("01_data/svg/manifest.jsonl", 1), ("01_data/svg/**/*.svg", 20)),
-    2: (
-        ("02_cache/metrics.json", 1), ("02_cache/cache.pt", 1),
-        ("02_roundtrip/report.json", 1), ("02_roundtrip/worst.png", 1),
-    ),
-    3: (("03_vae/metrics.json", 1), ("03_vae/train_log.jsonl", 1), ("03_vae/vpvae_final.pt", 1)),
-    4: (("04_latents/metrics.json", 1), ("04_latents/latents.pt", 1)),
-    5: (("05_dit/metrics.json", 1), ("05_dit/train_log.jsonl", 1), ("05_dit/vsdit_final.pt", 1)),
-    6: (
-        ("06_samples/metrics.json", 1),
-        ("06_samples/prompts/samples.json", 1),
-        ("06_samples/prompts/*.svg", 5),
-        ("06_samples/vae/recon_*.svg", 5),
-        ("06_samples/vae/random_*.svg", 5),
-    ),
-    7: (
-        ("07_evaluation/metrics.json", 1), ("07_evaluation/own/report.json", 1), ("07_evaluation/*/*.png", 6),
-        ("07_evaluation/sweep/sweep.json", 1),
-    ),
-    8: (("08_gallery/metrics.json", 1), ("08_gallery/morph.svg", 1), ("08_gallery/icons/*.svg", 20)),
-    9: (("09_finetune/metrics.json", 1), ("09_finetune/model/vsdit_final.pt", 1)),
-}
 
 
 @dataclass(frozen=True)
@@ -90,10 +62,9 @@ def run_notebooks(
     parameters = {path: check_parameters(path, values, given) for path in notebooks}
     runs = []
     for path in notebooks:
-        number = int(path.name[:2])
-        folders = {out_dir / pattern.split("/")[0] for pattern, _ in ARTEFACTS.get(number, ())}
+        written = f"{path.name[:2]}_*"
         with claimed(out_dir, "notebooks"):
-            for folder in folders:
+            for folder in sorted(out_dir.glob(written)):
                 remove_listed(folder)
                 left = next((each for each in folder.rglob("*") if each.is_symlink() or not each.is_dir()), None)
                 if left is not None:  # the notebooks would write over it, and it would be listed as theirs
@@ -101,9 +72,8 @@ def run_notebooks(
             try:
                 run = _execute(path, out_dir / "notebooks" / path.name, parameters[path])
             finally:
-                for folder in folders:
+                for folder in sorted(out_dir.glob(written)):
                     adopt(folder)
-        check_artefacts(number, out_dir)
         print(f"{path.name}: {run.seconds:.0f} s", flush=True)
         runs.append(run)
     return runs
@@ -224,43 +194,6 @@ def _execute(path: Path, output: Path, parameters: Mapping[str, object]) -> Note
             if executed.is_file():
                 write_bytes(output, executed.read_bytes())
     return NotebookRun(path, output, time.monotonic() - start)
-
-
-# --- what came out ------------------------------------------------------------------------------
-
-
-def check_artefacts(number: int, out_dir: Path) -> None:
-    """Open every file that notebook `number` promises; UserError if one is missing, empty or broken."""
-    for pattern, least in ARTEFACTS.get(number, ()):
-        files = sorted(out_dir.glob(pattern))
-        if len(files) < least:
-            raise UserError(f"notebook {number:02d} wrote {len(files)} of {least} {out_dir / pattern}")
-        for file in files:
-            reason = _why_broken(file)
-            if reason:
-                raise UserError(f"notebook {number:02d} wrote a broken file, {file}: {reason}")
-
-
-def _why_broken(file: Path) -> str | None:
-    if file.stat().st_size == 0:
-        return "it is empty"
-    try:
-        if file.suffix == ".json":
-            json.loads(file.read_text(encoding="utf-8"))
-        elif file.suffix == ".jsonl":
-            for line in file.read_text(encoding="utf-8").splitlines():
-                json.loads(line)
-        elif file.suffix == ".svg":
-            from svgfusion_lib.utils.render import render_svg
-
-            render_svg(file.read_text(encoding="utf-8"), size=32)
-        elif file.suffix == ".pt":
-            import torch
-
-            torch.load(file, map_location="cpu", weights_only=True)
-    except (ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        return str(error).splitlines()[0]
-    return None
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from svgfusion_lib.config import DiTConfig
-from svgfusion_lib.editing.attention_maps import attention_weights, cross_attention_recorded
+from svgfusion_lib.editing.explain import attention_weights, cross_attention_recorded
 from svgfusion_lib.models.layers import Attention
 from svgfusion_lib.models.vsdit import VSDiT
 

@@ -24,7 +24,7 @@ from svgfusion_lib.editing import (
     slerp,
     variations,
 )
-from svgfusion_lib.editing.animation import animated_svg
+from svgfusion_lib.editing.morphing import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.metrics import ssim
 from svgfusion_lib.models.base import build

@@ -22,18 +22,18 @@ def namespace(injected: str = "") -> dict:
 
 
 @pytest.mark.parametrize(("injected", "message"), [
-    ("MAX_FILE = 20", "notebook has no parameter MAX_FILE; did you mean MAX_FILES?"),
-    ("XYZ = [1]", "notebook has no parameter XYZ; It has SOURCE, MAX_FILES"),
+    ("MAX_FILE = 20", "notebook has no parameter 'MAX_FILE'; did you mean 'MAX_FILES'?"),
+    ("XYZ = [1]", "notebook has no parameter 'XYZ'; known are FRESH, GUIDANCE"),
     ('SOURCE = "wrong"', "SOURCE is 'wrong'; it can be 'packs', 'synthetic'"),
     ('MAX_FILES = "ten"', "MAX_FILES is 'ten'; it must be a whole number"),
     ("MAX_FILES = 2.5", "MAX_FILES is 2.5; it must be a whole number"),
     ("MAX_FILES = True", "MAX_FILES is True; it must be a whole number"),
     ("MAX_FILES = None", "MAX_FILES is None; it must be a whole number"),
     ('LR = "1e-4"', "LR is '1e-4'; it must be a number"),
-    ("FRESH = 1", "FRESH is 1; it must be True or False"),
-    ("PROMPTS = 3", "PROMPTS is 3; it must be a list of texts"),
-    ("PROMPTS = ['a', 3]", "PROMPTS is 3; it must be a text"),
-    ("GUIDANCE = 'a'", "GUIDANCE is 'a'; it must be a list of numbers"),
+    ("FRESH = 1", "FRESH is 1; it must be true or false"),
+    ("PROMPTS = 3", "PROMPTS is 3; it must be a list (of text)"),
+    ("PROMPTS = ['a', 3]", "PROMPTS is ['a', 3]; it must be a list (of text)"),
+    ("GUIDANCE = 'a'", "GUIDANCE is 'a'; it must be a list (of a number)"),
 ])
 def test_a_wrong_parameter_is_one_line(injected, message):
     with pytest.raises(UserError) as error:
