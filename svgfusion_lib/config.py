@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import ClassVar
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.options import check_known, check_types
+from svgfusion_lib.options import check_counts, check_known, check_types
 
 SPLITS = ("train", "held_out", "unseen_pair", "held_out_pack")
 MOST_CANDIDATES = 64
@@ -36,9 +36,7 @@ class _Config:
     def _check_sizes(self, *names: str) -> None:
         """UserError for a size below 1 (of `names`, width and heads) or a width that the heads cannot share."""
         sizes = {name: getattr(self, name) for name in ("width", "heads", *names)}
-        for name, size in sizes.items():
-            if size < 1:
-                raise UserError(f"{type(self).__name__}: {name} must be at least 1, not {size}")
+        check_counts(**sizes)
         if sizes["width"] % sizes["heads"]:
             raise UserError(f"{type(self).__name__}: {sizes['heads']} heads cannot share a width of {sizes['width']}")
 
@@ -200,9 +198,7 @@ class TrainConfig(_Config):
     posterior_noise: float = 0.0   # VS-DiT: z0 = mean + posterior_noise * sigma * eps; 1 samples the posterior
 
     def __post_init__(self):
-        for name in ("num_steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise UserError(f"TrainConfig: {name} must be at least 1, not {getattr(self, name)}")
+        check_counts(num_steps=self.num_steps, batch_size=self.batch_size)
         for name, value in self.to_dict().items():
             if isinstance(value, float) and not 0 <= value < math.inf:
                 raise UserError(f"TrainConfig: {name} must be a finite number of at least 0, not {value}")
@@ -258,8 +254,7 @@ class SamplingConfig(_Config):
             )
         if not 0 <= self.tidy <= 1:
             raise UserError(f"SamplingConfig: tidy must be from 0 to 1, not {self.tidy}")
-        if self.num_inference_steps < 1:
-            raise UserError(f"SamplingConfig: num_inference_steps must be at least 1, not {self.num_inference_steps}")
+        check_counts(num_inference_steps=self.num_inference_steps)
         if self.sampler not in ("ddim", "dpm++"):
             raise UserError(f"SamplingConfig: sampler must be 'ddim' or 'dpm++', not {self.sampler!r}")
         if self.sampler == "dpm++" and self.eta:

@@ -1,4 +1,4 @@
-"""Options that come from files: is there such a one, and is its value of the right type?"""
+"""Options of callers and of files: is there such a one, is its value of the right type, is a count above 0?"""
 
 import difflib
 import math
@@ -22,6 +22,13 @@ def check_known(name: str, known: Collection[str], what: str) -> None:
         near = difflib.get_close_matches(str(name), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
         raise UserError(f"{what} {str(name)[:60]!r}; {hint}")
+
+
+def check_counts(**counts: int | None) -> None:
+    """UserError naming the first of the given numbers that is below 1."""
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise UserError(f"{name} is {value}; it must be at least 1")
 
 
 def check_types(values: Mapping[str, Any], of: Callable, where: str) -> None:

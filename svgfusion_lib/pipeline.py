@@ -32,11 +32,12 @@ from svgfusion_lib.models.refiner import Refiner
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
 from svgfusion_lib.reranking.known_names import KnownNames, check_names
 from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.reranking.routing import models_for, spoken
-from svgfusion_lib.system.checks import check_device
+from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
 from svgfusion_lib.tidying.drawing import fit_canvas
@@ -575,8 +576,7 @@ def _seeds(prompts: int, count: int, seed: int | None, generator: torch.Generato
 
 def check_seeds(seed: int, num_samples: int) -> None:
     """UserError unless there is a sample to draw and seeds from `seed` on are in torch's range."""
-    if num_samples < 1:
-        raise UserError(f"num_samples is {num_samples}; it must be at least 1")
+    check_counts(num_samples=num_samples)
     if not 0 <= seed < 2**63 - num_samples:
         raise UserError(f"seed is {seed}; it must be between 0 and 2**63")
 

@@ -21,8 +21,8 @@ PLACES = {
     "system/file_list.py": "the list itself, and the moves that it decides on",
     "system/outputs.py": "atomic_path",
     "system/token_store.py": "into the new folder of an output_set",
-    "corpus/tables.py": "into a temporary folder",
     "training/loop.py": "methods of its own, by write_text and save_tensors",
+    "corpus/records.py": "of a dataset into a temporary folder",
     "gallery/downloads.py": "into memory",
     "pipeline_output.py": "into memory",
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from svgfusion_lib.corpus.captions import split_of
 from svgfusion_lib.corpus.records import COUNT, COUNTED, Record, write_manifest
-from svgfusion_lib.errors import UserError
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.outputs import output_set
 
@@ -241,8 +241,7 @@ def create_dummy_data(output_dir: str | Path, num_samples: int = 50, seed: int =
     Sample i depends on `seed` and i alone, so a larger set begins with the smaller one. A folder
     that an earlier call made is replaced.
     """
-    if num_samples < 1:
-        raise UserError(f"num_samples is {num_samples}; it must be at least 1")
+    check_counts(num_samples=num_samples)
     with output_set(output_dir, "create_dummy_data", replace=True) as folder:
         records = []
         for i in range(num_samples):

@@ -10,10 +10,10 @@ from svgfusion_lib.corpus.captions import is_unseen_pair, make_captions, name_ke
 from svgfusion_lib.corpus.filters import Check, inspect_svg, surplus_variants
 from svgfusion_lib.corpus.keywords import NO_KEYWORDS, Vocabulary, load_vocabulary
 from svgfusion_lib.corpus.packs import fetch_packs, style_word
-from svgfusion_lib.corpus.records import Record, read_records
+from svgfusion_lib.corpus.records import Record, read_records, unfold_table
 from svgfusion_lib.corpus.sieve import Sieve, Source, place_of
-from svgfusion_lib.corpus.tables import unfold_table
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.system.outputs import check_apart, distinct, output_set
 from svgfusion_lib.system.parallel import map_in_order
 from svgfusion_lib.system.progress import track
@@ -48,7 +48,7 @@ def prepare_dataset(
     """Clean, deduplicate, balance, caption and split SVGs; return the summary. docs/corpus.md has the rules.
 
     Sources are icon packs (fetched into `packs_dir` if they are not there), a folder `svg_dir` and a `dataset`
-    (corpus/tables.py, of which at most `dataset_rows` rows are read). `held_out_packs` are packs for the split
+    (see `unfold_table`, of which at most `dataset_rows` rows are read). `held_out_packs` are packs for the split
     held_out_pack: nothing of theirs is trained on. A file is kept if it parses into rows, `whole`: that show all of it,
     if no file kept before has the same rows or, with `near_duplicates`, looks nearly the same among those of its domain
     (its captions join that one's), and if it is among the first `max_variants` (None: all) in skin tone and gender of
@@ -72,9 +72,7 @@ def prepare_dataset(
             "nothing to prepare: name icon packs by --packs, a folder of SVGs by --svg_dir or a dataset by --dataset"
         )
     limits = {"max_rows": max_rows, "max_files": max_files, "max_variants": max_variants, "dataset_rows": dataset_rows}
-    for name, value in limits.items():
-        if value is not None and value < 1:
-            raise UserError(f"{name} is {value}; it must be at least 1")
+    check_counts(**limits)
     if num_parts < 0:
         raise UserError(f"num_parts is {num_parts}; it must be at least 0")
     if moved_copies and not near_duplicates:

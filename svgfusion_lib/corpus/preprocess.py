@@ -20,8 +20,8 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import load_tensors, save_tensors
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.pretrained import check_named, name_encoder
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.svg import row_format
-from svgfusion_lib.system.checks import check_counts
 from svgfusion_lib.system.files import read_json, write_json, write_text
 from svgfusion_lib.system.outputs import claimed, output_set, remove_listed, settle
 from svgfusion_lib.system.parallel import default_processes, map_in_order, torch_threads
@@ -61,10 +61,9 @@ def preprocess(
 
     Of more than max_files files (None: no limit) a random choice is taken, the same for the same seed.
     pixel_encoder "none" leaves the pixel tokens out; else they are in precomputed_dir/pixel_tokens, of at most
-    `renderings` stages of every SVG, the whole among them (utils/rendering_sequence.py). engine "local" works in
-    `processes` processes (None: one for each core), "dask" on the cluster of `scheduler` (system/parallel.py); the
-    result is the same. A call that was stopped goes on where it was, if files and options are as they were. Files that
-    cannot be parsed or rendered are left out and named with the reason in report.json; UserError if none is left.
+    `renderings` stages of every SVG, the whole among them (utils/rendering_sequence.py). processes: None for one for
+    each core. A call that was stopped goes on where it was, if files and options are as they were. Files that cannot be
+    parsed or rendered are left out and named with the reason in report.json; UserError if none is left.
     """
     check_alone("preprocess")
     check_counts(renderings=renderings, processes=processes, max_files=max_files)

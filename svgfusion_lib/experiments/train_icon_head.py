@@ -18,8 +18,8 @@ from svgfusion_lib.models.icon_head import IconHead, mean_text_tokens, save_icon
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.system.checks import check_counts
 from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.parallel import map_in_order
 from svgfusion_lib.system.progress import track

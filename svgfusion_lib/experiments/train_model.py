@@ -17,9 +17,9 @@ from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.evaluation.evaluate import evaluate
 from svgfusion_lib.options import check_known, check_types
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.system.checks import check_device
 from svgfusion_lib.system.files import read_json, read_toml, write_json
 from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.dit import FINAL_NAME as DIT_NAME
 from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import LATENTS_NAME, prepare_latents

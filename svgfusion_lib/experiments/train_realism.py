@@ -22,9 +22,9 @@ from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import IconHead, load_icon_head, save_icon_head
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.ranker import SHIPPED
-from svgfusion_lib.system.checks import check_counts
 from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.render import render_svg

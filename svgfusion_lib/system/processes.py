@@ -1,5 +1,6 @@
-"""Several processes training one model, as `accelerate launch` starts them; one process is the same with a count of 1.
+"""Where a model is trained: on which device, and by how many processes, as `accelerate launch` starts them.
 
+One process is the same with a count of 1.
 Gradients are averaged by hand rather than by a wrapper around the model, so a model stays what it is and the
 loss may call any part of it.
 """
@@ -12,6 +13,18 @@ from torch import Tensor, nn
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.launch import launched
+
+
+def check_device(device: str) -> torch.device:
+    """A usable torch device, or a UserError that says which ones this machine has."""
+    available = ["cpu"]
+    if torch.cuda.is_available():
+        available += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        available.append("mps")
+    if device not in available and not (device == "cuda" and len(available) > 1):
+        raise UserError(f"device {device!r} is not on this machine; use one of: {', '.join(available)}")
+    return torch.device(device)
 
 
 def check_alone(stage: str) -> None:

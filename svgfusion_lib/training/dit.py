@@ -14,10 +14,11 @@ from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames, learn_names
-from svgfusion_lib.system.checks import check_counts, check_device
 from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.latents import latents_hash, load_latents, prepare_latents
 from svgfusion_lib.training.loop import StepLoss, budget_steps, fit
 from svgfusion_lib.training.losses import diffusion_loss

@@ -12,9 +12,10 @@ from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model
 from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.system.checks import check_counts, check_device
 from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.dit import FINAL_NAME as DIT_NAME
 from svgfusion_lib.training.dit import fit_latents, origin
 from svgfusion_lib.training.latents import load_latents, prepare_latents

@@ -18,10 +18,9 @@ from torch.utils.data import DataLoader
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.models.checkpoint import load_tensors, save_tensors
-from svgfusion_lib.system.checks import check_device
 from svgfusion_lib.system.files import write_text
 from svgfusion_lib.system.outputs import claimed
-from svgfusion_lib.system.processes import Processes
+from svgfusion_lib.system.processes import Processes, check_device
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.training.optimisation import EMA, learning_rate, make_optimizer
 

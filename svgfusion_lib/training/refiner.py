@@ -16,8 +16,9 @@ from svgfusion_lib.corpus.preprocess import cache_rows, load_cache
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model
 from svgfusion_lib.models.refiner import Refiner, coordinate_kinds, part_index, to_units
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.system.checks import check_counts, check_device
+from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.loop import budget_steps, fit
 from svgfusion_lib.utils.dataset import ToDevice, make_loader
 from svgfusion_lib.utils.path_chunks import turned_chunks

@@ -10,8 +10,9 @@ from svgfusion_lib.corpus.preprocess import cache_hash, load_cache, preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model
 from svgfusion_lib.models.vpvae import VPVAE
-from svgfusion_lib.system.checks import check_counts, check_device
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.loop import StepLoss, budget_steps, fit
 from svgfusion_lib.training.losses import kl_weight_at, vae_loss
 from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, DistinctChunkDataset, make_loader

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from svgfusion_lib.corpus.tables import unfold_table
+from svgfusion_lib.corpus.records import unfold_table
 from svgfusion_lib.errors import UserError
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="M0 0h24v9z"/></svg>'

@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader
 
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import Paused, UserError
-from svgfusion_lib.system.checks import check_device
+from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training import loop
 from svgfusion_lib.training.loop import (
     LOG_NAME,
