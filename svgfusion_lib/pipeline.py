@@ -1,6 +1,10 @@
-"""Prompts to SVG: text encoder -> VS-DiT with guidance -> VP-VAE decoder -> rows -> SVG text."""
+"""Prompts to SVG: prompt -> latents (latent_sampler.py) -> VP-VAE decoder -> rows -> SVG text.
 
-from collections.abc import Callable, Mapping, Sequence
+Loading is in loading.py, what a call returns in pipeline_output.py, what a prompt's words ask for in
+reranking/routing.py.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,63 +15,41 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig, SamplingConfig
-from svgfusion_lib.corpus.packs import find_style, known_packs, match_style, names_style, style_word, without_style
+from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
+from svgfusion_lib.corpus.packs import find_style, known_packs, match_style
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.models.checkpoint import (
-    JSON_NAME,
-    NAMES_NAME,
-    check_there,
-    load_model,
-    model_folder,
-    model_of_folder,
-    read_folder,
-    read_tensors,
-    shipped_models,
-    weights_hash,
-    write_folder,
-)
+from svgfusion_lib.latent_sampler import LatentSampler
+from svgfusion_lib.loading import SCHEDULE_TABLE, Parts, model_folders, parts_of_checkpoints, parts_of_folder
+from svgfusion_lib.models.checkpoint import write_folder
 from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.refiner import Refiner
-from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
+from svgfusion_lib.models.text_encoder import TextEncoder
 from svgfusion_lib.models.vpvae import VPVAE
-from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
-from svgfusion_lib.reranking.known_names import KnownNames, check_names
+from svgfusion_lib.reranking.known_names import KnownNames
 from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
-from svgfusion_lib.reranking.routing import models_for, spoken
+from svgfusion_lib.reranking.routing import NO_STYLE, models_for, spoken, words_and_style
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
 from svgfusion_lib.tidying.drawing import fit_canvas
-from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, make_schedule
+from svgfusion_lib.utils.diffusion import NoiseSchedule
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows, snap_rows
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
-from svgfusion_lib.utils.samplers import (
-    Correct,
-    Denoise,
-    ddim_sample,
-    dpm_solver_sample,
-    estimator,
-    guided,
-    initial_noise,
-    sampling_timesteps,
-)
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SAMPLES_KIND = "list of samples"  # what samples.json is
 BATCH_SIZE = 64  # drawings at once
 OWN_MODEL = "own"  # name of a pipeline that is not a shipped one
 MAX_TIDY_MOVE = 2.0  # units of 24 that tidying may move what a model draws
-NO_STYLE = ""  # the null style, whatever the prompt says
-SCHEDULE_TABLE = "alphas_cumprod"
 
 # progress(done, total) after every step of the sampler; what it raises ends the drawing
 Progress = Callable[[int, int], None]
 
 
-class SVGFusionPipeline:
+class SVGFusionPipeline(LatentSampler):
     """Text to SVG.
 
         pipe = SVGFusionPipeline.from_pretrained()
@@ -82,15 +64,9 @@ class SVGFusionPipeline:
         self, vae: VPVAE, dit: VSDiT, text_encoder: TextEncoder | None = None, schedule: NoiseSchedule | None = None,
         known_names: KnownNames | None = None, name: str = OWN_MODEL,
     ):
-        self.vae, self.dit, self.name = vae, dit, name
-        self.schedule = schedule or make_schedule(DiffusionConfig())
+        super().__init__(dit, text_encoder, schedule)
+        self.vae, self.name = vae, name
         self.known_names = known_names or KnownNames()
-        self.text_encoder = text_encoder or load_text_encoder(dit.config.text_encoder)
-        if self.text_encoder.width != dit.config.context_width:
-            raise UserError(
-                f"text encoder {self.text_encoder.name!r} has width {self.text_encoder.width}, the VS-DiT was trained"
-                f" with {dit.config.context_width}"
-            )
         self.refiner: Refiner | None = None  # makes decoded coordinates exact (models/refiner.py)
         self.training: dict[str, Any] = {}  # settings of the trainings, as far as they are known
         self.models: dict[str, SVGFusionPipeline] = {name: self}
@@ -117,48 +93,25 @@ class SVGFusionPipeline:
         if isinstance(vae, str | Path) or isinstance(dit, str | Path):
             if not (isinstance(vae, str | Path) and isinstance(dit, str | Path)):
                 raise UserError("give both checkpoints, vae and dit (--vae_checkpoint, --dit_checkpoint), or neither")
-            pipeline = cls._from_checkpoints(vae, dit, text_encoder, schedule, vae_class, dit_class)
+            pipeline = cls._of_parts(parts_of_checkpoints(vae, dit, vae_class, dit_class), text_encoder, schedule)
         elif vae is not None and dit is not None and model is None:
             pipeline = cls(vae, dit, text_encoder, schedule)
         else:
-            folders = _folders(DEFAULT_MODEL if model is None and (vae or dit) is not None else model)
-            how = (vae, dit, text_encoder, schedule, vae_class, dit_class)
-            parts = [cls._from_folder(name, folder, *how) for name, folder in folders]
-            pipeline = parts[0]
-            pipeline.models = {part.name: part for part in parts}
+            folders = model_folders(DEFAULT_MODEL if model is None and (vae or dit) is not None else model)
+            own = (vae, dit, vae_class, dit_class)
+            pipelines = [
+                cls._of_parts(parts_of_folder(folder, *own), text_encoder, schedule, name) for name, folder in folders
+            ]
+            pipeline = pipelines[0]
+            pipeline.models = {each.name: each for each in pipelines}
         return pipeline.to(device)
 
     @classmethod
-    def _from_checkpoints(
-        cls, vae_path: str | Path, dit_path: str | Path, text_encoder: TextEncoder | None,
-        schedule: NoiseSchedule | None, vae_class: type[VPVAE], dit_class: type[VSDiT],
+    def _of_parts(
+        cls, parts: Parts, text_encoder: TextEncoder | None, schedule: NoiseSchedule | None, name: str = OWN_MODEL
     ) -> Self:
-        vae, vae_content = load_model(vae_path, "vpvae", cls=vae_class)
-        dit, content = load_model(dit_path, "vsdit", cls=dit_class)
-        if not isinstance(content.get("diffusion"), dict):
-            raise UserError(f"{dit_path}: does not say how its noise was made; make it with `svgfusion train_dit`")
-        if content.get("vae_hash") != weights_hash(vae):
-            raise UserError(f"{dit_path}: was trained on latents of another VP-VAE than {vae_path}")
-        known = KnownNames()
-        if "names" in content:
-            known = check_names(content["names"], content.get("name_vectors"), dit.config.context_width, str(dit_path))
-        schedule = schedule or load_schedule(content["diffusion"], content.get(SCHEDULE_TABLE), str(dit_path))
-        pipeline = cls(vae, dit, text_encoder, schedule, known)
-        pipeline.training = {"vpvae": vae_content.get("train_config"), "vsdit": content.get("train_config")}
-        return pipeline
-
-    @classmethod
-    def _from_folder(
-        cls, name: str, folder: Path, vae: VPVAE | None, dit: VSDiT | None, text_encoder: TextEncoder | None,
-        schedule: NoiseSchedule | None, vae_class: type[VPVAE], dit_class: type[VSDiT],
-    ) -> Self:
-        description, tensors = read_folder(folder)
-        vae = vae or model_of_folder(vae_class, folder, description, tensors)
-        dit = dit or model_of_folder(dit_class, folder, description, tensors)
-        source = str(folder / JSON_NAME)
-        schedule = schedule or load_schedule(description["diffusion"], tensors.get(SCHEDULE_TABLE), source)
-        pipeline = cls(vae, dit, text_encoder, schedule, _load_names(folder, description, dit), name)
-        pipeline.training = description.get("training") or {}
+        pipeline = cls(parts.vae, parts.dit, text_encoder, schedule or parts.schedule, parts.known_names, name)
+        pipeline.training = parts.training
         return pipeline
 
     def save_pretrained(
@@ -198,10 +151,6 @@ class SVGFusionPipeline:
         """The same pipeline with other parts: vae, dit, text_encoder, schedule, known_names or name."""
         own = {name: getattr(self, name) for name in ("vae", "dit", "text_encoder", "schedule", "known_names", "name")}
         return type(self)(**own | parts)
-
-    @property
-    def device(self) -> torch.device:
-        return self.dit.latent_mean.device
 
     # --- prompts to images -----------------------------------------------------------------------
 
@@ -287,23 +236,8 @@ class SVGFusionPipeline:
             self.words_and_style("", style)
 
     def words_and_style(self, prompt: str, style: str | None = None) -> tuple[str, str]:
-        """A prompt in a style, as this model is asked for it: words for the text encoder, and a style condition.
-
-        The one place where style words of a prompt are read. "cart, tabler style" in style "lucide" is "cart, lucide
-        style" to a model without styles. One with styles gets the condition beside the words, which are those of a
-        pack's captions, or none if the style is no pack's. Without a style the prompt stays as it is, and its words say
-        the condition; NO_STYLE: the null condition. UserError for a style that the model does not know.
-        """
-        prompt, known = spoken(prompt), self.dit.config.styles
-        if style == NO_STYLE:
-            return prompt, NO_STYLE
-        if style is None:
-            return prompt, next((name for name in known if names_style(prompt, style_word(name))), NO_STYLE)
-        packs = known_packs()
-        style = find_style(style, known or list(packs))
-        words = f"{style_word(style) if style in packs else style} style" if style in packs or not known else ""
-        bare = without_style(prompt)
-        return (f"{bare}, {words}" if bare and words else bare), style if known else NO_STYLE
+        """A prompt in a style, as this model is asked for it (reranking/routing.py)."""
+        return words_and_style(prompt, style, self.dit.config.styles)
 
     def sample(
         self,
@@ -399,16 +333,6 @@ class SVGFusionPipeline:
 
     # --- parts of a drawing ----------------------------------------------------------------------
 
-    def encode_prompts(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Text tokens [B, S, C] and padding mask [B, S] on the models' device."""
-        context, mask = self.text_encoder.encode(list(prompts))
-        return context.to(self.device), mask.to(self.device)
-
-    def encode_styles(self, styles: Sequence[str]) -> Tensor:
-        """int64 [B] for the VS-DiT: 1 + index of each style (`words_and_style`), 0 for NO_STYLE."""
-        known = self.dit.config.styles
-        return torch.tensor([1 + known.index(name) if name else 0 for name in styles], device=self.device)
-
     def known_styles(self, packs: Sequence[str]) -> list[str]:
         """Of each pack its style, to be asked for; NO_STYLE for a pack that the model was not trained on as a style."""
         return [pack if pack in self.dit.config.styles else NO_STYLE for pack in packs]
@@ -420,108 +344,9 @@ class SVGFusionPipeline:
         return len(chunks) <= self.dit.config.max_latents
 
     @cached_property
-    def null_prompt(self) -> tuple[Tensor, Tensor]:
-        """Text tokens [S, C] and padding mask [S] of the empty prompt, encoded once."""
-        context, mask = self.encode_prompts([""])
-        return context[0], mask[0]
-
-    @cached_property
     def ranker(self) -> Ranker:
         """What chooses among candidates, loaded when asked."""
         return load_ranker(text_encoder=self.text_encoder)
-
-    @torch.no_grad()
-    def draw_lengths(
-        self, context: Tensor, context_mask: Tensor, seeds: Sequence[int], temperature: float
-    ) -> list[int]:
-        """Number of latents per sample, drawn from p(n | prompt) ** (1 / temperature); 0 takes the likeliest."""
-        logits = self.dit.length_predictor(context, context_mask).cpu()  # [B, max_latents]
-        if temperature == 0:
-            return (logits.argmax(-1) + 1).tolist()
-        probabilities = (logits / temperature).softmax(-1)
-        generators = (torch.Generator().manual_seed(seed) for seed in seeds)
-        return [int(torch.multinomial(p, 1, generator=g)) + 1 for p, g in zip(probabilities, generators)]
-
-    @torch.no_grad()
-    def sample_latents(
-        self,
-        context: Tensor,
-        context_mask: Tensor,
-        seeds: Sequence[int],
-        length: int,
-        config: SamplingConfig,
-        callback: Callable[[int, Tensor], None] | None = None,
-        style: Tensor | None = None,
-    ) -> Tensor:
-        """Latents [B, length, Z] of the VAE for B prompts (context [B, S, C], context_mask [B, S], style [B])."""
-        denoise = self.denoiser(context, context_mask, config, style)
-        return self.solve(denoise, seeds, length, config, callback)
-
-    def denoiser(
-        self, context: Tensor, context_mask: Tensor, config: SamplingConfig, style: Tensor | None = None
-    ) -> Denoise:
-        """What the samplers call, with guidance, for B prompts (context [B, S, C], context_mask [B, S], style [B]).
-
-        The prompts are encoded here, once for all timesteps. Outside the guidance interval of the config the null
-        prompt is left out, half of the work.
-        """
-        if not self.dit.config.styles:
-            style = None
-        if config.guidance_scale == 1:
-            prompts = self.dit.encode_prompts(context, context_mask)
-            return lambda z, t: self.dit.denoise(z, _times(z, t), prompts, style=style)
-        low, high = (share * self.schedule.num_steps for share in (config.guidance_low, config.guidance_high))
-        count = len(context)
-        drop = torch.arange(2 * count, device=context.device) >= count  # second half: the null prompt
-        both = drop_prompts(context.repeat(2, 1, 1), context_mask.repeat(2, 1), drop, *self.null_prompt)
-        prompts = self.dit.encode_prompts(*both)
-        conditional = prompts.first(count)
-        both_style = None if style is None else style.repeat(2).masked_fill(drop, 0)  # [2 B]
-
-        def denoise(z: Tensor, t: int) -> Tensor:
-            if not low <= t <= high:
-                return self.dit.denoise(z, _times(z, t), conditional, style=style)
-            z = z.repeat(2, 1, 1)  # [2 B, N, Z]
-            output = self.dit.denoise(z, _times(z, t), prompts, style=both_style)  # [2 B, N, Z]
-            with_prompt, without = output.chunk(2)  # [B, N, Z] each
-            return guided(with_prompt, without, config.guidance_scale)
-
-        return denoise
-
-    @torch.no_grad()
-    def solve(
-        self,
-        denoise: Denoise,
-        seeds: Sequence[int],
-        length: int,
-        config: SamplingConfig,
-        callback: Callable[[int, Tensor], None] | None = None,
-        origin: Tensor | None = None,
-        strength: float = 1.0,
-        correct: Correct | None = None,
-    ) -> Tensor:
-        """Latents [B, length, Z] of the VAE, one sample for each seed, by the sampler that the config says.
-
-        strength below 1 begins with the latents `origin` [length, Z] noised to that share of all timesteps, and
-        takes that share of the steps. correct works on normalised latents (utils/samplers.py).
-        """
-        noise, generators = initial_noise(list(seeds), length, self.dit.config.latent_width)
-        z, start, steps = noise.to(self.dit.latent_mean), None, config.num_inference_steps  # [B, N, Z]
-        if strength < 1:
-            if origin is None:
-                raise ValueError("strength below 1 needs the latents to begin with")
-            start = max(round(strength * self.schedule.num_steps) - 1, 0)
-            steps = min(max(round(strength * steps), 1), start + 1)
-            z_0 = self.dit.normalize(origin).expand_as(z)
-            z, _ = add_noise(z_0, torch.full((len(z),), start, device=z.device), self.schedule, z)  # [B, N, Z]
-        report = None if callback is None else lambda i, z0: callback(i, self.dit.denormalize(z0))
-        estimate = estimator(denoise, self.schedule, self.dit.config.prediction, config.clip, correct)
-        timesteps = sampling_timesteps(self.schedule.num_steps, steps, start)
-        if config.sampler == "dpm++":
-            z = dpm_solver_sample(estimate, z, self.schedule, timesteps, report)
-        else:
-            z = ddim_sample(estimate, z, self.schedule, timesteps, config.eta, generators, report)
-        return self.dit.denormalize(z)
 
 
 def snapped(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
@@ -540,11 +365,6 @@ def tidied(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
 def _report(progress: Callable[[int, int], None], before: int, total: int, step: int, z_0: Tensor) -> None:
     """A sampler's step as progress, `before` steps of other batches being done."""
     progress(before + step + 1, total)
-
-
-def _times(z: Tensor, t: int) -> Tensor:
-    """Timestep t for each of z [B, N, Z] -> int64 [B]."""
-    return torch.full((len(z),), t, device=z.device)
 
 
 class _Steps:
@@ -592,33 +412,3 @@ def check_prompts(prompts: Sequence[str], max_characters: int = 1000) -> None:
             raise UserError(f"a prompt is not text: {prompt[:40]!r}; write it in UTF-8")
         if len(prompt) > max_characters:
             raise UserError(f"a prompt has {len(prompt)} characters (at most {max_characters}): {prompt[:40]!r} ...")
-
-
-def load_schedule(diffusion: Mapping[str, Any], table: Tensor | None, source: str) -> NoiseSchedule:
-    """The schedule that a checkpoint was trained with: its table [T], or the named one where the file has no table."""
-    if table is None:
-        return make_schedule(DiffusionConfig.from_dict(dict(diffusion)))
-    if not (isinstance(table, Tensor) and table.ndim == 1 and len(table) and bool(((table > 0) & (table <= 1)).all())):
-        raise UserError(f"{source}: its noise schedule is no list of numbers between 0 and 1; make it anew")
-    return NoiseSchedule(table.double(), str(diffusion.get("schedule", "own")))
-
-
-def _folders(model: str | Path | None) -> list[tuple[str, Path]]:
-    """Names and folders of a model, or of all models of a folder; None: all shipped ones."""
-    if model is None:
-        return [(name, model_folder(name)) for name in shipped_models()]
-    folder = model_folder(model)
-    inside = sorted(path.parent for path in folder.glob(f"*/{JSON_NAME}"))
-    if inside and not (folder / JSON_NAME).is_file():
-        return sorted(((path.name, path) for path in inside), key=lambda pair: pair[0] != DEFAULT_MODEL)
-    return [(str(model), folder)]
-
-
-def _load_names(folder: Path, description: dict, dit: VSDiT) -> KnownNames:
-    """The names that the model of a folder knows; UserError for a file that is damaged or missing."""
-    path = folder / NAMES_NAME
-    if "names_sha256" not in description:  # exported without, or by an earlier version
-        return check_names(description.get("names", []), torch.zeros(0, 0), 0, str(path))
-    check_there(path)
-    vectors = read_tensors(path, description["names_sha256"]).get("vectors")
-    return check_names(description.get("names"), vectors, dit.config.context_width, str(path))

@@ -1,16 +1,18 @@
-"""Which of the shipped models a prompt asks for."""
+"""What the words of a prompt ask for: which of the shipped models, which style."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from svgfusion_lib.config import DEFAULT_MODEL
 from svgfusion_lib.corpus.captions import content_words, humanise
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
-from svgfusion_lib.corpus.packs import known_packs, names_style
+from svgfusion_lib.corpus.packs import find_style, known_packs, names_style, style_word, without_style
 from svgfusion_lib.models.checkpoint import DESCRIPTION, JSON_NAME, model_folder, shipped_models
 from svgfusion_lib.system.files import read_json
 
+NO_STYLE = ""  # the null style, whatever the prompt says
 _COLOURLESS = {"black", "white", "grey", "gray"}  # words that do not ask for a picture in colours; these do:
 _COLOURFUL = {"emoji", "emoticon", "colourful", "colorful"}
 _LINES = re.compile(r"\b(line|outlined?) icon\b|\boutlined?$")
@@ -28,6 +30,27 @@ def spoken(prompt: str) -> str:
         return f" {'flag ' if is_flag else ''}{words} "
 
     return " ".join(emoji.replace_emoji(prompt, name).split())
+
+
+def words_and_style(prompt: str, style: str | None, known: Sequence[str]) -> tuple[str, str]:
+    """A prompt in a style, as a model is asked for it: words for the text encoder, and a style condition.
+
+    known: styles that the model was trained with. The one place where style words of a prompt are read. "cart, tabler
+    style" in style "lucide" is "cart, lucide style" to a model without styles. One with styles gets the condition
+    beside the words, which are those of a pack's captions, or none if the style is no pack's. Without a style the
+    prompt stays as it is, and its words say the condition; NO_STYLE: the null condition. UserError for a style that the
+    model does not know.
+    """
+    prompt = spoken(prompt)
+    if style == NO_STYLE:
+        return prompt, NO_STYLE
+    if style is None:
+        return prompt, next((name for name in known if names_style(prompt, style_word(name))), NO_STYLE)
+    packs = known_packs()
+    style = find_style(style, known or list(packs))
+    words = f"{style_word(style) if style in packs else style} style" if style in packs or not known else ""
+    bare = without_style(prompt)
+    return (f"{bare}, {words}" if bare and words else bare), style if known else NO_STYLE
 
 
 def models_for(prompt: str, style: str | None = None) -> list[str]:

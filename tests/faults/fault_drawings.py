@@ -16,8 +16,7 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
-from svgfusion_lib import generate
-from svgfusion_lib import pipeline as sampling
+from svgfusion_lib import generate, latent_sampler
 from svgfusion_lib.config import EvaluationConfig, SamplingConfig
 from svgfusion_lib.corpus import preprocess
 from svgfusion_lib.corpus.records import Record, write_manifest
@@ -84,8 +83,7 @@ def new_figure(width: float, height: float) -> Figure:
 def quicken() -> None:
     """Make the stages quick and the same in every run: of this process, which is the fork server."""
     text_encoder(), pixel_encoder()
-    for module in (sampling, evaluate):
-        module.load_text_encoder = text_encoder
+    latent_sampler.load_text_encoder = text_encoder
     for module in (vpvae, evaluate, benchmark, ranker):
         module.load_pixel_encoder = pixel_encoder
     two_sample.STEPS = 2

@@ -1,0 +1,160 @@
+"""Prompts to latents: text encoder -> VS-DiT with guidance -> latents of the VP-VAE."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from svgfusion_lib.config import DiffusionConfig, SamplingConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
+from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, make_schedule
+from svgfusion_lib.utils.samplers import (
+    Correct,
+    Denoise,
+    ddim_sample,
+    dpm_solver_sample,
+    estimator,
+    guided,
+    initial_noise,
+    sampling_timesteps,
+)
+
+
+class LatentSampler:
+    """Samples latents with a VS-DiT.
+
+    dit: the trained network; text_encoder: by default the one that it was trained with; schedule: the noise schedule.
+    """
+
+    def __init__(
+        self, dit: VSDiT, text_encoder: TextEncoder | None = None, schedule: NoiseSchedule | None = None
+    ):
+        self.dit = dit
+        self.schedule = schedule or make_schedule(DiffusionConfig())
+        self.text_encoder = text_encoder or load_text_encoder(dit.config.text_encoder)
+        if self.text_encoder.width != dit.config.context_width:
+            raise UserError(
+                f"text encoder {self.text_encoder.name!r} has width {self.text_encoder.width}, the VS-DiT was trained"
+                f" with {dit.config.context_width}"
+            )
+
+    @property
+    def device(self) -> torch.device:
+        return self.dit.latent_mean.device
+
+    def encode_prompts(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Text tokens [B, S, C] and padding mask [B, S] on the models' device."""
+        context, mask = self.text_encoder.encode(list(prompts))
+        return context.to(self.device), mask.to(self.device)
+
+    def encode_styles(self, styles: Sequence[str]) -> Tensor:
+        """int64 [B] for the VS-DiT: 1 + index of each style (`words_and_style`), 0 for NO_STYLE."""
+        known = self.dit.config.styles
+        return torch.tensor([1 + known.index(name) if name else 0 for name in styles], device=self.device)
+
+    @cached_property
+    def null_prompt(self) -> tuple[Tensor, Tensor]:
+        """Text tokens [S, C] and padding mask [S] of the empty prompt, encoded once."""
+        context, mask = self.encode_prompts([""])
+        return context[0], mask[0]
+
+    @torch.no_grad()
+    def draw_lengths(
+        self, context: Tensor, context_mask: Tensor, seeds: Sequence[int], temperature: float
+    ) -> list[int]:
+        """Number of latents per sample, drawn from p(n | prompt) ** (1 / temperature); 0 takes the likeliest."""
+        logits = self.dit.length_predictor(context, context_mask).cpu()  # [B, max_latents]
+        if temperature == 0:
+            return (logits.argmax(-1) + 1).tolist()
+        probabilities = (logits / temperature).softmax(-1)
+        generators = (torch.Generator().manual_seed(seed) for seed in seeds)
+        return [int(torch.multinomial(p, 1, generator=g)) + 1 for p, g in zip(probabilities, generators)]
+
+    @torch.no_grad()
+    def sample_latents(
+        self,
+        context: Tensor,
+        context_mask: Tensor,
+        seeds: Sequence[int],
+        length: int,
+        config: SamplingConfig,
+        callback: Callable[[int, Tensor], None] | None = None,
+        style: Tensor | None = None,
+    ) -> Tensor:
+        """Latents [B, length, Z] of the VAE for B prompts (context [B, S, C], context_mask [B, S], style [B])."""
+        denoise = self.denoiser(context, context_mask, config, style)
+        return self.solve(denoise, seeds, length, config, callback)
+
+    def denoiser(
+        self, context: Tensor, context_mask: Tensor, config: SamplingConfig, style: Tensor | None = None
+    ) -> Denoise:
+        """What the samplers call, with guidance, for B prompts (context [B, S, C], context_mask [B, S], style [B]).
+
+        The prompts are encoded here, once for all timesteps. Outside the guidance interval of the config the null
+        prompt is left out, half of the work.
+        """
+        if not self.dit.config.styles:
+            style = None
+        if config.guidance_scale == 1:
+            prompts = self.dit.encode_prompts(context, context_mask)
+            return lambda z, t: self.dit.denoise(z, _times(z, t), prompts, style=style)
+        low, high = (share * self.schedule.num_steps for share in (config.guidance_low, config.guidance_high))
+        count = len(context)
+        drop = torch.arange(2 * count, device=context.device) >= count  # second half: the null prompt
+        both = drop_prompts(context.repeat(2, 1, 1), context_mask.repeat(2, 1), drop, *self.null_prompt)
+        prompts = self.dit.encode_prompts(*both)
+        conditional = prompts.first(count)
+        both_style = None if style is None else style.repeat(2).masked_fill(drop, 0)  # [2 B]
+
+        def denoise(z: Tensor, t: int) -> Tensor:
+            if not low <= t <= high:
+                return self.dit.denoise(z, _times(z, t), conditional, style=style)
+            z = z.repeat(2, 1, 1)  # [2 B, N, Z]
+            output = self.dit.denoise(z, _times(z, t), prompts, style=both_style)  # [2 B, N, Z]
+            with_prompt, without = output.chunk(2)  # [B, N, Z] each
+            return guided(with_prompt, without, config.guidance_scale)
+
+        return denoise
+
+    @torch.no_grad()
+    def solve(
+        self,
+        denoise: Denoise,
+        seeds: Sequence[int],
+        length: int,
+        config: SamplingConfig,
+        callback: Callable[[int, Tensor], None] | None = None,
+        origin: Tensor | None = None,
+        strength: float = 1.0,
+        correct: Correct | None = None,
+    ) -> Tensor:
+        """Latents [B, length, Z] of the VAE, one sample for each seed, by the sampler that the config says.
+
+        strength below 1 begins with the latents `origin` [length, Z] noised to that share of all timesteps, and
+        takes that share of the steps. correct works on normalised latents (utils/samplers.py).
+        """
+        noise, generators = initial_noise(list(seeds), length, self.dit.config.latent_width)
+        z, start, steps = noise.to(self.dit.latent_mean), None, config.num_inference_steps  # [B, N, Z]
+        if strength < 1:
+            if origin is None:
+                raise ValueError("strength below 1 needs the latents to begin with")
+            start = max(round(strength * self.schedule.num_steps) - 1, 0)
+            steps = min(max(round(strength * steps), 1), start + 1)
+            z_0 = self.dit.normalize(origin).expand_as(z)
+            z, _ = add_noise(z_0, torch.full((len(z),), start, device=z.device), self.schedule, z)  # [B, N, Z]
+        report = None if callback is None else lambda i, z0: callback(i, self.dit.denormalize(z0))
+        estimate = estimator(denoise, self.schedule, self.dit.config.prediction, config.clip, correct)
+        timesteps = sampling_timesteps(self.schedule.num_steps, steps, start)
+        if config.sampler == "dpm++":
+            z = dpm_solver_sample(estimate, z, self.schedule, timesteps, report)
+        else:
+            z = ddim_sample(estimate, z, self.schedule, timesteps, config.eta, generators, report)
+        return self.dit.denormalize(z)
+
+
+def _times(z: Tensor, t: int) -> Tensor:
+    """Timestep t for each of z [B, N, Z] -> int64 [B]."""
+    return torch.full((len(z),), t, device=z.device)

@@ -1,0 +1,101 @@
+"""A pipeline's parts from files: shipped models, folders of a finished model, pairs of checkpoints."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from svgfusion_lib.config import DEFAULT_MODEL, DiffusionConfig
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.checkpoint import (
+    JSON_NAME,
+    NAMES_NAME,
+    check_there,
+    load_model,
+    model_folder,
+    model_of_folder,
+    read_folder,
+    read_tensors,
+    shipped_models,
+    weights_hash,
+)
+from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.reranking.known_names import KnownNames, check_names
+from svgfusion_lib.utils.diffusion import NoiseSchedule, make_schedule
+
+SCHEDULE_TABLE = "alphas_cumprod"
+
+
+@dataclass
+class Parts:
+    """What a pipeline is made of; training: settings of the trainings, as far as they are known."""
+
+    vae: VPVAE
+    dit: VSDiT
+    schedule: NoiseSchedule
+    known_names: KnownNames
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+def parts_of_checkpoints(
+    vae_path: str | Path, dit_path: str | Path, vae_class: type[VPVAE] = VPVAE, dit_class: type[VSDiT] = VSDiT
+) -> Parts:
+    """The parts of two checkpoint files; UserError if these do not belong together."""
+    vae, vae_content = load_model(vae_path, "vpvae", cls=vae_class)
+    dit, content = load_model(dit_path, "vsdit", cls=dit_class)
+    if not isinstance(content.get("diffusion"), dict):
+        raise UserError(f"{dit_path}: does not say how its noise was made; make it with `svgfusion train_dit`")
+    if content.get("vae_hash") != weights_hash(vae):
+        raise UserError(f"{dit_path}: was trained on latents of another VP-VAE than {vae_path}")
+    known = KnownNames()
+    if "names" in content:
+        known = check_names(content["names"], content.get("name_vectors"), dit.config.context_width, str(dit_path))
+    schedule = load_schedule(content["diffusion"], content.get(SCHEDULE_TABLE), str(dit_path))
+    training = {"vpvae": vae_content.get("train_config"), "vsdit": content.get("train_config")}
+    return Parts(vae, dit, schedule, known, training)
+
+
+def parts_of_folder(
+    folder: Path, vae: VPVAE | None = None, dit: VSDiT | None = None, vae_class: type[VPVAE] = VPVAE,
+    dit_class: type[VSDiT] = VSDiT,
+) -> Parts:
+    """The parts of a folder that `save_pretrained` wrote; vae and dit: in place of its own."""
+    description, tensors = read_folder(folder)
+    vae = vae or model_of_folder(vae_class, folder, description, tensors)
+    dit = dit or model_of_folder(dit_class, folder, description, tensors)
+    schedule = load_schedule(description["diffusion"], tensors.get(SCHEDULE_TABLE), str(folder / JSON_NAME))
+    return Parts(vae, dit, schedule, _load_names(folder, description, dit), description.get("training") or {})
+
+
+def load_schedule(diffusion: Mapping[str, Any], table: Tensor | None, source: str) -> NoiseSchedule:
+    """The schedule that a checkpoint was trained with: its table [T], or the named one where the file has no table."""
+    if table is None:
+        return make_schedule(DiffusionConfig.from_dict(dict(diffusion)))
+    if not (isinstance(table, Tensor) and table.ndim == 1 and len(table) and bool(((table > 0) & (table <= 1)).all())):
+        raise UserError(f"{source}: its noise schedule is no list of numbers between 0 and 1; make it anew")
+    return NoiseSchedule(table.double(), str(diffusion.get("schedule", "own")))
+
+
+def model_folders(model: str | Path | None) -> list[tuple[str, Path]]:
+    """Names and folders of a model, or of all models of a folder; None: all shipped ones."""
+    if model is None:
+        return [(name, model_folder(name)) for name in shipped_models()]
+    folder = model_folder(model)
+    inside = sorted(path.parent for path in folder.glob(f"*/{JSON_NAME}"))
+    if inside and not (folder / JSON_NAME).is_file():
+        return sorted(((path.name, path) for path in inside), key=lambda pair: pair[0] != DEFAULT_MODEL)
+    return [(str(model), folder)]
+
+
+def _load_names(folder: Path, description: dict, dit: VSDiT) -> KnownNames:
+    """The names that the model of a folder knows; UserError for a file that is damaged or missing."""
+    path = folder / NAMES_NAME
+    if "names_sha256" not in description:  # exported without, or by an earlier version
+        return check_names(description.get("names", []), torch.zeros(0, 0), 0, str(path))
+    check_there(path)
+    vectors = read_tensors(path, description["names_sha256"]).get("vectors")
+    return check_names(description.get("names"), vectors, dit.config.context_width, str(path))
