@@ -171,6 +171,7 @@ class TrainConfig(_Config):
 
     num_steps: int = 2000          # optimiser steps
     batch_size: int = 64
+    optimizer: str = "adamw"       # or "muon" for the matrices of the blocks
     lr: float = 6.0e-4             # peak of the schedule
     warmup_steps: int = 100
     final_lr: float = 0.05         # fraction of the peak at the last step (cosine decay)
@@ -195,6 +196,7 @@ class TrainConfig(_Config):
     null_prompt_rate: float = 0.1  # VS-DiT: share of samples trained on the null prompt (and the null style)
     null_style_rate: float = 0.1   # VS-DiT: share trained on the null style whatever the prompt
     timesteps: str = "uniform"     # VS-DiT: drawn from "uniform" or "laplace" (near log SNR 0)
+    repeat_names: bool = False     # VS-DiT: a name that k SVGs have is seen sqrt(k) times as often
     posterior_noise: float = 0.0   # VS-DiT: z0 = mean + posterior_noise * sigma * eps; 1 samples the posterior
 
     def __post_init__(self):
@@ -206,6 +208,8 @@ class TrainConfig(_Config):
             raise UserError(f"TrainConfig: lr_decay must be above 0 and at most 1, not {self.lr_decay}")
         if self.timesteps not in ("uniform", "laplace"):
             raise UserError(f"TrainConfig: timesteps must be 'uniform' or 'laplace', not {self.timesteps!r}")
+        if self.optimizer not in ("adamw", "muon"):
+            raise UserError(f"TrainConfig: optimizer must be 'adamw' or 'muon', not {self.optimizer!r}")
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ def _train_dit_flags(add: Add) -> None:
     add("--prediction", default="v", choices=("epsilon", "v"))
     add("--schedule", default="cosine", choices=("linear", "cosine"))
     add("--lr_decay", type=number, default=1.0, help="last share of the steps in which the rate falls")
+    add("--optimizer", default="adamw", choices=("adamw", "muon"), help="or Muon for the matrices of the blocks")
+    add("--repeat_names", action="store_true", help="see names that k SVGs have sqrt(k) times as often")
     add("--timesteps", default="uniform", choices=("uniform", "laplace"), help="or near log SNR 0 more often")
     add("--patch_size", type=int, default=1, help="consecutive latents joined to one token")
     add("--style_condition", action="store_true", help="learn the packs as styles to ask for (generate --style)")

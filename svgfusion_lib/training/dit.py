@@ -61,6 +61,8 @@ def train_dit(
     max_minutes: float | None = None,
     lr_decay: float = 1.0,
     timesteps: str = "uniform",
+    optimizer: str = "adamw",
+    repeat_names: bool = False,
     dit: VSDiT | None = None,
     text_encoder: TextEncoder | None = None,
 ) -> Path:
@@ -69,6 +71,7 @@ def train_dit(
     The budget is num_epochs, or samples_seen (latent sequences) if given; after max_minutes Paused is raised.
     A step of the optimiser sees `accumulate` batches; compile_model: torch.compile, for CUDA.
     lr_decay: last share of the steps in which the learning rate falls. timesteps: see `timestep_probabilities`.
+    optimizer: "adamw" or "muon", see `make_optimizer`. repeat_names: names that many packs draw are seen more often.
     prediction "epsilon" with schedule "linear" is the specification's objective. With style_condition the model
     can be asked for the style of a pack, whatever the prompt says of it. Every val_every steps the same prompts
     and seeds are drawn with the averaged weights into output_dir/sheets/step_{N}.png.
@@ -107,7 +110,7 @@ def train_dit(
             num_steps=budget_steps(train_svgs, batch_size, num_epochs, samples_seen, accumulate),
             batch_size=batch_size, accumulate=accumulate, compile=compile_model,
             device=device, seed=seed, lr=lr, bf16=bf16, val_every=val_every, checkpoint_every=checkpoint_every,
-            lr_decay=lr_decay, timesteps=timesteps,
+            lr_decay=lr_decay, timesteps=timesteps, optimizer=optimizer, repeat_names=repeat_names,
         )
         encoder = text_encoder or load_text_encoder(latents["text_encoder"])
         torch.manual_seed(seed)
@@ -150,7 +153,7 @@ def fit_latents(
 ) -> EMA:
     """Train a VS-DiT on the training SVGs of a latents file (`load_latents`); vae: draws the contact sheets."""
     styles = model.config.styles
-    train_set = LatentDataset(latents, "train", styles=styles)
+    train_set = LatentDataset(latents, "train", styles=styles, repeat_names=config.repeat_names)
     held_out = LatentDataset(latents, "held_out", first_caption_only=True, styles=styles)
     return fit(
         model,

@@ -22,7 +22,7 @@ from svgfusion_lib.system.files import write_text
 from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.system.processes import Processes, check_device
 from svgfusion_lib.system.progress import track
-from svgfusion_lib.training.optimisation import EMA, learning_rate, make_optimizer
+from svgfusion_lib.training.optimisation import EMA, Optimizers, learning_rate, make_optimizer
 
 LOG_NAME = "train_log.jsonl"
 LOG_SECONDS = 1.0  # between two writes of it
@@ -96,7 +96,7 @@ def fit(
                     )
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, config)
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             for k in range(step * config.accumulate, (step + 1) * config.accumulate):
                 _seed_step(config.seed + 2, k, processes.rank)  # captions and augmentations of the batch
                 batch = next(batches)
@@ -247,7 +247,7 @@ class _State:
     """training_state.pt: what a run needs to resume, and what it was trained on."""
 
     def __init__(
-        self, path: Path, model: nn.Module, ema: EMA, optimizer: torch.optim.Optimizer, config: TrainConfig,
+        self, path: Path, model: nn.Module, ema: EMA, optimizer: Optimizers, config: TrainConfig,
         train_svgs: int, identity: Mapping[str, object] | None = None,
     ):
         self.path, self.model, self.ema, self.optimizer, self.config = path, model, ema, optimizer, config
@@ -274,7 +274,7 @@ class _State:
         try:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
-            for group in self.optimizer.param_groups:
+            for group in self.optimizer.parts[0].param_groups:
                 group["fused"] = True  # states of earlier versions say None
             for name, tensor in self.ema.weights.items():
                 tensor.copy_(state["ema"][name])

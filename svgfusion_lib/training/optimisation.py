@@ -1,8 +1,9 @@
-"""What every training optimises with: learning rate, AdamW, averaged weights."""
+"""What every training optimises with: learning rate, AdamW or Muon, averaged weights."""
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,12 +25,54 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     return config.lr * (config.final_lr + (1 - config.final_lr) * cosine)
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW; only matrices decay, not biases, norms and gains."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    decayed, others = [p for p in trained if p.ndim >= 2], [p for p in trained if p.ndim < 2]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.99), fused=True)
+class Optimizers:
+    """Several optimizers that step as one."""
+
+    def __init__(self, *parts: torch.optim.Optimizer):
+        self.parts = parts
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        return [group for part in self.parts for group in part.param_groups]
+
+    def zero_grad(self) -> None:
+        for part in self.parts:
+            part.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        for part in self.parts:
+            part.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"parts": [part.state_dict() for part in self.parts]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """KeyError or ValueError for a state of other optimizers."""
+        states = state.get("parts", [state])  # earlier versions saved AdamW's alone
+        for part, own in zip(self.parts, states, strict=True):
+            part.load_state_dict(own)
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizers:
+    """AdamW, in which matrices decay, not biases, norms and gains; with "muon" Muon for the matrices of all blocks.
+
+    Muon (Jordan et al. 2024) steps along the orthogonal matrix nearest to the momentum; its step has the size of
+    AdamW's (Liu et al. 2025, section 2.2), so that one learning rate serves both.
+    """
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    hidden = [p for name, p in trained if config.optimizer == "muon" and p.ndim == 2 and "blocks." in name]
+    chosen = {id(p) for p in hidden}
+    others = [p for _, p in trained if id(p) not in chosen]
+    groups = [
+        {"params": [p for p in others if p.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in others if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    adamw = torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.99), fused=True)
+    if not hidden:
+        return Optimizers(adamw)
+    return Optimizers(adamw, torch.optim.Muon(
+        hidden, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
+    ))
 
 
 class EMA:

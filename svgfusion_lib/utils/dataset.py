@@ -6,6 +6,7 @@ latents.pt  posteriors and text tokens of the same SVGs           (stage prepare
 The tokens of both lie in folders beside them (system/token_store.py).
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -229,12 +230,19 @@ class LatentDataset(Dataset):
 
     def __init__(
         self, latents: dict, split: str | None = None, first_caption_only: bool = False,
-        styles: Sequence[str] | None = None,
+        styles: Sequence[str] | None = None, repeat_names: bool = False,
     ):
-        """styles: names that the VS-DiT numbers from 1 on; None: those of the latents (`style_names`)."""
+        """styles: names that the VS-DiT numbers from 1 on; None: those of the latents (`style_names`).
+
+        repeat_names: an SVG stands round(sqrt(k)) times in the dataset where k of its SVGs have its name: what most
+        packs draw is what most people ask for.
+        """
         self.latents = latents
         self.first_caption_only = first_caption_only
         self.indices = [i for i, s in enumerate(latents["splits"]) if split is None or s == split]
+        if repeat_names:
+            count = Counter(latents["titles"][i] for i in self.indices)
+            self.indices = [i for i in self.indices for _ in range(round(count[latents["titles"][i]] ** 0.5))]
         number = {name: k for k, name in enumerate(styles or style_names(latents), start=1)}
         self.styles = [number.get(pack, 0) for pack in latents["packs"]]
         self.offsets = latents["offsets"].tolist()

@@ -1,4 +1,5 @@
 import json
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from svgfusion_lib.training.loop import (
     held_out_loss,
     read_log,
 )
-from svgfusion_lib.training.optimisation import EMA, learning_rate
+from svgfusion_lib.training.optimisation import EMA, learning_rate, make_optimizer
 from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler
 
 
@@ -44,9 +45,10 @@ def points_loader(count: int = 10, batch_size: int = 4, seed: int = 0, poison: i
     return DataLoader(range(count), batch_sampler=sampler, collate_fn=collate)
 
 
-def make_model() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.2), nn.BatchNorm1d(8), nn.Linear(8, 3))
+def make_model(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    blocks = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.2), nn.BatchNorm1d(8))
+    return nn.Sequential(OrderedDict(blocks=blocks, head=nn.Linear(8, 3)))
 
 
 def step_loss(model, batch, step):
@@ -83,10 +85,12 @@ class Interrupted(Exception):
     pass
 
 
-@pytest.mark.parametrize("stop_at", [1, 6, 8, 11])
-def test_interrupted_run_continues_to_bit_identical_weights_and_log(tmp_path, monkeypatch, stop_at):
+@pytest.mark.parametrize(
+    ("stop_at", "optimizer"), [(1, "adamw"), (6, "adamw"), (8, "adamw"), (11, "adamw"), (8, "muon")]
+)
+def test_interrupted_run_continues_to_bit_identical_weights_and_log(tmp_path, monkeypatch, stop_at, optimizer):
     monkeypatch.setattr(loop, "LOG_SECONDS", 0)  # so that the log knows more than the checkpoint
-    config = quick()
+    config = quick(optimizer=optimizer)
     whole_ema = fit(make_model(), points_loader(), step_loss, config, tmp_path / "whole", points_loader(6))
 
     def failing(model, batch, step):
@@ -96,8 +100,7 @@ def test_interrupted_run_continues_to_bit_identical_weights_and_log(tmp_path, mo
 
     with pytest.raises(Interrupted):
         fit(make_model(), points_loader(), failing, config, tmp_path / "cut", points_loader(6))
-    torch.manual_seed(12345)
-    fresh = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.2), nn.BatchNorm1d(8), nn.Linear(8, 3))
+    fresh = make_model(12345)
     if stop_at < config.checkpoint_every:
         fresh = make_model()  # no checkpoint yet: begins anew
     ema = fit(fresh, points_loader(), step_loss, config, tmp_path / "cut", points_loader(6))
@@ -106,6 +109,20 @@ def test_interrupted_run_continues_to_bit_identical_weights_and_log(tmp_path, mo
     for part in ("step", "model", "ema", "optimizer"):
         assert_same(cut[part], whole[part])
     assert log_without_time(tmp_path / "cut") == log_without_time(tmp_path / "whole")
+
+
+def test_muon_takes_the_matrices_of_the_blocks_and_steps_along_an_orthogonal_one():
+    model = nn.ModuleDict({"blocks": nn.ModuleList([nn.Linear(6, 4)]), "head": nn.Linear(4, 2)})
+    before = model["blocks"][0].weight.detach().clone()
+    optimizer = make_optimizer(model, quick(optimizer="muon", lr=0.1, weight_decay=0.0))
+    adamw, muon = optimizer.parts
+    assert [id(p) for g in muon.param_groups for p in g["params"]] == [id(model["blocks"][0].weight)]
+    assert sum(len(g["params"]) for g in adamw.param_groups) == 3
+    x = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
+    model["head"](model["blocks"][0](x)).square().sum().backward()
+    optimizer.step()
+    step = (before - model["blocks"][0].weight) / (0.1 * 0.2 * 6**0.5)  # lr * 0.2 sqrt(longest side)
+    assert all(s < 1.3 for s in torch.linalg.svdvals(step)) and torch.linalg.svdvals(step)[1] > 0.5
 
 
 @pytest.mark.parametrize("max_minutes", [0, 1e-4])

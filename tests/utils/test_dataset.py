@@ -119,6 +119,13 @@ def test_batch_moves_and_keeps_names(cache):
     assert moved.names == ["svg 1-0"] and moved.ids.device.type == "cpu"
 
 
+def test_names_that_many_svgs_have_are_repeated(latents):
+    titles = ["cat"] * 3 + ["dog"]
+    many = {"splits": ["train"] * 3 + ["held_out"], "titles": titles, "packs": [""] * 4, "offsets": torch.arange(5)}
+    assert LatentDataset(many, "train", repeat_names=True).lengths == [1] * 6  # round(sqrt(3)) times each
+    assert LatentDataset(many, "held_out", repeat_names=True).lengths == [1]
+
+
 def test_latent_items_are_cut_at_the_right_places(latents):
     dataset = LatentDataset(latents, "train", first_caption_only=True)
     assert len(dataset) == 2 and dataset.lengths == [2, 3]
