@@ -83,7 +83,7 @@ lab: .venv/.stamp
 	@$(BIN)/python -m jupyterlab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 gallery: .venv/.stamp
-	@$(BIN)/python -m svgfusion_lib.gallery.page
+	@$(BIN)/python -m svgfusion_lib.notebook_tools.gallery_page
 
 notebooks: .venv/.stamp
 	@$(BIN)/python -m svgfusion_lib.notebook_tools.runner --refresh

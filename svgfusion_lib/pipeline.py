@@ -6,7 +6,7 @@ reranking/routing.py.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,7 +23,7 @@ from svgfusion_lib.loading import SCHEDULE_TABLE, Parts, model_folders, parts_of
 from svgfusion_lib.models.checkpoint import write_folder
 from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.refiner import Refiner
-from svgfusion_lib.models.text_encoder import TextEncoder
+from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.options import check_counts
@@ -99,9 +99,12 @@ class SVGFusionPipeline(LatentSampler):
         else:
             folders = model_folders(DEFAULT_MODEL if model is None and (vae or dit) is not None else model)
             own = (vae, dit, vae_class, dit_class)
-            pipelines = [
-                cls._of_parts(parts_of_folder(folder, *own), text_encoder, schedule, name) for name, folder in folders
-            ]
+            encoder_of = cache(load_text_encoder)  # models with the same encoder share it
+            pipelines = []
+            for name, folder in folders:
+                parts = parts_of_folder(folder, *own)
+                encoder = text_encoder or encoder_of(parts.dit.config.text_encoder)
+                pipelines.append(cls._of_parts(parts, encoder, schedule, name))
             pipeline = pipelines[0]
             pipeline.models = {each.name: each for each in pipelines}
         return pipeline.to(device)

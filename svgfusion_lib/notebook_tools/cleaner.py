@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.notebook_tools.parameters import KINDS
 from svgfusion_lib.system.files import write_text
@@ -150,6 +148,8 @@ def _cell_problems(cell: dict) -> list[str]:
 
 def read_notebook(path: str | Path) -> dict:
     """The notebook, sources and texts as one string each; UserError if there is none."""
+    import nbformat
+
     try:
         return nbformat.read(path, as_version=4)
     except FileNotFoundError as error:
@@ -160,6 +160,8 @@ def read_notebook(path: str | Path) -> dict:
 
 def write_notebook(path: str | Path, notebook: dict) -> Path:
     """Write as Jupyter does (indent 1, sources as lists of lines), so that diffs stay small."""
+    import nbformat
+
     text = nbformat.writes(nbformat.from_dict(notebook), version=nbformat.NO_CONVERT)
     return write_text(path, text.rstrip("\n") + "\n")
 

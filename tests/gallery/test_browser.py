@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from svgfusion_lib.gallery.page import write_page
 from svgfusion_lib.notebook_tools.cleaner import tags_of
+from svgfusion_lib.notebook_tools.gallery_page import write_page
 from svgfusion_lib.utils.render import is_blank
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the browser test needs `pip install playwright`")
@@ -265,7 +265,7 @@ def test_the_page_of_its_own(environment, tmp_path, front_ends):
     PICTURES.mkdir(parents=True, exist_ok=True)
     port = free_port()
     path, token = str(own_favourites(write_page(tmp_path / "gallery.ipynb"))), "a-token-of-the-test"
-    code = f"from svgfusion_lib.gallery.page import serve; serve({path!r}, {port}, 'dark', False, {token!r})"
+    code = f"from {write_page.__module__} import serve; serve({path!r}, {port}, 'dark', False, {token!r})"
     address = f"http://127.0.0.1:{port}/?token={token}"
     environment = environment | {"PYTHONPATH": str(ROOT)}
     with served([sys.executable, "-c", code], environment, tmp_path, address.split("?")[0]) as server:

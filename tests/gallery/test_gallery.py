@@ -11,12 +11,13 @@ from PIL import Image
 
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.gallery import Request, Session, markup, page
+from svgfusion_lib.gallery import Request, Session, markup
 from svgfusion_lib.gallery.downloads import file_name, sheet_bytes, svg_of, transparent_png, zip_bytes
 from svgfusion_lib.gallery.icons import Icon
-from svgfusion_lib.gallery.page import NOTEBOOKS, write_page
 from svgfusion_lib.gallery.worker import Cancelled
+from svgfusion_lib.notebook_tools import gallery_page as page
 from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of
+from svgfusion_lib.notebook_tools.gallery_page import NOTEBOOKS, write_page
 from svgfusion_lib.reranking.known_names import learn_names
 from svgfusion_lib.system.files import write_bytes
 from svgfusion_lib.utils.render import render_svg
@@ -237,7 +238,8 @@ def test_a_page_that_the_user_changed_stays(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(page, "serve", lambda *arguments: None)
     monkeypatch.setattr(page, "write_page", lambda path: write_page(path, NOTEBOOKS / "08_gallery.ipynb"))
     monkeypatch.setattr(page, "NOTEBOOKS", tmp_path / "notebooks")
-    written = tmp_path / "runs" / "gallery" / "SVGFusion.ipynb"
+    write_bytes(tmp_path / "runs" / "gallery" / "favourites.json", b"[]")  # of notebook 08, opened before
+    written = tmp_path / "runs" / "gallery" / "page" / "SVGFusion.ipynb"
     assert page.main([]) == page.main([]) == 0 and written.is_file()
     written.write_text("mine")
     assert page.main([]) == 2 and "has been changed since" in capsys.readouterr().err

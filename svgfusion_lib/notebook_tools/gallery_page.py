@@ -1,7 +1,7 @@
 """The gallery as a page of its own: notebook 08 without what it teaches, served by Voila.
 
-    python -m svgfusion_lib.gallery.page                            http://localhost:8866
-    python -m svgfusion_lib.gallery.page --port 8900 --theme dark --no-browser
+    python -m svgfusion_lib.notebook_tools.gallery_page                 http://localhost:8866
+    python -m svgfusion_lib.notebook_tools.gallery_page --port 8900 --theme dark --no-browser
 """
 
 import argparse
@@ -51,7 +51,7 @@ def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | N
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the page and serve it until Ctrl-C; exit code 2 with one line if Voila is not there."""
-    parser = argparse.ArgumentParser(prog="svgfusion_lib.gallery.page", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="gallery_page", description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=8866)
     parser.add_argument("--theme", choices=THEMES, default="light")
     parser.add_argument("--no-browser", action="store_true", help="open no browser")
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if find_spec("voila") is None:
             raise UserError("voila is not installed: `pip install voila`, or open notebook 08 by `make lab`")
-        with claimed(NOTEBOOKS.parent / "runs" / "gallery", "gallery") as folder:
+        with claimed(NOTEBOOKS.parent / "runs" / "gallery" / "page", "gallery") as folder:
             page = write_page(folder / "SVGFusion.ipynb")
     except UserError as error:
         print(error, file=sys.stderr)
@@ -71,4 +71,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # jsonschema, of which Jupyter is made, spends two seconds on a grammar of addresses that no file here has.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     sys.exit(main())
