@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from svgfusion_lib.evaluation.metrics import mean_absolute_error, ssim
 from svgfusion_lib.utils.render import RENDERERS
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from tests import helpers
 
 SLOW = (
     "faults/", "fuzz/", "svg/test_hostile.py", "stages/test_hostile_stages.py", "gallery/test_browser.py", "offline/",
@@ -85,14 +85,7 @@ def network_blocked() -> Callable[[Path], AbstractContextManager[None]]:
 @pytest.fixture(scope="session")
 def svg() -> Callable[..., str]:
     """svg(body, attributes): a whole document."""
-
-    def document(body: str, attributes: str = 'viewBox="0 0 24 24"') -> str:
-        return (
-            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-            f"{attributes}>{body}</svg>"
-        )
-
-    return document
+    return lambda body, attributes='viewBox="0 0 24 24"': helpers.svg(body, box=attributes)
 
 
 @pytest.fixture(scope="session")
@@ -144,27 +137,21 @@ def cart_file() -> bytes:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def parsed(svg) -> Callable[..., ParsedSVG]:
     """parsed(body, attributes): rows and counts of a document."""
     return lambda body, *attributes: parse_svg(svg(body, *attributes))
 
 
-@pytest.fixture(scope="session")
-def drawn(parsed, drawn_by) -> Callable[..., list[str]]:
-    """drawn(body, attributes): the elements written for its rows, see `drawn_by`."""
-    return drawn_by(parsed)
-
-
-@pytest.fixture(scope="session")
-def drawn_by() -> Callable[..., Callable[..., list[str]]]:
-    """drawn_by(parsed)(body, attributes): the elements written for its rows on a canvas of 24 x 24, gradients first.
+@pytest.fixture
+def drawn(parsed) -> Callable[..., list[str]]:
+    """drawn(body, attributes): the elements written for its rows on a canvas of 24 x 24, gradients first.
 
     Attributes that stand on the root are among the elements' own; ids of layers and a black fill or a stroke
     width of 1, which are SVG's initial values, are left out.
     """
 
-    def elements(parsed: Callable[..., ParsedSVG], body: str, *attributes: str) -> list[str]:
+    def elements(body: str, *attributes: str) -> list[str]:
         lines = rows_to_svg(parsed(body, *attributes).rows).splitlines()
         shared = lines[0].split('viewBox="0 0 24 24"')[1].rstrip(">")
         found = []
@@ -178,7 +165,7 @@ def drawn_by() -> Callable[..., Callable[..., list[str]]]:
                 found.append(line)
         return found
 
-    return lambda parsed: partial(elements, parsed)
+    return elements
 
 
 @pytest.fixture(scope="session")

@@ -5,16 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from svgfusion_lib.notebook_tools.cleaner import as_text, read_notebook
+from tests.helpers import NOTEBOOKS, PAGES, ROOT, text_of
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*CARD.md")])
-NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
-
-
-def text_of(path: Path) -> str:
-    return as_text(read_notebook(path)) if path.suffix == ".ipynb" else path.read_text(encoding="utf-8")
 
 
 def slugs(path: Path) -> set[str]:

@@ -46,30 +46,20 @@ def ci_script(name: str) -> ModuleType:
     return module
 
 
-def test_environment_yml_lists_the_same_requirements():
+def test_environment_yml_lists_python_pip_the_same_requirements_and_the_package_itself_last():
+    names = [entry for entry in conda_environment()["dependencies"] if isinstance(entry, str)]
+    assert f"python{project()['requires-python']}" in names and "pip" in names
+    assert conda_pip_section()[-1] == "-e ."
     listed = [Requirement(text) for text in conda_pip_section() if not text.startswith("-e")]
     assert sorted(map(str, listed)) == sorted(map(str, declared_requirements()))
 
 
-def test_environment_yml_installs_the_package_itself_last():
-    assert conda_pip_section()[-1] == "-e ."
-
-
-def test_environment_yml_names_python_and_pip():
-    names = [entry for entry in conda_environment()["dependencies"] if isinstance(entry, str)]
-    assert f"python{project()['requires-python']}" in names
-    assert "pip" in names
-
-
-def test_every_requirement_has_a_lower_bound():
+def test_every_requirement_has_a_lower_bound_and_torch_an_upper_one():
     unbounded = [
         str(requirement) for requirement in declared_requirements()
         if not {specifier.operator for specifier in requirement.specifier} & {">=", "=="}
     ]
     assert unbounded == []
-
-
-def test_torch_is_bounded_above():
     (torch,) = [requirement for requirement in declared_requirements() if requirement.name == "torch"]
     assert "<" in {specifier.operator for specifier in torch.specifier}
     assert not torch.specifier.contains("2.5.1")  # whose weights_only runs code (CVE-2025-32434)
@@ -83,10 +73,6 @@ def test_installed_versions_satisfy_the_requirements():
         if not requirement.specifier.contains(installed, prereleases=True):
             wrong.append(f"{requirement} but {installed} is installed")
     assert wrong == []
-
-
-def test_console_script_is_declared():
-    assert project()["scripts"] == {"svgfusion": "svgfusion_lib.cli:main"}
 
 
 # --- the versions that CI installs ------------------------------------------------------------------
@@ -123,17 +109,13 @@ def test_torch_comes_from_the_makefile_alone():
     assert declared.specifier.contains(version.version) and "torch" not in constraints()
 
 
-@pytest.mark.parametrize(
-    ("packages", "status", "said"),
-    [
-        ([{"name": "a", "version": "1", "vulns": []}], 0, "1 packages, no known vulnerability"),
-        ([{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}, {"id": "CVE-2"}]}], 1, "a 1: CVE-1, CVE-2"),
-        ([{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]}, {"name": "b", "skip_reason": "?"}], 1, "CVE-1"),
-        ([{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "?"}], 2, "1 of 2 packages"),
-        ([], 2, "NO VERDICT"),
-    ],
-    ids=["clean", "vulnerable", "vulnerable, in part", "not looked up", "nothing"],
-)
+@pytest.mark.parametrize(("packages", "status", "said"), [
+    ([{"name": "a", "version": "1", "vulns": []}], 0, "1 packages, no known vulnerability"),
+    ([{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}, {"id": "CVE-2"}]}], 1, "a 1: CVE-1, CVE-2"),
+    ([{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]}, {"name": "b", "skip_reason": "?"}], 1, "CVE-1"),
+    ([{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "?"}], 2, "1 of 2 packages"),
+    ([], 2, "NO VERDICT"),
+], ids=["clean", "vulnerable", "vulnerable, in part", "not looked up", "nothing"])
 def test_audit_passes_only_what_was_looked_up(packages, status, said):
     found, message = ci_script("audit").verdict({"dependencies": packages})
     assert found == status and said in message

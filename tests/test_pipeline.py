@@ -19,6 +19,7 @@ from svgfusion_lib.pipeline import tidied
 from svgfusion_lib.tidying.drawing import placed
 from svgfusion_lib.utils.diffusion import make_schedule
 from svgfusion_lib.utils.placement import drawn_box
+from tests.helpers import rows_of
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=2)
 
@@ -148,7 +149,6 @@ def test_importing_the_package_imports_nothing_heavy():
 
 @pytest.mark.parametrize(("scale", "shift"), [(1, (0.5, 0)), (3, (0, 0)), (1.3, (2, -3)), (2, (0, 9))])
 def test_what_a_model_draws_outside_comes_in(scale, shift):
-    body = '<path fill="none" stroke="#000" stroke-width="2" d="M2 2L22 22M4 9H20C20 15 16 20 6 20"/>'
-    rows = read_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}</svg>')
+    rows = rows_of('<path fill="none" stroke="#000" stroke-width="2" d="M2 2L22 22M4 9H20C20 15 16 20 6 20"/>')
     low, high = drawn_box(tidied(placed(rows, scale, np.array(shift)), SamplingConfig()))
     assert low.min() >= -1 - 1e-4 and high.max() <= 1 + 1e-4

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from svgfusion_lib.notebook_tools.cleaner import MAX_NOTEBOOK_BYTES, problems, read_notebook
+from tests.helpers import NOTEBOOKS, ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 BINARY = {".png", ".safetensors", ".jpg", ".ico"}
 
 
@@ -32,7 +32,6 @@ def repository_files() -> list[Path]:
 
 FILES = repository_files()
 TEXT_FILES = [path for path in FILES if path.suffix not in BINARY and path.parent.name != "corpus"]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def relative(path: Path) -> str:
@@ -50,17 +49,9 @@ def test_no_path_of_one_machine():
     assert found == []
 
 
-def test_files_are_small():
-    limit = 16 * 2**20
-    assert [relative(path) for path in FILES if path.stat().st_size > limit] == []
-
-
-def test_shipped_weights_stay_within_60_mb():
-    weights = [path for path in FILES if path.suffix == ".safetensors"]
-    assert sum(path.stat().st_size for path in weights) <= 60_000_000
-
-
-def test_no_training_checkpoint_is_committed():
+def test_files_are_small_and_no_training_checkpoint_is_committed():
+    assert [relative(path) for path in FILES if path.stat().st_size > 16 * 2**20] == []
+    assert sum(path.stat().st_size for path in FILES if path.suffix == ".safetensors") <= 60_000_000
     assert [relative(path) for path in FILES if path.suffix in {".pt", ".pth", ".ckpt", ".pkl"}] == []
 
 

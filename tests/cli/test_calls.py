@@ -73,7 +73,3 @@ def test_command_calls_its_stage_with_what_that_takes(called, command, capsys):
     assert cli.main(shlex.split(command.replace("\\\n", " "), comments=False)) == 0, capsys.readouterr().err
     assert called and capsys.readouterr().out.strip()
     assert not Path("out").exists()
-
-
-def test_every_stage_has_an_example():
-    assert set(cli.EXAMPLES) == set(cli.STAGES)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,6 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "broken" / "a.svg").write_text("<svg")
     (tmp_path / "good" / "ring.svg").write_text(f'{HEAD}<circle cx="12" cy="12" r="9"/></svg>')
     (tmp_path / "foreign.pt").write_bytes(b"no checkpoint")
-    (tmp_path / "blank.txt").write_text("\n# only a comment\n")
-    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00caf\xe9")
     torch.save({"weights": torch.zeros(2)}, tmp_path / "other.pt")
     model = VPVAE(VAEConfig(width=16, heads=2, row_width=4, pixel_fusion=False))
     save_model(tmp_path / "vae.pt", "vpvae", model, model.state_dict())
@@ -46,26 +45,20 @@ BAD = [
     ("create_dummy_data --output_dir out --num_samples 0", "at least 1"),
     ("create_dummy_data --output_dir foreign.pt", "foreign.pt"),
     ("fetch_packs --packs tablr --output_dir out", "unknown icon pack 'tablr'"),
-    ("prepare_dataset --output_dir out --packs tablr", "unknown icon pack 'tablr'"),
     ("train_vae --svg_dir good --output_dir out --device gpu", "device 'gpu'"),
     ("train_vae --svg_dir good --output_dir out --preset huge", "unknown preset 'huge'"),
     ("train_vae --svg_dir good --output_dir out --num_epochs 0", "num_epochs is 0"),
-    ("train_dit --vae_checkpoint vae.pt --svg_dir good --output_dir out --batch_size 0", "batch_size is 0"),
     ("train_dit --vae_checkpoint vae.pt --svg_dir good --output_dir out --patch_size 0", "patch_size is 0"),
     # folders
     ("preprocess --svg_dir absent --precomputed_dir out", "absent: no such folder"),
     ("preprocess --svg_dir empty --precomputed_dir out", "empty: no file matches '*.svg'"),
-    ("preprocess --svg_dir good --pattern *.png --precomputed_dir out", "no file matches '*.png'"),
     ("preprocess --svg_dir broken --precomputed_dir out --pixel_encoder none", "a.svg: not well-formed XML"),
     ("preprocess --svg_dir good --precomputed_dir out --max_files -3", "'-3' is neither"),
-    ("roundtrip --svg_dir empty --out_dir out", "empty: no file matches"),
     ("roundtrip --svg_dir good --out_dir good", "is not apart from the input"),
-    ("train --precomputed_dir empty --ckpt_out out", "cache.pt: no such file"),
     ("train_vae --output_dir out", "one of --precomputed_dir and --svg_dir"),
     ("train_vae --output_dir out --precomputed_dir empty", "cache.pt: no such file"),
     # checkpoints
     ("prepare_latents --vae_checkpoint absent.pt --precomputed_dir good --output_dir out", "absent.pt: no such file"),
-    ("prepare_latents --vae_checkpoint foreign.pt --precomputed_dir good --output_dir out", "foreign.pt"),
     ("prepare_latents --vae_checkpoint vae.pt --precomputed_dir good --output_dir out", "cache.pt: no such file"),
     ("train_dit --vae_checkpoint foreign.pt --latents_dir good --output_dir out", "foreign.pt"),
     ("train_dit --vae_checkpoint vae.pt --output_dir out", "one of --latents_dir and --svg_dir"),
@@ -74,14 +67,9 @@ BAD = [
     (GENERATE + "--prompt cat --vae_checkpoint vae.pt --dit_checkpoint vae.pt", "vae.pt: holds 'vpvae', not 'vsdit'"),
     (GENERATE + "--prompt cat --vae_checkpoint vae.pt", "--vae_checkpoint, --dit_checkpoint"),
     (GENERATE + "--ckpt_path vae.pt", "--ckpt_path and --precomputed_dir go together"),
-    (GENERATE + "--ckpt_path vae.pt --precomputed_dir empty", "cache.pt: no such file"),
     # prompts
     ("generate --output_dir out", "no prompt given"),
-    (GENERATE + "--prompt=", "a prompt is empty"),
-    (GENERATE + f"--prompt={'x' * 5000}", "5000 characters"),
     (GENERATE + "--prompts absent.txt", "absent.txt"),
-    (GENERATE + "--prompts blank.txt", "blank.txt: holds no prompt"),
-    (GENERATE + "--prompts binary.txt", "binary.txt"),
     (GENERATE + "--prompt cat --num_samples 0", "at least 1"),
     (GENERATE + "--prompt cat --device warp", "device 'warp'"),
     (GENERATE + "--prompt cat --sampler euler", "invalid choice: 'euler'"),
@@ -121,13 +109,6 @@ def test_help_and_version_load_no_torch():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
-@pytest.mark.parametrize("stage", cli.STAGES)
-def test_every_stage_has_help(stage, capsys):
-    with pytest.raises(SystemExit) as stop:
-        cli.main([stage, "--help"])
-    assert stop.value.code == 0 and "--" in capsys.readouterr().out
-
-
 FLAGS = {  # of the specification
     "create_dummy_data": "output_dir num_samples seed",
     "prepare_dataset": "svg_dir packs output_dir",
@@ -157,25 +138,16 @@ def test_flags_of_the_specification(stage, capsys):
     (UserError("a.svg:\n  is bad"), 2, "svgfusion train: a.svg: is bad\n"),
     (PermissionError(13, "Permission denied", "out/x"), 2, "svgfusion train: out/x: Permission denied\n"),
     (KeyboardInterrupt(), 130, "\nsvgfusion train: stopped; rerun the same command to resume a training\n"),
+    (ZeroDivisionError(), None, ""),  # a fault of the program is not dressed up
 ])
 def test_errors_that_end_a_stage(monkeypatch, capsys, error, code, message):
     def run(**options):
         raise error
 
-    help_text, flags, _ = cli.STAGES["train"]
-    monkeypatch.setitem(cli.STAGES, "train", (help_text, flags, run))
-    assert cli.main(["train", "--precomputed_dir", "x"]) == code
+    monkeypatch.setitem(cli.STAGES, "train", (*cli.STAGES["train"][:2], run))
+    with pytest.raises(ZeroDivisionError) if code is None else nullcontext():
+        assert cli.main(["train", "--precomputed_dir", "x"]) == code
     assert capsys.readouterr().err == message
-
-
-def test_a_fault_of_the_program_is_not_dressed_up(monkeypatch):
-    def run(**options):
-        raise ZeroDivisionError
-
-    help_text, flags, _ = cli.STAGES["train"]
-    monkeypatch.setitem(cli.STAGES, "train", (help_text, flags, run))
-    with pytest.raises(ZeroDivisionError):
-        cli.main(["train", "--precomputed_dir", "x"])
 
 
 @pytest.mark.parametrize(("command", "hint"), [

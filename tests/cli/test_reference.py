@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
@@ -10,11 +9,8 @@ from svgfusion_lib import cli
 from svgfusion_lib.cli import stage_parsers
 from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS
 from svgfusion_lib.cli.reference import example, reference
-from svgfusion_lib.notebook_tools.cleaner import as_text, read_notebook
+from tests.helpers import NOTEBOOKS, PAGES, ROOT, text_of
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*CARD.md")])
-NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
 COMMAND = re.compile(r"(?:\bsvgfusion|-m svgfusion_lib) ([a-z_]+)([^`|#;\n]*)")
 
 
@@ -41,24 +37,15 @@ def test_every_stage_and_flag_is_explained(stage):
 
 
 @pytest.mark.parametrize("stage", cli.STAGES)
-def test_the_example_of_a_stage_can_be_typed(stage):
+def test_the_example_of_a_stage_and_the_command_that_follows_can_be_typed(stage):
     words = shlex.split(" ".join(line.rstrip("\\") for line in example(stage)))
     assert words == ["svgfusion", stage, *shlex.split(EXAMPLES[stage])]
-    cli.build_parser().parse_args(words[1:])
-
-
-@pytest.mark.parametrize("stage", cli.STAGES)
-def test_the_command_that_follows_a_stage_can_be_typed(stage):
     parser = cli.build_parser()
-    options = vars(parser.parse_args(shlex.split(example_line(stage))))
+    options = vars(parser.parse_args(words[1:]))
     assert "None" not in cli.next_command(stage, options)
     words = shlex.split(cli.next_command(stage, options | {"output_dir": "a folder; rm -r"}))
     assert words[0] == "svgfusion"
     parser.parse_args(words[1:])
-
-
-def example_line(stage: str) -> str:
-    return f"{stage} {EXAMPLES[stage]}"
 
 
 def test_no_word_is_kept_for_a_flag_that_is_gone():
@@ -70,8 +57,7 @@ def test_no_word_is_kept_for_a_flag_that_is_gone():
 def test_commands_in_the_documentation_exist(page):
     parsers = stage_parsers(cli.build_parser())
     wrong = []
-    text = as_text(read_notebook(page)) if page.suffix == ".ipynb" else page.read_text(encoding="utf-8")
-    for stage, flags in commands(text):
+    for stage, flags in commands(text_of(page)):
         known = parsers[stage]._option_string_actions if stage in parsers else {}
         wrong += [f"{stage} {flag}" for flag in ([] if stage in parsers else [""]) + flags if flag not in known]
     assert wrong == []

@@ -5,8 +5,8 @@ from svgfusion_lib.corpus.directions import allowed_moves, moved, moved_words
 from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.utils.placement import mirror, quarter_turn
 from svgfusion_lib.utils.render import render_svg_by_resvg
-from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from tests.helpers import rows_of
 
 BODY = (
     '<rect x="2" y="4" width="9" height="5" rx="2" ry="1" fill="red"/><ellipse cx="17" cy="6" rx="4" ry="2"/>'
@@ -14,7 +14,7 @@ BODY = (
     '<circle cx="19" cy="18" r="2" fill="url(#a)"/>'
     '<defs><radialGradient id="a"><stop stop-color="red"/><stop offset="1"/></radialGradient></defs>'
 )
-ROWS = parse_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{BODY}</svg>').rows
+ROWS = rows_of(BODY)
 
 
 @pytest.mark.parametrize(("name", "moves"), [

@@ -15,16 +15,12 @@ from svgfusion_lib.corpus.filters import (
 from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.render import render_svg_by_resvg
-from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from tests.helpers import rows_of, svg
 
 
 def picture(body, colour="black"):
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
-        f'<g fill="none" stroke="{colour}" stroke-width="2">{body}</g></svg>'
-    )
-    return render_svg_by_resvg(svg, PICTURE_SIZE)
+    return render_svg_by_resvg(svg(body, f'fill="none" stroke="{colour}" stroke-width="2"'), PICTURE_SIZE)
 
 
 CLOCK = '<circle cx="12" cy="12" r="9"/><path d="M12 7v5{}"/>'
@@ -72,13 +68,6 @@ def slow_difference(one, other):
 
 
 # --- what nobody sees --------------------------------------------------------------------------------
-
-HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
-
-
-def rows_of(body):
-    return parse_svg(f"{HEAD}{body}</svg>").rows
-
 
 def test_a_clean_drawing_stays_the_object_that_it_is():
     rows = rows_of('<path fill="red" d="M2 2h9v9z"/><circle cx="16" cy="16" r="4" fill="white"/>')

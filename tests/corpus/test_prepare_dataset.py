@@ -20,7 +20,6 @@ from svgfusion_lib.system.files import read_json
 from svgfusion_lib.training.latents import load_latents, prepare_latents
 from svgfusion_lib.training.vae import train_vae
 from svgfusion_lib.utils.dataset import LatentDataset
-from svgfusion_lib.utils.row_metrics import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
@@ -68,12 +67,9 @@ def test_folder_is_cleaned_and_what_is_left_out_is_told(svg_dir, tmp_path):
     assert icons["rows"]["p50"] == len(parse_svg(FILES["arrow-left.svg"]).rows) - 2
 
 
-def test_what_rows_cannot_show_can_be_kept_without_it(svg_dir, tmp_path):
-    prepare_dataset(tmp_path / "out", svg_dir=svg_dir, whole=False)
-    assert "label" in {record.name for record in read_records(tmp_path / "out")}
-
-
-def test_fills_and_rows_are_options(svg_dir, tmp_path):
+def test_what_is_left_out_is_an_option(svg_dir, tmp_path):
+    prepare_dataset(tmp_path / "whole", svg_dir=svg_dir, whole=False)
+    assert "label" in {record.name for record in read_records(tmp_path / "whole")}
     summary = prepare_dataset(tmp_path / "out", svg_dir=svg_dir, max_rows=6)  # a folder of one's own keeps its fills
     assert {r.name for r in read_records(tmp_path / "out")} == {"arrow left", "ring", "disc"}
     assert summary["total"]["dropped"]["more than 6 rows"] == 1
@@ -214,11 +210,14 @@ def test_moved_copies_and_parts_of_names_are_options(make_packs, tmp_path):
         prepare_dataset(tmp_path / "no", moved_copies=True, near_duplicates=False, **options)
 
 
-def test_emoji_lose_what_nobody_sees(make_packs, tmp_path):
+def test_emoji_lose_what_nobody_sees_and_their_names_are_spelt_out(make_packs, tmp_path):
     body = '<circle cx="12" cy="12" r="5" fill="blue"/><circle cx="12" cy="12" r="9" fill="red"/>'
-    packs_dir = make_packs({"noto": {"ball": f"{HEAD}{body}</svg>"}})
-    prepare_dataset(tmp_path / "out", packs=["noto"], packs_dir=packs_dir)
-    assert len(parse_svg(tmp_path / "out" / "noto" / "ball.svg").rows) == 3
+    packs_dir = make_packs({"fxemoji": {"sparklingheart": f"{HEAD}{body}</svg>"}})
+    prepare_dataset(tmp_path / "out", packs=["fxemoji"], packs_dir=packs_dir)
+    (record,) = read_records(tmp_path / "out")
+    assert len(parse_svg(tmp_path / "out" / record.file).rows) == 3
+    assert record.name == "sparkling heart" and record.captions[0] == "sparkling heart, fxemoji style"
+    assert record.split == split_of("sparkling heart", numbered=True)
 
 
 def test_near_duplicates_are_dropped_and_lend_their_captions(make_packs, tmp_path):
@@ -254,14 +253,6 @@ def test_skin_tones_and_genders_are_balanced(make_packs, tmp_path):
         assert summary["total"]["dropped"].get("variant", 0) == 7 - expected
 
 
-def test_emoji_names_without_spaces_are_spelt_out(make_packs, tmp_path):
-    packs_dir = make_packs({"fxemoji": {"sparklingheart": disc("pink")}})
-    prepare_dataset(tmp_path / "out", packs=["fxemoji"], packs_dir=packs_dir)
-    (record,) = read_records(tmp_path / "out")
-    assert record.name == "sparkling heart" and record.captions[0] == "sparkling heart, fxemoji style"
-    assert record.split == split_of("sparkling heart", numbered=True)
-
-
 def test_a_held_out_pack_is_never_trained_on(make_packs, tmp_path):
     """From the packs to the batches of both trainings."""
     icons = {name: disc("green", x=4 + 2 * i, r=3) for i, name in enumerate(("ant", "bee", "cat", "dog", "elk"))}
@@ -275,7 +266,7 @@ def test_a_held_out_pack_is_never_trained_on(make_packs, tmp_path):
     assert records["twemoji/ape.svg"].split == "held_out_pack"
     assert not any("twemoji" in caption for caption in records["noto/ant.svg"].captions)
 
-    preprocess(tmp_path / "svg", tmp_path / "cache", max_files=None)
+    preprocess(tmp_path / "svg", tmp_path / "cache")
     cache = load_cache(tmp_path / "cache")
     splits = dict(zip(cache["names"], cache["splits"]))
     assert splits == {file.removesuffix(".svg"): record.split for file, record in records.items()}
@@ -286,7 +277,7 @@ def test_a_held_out_pack_is_never_trained_on(make_packs, tmp_path):
     assert trained == {"noto"} and Counter(latents["splits"])["held_out_pack"] == 2
 
     prepare_dataset(tmp_path / "alone", held_out_packs=["twemoji"], packs_dir=packs_dir)
-    preprocess(tmp_path / "alone", tmp_path / "alone_cache", max_files=None)
+    preprocess(tmp_path / "alone", tmp_path / "alone_cache")
     with pytest.raises(UserError, match="no training SVG of the cache"):
         train_vae(tmp_path / "none", precomputed_dir=tmp_path / "alone_cache", batch_size=4, num_epochs=1)
 
@@ -356,19 +347,3 @@ def test_bad_calls_write_nothing(svg_dir, tmp_path, monkeypatch, options, messag
     with pytest.raises(UserError, match=message):
         prepare_dataset("out", **options)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["filled", "svgs"]
-
-
-@pytest.mark.parametrize(("output", "message"), [("svgs", "not apart"), ("svgs/out", "not apart"), (".", "not empty")])
-def test_output_apart_from_the_source(svg_dir, tmp_path, monkeypatch, output, message):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=message):
-        prepare_dataset(output, svg_dir="svgs")
-    assert len(list(svg_dir.iterdir())) == len(FILES)
-
-
-def test_stroke_only_looks_at_every_painted_row():
-    stroke = parse_svg(FILES["ring.svg"]).rows
-    fill = parse_svg(FILES["disc.svg"]).rows
-    both = np.concatenate([stroke[:-1], fill[1:]])
-    assert strokes_only(stroke) and not strokes_only(fill) and not strokes_only(both)
-    assert not strokes_only(stroke[[0, -1]])

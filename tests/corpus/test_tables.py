@@ -43,7 +43,9 @@ def test_rows_become_files_and_records(table, folder):
 def test_json_lines_and_csv_are_read_too(tmp_path, folder):
     (tmp_path / "icons.jsonl").write_text(json.dumps({"code": SVG, "text": "hat"}) + "\n")
     (tmp_path / "icons.csv").write_text('code,text\n"{}",hat\n'.format(SVG.replace('"', '""')))
-    for name in ("icons.jsonl", "icons.csv"):
+    (tmp_path / "icons[1].csv").write_text((tmp_path / "icons.csv").read_text())  # a name, not a pattern
+    (tmp_path / "icons1.csv").write_text("code,text\n,wrong\n")
+    for name in ("icons.jsonl", "icons.csv", "icons[1].csv"):
         (record,) = unfold_table(str(tmp_path / name), folder, "code", "text")
         assert record.name == "hat" and (folder / record.file).read_text() == SVG
 

@@ -6,24 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from svgfusion_lib.config import DiTConfig, SamplingConfig
-from svgfusion_lib.editing import (
-    encode_svg,
-    layer_colour,
-    paint_layer,
-    parse_palette,
-    recolour,
-    restyle,
-)
+from svgfusion_lib.config import DiTConfig
+from svgfusion_lib.editing import encode_svg, layer_colour, paint_layer, parse_palette, recolour, restyle
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from tests.helpers import QUICK, rows_of, svg
 
-QUICK = SamplingConfig(num_inference_steps=3, candidates=1)
-SHAPES = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2">'
-    '<path d="M4 19a2 2 0 1 0 4 0a2 2 0 1 0-4 0"/><path d="M17 17H6V3H4"/><path d="m6 5l14 1l-1 7H6"/></svg>'
+SHAPES = svg(
+    '<path d="M4 19a2 2 0 1 0 4 0a2 2 0 1 0-4 0"/><path d="M17 17H6V3H4"/><path d="m6 5l14 1l-1 7H6"/>',
+    'fill="none" stroke="#000" stroke-width="2"',
 )
 
 
@@ -56,7 +49,7 @@ def test_a_model_with_styles_is_asked_by_its_condition(pipeline):
 ])
 def test_recolouring_takes_colours_of_the_palette_and_changes_nothing_else(by, colours):
     shapes = [f'<circle cx="12" cy="12" r="{9 - k}" fill="{c}"/>' for k, c in enumerate(["#e99", "#c22", "#113"])]
-    rows = parse_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{"".join(shapes)}</svg>').rows
+    rows = rows_of("".join(shapes))
     painted = recolour(rows, parse_palette(["#00f", "#ff0", "#f00"]), by)
     assert re.findall(r'fill="(.*?)"', rows_to_svg(painted)) == colours
     other = [k for k in range(rows.shape[1]) if k not in (10, 11, 12)]

@@ -6,10 +6,9 @@ import pytest
 import torch
 
 from svgfusion_lib.config import DiTConfig, SamplingConfig
-from svgfusion_lib.editing.explain import END, START, Chain, centres, settling, watch, words_of
+from svgfusion_lib.editing.explain import END, START, Chain, settling, watch, words_of
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.notebook_tools.helpers import plot_settling, plot_words
 
 QUICK = SamplingConfig(num_inference_steps=4, candidates=1)
 
@@ -63,22 +62,6 @@ def test_settling_ends_at_nothing(pipeline, chain):
         assert max(values) > 0.2
     for name, values in settling(pipeline, [chain]).items():
         assert values == pytest.approx(gaps[name], abs=1e-6)
-
-
-def test_plots_show_parts_words_and_paths(pipeline, chain, monkeypatch):
-    from matplotlib import pyplot as plt
-
-    figures = []
-    monkeypatch.setattr(plt, "show", lambda: figures.append(plt.gcf()))
-    plot_words([chain, chain])
-    paths = centres(pipeline, chain)
-    assert paths.shape == (*chain.estimates.shape[:2], 2) and paths[-1].abs().max() <= 1
-    plot_settling(settling(pipeline, [chain]), paths.numpy())
-    maps, curves = figures
-    labels = [tick.get_text() for tick in maps.axes[0].get_xticklabels()]
-    assert labels == ["circle", "check", ",", "lucide", "style"]
-    assert len(maps.axes[0].child_axes) == len(chain.parts) and len(curves.axes[0].lines) == 2
-    plt.close("all")
 
 
 def test_an_empty_prompt_is_refused(pipeline):

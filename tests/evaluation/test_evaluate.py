@@ -20,31 +20,27 @@ from svgfusion_lib.evaluation.samples import choose_names, make_groups
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import read_json
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
+from tests.helpers import svg
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=1)
 FAST = EvaluationConfig(num_prompts=4, sampling=QUICK, max_reference=30)
 NAMES = 20  # the last 6 held out
 
 
-def make_cache(folder, name_of, split_of, packs=("tabler", "lucide"), count=2 * NAMES):
-    """A cache of drawings, the first half in one pack, the others in the other."""
-    half = count // 2
-    records = create_dummy_data(folder / "svg", num_samples=count)
-    write_manifest(folder / "svg", [
-        replace(r, name=name_of(k % half), pack=packs[k // half], split=split_of(k % half),
-                captions=(f"{name_of(k % half)}, {packs[k // half]} style", name_of(k % half)))
-        for k, r in enumerate(records)
-    ])
-    preprocess(folder / "svg", folder / "cache", max_files=None)
+def make_cache(folder, packs=("tabler", "lucide"), names=NAMES, trained=NAMES - 6):
+    """A cache of two packs that draw the same names."""
+    records = []
+    for k, record in enumerate(create_dummy_data(folder / "svg", num_samples=2 * names)):
+        name, pack, split = f"thing {k % names}", packs[k // names], "train" if k % names < trained else "held_out"
+        records.append(replace(record, name=name, pack=pack, split=split, captions=(f"{name}, {pack} style", name)))
+    write_manifest(folder / "svg", records)
+    preprocess(folder / "svg", folder / "cache")
     return folder / "cache"
 
 
 @pytest.fixture(scope="module")
 def cache_dir(tmp_path_factory):
-    """Two packs that draw the same 20 names, 6 of them held out."""
-    return make_cache(
-        tmp_path_factory.mktemp("evaluate"), lambda k: f"thing {k}", lambda k: "train" if k < NAMES - 6 else "held_out"
-    )
+    return make_cache(tmp_path_factory.mktemp("evaluate"))
 
 
 @pytest.fixture(scope="module")
@@ -97,19 +93,11 @@ def test_an_evaluator_that_knows_the_packs_is_no_fair_judge(written):
     assert "trained on packs of this cache (ph): no fair judge" in markdown(changed, {})
 
 
-@pytest.fixture
-def blank(monkeypatch):
-    """A model whose samples all show nothing."""
+def test_blank_samples_are_misses(cache_dir, tmp_path, monkeypatch):
     sample = SVGFusionPipeline.sample
-
-    def sample_nothing(self, *args, **kwargs):
-        empty = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"></svg>'
-        return [replace(s, rows=s.rows[[0, -1]], svg=empty) for s in sample(self, *args, **kwargs)]
-
-    monkeypatch.setattr(SVGFusionPipeline, "sample", sample_nothing)
-
-
-def test_blank_samples_are_misses(cache_dir, tmp_path, blank):
+    monkeypatch.setattr(SVGFusionPipeline, "sample", lambda *args, **how: [
+        replace(s, rows=s.rows[[0, -1]], svg=svg("")) for s in sample(*args, **how)
+    ])
     report = evaluate(tmp_path, cache_dir, FAST)
     for group in report["groups"].values():
         samples = group["subjects"]["samples"]
@@ -120,7 +108,7 @@ def test_blank_samples_are_misses(cache_dir, tmp_path, blank):
 
 
 def test_no_held_out_names_and_unknown_packs(tmp_path):
-    cache_dir = make_cache(tmp_path, lambda k: f"thing {k}", lambda k: "train", packs=("mine", "yours"), count=12)
+    cache_dir = make_cache(tmp_path, packs=("mine", "yours"), names=6)
     report = evaluate(tmp_path / "out", cache_dir, replace(FAST, packs=["mine"]))
     assert list(report["groups"]) == ["other_train"]
     assert report["groups"]["other_train"]["training_icons"] == 6 and report["settings"]["packs"] == ["mine"]

@@ -49,11 +49,8 @@ def test_ends_meet_curves_and_primitives(parsed):
         assert MEASURES["touching_ends"](parsed(circle + f'<path d="M{x} 12H22" {STROKE}/>').rows) == expected
 
 
-def test_ends_on_the_half_grid(counted):
+def test_ends_corners_and_centres_on_the_half_grid(counted, parsed):
     assert counted("ends_on_grid", "M2 2.5L9.2 3") == (3, 4)
-
-
-def test_corners_and_centres_on_the_half_grid(parsed):
     body = f'<rect x="3" y="4.2" width="8" height="5" {STROKE}/><circle cx="12.5" cy="9.1" r="2.2" {STROKE}/>'
     assert MEASURES["ends_on_grid"](parsed(body).rows) == (3, 6)
 
@@ -75,10 +72,7 @@ def test_curves_that_are_circular(counted, d, expected):
 def test_circles_near_a_centre(parsed, x, r, expected):
     body = f'<circle cx="12" cy="12" r="4" {STROKE}/><circle cx="{x}" cy="12" r="{r}" {STROKE}/>'
     assert MEASURES["concentric_circles"](parsed(body).rows) == expected
-
-
-def test_an_arc_has_a_centre_too(parsed):
-    body = f'<circle cx="12" cy="12" r="4" {STROKE}/><path d="M20 12A8 8 0 0 1 12 20" {STROKE}/>'
+    body = f'<circle cx="12" cy="12" r="4" {STROKE}/><path d="M20 12A8 8 0 0 1 12 20" {STROKE}/>'  # an arc has one too
     assert MEASURES["concentric_circles"](parsed(body).rows) == (1, 1)
 
 

@@ -26,17 +26,6 @@ def test_frechet_distance_is_the_formula_with_a_matrix_root(n, m, d):
     assert metrics.frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
 
 
-def test_kernel_distance_is_zero_on_average_and_sees_a_shift():
-    rng = np.random.default_rng(2)
-
-    def distance(shift: float) -> float:
-        return metrics.kernel_distance(rng.normal(size=(40, 8)), rng.normal(shift, 1, size=(90, 8)))
-
-    same = [distance(0) for _ in range(40)]
-    assert abs(np.mean(same)) < 3 * np.std(same) / np.sqrt(40)
-    assert distance(1) > 3 * np.std(same)
-
-
 @pytest.mark.parametrize("distance", [metrics.frechet_distance, metrics.kernel_distance])
 def test_distance_of_one_picture_is_refused(distance):
     with pytest.raises(ValueError, match="two pictures"):
@@ -48,6 +37,12 @@ def test_ranks_count_the_nearer_targets_and_ties_are_no_hit():
     features = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1]])
     assert metrics.ranks(features, targets, [0, 1, 2]).tolist() == [0, 1, 2]
     assert metrics.ranks(np.zeros((1, 2)), targets, [0]).tolist() == [2]  # a constant feature finds nothing
+    targets, features = np.eye(4), np.array([[0.1, 0.9, 0, 0], [0.1, 0, 0.2, 0.9]])
+    assert metrics.ranks(features, targets, [0, 2]).tolist() == [1, 1]
+    # a gallery is the own target and those that follow
+    assert metrics.ranks(features, targets, [0, 2], gallery=2).tolist() == [1, 1]  # against 1, and against 3
+    assert metrics.ranks(features, targets, [2, 2], gallery=3).tolist() == [2, 1]  # against 3 and 0
+    assert metrics.ranks(np.zeros((0, 4)), targets, []).tolist() == []
 
 
 def test_bootstrap_interval_covers_the_mean_and_narrows():
@@ -66,13 +61,9 @@ def test_nearest_picture_is_found_by_ssim():
     queries = np.clip(pictures[[4, 9]].astype(int) + 6, 0, 255).astype(np.uint8)
     indices, similarity = metrics.nearest_pictures(queries, pictures)
     assert indices.tolist() == [4, 9] and (similarity > 0.95).all()
-
-
-def test_an_empty_picture_is_not_the_nearest_because_it_has_little_to_differ_in():
     line = np.full((3, 24, 24), 255, dtype=np.uint8)
-    line[0, 11:13] = line[1, 12:14] = 0  # line[2] is blank
-    indices, _ = metrics.nearest_pictures(line[:1], line[1:])
-    assert indices.tolist() == [0]
+    line[0, 11:13] = line[1, 12:14] = 0  # line[2] is blank, and has little to differ in
+    assert metrics.nearest_pictures(line[:1], line[1:])[0].tolist() == [0]
 
 
 def test_kernel_distance_is_the_sum_over_pairs():
@@ -96,12 +87,3 @@ def test_mean_pairwise_distance_is_that_of_all_pairs():
     expected = np.mean([1 - z[i] @ z[j] for i in range(6) for j in range(6) if i != j])
     assert metrics.mean_pairwise_distance(z) == pytest.approx(expected)
     assert np.isnan(metrics.mean_pairwise_distance(z[:1]))
-
-
-def test_a_gallery_is_the_own_target_and_those_that_follow():
-    targets = np.eye(4)
-    features = np.array([[0.1, 0.9, 0, 0], [0.1, 0, 0.2, 0.9]])
-    assert metrics.ranks(features, targets, [0, 2]).tolist() == [1, 1]
-    assert metrics.ranks(features, targets, [0, 2], gallery=2).tolist() == [1, 1]  # against 1, and against 3
-    assert metrics.ranks(features, targets, [2, 2], gallery=3).tolist() == [2, 1]  # against 3 and 0
-    assert metrics.ranks(np.zeros((0, 4)), targets, []).tolist() == []

@@ -4,11 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
 from svgfusion_lib.evaluation import measures
 from svgfusion_lib.evaluation.samples import Picture, Subject
-from svgfusion_lib.evaluation.two_sample import pooled, row_features, two_sample_accuracy
+from svgfusion_lib.evaluation.two_sample import row_features, two_sample_accuracy
 from svgfusion_lib.models.pixel_encoder import load_pixel_encoder
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.render import render_svg
@@ -62,11 +61,6 @@ def test_wobble_is_seen_in_the_rows(parsed):
 
     exact, wobbly = ([drawing(noise) for _ in range(40)] for noise in (0, 0.1))
     assert two_sample_accuracy(row_features(wobbly), row_features(exact))["mean"] > 0.9
-
-
-def test_pooled_tokens_are_their_mean_and_spread():
-    tokens = torch.tensor([[[1.0, 2.0], [3.0, 2.0]]])
-    assert pooled(tokens).tolist() == [[2, 2, 1, 0]]
 
 
 def test_an_evaluation_has_both_tests_and_the_shares_of_what_is_exact(parsed, svg):

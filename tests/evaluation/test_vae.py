@@ -6,21 +6,20 @@ import pytest
 import torch
 
 from svgfusion_lib import cli
-from svgfusion_lib.corpus.dummy import create_dummy_data
-from svgfusion_lib.corpus.preprocess import load_cache, preprocess
+from svgfusion_lib.corpus.preprocess import load_cache
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.vae import evaluate_vae
 from svgfusion_lib.models.checkpoint import load_model, save_model
 from svgfusion_lib.training.vae import train_vae
 from svgfusion_lib.utils.dataset import ChunkDataset, collate_chunks
+from tests.helpers import make_cache
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A VP-VAE without pixels, some way towards eight drawings by heart."""
     folder = tmp_path_factory.mktemp("vae")
-    create_dummy_data(folder / "svg", num_samples=8)
-    preprocess(folder / "svg", folder / "cache", max_files=None, pixel_encoder="none")
+    make_cache(folder, 8, pixel_encoder="none")
     train_vae(folder / "vae", precomputed_dir=folder / "cache", batch_size=8, num_epochs=150, lr=3e-3)
     return folder
 

@@ -1,13 +1,11 @@
 import gzip
 import json
-import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.experiments import roundtrip as stage
 from svgfusion_lib.experiments.roundtrip import comparison_table, roundtrip
 from svgfusion_lib.utils.render import render_svg_by_resvg
 
@@ -53,6 +51,7 @@ def test_every_file_comes_through_or_is_named_with_the_reason(svg_dir, tmp_path)
     assert all(entries[name]["ssim_256_bins"] > 0.9 for name in ("ring.svg", "dash.svg"))
     assert report["timing"]["parsed_per_second_and_core"] > 0 < report["timing"]["compared_per_second_and_core"]
     assert Image.open(out / "worst.png").width > 300
+    assert 'viewBox="0 0 40 20"' in (out / "wide" / "flag.svg").read_text()
 
 
 def test_the_number_of_files_can_be_limited_and_processes_change_nothing(svg_dir, tmp_path):
@@ -75,9 +74,8 @@ def test_originals_are_never_overwritten(svg_dir, tmp_path):
     assert (svg_dir / "ring.svg").read_text() == FILES["ring.svg"]
 
 
-def test_the_viewbox_of_the_original_is_kept(svg_dir, tmp_path):
-    roundtrip(svg_dir, tmp_path / "out", bins=0)
-    assert 'viewBox="0 0 40 20"' in (tmp_path / "out" / "wide" / "flag.svg").read_text()
+def test_without_bins_nothing_is_told_of_them(svg_dir, tmp_path):
+    roundtrip(svg_dir, tmp_path / "out", bins=0, pattern="ring.svg")
     entries = json.loads((tmp_path / "out" / "report.json").read_text())["files"]
     assert not any(key.endswith("_bins") for entry in entries for key in entry)
 
@@ -100,29 +98,15 @@ def test_a_compressed_file_is_compared_like_its_plain_text(svg_dir, tmp_path):
     assert packed["file"] == "ring.svgz" and packed["ssim"] == plain["ssim"]
 
 
-def test_a_file_that_takes_too_long_to_draw_has_that_reason(svg_dir, tmp_path, monkeypatch):
-    def endless(svg, size):
-        while True:
-            pass
-
-    monkeypatch.setitem(stage.RENDERERS, "resvg", endless)
-    monkeypatch.setattr(stage, "RENDER_SECONDS", 0.2)
-    summary = roundtrip(svg_dir, tmp_path / "out", pattern="ring.svg")
-    assert (summary["parsed"], summary["compared"]) == (1, 0)
-    assert list(summary["reasons"]) == ["cannot be compared: drawing it takes more than 0.2 s"]
-    assert (tmp_path / "out" / "ring.svg").is_file()
-
-
 def test_a_small_file_that_keeps_the_renderer_busy_is_ended(tmp_path):
     """cairo draws it for minutes, in C code that a signal does not end."""
     (tmp_path / "svg").mkdir()
     (tmp_path / "svg" / "far.svg").write_text(
         HEAD.format(24, 24) + '<path d="M0 0L9 9 0 9z"/><circle r="Infinity"/></svg>'
     )
-    start = time.monotonic()
     summary = roundtrip(tmp_path / "svg", tmp_path / "out", processes=1, renderer="cairosvg")
     assert list(summary["reasons"]) == ["cannot be compared: drawing it takes more than 2 s"]
-    assert time.monotonic() - start < 60
+    assert (summary["parsed"], summary["compared"]) == (1, 0) and (tmp_path / "out" / "far.svg").is_file()
 
 
 def test_the_table_over_packs_has_a_line_for_each(svg_dir, tmp_path):

@@ -94,21 +94,16 @@ def test_another_plan_in_the_same_folder_is_refused(recipe, whole, tmp_path):
     (('sampler = "dpm++"', 'sampler = "euler"'), "sampler must be"),
     (("box_scale = 2.0", "precision = 2"), r"\[latents\] has no option 'precision'"),
     (("box_scale = 2.0", 'output_dir = "elsewhere"'), r"\[latents\] has no option 'output_dir'"),
-    (("num_prompts", "num_prompt"), r"\[evaluation\] has no option 'num_prompt'; did you mean 'num_prompts'"),
     (("num_prompts = 3", "num_prompts = 1"), r"num_prompts \(1\)"),
-    (("batch_size = 8", 'batch_size = "8"'), r"\[vae\]: batch_size must be a whole number, not '8'"),
     (("samples_seen = 40", "samples_seen = 4.5"), r"\[dit\]: samples_seen must be a whole number, not 4.5"),
     (("stroke_only = false", "stroke_only = 0"), r"\[vae_data\]: stroke_only must be true or false, not 0"),
     (("stroke_only = false", 'packs = "tabler"'), r"\[vae_data\]: packs must be a list \(of text\), not 'tabler'"),
     (('preset = "tiny"', 'preset = "tiniest"'), "plan.toml: VAEConfig: unknown preset 'tiniest'"),
-    (('preset = "tiny"', "changes = { widht = 96 }"), "unknown field 'widht'; did you mean 'width'"),
     (('preset = "tiny"', "changes = { width = 95 }"), "4 heads cannot share a width of 95"),
-    (('preset = "tiny"', 'changes = { head = 3 }'), "head must be text, not 3"),
     (("ddim_steps = 2", "ddim_step = 2"), "SamplingConfig: unknown field 'ddim_step'; did you mean 'ddim_steps'"),
     (("ddim_steps = 2", "ddim_steps = true"), "SamplingConfig: num_inference_steps must be a whole number, not True"),
     (('sampling = { sampler = "dpm++", ddim_steps = 2 }', "sampling = 3"),
      r"\[evaluation\]: sampling must be a table, not 3"),
-    (("box_scale = 2.0", "box_scale = [2.0]"), r"\[latents\]: box_scale must be a number, not \[2.0\]"),
 ])
 def test_a_plan_that_cannot_be_run_is_refused(recipe, tmp_path, change, reason):
     text = recipe.read_text()

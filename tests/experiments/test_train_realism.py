@@ -84,11 +84,6 @@ def test_what_cannot_be_drawn_has_no_label(tmp_path, monkeypatch):
     assert labels == [1, 1, 0]
 
 
-def test_the_same_seed_gives_the_same_ranker(tmp_path):
-    paths = [train(tmp_path / str(k), num_steps=3, drawings=2) for k in range(2)]
-    assert paths[0].read_bytes() == paths[1].read_bytes()
-
-
 def test_what_teaches_nothing_is_refused(tmp_path):
     with pytest.raises(UserError, match="models are line, emoji"):
         train_realism(tmp_path, models=["mine"])

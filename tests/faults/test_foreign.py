@@ -66,9 +66,13 @@ def assert_kept(stage: str, outcome, before: dict[str, str], after: dict[str, st
         assert after == before
 
 
+@pytest.mark.parametrize("linked", [False, True])
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_folder_of_the_user(bench, stage):
-    folder = fill(bench.fresh(f"user-{stage}"))
+def test_a_folder_of_the_user_or_a_link_to_it(bench, stage, linked):
+    folder = bench.fresh(f"user-{stage}")
+    fill(folder.parent / "elsewhere" if linked else folder)
+    if linked:
+        folder.symlink_to("elsewhere")
     before = digest(folder.parent)
     outcome = bench.run(stage, folder)
     assert_kept(stage, outcome, before, digest(folder.parent))
@@ -80,16 +84,6 @@ def test_a_dictionary_that_is_not_ours_stays(bench):
     (folder / "keywords.json").write_text('{"mine": 1}')
     outcome = bench.run("load_vocabulary", folder)
     assert outcome.kind == "UserError" and (folder / "keywords.json").read_text() == '{"mine": 1}'
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_link_to_a_folder_of_the_user(bench, stage):
-    folder = bench.fresh(f"link-{stage}")
-    fill(folder.parent / "elsewhere")
-    folder.symlink_to("elsewhere")
-    before = digest(folder.parent)
-    outcome = bench.run(stage, folder)
-    assert_kept(stage, outcome, before, digest(folder.parent))
 
 
 @pytest.mark.parametrize("stage", STAGES)

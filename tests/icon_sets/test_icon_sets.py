@@ -20,8 +20,8 @@ from svgfusion_lib.icon_sets.names import NAME, component_name
 from svgfusion_lib.system.files import write_json
 from svgfusion_lib.utils.placement import drawn_box
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from tests.helpers import rows_of, svg
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=2, nearest_name=False)
 HOSTILE = [
@@ -30,11 +30,11 @@ HOSTILE = [
     "{{ hacked }}", "${hacked}", "`;hacked=1;//", 'a"b', "a'b<c>&d", "*/ url(javascript:1)", "}body{color:red",
     "\u202eright to left", "--swap", "%s %n", "straße", "STRASSE",
 ]
-SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000">{}</svg>'
+SQUARE = svg("{}", 'fill="none" stroke="#000"')
 
 
 def drawing(body: str) -> np.ndarray:
-    return parse_svg(SQUARE.format(body)).rows
+    return rows_of(body, 'fill="none" stroke="#000"')
 
 
 SMALL = drawing('<rect x="2" y="3" width="9" height="9" stroke-width="1"/>')
@@ -204,45 +204,32 @@ def draw_like(icons, name):
     return replace(icons, icons=[replace(icons.icons[0], word=name, name=name, chosen=0)])
 
 
-@pytest.mark.parametrize("damage", ["missing", "not JSON", "another kind", "no list", "script"])
-def test_a_set_that_is_damaged_is_refused(tmp_path, hostile, damage):
+@pytest.mark.parametrize("change", [
+    {"chosen": 0.5}, {"chosen": True}, {"chosen": "0"}, {"chosen": 5}, {"name": "../x"}, {"name": "X"}, {"name": 5},
+    {"word": None}, {"word": ["x"]}, {"candidates": ["<svg/>"]}, {"candidates": 5}, {"drawn_for": [1, 2]}, {"more": 1},
+    {"candidates": [SQUARE.format("<script>alert(1)</script>")] * 2},
+    "twice", "pen", "size", "no list", "missing", "not JSON", "another kind",
+])
+def test_a_set_that_is_damaged_or_a_strangers_is_refused(tmp_path, hostile, change):
     folder = write_set(draw_like(hostile, "x"), tmp_path / "icons")
     path = folder / "set.json"
     content = json.loads(path.read_text())
     content.pop("seal")
-    path.unlink()
-    if damage == "not JSON":
-        path.write_text("{")
-    elif damage == "another kind":
-        write_json(path, content, "something else")
-    elif damage == "no list":
-        write_json(path, content | {"icons": {"a": 1}}, "set of icons")
-    elif damage == "script":
-        content["icons"][0]["candidates"][0] = SQUARE.format("<script>alert(1)</script>")
-        write_json(path, content, "set of icons")
-    with pytest.raises(UserError, match="draw the set"):
-        swap_icons(folder, {"x": 1})
-
-
-@pytest.mark.parametrize("change", [
-    {"chosen": 0.5}, {"chosen": True}, {"chosen": "0"}, {"chosen": 5}, {"name": "../x"}, {"name": "X"}, {"name": 5},
-    {"word": None}, {"word": ["x"]}, {"candidates": ["<svg/>"]}, {"candidates": 5}, {"drawn_for": [1, 2]}, {"more": 1},
-    "twice", "pen", "size",
-])
-def test_a_set_of_a_stranger_with_values_of_other_kinds_is_refused(tmp_path, hostile, change):
-    folder = write_set(draw_like(hostile, "x"), tmp_path / "icons")
-    content = json.loads((folder / "set.json").read_text())
-    content.pop("seal")
     if change == "twice":
         content["icons"] = [content["icons"][0], content["icons"][0] | {"name": "x"}]
-    elif isinstance(change, str):
+    elif change == "no list":
+        content["icons"] = {"a": 1}
+    elif change in ("pen", "size"):
         content["common"][change] = "alert(1)"
-    else:
+    elif isinstance(change, dict):
         content["icons"][0] |= change
-    (folder / "set.json").unlink()
-    write_json(folder / "set.json", content, "set of icons")
+    path.unlink()
+    if change == "not JSON":
+        path.write_text("{")
+    elif change != "missing":
+        write_json(path, content, "something else" if change == "another kind" else "set of icons")
     before = {path: path.read_bytes() for path in folder.rglob("*.*")}
-    with pytest.raises(UserError, match="is not a set of icons|draw the set anew"):
+    with pytest.raises(UserError, match="is not a set of icons|draw the set"):
         swap_icons(folder, {"x": 1})
     assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
 
@@ -267,18 +254,13 @@ def test_nothing_but_what_our_writer_writes_is_exported(body):
         read_drawing(SQUARE.format(body), "x")
 
 
-@pytest.mark.parametrize(("words", "message"), [
-    ([], "no prompt"), ([" "], "a prompt is empty"), (["x" * 2000], "a prompt has 2000 characters"),
-    ([str(k) for k in range(2001)], "2001 words are too many"),
+@pytest.mark.parametrize(("words", "style", "message"), [
+    ([], "tabler", "no prompt"), ([" "], "tabler", "a prompt is empty"), (["x" * 2000], "tabler", "2000 characters"),
+    ([str(k) for k in range(2001)], "tabler", "2001 words are too many"), (["house"], "baroque", "no style 'baroque'"),
 ])
-def test_words_that_make_no_set(pipeline, words, message):
+def test_words_and_styles_that_make_no_set(pipeline, words, style, message):
     with pytest.raises(UserError, match=message):
-        draw_set(pipeline, words, config=QUICK)
-
-
-def test_a_style_that_is_not_known(pipeline):
-    with pytest.raises(UserError, match="no style 'baroque'"):
-        draw_set(pipeline, ["house"], style="baroque", config=QUICK)
+        draw_set(pipeline, words, style=style, config=QUICK)
 
 
 def test_the_words_do_not_lie_in_the_set(tmp_path, capsys):

@@ -51,19 +51,11 @@ def test_realism_is_a_probability_that_is_written_and_read_again(tmp_path):
     assert load_icon_head().realism is None  # the evaluator judges alone what is shown
 
 
-def test_what_is_no_head_is_refused(tmp_path):
-    path = tmp_path / "head.safetensors"
-    with pytest.raises(UserError, match="not a readable icon head"):
-        load_icon_head(path)
-    path.write_bytes(b"nothing")
-    with pytest.raises(UserError, match="not a readable icon head"):
-        load_icon_head(path)
-    save_file({"mean": torch.zeros(2, 3)}, path)
-    with pytest.raises(UserError, match="is not an icon head"):
-        load_icon_head(path)
-    save_file({"mean": torch.zeros(2, 3)}, path, metadata={KIND: "e"})
-    with pytest.raises(UserError, match="not a readable icon head"):
-        load_icon_head(path)
+@pytest.mark.parametrize(("metadata", "message"), [(None, "is not an icon head"), ({KIND: "e"}, "not a readable icon")])
+def test_what_is_no_head_is_refused(tmp_path, metadata, message):
+    save_file({"mean": torch.zeros(2, 3)}, tmp_path / "head.safetensors", metadata=metadata)
+    with pytest.raises(UserError, match=message):
+        load_icon_head(tmp_path / "head.safetensors")
 
 
 def test_the_shipped_head_fits_the_default_encoder():

@@ -12,7 +12,7 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.training.optimisation import make_optimizer
 from svgfusion_lib.training.refiner import collate_rows, disturb, refiner_step_loss, train_refiner, with_doubles
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
-from svgfusion_lib.utils.svg_parser import parse_svg
+from tests.helpers import make_cache, rows_of
 
 CONFIG = RefinerConfig.preset("tiny")
 BODY = (
@@ -23,8 +23,7 @@ BODY = (
 
 @pytest.fixture
 def rows():
-    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2">'
-    return parse_svg(f"{head}{BODY}</svg>").rows
+    return rows_of(BODY, 'fill="none" stroke="#000" stroke-width="2"')
 
 
 @pytest.fixture
@@ -110,12 +109,8 @@ def test_it_learns_to_put_a_drawing_right(rows):
     assert parts["exact"] > parts["exact_before"] + 0.2
 
 
-def test_checkpoint_resumes_and_loads(tmp_path, rows):
-    from svgfusion_lib.corpus.dummy import create_dummy_data
-    from svgfusion_lib.corpus.preprocess import preprocess
-
-    create_dummy_data(tmp_path / "svg", num_samples=12, seed=1)
-    preprocess(tmp_path / "svg", tmp_path / "cache", pixel_encoder="none", processes=1)
+def test_the_same_training_gives_the_same_checkpoint_and_what_does_not_fit_is_refused(tmp_path, rows):
+    make_cache(tmp_path, 12, pixel_encoder="none", processes=1)
     path = train_refiner(tmp_path / "out", tmp_path / "cache", batch_size=4, num_epochs=1, preset="tiny")
     model = Refiner.from_pretrained(path)
     written = train_refiner(tmp_path / "again", tmp_path / "cache", batch_size=4, num_epochs=1, preset="tiny")

@@ -11,21 +11,16 @@ from svgfusion_lib import cli
 from svgfusion_lib.config import EvaluationConfig, SamplingConfig
 from svgfusion_lib.corpus.packs import without_style
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.generate import generate
 from svgfusion_lib.models.icon_head import load_icon_head
-from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
+from svgfusion_lib.pipeline import SAMPLES_KIND
 from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.system.files import ENTRIES, read_json
 from svgfusion_lib.utils.render import render_svg
-
-QUICK = SamplingConfig(num_inference_steps=3, candidates=1)
+from tests.helpers import QUICK, svg
 
 
 def icon(body: str) -> str:
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="2">'
-        f"{body}</svg>"
-    )
+    return svg(body, 'fill="none" stroke="#000" stroke-width="2"')
 
 
 DRAWN = {
@@ -40,11 +35,6 @@ BLANK = icon("")
 @pytest.fixture(scope="module")
 def ranker() -> Ranker:
     return load_ranker()
-
-
-@pytest.fixture(scope="module")
-def pipeline():
-    return SVGFusionPipeline.from_pretrained("line")
 
 
 def best_of(ranker, prompts, svgs, count):
@@ -123,14 +113,6 @@ def test_a_sample_is_the_best_of_its_candidates_whatever_the_batch(pipeline):
     assert scores.max() > scores.min()
 
 
-def test_progress_counts_to_the_end(pipeline):
-    calls: list[tuple[int, int]] = []
-    config = dataclasses.replace(QUICK, candidates=3)
-    pipeline.sample(["bell", "cloud"], [0, 1], config, progress=lambda *call: calls.append(call))
-    total = calls[0][1]
-    assert calls == [(k, total) for k in range(1, total + 1)] and total % QUICK.num_inference_steps == 0
-
-
 def test_lengths_hold_for_all_candidates(pipeline):
     (sample,) = pipeline.sample(["bell"], [0], dataclasses.replace(QUICK, candidates=3), [2])
     drawn = pipeline.sample(["bell"] * 3, candidate_seeds(0, 3), QUICK, [2] * 3)
@@ -143,10 +125,8 @@ def test_numbers_of_candidates_that_make_no_sense(count):
         SamplingConfig(candidates=count)
 
 
-def test_generate_and_evaluation_keep_the_best_unless_told_otherwise(pipeline, tmp_path):
+def test_the_best_of_several_is_kept_unless_told_otherwise(tmp_path):
     assert EvaluationConfig().sampling.candidates == SamplingConfig().candidates > 1
-    (entry,) = generate(pipeline, ["bell"], tmp_path / "a")
-    assert entry["settings"]["candidates"] == SamplingConfig().candidates
     command = f"generate --prompt bell --ddim_steps 3 --candidates 1 --output_dir {tmp_path / 'b'}"
     assert cli.main(command.split()) == 0
     (entry,) = read_json(tmp_path / "b" / "samples.json", SAMPLES_KIND, "")[ENTRIES]

@@ -110,7 +110,7 @@ def main(root: Path) -> None:
     module._make_part = lambda files, **options: measured(
         "preprocess", files[0].name, lambda: make_part(files, **options),
     )
-    module.preprocess(svg_dir, root / "out", max_files=None, processes=1)
+    module.preprocess(svg_dir, root / "out", processes=1)
     for number, (stage, work) in enumerate(stages.items()):
         for file in sorted(names)[number % SHARE :: SHARE]:
             if os.path.lexists(svg_dir / file):

@@ -15,7 +15,8 @@ from svgfusion_lib.utils.render import render_svg
 PROMPTS = [
     "<script>alert('x')</script>", "]]><svg onload=alert(1)>", "😀 👩\u200d🚀 emoji",
     "\u202eقلب أحمر \u202c לב", "a\nb\tc\x07",
-    "../../../etc/passwd", "%s {x} $HOME `id` \\", "CON", "ﷺ" * 30, "z̷̢a̶l̸g̵o̶" * 5, "x" * 1000,
+    "../../../etc/passwd", "%s {x} $HOME `id` \\", "CON", "con!", "c o n", "ﬁre", "FIRE",
+    "ﷺ" * 30, "z̷̢a̶l̸g̵o̶" * 5, "x" * 1000,
 ]
 
 
@@ -24,6 +25,7 @@ def test_each_prompt_is_drawn_into_a_file_of_a_safe_name(pipeline, tmp_path):
     assert [entry["prompt"] for entry in entries] == PROMPTS
     assert read_json(tmp_path / "out" / "samples.json", SAMPLES_KIND, "")[ENTRIES] == entries
     assert {p.name for p in tmp_path.iterdir()} == {"out"}
+    assert len({entry["file"].casefold() for entry in entries}) == len(PROMPTS)
     for entry in entries:
         assert re.fullmatch(r"\d{3}_[a-z0-9-]{1,40}_0\.svg", entry["file"]), entry["file"]
         svg = (tmp_path / "out" / entry["file"]).read_text()

@@ -1,20 +1,14 @@
 """Odd environments, flags and file names, by the command line: one line and exit code 2, or a right result."""
 
-import fcntl
 import hashlib
 import os
 import re
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from svgfusion_lib import cli
-from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.generate import generate
 from svgfusion_lib.models.text_encoder import MINILM_SHA256, load_text_encoder
 from svgfusion_lib.utils.svg_parser import parse_svg
 
@@ -81,59 +75,6 @@ def test_numbers_that_are_none(tmp_path, capsys, flag, value):
     command, name = flag.split()
     code, said = call(capsys, command, f"{name}={value}", "--output_dir", tmp_path / "out")
     assert code == 2 and one_line(said) and name in said and not (tmp_path / "out").exists()
-
-
-def test_a_world_that_is_no_number(tmp_path, svg_dir, capsys, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "two")
-    code, said = call(capsys, "roundtrip", "--svg_dir", svg_dir, "--out_dir", tmp_path / "out")
-    assert code == 2 and one_line(said) and "WORLD_SIZE='two'" in said and not (tmp_path / "out").exists()
-
-
-def test_a_rank_that_nobody_gave_leaves_the_lock_on(tmp_path, monkeypatch, svg_dir, capsys):
-    monkeypatch.setenv("RANK", "1")
-    (tmp_path / "out").mkdir()
-    held = os.open(tmp_path / "out", os.O_RDONLY)  # as another process has it
-    fcntl.flock(held, fcntl.LOCK_EX)
-    code, said = call(capsys, "roundtrip", "--svg_dir", svg_dir, "--out_dir", tmp_path / "out")
-    os.close(held)
-    assert code == 2 and one_line(said) and "another process is at work" in said
-
-
-def test_a_table_whose_name_is_a_pattern(tmp_path):
-    """`a[1].csv` is that file, not `a1.csv`."""
-    for name, caption in (("a[1].csv", "right"), ("a1.csv", "wrong")):
-        (tmp_path / name).write_text(f"svg,caption\n\"{ICON.format('').replace(chr(34), chr(34) * 2)}\",{caption}\n")
-    assert cli.main([
-        "prepare_dataset", "--dataset", str(tmp_path / "a[1].csv"), "--output_dir", str(tmp_path / "out"),
-    ]) == 0
-    assert [record.captions for record in read_records(tmp_path / "out")] == [("right",)]
-
-
-def test_columns_that_nobody_asked_for_are_not_decoded(tmp_path, monkeypatch):
-    opened = []
-    from datasets import Audio, Image
-
-    monkeypatch.setattr(Image, "decode_example", lambda *args, **options: opened.append(args))
-    monkeypatch.setattr(Audio, "decode_example", lambda *args, **options: opened.append(args))
-    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])  # what the library takes for a picture
-    picture = pa.array([{"bytes": None, "path": "/etc/passwd"}], kind)
-    table = pa.table({"svg": [ICON.format("")], "caption": ["x"], "picture": picture})
-    features = '{"info": {"features": {"svg": {"dtype": "string", "_type": "Value"}, "caption": {"dtype": "string",' \
-        ' "_type": "Value"}, "picture": {"_type": "Image"}}}}'
-    pq.write_table(table.replace_schema_metadata({"huggingface": features}), tmp_path / "a.parquet")
-    assert cli.main([
-        "prepare_dataset", "--dataset", str(tmp_path / "a.parquet"), "--output_dir", str(tmp_path / "out"),
-    ]) == 0
-    assert opened == []
-
-
-def test_prompts_whose_names_fold_together(pipeline, tmp_path):
-    """On a disk without capitals as on any other: no two files of a run are one."""
-    prompts = ["Cat!", "cat", "CAT", "c a t", "ﬁre", "FIRE", "café", "cafe\u0301", "..", "/etc/passwd"]
-    entries = generate(pipeline, prompts, tmp_path / "out", config=SamplingConfig(num_inference_steps=1, candidates=1))
-    files = [entry["file"] for entry in entries]
-    assert len({file.casefold() for file in files}) == len(prompts)
-    assert all(file.isascii() and "/" not in file and (tmp_path / "out" / file).is_file() for file in files)
 
 
 SCRIPTS = (

@@ -5,11 +5,6 @@ import pytest
 from svgfusion_lib.utils.svg_parser import parse_svg
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def parsed(svg):
     return lambda body, *attributes: parse_svg(svg(body, *attributes), canonical=False)
-
-
-@pytest.fixture(scope="session")
-def drawn(parsed, drawn_by):
-    return drawn_by(parsed)

@@ -4,7 +4,6 @@ CASES: (name, how to build it, what must come of it): a pattern for the reason o
 drawn, EITHER if only time, memory and silence matter. Paths are made in the folder that the builder is given.
 """
 
-import codecs
 import gzip
 import os
 from collections.abc import Callable
@@ -79,12 +78,9 @@ _UMLAUT = svg('<title>ä€</title><path id="ä" d="M2 2h9v9z"/>')
 
 _BYTES = [
     ("empty file", lambda _: b"", "the file is empty"),
-    ("empty text", lambda _: "", "the file is empty"),
     ("spaces only", lambda _: b" \n\t" * MILLION, "the file is empty"),
-    ("mark of byte order only", lambda _: codecs.BOM_UTF8, "the file is empty"),
     ("not XML at all", lambda _: b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not UTF-8"),
     ("HTML", lambda _: "<!doctype html><html><svg/></html>", "not well-formed|root element"),
-    ("other root", lambda _: "<html/>", "root element is <html>"),
     ("root of another namespace", lambda _: '<svg xmlns="urn:other"/>', "root element is <{urn:other}svg>"),
     ("root of a long name", lambda _: f"<{'x' * MILLION}/>", "root element is <xxx"),
     ("root of line breaks", lambda _: '<x xmlns="a&#10;b"/>', "root element"),
@@ -97,12 +93,10 @@ _BYTES = [
     ("pipe that nobody writes to", _pipe, "not a regular file"),
     ("file of its own", _file("own.svg", svg().encode()), ROWS),
     ("gzip", lambda _: gzip.compress(svg().encode()), ROWS),
-    ("gzip file", _file("icon.svgz", gzip.compress(svg().encode())), ROWS),
     ("gzip bomb", _gzip_bomb, "larger than 4 MB"),
     ("gzip cut short", lambda _: gzip.compress(svg().encode())[:-12], "not a readable gzip file"),
     ("gzip of nothing", lambda _: gzip.compress(b""), "the file is empty"),
     ("gzip in gzip", lambda _: gzip.compress(gzip.compress(svg().encode())), "not UTF-8"),
-    ("gzip's first bytes only", lambda _: b"\x1f\x8b", "not a readable gzip file"),
     ("gzip with a broken sum", lambda _: gzip.compress(svg().encode())[:-8] + bytes(8), "not a readable gzip file"),
 ]
 _ENCODINGS = [
@@ -127,16 +121,12 @@ _ENCODINGS = [
     ("NUL", lambda _: svg("\0"), "not well-formed"),
     ("NUL in an attribute", lambda _: svg('<path d="M0 0\0h9v9"/>'), "not well-formed"),
     ("NUL by number", lambda _: svg("&#0;"), "not well-formed"),
-    ("control characters", lambda _: svg('<path d="M0 0\x01h9v9"/>').encode(), "not well-formed"),
     ("3 MB of emoji", lambda _: svg(f"<title>{'😀' * 700_000}</title>{SHAPE}"), ROWS),
 ]
 _ENTITIES = [
     ("entities as Illustrator writes them", lambda _: _ILLUSTRATOR, ROWS),
-    ("harmless entity", lambda _: _entity('<!ENTITY a "plain">'), ROWS),
-    ("predefined entities", lambda _: svg(f"{SHAPE}<text>&lt;&amp;&gt;&#65;&#x1F600;</text>"), ROWS),
     ("entity of a file", lambda _: _entity('<!ENTITY a SYSTEM "file:///etc/passwd">'), "XML entities"),
     ("entity of a server", lambda _: _entity('<!ENTITY a SYSTEM "http://127.0.0.1:9/x">'), "XML entities"),
-    ("public entity", lambda _: _entity('<!ENTITY a PUBLIC "x" "http://127.0.0.1:9/x">'), "XML entities"),
     ("unparsed entity", lambda _: _entity('<!ENTITY a SYSTEM "x.png" NDATA png>', "x"), "XML entities"),
     ("parameter entity", lambda _: _entity('<!ENTITY % a SYSTEM "http://127.0.0.1:9/x.dtd"> %a;', "x"), "XML entities"),
     ("billion laughs", lambda _: _entity(_LAUGHS, "&i;"), "XML entities"),
@@ -147,7 +137,6 @@ _ENTITIES = [
     ("entities with long gaps", lambda _: "<!DOCTYPE svg [" + f"<!ENTITY{' ' * 30_000}" * 100, "XML entities"),
     ("4 MB entity in pieces", lambda _: _entity(f"<!ENTITY a '{('x' + chr(34)) * 1_900_000}'>"), "XML entities"),
     ("DTD of a server", lambda _: '<!DOCTYPE svg SYSTEM "http://127.0.0.1:9/x.dtd">' + svg(), ROWS),
-    ("DTD of a file", lambda _: '<!DOCTYPE svg SYSTEM "file:///etc/passwd">' + svg(), ROWS),
     ("attributes of a DTD", lambda _: "<!DOCTYPE svg [<!ATTLIST path d CDATA #IMPLIED>]>" + svg(), ROWS),
     ("attributes multiplied by a DTD", lambda _: "<!DOCTYPE svg [<!ATTLIST path d CDATA '" + "M0 0h9" * 50_000 + "'>]>"
      + svg("<path/>" * 300_000), "DTD"),
@@ -164,10 +153,8 @@ _OUTSIDE = [
         f'<foreignObject><iframe xmlns="http://www.w3.org/1999/xhtml" src="http://127.0.0.1:9/"/></foreignObject>{SHAPE}'
     ), ROWS),
     ("image of a server", lambda _: svg('<image href="http://127.0.0.1:9/a.png" width="9" height="9"/>'), "image"),
-    ("image of a file", lambda _: svg('<image xlink:href="file:///etc/passwd" width="9" height="9"/>'), "image"),
     ("image as data", lambda _: svg('<image href="data:image/png;base64,' + "A" * 3 * MILLION + '"/>' + SHAPE), ROWS),
     ("use of a server", lambda _: svg('<use href="http://127.0.0.1:9/a.svg#x"/>'), "reference to nothing in the file"),
-    ("use of a file", lambda _: svg('<use href="/etc/passwd#x"/>'), "reference to nothing in the file"),
     ("use of data", lambda _: svg('<use href="data:image/svg+xml,<svg/>#x"/>'.replace("<svg/>", "")), "reference to"),
     ("paint of a server", lambda _: svg('<path d="M0 0h9v9z" fill="url(http://127.0.0.1:9/a.svg#x)"/>'), "outside"),
     ("paint of a file, fallback", lambda _: svg('<path d="M0 0h9v9z" fill="url(file:///etc/passwd) red"/>'), ROWS),
@@ -178,11 +165,9 @@ _OUTSIDE = [
     case("base of a server", '<use href="#a"/>$shape', ROWS, 'xml:base="http://127.0.0.1:9/" width="9" height="9"'),
 ]
 _TREES = [
-    ("10,000 nested groups", lambda _: svg("<g>" * 10_000 + SHAPE + "</g>" * 10_000), "nested more than"),
     ("250 nested groups", lambda _: svg("<g>" * 250 + SHAPE + "</g>" * 250), "nested more than"),
     ("500,000 unclosed groups", lambda _: "<svg>" + "<g>" * 500_000, "nested more than"),
     ("million elements", lambda _: svg("<g/>" * 990_000), "elements"),
-    ("million elements that are not SVG's", lambda _: svg(SHAPE + "<x/>" * 990_000), "elements"),
     ("330,000 attributes", lambda _: svg("<g " + " ".join(f'a{i:x}=""' for i in range(330_000)) + "/>"),
      EITHER),
     ("300,000 attributes of one name", lambda _: svg("<g " + 'a="" ' * 300_000 + "/>"), "duplicate attribute"),
@@ -199,6 +184,5 @@ _TREES = [
     ("3 MB of text in pieces", lambda _: svg(f"<title>{'x&lt;' * 700_000}</title>{SHAPE}"), ROWS),
     ("3 MB in CDATA", lambda _: svg(f"<title><![CDATA[{'<' * 3 * MILLION}]]></title>{SHAPE}"), ROWS),
     ("cut short", lambda _: svg()[:-8], "not well-formed"),
-    ("two roots", lambda _: svg() + svg(), "not well-formed"),
 ]
 CASES: list[Case] = [*_BYTES, *_ENCODINGS, *_ENTITIES, *_OUTSIDE, *_TREES]

@@ -60,7 +60,6 @@ _REFERENCES = [
     case("gradients of each other", '<linearGradient id="g" href="#h"><stop/></linearGradient>'
          f'<radialGradient id="h" href="#g"/>{_FILLED}', ROWS),
     case("use bomb", "$groups", "more than 14,000 elements", **_bomb(_SHAPE)),
-    case("use bomb of nothing", "$groups", "more than 14,000 elements", **_bomb("")),
     case("use bomb of symbols", "$groups", "more than 14,000 elements",
          **_bomb(f'<symbol id="s">{_SHAPE}</symbol><use href="#s"/>')),
     case("use bomb of long paths", "$groups", "segments|work",
@@ -164,7 +163,6 @@ _SHORTER = ("stroke-width", "fill", "opacity", "font-size", "stroke-miterlimit",
 _ATTRIBUTES = [
     *[case(f"3 MB of {part!r} in {name}", _USED.format(f'{name}="$text"'), text=many(part, _LONG))
       for name, parts in _LISTS.items() for part in parts],
-    case("3 MB of one matrix", '<g transform="matrix($text)">$shape</g>', text=many("1 ", _LONG)),
     *[case(f"3 MB of {part!r} in points", '<polygon points="$text"/>', "numbers|too large|nothing is painted",
            text=many(part, _LONG)) for part in ("1 2 ", "1", " ", ",", "1e", "-")],
     *[case(f"3 MB of {part!r} in the viewBox", "$shape", "viewBox|number|rows", 'viewBox="$text" width="9" height="9"',
@@ -190,6 +188,5 @@ _ATTRIBUTES = [
       for name in ("fill", "clip-path", "filter") for gap in (" ", "'", "' ", ") ", "\n")],
     case("4,000 paints of 900 letters", "$shapes",
          shapes=each(4_000, '<path d="M0 0h9v9z" fill="url(#' + "x" * 900 + '@)"/>')),
-    case("rotate by nonsense", '<g transform="rotate(1.2.3)">$shape</g>', ROWS),
 ]
 CASES = [*_REFERENCES, *_SHEETS, *_ATTRIBUTES]

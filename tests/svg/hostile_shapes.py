@@ -51,8 +51,6 @@ _OUTLINES = [
     *[case(f"450 shapes clipped: {form.__name__}", f'{_CLIP}<g clip-path="url(#c)">$shapes</g>',
            clip=partial(form, 40), shapes=lambda form=form: f'<path d="{form(41)}"/>' * 450)
       for form in (tangle, slivers)],
-    case("450 long shapes clipped", f'{_DISC}<g clip-path="url(#c)">$shapes</g>',
-         shapes=lambda: ('<path d="M0 0' + "l.01 .02.01 0" * 110 + 'V24z"/>') * 450),
     case("40 very long shapes clipped", f'{_DISC}<g clip-path="url(#c)">$shapes</g>',
          shapes=lambda: ('<path d="M0 0' + "l.001 .002.001 0" * 1_200 + 'V24z"/>') * 40),
     case("5,000 shapes clipped", f'{_DISC}<g clip-path="url(#c)">$shapes</g>', "more than 500 shapes are clipped|work",
@@ -74,7 +72,6 @@ _OUTLINES = [
         for i in range(40))),
     case("400 uneven strokes", '<g transform="scale(1 2)" stroke="red">$shapes</g>',
          shapes=lambda: f'<path d="{tangle(40)}"/>' * 400),
-    case("sub-paths of nothing", '<path stroke="red" stroke-miterlimit="2" d="$data"/>', data=many("M0 0z", 120_000)),
     case("sub-paths of little", '<path stroke="red" stroke-miterlimit="2" d="$data"/>', data=many("M0 0h1v1z", 90_000)),
 ]
 
@@ -114,10 +111,8 @@ _NUMBERS = [
     *[case(f"nested viewBox {value}", f'<svg viewBox="{value}">$shape</svg>'
            f'<symbol id="a" viewBox="{value}">$shape</symbol>'
            '<use href="#a"/>') for value in _VIEW_BOXES],
-    case("viewBox of no size says so", "$shape", "the viewBox is empty", 'viewBox="0 0 0 24"'),
     *[case(f"size {value}", "$shape", EITHER, f'width="{value}" height="{value}"') for value in (
         "0", "-5", "1e-300", "1e300", "100%", "NaN", "1e8", "1e-8", "5em", "auto", "99999%")],
-    case("tiny viewBox in a huge size", "$shape", EITHER, 'viewBox="0 0 1e-30 1e-30" width="1e8" height="1e-8"'),
     *[case(f"{what} in itself", "$open$shape$end", open=many(f"<svg {what}>", 1_500), end=many("</svg>", 300))
       for what in ('width="900%" height="900%"', 'width="1%" height="1%"', 'viewBox="0 0 1e-8 1e-8"')],
     case("no size and huge numbers", '<path d="M-1e8 0H1e8V1e8z"/>', EITHER, ""),

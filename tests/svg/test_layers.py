@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.svg.geometry.paths import parse_path
-from svgfusion_lib.svg.layers import resolve_join
 
 STROKE = 'fill="none" stroke="red"'
 LETTERS = {rf.MOVE: "M", rf.SUBMOVE: "S", rf.LINE: "L", rf.CUBIC: "C", rf.CLOSE: "Z"}
@@ -82,17 +80,3 @@ def test_primitive_is_one_row(parsed, body, element, geometry):
     (row,) = parsed(body).rows[1:-1]
     assert row[: rf.COMMAND + 1].tolist() == [element, rf.NONE] and row[rf.GEOMETRY].tolist() == geometry
     assert row[rf.STYLE].tolist() == [0, 0, 0, 1] + [0] * 8
-
-
-@pytest.mark.parametrize(("data", "limit", "found"), [
-    ("M0 0h4v4", 1.5, ("miter", True)),      # a right angle: 1.41 widths
-    ("M0 0h4v4", 1.4, ("bevel", True)),
-    ("M0 0h4", 1, ("miter", True)),          # no corner
-    ("M0 0h4l-4 1", 4, ("miter", True)),     # 14 degrees: 8.2 widths, cut by 4 as by the usual limit
-    ("M0 0h4l-4 1", 9, ("miter", False)),    # wanted, but the rows' limit of 4 cuts it
-    ("M0 0h4v4h4l-4 1", 1.4, ("bevel", True)),
-    ("M0 0h4v4h4l-4 1", 9, ("miter", False)),
-    ("M0 0h4v4h-4z", 1, ("bevel", True)),
-])
-def test_join_for_a_miter_limit(data, limit, found):
-    assert resolve_join(parse_path(data), limit) == found

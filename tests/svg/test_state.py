@@ -1,11 +1,8 @@
 # ruff: noqa: E501 - tables of SVG text
 """Viewports: the root's, those of nested <svg> and <symbol>, what they cut off, and lengths in them."""
 
-from xml.etree import ElementTree
 
 import pytest
-
-from svgfusion_lib.svg.state import viewport_size
 
 
 def rect(x, y, width, height) -> list[str]:
@@ -85,8 +82,17 @@ NESTED = [
 ]
 
 
-@pytest.mark.parametrize(("why", "body", "box"), NESTED, ids=[why for why, *_ in NESTED])
-def test_nested_viewport(drawn, why, body, box):
+UNITS = [
+    ("px", '<rect width="10px" height="12"/>', (0, 0, 10, 12)), ("in", '<rect width="12" height=".125in"/>', (0, 0, 12, 12)),
+    ("percent of width and height", '<rect x="25%" y="50%" width="50%" height="25%"/>', (6, 12, 12, 6)),
+    ("em is the font's size", '<g font-size="4"><rect width="2em" height="1ex"/></g>', (0, 0, 8, 2)),
+    ("em without a font is 16", '<rect width="1em" height=".5em"/>', (0, 0, 16, 8)),
+    ("CSS lengths", '<rect style="width:8px;height:25%;x:1px" height="3"/>', (1, 0, 8, 6)),
+]
+
+
+@pytest.mark.parametrize(("why", "body", "box"), [*NESTED, *UNITS], ids=[why for why, *_ in [*NESTED, *UNITS]])
+def test_nested_viewport_and_lengths(drawn, why, body, box):
     assert drawn(body) == rect(*box)
 
 
@@ -110,21 +116,6 @@ def test_turned_viewport_cuts_at_its_turned_sides(assert_alike):
     assert_alike('<g transform="rotate(30 12 12)"><svg x="6" y="6" width="12" height="12"><circle r="10" fill="red"/></svg></g>', "resvg")
 
 
-UNITS = [
-    ("px", '<rect width="10px" height="12"/>', (0, 0, 10, 12)), ("in", '<rect width="12" height=".125in"/>', (0, 0, 12, 12)),
-    ("percent of width and height", '<rect x="25%" y="50%" width="50%" height="25%"/>', (6, 12, 12, 6)),
-    ("em is the font's size", '<g font-size="4"><rect width="2em" height="1ex"/></g>', (0, 0, 8, 2)),
-    ("em without a font is 16", '<rect width="1em" height=".5em"/>', (0, 0, 16, 8)),
-    ("CSS lengths", '<rect style="width:8px;height:25%;x:1px" height="3"/>', (1, 0, 8, 6)),
-    ("a CSS length without a unit is none", '<rect style="width:8" width="5" height="3"/>', (0, 0, 5, 3)),
-]
-
-
-@pytest.mark.parametrize(("why", "body", "box"), UNITS, ids=[why for why, *_ in UNITS])
-def test_lengths(drawn, why, body, box):
-    assert drawn(body) == rect(*box)
-
-
 @pytest.mark.parametrize(("body", "attributes", "radius"), [
     ('<circle cx="12" cy="12" r="25%"/>', 'viewBox="0 0 24 24"', "6"),
     # of the diagonal over the root of two: sqrt((32^2 + 4^2) / 2) = 22.80; a quarter of it on a canvas of 24 / 32
@@ -132,7 +123,3 @@ def test_lengths(drawn, why, body, box):
 ])
 def test_percent_of_a_radius_is_of_the_diagonal(drawn, body, attributes, radius):
     assert f'r="{radius}"' in drawn(body, attributes)[0]
-
-
-def test_viewport_size_takes_the_roots_word():
-    assert viewport_size(ElementTree.fromstring('<svg width="20" height="10" viewBox="0 0 5 5"/>')) == (10, 5)

@@ -5,7 +5,7 @@ import pytest
 
 RECT = '<rect width="3" height="3"/>'
 DRAWN = '<rect x="0" y="0" width="3" height="3" '
-RED, BLUE = f'{DRAWN}fill="#f00"/>', f'{DRAWN}fill="#00f"/>'
+RED = f'{DRAWN}fill="#f00"/>'
 BLACK = DRAWN.rstrip() + "/>"
 
 
@@ -87,16 +87,6 @@ SHEETS = [
 ]
 
 
-@pytest.mark.parametrize(("why", "body", "expected"), ATTRIBUTES, ids=[why for why, *_ in ATTRIBUTES])
-def test_attributes(drawn, why, body, expected):
-    assert drawn(body) == [expected]
-
-
-@pytest.mark.parametrize(("why", "body", "expected"), SHEETS, ids=[why for why, *_ in SHEETS])
-def test_style_sheets(drawn, why, body, expected):
-    assert drawn(body) == [expected]
-
-
 PATHS = [
     ("stroke of a group", '<g style="fill:none;stroke:red;stroke-width:2"><path d="M2 2L9 9"/></g>', '<path d="M2 2L9 9" fill="none" stroke="#f00" stroke-width="2"/>'),
     ("stroke inherits currentColor", '<g stroke="currentColor" fill="none" color="red"><path d="M2 2L9 9"/></g>', '<path d="M2 2L9 9" fill="none" stroke="#f00"/>'),
@@ -107,8 +97,11 @@ PATHS = [
 ]
 
 
-@pytest.mark.parametrize(("why", "body", "expected"), PATHS, ids=[why for why, *_ in PATHS])
-def test_styles_of_other_shapes(drawn, why, body, expected):
+STYLES = [*ATTRIBUTES, *SHEETS, *PATHS]
+
+
+@pytest.mark.parametrize(("why", "body", "expected"), STYLES, ids=[why for why, *_ in STYLES])
+def test_style(drawn, why, body, expected):
     assert drawn(body) == [expected]
 
 

@@ -71,18 +71,6 @@ def test_shares_are_the_batch_and_never_empty():
     assert Processes().share(batch) == batch
 
 
-def test_a_process_alone_has_nothing_to_average(monkeypatch):
-    monkeypatch.delenv("WORLD_SIZE", raising=False)
-    processes = Processes.current("cpu")
-    assert processes == Processes() and processes.is_main
-    parameter = nn.Parameter(torch.ones(2))
-    parameter.grad = torch.tensor([1.0, 2.0])
-    processes.average_gradients([parameter])
-    assert parameter.grad.tolist() == [1, 2]
-    assert processes.all(torch.tensor(True)) and not processes.all(torch.tensor(False))
-    processes.wait()
-
-
 def test_ranks_draw_other_noise():
     draws = []
     for rank in range(3):

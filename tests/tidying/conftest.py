@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from svgfusion_lib.svg import row_format as rf
-
-STROKE = 'stroke="#000" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" fill="none"'
+from tests.helpers import PEN
 
 
 @pytest.fixture
 def rows(parsed) -> Callable[[str], np.ndarray]:
     """rows(d or body): a stroked path's, or a document's."""
-    return lambda text: parsed(text if text.startswith("<") else f'<path d="{text}" {STROKE}/>').rows
+    return lambda text: parsed(text if text.startswith("<") else f'<path d="{text}" {PEN}/>').rows
 
 
 @pytest.fixture

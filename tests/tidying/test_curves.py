@@ -8,7 +8,7 @@ import pytest
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import Anchors
 from svgfusion_lib.tidying.curves import meet_strokes, round_curves, settle_arcs, settle_radii
-from tests.tidying.conftest import STROKE
+from tests.helpers import PEN as STROKE
 
 NOISE = 0.2
 
@@ -37,10 +37,7 @@ def test_a_wobbly_outline_becomes_a_circle(rows):
     d = "M12 3.1C17 3 21 7 20.9 12C21 17 17 21 12.1 21C7 21 3.1 17 3 12C3 7 7 3 12 3.1z"
     drawn = round_curves(rows(d), NOISE)
     assert drawn[1:-1, rf.ELEMENT].tolist() == [rf.CIRCLE]
-    assert drawn[1, 4] * 12 == pytest.approx(9, abs=0.1)
-
-
-def test_neighbours_on_one_circle_become_one_arc(rows):
+    assert drawn[1, 4] * 12 == pytest.approx(9, abs=0.1)  # and neighbours on one circle one arc
     drawn = round_curves(rows("M3 12.1C3 7 7 3 12 3.05C17 3 21 7 20.95 12"), NOISE)
     assert drawn[1:-1, rf.COMMAND].tolist() == [rf.MOVE, rf.ARC]
     assert sweeps(drawn) == pytest.approx([180], abs=3)
@@ -57,9 +54,6 @@ def test_arcs_turn_as_far_as_their_ends_say(rows, d, off, expected):
     assert sweeps(settle_arcs(wobbly, NOISE)) == pytest.approx([expected], abs=0.1)
     assert settle_arcs(wobbly, NOISE)[:, 8:10] == pytest.approx(wobbly[:, 8:10])  # the ends stay
     assert settle_arcs(wobbly, 0.015) == pytest.approx(wobbly)  # a clean drawing
-
-
-def test_an_arc_that_is_meant_otherwise_stays(rows):
     flat = rows("M4 4A20 20 0 0 1 8 8")
     assert settle_arcs(flat, 0.05) == pytest.approx(flat, abs=1e-6)
 

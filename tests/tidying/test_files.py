@@ -6,9 +6,9 @@ import pytest
 
 from svgfusion_lib import cli
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.tidying import TidyConfig, tidy_svg
+from svgfusion_lib.tidying import tidy_svg
 from svgfusion_lib.tidying.files import tidy_files
-from tests.tidying.conftest import STROKE
+from tests.helpers import PEN as STROKE
 
 WOBBLY = "M2.1 2.2L20 2.4L19.8 20.1L2.3 19.9L2 2.5M6.1 8.2L16.2 8M6 12.1L15.9 12.3"
 CLEAN = "M2 2H20V20H2zM6 8H16M6 12H16"
@@ -62,16 +62,6 @@ def test_a_small_canvas_has_its_own_grid(svg):
     text, result = tidy_svg(svg(f'<path d="{d}" {STROKE}/>', 'viewBox="0 0 16 16"'))
     assert 'viewBox="0 0 16 16"' in text and "M2 3H9M2 7.5H9M2 11H9" in text
     assert result.largest < 0.1
-
-
-def test_a_file_with_text_is_not_tidied(svg):
-    with pytest.raises(ValueError, match="would be lost: text"):
-        tidy_svg(svg(f'<text x="2" y="9">A</text><path d="{CLEAN}" {STROKE}/>'))
-
-
-def test_the_distance_holds_for_a_file(svg):
-    body = f'<path d="{WOBBLY}" {STROKE}/>'
-    assert tidy_svg(svg(body), TidyConfig(max_move=0.05))[1].largest <= 0.05
 
 
 def test_the_command_says_what_moved(folder, tmp_path, capsys):

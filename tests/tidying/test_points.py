@@ -6,42 +6,30 @@ import pytest
 from svgfusion_lib.tidying.anchors import Anchors
 from svgfusion_lib.tidying.points import make_diagonal, share_centres, snap_to_grid, straighten_lines, weld_ends
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
-from tests.tidying.conftest import STROKE
+from tests.helpers import PEN as STROKE
 
 NOISE = 0.2
 CIRCLE = '<circle cx="{}" cy="12" r="{}" ' + STROKE + "/>"
 
 
 def test_ends_that_nearly_meet_become_one_point(rows, ends):
-    drawn = ends(weld_ends(rows("M2 2L12 3M12.4 3.2L15 9"), NOISE))
+    near = rows("M2 2L12 3M12.4 3.2L15 9")
+    drawn = ends(weld_ends(near, NOISE))
     assert (drawn[1] == drawn[2]).all() and drawn[1] == pytest.approx([12.2, 3.1])
     assert drawn[[0, 3]] == pytest.approx(np.array([(2, 2), (15, 9)]))
-
-
-def test_ends_that_are_apart_stay(rows):
+    assert weld_ends(near, 0.015) == pytest.approx(near, abs=1e-6)  # a clean drawing
     apart = rows("M2 2L12 3M13 3.2L15 9")
     assert weld_ends(apart, NOISE) == pytest.approx(apart, abs=1e-6)
-    near = rows("M2 2L12 3M12.4 3.2L15 9")
-    assert weld_ends(near, 0.015) == pytest.approx(near, abs=1e-6)  # a clean drawing
-
-
-def test_two_ends_of_a_short_stroke_do_not_become_one(rows, ends):
-    drawn = ends(weld_ends(rows("M2 2H12M12.2 2L12.5 2.3"), NOISE))
-    assert np.hypot(*(drawn[3] - drawn[2])) > 0.2
-
-
-def test_a_shape_that_nearly_closes_does(rows, ends):
-    drawn = ends(weld_ends(rows("M2 2H12V12L3 13L2 2.4"), NOISE))
-    assert (drawn[0] == drawn[-1]).all()
+    short = ends(weld_ends(rows("M2 2H12M12.2 2L12.5 2.3"), NOISE))
+    assert np.hypot(*(short[3] - short[2])) > 0.2  # its own ends do not become one
+    shape = ends(weld_ends(rows("M2 2H12V12L3 13L2 2.4"), NOISE))
+    assert (shape[0] == shape[-1]).all()
 
 
 def test_lines_become_horizontal_and_vertical_and_take_their_neighbours_along(rows, ends):
     drawn = ends(straighten_lines(rows("M2 2L12 2.3L12.2 12L4 20"), NOISE))
     assert drawn[0, 1] == drawn[1, 1] == pytest.approx(2.15) and drawn[1, 0] == drawn[2, 0] == pytest.approx(12.1)
     assert drawn[3] == pytest.approx([4, 20])
-
-
-def test_lines_that_are_meant_to_lean_do(rows):
     leaning = rows("M2 2L12 4L10 20")
     assert straighten_lines(leaning, NOISE) == pytest.approx(leaning, abs=1e-6)
 

@@ -11,7 +11,7 @@ from svgfusion_lib.tidying import TidyConfig, tidy_rows
 from svgfusion_lib.tidying.noise import LEAST_NOISE, estimated_noise
 from svgfusion_lib.tidying.tidy import RULES
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
-from tests.tidying.conftest import STROKE
+from tests.helpers import PEN as STROKE
 
 HOUSE = "M4 11L12 3L20 11M6 9V19A2 2 0 0 0 8 21H16A2 2 0 0 0 18 19V9M10 21V15A1 1 0 0 1 11 14H13A1 1 0 0 1 14 15V21"
 MANY = 10_000

@@ -15,6 +15,7 @@ from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.training.finetune import adapt, finetune, merge, with_style
 from svgfusion_lib.training.loop import LOG_NAME, read_log
+from tests.helpers import awake
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +26,7 @@ def folder(tmp_path_factory) -> Path:
     torch.manual_seed(0)
     vae = VPVAE(VAEConfig.preset("tiny", pixel_fusion=False))
     save_model(folder / "vae.pt", "vpvae", vae, vae.state_dict())
-    dit = VSDiT(DiTConfig.preset("tiny", latent_width=vae.latent_width, styles=("thin",)))
-    for parameter in dit.parameters():
-        if parameter.abs().max() == 0:
-            torch.nn.init.normal_(parameter, std=0.02)
+    dit = awake(VSDiT(DiTConfig.preset("tiny", latent_width=vae.latent_width, styles=("thin",))), std=0.02)
     save_model(folder / "dit.pt", "vsdit", dit, dit.state_dict(), diffusion=DiffusionConfig().to_dict(),
                vae_hash=weights_hash(vae))
     return folder

@@ -29,7 +29,7 @@ def assert_same_weights(path, other, kind):
 
 
 def test_vae_learns_from_a_folder_what_it_learns_from_its_cache(made, tmp_path):
-    preprocess(made / "svg", tmp_path / "cache", max_files=None, pixel_encoder="none")
+    preprocess(made / "svg", tmp_path / "cache", pixel_encoder="none")
     vae = train_vae(
         tmp_path / "vae", precomputed_dir=tmp_path / "cache", preset="tiny", changes={"pixel_fusion": False}, **ONCE
     )
@@ -39,7 +39,7 @@ def test_vae_learns_from_a_folder_what_it_learns_from_its_cache(made, tmp_path):
 def test_dit_learns_from_a_folder_what_it_learns_from_its_latents(made, tmp_path):
     vae = made / "vae" / "vpvae_final.pt"
     by_itself = train_dit(tmp_path / "a", vae, svg_dir=made / "svg", preset="tiny", **ONCE)
-    preprocess(made / "svg", tmp_path / "cache", max_files=None)
+    preprocess(made / "svg", tmp_path / "cache")
     prepare_latents(vae, tmp_path / "cache", tmp_path / "latents")
     given = train_dit(tmp_path / "b", vae, latents_dir=tmp_path / "latents", preset="tiny", **ONCE)
     assert_same_weights(by_itself, given, "vsdit")

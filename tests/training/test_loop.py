@@ -1,5 +1,5 @@
-import json
 from collections import OrderedDict
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,15 +10,7 @@ from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training import loop
-from svgfusion_lib.training.loop import (
-    LOG_NAME,
-    STATE_NAME,
-    budget_steps,
-    endless_batches,
-    fit,
-    held_out_loss,
-    read_log,
-)
+from svgfusion_lib.training.loop import LOG_NAME, STATE_NAME, budget_steps, fit, held_out_loss, read_log
 from svgfusion_lib.training.optimisation import EMA, learning_rate, make_optimizer
 from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler
 
@@ -30,11 +22,8 @@ def quick(**changes) -> TrainConfig:
     } | changes)
 
 
-def points_loader(count: int = 10, batch_size: int = 4, seed: int = 0, poison: int | None = None) -> DataLoader:
-    g = torch.Generator().manual_seed(3)
-    data = torch.randn(count, 3, generator=g)
-    if poison is not None:
-        data[poison] = float("nan")
+def points_loader(count: int = 10, batch_size: int = 4, seed: int = 0) -> DataLoader:
+    data = torch.randn(count, 3, generator=torch.Generator().manual_seed(3))
 
     def collate(indices):
         x = data[indices][:, None]  # (B, 1, 3)
@@ -187,12 +176,6 @@ def test_log_has_the_fields_that_are_promised(tmp_path):
     assert [line["seconds"] for line in lines] == sorted(line["seconds"] for line in lines)
 
 
-def test_loss_falls(tmp_path):
-    fit(make_model(), points_loader(), step_loss, quick(num_steps=150), tmp_path)
-    losses = [line["loss"] for line in read_log(tmp_path / LOG_NAME)]
-    assert sum(losses[-5:]) < 0.6 * sum(losses[:5])
-
-
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_loss_that_is_not_finite_names_step_and_batch(tmp_path, bad):
     def spoilt(model, batch, step):
@@ -203,22 +186,27 @@ def test_loss_that_is_not_finite_names_step_and_batch(tmp_path, bad):
         fit(make_model(), points_loader(), spoilt, quick(num_steps=50), tmp_path)
 
 
-def test_broken_data_is_found_by_the_loss(tmp_path):
-    with pytest.raises(UserError, match="svg 2"):
-        fit(make_model(), points_loader(poison=2), step_loss, quick(num_steps=50), tmp_path)
+def test_a_run_is_resumed_only_on_what_it_was_trained_on(tmp_path):
+    was = {"VP-VAE": "abc", "prediction": "v"}
 
+    def resume(model=None, other=was, **changes):
+        model = model or make_model()
+        fit(model, points_loader(), step_loss, quick(**changes), tmp_path, identity=was | other)
 
-def test_state_of_another_model_or_run_is_refused(tmp_path):
-    fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
-    with pytest.raises(UserError, match="another size.*another output folder"):
-        fit(nn.Sequential(nn.Linear(3, 3)), points_loader(), step_loss, quick(num_steps=20), tmp_path)
-    with pytest.raises(UserError, match="seed 0, not 1"):
-        fit(make_model(), points_loader(), step_loss, quick(seed=1), tmp_path)
-    with pytest.raises(UserError, match="batch_size 4, not 5"):
-        fit(make_model(), points_loader(), step_loss, quick(batch_size=5), tmp_path)
+    resume()
+    for changes, message in [
+        ({"model": nn.Sequential(nn.Linear(3, 3))}, "another size"), ({"seed": 1}, "seed 0, not 1"),
+        ({"batch_size": 5}, "batch_size 4, not 5"), ({"lr": 0.1}, "lr 0.05, not 0.1"),
+        ({"other": {"VP-VAE": "def"}}, "VP-VAE abc, not def"),
+        ({"other": {"prediction": "epsilon"}}, "prediction v, not epsilon"),
+    ]:
+        with pytest.raises(UserError, match=f"{message}.*another output folder"):
+            resume(num_steps=20, **changes)
+    resume(num_steps=20)
+    assert state_of(tmp_path)["step"] == 20
     (tmp_path / STATE_NAME).write_bytes(b"torn")
     with pytest.raises(UserError, match=STATE_NAME):
-        fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
+        resume()
 
 
 def test_held_out_loss_is_the_mean_over_svgs_and_repeats(tmp_path):
@@ -272,23 +260,8 @@ def test_learning_rate_is_warmed_up_and_falls_by_a_cosine():
     assert rates[10] == 1.0 and rates[60] == pytest.approx(0.55) and rates[110] == pytest.approx(0.1)
     assert all(a >= b for a, b in zip(rates[10:], rates[11:]))
     assert learning_rate(0, quick(warmup_steps=0, lr=1.0)) == 1.0
-
-
-def test_learning_rate_may_be_constant_before_it_falls():
-    config = quick(num_steps=110, warmup_steps=10, lr=1.0, final_lr=0.1, lr_decay=0.2)
-    rates = [learning_rate(step, config) for step in range(111)]
+    rates = [learning_rate(step, replace(config, lr_decay=0.2)) for step in range(111)]
     assert rates[10:91] == [1.0] * 81 and rates[100] == pytest.approx(0.55) and rates[110] == pytest.approx(0.1)
-
-
-def test_endless_batches_continue_where_a_run_stopped():
-    def names(first_step, count):
-        stream = endless_batches(points_loader(), first_step)
-        return [next(stream).names for _ in range(count)]
-
-    whole = names(0, 11)  # 3 batches an epoch
-    for first in (1, 3, 5):
-        assert names(first, 11 - first) == whole[first:]
-    assert whole[:3] != whole[3:6]
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", "", "cpu:3x", "meta"])
@@ -296,18 +269,6 @@ def test_device_that_is_not_there(device):
     with pytest.raises(UserError, match=f"device '{device}' is not on this machine; use one of: cpu"):
         check_device(device)
     assert check_device("cpu").type == "cpu"
-
-
-def test_nothing_is_written_for_a_wrong_device(tmp_path):
-    with pytest.raises(UserError, match="not on this machine"):
-        fit(make_model(), points_loader(), step_loss, quick(device="warp"), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_log_lines_are_json(tmp_path):
-    fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
-    for line in (tmp_path / LOG_NAME).read_text().splitlines():
-        assert isinstance(json.loads(line), dict)
 
 
 @pytest.mark.parametrize("text", ["mine", '{"step": 2}\n', "[]", '{"step": "x"}'])
@@ -320,19 +281,6 @@ def test_a_log_that_somebody_else_wrote_stays(tmp_path, done, text):
     with pytest.raises(UserError, match="train_log.jsonl: (was not written by `fit`|not a log of a training)"):
         fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
     assert (tmp_path / LOG_NAME).read_text() == text
-
-
-def test_a_run_is_resumed_only_on_what_it_was_trained_on(tmp_path):
-    was = {"VP-VAE": "abc", "prediction": "v"}
-    fit(make_model(), points_loader(), step_loss, quick(), tmp_path, identity=was)
-    changes = [({"VP-VAE": "def"}, "VP-VAE abc, not def"), ({"prediction": "epsilon"}, "prediction v, not epsilon")]
-    for change, message in changes:
-        with pytest.raises(UserError, match=f"{message}.*another output folder"):
-            fit(make_model(), points_loader(), step_loss, quick(num_steps=20), tmp_path, identity=was | change)
-    with pytest.raises(UserError, match="lr 0.05, not 0.1"):
-        fit(make_model(), points_loader(), step_loss, quick(num_steps=20, lr=0.1), tmp_path, identity=was)
-    fit(make_model(), points_loader(), step_loss, quick(num_steps=20), tmp_path, identity=was)
-    assert state_of(tmp_path)["step"] == 20
 
 
 def test_a_loader_that_cannot_resume_is_refused(tmp_path):

@@ -11,6 +11,7 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils import arcs
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from tests.helpers import rows_of
 
 ANGLE, SWEEP = st.floats(-3, 3), st.floats(0.2, 6.2)
 PLACE, RADIUS = st.floats(-1, 1), st.floats(0.05, 2)
@@ -54,9 +55,7 @@ def test_points_on_a_line_have_no_circle():
     _, radius, sweep = arcs.circle_through(*line)
     assert np.isinf(radius[0]) and sweep[0] == 0
     np.testing.assert_allclose(arcs.arc_to_cubics(line[:, 0])[0], np.linspace((0, 0), (2, 2), 4))
-
-
-def test_a_start_that_is_the_end_is_a_full_turn():
+    # a start that is the end is a full turn
     centre, radius, sweep = arcs.circle_through(*np.array([[0.0, 0], [2, 0], [0, 0]])[:, None])
     assert centre.tolist() == [[1, 0]] and radius[0] == 1 and sweep[0] == pytest.approx(2 * math.pi)
     assert len(arcs.arc_to_cubics(np.array([[0.0, 0], [2, 0], [0, 0]]))) == 4
@@ -81,7 +80,7 @@ def test_an_arc_that_is_written_is_read_as_it_was(x, y, r, first, sweep, way):
 
 def test_arcs_as_cubics_are_the_same_drawing():
     body = '<path d="M4 4a8 8 0 1 1 0 9l3 3a2 3 0 0 1 2 2" stroke="#000"/>'
-    rows = parse_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}</svg>').rows
+    rows = rows_of(body)
     plain = arcs.arcs_to_cubic_rows(rows)
     assert rf.ARC in rows[:, rf.COMMAND] and rf.ARC not in plain[:, rf.COMMAND]
     again = parse_svg(rows_to_svg(plain, decimals=6)).rows

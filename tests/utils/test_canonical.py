@@ -9,6 +9,7 @@ from svgfusion_lib.utils.canonical import canonical_rows
 from svgfusion_lib.utils.render import render_svg_by_resvg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from tests.helpers import rows_of, svg
 
 STROKE = 'fill="none" stroke="#000" stroke-width="2"'
 CIRCLE = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0-20 0z"
@@ -53,7 +54,7 @@ CASES = [  # (why, attributes, path data, rows that it becomes: element or comma
 
 @pytest.mark.parametrize(("why", "attributes", "data", "expected"), CASES, ids=[case[0] for case in CASES])
 def test_canonical_form(why, attributes, data, expected):
-    text = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path {attributes} d="{data}"/></svg>'
+    text = svg(f'<path {attributes} d="{data}"/>')
     rows = parse_svg(text).rows
     names = [
         rf.COMMANDS[int(c)] if e == rf.PATH else rf.ELEMENTS[int(e)] for e, c in rows[1:-1, : rf.COMMAND + 1]
@@ -66,9 +67,7 @@ def test_canonical_form(why, attributes, data, expected):
 
 def test_values_of_what_is_found():
     def found(data):
-        body = f'<path {STROKE} d="{data}"/>'
-        rows = parse_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}</svg>').rows
-        return rows[1, rf.GEOMETRY] * 12
+        return rows_of(f'<path {STROKE} d="{data}"/>')[1, rf.GEOMETRY] * 12
 
     np.testing.assert_allclose(found(CIRCLE)[:3], [0, 0, 10], atol=1e-3)
     round_rect = "M6 6H18a2 2 0 0 1 2 2V16a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V8A2 2 0 0 1 6 6Z"
@@ -77,10 +76,10 @@ def test_values_of_what_is_found():
 
 
 def test_order_styles_and_gradients_stay():
-    text = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><linearGradient id="g"><stop stop-color="red"/>'
-        f'<stop offset="1" stop-color="blue"/></linearGradient><path d="{CIRCLE}" fill="url(#g)"/>'
-        f'<path d="M2 2H5{CIRCLE}" fill="none" stroke="url(#g)"/><path d="M4 6H20V18H4Z" fill="lime"/></svg>'
+    text = svg(
+        '<linearGradient id="g"><stop stop-color="red"/><stop offset="1" stop-color="blue"/></linearGradient>'
+        f'<path d="{CIRCLE}" fill="url(#g)"/><path d="M2 2H5{CIRCLE}" fill="none" stroke="url(#g)"/>'
+        '<path d="M4 6H20V18H4Z" fill="lime"/>'
     )
     rows = parse_svg(text).rows
     elements = [rf.ELEMENTS[int(e)] for e in rows[1:-1, rf.ELEMENT]]

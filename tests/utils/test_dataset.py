@@ -13,17 +13,14 @@ from svgfusion_lib.utils.dataset import (
     collate_chunks,
     collate_latents,
     make_loader,
-    pad_sequences,
     style_names,
 )
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
-from svgfusion_lib.utils.svg_parser import parse_svg
-
-HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
+from tests.helpers import rows_of
 
 
 def drawing(shapes: int) -> np.ndarray:
-    return parse_svg(HEAD + "".join(f'<path d="M{i} 1h3v{i + 1}z"/>' for i in range(shapes)) + "</svg>").rows
+    return rows_of("".join(f'<path d="M{i} 1h3v{i + 1}z"/>' for i in range(shapes)))
 
 
 @pytest.fixture
@@ -75,14 +72,9 @@ def test_splits_and_lengths(cache):
     assert len(ChunkDataset(cache, config(), "held_out")) == 1 and len(ChunkDataset(cache, config())) == 5
 
 
-def test_too_long_svgs_are_left_out_and_counted(cache):
+def test_too_long_svgs_are_left_out_and_the_others_keep_their_own_tokens_and_rows(cache):
     dataset = ChunkDataset(cache, config(), max_latents=2)
     assert dataset.names == ["svg 1-0", "svg 2-2", "svg 2-4"] and dataset.too_long == 2
-
-
-def test_every_svg_keeps_its_own_pixel_tokens_and_rows(cache):
-    """Also where ones before it were left out."""
-    dataset = ChunkDataset(cache, config(), max_latents=2)
     for item, i in zip((dataset[k] for k in range(3)), (0, 2, 4)):
         torch.testing.assert_close(item.pixel_tokens, cache["pixel_tokens"][i][None])
         start, end = cache["offsets"][i : i + 2]
@@ -106,17 +98,6 @@ def test_collate_pads_and_masks(cache, layout, slots):
         for name in ("ids", "geometry", "box", "style"):
             np.testing.assert_array_equal(getattr(batch, name)[i, :n].numpy(), getattr(chunks, name))
         assert (batch.ids[i, n:] == rf.PAD).all() and (batch.box[i, n:] == torch.tensor([0.0, 0, 1])).all()
-
-
-def test_collate_without_pixel_tokens(cache):
-    dataset = ChunkDataset(cache | {"pixel_tokens": None}, config(pixel_fusion=False))
-    assert collate_chunks([dataset[0], dataset[1]]).pixel_tokens is None
-
-
-def test_batch_moves_and_keeps_names(cache):
-    dataset = ChunkDataset(cache, config())
-    moved = collate_chunks([dataset[0]]).to("cpu")
-    assert moved.names == ["svg 1-0"] and moved.ids.device.type == "cpu"
 
 
 def test_names_that_many_svgs_have_are_repeated(latents):
@@ -157,11 +138,6 @@ def test_collate_latents_masks_both_sequences(latents):
     assert batch.style.tolist() == [2, 0, 1] and batch.style.dtype == torch.int64
 
 
-def test_pad_sequences():
-    padded, mask = pad_sequences([torch.ones(2, 3), torch.ones(1, 3)])
-    assert padded[1].tolist() == [[1, 1, 1], [0, 0, 0]] and mask.tolist() == [[False, False], [False, True]]
-
-
 @pytest.mark.parametrize(("count", "batch_size"), [(1, 4), (8, 4), (130, 4), (131, 4), (7, 100)])
 def test_sampler_gives_every_item_once_an_epoch(count, batch_size):
     sampler = LengthBucketSampler(list(range(count)), batch_size, seed=1)
@@ -188,12 +164,6 @@ def test_sampler_batches_similar_lengths():
     lengths = np.random.default_rng(0).permutation(np.arange(256)).tolist()
     spread = [np.ptp([lengths[i] for i in batch]) for batch in LengthBucketSampler(lengths, 16)]
     assert max(spread) < 64, "random batches of 16 out of 0..255 would span about 225"
-
-
-def test_loader_picks_the_collate_function(cache, latents):
-    chunk_batch = next(iter(make_loader(ChunkDataset(cache, config()), 3)))
-    latent_batch = next(iter(make_loader(LatentDataset(latents), 2)))
-    assert chunk_batch.ids.ndim == 4 and latent_batch.mean.ndim == 3
 
 
 def test_a_batch_does_not_depend_on_whether_an_epoch_began_with_it(sequences):

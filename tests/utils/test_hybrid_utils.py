@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as hnp
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke, sanitize_rows, snap_rows
-from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from tests.helpers import rows_of
 
 STROKE = [0, 0, 0, 0, 1, 0, 0, 1, 0.1, 1, 1, 0]
 BLANK = [0] * 12
@@ -156,13 +156,6 @@ def test_start_points_and_style_come_from_the_path():
     np.testing.assert_allclose(rows[:, rf.STYLE], [STROKE] * 6, atol=1e-6)
 
 
-def test_input_is_not_changed():
-    rows = np.array([move(0, 0), line(1, 1, (9, 9))], dtype=float)
-    before = rows.copy()
-    sanitize_rows(rows)
-    np.testing.assert_array_equal(rows, before)
-
-
 @pytest.mark.parametrize("shape", [(3, 21), (22,), (1, 2, 22)])
 def test_wrong_shape_is_named(shape):
     with pytest.raises(ValueError, match=r"\[L, 22\], got \["):
@@ -178,7 +171,9 @@ MATRICES = hnp.arrays(
 @settings(max_examples=50, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(MATRICES)
 def test_sanitised_rows_are_valid_and_stay_as_they_are(matrix):
+    before = matrix.copy()
     rows = sanitize_rows(matrix)
+    np.testing.assert_array_equal(matrix, before)
     assert np.isfinite(rows).all() and rows[0, 0] == rf.BOS and rows[-1, 0] == rf.EOS
     open_path, waiting = False, set()
     for body in rows[1:-1]:
@@ -200,37 +195,31 @@ def test_sanitised_rows_are_valid_and_stay_as_they_are(matrix):
 
 # --- snapping ----------------------------------------------------------------------------------------
 
-HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="black">'
+LINES = 'fill="none" stroke="black"'
 STEP = 0.5 / 12  # half a unit of a 24 x 24 icon
 
 
-@pytest.mark.parametrize(
-    ("body", "expected", "why"),
-    [
-        ('<path d="M3.9 4.1L12.1 19.95"/>', "M4 4L12 20", "ends of lines"),
-        ('<path d="M3.9 4.25H12"/>', "M4 4.25L12 4.25", "y is midway between two lines: it stays"),
-        ('<path d="M4.1 4C4.1 6 9.9 8 9.9 12"/>', "M4 4C4 6 10 8 10 12", "controls move with their ends"),
-        ('<path d="M4.1 4L12 4L12 12Z"/>', "M4 4H12V12Z", "a close ends where the sub-path began"),
-        ('<circle cx="12.1" cy="11.9" r="8.95"/>', 'cx="12" cy="12" r="9"', "centre and radius"),
-        ('<circle cx="12" cy="12" r="0.1"/>', 'r="0.1"', "a dot does not vanish"),
-        ('<circle cx="12" cy="12" r="9" stroke-width="2.03"/>', 'stroke-width="2"', "a width"),
-        ('<circle cx="12" cy="12" r="9" stroke-width="0.02"/>', 'stroke-width="0.02"', "a hairline does not vanish"),
-        ('<rect x="3.1" y="3" width="17.9" height="18.1" rx="2.05"/>', 'width="18" height="18" rx="2"', "a box"),
-    ],
-)
+@pytest.mark.parametrize(("body", "expected", "why"), [
+    ('<path d="M3.9 4.1L12.1 19.95"/>', "M4 4L12 20", "ends of lines"),
+    ('<path d="M3.9 4.25H12"/>', "M4 4.25L12 4.25", "y is midway between two lines: it stays"),
+    ('<path d="M4.1 4C4.1 6 9.9 8 9.9 12"/>', "M4 4C4 6 10 8 10 12", "controls move with their ends"),
+    ('<path d="M4.1 4L12 4L12 12Z"/>', "M4 4H12V12Z", "a close ends where the sub-path began"),
+    ('<circle cx="12.1" cy="11.9" r="8.95"/>', 'cx="12" cy="12" r="9"', "centre and radius"),
+    ('<circle cx="12" cy="12" r="0.1"/>', 'r="0.1"', "a dot does not vanish"),
+    ('<circle cx="12" cy="12" r="9" stroke-width="2.03"/>', 'stroke-width="2"', "a width"),
+    ('<circle cx="12" cy="12" r="9" stroke-width="0.02"/>', 'stroke-width="0.02"', "a hairline does not vanish"),
+    ('<rect x="3.1" y="3" width="17.9" height="18.1" rx="2.05"/>', 'width="18" height="18" rx="2"', "a box"),
+])
 def test_snap_rows_moves_to_the_grid(body, expected, why):
-    svg = rows_to_svg(snap_rows(parse_svg(f"{HEAD}{body}</svg>").rows, STEP))
-    plain = rows_to_svg(parse_svg(f'{HEAD}<path d="{expected}"/></svg>').rows) if expected[0] == "M" else None
+    svg = rows_to_svg(snap_rows(rows_of(body, LINES), STEP))
+    plain = rows_to_svg(rows_of(f'<path d="{expected}"/>', LINES)) if expected[0] == "M" else None
     wanted = plain.split('d="')[2].split('"')[0] if plain else expected  # the second d=: after id=
     assert wanted in svg, why
 
 
 def test_snap_rows_leaves_an_icon_on_the_grid_alone():
-    rows = parse_svg(f'{HEAD}<path d="M5 12H3l9-9l9 9h-2M5 12v7h14v-7"/><circle cx="12" cy="6" r="2"/></svg>').rows
+    rows = rows_of('<path d="M5 12H3l9-9l9 9h-2M5 12v7h14v-7"/><circle cx="12" cy="6" r="2"/>', LINES)
     assert np.allclose(snap_rows(rows, STEP), rows, atol=1e-6)
     assert snap_rows(rows, STEP) is not rows and rows[0, rf.ELEMENT] == rf.BOS
-
-
-def test_snap_rows_refuses_an_impossible_reach():
     with pytest.raises(ValueError, match="reach"):
         snap_rows(np.zeros((2, rf.NUM_COLUMNS)), STEP, reach=0.7)

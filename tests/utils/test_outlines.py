@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.outlines import arc_points, ends_near_strokes, nearest_on, outlines
+from svgfusion_lib.utils.outlines import arc_points, outlines
 
 STROKE = 'stroke="#000" fill="none"'
 
@@ -46,23 +46,4 @@ def test_a_gradient_belongs_to_no_outline(parsed):
     first, second = outlines(rows)
     assert rows[first.rows, rf.ELEMENT].tolist() == [rf.PATH] * (first.rows.stop - first.rows.start)
     assert second.rows.stop == len(rows) - 1
-
-
-def test_nothing_has_no_outline():
     assert outlines(np.zeros((2, rf.NUM_COLUMNS))) == []
-
-
-def test_the_nearest_place_is_on_the_line_and_not_at_its_points():
-    line = np.array([(0.0, 0), (4, 0), (4, 4)])
-    points = np.array([(2.0, 1), (5, 5), (-3, 4), (4, 2)])
-    assert nearest_on(points, line) == pytest.approx(np.array([(2, 0), (4, 4), (0, 0), (4, 2)]))
-    assert nearest_on(points[:2], line[:1]) == pytest.approx(np.zeros((2, 2)))
-
-
-def test_an_end_near_another_stroke_is_found_with_the_place(parsed):
-    found = outlines(parsed(f'<path d="M2 2H12M7 2.3V9" {STROKE}/><path d="M2 2H12V9z" fill="red"/>').rows)
-    ends = ends_near_strokes(found, 0.7 / 12, 0.05 / 12)
-    assert ends.outline.tolist() == [1] and ends.other.tolist() == [0] and ends.last.tolist() == [False]
-    assert ends.gap * 12 == pytest.approx([0.3], abs=1e-4)
-    assert (ends.place + 1) * 12 == pytest.approx(np.array([(7, 2)]), abs=1e-4)
-    assert len(ends_near_strokes([], 1, 0).gap) == 0

@@ -16,10 +16,10 @@ from svgfusion_lib.utils.path_chunks import (
     turned_chunks,
 )
 from svgfusion_lib.utils.render import render_svg_by_resvg
-from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from tests.helpers import rows_of
 
-HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000">'
+LINES = 'fill="none" stroke="#000"'
 DRAWINGS = {
     "primitives": '<circle cx="5" cy="6" r="3"/><ellipse cx="12" cy="12" rx="8" ry="4"/><rect x="2" y="3" width="9" height="4" rx="1"/>',
     "sub-paths": '<path d="M2 2h20v20h-20zM6 6h10v10h-10zM9 9l3 3" fill-rule="evenodd" fill="#f00"/>',
@@ -29,8 +29,8 @@ DRAWINGS = {
 }
 
 
-def rows_of(name: str) -> np.ndarray:
-    return parse_svg(f"{HEAD}{DRAWINGS[name]}</svg>").rows
+def drawing(name: str) -> np.ndarray:
+    return rows_of(DRAWINGS[name], LINES)
 
 
 def back(chunks) -> np.ndarray:
@@ -40,7 +40,7 @@ def back(chunks) -> np.ndarray:
 @pytest.mark.parametrize("name", DRAWINGS)
 @pytest.mark.parametrize(("layout", "slots"), [("row", 1), ("path", 16), ("path", 4), ("path", 1)])
 def test_rows_come_back(name, layout, slots):
-    rows = rows_of(name)
+    rows = drawing(name)
     restored = back(rows_to_chunks(rows, layout, slots))
     np.testing.assert_allclose(restored, rows, atol=2e-6)
     assert rows_to_svg(restored) == rows_to_svg(rows)
@@ -51,7 +51,7 @@ def test_rows_come_back(name, layout, slots):
 ])
 def test_number_of_chunks(name, slots, count):
     """One per primitive and sub-path; the long path has 43 rows, cut into equal runs of at most `slots`."""
-    chunks = rows_to_chunks(rows_of(name), "path", slots)
+    chunks = rows_to_chunks(drawing(name), "path", slots)
     used = (chunks.ids[..., 0] != rf.PAD).sum(1)
     assert len(chunks) == count and used.max() <= slots and used.min() >= 1
     if name == "long":
@@ -59,7 +59,7 @@ def test_number_of_chunks(name, slots, count):
 
 
 def test_row_layout_keeps_every_row():
-    rows = rows_of("several")
+    rows = drawing("several")
     chunks = rows_to_chunks(rows, "row", 1)
     assert len(chunks) == len(rows)
     np.testing.assert_array_equal(chunks.geometry[:, 0], rows[:, rf.GEOMETRY])
@@ -69,7 +69,7 @@ def test_row_layout_keeps_every_row():
 
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_geometry_fills_its_box(name):
-    chunks = rows_to_chunks(rows_of(name), "path", 16)
+    chunks = rows_to_chunks(drawing(name), "path", 16)
     for ids, geometry, box in zip(chunks.ids, chunks.geometry, chunks.box):
         if ids[0, 0] == rf.PATH:
             assert np.abs(geometry).max() == pytest.approx(1, abs=1e-4) or box[2] == pytest.approx(MIN_HALF_SIZE)
@@ -83,15 +83,10 @@ def test_geometry_fills_its_box(name):
 
 
 def test_same_shape_elsewhere_is_the_same_chunk():
-    rows = parse_svg(f'{HEAD}<path d="M2 2h4v6l-1 1z"/><path d="M10 8h8v12l-2 2z"/></svg>').rows
+    rows = rows_of('<path d="M2 2h4v6l-1 1z"/><path d="M10 8h8v12l-2 2z"/>', LINES)
     chunks = rows_to_chunks(rows, "path", 16)
     np.testing.assert_allclose(chunks.geometry[0], chunks.geometry[1], atol=1e-5)
     np.testing.assert_allclose(chunks.box[1, 2], 2 * chunks.box[0, 2], rtol=1e-5)
-
-
-def test_unknown_layout():
-    with pytest.raises(ValueError, match="'grid'"):
-        rows_to_chunks(rows_of("several"), "grid", 4)
 
 
 NUMBER = st.floats(-24, 48, allow_nan=False).map(lambda v: f"{v:.2f}")
@@ -106,7 +101,7 @@ SEGMENT = st.one_of(
 @given(st.lists(SEGMENT, min_size=1, max_size=20), st.integers(1, 9))
 def test_any_path_comes_back(segments, slots):
     data = "M1 1L2 3" + "".join(letter + " ".join(numbers) for letter, numbers in segments)
-    rows = parse_svg(f'{HEAD}<path d="{data}"/></svg>').rows
+    rows = rows_of(f'<path d="{data}"/>', LINES)
     np.testing.assert_allclose(back(rows_to_chunks(rows, "path", slots)), rows, atol=1e-5)
 
 
@@ -117,7 +112,7 @@ def test_turned_chunks_draw_the_turned_picture(turns):
         '<rect x="5" y="8" width="12" height="4" rx="1"/><circle cx="12" cy="15" r="3"/><ellipse cx="9" cy="9" rx="4" ry="2"/>'
         '<path d="M4 4A8 8 0 0 1 12 12L15 20C4 19 8 8 3 7" fill="none" stroke="#000" stroke-width="2"/>'
     )
-    rows = parse_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}</svg>').rows
+    rows = rows_of(body)
     chunks = rows_to_chunks(rows, "path", 8)
     ids, geometry = torch.from_numpy(chunks.ids)[None], torch.from_numpy(chunks.geometry)[None]
     turned = turned_chunks(ids, geometry, torch.full((1, len(chunks)), turns))[0].numpy()
@@ -135,9 +130,7 @@ def test_turned_chunks_draw_the_turned_picture(turns):
 
 def test_distinct_chunks_are_every_shape_as_often_as_the_root_of_its_number():
     body = "".join(f'<circle cx="{x}" cy="{x}" r="{r}"/>' for x, r in ((5, 2), (9, 3), (15, 5)))
-    rows = parse_svg(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}<path d="M3 3L9 20L12 12z"/></svg>'
-    ).rows
+    rows = rows_of(f'{body}<path d="M3 3L9 20L12 12z"/>')
     chunks = rows_to_chunks(rows, "path", 8)
     groups = distinct_chunks([chunks, chunks], 1)  # six circles, two triangles
     assert len(chunks) == 4 and [len(group) for group in groups] == [1, 1, 1]
@@ -147,7 +140,7 @@ def test_distinct_chunks_are_every_shape_as_often_as_the_root_of_its_number():
 def test_what_is_decoded_fills_its_box():
     """A decoder's error of scale and place goes; a dot, and what begins where another chunk ends, stay."""
     body = '<path d="M4 4H14L9 20Z"/><circle cx="12" cy="15" r="3"/><path d="M12 12h.001"/>'
-    chunks = rows_to_chunks(parse_svg(f"{HEAD}{body}</svg>").rows, "path", 8)
+    chunks = rows_to_chunks(rows_of(body, LINES), "path", 8)
     wrong = chunks.geometry.copy()
     wrong[:2] *= 0.9
     wrong[0, :, 1::2] += np.where(wrong[0, :, 1::2] != 0, 0.05, 0)
@@ -155,5 +148,5 @@ def test_what_is_decoded_fills_its_box():
     right = filled_boxes(chunks.ids, wrong)
     np.testing.assert_allclose(right[:, :, 6:8], chunks.geometry[:, :, 6:8], atol=1e-5)
     np.testing.assert_allclose(right[1, 0, :3], [0, 0, 1], atol=1e-6)
-    long = rows_to_chunks(rows_of("long"), "path", 8)
+    long = rows_to_chunks(drawing("long"), "path", 8)
     np.testing.assert_array_equal(filled_boxes(long.ids[1:], long.geometry[1:] * 0.9), long.geometry[1:] * 0.9)

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.placement import affine, drawn_box, mirror, quarter_turn
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from tests.helpers import rows_of
 
 SAME = 0.08  # mean absolute difference of two renderings, of 255
 BLOB = "M4 12C4 2 20 3 20 9S9 8 12 14S19 22 12 21z"
@@ -23,10 +22,6 @@ DRAWINGS = {
     f'<stop offset="1" stop-color="lime"/></radialGradient><path d="{BLOB}" fill="url(#b)"/>'
     '<path d="M4 4L20 7L9 20Z" fill="none" stroke="url(#a)" stroke-width="3"/>',
 }
-
-
-def rows_of(body):
-    return parse_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}</svg>').rows
 
 
 def picture(rows, transform="scale(1)"):
@@ -58,11 +53,6 @@ def test_picture_moves_like_a_transform(name, move, transform):
     assert np.abs(picture(result) - picture(rows)).mean() > 2 * SAME
 
 
-def test_a_scale_of_0_is_refused():
-    with pytest.raises(ValueError, match="scale"):
-        affine(rows_of(DRAWINGS["hole"]), 0, np.zeros(2))
-
-
 @pytest.mark.parametrize(("body", "low", "high"), [
     ('<path d="M4 4L20 7L9 20Z" fill="#c30"/>', (4, 4), (20, 20)),
     ('<path d="M4 4L20 7L9 20" fill="none" stroke="red" stroke-width="2"/>', (3, 3), (21, 21)),  # half the stroke
@@ -79,7 +69,8 @@ def test_drawn_box(body, low, high):
     np.testing.assert_allclose(np.array(drawn_box(rows_of(body))) * 12 + 12, (low, high), 1e-3)
 
 
-def test_nothing_has_no_box():
-    rows = np.zeros((2, rf.NUM_COLUMNS), dtype=np.float32)
-    rows[:, rf.ELEMENT] = rf.BOS, rf.EOS
-    np.testing.assert_array_equal(drawn_box(rows), np.zeros((2, 2)))
+def test_nothing_has_no_box_and_a_scale_of_0_is_refused():
+    rows = rows_of(DRAWINGS["hole"])
+    np.testing.assert_array_equal(drawn_box(rows[[0, -1]]), np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="scale"):
+        affine(rows, 0, np.zeros(2))

@@ -3,8 +3,6 @@ import contextlib
 import io
 import os
 import random
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,12 +11,9 @@ from PIL import EpsImagePlugin, Image
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils import render
 from svgfusion_lib.utils.render import RENDERERS, contact_sheet, is_blank, render_svg
+from tests.helpers import svg
 
 WHITE, RED, BLUE = (255, 255, 255), (255, 0, 0), (0, 0, 255)
-
-
-def svg(body: str, attributes: str = 'viewBox="0 0 24 24"') -> str:
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}>{body}</svg>'
 
 
 LEFT_RED = svg('<rect width="12" height="24" fill="red"/>')
@@ -37,57 +32,37 @@ def test_opacity_mixes_with_the_background():
     assert (render_svg(svg(""), 8, background="yellow") == (255, 255, 0)).all()
 
 
-@pytest.mark.parametrize(
-    "attributes",
-    ['width="40" height="20"', 'viewBox="0 0 40 20"', 'width="4cm" height="2cm" viewBox="0 0 40 20"'],
-)
+@pytest.mark.parametrize("attributes", [
+    'width="40" height="20"', 'viewBox="0 0 40 20"', 'width="4cm" height="2cm" viewBox="0 0 40 20"',
+])
 def test_wide_drawing_keeps_its_aspect_ratio_and_is_centred(attributes):
     body = '<rect width="40" height="20" fill="blue"/>'
-    image = render_svg(svg(body, attributes), 32)
+    image = render_svg(svg(body, box=attributes), 32)
     assert (image[8:24] == BLUE).all() and (image[:8] == WHITE).all() and (image[24:] == WHITE).all()
 
 
-def test_embedded_picture_is_drawn():
-    file = io.BytesIO()
-    Image.new("RGB", (4, 4), "blue").save(file, format="PNG")
-    data = base64.b64encode(file.getvalue()).decode()
-    picture = svg(f'<image width="24" height="24" href="data:image/png;base64,{data}"/>')
-    assert (render_svg(picture, 8)[4, 4] == BLUE).all()
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("", "empty"),
-        ("<svg", "ParseError"),
-        ("not an svg", "ParseError"),
-        ("<html/>", "root element is <html>"),
-        (svg("", 'viewBox="0 0 a b"'), "no usable viewBox"),
-        (svg("", 'width="-3" height="2"'), "viewport is empty"),
-        (svg('<image href="file:///some/file.png" width="4" height="4"/>'), "external resource"),
-        (svg('<image href="http://example.org/a.png" width="4" height="4"/>'), "external resource"),
-        (svg('<use href="other.svg#x"/>'), "external resource"),
-        (svg('<g id="a"><use href="#a"/></g>'), "RecursionError"),
-        ('<!DOCTYPE svg [<!ENTITY a "b">]>' + svg("<text>&a;</text>"), "EntitiesForbidden"),
-    ],
-)
+@pytest.mark.parametrize(("text", "reason"), [
+    ("", "empty"),
+    ("<svg", "ParseError"),
+    ("not an svg", "ParseError"),
+    ("<html/>", "root element is <html>"),
+    (svg("", box='viewBox="0 0 a b"'), "no usable viewBox"),
+    (svg("", box='width="-3" height="2"'), "viewport is empty"),
+    (svg('<image href="file:///some/file.png" width="4" height="4"/>'), "external resource"),
+    (svg('<image href="http://example.org/a.png" width="4" height="4"/>'), "external resource"),
+    (svg('<use href="other.svg#x"/>'), "external resource"),
+    (svg('<g id="a"><use href="#a"/></g>'), "RecursionError"),
+    ('<!DOCTYPE svg [<!ENTITY a "b">]>' + svg("<text>&a;</text>"), "EntitiesForbidden"),
+])
 def test_svg_that_cannot_be_rendered(text, reason):
     with pytest.raises(ValueError, match=reason):
         render_svg(text, 16)
 
 
-def test_unknown_background():
-    with pytest.raises(ValueError, match="unknown color"):
-        render_svg(LEFT_RED, 8, background="no colour")
-
-
-@pytest.mark.parametrize(
-    ("error", "help_text"),
-    [
-        (OSError("no cairo-2"), "apt-get install libcairo2.*brew install cairo.*conda install"),
-        (ImportError("No module named cairosvg"), "pip install cairosvg"),
-    ],
-)
+@pytest.mark.parametrize(("error", "help_text"), [
+    (OSError("no cairo-2"), "apt-get install libcairo2.*brew install cairo.*conda install"),
+    (ImportError("No module named cairosvg"), "pip install cairosvg"),
+])
 def test_missing_cairo_is_named_with_the_command_that_installs_it(monkeypatch, error, help_text):
     def import_module(name):
         raise error
@@ -98,23 +73,15 @@ def test_missing_cairo_is_named_with_the_command_that_installs_it(monkeypatch, e
     assert "\n" not in str(caught.value)
 
 
-def test_importing_render_loads_no_cairo():
-    code = "import sys, svgfusion_lib.utils.render; sys.exit('cairosvg' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("body", "blank"),
-    [
-        ("", True),
-        ('<rect width="24" height="24" fill="white"/>', True),
-        ('<path d="M4 4H20" fill="none"/>', True),
-        ('<rect width="24" height="24" opacity="0.01"/>', True),
-        ('<circle cx="12" cy="12" r="1"/>', False),
-        ('<path d="M4 4H20" stroke="black" stroke-width="1"/>', False),
-        ('<rect width="24" height="24"/>', False),
-    ],
-)
+@pytest.mark.parametrize(("body", "blank"), [
+    ("", True),
+    ('<rect width="24" height="24" fill="white"/>', True),
+    ('<path d="M4 4H20" fill="none"/>', True),
+    ('<rect width="24" height="24" opacity="0.01"/>', True),
+    ('<circle cx="12" cy="12" r="1"/>', False),
+    ('<path d="M4 4H20" stroke="black" stroke-width="1"/>', False),
+    ('<rect width="24" height="24"/>', False),
+])
 def test_is_blank(body, blank):
     assert is_blank(svg(body)) is blank
 
@@ -148,29 +115,19 @@ def test_contact_sheet_labels_stand_left_and_above():
     assert not dark[:top, :left].any()
 
 
-def test_contact_sheet_long_labels_stay_within_bounds():
+def test_contact_sheet_takes_long_labels_and_what_cannot_be_rendered_and_refuses_wrong_ones():
     label = "a very long prompt that somebody has typed, with many words in it, " * 5
     sheet = contact_sheet([[LEFT_RED]], cell=64, row_labels=[label], column_labels=["unbreakable" * 9])
     assert sheet.width < 320 and sheet.height < 120
-
-
-def test_contact_sheet_crosses_out_what_cannot_be_rendered():
-    pixels = np.asarray(contact_sheet([["<svg"]], cell=48))
-    assert (pixels == render._UNRENDERABLE).all(axis=2).any()
-
-
-def test_contact_sheet_refuses_wrong_labels():
-    with pytest.raises(ValueError, match="2 row labels for 1 rows"):
-        contact_sheet([[None]], row_labels=["a", "b"])
-    with pytest.raises(ValueError, match="2 column labels for 1 columns"):
-        contact_sheet([[None]], column_labels=["a", "b"])
-    with pytest.raises(ValueError, match="at least one cell"):
-        contact_sheet([])
+    assert (np.asarray(contact_sheet([["<svg"]], cell=48)) == render._UNRENDERABLE).all(axis=2).any()
+    for cells, labels in (([[None]], {"row_labels": ["a", "b"]}), ([[None]], {"column_labels": ["a", "b"]}), ([], {})):
+        with pytest.raises(ValueError, match="2 row labels for 1|2 column labels for 1|at least one cell"):
+            contact_sheet(cells, **labels)
 
 
 def embedded(data: bytes, kind: str) -> str:
     address = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return svg(f'<image width="8" height="8" href="{address}"/>', 'viewBox="0 0 8 8"')
+    return svg(f'<image width="8" height="8" href="{address}"/>', box='viewBox="0 0 8 8"')
 
 
 @pytest.mark.parametrize("renderer", RENDERERS)

@@ -6,8 +6,8 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.rendering_sequence import element_of_rows, partial_rows, stage_of_rows, stage_sizes
-from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import element_structure, rows_to_svg
+from tests.helpers import rows_of
 
 SHAPES = [
     '<rect x="2" y="2" width="20" height="6" fill="url(#a)" stroke="url(#a)"/>',        # 2 gradients and itself
@@ -16,14 +16,14 @@ SHAPES = [
     '<path d="M12 16h8v6h-8z" fill="url(#a)"/>',
     '<path d="M1 1l22 22" fill="none" stroke="red"/>',
 ]
-HEAD = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><linearGradient id="a">'
-    '<stop stop-color="red"/><stop offset=".5" stop-color="lime"/><stop offset="1" stop-color="blue"/></linearGradient>'
+GRADIENT = (
+    '<linearGradient id="a"><stop stop-color="red"/><stop offset=".5" stop-color="lime"/>'
+    '<stop offset="1" stop-color="blue"/></linearGradient>'
 )
 
 
 def drawing(shapes: list[str]) -> np.ndarray:
-    return parse_svg(HEAD + "".join(shapes) + "</svg>").rows
+    return rows_of(GRADIENT + "".join(shapes))
 
 
 def test_every_row_belongs_to_an_element():
@@ -46,15 +46,11 @@ def test_partial_rows_are_those_of_the_first_shapes(size):
     )
 
 
-@pytest.mark.parametrize(("most", "sizes"), [
-    (1, [5]), (2, [3, 5]), (3, [2, 4, 5]), (4, [2, 3, 4, 5]), (5, [1, 2, 3, 4, 5]), (99, [1, 2, 3, 4, 5]),
+@pytest.mark.parametrize(("shapes", "most", "sizes"), [
+    (5, 1, [5]), (5, 2, [3, 5]), (5, 3, [2, 4, 5]), (5, 4, [2, 3, 4, 5]), (5, 99, [1, 2, 3, 4, 5]), (1, 4, [1]),
 ])
-def test_stages_are_evenly_spread_and_end_with_the_whole(most, sizes):
-    assert stage_sizes(drawing(SHAPES), most).tolist() == sizes
-
-
-def test_one_element_has_one_stage():
-    assert stage_sizes(drawing(SHAPES[:1]), 4).tolist() == [1]
+def test_stages_are_evenly_spread_and_end_with_the_whole(shapes, most, sizes):
+    assert stage_sizes(drawing(SHAPES[:shapes]), most).tolist() == sizes
 
 
 def test_stage_of_a_row_is_the_first_that_shows_it():

@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 
 from svgfusion_lib.utils.row_metrics import GRID, grid_share, line_style, overshoot, pens_of, strokes_only
+from tests.helpers import PEN, rows_of
 
-PEN = 'stroke="#000" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" fill="none"'
 TWO, THIN = (2.0, 1, 1), (1.5, 1, 1)
-
-
-@pytest.fixture
-def rows(parsed):
-    """rows(body): the rows of a drawing on a canvas of 24."""
-    return lambda body: parsed(body).rows
 
 
 @pytest.mark.parametrize(("body", "expected"), [
@@ -24,41 +18,32 @@ def rows(parsed):
     ('<ellipse cx="12" cy="12" rx="3" ry="18"/>', 0.5),
     ('<rect x="-3" y="0" width="9" height="4"/>', 0.25),
     ('<rect x="3" y="0" width="9" height="30"/>', 0.5),
+    ('<linearGradient id="g" gradientUnits="userSpaceOnUse" x1="-50" x2="90"><stop stop-color="red"/><stop offset="1"/>'
+     '</linearGradient><rect width="9" height="9" fill="url(#g)"/>', 0),  # a gradient may run beyond
 ])
-def test_overshoot_measures_what_stands_outside_the_canvas(rows, body, expected):
-    assert overshoot(rows(body)) == pytest.approx(expected, abs=1e-6)
-
-
-def test_a_gradient_may_run_beyond_the_canvas(rows):
-    body = (
-        '<defs><linearGradient id="g" gradientUnits="userSpaceOnUse" x1="-50" x2="90"><stop stop-color="red"/>'
-        '<stop offset="1" stop-color="blue"/></linearGradient></defs><rect width="9" height="9" fill="url(#g)"/>'
-    )
-    assert overshoot(rows(body)) == 0
-
-
-def test_nothing_is_inside():
+def test_overshoot_measures_what_stands_outside_the_canvas(body, expected):
+    assert overshoot(rows_of(body)) == pytest.approx(expected, abs=1e-6)
     assert overshoot(np.zeros((2, 22))) == 0
 
 
-def test_pens_are_width_cap_and_join_of_strokes(rows):
+def test_pens_are_width_cap_and_join_of_strokes():
     body = f'<path d="M2 2L9 9" {PEN}/><path d="M1 1H9V9z" fill="red"/>'
-    assert pens_of(rows(body)) == {TWO}
-    assert pens_of(rows(body + f'<circle cx="9" cy="9" r="3" {PEN.replace("2", "1.53", 1)}/>')) == {TWO, THIN}
-    assert pens_of(rows('<path d="M1 1H9V9z" fill="red"/>')) == set()
+    assert pens_of(rows_of(body)) == {TWO}
+    assert pens_of(rows_of(body + f'<circle cx="9" cy="9" r="3" {PEN.replace("2", "1.53", 1)}/>')) == {TWO, THIN}
+    assert pens_of(rows_of('<path d="M1 1H9V9z" fill="red"/>')) == set()
 
 
 @pytest.mark.parametrize(("body", "expected"), [
     (f'<path d="M2 2L9 9" {PEN}/>', True), (f'<path d="M2 2L9 9" {PEN}/><circle r="5"/>', False),
     ('<path d="M1 1H9V9z" fill="red" stroke="blue"/>', False), ('<path d="M1 1H9V9z" fill="red"/>', False),
 ])
-def test_strokes_only(rows, body, expected):
-    assert strokes_only(rows(body)) is expected
-    assert not strokes_only(rows(body)[[0, -1]])
+def test_strokes_only(body, expected):
+    assert strokes_only(rows_of(body)) is expected
+    assert not strokes_only(rows_of(body)[[0, -1]])
 
 
-def test_a_fill_that_nobody_sees_is_none(rows):
-    drawing = rows(f'<path d="M2 2L9 9L2 9" {PEN}/>')
+def test_a_fill_that_nobody_sees_is_none():
+    drawing = rows_of(f'<path d="M2 2L9 9L2 9" {PEN}/>')
     drawing[1:-1, 13] = 2e-4
     assert strokes_only(drawing) and pens_of(drawing) == {TWO}
     drawing[1:-1, 13] = 0.01
@@ -70,12 +55,13 @@ def test_a_fill_that_nobody_sees_is_none(rows):
     (f'<path d="M2 2C2.3 4.7 6.6 6.1 9 9" {PEN}/>', 1),  # controls are free
     (f'<circle cx="9" cy="9.2" r="3.3" {PEN}/>', 1 / 2), (f'<rect x="3" y="4" width="5.1" height="6" {PEN}/>', 1),
 ])
-def test_share_of_points_on_the_grid(rows, body, expected):
-    assert GRID == 0.5 and grid_share(rows(body)) == pytest.approx(expected)
+def test_share_of_points_on_the_grid(body, expected):
+    assert GRID == 0.5 and grid_share(rows_of(body)) == pytest.approx(expected)
 
 
-def test_the_style_of_a_set_leaves_out_its_exceptions(rows):
-    usual, odd = rows(f'<path d="M2 2L9 9" {PEN}/>'), rows(f'<path d="M2 2L9.2 9.3" {PEN.replace("2", "1.5", 1)}/>')
+def test_the_style_of_a_set_leaves_out_its_exceptions():
+    usual = rows_of(f'<path d="M2 2L9 9" {PEN}/>')
+    odd = rows_of(f'<path d="M2 2L9.2 9.3" {PEN.replace("2", "1.5", 1)}/>')
     style = line_style([usual] * 39 + [odd])
     assert style.pens == {TWO} and style.on_grid == 1
     mixed = line_style([usual] * 30 + [odd] * 10)

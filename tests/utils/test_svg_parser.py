@@ -43,15 +43,9 @@ def test_rows_look_like_the_original(assert_alike, body, renderer):
 
 
 @pytest.mark.parametrize("body", DRAWINGS.values(), ids=DRAWINGS)
-def test_parsed_rows_are_valid_as_they_are(parsed, body):
-    """Start points included: the writer's rules find nothing to put right."""
+def test_parsed_rows_are_valid_and_what_is_written_is_parsed_to_the_same(parsed, body):
     rows = parsed(body).rows
-    np.testing.assert_allclose(sanitize_rows(rows), rows, atol=1e-6)
-
-
-@pytest.mark.parametrize("body", DRAWINGS.values(), ids=DRAWINGS)
-def test_what_is_written_is_parsed_to_the_same_rows(parsed, body):
-    rows = parsed(body).rows
+    np.testing.assert_allclose(sanitize_rows(rows), rows, atol=1e-6)  # start points included
     again = parse_svg(rows_to_svg(rows, decimals=6)).rows
     assert again[:, : rf.COMMAND + 1].tolist() == rows[:, : rf.COMMAND + 1].tolist()
     np.testing.assert_allclose(again[:, rf.GEOMETRY], rows[:, rf.GEOMETRY], atol=1e-3)
@@ -62,17 +56,11 @@ def test_what_is_written_is_parsed_to_the_same_rows(parsed, body):
 
 
 REFUSED = [
-    ("", "the file is empty"),
-    ("<svg", "not well-formed XML"),
-    ("<html/>", "root element is <html>"),
     (f"{HEAD}</svg>", "nothing is painted"),
-    (f'{HEAD}<path fill="none" d="M0 0h24"/></svg>', "nothing is painted"),
-    (f'{HEAD}<path d="M2 2 L x y"/></svg>', "nothing is painted"),
     (f"{HEAD}<text>a</text><image/></svg>", r"nothing is painted .*\(left out: image, text\)"),
     (f'{HEAD}<circle cx="1e400" r="3"/></svg>', "infinite"),
     (f'{HEAD}<rect width="1e300" height="3"/></svg>', "too large"),
     (f'{HEAD}<g transform="scale(1e5)"><g transform="scale(1e5)">{SQUARE}</g></g></svg>', "too large"),
-    (f'{HEAD}<g id="a"><use href="#a"/></g></svg>', "in a circle"),
     (HEAD + "<g>" * 250 + SQUARE + "</g>" * 250 + "</svg>", "nested more than"),
     (f'<!DOCTYPE svg [<!ENTITY a SYSTEM "b">]>{HEAD}{SQUARE}</svg>', "entities"),
     (f"{HEAD}<!-- {'x' * MAX_BYTES} -->{SQUARE}</svg>", "larger than 4 MB"),

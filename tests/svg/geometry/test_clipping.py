@@ -1,26 +1,19 @@
 # ruff: noqa: E501 - tables of SVG text
 """Clip paths: what is left of a shape, and that it looks the same (CSS Masking 1)."""
 
-import math
 
 import numpy as np
 import pytest
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.geometry.clipping import (
-    FAR,
-    Clip,
-    box_clip,
-    clip_path,
-    outline_clip,
     rectangle_of,
-    stroke_outline,
-    to_skia,
 )
-from svgfusion_lib.svg.geometry.paths import CLOSE, ellipse_path, parse_path
+from svgfusion_lib.svg.geometry.paths import parse_path
 
 SQUARE = '<rect x="2" y="2" width="10" height="10"{}/>'
 LEFT = '<rect width="7" height="24"/>'
+STROKE = '<path d="M2 5h10" fill="none" stroke="red" stroke-width="{}" clip-path="url(#c)"/>'
 WHOLE = ['<rect x="2" y="2" width="10" height="10"/>']
 HALF = ['<path d="M2 2H7V12H2Z"/>']
 DOT, DOT_DRAWN = '<rect width="1" height="1"/>', '<rect x="0" y="0" width="1" height="1"/>'
@@ -66,6 +59,9 @@ CLIPS = [
     ("strokes in it say nothing", clipped('<rect width="7" height="24" fill="none" stroke="red" stroke-width="9"/>'), HALF),
     ("neither do opacities", clipped('<rect width="7" height="24" opacity="0"/>'), HALF),
     ("two shapes: both show", clipped('<rect width="7" height="24"/><rect x="6" width="3" height="24"/>'), ['<path d="M2 2H9V12H2Z"/>']),
+    ("a stroke is cut as its outline", clip(LEFT) + STROKE.format(2), ['<path d="M2 4H7V6H2Z" fill="#f00"/>']),
+    ("a stroke of which only the width reaches out", clip('<rect width="24" height="6"/>') + STROKE.format(4), ['<path d="M2 3H12V6H2Z" fill="#f00"/>']),
+    ("a stroke inside stays one", clip('<rect width="24" height="8"/>') + STROKE.format(2), ['<path d="M2 5H12" fill="none" stroke="#f00" stroke-width="2"/>']),
     ("what is cut keeps its paint", clipped(LEFT, "", 'fill="red" fill-opacity=".5"'), ['<path d="M2 2H7V12H2Z" fill="#f00" fill-opacity="0.5"/>']),
 ]
 
@@ -107,23 +103,6 @@ def area(rows: np.ndarray) -> float:
 def test_clip_rule_is_inherited_from_the_clip_path(parsed):
     body = clipped('<path d="M0 0h14v14h-14zM4 4h6v6h-6z"/>', 'clip-rule="evenodd"')
     assert area(parsed(body).rows[1:-1]) == pytest.approx(64)
-
-
-def test_stroke_is_cut_as_its_outline(drawn):
-    body = clip(LEFT) + '<path d="M2 5h10" fill="none" stroke="red" stroke-width="2" clip-path="url(#c)"/>'
-    (element,) = drawn(body)
-    assert same_corners(element) == same_corners('<path d="M2 4H7V6H2Z" fill="#f00"/>')
-
-
-def test_stroke_is_cut_where_only_its_width_reaches_out(drawn):
-    body = clip('<rect width="24" height="6"/>') + '<path d="M2 5h10" fill="none" stroke="red" stroke-width="4" clip-path="url(#c)"/>'
-    (element,) = drawn(body)
-    assert same_corners(element) == same_corners('<path d="M2 3H12V6H2Z" fill="#f00"/>')
-
-
-def test_stroke_inside_stays_a_stroke(drawn):
-    body = clip('<rect width="24" height="8"/>') + '<path d="M2 5h10" fill="none" stroke="red" stroke-width="2" clip-path="url(#c)"/>'
-    assert drawn(body) == ['<path d="M2 5H12" fill="none" stroke="#f00" stroke-width="2"/>']
 
 
 def test_fill_and_stroke_are_cut_apart(drawn):
@@ -186,31 +165,3 @@ def test_what_closes_a_circle_of_clips_is_left_out(parsed, drawn, body):
 ])
 def test_rectangle_of(data, box):
     assert rectangle_of(parse_path(data)) == box
-
-
-def test_box_clip_has_no_side_beyond_the_canvas():
-    assert box_clip((-1, -2, 0.5, 1)).box == (-math.inf, -math.inf, 0.5, math.inf)
-    assert box_clip((-1, -1, 1, 1)).open and not box_clip((-1, -1, 1, 0.9)).open
-    assert box_clip([(0, 0), (0.5, 0.25), (0.25, 0.5)]).box == (0, 0, 0.5, 0.5)
-
-
-def test_clips_meet():
-    both = Clip((0, 0, 2, 2)).within(Clip((1, -1, 3, 1)))
-    assert both.box == (1, 0, 2, 1)
-    assert both.leaves_alone((1.2, 0.2, 1.8, 0.8)) and not both.leaves_alone((0.5, 0.2, 1.8, 0.8))
-    assert both.hides((2, 0, 3, 1)) and not both.hides((1.9, 0, 3, 1))
-    assert outline_clip([]).hides((-FAR, -FAR, FAR, FAR))
-
-
-def test_clip_path_says_whether_it_cut():
-    disc = ellipse_path(0, 0, 0.5, 0.5)
-    assert clip_path(disc, False, Clip((-1, -1, 1, 1))) is None
-    half = clip_path(disc, False, Clip((-1, -1, 0, 1)))
-    assert half.bounds() == pytest.approx((-0.5, -0.5, 0, 0.5), abs=1e-3)
-    assert to_skia(half, False).area == pytest.approx(to_skia(disc, False).area / 2, rel=1e-2)
-
-
-@pytest.mark.parametrize(("cap", "box"), [("butt", (0, -0.1, 1, 0.1)), ("square", (-0.1, -0.1, 1.1, 0.1)), ("round", (-0.1, -0.1, 1.1, 0.1))])
-def test_outline_of_a_stroke(cap, box):
-    outline = stroke_outline(parse_path("M0 0H1"), 0.2, cap, "miter", 4)
-    assert outline.bounds() == pytest.approx(box, abs=1e-3) and (outline.codes == CLOSE).sum() == 1

@@ -42,22 +42,16 @@ def test_dashes(drawn, why, body, expected):
     assert drawn(body) == [f'<path d="{expected}" {RED}/>']
 
 
-def test_dashes_of_no_length_are_dots_where_caps_show_them(drawn):
-    assert drawn(line('stroke-dasharray="0 10" stroke-linecap="round"', "M2 2H21")) == [
-        f'<path d="M2 2H2.01M12 2H12.01" {RED} stroke-linecap="round"/>'
-    ]
-
-
-def test_fill_of_a_dashed_shape_is_a_layer_of_its_own(drawn):
-    assert drawn('<rect x="2" y="2" width="8" height="8" stroke="red" stroke-dasharray="8 4"/>') == [
-        '<rect x="2" y="2" width="8" height="8"/>', f'<path d="M2 2H10M10 6V10H6M2 10V2" {RED}/>',
-    ]
-
-
-def test_dashes_scale_with_the_shape(drawn):
-    assert drawn(line('stroke-dasharray="3 2" transform="scale(2)"', "M1 1H11")) == [
-        f'<path d="M2 2H8M12 2H18" {RED} stroke-width="2"/>'
-    ]
+@pytest.mark.parametrize(("why", "body", "expected"), [
+    ("dashes of no length are dots where caps show them", line('stroke-dasharray="0 10" stroke-linecap="round"', "M2 2H21"),
+     [f'<path d="M2 2H2.01M12 2H12.01" {RED} stroke-linecap="round"/>']),
+    ("a fill is a layer of its own", '<rect x="2" y="2" width="8" height="8" stroke="red" stroke-dasharray="8 4"/>',
+     ['<rect x="2" y="2" width="8" height="8"/>', f'<path d="M2 2H10M10 6V10H6M2 10V2" {RED}/>']),
+    ("dashes scale with the shape", line('stroke-dasharray="3 2" transform="scale(2)"', "M1 1H11"),
+     [f'<path d="M2 2H8M12 2H18" {RED} stroke-width="2"/>']),
+])
+def test_layers_of_dashes(drawn, why, body, expected):
+    assert drawn(body) == expected
 
 
 @pytest.mark.parametrize("body", [

@@ -57,15 +57,6 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("why", "gradient", "place"), PLACES, ids=[why for why, *_ in PLACES])
-def test_place(drawn, why, gradient, place):
-    kind = "radialGradient" if "cx=" in place else "linearGradient"
-    assert drawn(gradient + WIDE) == [
-        f'<{kind} id="gradient-1" {place}>{WRITTEN}</{kind}>',
-        '<rect x="2" y="7" width="20" height="10" fill="url(#gradient-1)"/>',
-    ]
-
-
 STOPS = [
     # stops, what is written between 0 and 1 of the rect's width (or of where it varies)
     ("two", RED_BLUE, WRITTEN),
@@ -79,6 +70,8 @@ STOPS = [
     ("opacities", stop(0, "red", ' stop-opacity=".5"') + stop(1, "blue", ' stop-opacity="25%"'), stop(0, "#f00", ' stop-opacity="0.5"') + stop(1, "#00f", ' stop-opacity="0.25"')),
     ("a colour's alpha", stop(0, "#ff000080") + stop(1, "blue"), stop(0, "#f00", ' stop-opacity="0.502"') + stop(1, "#00f")),
     ("currentColor is the gradient's, not the shape's", '<stop stop-color="currentColor" color="red"/>' + stop(1, "blue"), WRITTEN),
+    ("flat at one end", stop(0, "red") + stop(0.4, "black") + stop(1, "black"), None),
+    ("a fading", stop(0, "red") + stop(0.5, "red", ' stop-opacity=".5"') + stop(1, "red", ' stop-opacity="0"'), None),
     ("steps", stop(0.5, "red") + stop(0.5, "lime") + stop(0.75, "lime") + stop(0.75, "blue"), None),
 ]
 
@@ -92,7 +85,7 @@ def test_stops(drawn, assert_alike, why, stops, expected):
 
 
 SPREADS = [
-    ("pad", 'x1=".25" x2=".75"', 'x1="7" y1="7" x2="17" y2="7"', WRITTEN),
+    ("pad", 'x1=".25" x2=".75" spreadMethod="pad"', 'x1="7" y1="7" x2="17" y2="7"', WRITTEN),
     ("reflect", 'x2=".5" spreadMethod="reflect"', 'x1="2" y1="7" x2="22" y2="7"', stop(0, "#f00") + stop(0.5, "#00f") + stop(1, "#f00")),
     ("repeat", 'x2=".5" spreadMethod="repeat"', 'x1="2" y1="7" x2="22" y2="7"', stop(0, "#f00") + stop(0.5, "#00f") + stop(0.5, "#f00") + stop(1, "#00f")),
     ("reflect that is not seen", 'spreadMethod="reflect"', 'x1="2" y1="7" x2="22" y2="7"', WRITTEN),
@@ -100,10 +93,16 @@ SPREADS = [
 ]
 
 
-@pytest.mark.parametrize(("why", "attributes", "place", "stops"), SPREADS, ids=[why for why, *_ in SPREADS])
-def test_spread_method(drawn, why, attributes, place, stops):
-    body = linear(attributes) + WIDE
-    assert drawn(body)[0] == f'<linearGradient id="gradient-1" {place}>{stops}</linearGradient>'
+RUNS = [*((*row, WRITTEN) for row in PLACES), *((why, linear(how), *written) for why, how, *written in SPREADS)]
+
+
+@pytest.mark.parametrize(("why", "gradient", "place", "stops"), RUNS, ids=[why for why, *_ in RUNS])
+def test_place_and_spread_method(drawn, why, gradient, place, stops):
+    kind = "radialGradient" if "cx=" in place else "linearGradient"
+    assert drawn(gradient + WIDE) == [
+        f'<{kind} id="gradient-1" {place}>{stops}</{kind}>',
+        '<rect x="2" y="7" width="20" height="10" fill="url(#gradient-1)"/>',
+    ]
 
 
 PLAIN = [

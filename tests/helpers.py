@@ -1,0 +1,51 @@
+"""What many tests begin with: a small SVG and its rows, a cache of synthetic SVGs, a network that says something."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.utils.svg_parser import parse_svg
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*CARD.md")])
+NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
+NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+PEN = 'fill="none" stroke="#000" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
+QUICK = SamplingConfig(num_inference_steps=3, candidates=1)
+
+
+def svg(body: str, style: str = "", box: str = 'viewBox="0 0 24 24"') -> str:
+    """A document; style and box: attributes of its root."""
+    return f"<svg {NAMESPACES} {box} {style}>{body}</svg>"
+
+
+def rows_of(body: str, style: str = "") -> np.ndarray:
+    """Rows [L, 22] of a document."""
+    return parse_svg(svg(body, style)).rows
+
+
+def text_of(page: Path) -> str:
+    """A page of the documentation or a notebook as text."""
+    from svgfusion_lib.notebook_tools.cleaner import as_text, read_notebook
+
+    return as_text(read_notebook(page)) if page.suffix == ".ipynb" else page.read_text(encoding="utf-8")
+
+
+def make_cache(folder: Path, count: int, **options: object) -> Path:
+    """folder/svg with so many synthetic SVGs, and folder/cache of them; options: of `preprocess`."""
+    from svgfusion_lib.corpus.dummy import create_dummy_data
+    from svgfusion_lib.corpus.preprocess import preprocess
+
+    create_dummy_data(folder / "svg", num_samples=count)
+    preprocess(folder / "svg", folder / "cache", **options)
+    return folder / "cache"
+
+
+def awake(model: torch.nn.Module, std: float = 0.3) -> torch.nn.Module:
+    """The model, its zero-initialised weights random, so that everything shows in the output."""
+    for parameter in model.parameters():
+        if parameter.abs().max() == 0:
+            torch.nn.init.normal_(parameter, std=std)
+    return model
