@@ -49,13 +49,10 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", [NOT_UTF8, ESCAPES, "new\nline"])
-@pytest.mark.parametrize("what", ["file", "folder"])
-def test_file_names_that_no_terminal_shows(tmp_path, svg_dir, capsys, command, name, what):
+def test_file_names_that_no_terminal_shows(tmp_path, svg_dir, capsys, command, name):
     source, output = COMMANDS[command]
-    if what == "file":
-        (svg_dir / "a.svg").rename(svg_dir / f"{name}.svg")
-    else:
-        svg_dir = svg_dir.rename(tmp_path / name)
+    (svg_dir / "a.svg").rename(svg_dir / f"{name}.svg")
+    svg_dir = svg_dir.rename(tmp_path / name)
     options = ["--pixel_encoder", "none"] if command == "preprocess" else []
     code, said = call(capsys, command, source, svg_dir, output, tmp_path / f"{name}-out", *options)
     assert code == 0 or (code == 2 and one_line(said)), said

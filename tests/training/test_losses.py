@@ -198,10 +198,10 @@ def test_denominators_of_the_hybrid_head_hold_it_too():
     """A circle has three numbers that count, and one style."""
     ids = torch.tensor([rf.CIRCLE, rf.NONE]).view(1, 1, 1, 2)
     zeros = [torch.zeros(shape, dtype=torch.float64) for shape in ((1, 1, 1, 8), (1, 1, 3), (1, 1, 12))]
-    batch = ChunkBatch(ids, *zeros, torch.tensor([[False]]), names=["circle"])
+    batch = ChunkBatch(ids, *zeros[:2], zeros[2] + 1, torch.tensor([[False]]), names=["circle"])
     loss, parts = hybrid_loss(
         batch, torch.zeros(1, 1, 1, len(rf.ELEMENTS)), torch.zeros(1, 1, 1, len(rf.COMMANDS)),
-        torch.full((1, 1, 1, 8), 2.0, dtype=torch.float64), torch.full((1, 1, 1, 12), 3.0, dtype=torch.float64),
+        torch.full((1, 1, 1, 8), 2.0, dtype=torch.float64), torch.full((1, 1, 1, 12), 4.0, dtype=torch.float64),
     )
     assert parts["geometry"].item() == pytest.approx(12 / (3 + 1e-9), rel=1e-13)
     assert parts["style"].item() == pytest.approx(9 / (1 + 1e-9), rel=1e-13)
