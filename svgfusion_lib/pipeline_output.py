@@ -1,6 +1,5 @@
 """What the pipeline returns: SVG images that show themselves in Jupyter."""
 
-import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from svgfusion_lib.system.files import write_bytes, write_text
-from svgfusion_lib.utils.render import contact_sheet, render_svg
+from svgfusion_lib.utils.render import contact_sheet, data_address, render_svg
 
 
 @dataclass
@@ -57,15 +56,13 @@ class SVGGrid:
 
     def save(self, path: str | Path) -> Path:
         """Write a contact sheet as PNG."""
-        svgs: list[str | None] = [image.svg for image in self.images]
-        svgs += [None] * (-len(svgs) % self.columns)
+        svgs = [image.svg for image in self.images]
         contact_sheet([svgs[k : k + self.columns] for k in range(0, len(svgs), self.columns)], Path(path))
         return Path(path)
 
     def _repr_html_(self) -> str:
         """Each image is an <img> of its own, so that ids of gradients cannot meet."""
-        data = [base64.b64encode(image.svg.encode()).decode("ascii") for image in self.images]
-        cells = "".join(f'<img width="96" height="96" src="data:image/svg+xml;base64,{each}">' for each in data)
+        cells = "".join(f'<img width="96" height="96" src="{data_address(image.svg)}">' for image in self.images)
         return f'<div style="display:grid;grid-template-columns:repeat({self.columns},96px);gap:8px">{cells}</div>'
 
 

@@ -3,6 +3,8 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from importlib import resources
 
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
 
@@ -86,52 +88,20 @@ KINDS = {"line": "line icon", "filled": "filled icon", "emoji": "emoji", "colour
 
 _AN = re.compile(r"(?!uni|use|usb|usa|eu|one\b|once|ufo|uk\b|ut|urin|uran)[aeiou]|hour|honest|heir")
 _TONE = re.compile(r"^(.+?) ((?:medium light|medium dark|light|medium|dark) skin tone)$")
-_ING_THINGS = frozenset(
-    "building ceiling clothing drawing earring evening king morning painting ring spring string wing".split()
-)
 _PREPOSITIONS = frozenset("in with of on at over behind under up".split())
 _PEOPLE = frozenset("men women people mx".split())
-# First or last words of names that are no thing with an article: "arrow left", "wifi off", "zoom in", "align top".
-_NO_THING = frozenset(
-    "left right up down off on in out top bottom start end center centre middle horizontal vertical over under with "
-    "by to at from of and or all more less empty full add edit remove delete open close closed cancel check done "
-    "slash plus minus back forward next previous alt small large medium big".split()
-)
-# Adjectives and verbs that names of icons end with, and no other word for a thing: "a rounded", "a locked" says nobody.
-_NO_LAST_WORD = frozenset(
-    "meh work data incognito equal thirty oclock together break approve generative wireless internet beauty celsius "
-    "fahrenheit salt water rice milk bread cheese butter sugar electricity energy weather music money cash news "
-    "help love care security safety luggage filled sharp one two three four five six seven eight nine minimalistic "
-    "round rounded dashed double broken angular simple straight high low fast slow happy sad angry dizzy sick "
-    "annoyed nervous neutral funny mobile old new popular strong flat bold italic thin thick wide narrow long short "
-    "tall deep sunny cloudy rainy snowy partlysunny windy warm cold hot dry wet dim bright light dark dead safe "
-    "clean clear infinite minimal maximum minimum average horizontal vertical circular triangular rectangular "
-    "directional linear radial convex concave smart wise automatic automatically manual active inactive offline "
-    "online visible invisible transparent solid blank void null vegan scary crazy natural hard heavy loud private "
-    "public secure flexible sensitive explicit premium broad central accessible compact favourite favorite another "
-    "other indoor outdoor male female triple single both many multi multiple optional reverse custom search pause "
-    "share scan send move expand collapse sync call unread receive charge snooze sort split stop export import "
-    "merge exchange copy crop cut mute exit refresh slice swap update straighten shuffle carousel repeat rotate "
-    "drop dislike like increase decrease reply minimize maximize resize restore replace delay fail divide enter "
-    "fall forbid pick commit intersect wink reload underline create crack shrink undo redo rewind replay attach "
-    "stretch react ban compare hide show connect subtract reorder push strikethrough return walk reset paste "
-    "restart locate save scroll exclude justify pass sleep shine laugh enlarge reduce navigate measure run "
-    "transform unlink combine erase write uninstall fix find disable log unfold compose go lift smoke join bounce "
-    "avoid bleach contain kick label grow grab cry squint swipe spell dip hang blend fracture ungroup unplug "
-    "arrange authorize customize defrost freeze encrypt trim repost slide submerge translate revote align pull "
-    "multiply slash hunt come compress consume correct cook delete disconnect extend extrude harm inspect interrupt "
-    "modify optimize protect reject remind retrieve withdraw bifurcate browse contribute cooperate explore load "
-    "rename roast rollback sneer sip speechless undertake verify amplify deactivate play upload download invert "
-    "flip skip print insert accept buy press touch drag tap detect generate estimate analyze beautify imagine "
-    "cellular nuclear internal external upper lower rear front south north east west horizontally vertically ccw cw "
-    "sm md lg xs xl min max mini zero eco pro".split()
-)
-_NO_FIRST_WORD = frozenset(
-    "arrow chevron caret align border radius currency math letter number sort square circle hexagon rotate flip "
-    "zoom exclude insert select show hide view set get find make go move copy paste send receive share scan text "
-    "six seven eight nine two three four five many".split()
-)
-_ED_THINGS = frozenset("bed shed seed weed sled feed speed hundred breed reed thread red moped biped".split())
+
+
+@cache
+def word_list(name: str) -> frozenset[str]:
+    """The words of a list of words.tsv."""
+    return frozenset(word for key, words in read_table("words.tsv") if key == name for word in words.split())
+
+
+def read_table(file: str) -> list[list[str]]:
+    """Lines of a file of this folder, split at tabs; those that begin with # are remarks."""
+    text = resources.files("svgfusion_lib.corpus").joinpath(file).read_text(encoding="utf-8")
+    return [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
 
 
 def article(phrase: str) -> str:
@@ -160,11 +130,12 @@ def is_thing(name: str) -> bool:
     first, last = words[0], words[-1]
     head = next((word for word, following in zip(words, words[1:]) if following in _PREPOSITIONS), last)
     plural = first in _PEOPLE or any(w.endswith("s") and not w.endswith(("ss", "us", "is", "as")) for w in (head, last))
-    action = last.endswith("ing") and last not in _ING_THINGS
+    action = last.endswith("ing") and last not in word_list("ing_things")
     odd = any(len(word) == 1 or not word.isalpha() for word in words)
     odd = odd or (len(last) <= 4 and not set("aeiouy") & set(last))  # "sql", "sms"
-    state = (last.endswith("ed") and last not in _ED_THINGS) or last in _NO_LAST_WORD or last.endswith("ly")
-    return not (plural or action or odd or state or first in _NO_FIRST_WORD or {first, last} & _NO_THING)
+    state = last.endswith("ly") or (last.endswith("ed") and last not in word_list("ed_things"))
+    no_thing = first in word_list("no_first_word") or last in word_list("no_last_word")
+    return not (plural or action or odd or state or no_thing or {first, last} & word_list("no_thing"))
 
 
 def colour_phrase(name: str, colours: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from svgfusion_lib.corpus.captions import humanise, name_key
+from svgfusion_lib.corpus.captions import humanise, name_key, read_table
 from svgfusion_lib.corpus.packs import fetch_files
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import read_json, write_json
@@ -168,7 +168,7 @@ def _sources() -> dict[str, dict[str, str]]:
 @cache
 def _synonyms() -> dict[tuple[str, str], tuple[str, ...]]:
     words: dict[tuple[str, str], tuple[str, ...]] = {}
-    for domain, word, names in _table("synonyms.tsv"):
+    for domain, word, names in read_table("synonyms.tsv"):
         for name in names.split(", "):
             key = domain, name_key(name, numbered=True)
             words[key] = (*words.get(key, ()), word)
@@ -177,10 +177,4 @@ def _synonyms() -> dict[tuple[str, str], tuple[str, ...]]:
 
 @cache
 def _fxemoji_names() -> dict[str, str]:
-    return dict(_table("fxemoji_names.tsv"))
-
-
-def _table(file: str) -> list[list[str]]:
-    """Lines of a file of this folder, split at tabs; those that begin with # are remarks."""
-    text = resources.files("svgfusion_lib.corpus").joinpath(file).read_text(encoding="utf-8")
-    return [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
+    return dict(read_table("fxemoji_names.tsv"))

@@ -1,6 +1,5 @@
 """What the gallery hands out: files as bytes, and links that hold them."""
 
-import base64
 import html
 import io
 import json
@@ -18,7 +17,7 @@ from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.icon_sets import IconSet, write_set
 from svgfusion_lib.icon_sets.exports import CURRENT, Drawing, react_component, read_drawing, recoloured, svg_file
 from svgfusion_lib.icon_sets.names import safe_names
-from svgfusion_lib.utils.render import contact_sheet
+from svgfusion_lib.utils.render import contact_sheet, data_address
 
 PNG_SIZE = 512  # pixels
 LINK_MARK = "#svgfusion="  # of an address, before a request
@@ -56,10 +55,8 @@ def transparent_png(svg: str, size: int = PNG_SIZE) -> bytes:
 
 def sheet_bytes(icons: Sequence[Icon], columns: int = 6) -> bytes:
     """A contact sheet as PNG, the icons' numbers above them in the order given."""
-    svgs: list[str | None] = [icon.svg for icon in icons]
-    svgs += [None] * (-len(svgs) % min(columns, len(svgs)))
-    width = min(columns, len(svgs))
-    return _as_png(contact_sheet([svgs[k : k + width] for k in range(0, len(svgs), width)], cell=144))
+    svgs = [icon.svg for icon in icons]
+    return _as_png(contact_sheet([svgs[k : k + columns] for k in range(0, len(svgs), columns)], cell=144))
 
 
 def zip_bytes(icons: Sequence[Icon], animation: str | None = None, request: Request | None = None) -> bytes:
@@ -97,12 +94,6 @@ def _archive(files: Mapping[str, bytes]) -> bytes:
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
     return memory.getvalue()
-
-
-def data_address(content: str | bytes, media_type: str) -> str:
-    """The address that holds the content itself."""
-    data = content.encode() if isinstance(content, str) else content
-    return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def download_link(label: str, name: str, content: str | bytes, media_type: str) -> str:

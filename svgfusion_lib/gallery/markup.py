@@ -11,7 +11,6 @@ from svgfusion_lib.corpus.packs import without_style
 from svgfusion_lib.gallery.batches import REQUEST_FILE, Batch
 from svgfusion_lib.gallery.downloads import (
     copy_button,
-    data_address,
     download_link,
     file_name,
     jsx_of,
@@ -23,6 +22,7 @@ from svgfusion_lib.gallery.downloads import (
 )
 from svgfusion_lib.gallery.icons import Icon, Layer
 from svgfusion_lib.gallery.neighbours import Neighbour
+from svgfusion_lib.utils.render import data_address
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SVG_TYPE, PNG_TYPE, ZIP_TYPE = "image/svg+xml", "image/png", "application/zip"

@@ -43,7 +43,9 @@ def write_set(icons: IconSet, output_dir: str | Path, *inputs: str | Path | None
         write_text(folder / "react" / "index.d.ts", exports.react_types(list(drawings)))
         write_text(folder / "vue" / "index.js", exports.vue_index(list(drawings)))
         write_text(folder / "index.html", page(icons, name, output_dir.resolve().name))
-        _write_sheet(icons, folder / "sheet.png")
+        svgs = [icon.svg for icon in icons.icons]
+        sheet = [svgs[k : k + SHEET_COLUMNS] for k in range(0, len(svgs), SHEET_COLUMNS)]
+        contact_sheet(sheet, folder / "sheet.png", cell=112)
         write_json(folder / SET_NAME, asdict(icons), SET_KIND)
     return output_dir
 
@@ -83,11 +85,3 @@ def swap_icons(output_dir: str | Path, swaps: Mapping[str, int]) -> IconSet:
         icons.swap(name, number)
     write_set(icons, output_dir)
     return icons
-
-
-def _write_sheet(icons: IconSet, path: Path) -> None:
-    """The icons in rows, in the order of their words."""
-    svgs: list[str | None] = [icon.svg for icon in icons.icons]
-    width = min(SHEET_COLUMNS, len(svgs))
-    svgs += [None] * (-len(svgs) % width)
-    contact_sheet([svgs[k : k + width] for k in range(0, len(svgs), width)], path, cell=112)

@@ -10,6 +10,7 @@ import html
 from pathlib import Path
 
 from svgfusion_lib.icon_sets.drawing import IconSet, SetIcon
+from svgfusion_lib.utils.render import data_address
 
 _HERE = Path(__file__)
 
@@ -61,20 +62,16 @@ def _card(icon: SetIcon) -> str:
     others = "".join(
         f'<button type="button" data-number="{number}" aria-pressed="{str(number == icon.chosen + 1).lower()}"'
         f' aria-label="Drawing {number} of {word}" title="{html.escape(why)}">'
-        f'<img alt="" src="{_address(svg)}"></button>'
+        f'<img alt="" src="{data_address(svg)}"></button>'
         for number, (svg, why) in enumerate(zip(icon.candidates, icon.drawn_for), start=1)
     )
     near = "" if drawn_for.casefold() == icon.word.partition(",")[0].casefold() else f"drawn for: {drawn_for}"
     return (
         f'<section data-name="{icon.name}" data-chosen="{icon.chosen + 1}">'
-        f'<img class="large" width="96" height="96" alt="{word}" src="{_address(icon.svg)}">'
+        f'<img class="large" width="96" height="96" alt="{word}" src="{data_address(icon.svg)}">'
         f'<h2 dir="auto">{word}</h2><p class="near" dir="auto">{html.escape(near)}</p>'
         f'<div class="others">{others}</div></section>'
     )
-
-
-def _address(svg: str) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}"
 
 
 def _hash(text: str) -> str:

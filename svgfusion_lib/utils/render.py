@@ -71,7 +71,7 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
             for name in ("href", XLINK_HREF):
                 target = element.get(name, "#").strip()
                 if target.startswith("data:"):
-                    element.set(name, _data_address(_embedded_picture(target)))
+                    element.set(name, data_address(_embedded_picture(target), "image/png"))
                 elif not target.startswith("#"):
                     del element.attrib[name]
         width, height = viewport(root) if says_its_size(root) else (1.0, 1.0)
@@ -263,8 +263,10 @@ def _data_of(url: str) -> bytes:
         return data.read()
 
 
-def _data_address(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+def data_address(content: str | bytes, media_type: str = "image/svg+xml") -> str:
+    """The address that holds the content itself."""
+    data = content.encode() if isinstance(content, str) else content
+    return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _draw_premultiplied(svg: str, size: int) -> np.ndarray:
