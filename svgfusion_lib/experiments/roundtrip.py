@@ -1,7 +1,6 @@
 """Stage roundtrip: SVG -> rows -> SVG for every file of a folder, and how well it came through."""
 
 import re
-import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +17,7 @@ from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.system.files import read_json, write_json, write_text
 from svgfusion_lib.system.limits import TimeIsUp, call_in_child, cpu_limit
 from svgfusion_lib.system.outputs import claimed, output_set
-from svgfusion_lib.system.parallel import default_processes, map_in_order
+from svgfusion_lib.system.parallel import map_in_order
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.render import RENDERERS, contact_sheet
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
@@ -47,7 +46,7 @@ def roundtrip(
 ) -> dict:
     """Write every SVG of svg_dir as its rows draw it, under the same name in out_dir, and compare the two.
 
-    out_dir/report.json holds one entry a file, a summary (returned) and timings; out_dir/worst.png shows the
+    out_dir/report.json holds one entry a file and a summary (returned); out_dir/worst.png shows the
     24 worst, original beside result. Pictures are compared at 128 px on white, by `renderer`, as they are and
     with coordinates rounded to `bins` levels (0: not measured). resvg draws masks as browsers do, cairosvg does not.
     Of more than max_files files a random choice is taken. processes: None: one for each core.
@@ -61,21 +60,11 @@ def roundtrip(
     if max_files is not None and len(files) > max_files:
         chosen = np.random.default_rng(seed).choice(len(files), max_files, replace=False)
         files = [files[i] for i in sorted(chosen)]
-    if processes is None:
-        processes = default_processes(len(files))
-    start = time.perf_counter()
     with output_set(out_dir, "roundtrip", svg_dir) as folder:
         work = partial(roundtrip_file, svg_dir=svg_dir, out_dir=folder, renderer=renderer, bins=bins)
         entries = list(track(map_in_order(work, files, processes), "roundtrip", len(files)))
-        parse_seconds = sum(entry.pop("parse_seconds") for entry in entries)
-        draw_seconds = sum(entry.pop("draw_seconds", 0.0) for entry in entries)
-        timing = {
-            "seconds": round(time.perf_counter() - start, 1), "processes": processes,
-            "parsed_per_second_and_core": round(len(entries) / max(parse_seconds, 1e-9), 1),
-            "compared_per_second_and_core": round(sum("ssim" in e for e in entries) / max(draw_seconds, 1e-9), 1),
-        }
         summary = {"renderer": renderer, "bins": bins} | summarise(entries)
-        write_json(folder / REPORT_NAME, {"summary": summary, "timing": timing, "files": entries}, REPORT)
+        write_json(folder / REPORT_NAME, {"summary": summary, "files": entries}, REPORT)
         _draw_worst(entries, svg_dir, folder, renderer)
     return summary
 
@@ -84,13 +73,11 @@ def roundtrip_file(file: str, svg_dir: Path, out_dir: Path, renderer: str, bins:
     """Entry of the report for one file; its result is written to out_dir/file if it can be parsed."""
     entry: dict = {"file": file, "parsed": False}
     path = svg_dir / file
-    start = time.process_time()
     try:
         parsed = parse_svg(path)
     except (ValueError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        return entry | {"reason": reason, "parse_seconds": time.process_time() - start}
-    entry["parse_seconds"] = time.process_time() - start
+        return entry | {"reason": reason}
     result = rows_to_svg(parsed.rows, parsed.size)
     write_text(_place(out_dir, file), result)
     structure = element_structure(parsed.rows)
@@ -100,12 +87,10 @@ def roundtrip_file(file: str, svg_dir: Path, out_dir: Path, renderer: str, bins:
         "same_structure": _structure_of(result) == structure,
         "unsupported": dict(parsed.unsupported), "approximated": dict(parsed.approximated),
     }
-    start = time.perf_counter()  # some is drawn by child processes
     try:
-        entry |= _compared(_plain_text(path), parsed, result, renderer, bins)
+        return entry | _compared(_plain_text(path), parsed, result, renderer, bins)
     except (ValueError, TimeIsUp, MemoryError) as error:  # cairo runs out of memory over some matrices
         return entry | {"reason": f"cannot be compared: {error}"}
-    return entry | {"draw_seconds": time.perf_counter() - start}
 
 
 def _place(out_dir: Path, file: str) -> Path:
@@ -224,7 +209,7 @@ def comparison_table(reports: dict[str, dict]) -> str:
     bins = max((report["summary"]["bins"] for report in reports.values()), default=0)
     titles = ["pack", "files", "parsed", "SSIM >= .98", "mean SSIM", "1% below", "blank picture"]
     titles += [f"mean SSIM, {bins} levels"] if bins else []
-    titles += ["same structure", "rows 25 / 50 / 75 / 95 / 99", "parsed, compared per s and core", "missing in (files)"]
+    titles += ["same structure", "rows 25 / 50 / 75 / 95 / 99", "missing in (files)"]
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for pack, report in reports.items():
         summary, measured = report["summary"], report["summary"].get("ssim")
@@ -238,7 +223,6 @@ def comparison_table(reports: dict[str, dict]) -> str:
             *([f"{summary[f'ssim_{bins}_bins']['mean']:.3f}"] if bins else []),
             f"{summary['same_structure'] / max(summary['parsed'], 1):.2%}",
             " / ".join(f"{summary['rows'][p]:.0f}" for p in ROW_PERCENTILES),
-            ", ".join(str(report["timing"][f"{what}_per_second_and_core"]) for what in ("parsed", "compared")),
             missing or "-",
         ]
         lines.append(f"| {' | '.join(map(str, cells))} |")

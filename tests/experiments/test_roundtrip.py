@@ -49,7 +49,6 @@ def test_every_file_comes_through_or_is_named_with_the_reason(svg_dir, tmp_path)
     assert summary["approximated"] == {"dashes as sub-paths": {"times": 1, "files": 1}}
     assert summary["share_ssim_0.95"] == 0.6  # of all files, the broken one included
     assert all(entries[name]["ssim_256_bins"] > 0.9 for name in ("ring.svg", "dash.svg"))
-    assert report["timing"]["parsed_per_second_and_core"] > 0 < report["timing"]["compared_per_second_and_core"]
     assert Image.open(out / "worst.png").width > 300
     assert 'viewBox="0 0 40 20"' in (out / "wide" / "flag.svg").read_text()
 
