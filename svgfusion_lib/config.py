@@ -252,19 +252,15 @@ class SamplingConfig(_Config):
         return {flag: field for field, flag in cls.FLAGS.items()}.get(name, name)
 
     def __post_init__(self):
-        if not 1 <= self.candidates <= MOST_CANDIDATES:
-            raise UserError(
-                f"SamplingConfig: candidates must be between 1 and {MOST_CANDIDATES}, not {self.candidates}"
-            )
-        if not 0 <= self.tidy <= 1:
-            raise UserError(f"SamplingConfig: tidy must be from 0 to 1, not {self.tidy}")
+        for name, least, most in (("candidates", 1, MOST_CANDIDATES), ("tidy", 0, 1), ("eta", 0, 1)):
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise UserError(f"SamplingConfig: {name} must be between {least} and {most}, not {value}")
         check_counts(num_inference_steps=self.num_inference_steps)
         if self.sampler not in ("ddim", "dpm++"):
             raise UserError(f"SamplingConfig: sampler must be 'ddim' or 'dpm++', not {self.sampler!r}")
         if self.sampler == "dpm++" and self.eta:
             raise UserError(f"SamplingConfig: dpm++ is deterministic; eta {self.eta} needs the sampler ddim")
-        if not 0 <= self.eta <= 1:
-            raise UserError(f"SamplingConfig: eta must be between 0 and 1, not {self.eta}")
         if not math.isfinite(self.guidance_scale):
             raise UserError(f"SamplingConfig: guidance_scale must be a finite number, not {self.guidance_scale}")
         if not 0 <= self.guidance_low <= self.guidance_high <= 1:

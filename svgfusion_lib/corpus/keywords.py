@@ -66,12 +66,10 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
     if path.is_file():
         remedy = "remove it and it will be made again"
         stored = read_json(path, KEYWORDS_KIND, remedy)
-        if not {"sources", "keywords", "spellings"} <= set(stored):  # without a seal, and of no version of ours
+        keywords, spellings = stored.get("keywords"), stored.get("spellings")
+        if "sources" not in stored or not isinstance(keywords, dict) or not isinstance(spellings, dict):
             raise UserError(f"{path}: damaged (no keywords or no spellings); {remedy}")
         if {key: stored.get(key) for key in made_of} == made_of:
-            keywords, spellings = stored.get("keywords"), stored.get("spellings")
-            if not isinstance(keywords, dict) or not isinstance(spellings, dict):
-                raise UserError(f"{path}: damaged (no keywords or no spellings); {remedy}")
             return Vocabulary(keywords, spellings)
     contents = {
         package: json.loads(fetch_files(package, entry["version"], entry["integrity"], [entry["path"]])[0])

@@ -63,38 +63,28 @@ def load_config(name: str, what: str):
 def load_hub(from_pretrained, name: str, what: str, **arguments):
     """Call a transformers `from_pretrained` for a local folder or a hub name; UserError if it fails.
 
-    No code that comes with a model is ever run.
-
-    Files on this machine (the folder, or the hub's cache) are tried first. The network is asked only
-    if they do not do, and only after one quick probe, so that being offline never means waiting
-    through the hub client's retries.
+    No code that comes with a model is ever run. Files on this machine (the folder, or the hub's cache) are tried
+    first. The network is asked only if they do not do, and only after one quick probe, so that being offline never
+    means waiting through the hub client's retries.
     """
     from safetensors import SafetensorError
 
-    arguments["trust_remote_code"] = False
     failures = (
         OSError, ValueError, KeyError, RuntimeError, ImportError, EOFError, SafetensorError, pickle.UnpicklingError,
     )
-    if is_local(name):
-        if not Path(name).expanduser().is_dir():
-            raise UserError(f"{what} {name!r}: there is no such folder.")
+    local, folder = is_local(name), Path(name).expanduser()
+    if local and not folder.is_dir():
+        raise UserError(f"{what} {name!r}: there is no such folder.")
+    arguments["trust_remote_code"] = False
+    for here in (True,) if local else (True, False):
         try:
             with _quiet():
-                return from_pretrained(str(Path(name).expanduser()), local_files_only=True, **arguments)
+                return from_pretrained(str(folder) if local else name, local_files_only=here, **arguments)
         except failures as error:
-            raise UserError(f"{what} {name!r} could not be loaded: {_line(error)}.") from error
-    try:
-        with _quiet():
-            return from_pretrained(name, local_files_only=True, **arguments)
-    except failures as error:
-        reason = _hub_trouble()
-        if reason is not None:
-            raise UserError(_hub_message(name, what, reason)) from error
-    try:
-        with _quiet():
-            return from_pretrained(name, **arguments)
-    except failures as error:
-        raise UserError(_hub_message(name, what, _line(error))) from error
+            reason = _hub_trouble() if here and not local else _line(error)
+            if reason is not None:
+                more = "" if local else " A local folder with the model works too."
+                raise UserError(f"{what} {name!r} could not be loaded: {reason}.{more}") from error
 
 
 def load_model(model_class, name: str, what: str, **arguments):
@@ -125,10 +115,6 @@ def _hub_trouble() -> str | None:
         return None  # an answer, whatever it says; the client will explain it better
     except OSError as error:
         return f"it is not in the local cache and the model hub cannot be reached ({_line(error)})"
-
-
-def _hub_message(name: str, what: str, reason: str) -> str:
-    return f"{what} {name!r} could not be loaded: {reason}. A local folder with the model works too."
 
 
 def _line(error: BaseException) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import partial
 from multiprocessing import active_children, get_context
 
 from svgfusion_lib.errors import UserError
@@ -39,27 +38,20 @@ def map_in_order(work: Callable, items: Sequence, processes: int | None = None, 
     with environment(**SAFE):
         started = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
     with started as pool:
-        submitted = (_submit(pool, work, chunk) for chunk in chunks)
+        waiting: deque[Future] = deque()  # under way, or to be taken
         try:
-            for results in _in_order(submitted, WAITING * processes, partial(_result_of_pool, others=others)):
-                yield from results
+            for chunk in chunks:
+                waiting.append(_submit(pool, work, chunk))
+                if len(waiting) >= WAITING * processes:
+                    yield from _result_of(waiting.popleft(), others)
+            while waiting:
+                yield from _result_of(waiting.popleft(), others)
         except BrokenProcessPool as error:
             _end_workers(others)
             raise UserError(
                 "a worker process ended before its work was done: killed, or out of memory, or started by a script"
                 " without `if __name__ == \"__main__\":`; fewer processes need less memory, one needs neither"
             ) from error
-
-
-def _in_order(futures: Iterator, most: int, result: Callable) -> Iterator:
-    """Results of futures in order; at most so many are under way or wait to be taken."""
-    waiting: deque = deque()
-    for future in futures:
-        waiting.append(future)
-        if len(waiting) >= most:
-            yield result(waiting.popleft())
-    while waiting:
-        yield result(waiting.popleft())
 
 
 def _submit(pool: ProcessPoolExecutor, work: Callable, chunk: Sequence) -> Future:
@@ -70,7 +62,7 @@ def _submit(pool: ProcessPoolExecutor, work: Callable, chunk: Sequence) -> Futur
         raise BrokenProcessPool(str(error)) from error
 
 
-def _result_of_pool(future: Future, others: Sequence) -> list:
+def _result_of(future: Future, others: Sequence) -> list:
     """The result of a process pool's future, or BrokenProcessPool.
 
     A pool whose worker is killed while another one starts waits for that one for ever (CPython, seen with 3.11):
