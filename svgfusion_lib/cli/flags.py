@@ -1,6 +1,7 @@
 """Flags that several stages share."""
 
 import argparse
+import importlib
 import math
 from collections.abc import Callable
 
@@ -82,3 +83,12 @@ def training(add: Add, num_epochs: int) -> None:
 
 # name -> (help, add the flags, run with their values)
 Stages = dict[str, tuple[str, Callable[[Add], None], Callable[..., None]]]
+
+
+def printed(function: str) -> Callable[..., None]:
+    """A run that prints what a function of the library returns; function: "training.dit:train_dit"."""
+    def run(**options) -> None:
+        module, name = function.split(":")
+        print(getattr(importlib.import_module(f"svgfusion_lib.{module}"), name)(**options))
+
+    return run

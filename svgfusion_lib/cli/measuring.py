@@ -10,6 +10,7 @@ from svgfusion_lib.cli.flags import (
     count_or_all,
     device,
     number,
+    printed,
     sampling,
     sampling_config,
 )
@@ -256,12 +257,6 @@ def _train_icon_head_flags(add: Add) -> None:
     add("--seed", type=int, default=0)
 
 
-def _train_icon_head(packs, **options) -> None:
-    from svgfusion_lib.experiments.train_icon_head import EVALUATOR_PACKS, train_icon_head
-
-    print(train_icon_head(packs=packs or EVALUATOR_PACKS, **options))
-
-
 def _train_realism_flags(add: Add) -> None:
     add("--output_dir", required=True)
     add("--head", help="of train_icon_head (default: the shipped ranker)")
@@ -275,18 +270,14 @@ def _train_realism_flags(add: Add) -> None:
     add("--seed", type=int, default=0)
 
 
-def _train_realism(**options) -> None:
-    from svgfusion_lib.experiments.train_realism import train_realism
-
-    print(train_realism(**{name: value for name, value in options.items() if value is not None}))
-
-
 STAGES: Stages = {
     "train_icon_head": (
-        "the evaluator, or a ranker: knows icons of one name by one another", _train_icon_head_flags, _train_icon_head
+        "the evaluator, or a ranker: knows icons of one name by one another", _train_icon_head_flags,
+        printed("experiments.train_icon_head:train_icon_head"),
     ),
     "train_realism": (
-        "a ranker that tells real icons from drawings of the models", _train_realism_flags, _train_realism
+        "a ranker that tells real icons from drawings of the models", _train_realism_flags,
+        printed("experiments.train_realism:train_realism"),
     ),
     "evaluate_vae": ("how well a VP-VAE rebuilds SVGs it never saw", _evaluate_vae_flags, _evaluate_vae),
     "generate": ("prompts -> SVG files", _generate_flags, _generate),

@@ -3,7 +3,7 @@
 import argparse
 from functools import partial
 
-from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, number, training
+from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, number, printed, training
 
 
 def _train_flags(add: Add) -> None:
@@ -13,12 +13,6 @@ def _train_flags(add: Add) -> None:
     add("--ckpt_out", default="checkpoints", help="folder for model_step{N}.pt")
     add("--seed", type=int, default=0)
     device(add)
-
-
-def _train(**options) -> None:
-    from svgfusion_lib.training.vae import train
-
-    print(train(**options))
 
 
 def _train_vae_flags(add: Add) -> None:
@@ -62,12 +56,6 @@ def _prepare_latents_flags(add: Add) -> None:
     device(add)
 
 
-def _prepare_latents(**options) -> None:
-    from svgfusion_lib.training.latents import prepare_latents
-
-    print(prepare_latents(**options))
-
-
 def _train_dit_flags(add: Add) -> None:
     add("--svg_dir", help="preprocessed and encoded first")
     add("--latents_dir")
@@ -89,24 +77,12 @@ def _train_dit_flags(add: Add) -> None:
     add("--checkpoint_every", type=int, default=500, help="steps between checkpoints")
 
 
-def _train_dit(**options) -> None:
-    from svgfusion_lib.training.dit import train_dit
-
-    print(train_dit(**options))
-
-
 def _train_model_flags(add: Add) -> None:
     add("--config", required=True, help="a TOML file such as configs/small.toml")
     add("--output_dir", required=True, help="also where a stopped run is continued")
     add("--max_minutes", type=number, help="pause after that time (exit code 3); rerun the same command to resume")
     add("--seed", type=int, default=0)
     device(add)
-
-
-def _train_model(**options) -> None:
-    from svgfusion_lib.experiments.train_model import train_model
-
-    print(train_model(**options))
 
 
 def _train_demo_flags(add: Add) -> None:
@@ -153,19 +129,18 @@ def _train_refiner_flags(add: Add) -> None:
     add("--val_every", type=int, default=500, help="steps between held-out losses")
 
 
-def _train_refiner(**options) -> None:
-    from svgfusion_lib.training.refiner import train_refiner
-
-    print(train_refiner(**options))
-
-
 STAGES: Stages = {
-    "train": ("VP-VAE smoke run -> model_step{N}.pt", _train_flags, _train),
+    "train": ("VP-VAE smoke run -> model_step{N}.pt", _train_flags, printed("training.vae:train")),
     "train_vae": ("VP-VAE -> vpvae_final.pt", _train_vae_flags, _train_vae),
-    "prepare_latents": ("latents of a cache -> latents.pt", _prepare_latents_flags, _prepare_latents),
-    "train_dit": ("VS-DiT -> vsdit_final.pt", _train_dit_flags, _train_dit),
-    "train_refiner": ("refiner -> refiner_final.pt", _train_refiner_flags, _train_refiner),
-    "train_model": ("a whole model from a TOML file, in pieces that resume", _train_model_flags, _train_model),
+    "prepare_latents": (
+        "latents of a cache -> latents.pt", _prepare_latents_flags, printed("training.latents:prepare_latents")
+    ),
+    "train_dit": ("VS-DiT -> vsdit_final.pt", _train_dit_flags, printed("training.dit:train_dit")),
+    "train_refiner": ("refiner -> refiner_final.pt", _train_refiner_flags, printed("training.refiner:train_refiner")),
+    "train_model": (
+        "a whole model from a TOML file, in pieces that resume", _train_model_flags,
+        printed("experiments.train_model:train_model"),
+    ),
     "finetune": ("the shipped model adapts to a folder of icons", _finetune_flags, _finetune),
     "train_demo": ("the whole chain on synthetic shapes, in minutes", _train_demo_flags, _train_demo),
 }

@@ -45,7 +45,7 @@ Drawings = list[list[list[Path]]]  # of each name, of each pack that draws it: f
 
 def train_icon_head(
     output_dir: str | Path,
-    packs: Sequence[str] = EVALUATOR_PACKS,
+    packs: Sequence[str] | None = None,
     packs_dir: str | Path = "data/packs",
     num_steps: int = 1500,
     batch_size: int = 256,
@@ -61,11 +61,12 @@ def train_icon_head(
 ) -> Path:
     """Contrastive training (InfoNCE, van den Oord et al. 2018, eq. 4) -> output_dir/icon_head.safetensors.
 
-    A batch holds batch_size names, each drawn by two packs: of each drawing, the other one of its name must be
-    found among all, and so must its name's text. Names that fewer than min_packs packs draw, and names that are held
+    packs: None for EVALUATOR_PACKS. A batch holds batch_size names, each drawn by two packs: of each drawing, the other
+    one of its name must be found among all, and so must its name's text. Names that fewer than min_packs packs draw, and names that are held
     out, are not used; of a name that one pack draws, the two are views of one drawing. views: pictures of each drawing;
     drawings: of a name in a pack, at most. weighted: names come in proportion to the packs that draw them.
     """
+    packs = packs or EVALUATOR_PACKS
     check_counts(
         num_steps=num_steps, batch_size=batch_size, width=width, views=views, drawings=drawings, min_packs=min_packs
     )

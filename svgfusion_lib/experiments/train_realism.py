@@ -40,8 +40,8 @@ BATCH_SIZE = 64                   # drawings at once
 
 def train_realism(
     output_dir: str | Path,
-    head: str | Path = SHIPPED,
-    models: Sequence[str] = tuple(PACKS_OF),
+    head: str | Path | None = None,
+    models: Sequence[str] | None = None,
     packs: Sequence[str] | None = None,
     packs_dir: str | Path = "data/packs",
     drawings: int = 3000,
@@ -52,9 +52,11 @@ def train_realism(
 ) -> Path:
     """A head of `train_icon_head` with the map that `IconHead.log_realism` needs -> output_dir/ranker.safetensors.
 
-    drawings: of each model, at most, and as many real icons of the packs that it was trained on; packs: whose names
-    are asked for, those of the head if None; names in a model's own packs are left out.
+    head: None for the shipped ranker; models: None for all shipped ones; packs: whose names are asked for, those of
+    the head if None; names in a model's own packs are left out. drawings: of each model, at most, and as many real
+    icons of the packs that it was trained on.
     """
+    head, models = head or SHIPPED, PACKS_OF if models is None else models
     check_counts(drawings=drawings, num_steps=num_steps, batch_size=batch_size)
     unknown = [name for name in models if name not in PACKS_OF]
     if unknown or not models:

@@ -6,7 +6,7 @@ hull: the keylines of icon sets (circle 20, square 18, rectangles 20 x 16) have 
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import ConvexHull
@@ -43,9 +43,6 @@ class Evenness:
     colour: tuple[float, ...]
     size: float
 
-    def to_dict(self) -> dict:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -58,9 +55,6 @@ class Measured:
     size_spread: float
     ink_spread: float
     off_centre: float
-
-    def to_dict(self) -> dict:
-        return {name: round(value, 3) for name, value in asdict(self).items()}
 
 
 def common_evenness(drawings: Sequence[np.ndarray]) -> Evenness:

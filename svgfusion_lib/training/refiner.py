@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
@@ -108,18 +108,13 @@ def train_refiner(
     torch.manual_seed(seed)
     model = Refiner(config)
     ema = fit(
-        model, make_loader(train_set, batch_size, seed, collate_rows), _step_loss, train_config, output_dir,
+        model, make_loader(train_set, batch_size, seed, collate_rows), refiner_step_loss, train_config, output_dir,
         make_loader(held_out, batch_size, collate=collate_rows) if len(held_out) else None, max_minutes=max_minutes,
     )
     return save_model(
         Path(output_dir) / FINAL_NAME, "refiner", model, ema.weights, train_config=train_config.to_dict(),
         train_svgs=len(train_set),
     )
-
-
-def _step_loss(model: nn.Module, batch: RowsBatch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-    assert isinstance(model, Refiner)
-    return refiner_step_loss(model, batch, step)
 
 
 def refiner_step_loss(model: Refiner, batch: RowsBatch, step: int) -> tuple[Tensor, dict[str, Tensor]]:

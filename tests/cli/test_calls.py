@@ -15,6 +15,7 @@ from svgfusion_lib import cli, pipeline
 SOURCES = "".join(path.read_text(encoding="utf-8") for path in Path(cli.__file__).parent.glob("*.py"))
 STAGE_MODULES = sorted(
     set(re.findall(r"^ {4,}from (svgfusion_lib[.\w]+) import", SOURCES, re.MULTILINE))
+    | {f"svgfusion_lib.{name}" for name in re.findall(r'printed\("([.\w]+):', SOURCES)}
     - {"svgfusion_lib.config", "svgfusion_lib.pipeline"}
 )
 MORE = [  # what the examples leave out: the other half of a stage, and flags that become something else
