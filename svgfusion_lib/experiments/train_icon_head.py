@@ -62,9 +62,10 @@ def train_icon_head(
     """Contrastive training (InfoNCE, van den Oord et al. 2018, eq. 4) -> output_dir/icon_head.safetensors.
 
     packs: None for EVALUATOR_PACKS. A batch holds batch_size names, each drawn by two packs: of each drawing, the other
-    one of its name must be found among all, and so must its name's text. Names that fewer than min_packs packs draw, and names that are held
-    out, are not used; of a name that one pack draws, the two are views of one drawing. views: pictures of each drawing;
-    drawings: of a name in a pack, at most. weighted: names come in proportion to the packs that draw them.
+    one of its name must be found among all, and so must its name's text. Names that fewer than min_packs packs draw,
+    and names that are held out, are not used; of a name that one pack draws, the two are views of one drawing. views:
+    pictures of each drawing; drawings: of a name in a pack, at most. weighted: names come in proportion to the packs
+    that draw them.
     """
     packs = packs or EVALUATOR_PACKS
     check_counts(
