@@ -174,7 +174,8 @@ class SVGFusionPipeline(LatentSampler):
         style: of a model that has styles, or of an icon pack; None: the one that the prompt names ("..., lucide
         style"). Image k of every prompt has seed `seed + k`; without a seed they are drawn from the generator, or from
         torch's own. callback(step, steps) is called after every step; what it raises ends the drawing. config: all
-        other settings. The same prompt, seed and settings give the same SVG whatever else is drawn with it.
+        other settings. The same prompt, seed and settings give the same drawing whatever else is drawn
+        with it, up to the last bits of floating point.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         check_prompts(prompts)

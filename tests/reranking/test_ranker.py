@@ -110,7 +110,7 @@ def test_a_sample_is_the_best_of_its_candidates_whatever_the_batch(pipeline):
         best = drawn[int(scores.argmax())]  # of another batch, so the last bits differ
         np.testing.assert_allclose(sample.rows, best.rows, atol=1e-3)
         assert (sample.prompt, sample.seed) == (prompt, seed)
-        assert pipeline.sample([prompt], [seed], config)[0].svg == sample.svg
+        np.testing.assert_allclose(pipeline.sample([prompt], [seed], config)[0].rows, sample.rows, atol=1e-3)
     assert scores.max() > scores.min()
 
 
