@@ -94,8 +94,7 @@ def fit(
                     raise Paused(
                         f"{output_dir}: {step} of {config.num_steps} steps done; rerun the same command to resume"
                     )
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, config)
+            optimizer.set_rate(learning_rate(step, config))
             optimizer.zero_grad()
             for k in range(step * config.accumulate, (step + 1) * config.accumulate):
                 _seed_step(config.seed + 2, k, processes.rank)  # captions and augmentations of the batch

@@ -25,6 +25,9 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     return config.lr * (config.final_lr + (1 - config.final_lr) * cosine)
 
 
+MUON_RATE = 4.0  # of Muon, times the learning rate of AdamW (docs/runs.md, section 19)
+
+
 class Optimizers:
     """Several optimizers that step as one."""
 
@@ -38,6 +41,11 @@ class Optimizers:
     def zero_grad(self) -> None:
         for part in self.parts:
             part.zero_grad(set_to_none=True)
+
+    def set_rate(self, rate: float) -> None:
+        """The learning rate of the next step."""
+        for group in self.param_groups:
+            group["lr"] = rate * group.get("rate", 1.0)
 
     def step(self) -> None:
         for part in self.parts:
@@ -56,8 +64,8 @@ class Optimizers:
 def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizers:
     """AdamW, in which matrices decay, not biases, norms and gains; with "muon" Muon for the matrices of all blocks.
 
-    Muon (Jordan et al. 2024) steps along the orthogonal matrix nearest to the momentum; its step has the size of
-    AdamW's (Liu et al. 2025, section 2.2), so that one learning rate serves both.
+    Muon (Jordan et al. 2024) steps along the orthogonal matrix nearest to the momentum; at the same learning rate its
+    step has the size of AdamW's (Liu et al. 2025, section 2.2), and it bears MUON_RATE times that.
     """
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     hidden = [p for name, p in trained if config.optimizer == "muon" and p.ndim == 2 and "blocks." in name]
@@ -70,8 +78,9 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizers:
     adamw = torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.99), fused=True)
     if not hidden:
         return Optimizers(adamw)
+    groups = [{"params": hidden, "rate": MUON_RATE}]
     return Optimizers(adamw, torch.optim.Muon(
-        hidden, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
+        groups, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
     ))
 
 

@@ -11,7 +11,7 @@ from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training import loop
 from svgfusion_lib.training.loop import LOG_NAME, STATE_NAME, budget_steps, fit, held_out_loss, read_log
-from svgfusion_lib.training.optimisation import EMA, learning_rate, make_optimizer
+from svgfusion_lib.training.optimisation import EMA, MUON_RATE, learning_rate, make_optimizer
 from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler
 
 
@@ -109,6 +109,7 @@ def test_muon_takes_the_matrices_of_the_blocks_and_steps_along_an_orthogonal_one
     assert sum(len(g["params"]) for g in adamw.param_groups) == 3
     x = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
     model["head"](model["blocks"][0](x)).square().sum().backward()
+    optimizer.set_rate(0.1 / MUON_RATE)
     optimizer.step()
     step = (before - model["blocks"][0].weight) / (0.1 * 0.2 * 6**0.5)  # lr * 0.2 sqrt(longest side)
     assert all(s < 1.3 for s in torch.linalg.svdvals(step)) and torch.linalg.svdvals(step)[1] > 0.5
