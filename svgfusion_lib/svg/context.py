@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from xml.etree.ElementTree import Element
 
-from svgfusion_lib.svg.document import local_name
+from svgfusion_lib.svg.document import SVG_NAMESPACE, local_name
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.geometry.paths import MAX_SEGMENTS
 from svgfusion_lib.svg.geometry.shapes import SHAPES, Shape
@@ -22,8 +22,9 @@ MAX_ELEMENTS = 14_000            # visited, each as often as it is used
 MAX_DRAWN = 2 * MAX_SEGMENTS     # path segments, each as often as it is used
 MAX_CLIPS = 500                  # boolean operations on paths
 _DEFAULT_SIZE = (300.0, 150.0)   # of a document that does not say its own (CSS 2, section 10.3.2)
-_TRANSFORMS = ("translate", "rotate", "scale", "transform")
-_ANIMATIONS = frozenset({"animate", "animateMotion", "animateTransform", "set"})
+_ANIMATIONS = frozenset(
+    space + name for name in ("animate", "animateMotion", "animateTransform", "set") for space in ("", SVG_NAMESPACE)
+)
 
 Box = tuple[float, float, float, float]
 
@@ -32,7 +33,8 @@ class Context:
     """unsupported: what is missing from the rows, feature -> count; approximated: what is shown another way;
     unseen: why shapes are not painted that no viewer paints.
 
-    pixel: canvas units per pixel of the document's viewport.
+    pixel: canvas units per pixel of the document's viewport. shadows: of elements that a <use> shows otherwise than
+    they stand in the file, what it shows.
     """
 
     def __init__(self, root: Element):
@@ -40,11 +42,14 @@ class Context:
         self.unsupported: Counter = Counter()
         self.approximated: Counter = Counter()
         self.unseen: Counter = Counter()
-        self.ids = {name: e for e in reversed(list(root.iter())) if (name := e.get("id"))}  # the first of an id counts
+        elements = list(root.iter())
+        self.ids = {name: e for e in reversed(elements) if (name := e.get("id"))}  # the first of an id counts
+        if not _ANIMATIONS.isdisjoint({e.tag for e in elements}):
+            self.approximated["animation"] += 1
         self.pixel = 1.0
         self.bounding_box: Callable[..., Box | None] = lambda element, state, opened=False: None  # the walk gives it
         size = viewport(root) if says_its_size(root) else _DEFAULT_SIZE
-        apply_style_sheets(root, Screen(*size), self.unsupported)
+        self.shadows = apply_style_sheets(root, Screen(*size), self.unsupported)
         self.initial = Style.initial(Units(viewport=size))
         self.gradients = GradientReader(self.ids, self.style_at)
         self._active: set[str] = set()
@@ -60,6 +65,10 @@ class Context:
     def _parents_of_all(self) -> dict[Element, Element]:
         if self._parents is None:
             self._parents = {child: parent for parent in self.root.iter() for child in parent}
+            for target, shadow in self.shadows.items():  # which stands where its original does
+                self._parents |= {
+                    copy: self._parents[e] for e, copy in zip(target.iter(), shadow.iter()) if e in self._parents
+                }
         return self._parents
 
     def style_at(self, element: Element) -> Style:
@@ -77,7 +86,7 @@ class Context:
     def why_nothing(self) -> str:
         """What to add to a message that nothing is painted: what was left out, what hides, what might still come."""
         reasons = [*sorted(self.unsupported), *sorted(self.unseen)]
-        if any(local_name(element) in _ANIMATIONS for element in self.root.iter()) or self.approximated["animation"]:
+        if self.approximated["animation"]:
             reasons.append("animation")
         return f" (left out: {', '.join(reasons)})" if reasons else ""
 
@@ -127,19 +136,10 @@ class Context:
                 == style["rotate"] == style["scale"] == "none":
             return tf.multiply(state.matrix, transform)
         box = self._reference_box(element, style, state)
-        size = box[2:]
-        matrix = tf.IDENTITY
-        for name in _TRANSFORMS:
-            value = style[name]
-            if isinstance(value, str):
-                value = tf.parse_css(value, size) if name == "transform" else tf.parse_single(name, value, size)
-                if isinstance(value, tf.Spatial):
-                    self.unsupported["3D transform"] += 1
-                    value = value.matrix
-            matrix = tf.multiply(matrix, value or tf.IDENTITY)
-        text = style["transform-origin"] or ("50% 50%" if root else "0 0")
-        x, y = tf.parse_origin(text, box, css=False) or (0.0, 0.0)
-        return tf.multiply(state.matrix, tf.around(matrix, x, y))
+        matrix, spatial = tf.of_style(style, box, "50% 50%" if root else "0 0")
+        if spatial:
+            self.unsupported["3D transform"] += 1
+        return tf.multiply(state.matrix, matrix)
 
     def _reference_box(self, element: Element, style: Style, state: State) -> Box:
         """What percentages and the origin of a transform refer to: (left, top, width, height)."""
@@ -150,8 +150,8 @@ class Context:
             self.approximated["transform-box"] += 1
         return (0.0, 0.0, *state.viewport)
 
-    def geometry(self, element: Element, state: State) -> Shape | None:
-        """The shape of a shape element in user space; None if it has no size."""
+    def geometry(self, element: Element, state: State, moves: bool = False) -> Shape | None:
+        """The shape of a shape element in user space; None if it has no size; moves: even if it has moves alone."""
         shape = SHAPES[local_name(element)](element, state.style, state.viewport)
         if shape is not None and shape.path is not None:
             self._segments += len(shape.path)
@@ -160,6 +160,6 @@ class Context:
                 raise ValueError(f"more than {MAX_DRAWN:,} path segments are drawn")
             if shape.path.broken:
                 self.approximated["path data with an error"] += 1
-            if len(shape.path) == 0:
+            if len(shape.path) == 0 and not (moves and shape.path.lone):
                 return None
         return shape

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, islice
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -60,7 +60,7 @@ class Walker:
             self.context.approximated["margin, border or padding of the root"] += 1
         self._background(state)
         matrix = self.context.matrix(root, style, state)
-        self._content(root, fitted(root, state._replace(matrix=matrix)))
+        self._content(root, state._replace(matrix=matrix))
         return [part for layer in self.layers for part in self._within_reach(layer)]
 
     def _take_size(self, root: Element, style: Style) -> None:
@@ -110,6 +110,8 @@ class Walker:
         if local_name(element) in SHAPES:
             shape = self.context.geometry(element, state)
             return shape.box() if shape is not None else None
+        if element is self.context.root:
+            return (0.0, 0.0, *state.viewport)
         counted = Counter(self.context.unsupported), Counter(self.context.approximated)
         outside, self._boxes = self._boxes, []
         try:
@@ -167,10 +169,12 @@ class Walker:
             inside = state.moved()
         elif local_name(element) == "svg" and element is not self.context.root:
             inside = nested_state(element, state.moved(), *state.size(state.style))
-        # clip paths and masks are in the space of what is inside
+        # clip paths and masks are in the space of what is inside, but those of the root in pixels of its viewport
         inside = self._with_effects(element, inside) if inside is not None else None
         if inside is None:
             return
+        if element is self.context.root:
+            inside = fitted(element, inside)
         first = len(self.layers)
         self._inside(element, inside)
         if opacity < 1 and _overlap(self.layers[first:]):
@@ -193,6 +197,7 @@ class Walker:
         with self.context.following(name, element, target) as new:
             if not new:
                 return
+            target = self.context.shadows.get(target, target)
             given = state.style
             state = state._replace(context=context_paints(self.context, element, state))
             if local_name(target) not in ("symbol", "svg"):
@@ -270,7 +275,7 @@ class Walker:
 
     def _draw_markers(self, element: Element, state: State) -> None:
         """The markers of a shape, in the order of its vertices (SVG 2, section 13.7)."""
-        shape = self.context.geometry(element, state)
+        shape = self.context.geometry(element, state, moves=True)
         if shape is None or shape.path is None:
             return
         names = []
@@ -301,15 +306,11 @@ class Walker:
 
 
 def _children(element: Element) -> Iterator[Element]:
-    """The children that are drawn; of a <switch> the first whose conditions hold (SVG 2, section 5.9)."""
+    """The children that are drawn; of a <switch> the first whose conditions hold, whatever it is (SVG 2, 5.9)."""
     if local_name(element) != "switch":
         yield from element
         return
-    for child in element:
-        known = local_name(child) in SHAPES or local_name(child) in _GROUPS or local_name(child) in _NOT_DRAWN
-        if known and is_wanted(child):
-            yield child
-            return
+    yield from islice((child for child in element if local_name(child) and is_wanted(child)), 1)
 
 
 def _overlap(layers: list[Layer]) -> bool:

@@ -7,6 +7,7 @@ A document is 24 x 24. Of the expected elements the fills, strokes and places co
 import pytest
 
 RECT = '<rect width="3" height="3"/>'
+SHAPE, PATH = '<path d="M0 0h3v3h-3z"/>', '<path d="M0 0H3V3H0Z"'
 DRAWN = '<rect x="0" y="0" width="3" height="3"'
 RED, BLUE, BLACK = [f'{DRAWN} fill="#f00"/>'], [f'{DRAWN} fill="#00f"/>'], [f"{DRAWN}/>"]
 LINE = '<path d="M2 2H9" fill="none" stroke="#f00"{}/>'
@@ -55,7 +56,14 @@ INVALID = [  # CSS Cascade 5, section 4.1: a declaration that is invalid is as i
     ("rx: not below 0", rect('rx="-1"'), BLACK),
     ("transform", rect('transform="scale(2) foo"'), BLACK),
     ("clip-path", rect('clip-path="foo"'), BLACK),
-    ("CSS lengths have units", '<rect width="3" height="3" style="width:9"/>', BLACK),
+    ("lengths in a sheet have units", sheet(".a{width:9;height:9;font-size:9}"), BLACK),
+    ("but places and radii need none, and in a style attribute nothing does", sheet(".a{x:2;y:2}", '<rect class="a" style="width:4;height:5"/>'), at(2, 2, 4, 5)),
+    ("a radius that is no length is 0", rect('rx="1" ry="none"'), BLACK),
+    ("auto and inherit are no lengths of attributes", '<ellipse cx="9" cy="9" rx="5" ry="auto"/><rect width="inherit" height="9"/>' + RECT, BLACK),
+    ("a width of a use that is none", '<symbol id="s"><rect width="9" height="9"/></symbol><use href="#s" width="foo" height="9"/>' + RECT, BLACK),
+    ("a negative width of a nested svg", '<svg width="-5" height="9"><rect width="9" height="9"/></svg>' + RECT, BLACK),
+    ("a point at the end is no part of a number", line('stroke-width="4."'), [LINE.format("")]),
+    ("points up to what is none", '<polygon points="0,0 3,0 3,3 0,3 foo 9,9"/>', ['<path d="M0 0H3V3H0Z"/>']),
     ("!important before an invalid one", rect('style="fill:red!important;fill:blue;fill:foo"'), RED),
     ("in a sheet", sheet(".a{fill:red;fill:foo}"), RED),
     ("an unknown property is none", rect('style="filll:red;-x-fill:red"'), BLACK),
@@ -85,6 +93,8 @@ VARIABLES = [  # CSS Custom Properties 1, sections 2 and 3
     ("initial takes it away", group('style="--a:blue"', rect('style="--a:initial;fill:var(--a,red)"')), RED),
     ("in a shorthand", '<marker id="m" markerUnits="userSpaceOnUse"><rect width="3" height="3"/></marker><path d="M0 0v9" style="--m:url(#m);marker:var(--m);marker-end:none" fill="none"/>', BLACK),
     ("functions have no case", rect('style="--a:red;fill:VAR(--a)"'), RED),
+    ("registered: its initial value", sheet("@property --a{syntax:'<color>';inherits:true;initial-value:red}.a{fill:var(--a)}"), RED),  # Properties and Values 1, section 2
+    ("registered: not inherited", sheet("@property --a{syntax:'*';inherits:false;initial-value:red}g{--a:blue}.a{fill:var(--a)}", group("", rect('class="a"'))), RED),
     ("of a stop", '<linearGradient id="g" style="--a:red"><stop stop-color="var(--a)"/></linearGradient>' + rect('fill="url(#g)"'), RED),
 ]
 AT_RULES = [  # CSS Conditional 3 and Media Queries 4; CSS Cascade 5, section 6.4; CSS Nesting 1
@@ -156,6 +166,8 @@ TRANSFORMS = [  # SVG 2, section 8.5; CSS Transforms 1, section 6 and 2, section
     ("none", rect('transform="scale(2)" style="transform:none"'), BLACK),
     ("the attribute of a gradient", '<linearGradient id="g" gradientTransform="rotate(45deg)"><stop stop-color="red"/></linearGradient>' + rect('fill="url(#g)"'), RED),
     ("a gradient's that cannot be read", '<linearGradient id="g" gradientTransform="scale(NaN)"><stop stop-color="red"/></linearGradient>' + rect('fill="url(#g)"'), RED),
+    ("transform-origin of a pattern", '<pattern id="p" patternUnits="userSpaceOnUse" width="24" height="24" patternTransform="scale(2)" transform-origin="3 3"><rect x="2" y="2" width="2" height="2" fill="red"/></pattern><rect width="20" height="20" fill="url(#p)"/>', at(1, 1, 4, 4, ' fill="#f00"')),
+    ("scale of a gradient", '<linearGradient id="g" gradientUnits="userSpaceOnUse" x2="24" style="scale:.1"><stop stop-color="blue"/><stop offset="1" stop-color="red"/></linearGradient><rect x="9" width="3" height="3" fill="url(#g)"/>', at(9, 0, 3, 3, ' fill="#f00"')),
     ("of a symbol", f'<symbol id="s" transform="scale(2)">{RECT}</symbol><use href="#s"/>', at(0, 0, 6, 6)),
 ]
 UNITS = [  # CSS Values 4, sections 6 and 10; SVG 2, section 8.9
@@ -170,7 +182,8 @@ UNITS = [  # CSS Values 4, sections 6 and 10; SVG 2, section 8.9
     ("Q", '<rect width="4Q" height="1mm"/>', at(0, 0, 3.78, 3.78)),
     ("vw, vh", '<rect width="50vw" height="25vh"/>', at(0, 0, 12, 6)),
     ("lh, cqw", '<rect font-size="4" width="50cqw" height="2lh"/>', at(0, 0, 12, 9.2)),
-    ("calc() of numbers, in attributes", '<rect width="calc(1 + 2)" height="3"/><rect style="width:calc(9);height:9px"/>', BLACK),
+    ("calc() of numbers", '<rect width="calc(1 + 2)" style="height:calc(4 - 1)"/>', BLACK),
+    ("infinity is as large as can be, what is no number is 0", '<clipPath id="c"><rect width="calc(infinity * 1px)" height="3"/></clipPath><rect width="9" height="9" clip-path="url(#c)"/><rect width="calc(NaN * 1px)" height="9"/>', ['<path d="M0 0H9V3H0Z"/>']),
     ("em of a gradient's own font", '<linearGradient id="g" font-size="6" gradientUnits="userSpaceOnUse" x2="1em"><stop stop-color="blue"/><stop offset="1" stop-color="red"/></linearGradient><rect x="9" width="3" height="3" fill="url(#g)"/>', at(9, 0, 3, 3, ' fill="#f00"')),
     ("calc()", '<rect style="width:calc(100% - 8px);height:calc(2 * (1px + 2px))"/>', at(0, 0, 16, 6)),
     ("min(), max(), clamp()", '<rect width="min(9px, 50%)" height="max(3px, 25%)" x="clamp(1px, 50%, 4px)"/>', at(4, 0, 9, 6)),
@@ -187,6 +200,7 @@ CONDITIONS = [  # SVG 2, section 5.9
     ("extensions that browsers know", '<rect width="3" height="3" requiredExtensions="http://www.w3.org/1999/xhtml"/>', BLACK),
     ("not on what is only referred to", '<clipPath id="c" systemLanguage="de"><rect width="3" height="3"/></clipPath><rect width="9" height="9" clip-path="url(#c)"/>', ['<path d="M0 0H3V3H0Z"/>']),
     ("in a switch", f'<switch><circle r="2" requiredExtensions=""/>{RECT}<circle r="1"/></switch>', BLACK),
+    ("a switch draws the first that holds, even if it draws nothing", f'<switch><desc/><circle r="2"/></switch>{RECT}', BLACK),
     ("in a clip path", '<clipPath id="c"><rect width="3" height="3"/><rect width="9" height="9" systemLanguage="de"/></clipPath><rect width="9" height="9" clip-path="url(#c)"/>', ['<path d="M0 0H3V3H0Z"/>']),
     ("on what is used", '<defs><circle id="c" r="2" systemLanguage="de"/></defs><use href="#c"/>' + RECT, BLACK),
 ]
@@ -207,6 +221,17 @@ PARTS = [  # one bad part does not spoil the rest; SVG 2, sections 5.1, 8.6, 13.
     ("a font in the sheet", sheet("@font-face{font-family:x;src:url(data:font/woff2;base64," + "A" * 300_000 + ")}.a{fill:red}"), RED),
     ("stop offsets that are invalid", '<linearGradient id="g"><stop offset="a" stop-color="red"/><stop offset="0" stop-color="red"/></linearGradient>' + rect('fill="url(#g)"'), RED),
     ("a zero-length arc with round caps is a dot", '<path d="M5 5a2 2 0 0 1 0 0" fill="none" stroke="red" stroke-linecap="round"/>', ['<path d="M5 5H5.01" fill="none" stroke="#f00" stroke-linecap="round"/>']),
+    ("a line without length that is closed is a dot", '<path d="M5 5l0 0z" fill="none" stroke="red" stroke-linecap="round"/>', ['<path d="M5 5H5.01" fill="none" stroke="#f00" stroke-linecap="round"/>']),
+    ("a pathLength of 0 makes dashes endless", line('pathLength="0" stroke-dasharray="1"'), [LINE.format("")]),
+]
+USED = '<defs><path id="p" class="a" d="M0 0h3v3h-3z"/></defs><g class="o"><use href="#p" class="u"/></g>'
+USES = [  # SVG 2, section 5.5.3: selectors see what a use shows as a tree of its own, which inherits from the use
+    ("no ancestors of where it is written", sheet("defs path{fill:blue}svg path{fill:blue}.a{fill:red}", USED), [f'{PATH} fill="#f00"/>']),
+    ("nor of where it is shown", sheet(".o path,use path,.u > path{fill:blue}.u{fill:red}", USED), [f'{PATH} fill="#f00"/>']),
+    ("ancestors within it", sheet(".k path{fill:red}", f'<defs><g id="k" class="k">{SHAPE}</g></defs><use href="#k"/>'), [f'{PATH} fill="#f00"/>']),
+    ("it is a first child", sheet("path:nth-child(2){fill:blue}path:first-child{fill:red}", '<defs><g/><path id="q" d="M0 0h3v3h-3z"/></defs><use href="#q"/>'), [f'{PATH} fill="#f00"/>']),
+    (":root is the document's", sheet(":root path{fill:blue}:root{--a:red}path{fill:var(--a)}", USED), [f'{PATH} fill="#f00"/>']),
+    ("in a clip path", sheet("g rect{display:none}", '<g><rect id="r" width="3" height="3"/></g><clipPath id="c"><use href="#r"/></clipPath><rect width="9" height="9" clip-path="url(#c)"/>'), ['<path d="M0 0H3V3H0Z"/>']),
 ]
 SQUARE = '<rect x="2" y="2" width="10" height="10" fill="#f00"{}/>'
 WHITE = '<rect x="-9" y="-9" width="99" height="99" fill="#fff"/>'
@@ -219,6 +244,7 @@ MASKS = [  # CSS Masking 1, sections 7 and 8
     ("a clip path is of a nested svg's own space", f'<clipPath id="c"><rect width="1" height="9"/></clipPath><svg x="2" y="2" width="9" height="9" viewBox="0 0 3 3" clip-path="url(#c)">{RECT}</svg>', ['<path d="M2 2H5V11H2Z"/>']),
     ("mask-image", '<mask id="m"><rect width="7" height="24" fill="#fff"/></mask>' + SQUARE.format(' style="mask-image:url(#m)"'), ['<path d="M2 2H7V12H2Z" fill="#f00"/>']),
     ("-webkit-mask", '<mask id="m"><rect width="7" height="24" fill="#fff"/></mask>' + SQUARE.format(' style="-webkit-mask:url(#m)"'), ['<path d="M2 2H7V12H2Z" fill="#f00"/>']),
+    ("a mask that shows itself is not masked by itself", '<mask id="m"><rect width="7" height="24" fill="#fff" mask="url(#m)"/></mask>' + SQUARE.format(' mask="url(#m)"'), ['<path d="M2 2H7V12H2Z" fill="#f00"/>']),
     ("luminance of linear light", '<mask id="m" color-interpolation="linearRGB"><rect width="24" height="24" fill="#bcbcbc"/></mask>' + SQUARE.format(' mask="url(#m)"'), [SQUARE.format(' fill-opacity="0.503"')]),
 ]
 MASKS.append((
@@ -247,6 +273,7 @@ MARKERS = [  # SVG 2, section 13.7
     ("a stroke that does not scale", f'<marker id="m">{DOT}</marker><g transform="scale(2)"><path d="M2 2H4" fill="none" stroke-width="2" vector-effect="non-scaling-stroke" marker-end="url(#m)"/></g>', at(8, 4, 4, 4)),
     ("percentages are of the shape's viewport", f'<marker id="m" {UNIT} viewBox="0 0 4 4" markerWidth="4" markerHeight="4" refX="25%">{DOT}</marker><path d="M8 4H9" fill="none" marker-end="url(#m)"/>', at(3, 4, 2, 2)),
     ("a close without length has no direction", f'<marker id="m" {UNIT} orient="auto">{DOT}</marker><path d="M4 4H9V9L4 4z" fill="none" marker-start="url(#m)"/>', at(4, 4, 2, 2)),
+    ("at moves that nothing follows, away from where the pen was", f'<marker id="m" {UNIT} orient="auto">{DOT}</marker><path d="M4 4H9M9 9" fill="none" marker-end="url(#m)"/><path d="M0 4" marker-start="url(#m)"/>', [*at(7, 9, 2, 2), *at(-2, 4, 2, 2)]),
     ("no stroke width, no marker", '<marker id="m"><circle r="9"/></marker><path d="M4 4H9" fill="none" stroke-width="0" marker-end="url(#m)"/>' + RECT, BLACK),
     ("a marker's style is that of where it stands", f'<g fill="red"><marker id="m" {UNIT}>{DOT}</marker></g><path d="M4 4H9" fill="none" marker-end="url(#m)"/>', at(9, 4, 2, 2, ' fill="#f00"')),
     ("a marker in itself is left out", f'<marker id="m" {UNIT}>{DOT}<path d="M0 0H1" fill="none" marker-end="url(#m)"/></marker><path d="M4 4H9" fill="none" marker-end="url(#m)"/>', at(9, 4, 2, 2)),
@@ -272,7 +299,7 @@ CONTEXT = [  # SVG 2, section 13.2
 ]
 TABLES = {
     "invalid": INVALID, "var()": VARIABLES, "at-rules": AT_RULES, "keywords": WIDE, "transforms": TRANSFORMS, "units": UNITS,
-    "conditions": CONDITIONS, "parts": PARTS, "masks": MASKS, "markers": MARKERS, "patterns": PATTERNS, "context": CONTEXT,
+    "conditions": CONDITIONS, "parts": PARTS, "uses": USES, "masks": MASKS, "markers": MARKERS, "patterns": PATTERNS, "context": CONTEXT,
 }
 RULES = [(f"{kind}: {why}", body, expected) for kind, rows in TABLES.items() for why, body, expected in rows]
 
@@ -295,6 +322,7 @@ ROOTS = [  # attributes of the root, body, expected, section
     ("so it does by CSS", 'viewBox="0 0 24 24" style="transform:scaleX(-1)"', RECT, at(21, 0, 3, 3)),
     ("unless it says where", 'viewBox="0 0 24 24" style="transform:scale(2);transform-origin:0 0"', RECT, at(0, 0, 6, 6)),
     ("in pixels of its viewport", 'width="48" height="48" viewBox="0 0 24 24" style="transform:translate(12px)"', RECT, at(6, 0, 3, 3)),
+    ("its clip path is in pixels of its viewport", 'width="48" height="48" viewBox="0 0 24 24" clip-path="url(#c)"', '<clipPath id="c"><rect width="6" height="6"/></clipPath><rect width="9" height="9"/>', ['<path d="M0 0H3V3H0Z"/>']),  # CSS Masking 1, section 5
     ("rem is its font size", 'viewBox="0 0 24 24" font-size="3"', '<g font-size="9"><rect width="1rem" height="1rem"/></g>', BLACK),
     ("vw is its viewport", 'width="48" height="48" viewBox="0 0 24 24"', '<rect width="6.25vw" height="6.25vw"/>', BLACK),
     ("a broken viewBox beside a size is none", 'width="24" height="24" viewBox="0 0 a b"', RECT, BLACK),  # SVG 2, section 8.6

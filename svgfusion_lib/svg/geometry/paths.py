@@ -37,6 +37,7 @@ class Path:
     codes: np.ndarray   # int8 [K]
     points: np.ndarray  # float64 [K, 3, 2]
     broken: bool = False  # path data that ends in an error: drawn up to it
+    lone: tuple[tuple[int, float, float], ...] = ()  # moves that no segment follows: index of the next segment, x, y
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -89,17 +90,21 @@ def _cubic_extremes(p0, p1, p2, p3) -> np.ndarray:
 
 
 class PathBuilder:
-    """Collects segments; moves that nothing follows go, and a segment after a close opens a sub-path."""
+    """Collects segments; moves that nothing follows stand apart, and a segment after a close opens a sub-path."""
 
     def __init__(self) -> None:
         self.codes: list[int] = []
         self.numbers: list[float] = []  # six per segment
         self.x = self.y = self.first_x = self.first_y = 0.0
+        self.lone: list[tuple[int, float, float]] = []
         self._move_due = True
+        self._moved = False
 
     def move(self, x: float, y: float) -> None:
+        if self._moved:
+            self.lone.append((len(self.codes), self.x, self.y))
         self.x, self.y, self.first_x, self.first_y = x, y, x, y
-        self._move_due = True
+        self._move_due = self._moved = True
 
     def line(self, x: float, y: float) -> None:
         if self._move_due:
@@ -118,6 +123,8 @@ class PathBuilder:
     def close(self) -> None:
         if self._move_due:  # nothing to close: a dot, which a line without length is too
             self.line(self.first_x, self.first_y)
+        elif self.codes[-2] == MOVE and self.codes[-1] == LINE and (self.x, self.y) == (self.first_x, self.first_y):
+            pass  # a dot closed is a dot
         else:
             self.codes.append(CLOSE)
             self.numbers += (0.0, 0.0, 0.0, 0.0, self.first_x, self.first_y)
@@ -129,14 +136,16 @@ class PathBuilder:
         points = np.array(self.numbers, dtype=np.float64).reshape(-1, 3, 2)
         if not np.abs(points).max(initial=0.0) < LARGEST:  # NaN is not
             raise ValueError("a coordinate in path data is infinite, not a number, or too large")
-        return Path(np.array(self.codes, dtype=np.int8), points, broken)
+        if self._moved:
+            self.move(0.0, 0.0)
+        return Path(np.array(self.codes, dtype=np.int8), points, broken, tuple(self.lone))
 
     def _begin(self) -> None:
         if len(self.codes) > MAX_SEGMENTS:
             raise ValueError(f"a path has more than {MAX_SEGMENTS:,} segments")
         self.codes.append(MOVE)
         self.numbers += (0.0, 0.0, 0.0, 0.0, self.first_x, self.first_y)
-        self._move_due = False
+        self._move_due = self._moved = False
 
 
 def parse_path(data: str) -> Path:

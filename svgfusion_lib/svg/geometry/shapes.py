@@ -9,7 +9,7 @@ from svgfusion_lib.svg.geometry.paths import Path
 from svgfusion_lib.svg.style import transforms as tf
 from svgfusion_lib.svg.style.cascade import Style
 from svgfusion_lib.svg.style.transforms import Matrix
-from svgfusion_lib.svg.style.values import parse_numbers
+from svgfusion_lib.svg.style.values import scan_numbers
 
 Size = tuple[float, float]
 
@@ -61,7 +61,7 @@ class Shape:
 def _path(element: Element, style: Style, viewport: Size) -> Shape | None:
     data = style["d"]
     path = paths.parse_path(data) if data else None
-    return Shape(path=path) if path is not None and (len(path) or path.broken) else None
+    return Shape(path=path) if path is not None and (len(path) or path.broken or path.lone) else None
 
 
 def _rect(element: Element, style: Style, viewport: Size) -> Shape | None:
@@ -110,7 +110,9 @@ def _polyline(element: Element, style: Style, viewport: Size) -> Shape | None:
 
 
 def _polygon(element: Element, style: Style, viewport: Size, closed: bool = True) -> Shape | None:
-    path = paths.polygon_path(parse_numbers(element.get("points", "")), closed)
+    numbers, whole = scan_numbers(element.get("points", ""))
+    path = paths.polygon_path(numbers, closed)
+    path.broken = not whole
     return Shape(path=path) if len(path) else None
 
 

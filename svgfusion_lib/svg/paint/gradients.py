@@ -25,9 +25,9 @@ from svgfusion_lib.svg.paint.stops import (
     unfold_stops,
 )
 from svgfusion_lib.svg.row_format import MIN_GRADIENT, POSITION_LIMIT
-from svgfusion_lib.svg.style.cascade import Style, computed, declared
+from svgfusion_lib.svg.style.cascade import Style, computed, transform_of
 from svgfusion_lib.svg.style.colours import BLACK, between, mixes_in_oklab
-from svgfusion_lib.svg.style.transforms import Matrix, Spatial, apply, determinant, inverse, multiply, parse_css
+from svgfusion_lib.svg.style.transforms import IDENTITY, Matrix, apply, determinant, inverse, multiply, placed
 from svgfusion_lib.svg.style.values import absolute, parse_length, parse_number
 
 Box = tuple[float, float, float, float]
@@ -36,6 +36,7 @@ _STEPS = np.linspace(0, 1, SAMPLES)
 MAX_STOPS = 256
 _CURVE_STEPS = 8       # from one stop to the next, of what is no straight line in sRGB
 _PLACE = frozenset({"x1", "y1", "x2", "y2", "cx", "cy", "r", "fx", "fy", "fr"})
+FAR = 25.0             # lengths of a gradient: what is seen beyond counts as one colour
 _CHAIN = 16            # gradients that may refer to each other in a row
 
 
@@ -72,7 +73,7 @@ class GradientSource:
 
     radial: bool
     attributes: dict[str, str]
-    transform: Any       # matrix, text of CSS or None
+    transform: Any       # as cascade.transform_of gives it
     offsets: np.ndarray  # [S]
     colours: np.ndarray  # [S, 4]
 
@@ -112,7 +113,7 @@ class GradientReader:
         if not chain:
             return None
         attributes: dict[str, str] = {}
-        transform: Any = None
+        transform: Any = IDENTITY
         kind = local_name(chain[0])
         for element in reversed(chain):
             own = {k: v for k, v in element.attrib.items() if k not in _PLACE or local_name(element) == kind}
@@ -120,7 +121,7 @@ class GradientReader:
                 units = computed(element, self.style_at(element)).units
                 own |= {k: absolute(v, units) for k, v in own.items() if k in _PLACE}
             attributes |= own
-            transform = declared(element).get("transform", transform)
+            transform = transform_of(element, self.style_at, transform)
         stops = next((s for s in ([c for c in e if local_name(c) == "stop"] for e in chain) if s), [])
         if len(stops) > MAX_STOPS:
             raise ValueError(f"a gradient has more than {MAX_STOPS} stops")
@@ -184,9 +185,8 @@ def resolve_gradient(
         assert box is not None  # it needs one
         left, top, right, bottom = box
         matrix = multiply(matrix, (right - left, 0, 0, bottom - top, left, top))
-    own = parse_css(source.transform, viewport) if isinstance(source.transform, str) else source.transform
-    if own is not None:
-        matrix = multiply(matrix, own.matrix if isinstance(own, Spatial) else own)
+    if source.transform is not IDENTITY:
+        matrix = multiply(matrix, placed(source.transform, viewport))
     if source.radial:
         place = _radial_place(get, width, height, matrix)
     else:
@@ -195,6 +195,9 @@ def resolve_gradient(
         return _plain(colours[-1])
     spend(500, "gradients")
     low, high = place.visible(canvas_box)
+    edge = isinstance(place, _Radial) and any(place.focal) and get("spreadMethod") not in ("reflect", "repeat")
+    if edge and low < 1 and high > FAR:
+        high = 2.0  # far out all is the last colour
     offsets = source.offsets
     if place.turned:
         offsets, colours = 1 - offsets[::-1], colours[::-1]
@@ -279,7 +282,9 @@ def _linear_place(get, width: float, height: float, m: Matrix) -> _Linear | None
 
 @dataclass(frozen=True)
 class _Radial:
-    """Unit circle -> canvas by `matrix`; t runs from radius `inner` (at `focal`, in unit circle units) to 1.
+    """Unit circle -> canvas by `matrix`; t runs from radius `inner` to 1.
+
+    focal: where the radius would be 0, in unit circle units.
 
     turned: the file's first stop is the outer one. cone: neither circle lies in the other.
     """
@@ -308,9 +313,9 @@ class _Radial:
             near = away / max(float(self.axes[1][0]), 1e-9)
         if any(self.focal):
             near, far = 0.0, max(far, 1.0)
-        away, width = math.hypot(*self.focal), 1 - self.inner
-        low = (near - self.inner) / max(width, 1e-6)
-        high = max((far - side - self.inner) / max(width - side, 1e-6) for side in (away, -away))  # at most
+        away, width = math.hypot(*self.focal), max(1 - self.inner, 1e-6)
+        low = (near - self.inner) / width
+        high = max(((far - side) / max(1 - side, 1e-6) - self.inner) / width for side in (away, -away))  # at most
         return max(low, 0.0), max(high, low + 1e-6, 1e-6)
 
     def length(self) -> float:
@@ -327,7 +332,7 @@ class _Radial:
         fx, fy = self.focal
         outer = self.inner + t1 * (1 - self.inner)
         first = self.inner + t0 * (1 - self.inner)
-        centre = fx * (1 - t1), fy * (1 - t1)  # where the circle of t1 stands
+        centre = fx * (1 - outer), fy * (1 - outer)  # where the circle of t1 stands
         x, y = apply(self.matrix, *centre)
         axes, sizes = self.axes
         major, minor = sizes * outer
@@ -353,7 +358,8 @@ def _radial_place(get, width: float, height: float, m: Matrix) -> _Radial | None
         (cx, cy, r), (fx, fy, fr) = (fx, fy, fr), (cx, cy, r)
     focal = (fx - cx) / r, (fy - cy) / r
     distance, inner = math.hypot(*focal), min(max(fr / r, 0.0), 0.99)
-    cone = distance + inner > 1
+    focal, distance = (focal[0] / (1 - inner), focal[1] / (1 - inner)), distance / (1 - inner)  # where the radius is 0
+    cone = distance > 1 + 1e-9
     if distance > 0.99:
         focal = focal[0] * 0.99 / distance, focal[1] * 0.99 / distance
     elif distance < 1e-3:

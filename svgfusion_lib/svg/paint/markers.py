@@ -30,6 +30,8 @@ def marker_places(path: Path, wanted: Sequence[bool]) -> Iterator[Place]:
 
 def _vertices(path: Path) -> tuple[np.ndarray, list, list]:
     """Vertices [K, 2] and, of each, the direction that the path arrives and leaves with, None for none."""
+    if len(path) == 0:
+        return _with_lone(path, path.points[:, 2], [], [])
     starts, ends = path.starts(), path.points[:, 2]
     tangents: list[tuple | None] = []  # of each segment: at its start, at its end
     for code, start, (first, second, end) in zip(path.codes.tolist(), starts, path.points):
@@ -48,6 +50,17 @@ def _vertices(path: Path) -> tuple[np.ndarray, list, list]:
             arriving[begin], leaving[after - 1] = arriving[after - 1], leaving[begin]
             if arriving[after - 1] is None:
                 arriving[after - 1] = arriving[after - 2]
+    return _with_lone(path, ends, arriving, leaving)
+
+
+def _with_lone(path: Path, ends: np.ndarray, arriving: list, leaving: list) -> tuple[np.ndarray, list, list]:
+    """With the moves that no segment follows, which look away from the vertex before them, as browsers have it."""
+    for shift, (index, x, y) in enumerate(path.lone):
+        at = index + shift
+        ends = np.insert(ends, at, (x, y), axis=0)
+        before = ends[at - 1] if at else np.zeros(2)
+        arriving.insert(at, ends[at] - before if (ends[at] != before).any() else None)
+        leaving.insert(at, None)
     return ends, arriving, leaving
 
 

@@ -135,7 +135,7 @@ class MaskReader:
             found: list[tuple[Path, bool, Clip | None]] = []
             with self.context.following(href(child)) as new:
                 if target is not None and new:
-                    self._collect(target, state.moved(), found)
+                    self._collect(self.context.shadows.get(target, target), state.moved(), found)
             outlines += [
                 (path, evenodd, own if within is None else within if own is None else own.within(within))
                 for path, evenodd, own in found
@@ -160,7 +160,7 @@ class MaskReader:
         content = box if mask.get("maskContentUnits") == "objectBoundingBox" and box else state.matrix
         with self.context.following(name) as new:
             if not new:
-                return NOTHING, 1.0
+                return Clip(EVERYWHERE), 1.0
             inside = State(content, state.viewport, style, depth=state.depth + 1)
             layers = self.layers_of(mask, inside)
         linear = style["color-interpolation"] == "linearrgb"

@@ -156,6 +156,9 @@ def _stroked(
     """
     style = state.style
     pattern, offset = parse_dashes(state)
+    whole = parse_length(path_length, 1.0, -1.0)
+    if whole == 0:  # scales what is not 0 to infinity (SVG 2, section 9.6.1)
+        pattern = []
     even = fixed or tf.is_similarity(state.matrix)
     order = [word for word in style["paint-order"].split() if word in ("fill", "stroke")]
     stroke_first = layer.fill is not None and order[:1] == ["stroke"]
@@ -177,7 +180,7 @@ def _stroked(
             path = path.transformed(tf.multiply((1 / context.pixel, 0, 0, 1 / context.pixel, 0, 0), state.matrix))
         if pattern:
             context.approximated["dashes as sub-paths"] += 1
-            dashed = dash_path(path, pattern, offset, parse_length(path_length, 1.0))
+            dashed = dash_path(path, pattern, offset, whole)
             if dashed is None:
                 context.unsupported["stroke-dasharray"] += 1
             elif len(dashed) == 0:

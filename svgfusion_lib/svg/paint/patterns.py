@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -16,7 +17,7 @@ from svgfusion_lib.svg.layers import Layer
 from svgfusion_lib.svg.paint.painting import ServerPaint
 from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.style import transforms as tf
-from svgfusion_lib.svg.style.cascade import Style, computed, declared
+from svgfusion_lib.svg.style.cascade import Style, computed, transform_of
 
 MAX_TILES = 400     # of one shape
 MAX_PIECES = 1_000  # layers of all tiles of one shape
@@ -84,12 +85,11 @@ class PatternReader:
                 break
             chain.append(other)
         attributes: dict[str, str] = {}
-        transform = tf.IDENTITY
+        given: Any = tf.IDENTITY
         for link in reversed(chain):
             attributes |= link.attrib
-            own = declared(link).get("transform", transform)
-            own = tf.parse_css(own, state.viewport) if isinstance(own, str) else own
-            transform = own.matrix if isinstance(own, tf.Spatial) else own or tf.IDENTITY
+            given = transform_of(link, self.context.style_at, given)
+        transform = tf.placed(given, state.viewport)
         content = next((link for link in chain if any(local_name(child) for child in link)), None)
         if content is None or tf.determinant(transform) == 0:
             return None

@@ -178,8 +178,8 @@ class Property:
 
 
 _LENGTH = length(css_numbers=True)
-_SIZE = length(negative=False, words=("auto",))
-_PLACE = Property(length(), 0.0, attribute=False, relative=True)  # an attribute of some elements: GEOMETRY
+_SIZE = length(negative=False, css_numbers=True, words=("auto",))
+_PLACE = Property(_LENGTH, 0.0, attribute=False, relative=True)  # an attribute of some elements: GEOMETRY
 _RADIUS = Property(_SIZE, "auto", attribute=False, relative=True)
 _DISPLAYS = (
     "none", "inline", "block", "inline-block", "list-item", "flex", "inline-flex", "grid", "inline-grid", "contents",
@@ -210,7 +210,9 @@ PROPERTIES: dict[str, Property] = {
     "stroke-dashoffset": Property(_LENGTH, 0.0, inherited=True, relative=True),
     "visibility": Property(keyword("visible", "hidden", "collapse"), "visible", inherited=True),
     "paint-order": Property(_order, "normal", inherited=True),
-    "font-size": Property(length(negative=False, words=(*_FONT_SIZES, "smaller", "larger")), FONT_SIZE, inherited=True),
+    "font-size": Property(
+        length(negative=False, css_numbers=True, words=(*_FONT_SIZES, "smaller", "larger")), FONT_SIZE, inherited=True
+    ),
     "color-interpolation": Property(keyword("auto", "srgb", "linearrgb"), "srgb", inherited=True),
     "marker-start": _MARKER, "marker-mid": _MARKER, "marker-end": _MARKER,
     "opacity": Property(_alpha, 1.0),
@@ -234,13 +236,14 @@ PROPERTIES: dict[str, Property] = {
     "background-color": Property(_colour, "transparent", attribute=False),
     "background-image": Property(_effect, "none", attribute=False),
     "animation": Property(_anything, "none", attribute=False),
-    "margin": Property(_anything, "0", attribute=False),  # or border, or padding: what keeps a root from its box
+    "margin": Property(_anything, "0", attribute=False),  # border, padding, left, ...: what keeps a root from its box
     "offset-path": Property(_anything, "none", attribute=False),
     "d": Property(tf.parse_css_path, "", attribute=False),
-    "x": _PLACE, "y": _PLACE, "cx": _PLACE, "cy": _PLACE, "r": Property(length(negative=False), 0.0, attribute=False,
-                                                                         relative=True),
+    "x": _PLACE, "y": _PLACE, "cx": _PLACE, "cy": _PLACE,
+    "r": Property(length(negative=False, css_numbers=True), 0.0, attribute=False, relative=True),
     "rx": _RADIUS, "ry": _RADIUS, "width": _RADIUS, "height": _RADIUS,
 }
+UNIT_DUE = frozenset({"width", "height", "font-size"})  # but in a style attribute, which browsers read as of old
 _NOT_INHERITED = frozenset(name for name, entry in PROPERTIES.items() if not entry.inherited)
 _PRESENTATION = {name: name for name, entry in PROPERTIES.items() if entry.attribute}
 _BOX = ("x", "y", "width", "height")
@@ -249,6 +252,7 @@ GEOMETRY = {
     "rect": (*_BOX, "rx", "ry"), "circle": ("cx", "cy", "r"), "ellipse": ("cx", "cy", "rx", "ry"), "path": ("d",),
     "svg": _BOX, "use": _BOX, "symbol": _BOX,
 }
+_MEASURED = {kind: GEOMETRY[kind] for kind in ("rect", "circle", "ellipse", "use", "svg")}
 _GRADIENTS = ("linearGradient", "radialGradient")
 
 
@@ -307,6 +311,7 @@ def _same(name: str) -> Callable[[str], Pairs]:
 _SHORTHANDS: dict[str, Callable[[str], Pairs]] = {
     "marker": lambda text: [(f"marker-{where}", text) for where in ("start", "mid", "end")],
     "background": _background, "mask": _first_effect("mask"), "mask-image": _first_effect("mask"), "font": _font,
+    **{side: _same("margin") for side in ("inset", "left", "top", "right", "bottom")},
     "animation": _animation, "animation-name": _animation,
     **{f"{kind}{side}": _same("margin") for kind in ("margin", "padding", "border")
        for side in ("", "-left", "-top", "-right", "-bottom") if kind + side != "margin"},
@@ -348,7 +353,7 @@ def _read(name: str, text: str, css: bool) -> Any:
     if name.startswith("--"):
         return text
     text = text.strip()
-    if text.lower() in WIDE:
+    if text.lower() in WIDE and (css or PROPERTIES[name].attribute):
         return text.lower()
     if _SUBSTITUTION.search(text):
         return text
@@ -393,17 +398,27 @@ def declared(element: Element) -> dict[str, Any]:
     attributes = element.attrib
     if len(attributes) > MANY_ATTRIBUTES:
         spend(len(attributes) / 4, "attributes")
-    known = _attributes_of(local_name(element))
+    kind = local_name(element)
+    known = _attributes_of(kind)
     found = {
         known[name]: value for name, text in attributes.items()
         if name in known and (value := read(known[name], text, False)) is not None
     }
+    for name in _MEASURED.get(kind, ()):
+        if name in attributes and found.get(name, "auto") == "auto" and _is_nothing(kind, name, attributes[name]):
+            found[name] = 0.0
     style = attributes.get("style")
     if style:
         declarations = parse_declarations(style)
         for important in (False, True):
             found |= {name: read(name, text, True) for name, text, given in declarations if given == important}
     return found
+
+
+def _is_nothing(kind: str, name: str, text: str) -> bool:
+    """Whether browsers take an attribute of geometry that is no length, or below 0, for 0 and not for `auto`."""
+    below = text.lstrip().startswith("-")
+    return below if kind == "svg" else not (below and name in ("rx", "ry"))
 
 
 # --- computed values --------------------------------------------------------------------------------------
@@ -458,6 +473,18 @@ def computed(element: Element, parent: Style, root: bool = False) -> Style:
     """The style of an element whose parent, or whose place of use, has that one."""
     own = declared(element)
     return compute(own, parent, root) if own else parent.passed_on()
+
+
+def transform_of(element: Element, style_at: Callable[[Element], Style], inherited: Any) -> Any:
+    """The transform of a gradient or a pattern for transforms.placed: a matrix, or the style where CSS says it.
+
+    inherited: that of the element which it refers to, where it says none. style_at(element): its parent's style.
+    """
+    own = declared(element)
+    if not any(name in own for name in tf.PROPERTIES):
+        return inherited
+    plain = isinstance(own.get("transform"), tuple) and len(own.keys() & {*tf.PROPERTIES, "transform-origin"}) == 1
+    return own["transform"] if plain else compute(own, style_at(element))
 
 
 _FIRST = ("font-size", "color-scheme", "color")  # which the computed values of others refer to

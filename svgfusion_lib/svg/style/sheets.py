@@ -7,23 +7,27 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 import cssselect2
 import tinycss2
 
-from svgfusion_lib.svg.document import XHTML_NAMESPACE, local_name
+from svgfusion_lib.svg.document import XHTML_NAMESPACE, href, local_name
 from svgfusion_lib.svg.effort import spend
-from svgfusion_lib.svg.style.cascade import Declaration, parse_declarations, valid_declarations
+from svgfusion_lib.svg.style.cascade import UNIT_DUE, Declaration, parse_declarations, valid_declarations
 from svgfusion_lib.svg.style.conditions import Screen, media_holds, supports_holds
+from svgfusion_lib.svg.style.values import is_length
 
 MAX_CSS_CHARACTERS = 200_000
 MAX_SELECTOR_COST = 200_000  # element visits that one selector may take
 MAX_SELECTOR_STEPS = 20      # from one compound selector to the next; Python compiles them nested
 MAX_SELECTOR_CHARACTERS = 2_000
+MAX_SHADOWS = 5_000          # elements that are matched once more, for the <use> elements that show them
 MAX_NESTING = 30             # of rules and at-rules in each other
 _EMBEDDED = re.compile(r"""url\(\s*+["']?+data:[\w/+.;=-]*+,[A-Za-z0-9+/=%\s]*+["']?+\s*+\)""")
+_RELATION = re.compile(r"[\s>+~:]")  # in a selector that may hang on where an element stands
 _COMBINATORS = (">", "+", "~")
 
 Layer = tuple[float, ...]    # position of a cascade layer; later ones win, and what is in none wins over all
@@ -37,9 +41,10 @@ class _Rule:
     layer: Layer
 
 
-def apply_style_sheets(root: Element, screen: Screen, unsupported: Counter) -> None:
+def apply_style_sheets(root: Element, screen: Screen, unsupported: Counter) -> dict[Element, Element]:
     """Write what the document's <style> elements say into the style attributes of the elements they match.
 
+    Returns, of what a <use> refers to and shows otherwise than it stands in the file, a copy as it is shown.
     Raises ValueError if the sheets are too large. What browsers know of CSS and this does not is counted.
     """
     sheets = [
@@ -48,20 +53,54 @@ def apply_style_sheets(root: Element, screen: Screen, unsupported: Counter) -> N
         and e.get("type", "text/css").strip().lower() in ("", "text/css")
     ]
     if not sheets:
-        return
+        return {}
     reader = _Reader(screen, unsupported)
     spend(5 * len(sheets), "style sheets")
     for sheet in sheets:
         if media_holds(tinycss2.parse_component_value_list(sheet.get("media", "")), screen):
             reader.read("".join(sheet.itertext()))
     if not reader.rules:
-        return
-    matcher = cssselect2.Matcher()
-    extent = _extent(root)
+        return {}
+    matcher, inside = cssselect2.Matcher(), cssselect2.Matcher()
+    extent, related = _extent(root), False
     for rule in reader.rules:
+        text = tinycss2.serialize(rule.prelude).strip()
+        related = related or any(_RELATION.search(part.strip()) for part in text.split(","))
         for selector in _selectors(rule.prelude, reader.namespaces, extent, unsupported):
             matcher.add_selector(selector, rule)
-    spend(10 * extent.count, "CSS selectors")
+            if ":root" not in text.lower():
+                inside.add_selector(selector, rule)
+    shadows = _copies(root, extent, unsupported) if related else {}
+    _match(root, matcher, extent.count)
+    for target, shadow in list(shadows.items()):
+        _match(shadow, inside, extent.count)
+        if all(a.get("style") == b.get("style") for a, b in zip(target.iter(), shadow.iter())):
+            del shadows[target]
+    return shadows
+
+
+def _copies(root: Element, extent: "_Extent", unsupported: Counter) -> dict[Element, Element]:
+    """What <use> elements refer to, each as the tree of its own that selectors see there (SVG 2, section 5.5.3)."""
+    names = {href(element) for element in root.iter() if local_name(element) == "use"} - {""}
+    targets: dict[str, Element] = {}
+    for element in root.iter() if names else ():
+        if element is not root and element.get("id") in names:
+            targets.setdefault(element.get("id", ""), element)
+    shadows: dict[Element, Element] = {}
+    left = MAX_SHADOWS
+    for target in targets.values():
+        size = sum(1 for _ in target.iter())
+        left -= size
+        if left < 0:
+            unsupported["CSS selector of what a use shows"] += 1
+            break
+        spend(20 * size, "CSS selectors")
+        shadows[target] = deepcopy(target)
+    return shadows
+
+
+def _match(root: Element, matcher: cssselect2.Matcher, count: int) -> None:
+    spend(10 * count, "CSS selectors")
     for wrapper in cssselect2.ElementWrapper.from_xml_root(root).iter_subtree():
         _cascade(wrapper.etree_element, matcher.match(wrapper))
 
@@ -137,6 +176,9 @@ class _Reader:
                 self._at_rule(node, layer, parent, depth)
 
     def _take(self, prelude: list, declarations: list[Declaration], layer: tuple[str, ...]) -> None:
+        declarations = [
+            d for d in declarations if d[0] not in UNIT_DUE or is_length(d[1], True) or not is_length(d[1], False)
+        ]
         if declarations:
             self.rules.append(_Rule(prelude, declarations, (*self._position(layer), _NO_LAYER)))
 
@@ -158,10 +200,22 @@ class _Reader:
             words = [token for token in prelude if token.type in ("ident", "string", "url")]
             if words and words[-1].type != "ident":
                 self.namespaces[words[0].value if len(words) == 2 else None] = words[-1].value
+        elif keyword == "property" and rule.content is not None:
+            self._property(prelude, rule.content)
         elif keyword == "import":
             self.unsupported["external style sheet"] += 1
         elif keyword == "scope":
             self.unsupported["CSS @scope"] += 1
+
+    def _property(self, prelude: list, content: list) -> None:
+        """A registered custom property: its initial value, below whatever else is said (Properties and Values 1)."""
+        said = {node.lower_name: node.value for node in _contents(content, prelude) if node.type == "declaration"}
+        names = [token.value for token in prelude if token.type == "ident" and token.value.startswith("--")]
+        if names and "initial-value" in said:
+            text = tinycss2.serialize(said["initial-value"]).strip()
+            inherits = tinycss2.serialize(said.get("inherits", [])).strip().lower() == "true"
+            where = tinycss2.parse_component_value_list(":root" if inherits else "*")
+            self.rules.append(_Rule(where, [(names[0], text, False)], (-math.inf,)))
 
     def _position(self, name: tuple[str, ...]) -> Layer:
         """Of a layer among all, in order of appearance; sub-layers come before what their layer holds itself."""

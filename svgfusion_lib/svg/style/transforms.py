@@ -241,6 +241,31 @@ def parse_single(name: str, text: str, size: tuple[float, float]) -> Matrix | Sp
     return _css_function(name if len(words) < 3 else f"{name}3d", words, size)
 
 
+PROPERTIES = ("translate", "rotate", "scale", "transform")
+
+
+def of_style(style, box: tuple[float, float, float, float], origin: str = "0 0") -> tuple[Matrix, bool]:
+    """What a style's transform properties come to, and whether some of it leaves the plane (CSS Transforms 2, 8).
+
+    box: left, top, width and height that percentages refer to; origin: the transform-origin where none is said.
+    """
+    matrix, spatial = IDENTITY, False
+    for name in PROPERTIES:
+        value = style[name]
+        if isinstance(value, str):
+            value = parse_css(value, box[2:]) if name == "transform" else parse_single(name, value, box[2:])
+            if isinstance(value, Spatial):
+                value, spatial = value.matrix, True
+        matrix = multiply(matrix, value or IDENTITY)
+    x, y = parse_origin(style["transform-origin"] or origin, box, css=False) or (0.0, 0.0)
+    return around(matrix, x, y), spatial
+
+
+def placed(transform, viewport: tuple[float, float]) -> Matrix:
+    """The matrix of a gradient's or a pattern's transform, which is one or a style."""
+    return transform if isinstance(transform, tuple) else of_style(transform, (0.0, 0.0, *viewport))[0]
+
+
 def _plain_number(text: str) -> bool:
     return parse_number(text) == parse_number(text)
 

@@ -12,7 +12,7 @@ import tinycss2
 from svgfusion_lib.svg.effort import spend
 
 # No part of these patterns can give back what the next could take: the time they need is linear in the text.
-NUMBER = r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
+NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"  # "5." is none (CSS Syntax 3, 4.3.12)
 # CSS Values 4: pixels per absolute unit at 96 dpi
 _PIXELS = {"": 1.0, "px": 1.0, "pt": 96 / 72, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4, "q": 96 / 101.6}
 _DEGREES = {"deg": 1.0, "grad": 0.9, "rad": 180 / math.pi, "turn": 360.0}
@@ -33,6 +33,7 @@ MAX_NUMBERS = 100_000  # of a list
 MAX_MATH = 2_000       # characters of a value with math functions
 MAX_MATH_DEPTH = 30    # of brackets in it
 MAX_CACHED = 200       # characters of a value that is kept between documents
+ENDLESS = 1e5  # what stands for infinity, which is as large as can be (CSS Values 4, section 10.9)
 LARGEST = 1e9  # a number beyond it is refused: no viewer draws it, and squares of it still are finite
 
 
@@ -183,7 +184,11 @@ def calculate(text: str, kind: str, reference: float) -> float | None:
 def _calculated(text: str, kind: str, reference: float) -> float | None:
     token = tinycss2.parse_one_component_value(text, skip_comments=True)
     found = evaluate(token, reference)
-    return found[0] if found is not None and found[1] == kind and math.isfinite(found[0]) else None
+    if found is None or found[1] != kind:
+        return None
+    if math.isinf(found[0]):
+        return math.copysign(ENDLESS, found[0])
+    return 0.0 if math.isnan(found[0]) else found[0]
 
 
 def evaluate(token, reference: float = 0.0, depth: int = 0) -> Quantity | None:
@@ -231,8 +236,9 @@ def _sum(tokens: list, reference: float, depth: int) -> Quantity | None:
             return None
         if operator == "*" and "number" in (product[1], value[1]):
             product = (product[0] * value[0], product[1] if value[1] == "number" else value[1])
-        elif operator == "/" and value[1] == "number" and value[0] != 0:
-            product = (product[0] / value[0], product[1])
+        elif operator == "/" and value[1] == "number":
+            inverse = 1 / value[0] if value[0] else math.copysign(math.inf, value[0])
+            product = (product[0] * inverse, product[1])
         elif operator in ("+", "-"):
             total = _added(total, product, sign)
             if total is None:

@@ -11,7 +11,7 @@ SHAPES = [
     ("rect: x and y are 0", '<rect width="4" height="5"/>', ['<rect x="0" y="0" width="4" height="5"/>']),
     ("rounded rect, ry from rx", '<rect width="20" height="10" rx="4"/>', ['<rect x="0" y="0" width="20" height="10" rx="4"/>']),
     ("rx from ry", '<rect width="20" height="10" ry="4"/>', ['<rect x="0" y="0" width="20" height="10" rx="4"/>']),
-    ("rx auto is ry", '<rect width="20" height="10" rx="auto" ry="4"/>', ['<rect x="0" y="0" width="20" height="10" rx="4"/>']),
+    ("rx auto is ry", '<rect width="20" height="10" style="rx:auto" ry="4"/>', ['<rect x="0" y="0" width="20" height="10" rx="4"/>']),
     ("a negative radius is auto", '<rect width="20" height="10" rx="-1" ry="4"/>', ['<rect x="0" y="0" width="20" height="10" rx="4"/>']),
     ("both radii", '<rect width="20" height="10" rx="4" ry="2"/>', ['<rect x="0" y="0" width="20" height="10" rx="4" ry="2"/>']),
     ("one radius of 0 leaves sharp corners", '<rect width="20" height="10" rx="0" ry="4"/>', ['<rect x="0" y="0" width="20" height="10"/>']),
