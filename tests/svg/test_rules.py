@@ -182,7 +182,7 @@ UNITS = [  # CSS Values 4, sections 6 and 10; SVG 2, section 8.9
     ("Q", '<rect width="4Q" height="1mm"/>', at(0, 0, 3.78, 3.78)),
     ("vw, vh", '<rect width="50vw" height="25vh"/>', at(0, 0, 12, 6)),
     ("lh, cqw", '<rect font-size="4" width="50cqw" height="2lh"/>', at(0, 0, 12, 9.2)),
-    ("calc() of numbers", '<rect width="calc(1 + 2)" style="height:calc(4 - 1)"/>', BLACK),
+    ("calc() of numbers, in attributes", '<rect width="calc(1 + 2)" height="3"/><rect style="width:calc(9);height:9px"/>', BLACK),
     ("infinity is as large as can be, what is no number is 0", '<clipPath id="c"><rect width="calc(infinity * 1px)" height="3"/></clipPath><rect width="9" height="9" clip-path="url(#c)"/><rect width="calc(NaN * 1px)" height="9"/>', ['<path d="M0 0H9V3H0Z"/>']),
     ("em of a gradient's own font", '<linearGradient id="g" font-size="6" gradientUnits="userSpaceOnUse" x2="1em"><stop stop-color="blue"/><stop offset="1" stop-color="red"/></linearGradient><rect x="9" width="3" height="3" fill="url(#g)"/>', at(9, 0, 3, 3, ' fill="#f00"')),
     ("calc()", '<rect style="width:calc(100% - 8px);height:calc(2 * (1px + 2px))"/>', at(0, 0, 16, 6)),

@@ -46,14 +46,19 @@ def keyword(*words: str) -> Reader:
     return lambda text, css: lowered if (lowered := text.lower()) in known else None
 
 
-def length(negative: bool = True, css_numbers: bool = False, words: tuple[str, ...] = ()) -> Reader:
-    """A float in pixels, or the text of what hangs on more than itself; css_numbers: they need no unit in CSS."""
+def length(
+    negative: bool = True, css_numbers: bool = False, words: tuple[str, ...] = (), in_units: bool = False
+) -> Reader:
+    """A float in pixels, or the text of what hangs on more than itself.
+
+    css_numbers: they need no unit in CSS; in_units: what math functions come to does.
+    """
 
     def reader(text: str, css: bool) -> float | str | None:
         lowered = text.lower()
         if lowered in words:
             return lowered
-        if not is_length(text, css and not css_numbers, negative):
+        if not is_length(text, css and (not css_numbers or (in_units and "(" in text)), negative):
             return None
         fixed = parse_length(text, 0.0) if "%" not in text else None
         return fixed if fixed is not None and absolute(text, Units()) == text else text
@@ -178,7 +183,7 @@ class Property:
 
 
 _LENGTH = length(css_numbers=True)
-_SIZE = length(negative=False, css_numbers=True, words=("auto",))
+_SIZE = length(negative=False, css_numbers=True, words=("auto",), in_units=True)
 _PLACE = Property(_LENGTH, 0.0, attribute=False, relative=True)  # an attribute of some elements: GEOMETRY
 _RADIUS = Property(_SIZE, "auto", attribute=False, relative=True)
 _DISPLAYS = (
