@@ -121,6 +121,11 @@ _SHEETS = [
     case("thousands of descendant selectors", f"{_STYLED}$open$shapes$end", "work|rows",
          sheet=many("g g path{fill:red}", 150_000), open=many("<g>", 540), end=many("</g>", 720),
          shapes=many(_SHAPE, 10_000)),
+    case("groups in groups, each used, under thousands of selectors", f"{_STYLED}$groups$uses", "work|rows|elements",
+         sheet=many("g path{fill:red}", 30_000), uses=each(140, '<use href="#a@"/>'),
+         groups=lambda: "".join(f'<g id="a{i}">' for i in range(140)) + _SHAPE * 30 + "</g>" * 140),
+    case("registered properties", f"{_STYLED}$shapes", "work|rows", shapes=many(_SHAPE, 60_000),
+         sheet=each(1_500, "@property --a@{inherits:false;initial-value:red}")),
     *[case(f"selector of 300 {step!r}", f"{_STYLED}$shape", ROWS, sheet=step.join("g" * 300) + "{r:2px}")
       for step in (" ", ">", "+", "~", " > ")],
     case("selector of 300 steps among others", f"{_STYLED}$shape", ROWS,

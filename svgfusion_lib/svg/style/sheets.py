@@ -71,9 +71,9 @@ def apply_style_sheets(root: Element, screen: Screen, unsupported: Counter) -> d
             if ":root" not in text.lower():
                 inside.add_selector(selector, rule)
     shadows = _copies(root, extent, unsupported) if related else {}
-    _match(root, matcher, extent.count)
+    _match(root, matcher)
     for target, shadow in list(shadows.items()):
-        _match(shadow, inside, extent.count)
+        _match(shadow, inside)
         if all(a.get("style") == b.get("style") for a, b in zip(target.iter(), shadow.iter())):
             del shadows[target]
     return shadows
@@ -94,14 +94,14 @@ def _copies(root: Element, extent: "_Extent", unsupported: Counter) -> dict[Elem
         if left < 0:
             unsupported["CSS selector of what a use shows"] += 1
             break
-        spend(20 * size, "CSS selectors")
+        spend(20 * size + extent.visits / 4 * size / extent.count, "CSS selectors")
         shadows[target] = deepcopy(target)
     return shadows
 
 
-def _match(root: Element, matcher: cssselect2.Matcher, count: int) -> None:
-    spend(10 * count, "CSS selectors")
+def _match(root: Element, matcher: cssselect2.Matcher) -> None:
     for wrapper in cssselect2.ElementWrapper.from_xml_root(root).iter_subtree():
+        spend(10, "CSS selectors")
         _cascade(wrapper.etree_element, matcher.match(wrapper))
 
 
@@ -122,6 +122,7 @@ def _selectors(prelude: list, namespaces: dict, extent: "_Extent", unsupported: 
         if visits > MAX_SELECTOR_COST and visits > extent.subjects(selector):
             unsupported["CSS selector"] += 1
         elif selector.pseudo_element is None and not selector.never_matches:
+            extent.visits += visits
             spend(visits / 4 + ("[" in text) * extent.characters / 50, "CSS selectors")
             yield selector
 
@@ -275,6 +276,7 @@ class _Extent:
     width: int
     characters: int      # of all attributes
     names: Counter       # "#id", ".class", "tag" -> elements
+    visits: float = 0.0  # that all selectors take
 
     def subjects(self, selector: cssselect2.compiler.CompiledSelector) -> int:
         """How many elements the selector is tried on."""
