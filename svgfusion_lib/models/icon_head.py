@@ -116,7 +116,7 @@ def load_icon_head(path: str | Path = SHIPPED) -> IconHead:
     except (
         OSError, SafetensorError, LookupError, RuntimeError, AttributeError, TypeError, ValueError, MemoryError,
     ) as error:
-        reason = str(error).split("\n")[0]
+        reason = str(error).split("\n")[0] or "out of memory"  # a MemoryError says nothing
         raise UserError(f"{path}: not a readable icon head ({reason}); {remedy}") from error
     for name in (head.pixel_encoder, head.text_encoder):
         check_named(name, path)
