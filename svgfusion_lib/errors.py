@@ -26,6 +26,11 @@ def printable(text: str) -> str:
     )
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message; its kind where it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 # What PyTorch says when the memory is short, or when a device fails or is gone; it has no exceptions of their own for
 # all of these.
 _NO_MEMORY = (
@@ -37,7 +42,7 @@ _NO_DEVICE = ("cuda error", "no cuda gpus", "cuda driver", "nvidia driver", "ncc
 
 def machine_trouble(error: BaseException) -> str | None:
     """One line for an error that is the machine's: too little memory, a device that fails. None for any other."""
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+    reason = first_line(error)[:160]
     text = str(error).lower()
     if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
         return (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from svgfusion_lib.config import SPLITS
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of
-from svgfusion_lib.errors import UserError
+from svgfusion_lib.errors import UserError, first_line
 from svgfusion_lib.system.file_list import inside, is_name
 from svgfusion_lib.system.files import read_json, write_bytes, write_text
 from svgfusion_lib.system.outputs import output_set, settle
@@ -259,7 +259,7 @@ def unfold_table(
             name = captions[0] if captions else ""
             records.append(Record(file, name, captions=captions, split=split_of(name)))
     except (OSError, ValueError) as error:
-        raise UserError(f"{name_of_data}: cannot be read ({_first_line(error)})") from error
+        raise UserError(f"{name_of_data}: cannot be read ({first_line(error)})") from error
     if not records:
         raise UserError(f"{name_of_data}: has no rows in split {split!r}")
     return records
@@ -287,10 +287,10 @@ def _open(dataset: str, split: str):
         return load_dataset(dataset, split=split, streaming=True)
     except (DatasetNotFoundError, ConnectionError) as error:
         raise UserError(
-            f"{dataset}: neither a file ({', '.join(FORMATS)}) nor a dataset that can be had ({_first_line(error)})"
+            f"{dataset}: neither a file ({', '.join(FORMATS)}) nor a dataset that can be had ({first_line(error)})"
         ) from error
     except (OSError, ValueError) as error:
-        raise UserError(f"{dataset}: cannot be read ({_first_line(error)})") from error
+        raise UserError(f"{dataset}: cannot be read ({first_line(error)})") from error
 
 
 def _columns_of(rows, dataset: str, columns: Sequence[str]) -> Iterable[Mapping]:
@@ -314,7 +314,3 @@ def _captions(value: object) -> tuple[str, ...]:
     texts = value if isinstance(value, list) else [value]
     stripped = (" ".join(text.split()) for text in texts if isinstance(text, str))
     return tuple(dict.fromkeys(text for text in stripped if text))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

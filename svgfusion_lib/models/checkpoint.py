@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from svgfusion_lib.config import DEFAULT_MODEL
-from svgfusion_lib.errors import UserError
+from svgfusion_lib.errors import UserError, first_line
 from svgfusion_lib.models.base import PretrainedModel, build
 from svgfusion_lib.models.pretrained import PRETRAINED_DIR
 from svgfusion_lib.models.vpvae import VPVAE
@@ -61,7 +61,7 @@ def load_tensors(path: str | Path, kind: str, made_by: str, fields: Mapping[str,
         pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, LookupError, AttributeError, TypeError,
         zipfile.BadZipFile, MemoryError, AssertionError,
     ) as error:
-        reason = (str(error).strip() or type(error).__name__).split("\n")[0][:120]
+        reason = first_line(error)[:120]
         raise UserError(f"{path}: not a readable {kind} file ({reason}); make it with `svgfusion {made_by}`") from error
     if not isinstance(content, dict) or content.get("kind") != kind:
         found = content.get("kind") if isinstance(content, dict) else type(content).__name__

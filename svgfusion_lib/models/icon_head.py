@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from svgfusion_lib.errors import UserError
+from svgfusion_lib.errors import UserError, first_line
 from svgfusion_lib.models.layers import masked_mean
 from svgfusion_lib.models.pretrained import PRETRAINED_DIR, check_named
 from svgfusion_lib.system.files import write_bytes
@@ -116,7 +116,7 @@ def load_icon_head(path: str | Path = SHIPPED) -> IconHead:
     except (
         OSError, SafetensorError, LookupError, RuntimeError, AttributeError, TypeError, ValueError, MemoryError,
     ) as error:
-        reason = str(error).split("\n")[0] or "out of memory"  # a MemoryError says nothing
+        reason = "out of memory" if isinstance(error, MemoryError) else first_line(error)
         raise UserError(f"{path}: not a readable icon head ({reason}); {remedy}") from error
     for name in (head.pixel_encoder, head.text_encoder):
         check_named(name, path)
