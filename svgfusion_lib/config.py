@@ -40,6 +40,12 @@ class _Config:
         if sizes["width"] % sizes["heads"]:
             raise UserError(f"{type(self).__name__}: {sizes['heads']} heads cannot share a width of {sizes['width']}")
 
+    def _check_choice(self, name: str, *choices: str) -> None:
+        """UserError for a text that is none of the choices."""
+        value = getattr(self, name)
+        if value not in choices:
+            raise UserError(f"{type(self).__name__}: {name} must be {' or '.join(map(repr, choices))}, not {value!r}")
+
     @classmethod
     def preset(cls, name: str, **changes):
         """The preset of that name (see PRESETS of the class), with some fields changed."""
@@ -126,8 +132,7 @@ class DiTConfig(_Config):
     }
 
     def __post_init__(self):
-        if self.prediction not in ("epsilon", "v"):
-            raise UserError(f"DiTConfig: prediction must be 'epsilon' or 'v', not {self.prediction!r}")
+        self._check_choice("prediction", "epsilon", "v")
         self._check_sizes("latent_width", "context_width", "depth", "patch_size", "max_latents")
         if not 0 < self.mlp_ratio < math.inf:
             raise UserError(f"DiTConfig: mlp_ratio must be above 0, not {self.mlp_ratio}")
@@ -206,10 +211,8 @@ class TrainConfig(_Config):
                 raise UserError(f"TrainConfig: {name} must be a finite number of at least 0, not {value}")
         if not 0 < self.lr_decay <= 1:
             raise UserError(f"TrainConfig: lr_decay must be above 0 and at most 1, not {self.lr_decay}")
-        if self.timesteps not in ("uniform", "laplace"):
-            raise UserError(f"TrainConfig: timesteps must be 'uniform' or 'laplace', not {self.timesteps!r}")
-        if self.optimizer not in ("adamw", "muon"):
-            raise UserError(f"TrainConfig: optimizer must be 'adamw' or 'muon', not {self.optimizer!r}")
+        self._check_choice("timesteps", "uniform", "laplace")
+        self._check_choice("optimizer", "adamw", "muon")
 
 
 @dataclass(frozen=True)
@@ -257,8 +260,7 @@ class SamplingConfig(_Config):
             if not least <= value <= most:
                 raise UserError(f"SamplingConfig: {name} must be between {least} and {most}, not {value}")
         check_counts(num_inference_steps=self.num_inference_steps)
-        if self.sampler not in ("ddim", "dpm++"):
-            raise UserError(f"SamplingConfig: sampler must be 'ddim' or 'dpm++', not {self.sampler!r}")
+        self._check_choice("sampler", "ddim", "dpm++")
         if self.sampler == "dpm++" and self.eta:
             raise UserError(f"SamplingConfig: dpm++ is deterministic; eta {self.eta} needs the sampler ddim")
         if not math.isfinite(self.guidance_scale):
