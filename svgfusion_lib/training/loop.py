@@ -273,8 +273,6 @@ class _State:
         try:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
-            for group in self.optimizer.parts[0].param_groups:
-                group["fused"] = True  # states of earlier versions say None
             for name, tensor in self.ema.weights.items():
                 tensor.copy_(state["ema"][name])
         except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:

@@ -10,6 +10,8 @@ from torch import nn
 
 from svgfusion_lib.config import TrainConfig
 
+MUON_RATE = 4.0  # of Muon, times the learning rate of AdamW (docs/runs.md, section 19)
+
 
 def learning_rate(step: int, config: TrainConfig) -> float:
     """Linear warm-up to config.lr, then cosine decay to final_lr * lr over the last lr_decay of the steps.
@@ -23,9 +25,6 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     progress = 1 - (config.num_steps - step) / max(1.0, decay_steps)
     cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
     return config.lr * (config.final_lr + (1 - config.final_lr) * cosine)
-
-
-MUON_RATE = 4.0  # of Muon, times the learning rate of AdamW (docs/runs.md, section 19)
 
 
 class Optimizers:
@@ -59,6 +58,9 @@ class Optimizers:
         states = state.get("parts", [state])  # earlier versions saved AdamW's alone
         for part, own in zip(self.parts, states, strict=True):
             part.load_state_dict(own)
+            for group in part.param_groups:
+                if "fused" in part.defaults:
+                    group["fused"] = part.defaults["fused"]  # states of earlier versions say None
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizers:
