@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.minilm import MiniLM
 from svgfusion_lib.models.pretrained import check_sha256, load_config, load_hub, load_model
+from svgfusion_lib.utils.dataset import pad_sequences
 
 MAX_TOKENS = 32  # the longest context, special tokens included
 BATCH_SIZE = 256  # texts per forward pass
@@ -78,12 +78,10 @@ class TextEncoder:
     @torch.inference_mode()
     def _forward(self, tokens: list[list[int]]) -> Tensor:
         """Last hidden state [b, s, D] of one batch, zero at padding."""
-        ids = [torch.tensor(own, device=next(self.model.parameters()).device) for own in tokens]
-        padded, mask = (
-            pad_sequence(own, batch_first=True) for own in (ids, [torch.ones_like(each) for each in ids])
-        )  # (b, s) each, 1 = token
-        hidden = self.model(input_ids=padded, attention_mask=mask).last_hidden_state
-        return hidden.masked_fill(mask[..., None] == 0, 0.0).float().cpu()  # (b, s, D)
+        device = next(self.model.parameters()).device
+        ids, padding = (each.to(device) for each in pad_sequences([torch.tensor(own) for own in tokens]))  # (b, s) each
+        hidden = self.model(input_ids=ids, attention_mask=(~padding).long()).last_hidden_state
+        return hidden.masked_fill(padding[..., None], 0.0).float().cpu()  # (b, s, D)
 
 
 def load_text_encoder(name: str = "minilm", device: str | torch.device = "cpu") -> TextEncoder:
