@@ -1,12 +1,13 @@
 """Stage generate: prompts -> SVG files."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import BATCH_SIZE, SAMPLES_KIND, SVGFusionPipeline, check_prompts, check_seeds
+from svgfusion_lib.pipeline_output import SVGImage
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.utils.render import contact_sheet
@@ -32,12 +33,14 @@ def generate(
     seed: int = 0,
     config: SamplingConfig | None = None,
     style: str | None = None,
+    finish: Callable[[SVGImage], SVGImage] | None = None,
 ) -> list[dict]:
     """Call the pipeline for every prompt and write what it draws.
 
     Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (file, prompt, style, seed, settings, the words of the
     prompt that the models do not know; returned) and a contact sheet sheet.png with a row per prompt. Sample k of every
     prompt has seed `seed + k`. style: of all samples; else each prompt's, if it names one.
+    finish: what becomes of each image before it is written (`svgfusion_lib.editing.explain.name_layers`).
     """
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
     check_prompts(prompts)
@@ -53,6 +56,7 @@ def generate(
             images = pipeline(
                 prompts[start : start + at_once], num_samples, seed=seed, style=style, config=config
             ).images
+            images = images if finish is None else [finish(image) for image in images]
             for number, image in enumerate(images, start=start * num_samples):
                 i, k = divmod(number, num_samples)
                 path = write_text(folder / f"{i:03d}_{slug(image.prompt)}_{k}.svg", image.svg)

@@ -1,6 +1,7 @@
 """Stages that sample and measure."""
 
 import argparse
+from functools import partial
 
 from svgfusion_lib.cli.flags import (
     Add,
@@ -25,6 +26,7 @@ def _generate_flags(add: Add) -> None:
     add("--num_samples", type=int, help="samples per prompt (1), or random samples of --ckpt_path (5)")
     add("--output_dir", "--out_dir", dest="output_dir", required=True)
     add("--seed", type=int, default=0)
+    add("--name_layers", action="store_true", help="ids of layers are words of the prompt, where one is clear")
     sampling(add)
     candidates(add)
     checkpoints(add, by_prompt=True)
@@ -35,13 +37,14 @@ def _generate_flags(add: Add) -> None:
 
 
 def _generate(
-    prompt, prompts, style, num_samples, output_dir, seed, model, vae_checkpoint, dit_checkpoint, device, ckpt_path,
-    precomputed_dir, num_eval, **how,
+    prompt, prompts, style, num_samples, output_dir, seed, name_layers, model, vae_checkpoint, dit_checkpoint, device,
+    ckpt_path, precomputed_dir, num_eval, **how,
 ) -> None:
     if (ckpt_path is None) != (precomputed_dir is None):
         raise UserError("--ckpt_path and --precomputed_dir go together")
     if ckpt_path is None and not prompt and prompts is None:
         raise UserError("no prompt given; use --prompt TEXT or --prompts FILE")
+    from svgfusion_lib.editing import explain
     from svgfusion_lib.evaluation.vae import reconstruct_and_sample
     from svgfusion_lib.generate import generate, read_prompts
     from svgfusion_lib.pipeline import SVGFusionPipeline
@@ -55,7 +58,8 @@ def _generate(
     texts = prompt + (read_prompts(prompts) if prompts is not None else [])
     count = 1 if num_samples is None else num_samples
     pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=device)
-    entries = generate(pipeline, texts, output_dir, count, seed, config, style)
+    finish = partial(explain.name_layers, pipeline) if name_layers else None
+    entries = generate(pipeline, texts, output_dir, count, seed, config, style, finish)
     unknown = dict.fromkeys(word for entry in entries for word in entry["unknown_words"])
     if unknown:
         print(f"not among the names that the models know: {', '.join(unknown)}; drawn for what is nearest")

@@ -1,8 +1,9 @@
 """Looking into a drawing: which words of the prompt its parts attend to, names for its layers, and how it settles."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -17,8 +18,11 @@ from svgfusion_lib.models.layers import Attention
 from svgfusion_lib.models.text_encoder import TextEncoder
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, tidied
+from svgfusion_lib.pipeline_output import SVGImage
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.diffusion import add_noise
 from svgfusion_lib.utils.samplers import initial_noise
+from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 START, END = "(start)", "(end)"
@@ -95,8 +99,11 @@ def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str |
 
     The drawing is noised a little, at several strengths, and the model looks at it once each time. A word is clear if
     it has CLEAR of a layer's attention to the words that say what is shown; colours do not. Nothing is named where
-    there is one layer, or one such word: it would name the whole.
+    there is one layer, or one such word: it would name the whole; nor in a drawing of more parts than the model draws.
     """
+    rows = parse_svg(svg).rows  # [L, 22]
+    if not (rows[:, rf.ELEMENT] > rf.EOS).any() or not pipeline.can_draw(rows):
+        return []
     text, condition = pipeline.words_and_style(prompt, style)
     words, owners = words_of(pipeline.text_encoder, text)
     layers = layer_of_parts(pipeline, svg)  # [N]
@@ -122,6 +129,18 @@ def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str |
             same = sum(name.rpartition("-")[0] == word or name == word for name in names)
             names[layer - 1] = f"{word}-{same + 1}" if same else word
     return names
+
+
+def with_names(svg: str, names: Sequence[str]) -> str:
+    """SVG text of our writer with names of layers as ids, `layer-3` where there is none."""
+    ids = {f'id="layer-{number}"': f'id="{name}"' for number, name in enumerate(names, start=1) if name}
+    return re.sub(r'id="layer-\d+"', lambda found: ids.get(found[0], found[0]), svg)
+
+
+def name_layers(pipeline: SVGFusionPipeline, image: SVGImage) -> SVGImage:
+    """The same drawing of the pipeline's, its layers named by words of the prompt (`layer_names`)."""
+    names = layer_names(pipeline.models[image.model], image.svg, image.drawn_for, image.style)
+    return replace(image, svg=with_names(image.svg, names))
 
 
 def words_of(encoder: TextEncoder, text: str) -> tuple[list[str], list[int]]:

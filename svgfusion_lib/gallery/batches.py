@@ -1,7 +1,7 @@
 """What is asked of a gallery and what comes of it; a request as a file or a link draws the same icons elsewhere."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
@@ -14,7 +14,10 @@ REQUEST_FILE = "request.json"
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: count icons of a prompt (a style of `Session.styles`, or None) from seed, seed + 1, ..."""
+    """What is asked for: count icons of a prompt (a style of `Session.styles`, or None) from seed, seed + 1, ...
+
+    weights: of what was drawn, names of the models and hashes of their weights.
+    """
 
     prompt: str
     style: str | None = None
@@ -23,6 +26,7 @@ class Request:
     steps: int = SamplingConfig.num_inference_steps
     guidance: float = SamplingConfig.guidance_scale
     candidates: int = SamplingConfig.candidates  # of each icon of a prompt
+    weights: dict[str, str] = field(default_factory=dict)
 
     @property
     def config(self) -> SamplingConfig:

@@ -8,7 +8,7 @@ import ipywidgets as W  # noqa: N812 - as everyone calls it
 
 from svgfusion_lib.config import MOST_CANDIDATES, SamplingConfig
 from svgfusion_lib.gallery.batches import Request
-from svgfusion_lib.gallery.look import AS_DRAWN, BACKGROUNDS, CAPS, Look
+from svgfusion_lib.gallery.look import AS_DRAWN, BACKGROUNDS, CAPS, MOST_PIXELS, Look
 from svgfusion_lib.gallery.session import MOST_ICONS
 
 ANY_STYLE = "any style"
@@ -157,7 +157,7 @@ class SetControls(W.VBox):
 
 
 class Appearance(W.Box):
-    """Pens, colour and background of all icons at once.
+    """Pens, colour, size and background of all icons at once.
 
     on_look: told of a new look; on_background: told of one of BACKGROUNDS.
     """
@@ -169,17 +169,22 @@ class Appearance(W.Box):
         ), "svgf-wide")
         self.cap = _field(W.Dropdown(description="Caps", options=CAPS, value=AS_DRAWN), "svgf-style")
         self.colour = _field(W.Text(description="Colour", placeholder=AS_DRAWN, continuous_update=False))
+        self.size = _field(W.BoundedIntText(
+            description="Size in pixels (0: as drawn)", value=0, min=0, max=MOST_PIXELS,
+        ))
         self.current = W.Checkbox(description="currentColor", value=False, indent=False)
         self.background = _field(W.Dropdown(description="Background", options=BACKGROUNDS), "svgf-style")
-        for widget in (self.width, self.cap, self.colour, self.current):
+        for widget in (self.width, self.cap, self.colour, self.size, self.current):
             widget.observe(lambda _: on_look(self.look), "value")
         self.background.observe(lambda change: on_background(change["new"]), "value")
-        super().__init__([self.width, self.cap, self.colour, self.current, self.background])
+        super().__init__([self.width, self.cap, self.colour, self.size, self.current, self.background])
         marked(self, "svgf-panel", "svgf-line", "svgf-appearance")
 
     @property
     def look(self) -> Look:
-        return Look(self.width.value, self.cap.value, self.colour.value.strip(), self.current.value)
+        return Look(
+            self.width.value, self.cap.value, self.colour.value.strip(), self.current.value, self.size.value
+        )
 
 
 def _field(widget: W.Widget, *classes: str) -> W.Widget:

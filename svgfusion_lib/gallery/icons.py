@@ -1,12 +1,12 @@
 """An icon of the gallery: rows that can be looked at layer by layer, recoloured and partly hidden, and undone."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from svgfusion_lib.editing import layer_colour, paint_layer, parse_palette, recolour
+from svgfusion_lib.editing.explain import with_names
 from svgfusion_lib.gallery.look import Look
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.rendering_sequence import element_of_rows
@@ -54,9 +54,9 @@ class Icon:
     @property
     def svg(self) -> str:
         """SVG text, by our writer, of the layers that are shown, with the session's look; ids are names of layers."""
+        text = self.look.sized(rows_to_svg(self.look.rows(self.shown_rows)))
         shown = [layer_name(self.names, k) for k in range(1, len(self._structure) + 1) if k not in self.hidden]
-        text = rows_to_svg(self.look.rows(self.shown_rows))
-        return re.sub(r'id="layer-(\d+)"', lambda found: f'id="{shown[int(found[1]) - 1]}"', text)
+        return with_names(text, shown)
 
     @property
     def before(self) -> str | None:

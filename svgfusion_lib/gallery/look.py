@@ -8,6 +8,8 @@ from svgfusion_lib.editing import parse_palette
 from svgfusion_lib.svg import row_format as rf
 
 AS_DRAWN = "as drawn"
+SIZE = 24  # of a drawing
+MOST_PIXELS = 512
 CAPS = (AS_DRAWN, *rf.CAPS)
 BACKGROUNDS = ("light", "dark", "checkerboard")
 
@@ -16,6 +18,8 @@ BACKGROUNDS = ("light", "dark", "checkerboard")
 class Look:
     """width: of strokes, in units of 24, 0 for as drawn; cap: of CAPS; colour: of all that is painted, "" for as drawn.
 
+    size: of files in pixels, and of icons in the grid; 0: files have SIZE, and the grid shows icons as large as it can.
+
     current_colour: files of what is painted in one colour say `currentColor`, the colour of the text around it.
     """
 
@@ -23,6 +27,15 @@ class Look:
     cap: str = AS_DRAWN
     colour: str = ""
     current_colour: bool = False
+    size: int = 0
+
+    @property
+    def pixels(self) -> int:
+        return self.size or SIZE
+
+    def sized(self, svg: str) -> str:
+        """SVG text of our writer with this width and height; its viewBox stays."""
+        return svg.replace(f'width="{SIZE}" height="{SIZE}"', f'width="{self.pixels}" height="{self.pixels}"', 1)
 
     def rows(self, rows: np.ndarray) -> np.ndarray:
         """Rows [L, 22] with these pens and colours; what is not stroked or filled stays so."""

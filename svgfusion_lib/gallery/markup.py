@@ -49,8 +49,9 @@ def described(icon: Icon) -> str:
 def card(icon: Icon) -> str:
     """An icon as the grid shows it."""
     told = without_style(icon.title) if icon.seed is None or icon.drawings else f"seed {icon.seed}"
+    size = f' style="--size: {icon.look.size}px"' if icon.look.size else ""
     return (
-        f'<div class="svgf-paper">{picture(icon.svg, described(icon))}</div>'
+        f'<div class="svgf-paper"{size}>{picture(icon.svg, described(icon))}</div>'
         f'<div class="svgf-caption"><b>{icon.number}</b><span dir="auto">{html.escape(told)}</span></div>'
     )
 
@@ -112,27 +113,29 @@ def large_view(icon: Icon) -> str:
         download_link("SVG", file_name(icon, "svg"), svg, SVG_TYPE),
         *(
             download_link(
-                f"PNG {scale}x", file_name(icon, f"{scale}x.png"), transparent_png(icon.svg, 24 * scale), PNG_TYPE
+                f"PNG {scale}x", file_name(icon, f"{scale}x.png"), transparent_png(icon.svg, icon.look.pixels * scale),
+                PNG_TYPE,
             )
             for scale in (1, 2, 3, 4)
         ),
         download_link("PNG 512", file_name(icon, "png"), transparent_png(icon.svg), PNG_TYPE),
     ]
+    before, slider = _before(icon)
     return (
-        f'<div class="svgf-paper svgf-large">{picture(icon.svg, described(icon))}{_before(icon)}</div>'
+        f'<div><div class="svgf-paper svgf-large">{picture(icon.svg, described(icon))}{before}</div>{slider}</div>'
         f'<div class="svgf-heading"><h3 dir="auto">{html.escape(icon.title)}</h3>'
         f'<span class="svgf-links">{"".join(links)}</span></div>'
         f'<div class="svgf-quiet" dir="auto">{html.escape(" · ".join(facts))}</div>'
     )
 
 
-def _before(icon: Icon) -> str:
-    """A slider over the picture that draws what the icon was before across it, if it was anything."""
+def _before(icon: Icon) -> tuple[str, str]:
+    """What the icon was before, and a slider below that draws it across the picture; "" if it was nothing else."""
     if icon.before is None or icon.before == icon.drawn_svg:
-        return ""
+        return "", ""
     return (
-        picture(icon.before, "Before", "before")
-        + '<input class="svgf-slider" type="range" min="0" max="100" value="0" aria-label="Before and after" oninput="'
+        picture(icon.before, "Before", "before"),
+        '<input class="svgf-slider" type="range" min="0" max="100" value="0" aria-label="Before and after" oninput="'
         "this.parentNode.style.setProperty('--before', this.value + '%')\">"
     )
 

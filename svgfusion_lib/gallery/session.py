@@ -4,13 +4,15 @@ Every action gives a Batch of icons, which is kept in the history. `tick(done, t
 what it raises ends the action, and nothing of it is kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
 from svgfusion_lib.corpus.packs import without_style
@@ -32,8 +34,8 @@ from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.look import Look
 from svgfusion_lib.gallery.neighbours import Neighbour, TrainingIcons
 from svgfusion_lib.icon_sets import draw_set
+from svgfusion_lib.models.checkpoint import weights_hash
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, check_seeds
-from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.system.files import ENTRIES, read_json, write_json
 from svgfusion_lib.utils.row_metrics import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -85,9 +87,11 @@ class Session:
         drawn = [(prompt if each.drawn_for == each.prompt else each.drawn_for, each.rows, each.seed) for each in images]
         unknown = self.pipeline.unknown_words(request.prompt, request.style)
         nearest = sorted({without_style(each.drawn_for) for each in images if each.drawn_for != each.prompt})
+        weights = {name: self.weights[name] for name in sorted({each.model for each in images})}
+        note = _what_is_not_known(unknown, nearest) + _other_weights(request.weights, self.weights)
         return self._remember(
-            prompt, drawn, "drawn", [each.model for each in images], style or None,
-            note=_what_is_not_known(unknown, nearest), request=request,
+            prompt, drawn, "drawn", [each.model for each in images], style or None, note=note,
+            request=replace(request, weights=weights),
         )
 
     def draw_set(self, words: Sequence[str], style: str, request: Request, tick: Tick | None = None) -> Batch:
@@ -215,6 +219,14 @@ class Session:
             self.icons.append(Icon(len(self.icons) + 1, rows=rows, model=model, **each))
         return list(self.icons)
 
+    @cached_property
+    def weights(self) -> dict[str, str]:
+        """Hashes of the models' weights by the models' names: what a request that is shared is drawn with."""
+        return {
+            name: weights_hash(nn.ModuleList(filter(None, (part.vae, part.dit, part.refiner))))
+            for name, part in self.pipelines.items()
+        }
+
     @property
     def known_names(self) -> list[str]:
         """Names that the models know, to complete what is typed: the shorter first."""
@@ -275,7 +287,7 @@ class Session:
         icons = tuple(
             Icon(
                 first + k, name, rows, origin, models[k], seed, style, look=self.look, source=source,
-                names=[] if seed is None else self._names(models[k], rows, name, style),
+                names=[] if seed is None else layer_names(self.pipelines[models[k]], rows_to_svg(rows), name, style),
             )
             for k, (name, rows, seed) in enumerate(drawn)
         )
@@ -283,17 +295,17 @@ class Session:
         self.history.append(Batch(title, icons, animation, **about))
         return self.history[-1]
 
-    def _names(self, model: str, rows: np.ndarray, prompt: str, style: str | None) -> list[str]:
-        """Names of layers; none for a drawing that is empty or has more parts than the model looks at."""
-        pipeline, svg = self.pipelines[model], rows_to_svg(rows)
-        drawn = (rows[:, rf.ELEMENT] > rf.EOS).any()
-        return layer_names(pipeline, svg, prompt, style) if drawn and pipeline.can_draw(rows) else []
-
 
 def _what_is_not_known(words: Sequence[str], nearest: Sequence[str]) -> str:
     """A plain note, or "" if the models know all of a prompt's words."""
     note = f"Not among the names that the models know: {', '.join(words)}. " if words else ""
     return note + (f"Some are drawn for the nearest name: {', '.join(nearest)}. " if nearest else "")
+
+
+def _other_weights(drawn_with: Mapping[str, str], own: Mapping[str, str]) -> str:
+    """A plain note, or "" if a request was drawn with the weights that are at hand."""
+    others = ", ".join(f"{name} {found}" for name, found in drawn_with.items() if own.get(name) != found)
+    return f"The request was drawn with other weights ({others[:60]}): these icons may differ. " if others else ""
 
 
 def _counter(tick: Tick | None, total: int) -> Callable[[int, Tensor], None] | None:

@@ -25,8 +25,9 @@ ATTRIBUTES = _STYLE | {
     "offset", "stop-color", "stop-opacity", "gradientUnits", "gradientTransform",
 }
 _VALUE = re.compile(r"(?!.*url\((?!#))[\w#.,()\s-]*", re.ASCII | re.DOTALL)
+_NUMBER = re.compile(r"\d*\.?\d+", re.ASCII)
 _VALUES = {  # of what gets into code as a number
-    "stroke-width": re.compile(r"\d*\.?\d+", re.ASCII), "viewBox": re.compile(r"-?[\d.]+(?: -?[\d.]+){3}", re.ASCII),
+    "stroke-width": _NUMBER, "width": _NUMBER, "viewBox": re.compile(r"-?[\d.]+(?: -?[\d.]+){3}", re.ASCII),
 }
 _PAINT = re.compile(r"#[0-9a-f]{3,6}")
 Spell = Callable[[str, str], str]  # name and value of an attribute -> both as code
@@ -130,7 +131,7 @@ def iconify(prefix: str, drawings: Mapping[str, Drawing]) -> dict:
 def react_component(name: str, drawing: Drawing) -> str:
     """A JSX module with one component, `IconHouse`, that takes size, strokeWidth, a ref and any attribute of <svg>."""
     component, pen = component_name(name), drawing.root.get("stroke-width")
-    given = ["size = 24", *([f"strokeWidth = {pen}"] if pen else []), "...props"]
+    given = [f"size = {drawing.root.get('width', '24')}", *([f"strokeWidth = {pen}"] if pen else []), "...props"]
     own = {key: value for key, value in drawing.style.items() if key != "stroke-width"}
     root = [
         "ref={ref}", f'xmlns="{XMLNS}"', "width={size}", "height={size}", f'viewBox="{drawing.root["viewBox"]}"',
@@ -163,7 +164,7 @@ def vue_component(drawing: Drawing) -> str:
     """A single-file component that takes size and strokeWidth, and any attribute of <svg>."""
     pen = drawing.root.get("stroke-width")
     own = {key: value for key, value in drawing.style.items() if key != "stroke-width"}
-    known = ["size: { type: [Number, String], default: 24 }"]
+    known = [f"size: {{ type: [Number, String], default: {drawing.root.get('width', '24')} }}"]
     root = [f'xmlns="{XMLNS}"', ':width="size"', ':height="size"', f'viewBox="{drawing.root["viewBox"]}"']
     root += [_plain(key, value) for key, value in own.items()]
     if pen:

@@ -1,5 +1,6 @@
 """The look of all icons at once, what is copied and taken home, favourites."""
 
+import base64
 import io
 import re
 from xml.etree import ElementTree
@@ -51,6 +52,17 @@ def test_files_of_one_colour_take_that_of_the_text(session, icon, colour, is_cur
     assert "currentColor" not in icon.svg  # the picture, and PNG files, show the colour
 
 
+@pytest.mark.parametrize(("size", "pixels"), [(0, 24), (48, 48)])
+def test_a_size_is_of_files_and_of_the_grid(session, icon, size, pixels):
+    session.set_look(Look(size=size))
+    for text in (icon.svg, svg_of(icon)):
+        assert f'width="{pixels}" height="{pixels}" viewBox="0 0 24 24"' in text
+    assert f"size = {pixels}," in jsx_of(icon)
+    assert (f"--size: {pixels}px" in markup.card(icon)) == bool(size)
+    (twice,) = re.findall(r'2x\.png" href="data:image/png;base64,([^"]*)"', markup.large_view(icon))
+    assert Image.open(io.BytesIO(base64.b64decode(twice))).width == 2 * pixels
+
+
 def test_one_colour_takes_the_place_of_a_gradient():
     text = rows_to_svg(Look(colour="#123456").rows(parse_svg(GRADIENT).rows))
     assert "Gradient" not in text and "#123456" in text
@@ -99,6 +111,8 @@ def test_the_widgets_set_look_background_and_favourites(session):
     gallery._open("two.svg", TWO.encode())
     gallery.appearance.width.value = 3
     assert 'stroke-width="3"' in session.icons[0].svg and gallery.detail.icon is session.icons[0]
+    gallery.appearance.size.value = 64
+    assert 'width="64"' in session.icons[0].svg and "64px" in gallery.grid.children[0].children[0].value
     gallery.appearance.colour.value = "nonsense"
     assert "no colour" in gallery.status.value and 'stroke-width="3"' in session.icons[0].svg
     gallery.appearance.background.value = "dark"

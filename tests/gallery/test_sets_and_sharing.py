@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from svgfusion_lib.editing import explain
-from svgfusion_lib.editing.explain import layer_names
+from svgfusion_lib.editing.explain import layer_names, name_layers
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Gallery, Request, Session, markup
 from svgfusion_lib.gallery.downloads import jsx_of, link_button, set_bytes, svg_of, zip_bytes
+from svgfusion_lib.utils.svg_parser import parse_svg
 
 QUICK = {"count": 2, "steps": 4, "candidates": 2}
 HOSTILE = '</script>"><img src=x onerror=alert(1)>'
@@ -53,10 +54,21 @@ def test_a_request_draws_the_same_icons_elsewhere(session, pipeline):
     with zipfile.ZipFile(io.BytesIO(zip_bytes(batch.icons, request=batch.request))) as archive:
         request = Request.from_json(archive.read("request.json"))
     again = Session(pipeline).generate(request)
+    assert request.weights == {"line": session.weights["line"]} and len(request.weights["line"]) == 16
     assert request == batch.request and [icon.svg for icon in again.icons] == [icon.svg for icon in batch.icons]
 
 
+def test_a_request_that_was_drawn_with_other_weights_says_so(session):
+    told = [
+        session.generate(Request("mail, tabler style", seed=7, weights=weights, **QUICK)).note
+        for weights in ({}, session.weights, {"line": "072b", "mine": "<b>"})
+    ]
+    assert told[:2] == ["", ""]
+    assert told[2] == "The request was drawn with other weights (line 072b, mine <b>): these icons may differ. "
+
+
 @pytest.mark.parametrize(("text", "message"), [
+    ('{"prompt": "a", "weights": "x"}', "weights must be a table"),
     ("{", "cannot be read"), ("[" * 100_000, "cannot be read"), ("[1]", "no request"), ("{}", "no request"),
     ('{"prompt": "a", "sead": 1}', "did you mean 'seed'"), ('{"prompt": 1}', "prompt must be text"),
     ('{"prompt": "a", "count": 2.5}', "count must be a whole number"),
@@ -111,7 +123,9 @@ def test_before_and_after(session, cart_file):
     cart = session.open_svg("cart.svg", cart_file).icons[0]
     assert cart.before is None and "svgf-slider" not in markup.large_view(cart)
     made = session.vary(cart, 0.5, Request("", **QUICK)).icons[0]
-    assert made.before == cart.drawn_svg and "svgf-slider" in markup.large_view(made)
+    assert made.before == cart.drawn_svg
+    *_, picture = re.findall(r'<div class="svgf-paper svgf-large">.*?</div>', markup.large_view(made))
+    assert "svgf-before" in picture and "svgf-slider" not in picture  # which stands below: it would cover the icon
     cart.paint_layer(1, "#dd3333")
     assert "#d33" not in cart.before and "#d33" in cart.svg
 
@@ -138,6 +152,10 @@ def test_layers_are_named_by_the_words_that_they_attend_to(session, pipeline, ca
     assert {"circle", "check"} & set(names) and len(set(names)) == len(names)  # those of the weights at hand
     assert re.findall(r' id="([^"]*)"', icon.svg) == names and "check" not in icon.drawn_svg
     assert re.findall(r' id="([^"]*)"', svg_of(icon)) == [f"icon-{icon.number}-{name}" for name in names]
+    (image,) = pipeline("circle check", seed=0, style="tabler").images
+    named = name_layers(pipeline, image)
+    assert re.findall(r' id="([^"]*)"', named.svg) == names
+    assert np.array_equal(parse_svg(named.svg).rows, parse_svg(image.svg).rows) and image.svg == icon.drawn_svg
     icon.show_layer(1, False)
     assert re.findall(r' id="([^"]*)"', icon.svg) == names[1:]
     assert layer_names(pipeline, icon.drawn_svg, "check") == [""]  # one layer, one word: the whole
