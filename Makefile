@@ -67,20 +67,20 @@ demo: .venv/.stamp
 	@echo "Contact sheet: $(DEMO_DIR)/sheet.png"
 
 test: lint
-	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(JOBS) --dist loadfile \
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile \
 		-m "not slow and not notebooks and not packs" tests \
 		notebooks/00_tour.ipynb notebooks/08_gallery.ipynb --nbval --nbval-current-env --nbval-cell-timeout 120 \
 		--nbval-sanitize-with tests/nbval.cfg --durations=15
 
 test-all: .venv/.stamp-test
-	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m "slow or notebooks" tests --durations=15
+	@$(BIN)/python -m pytest -m "slow or notebooks" tests --durations=15
 
 packs: .venv/.stamp-test
 	@$(BIN)/svgfusion roundtrip --packs $(PACKS) --out_dir outputs/roundtrip
 	@$(BIN)/python -m pytest -m packs tests/packs
 
 lab: .venv/.stamp
-	@$(BIN)/python -m jupyterlab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m jupyterlab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 gallery: .venv/.stamp
 	@$(BIN)/python -m svgfusion_lib.notebook_tools.gallery_page
@@ -99,7 +99,7 @@ lint: .venv/.stamp-test
 coverage: .venv/.stamp-test
 	@mkdir -p outputs/coverage
 	@# Without the tests that look at the clock: counting lines is slow.
-	@OMP_WAIT_POLICY=passive $(BIN)/coverage run -m pytest tests --ignore tests/fuzz --ignore tests/svg/test_hostile.py
+	@$(BIN)/coverage run -m pytest tests --ignore tests/fuzz --ignore tests/svg/test_hostile.py
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --skip-covered --show-missing --fail-under 95
 

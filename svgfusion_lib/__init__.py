@@ -12,9 +12,14 @@ Padding masks are boolean and True marks padding, as in ``torch.nn.MultiheadAtte
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# Threads that wait for each other sleep, before torch starts them: by default they spin, and on a machine that is busy
+# with other work a drawing then takes minutes (docs/performance.md).
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __all__ = ["SVGFusionPipeline", "VPVAE", "VSDiT", "__version__", "read_svg", "write_svg"]
 _WHERE = {

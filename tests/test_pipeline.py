@@ -1,5 +1,6 @@
 """SVGFusionPipeline: one drawing for a prompt and a seed, however it is asked for; loading, saving, output."""
 
+import os
 import subprocess
 import sys
 
@@ -145,6 +146,13 @@ def test_importing_the_package_imports_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         svgfusion_lib.nothing_of_the_kind  # noqa: B018 - asked for to be refused
+
+
+@pytest.mark.parametrize(("own", "used"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")])
+def test_threads_that_wait_sleep_unless_the_user_says_otherwise(own, used):
+    code = "import os, svgfusion_lib; print(os.environ['OMP_WAIT_POLICY'])"
+    env = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"} | own
+    assert subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True).stdout == f"{used}\n"
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1, (0.5, 0)), (3, (0, 0)), (1.3, (2, -3)), (2, (0, 9))])
