@@ -79,28 +79,33 @@ class LatentSampler:
         context: Tensor,
         context_mask: Tensor,
         seeds: Sequence[int],
-        length: int,
+        lengths: int | Sequence[int],
         config: SamplingConfig,
         callback: Callable[[int, Tensor], None] | None = None,
         style: Tensor | None = None,
     ) -> Tensor:
-        """Latents [B, length, Z] of the VAE for B prompts (context [B, S, C], context_mask [B, S], style [B])."""
-        denoise = self.denoiser(context, context_mask, config, style)
-        return self.solve(denoise, seeds, length, config, callback)
+        """Latents [B, N, Z] of the VAE for B prompts (context [B, S, C], context_mask [B, S], style [B]).
+
+        lengths: latents of each sample, or of all; N is the largest, and what is padding says nothing.
+        """
+        padding_mask = None if isinstance(lengths, int) else padding_of(lengths, context.device)
+        denoise = self.denoiser(context, context_mask, config, style, padding_mask)
+        return self.solve(denoise, seeds, lengths, config, callback)
 
     def denoiser(
-        self, context: Tensor, context_mask: Tensor, config: SamplingConfig, style: Tensor | None = None
+        self, context: Tensor, context_mask: Tensor, config: SamplingConfig, style: Tensor | None = None,
+        padding_mask: Tensor | None = None,
     ) -> Denoise:
         """What the samplers call, with guidance, for B prompts (context [B, S, C], context_mask [B, S], style [B]).
 
-        The prompts are encoded here, once for all timesteps. Outside the guidance interval of the config the null
-        prompt is left out, half of the work.
+        padding_mask [B, N] (True = padding) of the latents, None if all have N. The prompts are encoded here, once for
+        all timesteps. Outside the guidance interval of the config the null prompt is left out, half of the work.
         """
         if not self.dit.config.styles:
             style = None
         if config.guidance_scale == 1:
             prompts = self.dit.encode_prompts(context, context_mask)
-            return lambda z, t: self.dit.denoise(z, _times(z, t), prompts, style=style)
+            return lambda z, t: self.dit.denoise(z, _times(z, t), prompts, padding_mask, style)
         low, high = (share * self.schedule.num_steps for share in (config.guidance_low, config.guidance_high))
         count = len(context)
         drop = torch.arange(2 * count, device=context.device) >= count  # second half: the null prompt
@@ -108,12 +113,13 @@ class LatentSampler:
         prompts = self.dit.encode_prompts(*both)
         conditional = prompts.first(count)
         both_style = None if style is None else style.repeat(2).masked_fill(drop, 0)  # [2 B]
+        both_padding = None if padding_mask is None else padding_mask.repeat(2, 1)  # [2 B, N]
 
         def denoise(z: Tensor, t: int) -> Tensor:
             if not low <= t <= high:
-                return self.dit.denoise(z, _times(z, t), conditional, style=style)
+                return self.dit.denoise(z, _times(z, t), conditional, padding_mask, style)
             z = z.repeat(2, 1, 1)  # [2 B, N, Z]
-            output = self.dit.denoise(z, _times(z, t), prompts, style=both_style)  # [2 B, N, Z]
+            output = self.dit.denoise(z, _times(z, t), prompts, both_padding, both_style)  # [2 B, N, Z]
             with_prompt, without = output.chunk(2)  # [B, N, Z] each
             return guided(with_prompt, without, config.guidance_scale)
 
@@ -124,20 +130,20 @@ class LatentSampler:
         self,
         denoise: Denoise,
         seeds: Sequence[int],
-        length: int,
+        lengths: int | Sequence[int],
         config: SamplingConfig,
         callback: Callable[[int, Tensor], None] | None = None,
         origin: Tensor | None = None,
         strength: float = 1.0,
         correct: Correct | None = None,
     ) -> Tensor:
-        """Latents [B, length, Z] of the VAE, one sample for each seed, by the sampler that the config says.
+        """Latents [B, N, Z] of the VAE, one sample for each seed, by the sampler that the config says.
 
-        strength below 1 begins with the latents `origin` [length, Z] noised to that share of all timesteps, and
-        takes that share of the steps. correct works on normalised latents (utils/samplers.py).
+        lengths: as of `initial_noise`. strength below 1 begins with the latents `origin` [N, Z] noised to that share of
+        all timesteps, and takes that share of the steps. correct works on normalised latents (utils/samplers.py).
         """
-        noise, generators = initial_noise(list(seeds), length, self.dit.config.latent_width)
-        z, start, steps = noise.to(self.dit.latent_mean), None, config.num_inference_steps  # [B, N, Z]
+        z_T, noise = initial_noise(list(seeds), lengths, self.dit.config.latent_width)
+        z, start, steps = z_T.to(self.dit.latent_mean), None, config.num_inference_steps  # [B, N, Z]
         if strength < 1:
             if origin is None:
                 raise ValueError("strength below 1 needs the latents to begin with")
@@ -151,10 +157,17 @@ class LatentSampler:
         if config.sampler == "dpm++":
             z = dpm_solver_sample(estimate, z, self.schedule, timesteps, report)
         else:
-            z = ddim_sample(estimate, z, self.schedule, timesteps, config.eta, generators, report)
+            z = ddim_sample(estimate, z, self.schedule, timesteps, config.eta, noise, report)
         return self.dit.denormalize(z)
 
 
 def _times(z: Tensor, t: int) -> Tensor:
     """Timestep t for each of z [B, N, Z] -> int64 [B]."""
     return torch.full((len(z),), t, device=z.device)
+
+
+def padding_of(lengths: Sequence[int], device: torch.device) -> Tensor | None:
+    """Padding mask bool [B, N] (True = padding) of sequences of these lengths; None if nothing is padding."""
+    if len(set(lengths)) == 1:
+        return None
+    return torch.arange(max(lengths), device=device) >= torch.tensor(lengths, device=device)[:, None]

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
 from svgfusion_lib.corpus.packs import find_style, known_packs, match_style
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.latent_sampler import LatentSampler
+from svgfusion_lib.latent_sampler import LatentSampler, padding_of
 from svgfusion_lib.loading import SCHEDULE_TABLE, Parts, model_folders, parts_of_checkpoints, parts_of_folder
 from svgfusion_lib.models.checkpoint import write_folder
 from svgfusion_lib.models.pretrained import name_encoder
@@ -42,6 +42,7 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SAMPLES_KIND = "list of samples"  # what samples.json is
 BATCH_SIZE = 64  # drawings at once
+MIXED = 16       # ... of different length
 OWN_MODEL = "own"  # name of a pipeline that is not a shipped one
 MAX_TIDY_MOVE = 2.0  # units of 24 that tidying may move what a model draws
 
@@ -305,7 +306,7 @@ class SVGFusionPipeline(LatentSampler):
         self, prompts: Sequence[str], seeds: Sequence[int], config: SamplingConfig, lengths: Sequence[int] | None,
         progress: Progress | None, styles: Sequence[str],
     ) -> list[np.ndarray]:
-        """Rows [L, 22] of one drawing for each prompt, seed and style, in batches of equal length."""
+        """Rows [L, 22] of one drawing for each prompt, seed and style."""
         different = {prompt: row for row, prompt in enumerate(dict.fromkeys(prompts))}
         context, context_mask = self.encode_prompts(list(different))  # [b, S, C], [b, S]
         row = torch.tensor([different[prompt] for prompt in prompts], device=context.device)
@@ -313,26 +314,30 @@ class SVGFusionPipeline(LatentSampler):
         style = self.encode_styles(styles)  # [B]
         if lengths is None:
             lengths = self.draw_lengths(context, context_mask, seeds, config.length_temperature)
-        members = {n: [i for i, own in enumerate(lengths) if own == n] for n in sorted(set(lengths))}
-        batches = [(n, own[k : k + BATCH_SIZE]) for n, own in members.items() for k in range(0, len(own), BATCH_SIZE)]
+        batches = batches_by_length(lengths)
         drawn: dict[int, np.ndarray] = {}
         steps = config.num_inference_steps
-        for number, (length, batch) in enumerate(batches):
+        for number, batch in enumerate(batches):
+            own = [lengths[i] for i in batch]
             report = None if progress is None else partial(_report, progress, number * steps, len(batches) * steps)
             z = self.sample_latents(
-                context[batch], context_mask[batch], [seeds[i] for i in batch], length, config, report, style[batch]
+                context[batch], context_mask[batch], [seeds[i] for i in batch], own, config, report, style[batch]
             )  # [b, N, Z]
-            drawn |= dict(zip(batch, self.decode_rows(z)))
+            drawn |= dict(zip(batch, self.decode_rows(z, padding_of(own, z.device))))
         return [drawn[i] for i in range(len(prompts))]
 
     def decode_latents(self, z: Tensor, config: SamplingConfig) -> list[np.ndarray]:
         """Latents [B, N, Z] of the VAE -> snapped rows [L, 22] of each."""
         return [snapped(rows, config) for rows in self.decode_rows(z)]
 
-    def decode_rows(self, z: Tensor) -> list[np.ndarray]:
-        """Latents [B, N, Z] of the VAE -> rows [L, 22] of each, made exact by the refiner if there is one."""
-        mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
-        rows = [sanitize_rows(decoded) for decoded in self.vae.decode_rows(z, mask)]
+    def decode_rows(self, z: Tensor, padding_mask: Tensor | None = None) -> list[np.ndarray]:
+        """Latents [B, N, Z] of the VAE -> rows [L, 22] of each, made exact by the refiner if there is one.
+
+        padding_mask [B, N]: True = padding; None if there is none.
+        """
+        if padding_mask is None:
+            padding_mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
+        rows = [sanitize_rows(decoded) for decoded in self.vae.decode_rows(z, padding_mask)]
         return rows if self.refiner is None else [self.refiner.refine(own) for own in rows]
 
     # --- parts of a drawing ----------------------------------------------------------------------
@@ -351,6 +356,21 @@ class SVGFusionPipeline(LatentSampler):
     def ranker(self) -> Ranker:
         """What chooses among candidates, loaded when asked."""
         return load_ranker(text_encoder=self.text_encoder)
+
+
+def batches_by_length(lengths: Sequence[int]) -> list[list[int]]:
+    """Indices of drawings in batches of similar length: at most BATCH_SIZE, of one length beyond MIXED.
+
+    Small batches cost as much as larger ones, so drawings of different length share one; where there are many, padding
+    would cost more.
+    """
+    batches: list[list[int]] = []
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        batch = batches[-1] if batches else []
+        if not batch or len(batch) == BATCH_SIZE or (len(batch) >= MIXED and lengths[i] != lengths[batch[-1]]):
+            batches.append([])
+        batches[-1].append(i)
+    return batches
 
 
 def snapped(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:

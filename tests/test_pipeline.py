@@ -16,7 +16,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session
 from svgfusion_lib.generate import generate
 from svgfusion_lib.models.vpvae import VPVAE
-from svgfusion_lib.pipeline import tidied
+from svgfusion_lib.pipeline import batches_by_length, tidied
 from svgfusion_lib.tidying.drawing import placed
 from svgfusion_lib.utils.diffusion import make_schedule
 from svgfusion_lib.utils.placement import drawn_box
@@ -134,6 +134,14 @@ def test_a_vae_encodes_and_decodes_by_itself(cart_file):
 def test_bad_input_is_named(call, message):
     with pytest.raises(UserError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("lengths", "batches"), [
+    ([3, 1, 2, 1], [[1, 3, 2, 0]]), ([2] * 20 + [1] * 20, [[*range(20, 40)], [*range(20)]]),
+    ([1] * 10 + [2] * 10 + [3], [[*range(20)], [20]]), ([4] * 130, [[*range(64)], [*range(64, 128)], [128, 129]]),
+])
+def test_drawings_of_different_length_share_a_batch_while_they_are_few(lengths, batches):
+    assert batches_by_length(lengths) == batches
 
 
 def test_generate_with_a_config_of_ones_own_still_chooses_among_candidates(pipe, tmp_path):

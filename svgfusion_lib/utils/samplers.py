@@ -7,10 +7,11 @@ Text, guidance and models stay outside.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from svgfusion_lib.utils.diffusion import NoiseSchedule, to_z0_epsilon
 
@@ -20,6 +21,8 @@ Denoise = Callable[[Tensor, int], Tensor]
 Correct = Callable[[Tensor], Tensor]
 # estimate(z_t [B, N, Z], t) -> z_0 and epsilon [B, N, Z]
 Estimate = Callable[[Tensor, int], tuple[Tensor, Tensor]]
+# noise() -> [B, N, Z], new at every call
+Noise = Callable[[], Tensor]
 # callback(step, estimate of z_0 [B, N, Z]) after every step
 StepCallback = Callable[[int, Tensor], None]
 
@@ -34,10 +37,19 @@ def sampling_timesteps(num_steps: int, steps: int, start: int | None = None) -> 
     return (torch.round(torch.linspace(most, 0, steps + 1)[:-1]).long() - 1).tolist()
 
 
-def initial_noise(seeds: list[int], length: int, width: int) -> tuple[Tensor, list[torch.Generator]]:
-    """z_T [B, length, width] and a CPU generator per sample: sample k is the same whatever the batch."""
+def initial_noise(seeds: list[int], lengths: int | Sequence[int], width: int) -> tuple[Tensor, Noise]:
+    """z_T [B, N, width] and what draws more noise of its shape: sample k is the same whatever the batch.
+
+    lengths: latents of each sample, or of all; N is the largest, and what is padding is zero.
+    """
+    lengths = [lengths] * len(seeds) if isinstance(lengths, int) else lengths
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    return torch.stack([torch.randn(length, width, generator=g) for g in generators]), generators
+
+    def draw() -> Tensor:
+        own = [torch.randn(length, width, generator=g) for length, g in zip(lengths, generators, strict=True)]
+        return pad_sequence(own, batch_first=True)  # [B, N, width]
+
+    return draw(), draw
 
 
 def guided(conditional: Tensor, unconditional: Tensor, guidance_scale: float) -> Tensor:
@@ -73,22 +85,22 @@ def estimator(
 @torch.no_grad()
 def ddim_sample(
     estimate: Estimate, z: Tensor, schedule: NoiseSchedule, timesteps: list[int], eta: float = 0.0,
-    generators: list[torch.Generator] | None = None, callback: StepCallback | None = None,
+    noise: Noise | None = None, callback: StepCallback | None = None,
 ) -> Tensor:
     """DDIM (Song et al. 2021, eq. 12 and 16) from z [B, N, Z] at the first timestep to z_0 [B, N, Z].
 
-    eta > 0 adds noise from one generator per sample.
+    eta > 0 adds noise at every step.
     """
-    if eta > 0 and generators is None:
-        raise ValueError("eta > 0 needs a generator per sample")
+    if eta > 0 and noise is None:
+        raise ValueError("eta > 0 needs noise to add")
     for i, t in enumerate(timesteps):
         a = schedule.alphas_cumprod[t].item()
         a_prev = schedule.alphas_cumprod[timesteps[i + 1]].item() if i + 1 < len(timesteps) else 1.0
         z0, epsilon = estimate(z, t)
         sigma = eta * math.sqrt((1 - a_prev) / (1 - a) * (1 - a / a_prev))  # eq. 16
         z = math.sqrt(a_prev) * z0 + math.sqrt(max(1 - a_prev - sigma**2, 0.0)) * epsilon  # eq. 12
-        if sigma > 0 and generators is not None:
-            z = z + sigma * torch.stack([torch.randn(z.shape[1:], generator=g) for g in generators]).to(z)
+        if sigma > 0 and noise is not None:
+            z = z + sigma * noise().to(z)
         if callback is not None:
             callback(i, z0)
     return z
