@@ -88,8 +88,8 @@ def _train_model_flags(add: Add) -> None:
 def _train_demo_flags(add: Add) -> None:
     add("--output_dir", default="runs/demo")
     add("--num_samples", type=int, default=2000)
-    add("--vae_epochs", type=int, default=20)
-    add("--dit_epochs", type=int, default=70)
+    add("--vae_epochs", type=int, default=50)
+    add("--dit_epochs", type=int, default=100)
     add("--seed", type=int, default=0)
     device(add)
 

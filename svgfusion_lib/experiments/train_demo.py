@@ -19,8 +19,8 @@ PROMPTS = ("a red circle", "a blue square", "a green star", "a yellow circle lef
 def train_demo(
     output_dir: str | Path,
     num_samples: int = 2000,
-    vae_epochs: int = 20,
-    dit_epochs: int = 70,
+    vae_epochs: int = 50,
+    dit_epochs: int = 100,
     device: str = "cpu",
     seed: int = 0,
 ) -> list[dict]:
@@ -37,7 +37,7 @@ def train_demo(
                         seed=seed)
         prepare_latents(vae, output_dir / "cache", output_dir / "latents")
         dit = train_dit(output_dir / "dit", vae, latents_dir=output_dir / "latents", num_epochs=dit_epochs,
-                        batch_size=128, lr=2.0e-3, device=device, seed=seed)
+                        batch_size=128, lr=2.0e-3, optimizer="muon", device=device, seed=seed)
         pipeline = SVGFusionPipeline.from_pretrained(vae=vae, dit=dit, device=device)
         config = SamplingConfig(candidates=1)
         return generate(pipeline, PROMPTS, output_dir / "samples", num_samples=4, seed=seed, config=config)

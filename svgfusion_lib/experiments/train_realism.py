@@ -32,7 +32,7 @@ from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 FILE_NAME = "ranker.safetensors"
-PACKS_OF = {"line": ("tabler", "lucide"), "emoji": ("twemoji", "fluent-emoji-flat")}  # what each model was trained on
+PACKS_OF = {"line": ("tabler", "lucide"), "emoji": ("twemoji", "fluent-emoji-flat")}  # of those that each model draws
 DROPOUT, WEIGHT_DECAY = 0.5, 1.0  # of 5,120 numbers a picture most say nothing
 FIRST_SEED = 1_000_000            # of the drawings; what is evaluated has others
 BATCH_SIZE = 64                   # drawings at once
