@@ -142,7 +142,8 @@ def test_a_gallery_of_two_models(two_models, cart_file):
     pipeline = SVGFusionPipeline.from_pretrained()
     assert list(pipeline.models) == ["line", "emoji"]
     assert SVGFusionPipeline.from_pretrained("line").choose("red heart").name == "line"
-    emoji = pipeline.models["emoji"].dit
+    line, emoji = (part.dit for part in pipeline.models.values())
+    line.config = replace(line.config, styles=())
     emoji.config = replace(emoji.config, styles=("twemoji",))  # seen by the choice; its network has none
     session = Session(pipeline, ["tabler", "lucide"])
     assert session.styles == ["tabler", "lucide", "twemoji"]

@@ -34,6 +34,7 @@ from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.look import Look
 from svgfusion_lib.gallery.neighbours import Neighbour, TrainingIcons
 from svgfusion_lib.icon_sets import draw_set
+from svgfusion_lib.icon_sets.drawing import DEFAULT_STYLE
 from svgfusion_lib.models.checkpoint import weights_hash
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.system.files import ENTRIES, read_json, write_json
@@ -63,7 +64,8 @@ class Session:
     ):
         self.pipeline, self.pipelines = pipeline, pipeline.models
         own = [pipeline.dit.config.styles for pipeline in self.pipelines.values()]
-        self.styles = [*(() if all(own) else style_words), *(style for styles in own for style in styles)]
+        words = () if all(own) else style_words
+        self.styles = _default_first([*words, *(style for styles in own for style in styles)])
         self.cache_dir = cache_dir
         self.history: list[Batch] = []
         self.icons: list[Icon] = []  # in the order of their numbers
@@ -239,7 +241,7 @@ class Session:
         """The styles that an icon can be restyled to."""
         own = self.pipelines[icon.model].dit.config.styles
         others = {style for pipeline in self.pipelines.values() for style in pipeline.dit.config.styles}
-        return list(own) or [style for style in self.styles if style not in others]
+        return _default_first(own) or [style for style in self.styles if style not in others]
 
     def _known_styles(self, icon: Icon) -> str:
         return ", ".join(self.styles_for(icon)) or "none"
@@ -294,6 +296,11 @@ class Session:
         self.icons += icons
         self.history.append(Batch(title, icons, animation, **about))
         return self.history[-1]
+
+
+def _default_first(styles: Sequence[str]) -> list[str]:
+    """Styles in their order, but for the one that sets are drawn in by default: what a list begins with is chosen."""
+    return sorted(styles, key=lambda style: style != DEFAULT_STYLE)
 
 
 def _what_is_not_known(words: Sequence[str], nearest: Sequence[str]) -> str:

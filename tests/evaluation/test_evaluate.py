@@ -17,6 +17,8 @@ from svgfusion_lib.evaluation import samples
 from svgfusion_lib.evaluation.evaluate import evaluate, load_bench, settings_of, trained_on
 from svgfusion_lib.evaluation.report import markdown
 from svgfusion_lib.evaluation.samples import choose_names, make_groups
+from svgfusion_lib.evaluation.sweep import sweep
+from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import read_json
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
@@ -129,13 +131,22 @@ def test_names_that_nothing_was_trained_on_have_no_search_beside_them(cache_dir,
 @pytest.mark.parametrize(("changes", "reason"), [
     ({"splits": ("test",)}, "splits are train, held_out, unseen_pair"), ({"splits": ()}, "got none"),
     ({"domains": ("emoji",)}, "domains are line"), ({"packs": ("noto",)}, "packs are lucide, tabler"),
-    ({"styles": True}, "has no styles to ask for"),
     ({"sampling": SamplingConfig(num_inference_steps=2000)}, "1000 timesteps"),
 ])
 def test_what_the_cache_or_the_model_has_not_is_refused(cache_dir, tmp_path, changes, reason):
     with pytest.raises(UserError, match=reason):
         evaluate(tmp_path, cache_dir, replace(FAST, **changes))
     assert not any(tmp_path.iterdir())
+
+
+def test_styles_are_asked_for_of_a_model_that_has_some(cache_dir, tmp_path, pipeline):
+    plain = pipeline.with_parts(dit=VSDiT(replace(pipeline.dit.config, styles=())))
+    with pytest.raises(UserError, match="has no styles to ask for"):
+        evaluate(tmp_path / "out", cache_dir, replace(FAST, styles=True), pipeline=plain)
+    plain.save_pretrained(tmp_path / "plain")
+    with pytest.raises(UserError, match="has no styles to ask for"):
+        sweep(tmp_path / "out", cache_dir, {"styles": [True]}, FAST, model=tmp_path / "plain")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("changes", [{"num_prompts": 1}, {"num_samples": 0}, {"max_reference": 1}, {"max_rebuilt": 0}])

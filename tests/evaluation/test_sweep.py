@@ -80,7 +80,6 @@ def test_settings_that_cannot_be_read_are_refused(text, reason):
 @pytest.mark.parametrize(("settings", "reason"), [
     ({"guidance": [1]}, "cannot change 'guidance'; it can change sampler"),
     ({"sampler": ["euler"]}, "sampler must be"), ({"ddim_steps": [5, 2000]}, "1000 timesteps"),
-    ({"styles": [True]}, "has no styles to ask for"),
 ])
 def test_what_cannot_be_changed_is_refused_before_anything_is_drawn(cache_dir, tmp_path, asked, settings, reason):
     with pytest.raises(UserError, match=reason):
