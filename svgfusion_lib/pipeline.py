@@ -30,7 +30,7 @@ from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
 from svgfusion_lib.reranking.known_names import KnownNames
 from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
-from svgfusion_lib.reranking.routing import NO_STYLE, models_for, spoken, words_and_style
+from svgfusion_lib.reranking.routing import NO_STYLE, asked_of_candidates, models_for, spoken, words_and_style
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
@@ -257,11 +257,11 @@ class SVGFusionPipeline(LatentSampler):
     ) -> list[SVGImage]:
         """One image by this model for each (prompt, seed) pair; `__call__` with all settings in the caller's hands.
 
-        lengths: latents per image, drawn from the length predictor if None. styles: for each prompt a style, None for
-        the one that it names, or NO_STYLE. Of config.candidates drawings with seeds of their own the one that shows its
-        prompt best is kept; with config.nearest_name every second one is drawn for the nearest name that the model
-        knows, if the prompt is none of them. scored: the ranker scores a single drawing too. kept: how many of the
-        candidates are returned for each pair, the best one first.
+        lengths: latents per image, drawn from the length predictor if None. styles: for each prompt a style, NO_STYLE,
+        or None for the one that it names, else the usual ones in turn (`asked_of_candidates`). Of config.candidates
+        drawings with seeds of their own the one that shows its prompt best is kept; with config.nearest_name every
+        second one is drawn for the nearest name that the model knows, if the prompt is none of them. scored: the ranker
+        scores a single drawing too. kept: how many of the candidates are returned for each pair, the best one first.
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         if len(prompts) != len(seeds):
@@ -271,24 +271,25 @@ class SVGFusionPipeline(LatentSampler):
         check_prompts(prompts)
         config = config or SamplingConfig()
         count = config.candidates
-        asked = [self.words_and_style(*pair) for pair in zip(prompts, styles or [None] * len(prompts))]
-        words = [text for text, _ in asked for _ in range(count)]  # of every drawing
-        to_draw = self._words_to_draw(words, config)
+        pairs, known = list(zip(prompts, styles or [None] * len(prompts))), self.dit.config.styles
+        asked = [own for pair in pairs for own in asked_of_candidates(*pair, known, count)]  # of every drawing
+        to_draw = self._words_to_draw([text for text, _ in asked], config)
         each = [i for i in range(len(prompts)) for _ in range(count)]  # of every drawing, which prompt it is for
         drawn = self._draw(
             to_draw, [own for seed in seeds for own in candidate_seeds(seed, count)], config,
-            None if lengths is None else [lengths[i] for i in each], progress, [asked[i][1] for i in each],
+            None if lengths is None else [lengths[i] for i in each], progress, [style for _, style in asked],
         )
         scores = np.zeros(len(drawn))
-        if count > 1 or scored:
+        if count > 1 or scored:  # by the same words in whatever style
+            words = [self.words_and_style(*pairs[i])[0] for i in each]
             scores = self.ranker.scores(words, [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn])
         order = np.argsort(-scores.reshape(-1, count), axis=1, kind="stable")  # [prompts, count], the best one first
 
         def image(i: int, k: int) -> SVGImage:
             rows = tidied(drawn[k], config)
-            drawn_for = prompts[i] if to_draw[k] == words[k] else to_draw[k]
+            drawn_for = prompts[i] if to_draw[k] == asked[k][0] else to_draw[k]
             svg, score = rows_to_svg(rows, config.canvas), float(scores[k])
-            return SVGImage(prompts[i], seeds[i], rows, svg, drawn_for, asked[i][1] or None, self.name, score)
+            return SVGImage(prompts[i], seeds[i], rows, svg, drawn_for, asked[k][1] or None, self.name, score)
 
         return [image(i, i * count + int(k)) for i, own in enumerate(order) for k in own[:kept]]
 

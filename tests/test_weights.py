@@ -12,7 +12,7 @@ from svgfusion_lib.generate import generate
 from svgfusion_lib.models import checkpoint
 from svgfusion_lib.models.checkpoint import save_model, shipped_models, weights_hash
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.reranking.routing import models_for, spoken
+from svgfusion_lib.reranking.routing import NO_STYLE, asked_of_candidates, models_for, spoken, words_and_style
 from svgfusion_lib.system.files import read_json, write_json
 from svgfusion_lib.training.dit import origin
 from svgfusion_lib.utils.render import render_svg
@@ -58,6 +58,17 @@ def test_both_models_may_draw_what_no_word_gives_to_one(two_models, prompt, styl
 ])
 def test_emoji_characters_are_read_as_their_names(prompt, words):
     assert spoken(prompt) == words
+
+
+@pytest.mark.parametrize(("prompt", "style", "styles"), [
+    ("rocket", None, ["tabler", "tabler", "lucide", "lucide", "tabler"]), ("rocket", "solar", ["solar"] * 5),
+    ("rocket, solar style", None, ["solar"] * 5), ("rocket", NO_STYLE, [NO_STYLE] * 5),
+])
+def test_without_a_style_candidates_are_of_the_usual_ones(prompt, style, styles):
+    asked = asked_of_candidates(prompt, style, ["lucide", "solar", "tabler"], 5)
+    assert [own for _, own in asked] == styles
+    assert asked[0][0] == ("rocket, tabler style" if styles[0] == "tabler" else words_and_style(prompt, style, [])[0])
+    assert asked_of_candidates("rocket", None, ["solar"], 2) == [("rocket", NO_STYLE)] * 2
 
 
 def test_of_two_models_the_ranker_chooses(two_models):

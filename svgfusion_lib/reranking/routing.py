@@ -13,6 +13,8 @@ from svgfusion_lib.models.checkpoint import DESCRIPTION, JSON_NAME, model_folder
 from svgfusion_lib.system.files import read_json
 
 NO_STYLE = ""  # the null style, whatever the prompt says
+# What a prompt without a style is drawn in, if the model has them: two of its candidates in one, two in the next, ...
+USUAL_STYLES = ("tabler", "lucide", "twemoji", "fluent-emoji-flat")
 _COLOURLESS = {"black", "white", "grey", "gray"}  # words that do not ask for a picture in colours; these do:
 _COLOURFUL = {"emoji", "emoticon", "colourful", "colorful"}
 _LINES = re.compile(r"\b(line|outlined?) icon\b|\boutlined?$")
@@ -51,6 +53,15 @@ def words_and_style(prompt: str, style: str | None, known: Sequence[str]) -> tup
     words = f"{style_word(style) if style in packs else style} style" if style in packs or not known else ""
     bare = without_style(prompt)
     return (f"{bare}, {words}" if bare and words else bare), style if known else NO_STYLE
+
+
+def asked_of_candidates(prompt: str, style: str | None, known: Sequence[str], count: int) -> list[tuple[str, str]]:
+    """`words_and_style` of each of `count` candidates: in USUAL_STYLES in turn if neither prompt nor style says one."""
+    asked = words_and_style(prompt, style, known)
+    usual = [name for name in USUAL_STYLES if name in known]
+    if style is not None or asked[1] or not usual:
+        return [asked] * count
+    return [words_and_style(prompt, usual[k // 2 % len(usual)], known) for k in range(count)]
 
 
 def models_for(prompt: str, style: str | None = None) -> list[str]:

@@ -51,7 +51,7 @@ def test_the_right_drawing_is_chosen(ranker, name):
 
 def test_what_a_model_draws_for_words_it_does_not_know_looks_less_real(ranker, pipeline):
     prompts = ["xylophone", "bagpipes", "kangaroo", "waterfall", "cathedral", "octopus"]
-    drawn = [sample.svg for sample in pipeline.sample(prompts, range(len(prompts)))]
+    drawn = [sample.svg for sample in pipeline.sample(prompts, range(len(prompts)), SamplingConfig(candidates=1))]
     real, unreal = (
         ranker.head.log_realism(ranker.pixel_encoder.encode(np.stack([render_svg(svg, 128) for svg in svgs])))
         for svgs in (DRAWN.values(), drawn)
@@ -115,8 +115,8 @@ def test_a_sample_is_the_best_of_its_candidates_whatever_the_batch(pipeline):
 
 
 def test_lengths_hold_for_all_candidates(pipeline):
-    (sample,) = pipeline.sample(["bell"], [0], dataclasses.replace(QUICK, candidates=3), [2])
-    drawn = pipeline.sample(["bell"] * 3, candidate_seeds(0, 3), QUICK, [2] * 3)
+    (sample,) = pipeline.sample(["bell"], [0], dataclasses.replace(QUICK, candidates=3), [2], styles=["lucide"])
+    drawn = pipeline.sample(["bell"] * 3, candidate_seeds(0, 3), QUICK, [2] * 3, styles=["lucide"] * 3)
     assert sample.svg in [each.svg for each in drawn]
 
 
