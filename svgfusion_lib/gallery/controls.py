@@ -170,7 +170,7 @@ class Appearance(W.Box):
         self.cap = _field(W.Dropdown(description="Caps", options=CAPS, value=AS_DRAWN), "svgf-style")
         self.colour = _field(W.Text(description="Colour", placeholder=AS_DRAWN, continuous_update=False))
         self.size = _field(W.BoundedIntText(
-            description="Size in pixels (0: as drawn)", value=0, min=0, max=MOST_PIXELS,
+            description="Size (px)", tooltip="of files and icons; 0: as drawn", value=0, min=0, max=MOST_PIXELS,
         ))
         self.current = W.Checkbox(description="currentColor", value=False, indent=False)
         self.background = _field(W.Dropdown(description="Background", options=BACKGROUNDS), "svgf-style")
