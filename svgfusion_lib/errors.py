@@ -36,6 +36,7 @@ def first_line(error: BaseException) -> str:
 _NO_MEMORY = (
     "out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory", "failed to map segment",
     "could not create a primitive",  # oneDNN
+    "error return without exception set",  # CPython's, of code in C that got no memory
 )
 _NO_DEVICE = ("cuda error", "no cuda gpus", "cuda driver", "nvidia driver", "nccl error", "hip error", "mps backend")
 

@@ -10,6 +10,7 @@ from svgfusion_lib.config import DiffusionConfig, SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.utils.dataset import padding_of
 from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, make_schedule
 from svgfusion_lib.utils.samplers import (
     Correct,
@@ -88,7 +89,9 @@ class LatentSampler:
 
         lengths: latents of each sample, or of all; N is the largest, and what is padding says nothing.
         """
-        padding_mask = None if isinstance(lengths, int) else padding_of(lengths, context.device)
+        padding_mask = None
+        if not isinstance(lengths, int) and len(set(lengths)) > 1:
+            padding_mask = padding_of(lengths).to(context.device)  # [B, N]
         denoise = self.denoiser(context, context_mask, config, style, padding_mask)
         return self.solve(denoise, seeds, lengths, config, callback)
 
@@ -164,10 +167,3 @@ class LatentSampler:
 def _times(z: Tensor, t: int) -> Tensor:
     """Timestep t for each of z [B, N, Z] -> int64 [B]."""
     return torch.full((len(z),), t, device=z.device)
-
-
-def padding_of(lengths: Sequence[int], device: torch.device) -> Tensor | None:
-    """Padding mask bool [B, N] (True = padding) of sequences of these lengths; None if nothing is padding."""
-    if len(set(lengths)) == 1:
-        return None
-    return torch.arange(max(lengths), device=device) >= torch.tensor(lengths, device=device)[:, None]

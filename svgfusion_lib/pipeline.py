@@ -18,7 +18,7 @@ from tqdm import tqdm
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
 from svgfusion_lib.corpus.packs import find_style, known_packs, match_style
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.latent_sampler import LatentSampler, padding_of
+from svgfusion_lib.latent_sampler import LatentSampler
 from svgfusion_lib.loading import SCHEDULE_TABLE, Parts, model_folders, parts_of_checkpoints, parts_of_folder
 from svgfusion_lib.models.checkpoint import write_folder
 from svgfusion_lib.models.pretrained import name_encoder
@@ -35,6 +35,7 @@ from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
 from svgfusion_lib.tidying.drawing import fit_canvas
+from svgfusion_lib.utils.dataset import padding_of
 from svgfusion_lib.utils.diffusion import NoiseSchedule
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows, snap_rows
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
@@ -273,21 +274,21 @@ class SVGFusionPipeline(LatentSampler):
         count = config.candidates
         pairs, known = list(zip(prompts, styles or [None] * len(prompts))), self.dit.config.styles
         asked = [own for pair in pairs for own in asked_of_candidates(*pair, known, count)]  # of every drawing
-        to_draw = self._words_to_draw([text for text, _ in asked], config)
+        words = [text for text, _ in asked]
+        to_draw = self._words_to_draw(words, config)
         each = [i for i in range(len(prompts)) for _ in range(count)]  # of every drawing, which prompt it is for
         drawn = self._draw(
             to_draw, [own for seed in seeds for own in candidate_seeds(seed, count)], config,
             None if lengths is None else [lengths[i] for i in each], progress, [style for _, style in asked],
         )
         scores = np.zeros(len(drawn))
-        if count > 1 or scored:  # by the same words in whatever style
-            words = [self.words_and_style(*pairs[i])[0] for i in each]
+        if count > 1 or scored:  # the ranker leaves out words of style
             scores = self.ranker.scores(words, [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn])
         order = np.argsort(-scores.reshape(-1, count), axis=1, kind="stable")  # [prompts, count], the best one first
 
         def image(i: int, k: int) -> SVGImage:
             rows = tidied(drawn[k], config)
-            drawn_for = prompts[i] if to_draw[k] == asked[k][0] else to_draw[k]
+            drawn_for = prompts[i] if to_draw[k] == words[k] else to_draw[k]
             svg, score = rows_to_svg(rows, config.canvas), float(scores[k])
             return SVGImage(prompts[i], seeds[i], rows, svg, drawn_for, asked[k][1] or None, self.name, score)
 
@@ -324,7 +325,7 @@ class SVGFusionPipeline(LatentSampler):
             z = self.sample_latents(
                 context[batch], context_mask[batch], [seeds[i] for i in batch], own, config, report, style[batch]
             )  # [b, N, Z]
-            drawn |= dict(zip(batch, self.decode_rows(z, padding_of(own, z.device))))
+            drawn |= dict(zip(batch, self.decode_rows(z, padding_of(own).to(z.device))))
         return [drawn[i] for i in range(len(prompts))]
 
     def decode_latents(self, z: Tensor, config: SamplingConfig) -> list[np.ndarray]:

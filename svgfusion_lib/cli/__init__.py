@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, said = 3, f"paused; {pause}"
     except OSError as error:
         said = f"{error.filename}: {error.strerror or error}" if error.filename else str(error.strerror or error)
-    except (MemoryError, RuntimeError, ImportError) as error:
+    except (MemoryError, RuntimeError, SystemError, ImportError) as error:
         trouble = machine_trouble(error)
         if trouble is None:
             raise

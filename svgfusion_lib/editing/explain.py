@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,6 @@ from svgfusion_lib.pipeline_output import SVGImage
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.diffusion import add_noise
 from svgfusion_lib.utils.samplers import initial_noise
-from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 START, END = "(start)", "(end)"
@@ -99,11 +99,8 @@ def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str |
 
     The drawing is noised a little, at several strengths, and the model looks at it once each time. A word is clear if
     it has CLEAR of a layer's attention to the words that say what is shown; colours do not. Nothing is named where
-    there is one layer, or one such word: it would name the whole; nor in a drawing of more parts than the model draws.
+    there is one layer, or one such word: it would name the whole.
     """
-    rows = parse_svg(svg).rows  # [L, 22]
-    if not (rows[:, rf.ELEMENT] > rf.EOS).any() or not pipeline.can_draw(rows):
-        return []
     text, condition = pipeline.words_and_style(prompt, style)
     words, owners = words_of(pipeline.text_encoder, text)
     layers = layer_of_parts(pipeline, svg)  # [N]
@@ -131,6 +128,13 @@ def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str |
     return names
 
 
+def names_of_rows(pipeline: SVGFusionPipeline, rows: np.ndarray, prompt: str, style: str | None) -> list[str]:
+    """`layer_names` of a drawing's rows [L, 22]; none if it is empty or has more parts than the model draws."""
+    if not (rows[:, rf.ELEMENT] > rf.EOS).any() or not pipeline.can_draw(rows):
+        return []
+    return layer_names(pipeline, rows_to_svg(rows), prompt, style)
+
+
 def with_names(svg: str, names: Sequence[str]) -> str:
     """SVG text of our writer with names of layers as ids, `layer-3` where there is none."""
     ids = {f'id="layer-{number}"': f'id="{name}"' for number, name in enumerate(names, start=1) if name}
@@ -138,8 +142,8 @@ def with_names(svg: str, names: Sequence[str]) -> str:
 
 
 def name_layers(pipeline: SVGFusionPipeline, image: SVGImage) -> SVGImage:
-    """The same drawing of the pipeline's, its layers named by words of the prompt (`layer_names`)."""
-    names = layer_names(pipeline.models[image.model], image.svg, image.drawn_for, image.style)
+    """The same drawing of the pipeline's, its layers named by words of the prompt (`names_of_rows`)."""
+    names = names_of_rows(pipeline.models[image.model], image.rows, image.drawn_for, image.style)
     return replace(image, svg=with_names(image.svg, names))
 
 

@@ -26,7 +26,7 @@ from svgfusion_lib.editing import (
     restyle,
     variations,
 )
-from svgfusion_lib.editing.explain import layer_names
+from svgfusion_lib.editing.explain import names_of_rows
 from svgfusion_lib.editing.morphing import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.batches import Batch, Request
@@ -289,7 +289,7 @@ class Session:
         icons = tuple(
             Icon(
                 first + k, name, rows, origin, models[k], seed, style, look=self.look, source=source,
-                names=[] if seed is None else layer_names(self.pipelines[models[k]], rows_to_svg(rows), name, style),
+                names=[] if seed is None else names_of_rows(self.pipelines[models[k]], rows, name, style),
             )
             for k, (name, rows, seed) in enumerate(drawn)
         )

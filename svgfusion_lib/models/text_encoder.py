@@ -16,7 +16,7 @@ from torch import Tensor
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.minilm import MiniLM
 from svgfusion_lib.models.pretrained import check_sha256, load_config, load_hub, load_model
-from svgfusion_lib.utils.dataset import pad_sequences
+from svgfusion_lib.utils.dataset import pad_sequences, padding_of
 
 MAX_TOKENS = 32  # the longest context, special tokens included
 BATCH_SIZE = 256  # texts per forward pass
@@ -56,7 +56,7 @@ class TextEncoder:
         tokens = self._tokenize(list(texts))
         lengths = [len(ids) for ids in tokens]
         context = torch.zeros(len(texts), max(lengths), self.width)  # (B, S, D)
-        padding_mask = torch.arange(max(lengths)) >= torch.tensor(lengths)[:, None]  # (B, S)
+        padding_mask = padding_of(lengths)  # (B, S)
         by_length = sorted(range(len(texts)), key=lengths.__getitem__)  # little padding within a batch
         for start in range(0, len(texts), BATCH_SIZE):
             index = by_length[start : start + BATCH_SIZE]

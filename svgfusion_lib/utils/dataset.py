@@ -280,8 +280,12 @@ def collate_latents(items: list[tuple[str, Tensor, Tensor, Tensor, int]]) -> Lat
 def pad_sequences(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Sequences [L_i, C] -> zero-padded [B, max L, C] and padding mask [B, max L]."""
     padded = torch.nn.utils.rnn.pad_sequence(list(sequences), batch_first=True)  # [B, L, C]
-    lengths = torch.tensor([len(s) for s in sequences])
-    return padded, torch.arange(padded.shape[1]) >= lengths[:, None]
+    return padded, padding_of([len(s) for s in sequences])
+
+
+def padding_of(lengths: Sequence[int]) -> Tensor:
+    """Padding mask [B, max L] (True = padding) of sequences of these lengths, on the CPU."""
+    return torch.arange(max(lengths)) >= torch.tensor(lengths)[:, None]
 
 
 # --- batches ----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Sets in the gallery, requests as files and links, names of layers, before and after, favourites that stay."""
 
+import dataclasses
 import io
 import json
 import re
@@ -156,6 +157,8 @@ def test_layers_are_named_by_the_words_that_they_attend_to(session, pipeline, ca
     named = name_layers(pipeline, image)
     assert re.findall(r' id="([^"]*)"', named.svg) == names
     assert np.array_equal(parse_svg(named.svg).rows, parse_svg(image.svg).rows) and image.svg == icon.drawn_svg
+    empty = dataclasses.replace(image, rows=image.rows[[0, -1]])
+    assert name_layers(pipeline, empty) == empty
     icon.show_layer(1, False)
     assert re.findall(r' id="([^"]*)"', icon.svg) == names[1:]
     assert layer_names(pipeline, icon.drawn_svg, "check") == [""]  # one layer, one word: the whole
