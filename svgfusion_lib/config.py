@@ -220,7 +220,7 @@ class SamplingConfig(_Config):
     """Prompts to SVG (generate.py)."""
 
     sampler: str = "dpm++"         # "dpm++": DPM-Solver++(2M), for few steps; "ddim" (the specification)
-    num_inference_steps: int = 14  # of either
+    num_inference_steps: int = 10  # of either
     guidance_scale: float = 2.0    # classifier-free guidance; 1: none
     guidance_low: float = 0.2      # guidance only at timesteps t with guidance_low <= t / T <= guidance_high
     guidance_high: float = 0.8     # (Kynkaanniemi et al. 2024, "a limited interval"); 0 and 1: everywhere

@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
-from svgfusion_lib.corpus.packs import find_style, known_packs, match_style
+from svgfusion_lib.corpus.packs import find_style, known_packs, match_style, style_grid
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.latent_sampler import LatentSampler
 from svgfusion_lib.loading import SCHEDULE_TABLE, Parts, model_folders, parts_of_checkpoints, parts_of_folder
@@ -287,7 +287,7 @@ class SVGFusionPipeline(LatentSampler):
         order = np.argsort(-scores.reshape(-1, count), axis=1, kind="stable")  # [prompts, count], the best one first
 
         def image(i: int, k: int) -> SVGImage:
-            rows = tidied(drawn[k], config)
+            rows = tidied(drawn[k], config, asked[k][1])
             drawn_for = prompts[i] if to_draw[k] == words[k] else to_draw[k]
             svg, score = rows_to_svg(rows, config.canvas), float(scores[k])
             return SVGImage(prompts[i], seeds[i], rows, svg, drawn_for, asked[k][1] or None, self.name, score)
@@ -380,12 +380,17 @@ def snapped(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
     return snap_rows(rows, 2 * config.snap / config.canvas) if config.snap else rows
 
 
-def tidied(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
-    """Rows [L, 22] of a drawing that is kept, tidied (svgfusion_lib/tidying); snapped if config.tidy is 0."""
+def tidied(rows: np.ndarray, config: SamplingConfig, style: str = NO_STYLE) -> np.ndarray:
+    """Rows [L, 22] of a drawing that is kept, tidied on the grid of its style (svgfusion_lib/tidying).
+
+    Snapped if config.tidy is 0.
+    """
     if not config.tidy:
         return snapped(rows, config)
     rows = fit_canvas(rows, 0)  # however far outside it was drawn: the rules' bound counts from here
-    return fit_canvas(tidy_rows(rows, TidyConfig(noise=config.tidy, max_move=MAX_TIDY_MOVE)).rows)
+    grid = style_grid(style)
+    own: dict[str, Any] = dict(zip(("step", "whole", "half"), grid or ())) | {"grid": grid is None or len(grid) > 0}
+    return fit_canvas(tidy_rows(rows, TidyConfig(noise=config.tidy, max_move=MAX_TIDY_MOVE, **own)).rows)
 
 
 def _report(progress: Callable[[int, int], None], before: int, total: int, step: int, z_0: Tensor) -> None:

@@ -163,6 +163,19 @@ def test_threads_that_wait_sleep_unless_the_user_says_otherwise(own, used):
     assert subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True).stdout == f"{used}\n"
 
 
+@pytest.mark.parametrize(("style", "unit"), [("heroicons", 0.75), ("tabler", 0.5), ("", 0.5)])
+def test_a_drawing_goes_to_the_grid_of_its_style(style, unit):
+    rows = rows_of('<path fill="none" stroke="#000" d="M3.8 4.45H12.7V19.55H6.05V7.6"/>')
+    places = (tidied(rows, SamplingConfig(), style)[:, 8:10][1:-1] + 1) * 12 / unit
+    assert places == pytest.approx(np.round(places), abs=2e-3)
+
+
+def test_a_drawing_of_a_style_without_grid_stays_between():
+    rows = rows_of('<path fill="#e33" d="M3.8 4.45H12.7V19.55H6.05V7.6Z"/>')
+    places = (tidied(rows, SamplingConfig(), "noto")[2:-2, 8:10] + 1) * 12
+    assert places == pytest.approx((rows[2:-2, 8:10] + 1) * 12, abs=2e-3)
+
+
 @pytest.mark.parametrize(("scale", "shift"), [(1, (0.5, 0)), (3, (0, 0)), (1.3, (2, -3)), (2, (0, 9))])
 def test_what_a_model_draws_outside_comes_in(scale, shift):
     rows = rows_of('<path fill="none" stroke="#000" stroke-width="2" d="M2 2L22 22M4 9H20C20 15 16 20 6 20"/>')

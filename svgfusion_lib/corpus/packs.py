@@ -50,6 +50,7 @@ class Pack:
     style: str                  # the word captions use: "tabler" -> "..., tabler style"
     suffixes: Mapping[str, str] = field(default_factory=dict)  # name suffix -> style word
     variant: str = ""           # pattern of numbers at a name's end that count drawings of one thing
+    grid: Sequence[float] | None = None  # as of `style_grid`
     skin_tones: bool = False    # names end in "-light" where other packs say "-light-skin-tone"
 
 
@@ -70,6 +71,16 @@ def style_word(pack: str) -> str:
     """What captions call the style of an icon pack ("fluent" for fluent-emoji-flat); its name if it is unknown."""
     known = known_packs()
     return known[pack].style if pack in known else pack
+
+
+def style_grid(pack: str) -> Sequence[float] | None:
+    """Of an icon pack the step of its grid, in units of which the canvas has 24, and how many coordinates are on it.
+
+    (step, whole, half): shares of the coordinates that are multiples of two steps, and between these; () if it has no
+    grid, None if that is not known.
+    """
+    known = known_packs()
+    return known[pack].grid if pack in known else None
 
 
 def names_style(prompt: str, word: str) -> bool:

@@ -78,9 +78,8 @@ def watch(
     attention = _by_word(calls, pipeline.dit.config.patch_size, length, owners)
     parts = [decode_svg(pipeline, z[k : k + 1], config) for k in range(length)]
     (rows,) = pipeline.decode_rows(z[None])
-    return Chain(
-        z.cpu(), torch.stack(estimates), attention, words, parts, rows_to_svg(tidied(rows, config), config.canvas)
-    )
+    svg = rows_to_svg(tidied(rows, config, condition), config.canvas)
+    return Chain(z.cpu(), torch.stack(estimates), attention, words, parts, svg)
 
 
 def _by_word(calls: Sequence[Tensor], patch_size: int, length: int, owners: Sequence[int]) -> Tensor:

@@ -172,8 +172,13 @@ def _common_group(
 
 
 def picture(rows: np.ndarray, svg: str | None = None) -> Picture:
-    """ValueError if it cannot be rendered."""
+    """A drawing as its file has it, its rows read back; ValueError if it cannot be read or rendered.
+
+    What a file rounds (colours to 255ths, say) would tell samples from real icons, and nobody sees it.
+    """
     svg = rows_to_svg(rows) if svg is None else svg
+    if len(rows) > 2:  # an SVG without elements is valid, but blank
+        rows = parse_svg(svg).rows
     return Picture(svg, rows, render_svg(svg, IMAGE_SIZE))
 
 
@@ -203,8 +208,6 @@ def draw_samples(
         for sample in drawn:
             of_nearest.append(sample.drawn_for != sample.prompt)
             try:
-                if len(sample.rows) > 2:  # an SVG without elements is valid, but blank
-                    parse_svg(sample.svg)
                 pictures.append(picture(sample.rows, sample.svg))
             except ValueError:
                 pictures.append(None)

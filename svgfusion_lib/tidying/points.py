@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import Anchors, tie
 from svgfusion_lib.tidying.noise import LEAST_NOISE, reach_of
-from svgfusion_lib.tidying.settle import LEAST_SHIFT, settled
+from svgfusion_lib.tidying.settle import LEAST_SHIFT, Grid, settled
 
 TOUCHING = 0.002       # units: points this near are one
 _NONE = np.zeros((0, 2), dtype=int)
@@ -37,13 +37,13 @@ def share_centres(rows: np.ndarray, noise: float) -> np.ndarray:
     return settle_points(rows, noise, centres=True)
 
 
-def snap_to_grid(rows: np.ndarray, noise: float, step: float = 0.5) -> np.ndarray:
-    """Points go to the whole or half coordinates that they are likely meant for, sub-paths together."""
-    return settle_points(rows, noise, step)
+def snap_to_grid(rows: np.ndarray, noise: float, grid: Grid | None = None) -> np.ndarray:
+    """Points go to the places of a grid that they are likely meant for, sub-paths together."""
+    return settle_points(rows, noise, grid or Grid())
 
 
 def settle_points(
-    rows: np.ndarray, noise: float, step: float = 0.0, weld: bool = False, straight: bool = False,
+    rows: np.ndarray, noise: float, grid: Grid | None = None, weld: bool = False, straight: bool = False,
     diagonals: bool = False, centres: bool = False,
 ) -> np.ndarray:
     """The rules for points at once, so that none undoes another: ties first, then the likeliest place of each tie."""
@@ -58,7 +58,7 @@ def settle_points(
     groups = tie(count, *together, level), tie(count, *together, upright)
     ways = _diagonal_ways(anchors, noise if diagonals else 0.0)
     shift = LEAST_SHIFT if noise > LEAST_NOISE else LEAST_NOISE
-    return anchors.moved(settled(anchors.points, groups, anchors.part, ways, noise, shift, step))
+    return anchors.moved(settled(anchors.points, groups, anchors.part, ways, noise, shift, grid))
 
 
 def _same_points(anchors: Anchors) -> np.ndarray:

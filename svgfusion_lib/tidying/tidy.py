@@ -17,6 +17,7 @@ from svgfusion_lib.tidying.curves import meet_strokes, round_curves, settle_arcs
 from svgfusion_lib.tidying.drawing import drop_doubles, fit_canvas, mirror_halves, one_palette
 from svgfusion_lib.tidying.noise import LEAST_NOISE, MOST_NOISE, estimated_noise
 from svgfusion_lib.tidying.points import settle_points
+from svgfusion_lib.tidying.settle import Grid
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 
 MOST_ROWS = 2000  # of an icon
@@ -43,7 +44,9 @@ class TidyConfig:
     palette: bool = True          # colours and stroke widths that are nearly equal
     canvas: bool = True           # drawings that pass the canvas's edge
     max_move: float = 1.0         # units: nothing that is drawn moves further
-    step: float = 0.5             # units: of the half grid
+    step: float = Grid.step       # units: of the half grid
+    whole: float = Grid.whole     # share of the coordinates that are meant to be whole (multiples of two steps)
+    half: float = Grid.half       # ... and half (those between)
     noise: float | None = None    # units: errors of points that are undone; None: as the drawing shows
 
     def __post_init__(self):
@@ -51,6 +54,10 @@ class TidyConfig:
             value = getattr(self, name)
             if not 0 < value <= largest:
                 raise UserError(f"TidyConfig: {name} must be above 0 and at most {largest}, not {value}")
+        if not (self.whole > 0 and self.half > 0 and self.whole + self.half < 1):
+            raise UserError(
+                f"TidyConfig: whole and half must be above 0 and below 1 together, not {self.whole} and {self.half}"
+            )
         if self.noise is not None and not 0 <= self.noise <= 1:
             raise UserError(f"TidyConfig: noise must be from 0 to 1, not {self.noise}")
 
@@ -113,14 +120,14 @@ def tidy_rows(rows: np.ndarray, config: TidyConfig | None = None) -> Tidied:
 
 def _rules(config: TidyConfig, noise: float) -> list[tuple[str, Rule]]:
     """The rules that move something, in order."""
-    step = config.step if config.grid else 0.0
+    grid = Grid(config.step, config.whole, config.half) if config.grid else None
     clean = noise <= LEAST_NOISE
     most = HAIR if clean else math.inf  # a clean drawing that goes further is meant to
     ties = {name: getattr(config, name) for name in ("weld", "straight", "diagonals", "centres")}
     rules: list[tuple[str, Rule, bool]] = [
         ("canvas", lambda rows: fit_canvas(rows, 0, most), config.canvas),
         ("mirror", lambda rows: mirror_halves(rows, noise), config.mirror),
-        ("points", lambda rows: settle_points(rows, noise, step, **ties), config.grid or any(ties.values())),
+        ("points", lambda rows: settle_points(rows, noise, grid, **ties), config.grid or any(ties.values())),
         ("arcs", lambda rows: settle_arcs(rows, noise), config.arcs),
         ("radii", lambda rows: settle_radii(rows, noise, config.step), config.radii),
         ("junctions", lambda rows: meet_strokes(rows, noise), config.junctions),

@@ -5,6 +5,7 @@ import pytest
 
 from svgfusion_lib.tidying.anchors import Anchors
 from svgfusion_lib.tidying.points import make_diagonal, share_centres, snap_to_grid, straighten_lines, weld_ends
+from svgfusion_lib.tidying.settle import Grid
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from tests.helpers import PEN as STROKE
 
@@ -56,6 +57,14 @@ def test_circles_share_a_centre(rows):
 ])
 def test_points_go_to_the_grid_as_far_as_their_errors_explain(rows, ends, d, noise, expected):
     assert ends(snap_to_grid(rows(d), noise)) == pytest.approx(np.array(expected), abs=2e-3)
+
+
+@pytest.mark.parametrize(("grid", "unit"), [(None, 1), (Grid(0.375, 0.63, 0.07), 0.75)])
+def test_the_grid_is_that_of_the_set(rows, ends, grid, unit):
+    meant = unit * np.array([(5, 6), (17, 6), (17, 26), (8, 26), (8, 10)])
+    errors = 0.01 * np.array([(6, -5), (-4, -3), (-5, 5), (4, 6), (5, -6)])
+    points = " ".join(f"{x:g},{y:g}" for x, y in meant + errors)
+    assert ends(snap_to_grid(rows(f"M{points}"), 0.06, grid)) == pytest.approx(meant, abs=2e-3)
 
 
 def test_a_sub_path_goes_to_the_grid_as_a_whole(rows, ends):

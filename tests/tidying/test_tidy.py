@@ -99,7 +99,7 @@ def test_a_rule_that_is_off_moves_nothing(rows):
     assert "arcs" not in tidy_rows(drawing, TidyConfig(noise=0.25, arcs=False)).moved
 
 
-@pytest.mark.parametrize("wrong", [{"max_move": 0}, {"step": -1}, {"noise": 2}])
+@pytest.mark.parametrize("wrong", [{"max_move": 0}, {"step": -1}, {"noise": 2}, {"whole": 0}, {"half": 0.9}])
 def test_a_config_that_means_nothing_is_refused(wrong):
     with pytest.raises(UserError, match=next(iter(wrong))):
         TidyConfig(**wrong)
