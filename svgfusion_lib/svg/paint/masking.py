@@ -131,7 +131,7 @@ class MaskReader:
         inner = parse_url(style["clip-path"])
         within = self.clip_path(inner[0], child, state) if inner is not None else None
         if name == "use":
-            target = self.context.find(href(child))
+            target = self.context.find(href(child), *SHAPES, "text")  # and no other <use> (CSS Masking 1, section 5.1)
             found: list[tuple[Path, bool, Clip | None]] = []
             with self.context.following(href(child)) as new:
                 if target is not None and new:
@@ -164,6 +164,8 @@ class MaskReader:
             inside = State(content, state.viewport, style, depth=state.depth + 1)
             layers = self.layers_of(mask, inside)
         linear = style["color-interpolation"] == "linearrgb"
+        if any("color-interpolation" in child.attrib for child in mask.iter() if child is not mask):
+            self.context.approximated["color-interpolation within a mask"] += 1
         parts = _shown(layers, style["mask-type"] == "alpha", linear)
         levels = [shown for _, shown in parts if shown >= _SAME] if parts is not None else []
         if parts is None or (levels and max(levels) - min(levels) > _SAME):

@@ -82,6 +82,8 @@ def read_paint(context: Context, name: str, state: State) -> Paint:
     if text.startswith("context-"):
         return faded(state.context[text == "context-stroke"], opacity)
     reference = parse_url(text) if "(" in text else None
+    if "icc-color" in text:  # of SVG 1.1; browsers do not know it
+        context.approximated["ICC colour, by the one before it"] += 1
     if reference is None:
         return _plain(style, text, opacity)
     fallback = _plain(style, reference[1], opacity) if reference[1] else None
@@ -135,7 +137,10 @@ def _resolved(context: Context, paint: Paint, shape: Shape, layer: Layer, state:
         if paint.server.needs_box:
             box = box or shape.box()
             if box[2] <= box[0] or box[3] <= box[1]:  # no box to spread over (SVG 2, section 14.2.1)
-                return paint.fallback or paint.server.single(paint.opacity)
+                lone = paint.server.single(paint.opacity)
+                if lone is not None:  # which browsers leave out
+                    context.approximated["gradient of one stop without a box"] += 1
+                return paint.fallback or lone
         left, top, right, bottom = layer.painted_box()
         margin = layer.width / 2
         seen = (left - margin, top - margin, right + margin, bottom + margin)
