@@ -141,6 +141,8 @@ class Walker:
         if style["display"] == "none" or not is_wanted(element):
             self.context.unseen["elements that are not displayed"] += 1
             return
+        if style["display"] == "contents":
+            style = style.passed_on()
         if style["animation"] != "none":
             self.context.approximated["animation"] += 1
         if style["offset-path"] != "none":

@@ -211,6 +211,7 @@ CONDITIONS = [  # SVG 2, section 5.9
     ("on what is used", '<defs><circle id="c" r="2" systemLanguage="de"/></defs><use href="#c"/>' + RECT, BLACK),
 ]
 PARTS = [  # one bad part does not spoil the rest; SVG 2, sections 5.1, 8.6, 13.2 and 14
+    ("a group of display: contents has no opacity", f'<g opacity=".5" style="display:contents">{RECT}</g>', BLACK),  # CSS Display 3, appendix B
     ("an <a> in an <a> is not drawn", f'<a>{RECT}<a><circle r="9"/></a></a>', BLACK),  # SVG 2, section 16.2
     ("a nested viewBox that is broken", '<svg viewBox="0 0 auto"><rect width="3" height="3"/></svg>', BLACK),
     ("a nested viewBox that is empty", '<svg viewBox="0 0 0 0"><circle r="3"/></svg>' + RECT, BLACK),
@@ -298,6 +299,7 @@ PATTERNS = [  # SVG 2, section 14.3
     ("patternTransform", f'<pattern id="p" patternUnits="userSpaceOnUse" width="24" height="24" patternTransform="translate(2 1)">{TILE}</pattern><rect x="1" y="1" width="12" height="6" fill="url(#p)"/>', at(2, 1, 3, 3, ' fill="#f00"')),
     ("by href", f'<pattern id="q" width="1" height="1">{TILE}</pattern><pattern id="p" href="#q"/><rect width="12" height="6" fill="url(#p)"/>', at(0, 0, 3, 3, ' fill="#f00"')),
     ("no size: the fallback", f'<pattern id="p">{TILE}</pattern>' + rect('fill="url(#p) blue"'), BLUE),
+    ("an empty viewBox: the fallback", f'<pattern id="p" width="1" height="1" viewBox="0 0 0 3">{TILE}</pattern>' + rect('fill="url(#p) blue"'), BLUE),
     ("the fill's opacity", f'<pattern id="p" width="1" height="1">{TILE}</pattern><rect width="12" height="6" fill="url(#p)" fill-opacity=".5"/>', at(0, 0, 3, 3, ' fill="#f00" fill-opacity="0.5"')),
     ("its stroke stays", f'<pattern id="p" width="1" height="1">{TILE}</pattern><rect width="12" height="6" fill="url(#p)" stroke="blue"/>', [*at(0, 0, 3, 3, ' fill="#f00"'), *at(0, 0, 12, 6, ' fill="none" stroke="#00f"')]),
 ]
@@ -367,10 +369,11 @@ NAMED = [
     (rect('fill="red icc-color(a)"'), {"ICC colour, by the one before it": 1}),
     ('<linearGradient id="g" display="none"><stop/></linearGradient>' + rect('fill="url(#g)"'), {"paint, clip path or mask that is itself not displayed": 1}),
     ('<clipPath id="c" systemLanguage="de"><rect width="9" height="9"/></clipPath>' + rect('clip-path="url(#c)"'), {"paint, clip path or mask that is itself not displayed": 1}),
+    ('<radialGradient id="g" cx="3" cy="3" r="9"><stop/><stop offset=".6" stop-color="red"/><stop offset="1"/></radialGradient><rect width="24" height="24" fill="url(#g)"/>', {"gradient that reaches far beyond the canvas": 1}),
     (f'<pattern id="p" width=".5" height="1">{TILE}</pattern>' + rect('fill="url(#p)"'), {"pattern as shapes": 1}),
     (f'<clipPath id="c"><rect width="9" height="9"/></clipPath><svg width="9" height="9" clip-path="url(#c)">{RECT}</svg>', {"clip path or mask of a viewport": 1}),
     ('<linearGradient id="g"><stop/></linearGradient><path d="M2 2h9" stroke="url(#g)"/>', {"gradient of one stop without a box": 1}),
-    (f'<mask id="m"><g color-interpolation="linearRGB">{SHAPE.replace("path", "path fill='#fff'")}</g></mask>' + rect('mask="url(#m)"'), {"color-interpolation within a mask": 1}),
+    ('<mask id="m"><g color-interpolation="linearRGB"><rect width="3" height="3" fill="#fff"/></g></mask>' + rect('mask="url(#m)"'), {"color-interpolation within a mask": 1}),
 ]
 
 

@@ -10,7 +10,7 @@ from svgfusion_lib.svg.geometry.dashes import dash_path, parse_dashes
 from svgfusion_lib.svg.geometry.shapes import Shape
 from svgfusion_lib.svg.layers import MITER_LIMIT, Layer, resolve_join
 from svgfusion_lib.svg.paint.gradients import Gradient, GradientSource, resolve_gradient
-from svgfusion_lib.svg.row_format import MIN_OPACITY
+from svgfusion_lib.svg.row_format import MIN_OPACITY, POSITION_LIMIT
 from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.style import transforms as tf
 from svgfusion_lib.svg.style.cascade import Style
@@ -147,6 +147,8 @@ def _resolved(context: Context, paint: Paint, shape: Shape, layer: Layer, state:
         paint = resolve_gradient(paint.server, matrix, box, seen, viewport, paint.opacity)
         if isinstance(paint, Gradient) and not paint.exact:
             context.approximated["gradient of more than two stops"] += 1
+        if isinstance(paint, Gradient) and max(map(abs, paint.geometry)) > POSITION_LIMIT:
+            context.approximated["gradient that reaches far beyond the canvas"] += 1
         if isinstance(paint, Gradient) and paint.cone:
             context.approximated["focal point outside its circle"] += 1
     return None if isinstance(paint, tuple) and paint[3] <= MIN_OPACITY else paint

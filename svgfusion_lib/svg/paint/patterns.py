@@ -112,7 +112,8 @@ class PatternReader:
         if in_box and box is not None:
             wide, high = box[2] - box[0], box[3] - box[1]
             x, y, width, height = box[0] + x * wide, box[1] + y * high, width * wide, height * high
-        if width <= 0 or height <= 0:
+        view_box = tf.parse_view_box(attributes.get("viewBox"))
+        if width <= 0 or height <= 0 or (view_box is not None and min(view_box[2:]) == 0):
             return None
         unit = (box[2] - box[0], box[3] - box[1]) if box is not None else (1.0, 1.0)
         return _Tile(content, style, tf.multiply(state.matrix, transform), (x, y, width, height), unit, attributes)
@@ -171,8 +172,6 @@ class PatternReader:
         inner = inner._replace(matrix=tf.multiply(tile.matrix, (1, 0, 0, 1, left, top)))
         view_box = tf.parse_view_box(tile.attributes.get("viewBox"))
         if view_box is not None:
-            if min(view_box[2:]) == 0:
-                return []
             fit = tf.fit_view_box(view_box, width, height, tile.attributes.get("preserveAspectRatio", ""))
             inner = inner._replace(matrix=tf.multiply(inner.matrix, fit), viewport=view_box[2:])
         elif tile.attributes.get("patternContentUnits") == "objectBoundingBox":
