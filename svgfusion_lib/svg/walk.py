@@ -55,7 +55,9 @@ class Walker:
             self.context.unseen["the root is not displayed"] += 1
             return []
         turned = style["transform"]
-        if not isinstance(turned, tuple) or any(turned[4:]) or (turned != tf.IDENTITY and "transform-origin" in style):
+        if not isinstance(turned, tuple) or any(turned[4:]) or style["translate"] != "none" or (
+            turned != tf.IDENTITY and "transform-origin" in style
+        ):
             self.context.approximated["transform of the root, in pixels of the document's own size"] += 1
         if _NOT_ZERO.search(style["margin"]):
             self.context.approximated["margin, border or padding of the root"] += 1
@@ -197,12 +199,13 @@ class Walker:
         if target is None:
             self.context.unsupported["reference to nothing in the file"] += 1
             return
+        if self._boxes is None:  # what is measured has no paint
+            state = state._replace(context=context_paints(self.context, element, state))
         with self.context.following(name, element, target) as new:
             if not new:
                 return
             target = self.context.shadows.get(target, target)
             given = state.style
-            state = state._replace(context=context_paints(self.context, element, state))
             if local_name(target) not in ("symbol", "svg"):
                 self._visit(target, state)
                 return

@@ -304,6 +304,8 @@ PATTERNS = [  # SVG 2, section 14.3
     ("its stroke stays", f'<pattern id="p" width="1" height="1">{TILE}</pattern><rect width="12" height="6" fill="url(#p)" stroke="blue"/>', [*at(0, 0, 3, 3, ' fill="#f00"'), *at(0, 0, 12, 6, ' fill="none" stroke="#00f"')]),
 ]
 CONTEXT = [  # SVG 2, section 13.2
+    ("its opacity is not part of a paint", '<defs><rect id="r" width="3" height="3" fill="context-fill" fill-opacity="1"/></defs><use href="#r" fill="red" fill-opacity=".5"/>', RED),
+    ("a gradient of the box of a use", '<linearGradient id="g"><stop offset=".5" stop-color="red"/><stop offset=".5" stop-color="blue"/></linearGradient><defs><g id="r"><rect width="3" height="3" fill="context-fill"/><path d="M3 3h9"/></g></defs><use href="#r" fill="url(#g)"/>', RED),
     ("a pattern stays where its shape has it", f'<pattern id="p" patternUnits="userSpaceOnUse" width="24" height="24">{TILE}</pattern><defs><rect id="r" width="9" height="3" fill="context-fill"/></defs><use href="#r" x="1" fill="url(#p)"/>', at(1, 0, 3, 3, ' fill="#f00"')),
     ("context-fill in a use", '<defs><rect id="r" width="3" height="3" fill="context-fill"/></defs><use href="#r" fill="red"/>', RED),
     ("without a context: nothing", rect('fill="context-fill"') + RECT, BLACK),
@@ -366,6 +368,7 @@ def test_nothing_painted_says_why(parsed, body, reason):
 NAMED = [
     (rect('style="transform:rotateX(30deg)"'), {"3D transform": 1}), (rect('style="rotate:x 30deg"'), {"3D transform": 1}),
     (rect('style="offset-path:path(&quot;M0 0h9&quot;)"'), {"offset-path": 1}), (rect('style="mask:linear-gradient(red, blue)"'), {"mask by an image": 1}), (rect('style="clip-path:circle(3px)"'), {"clip-path by a CSS shape": 1}),
+    (rect('style="offset:path(&quot;M0 0h9&quot;)"'), {"offset-path": 1}),
     (rect('fill="red icc-color(a)"'), {"ICC colour, by the one before it": 1}),
     ('<linearGradient id="g" display="none"><stop/></linearGradient>' + rect('fill="url(#g)"'), {"paint, clip path or mask that is itself not displayed": 1}),
     ('<clipPath id="c" systemLanguage="de"><rect width="9" height="9"/></clipPath>' + rect('clip-path="url(#c)"'), {"paint, clip path or mask that is itself not displayed": 1}),

@@ -70,13 +70,13 @@ def shape_layers(context: Context, element: Element, state: State) -> list[Layer
     return list(_stroked(context, layer, shape, width, fixed, state, element.get("pathLength")))
 
 
-def read_paint(context: Context, name: str, state: State) -> Paint:
-    """`fill` or `stroke` of a style, opacities multiplied in; None for nothing."""
+def read_paint(context: Context, name: str, state: State, whole: bool = False) -> Paint:
+    """`fill` or `stroke` of a style, opacities multiplied in unless it is wanted whole; None for nothing."""
     style = state.style
     text = style[name]
     if text == "none":
         return None
-    opacity = state.opacity * style[f"{name}-opacity"]
+    opacity = 1.0 if whole else state.opacity * style[f"{name}-opacity"]
     if opacity <= 0:
         return None
     if text.startswith("context-"):
@@ -101,12 +101,14 @@ def read_paint(context: Context, name: str, state: State) -> Paint:
 
 
 def context_paints(context: Context, element: Element, state: State) -> tuple[Paint, Paint]:
-    """What context-fill and context-stroke are in a marker of an element, or in what a <use> shows (SVG 2, 13.2)."""
-    state = state._replace(opacity=1.0)
-    paints = [read_paint(context, name, state) for name in ("fill", "stroke")]
+    """What context-fill and context-stroke are in a marker of an element, or in what a <use> shows (SVG 2, 13.2).
+
+    state: of a <use>, the one inside it.
+    """
+    paints = [read_paint(context, name, state, whole=True) for name in ("fill", "stroke")]
     for i, paint in enumerate(paints):
         if isinstance(paint, ServerPaint) and paint.place is None:
-            box = context.bounding_box(element, state) or (0.0, 0.0, 0.0, 0.0)
+            box = context.bounding_box(element, state, True) or (0.0, 0.0, 0.0, 0.0)
             paints[i] = replace(paint, place=(state.matrix, box, state.viewport))
     return paints[0], paints[1]
 

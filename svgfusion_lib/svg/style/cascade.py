@@ -316,7 +316,8 @@ def _same(name: str) -> Callable[[str], Pairs]:
 _SHORTHANDS: dict[str, Callable[[str], Pairs]] = {
     "marker": lambda text: [(f"marker-{where}", text) for where in ("start", "mid", "end")],
     "background": _background, "mask": _first_effect("mask"), "mask-image": _first_effect("mask"), "font": _font,
-    **{side: _same("margin") for side in ("inset", "left", "top", "right", "bottom")},
+    "offset": _same("offset-path"),
+    **{side: _same("margin") for side in ("inset", "left", "top", "right", "bottom", "box-shadow", "outline")},
     "animation": _animation, "animation-name": _animation,
     **{f"{kind}{side}": _same("margin") for kind in ("margin", "padding", "border")
        for side in ("", "-left", "-top", "-right", "-bottom") if kind + side != "margin"},
