@@ -244,7 +244,6 @@ USES = [  # SVG 2, section 5.5.3: selectors see what a use shows as a tree of it
 SQUARE = '<rect x="2" y="2" width="10" height="10" fill="#f00"{}/>'
 WHITE = '<rect x="-9" y="-9" width="99" height="99" fill="#fff"/>'
 MASKS = [  # CSS Masking 1, sections 7 and 8
-    ("a use in a clip path names a shape, no other use", '<clipPath id="c"><use href="#u"/><rect width="3" height="3"/></clipPath><defs><use id="u" href="#r"/><rect id="r" width="9" height="9"/></defs><rect width="9" height="9" clip-path="url(#c)"/>', ['<path d="M0 0H3V3H0Z"/>']),
     ("the region is the box and a tenth around it", f'<mask id="m">{WHITE}</mask><path d="M5 5h10v10H5z" fill="none" stroke="red" stroke-width="8" mask="url(#m)"/>', ['<path d="M16 16H4V4H16ZM9 9V11H11V9Z" fill="#f00"/>']),
     ("a box without height has no region", f'<mask id="m">{WHITE}</mask><path d="M2 2h9" stroke="red" mask="url(#m)"/>' + RECT, BLACK),
     ("a group of such lines has", f'<mask id="m">{WHITE}</mask><g mask="url(#m)" fill="none" stroke="red"><path d="M2 2H9"/><path d="M2 20H9"/></g>', [LINE.format(""), '<path d="M2 20H9" fill="none" stroke="#f00"/>']),
@@ -369,6 +368,7 @@ NAMED = [
     (rect('style="transform:rotateX(30deg)"'), {"3D transform": 1}), (rect('style="rotate:x 30deg"'), {"3D transform": 1}),
     (rect('style="offset-path:path(&quot;M0 0h9&quot;)"'), {"offset-path": 1}), (rect('style="mask:linear-gradient(red, blue)"'), {"mask by an image": 1}), (rect('style="clip-path:circle(3px)"'), {"clip-path by a CSS shape": 1}),
     (rect('style="offset:path(&quot;M0 0h9&quot;)"'), {"offset-path": 1}),
+    (f'<clipPath id="c"><use href="#u"/></clipPath><defs><use id="u" href="#r"/></defs><rect id="r" width="9" height="9"/><g clip-path="url(#c)">{RECT}</g>', {"use of a use in a clip path": 1}),
     (rect('fill="red icc-color(a)"'), {"ICC colour, by the one before it": 1}),
     ('<linearGradient id="g" display="none"><stop/></linearGradient>' + rect('fill="url(#g)"'), {"paint, clip path or mask that is itself not displayed": 1}),
     ('<clipPath id="c" systemLanguage="de"><rect width="9" height="9"/></clipPath>' + rect('clip-path="url(#c)"'), {"paint, clip path or mask that is itself not displayed": 1}),

@@ -131,7 +131,9 @@ class MaskReader:
         inner = parse_url(style["clip-path"])
         within = self.clip_path(inner[0], child, state) if inner is not None else None
         if name == "use":
-            target = self.context.find(href(child), *SHAPES, "text")  # and no other <use> (CSS Masking 1, section 5.1)
+            target = self.context.find(href(child))
+            if target is not None and local_name(target) == "use":  # an error in CSS Masking 1, section 5.1
+                self.context.approximated["use of a use in a clip path"] += 1
             found: list[tuple[Path, bool, Clip | None]] = []
             with self.context.following(href(child)) as new:
                 if target is not None and new:
