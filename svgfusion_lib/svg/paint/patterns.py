@@ -19,7 +19,7 @@ from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.style import transforms as tf
 from svgfusion_lib.svg.style.cascade import Style, computed, transform_of
 
-MAX_TILES = 1_000    # of one shape
+MAX_TILES = 1_000   # of one shape
 MAX_PIECES = 2_000  # layers of all tiles of one shape
 _CHAIN = 16         # patterns that may refer to each other in a row
 
