@@ -166,7 +166,7 @@ class MaskReader:
             inside = State(content, state.viewport, style, depth=state.depth + 1)
             layers = self.layers_of(mask, inside)
         linear = style["color-interpolation"] == "linearrgb"
-        if any("color-interpolation" in child.attrib for child in mask.iter() if child is not mask):
+        if any("color-interpolation" in child.attrib for child in mask):
             self.context.approximated["color-interpolation within a mask"] += 1
         parts = _shown(layers, style["mask-type"] == "alpha", linear)
         levels = [shown for _, shown in parts if shown >= _SAME] if parts is not None else []
