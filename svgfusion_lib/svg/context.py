@@ -12,8 +12,8 @@ from svgfusion_lib.svg.geometry.shapes import SHAPES, Shape
 from svgfusion_lib.svg.paint.gradients import GradientReader
 from svgfusion_lib.svg.state import State, says_its_size, viewport
 from svgfusion_lib.svg.style import transforms as tf
-from svgfusion_lib.svg.style.cascade import Style, computed
-from svgfusion_lib.svg.style.conditions import Screen
+from svgfusion_lib.svg.style.cascade import Style, computed, declared
+from svgfusion_lib.svg.style.conditions import Screen, is_wanted
 from svgfusion_lib.svg.style.sheets import apply_style_sheets
 from svgfusion_lib.svg.style.values import Units
 
@@ -25,6 +25,7 @@ _DEFAULT_SIZE = (300.0, 150.0)   # of a document that does not say its own (CSS 
 _ANIMATIONS = frozenset(
     space + name for name in ("animate", "animateMotion", "animateTransform", "set") for space in ("", SVG_NAMESPACE)
 )
+_REFERRED_TO = frozenset({"linearGradient", "radialGradient", "pattern", "clipPath", "mask"})
 
 Box = tuple[float, float, float, float]
 
@@ -46,10 +47,17 @@ class Context:
         self.ids = {name: e for e in reversed(elements) if (name := e.get("id"))}  # the first of an id counts
         if not _ANIMATIONS.isdisjoint({e.tag for e in elements}):
             self.approximated["animation"] += 1
+        if root.get("xml-stylesheet") is not None:
+            self.unsupported["external style sheet"] += 1
         self.pixel = 1.0
         self.bounding_box: Callable[..., Box | None] = lambda element, state, opened=False: None  # the walk gives it
         size = viewport(root) if says_its_size(root) else _DEFAULT_SIZE
         self.shadows = apply_style_sheets(root, Screen(*size), self.unsupported)
+        if any(
+            local_name(e) in _REFERRED_TO and (declared(e).get("display") == "none" or not is_wanted(e))
+            for e in self.ids.values()
+        ):  # which SVG 2, section 5.9, lets count and browsers do not
+            self.approximated["paint, clip path or mask that is itself not displayed"] += 1
         self.initial = Style.initial(Units(viewport=size))
         self.gradients = GradientReader(self.ids, self.style_at)
         self._active: set[str] = set()

@@ -32,7 +32,8 @@ _BYTE_ORDER_MARKS = (
 _DECLARATION = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _PREFIX = re.compile(r"[<\s/]([A-Za-z_][\w.-]*):[A-Za-z_]")
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?svg(?=[\s/>])")
-_ENTITY = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+(["'])([^%&]{0,10000}?)\2\s*>""")
+_ENTITY = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+(["'])([^%]{0,10000}?)\2\s*>""")
+_REFERENCE = re.compile(r"&([^;]*+);?")
 # a declaration of a namespace that is longer than any that is in use; the gaps are bounded too
 _LONG_NAMESPACE = re.compile(
     r"""xmlns(?::[^\s=<>"']{101}|(?::[^\s=<>"']{0,100})?(?:\s{101}|\s{0,100}="""
@@ -70,7 +71,8 @@ def read_document(source: str | bytes | Path) -> ElementTree.Element:
 
 def _parse(text: str) -> ElementTree.Element:
     """The tree of well-formed text. ValueError if it is too deep or too large, ParseError if it is not well-formed."""
-    parser: Any = ElementTree.XMLPullParser(events=("start", "end"))
+    parser: Any = ElementTree.XMLPullParser(events=("start", "end", "pi"))
+    styled = False
     depth, count = 0, 0
     root: ElementTree.Element | None = None
     for start in range(0, len(text), 65536):  # in pieces, so that depth is seen before it is built
@@ -80,6 +82,9 @@ def _parse(text: str) -> ElementTree.Element:
             raise ValueError(f"text that no encoding can hold ({error.reason})") from error
         events: Iterator[tuple[str, ElementTree.Element]] = parser.read_events()  # of the two kinds asked for
         for event, element in events:
+            if event == "pi":
+                styled = styled or (element.text or "").startswith("xml-stylesheet")
+                continue
             if root is None:
                 root = element
                 named = element.tag.startswith(SVG_NAMESPACE)
@@ -95,6 +100,8 @@ def _parse(text: str) -> ElementTree.Element:
                 raise ValueError(f"more than {MAX_XML_ELEMENTS:,} elements")
     parser.close()
     assert root is not None  # a text without an element is not well-formed
+    if styled:
+        root.set("xml-stylesheet", "")
     return root
 
 
@@ -176,15 +183,22 @@ def _decompress(data: bytes) -> bytes:
 def _check_declarations(text: str) -> None:
     """What a document may declare that expat would multiply: entities, attributes with a value, namespaces.
 
-    Entities may stand for short plain text, as drawing programs write them, and for nothing else.
+    Entities may stand for short text, with characters and entities declared before in it, and for nothing else.
     """
     entities = text.count("<!ENTITY")
     if entities > 100:
         raise ValueError("more than 100 XML entities")
     declared = _ENTITY.findall(text) if entities else []
+    sizes = dict.fromkeys(("lt", "gt", "amp", "quot", "apos"), 1)  # of each when all in it is put in its place
+    for name, _, value in declared:
+        within = [other for other in _REFERENCE.findall(value) if other[:1] != "#"]
+        if not sizes.keys() >= {*within}:
+            entities = -1
+            break
+        sizes[name] = len(value) + sum(min(sizes[other], MAX_BYTES) for other in within)
     if len(declared) != entities:
-        raise ValueError("XML entities that are long, or refer to files or to other entities, are not accepted")
-    added = sum(len(value) * text.count(f"&{name};") for name, _, value in declared)
+        raise ValueError("XML entities that are long, or refer to files or to later entities, are not accepted")
+    added = sum(sizes[name] * text.count(f"&{name};") for name, *_ in declared)
     if added > MAX_ENTITY_CHARACTERS:
         raise ValueError(f"XML entities would add more than {MAX_ENTITY_CHARACTERS:,} characters")
     if "<!ATTLIST" in text:  # each element may get all that is declared

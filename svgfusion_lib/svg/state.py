@@ -114,7 +114,7 @@ def nested_state(element: Element, state: State, width: float, height: float) ->
     view_box = tf.parse_view_box(element.get("viewBox"))
     if width <= 0 or height <= 0 or (view_box is not None and min(view_box[2:]) == 0):
         return None
-    if state.style["overflow"] not in ("visible", "auto"):
+    if state.style.get("overflow", "hidden") not in ("visible", "auto"):  # a browser's own sheet says hidden
         state = state._replace(clip=box_in(state, (0, 0, width, height)))
     return fitted(element, state._replace(viewport=(width, height)))
 

@@ -54,7 +54,10 @@ class Walker:
         if style["display"] == "none":
             self.context.unseen["the root is not displayed"] += 1
             return []
-        if isinstance(style["transform"], tuple) and any(style["transform"][4:]):
+        turned = style["transform"]
+        if not isinstance(turned, tuple) or any(turned[4:]) or style["translate"] != "none" or (
+            turned != tf.IDENTITY and "transform-origin" in style
+        ):
             self.context.approximated["transform of the root, in pixels of the document's own size"] += 1
         if _NOT_ZERO.search(style["margin"]):
             self.context.approximated["margin, border or padding of the root"] += 1
@@ -140,6 +143,8 @@ class Walker:
         if style["display"] == "none" or not is_wanted(element):
             self.context.unseen["elements that are not displayed"] += 1
             return
+        if style["display"] == "contents":
+            style = style.passed_on()
         if style["animation"] != "none":
             self.context.approximated["animation"] += 1
         if style["offset-path"] != "none":
@@ -194,12 +199,13 @@ class Walker:
         if target is None:
             self.context.unsupported["reference to nothing in the file"] += 1
             return
+        if self._boxes is None:  # what is measured has no paint
+            state = state._replace(context=context_paints(self.context, element, state))
         with self.context.following(name, element, target) as new:
             if not new:
                 return
             target = self.context.shadows.get(target, target)
             given = state.style
-            state = state._replace(context=context_paints(self.context, element, state))
             if local_name(target) not in ("symbol", "svg"):
                 self._visit(target, state)
                 return
@@ -230,6 +236,8 @@ class Walker:
         if style["mix-blend-mode"] != "normal":
             self.context.unsupported["mix-blend-mode"] += 1
         if style["clip-path"] != "none" or style["mask"] != "none":
+            if local_name(element) in ("svg", "symbol"):  # the root's is in pixels; others browsers do not cut as well
+                self.context.approximated["clip path or mask of a viewport"] += 1
             state = self.masks.clipped(element, state)
         if state.opacity <= 0:
             self.context.unseen["elements of no opacity"] += 1
@@ -306,9 +314,9 @@ class Walker:
 
 
 def _children(element: Element) -> Iterator[Element]:
-    """The children that are drawn; of a <switch> the first whose conditions hold, whatever it is (SVG 2, 5.9)."""
+    """The children that are drawn: no <a> in another; of a <switch> the first whose conditions hold (SVG 2, 5.9)."""
     if local_name(element) != "switch":
-        yield from element
+        yield from (child for child in element if local_name(child) != "a") if local_name(element) == "a" else element
         return
     yield from islice((child for child in element if local_name(child) and is_wanted(child)), 1)
 

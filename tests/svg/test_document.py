@@ -7,6 +7,7 @@ import gzip
 import pytest
 
 from svgfusion_lib.svg.document import decode_document, href, local_name, read_document
+from svgfusion_lib.utils.svg_parser import parse_svg
 
 XMLNS = 'xmlns="http://www.w3.org/2000/svg"'
 TEXT = f"<svg {XMLNS}><title>caf\xe9 \u2603</title></svg>"
@@ -63,6 +64,16 @@ def test_root_and_children_are_named(why, text):
 def test_entities_of_plain_text_stand_for_it():
     text = f"""<!DOCTYPE svg [<!ENTITY red "#f00"><!ENTITY ns 'http://x/y'>]><svg {XMLNS} a="&red;" b="&ns;"/>"""
     assert read_document(text).attrib == {"a": "#f00", "b": "http://x/y"}
+
+
+def test_entities_of_entities_before_them():
+    text = f"""<!DOCTYPE svg [<!ENTITY w "9"><!ENTITY r "<rect width='&w;' id='&quot;&#65;'/>">]><svg {XMLNS}>&r;</svg>"""
+    assert read_document(text)[0].attrib == {"width": "9", "id": '"A'}
+
+
+def test_style_sheets_of_processing_instructions_are_named():
+    found = parse_svg(f'<?xml-stylesheet href="a.css"?><?other?><svg {XMLNS} viewBox="0 0 9 9"><rect width="9" height="9"/></svg>')
+    assert found.unsupported == {"external style sheet": 1}
 
 
 @pytest.mark.parametrize(("attributes", "name"), [

@@ -97,7 +97,7 @@ def marker_state(
     x, y = tf.apply(fit, x, y)
     matrix = tf.multiply(matrix, (1, 0, 0, 1, -x, -y))
     inside = State(matrix, size, style, state.opacity, state.clip, state.depth + 1, state.context)
-    if style["overflow"] not in ("visible", "auto"):
+    if style.get("overflow", "hidden") not in ("visible", "auto"):
         inside = inside._replace(clip=box_in(inside, (0, 0, width, height)))
     return inside._replace(matrix=tf.multiply(inside.matrix, fit))
 

@@ -132,6 +132,8 @@ class MaskReader:
         within = self.clip_path(inner[0], child, state) if inner is not None else None
         if name == "use":
             target = self.context.find(href(child))
+            if target is not None and local_name(target) == "use":  # an error in CSS Masking 1, section 5.1
+                self.context.approximated["use of a use in a clip path"] += 1
             found: list[tuple[Path, bool, Clip | None]] = []
             with self.context.following(href(child)) as new:
                 if target is not None and new:
@@ -164,6 +166,8 @@ class MaskReader:
             inside = State(content, state.viewport, style, depth=state.depth + 1)
             layers = self.layers_of(mask, inside)
         linear = style["color-interpolation"] == "linearrgb"
+        if any("color-interpolation" in child.attrib for child in mask):
+            self.context.approximated["color-interpolation within a mask"] += 1
         parts = _shown(layers, style["mask-type"] == "alpha", linear)
         levels = [shown for _, shown in parts if shown >= _SAME] if parts is not None else []
         if parts is None or (levels and max(levels) - min(levels) > _SAME):

@@ -10,7 +10,7 @@ from svgfusion_lib.svg.geometry.dashes import dash_path, parse_dashes
 from svgfusion_lib.svg.geometry.shapes import Shape
 from svgfusion_lib.svg.layers import MITER_LIMIT, Layer, resolve_join
 from svgfusion_lib.svg.paint.gradients import Gradient, GradientSource, resolve_gradient
-from svgfusion_lib.svg.row_format import MIN_OPACITY
+from svgfusion_lib.svg.row_format import MIN_OPACITY, POSITION_LIMIT
 from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.style import transforms as tf
 from svgfusion_lib.svg.style.cascade import Style
@@ -70,18 +70,20 @@ def shape_layers(context: Context, element: Element, state: State) -> list[Layer
     return list(_stroked(context, layer, shape, width, fixed, state, element.get("pathLength")))
 
 
-def read_paint(context: Context, name: str, state: State) -> Paint:
-    """`fill` or `stroke` of a style, opacities multiplied in; None for nothing."""
+def read_paint(context: Context, name: str, state: State, whole: bool = False) -> Paint:
+    """`fill` or `stroke` of a style, opacities multiplied in unless it is wanted whole; None for nothing."""
     style = state.style
     text = style[name]
     if text == "none":
         return None
-    opacity = state.opacity * style[f"{name}-opacity"]
+    opacity = 1.0 if whole else state.opacity * style[f"{name}-opacity"]
     if opacity <= 0:
         return None
     if text.startswith("context-"):
         return faded(state.context[text == "context-stroke"], opacity)
     reference = parse_url(text) if "(" in text else None
+    if "icc-color" in text:  # of SVG 1.1; browsers do not know it
+        context.approximated["ICC colour, by the one before it"] += 1
     if reference is None:
         return _plain(style, text, opacity)
     fallback = _plain(style, reference[1], opacity) if reference[1] else None
@@ -99,12 +101,14 @@ def read_paint(context: Context, name: str, state: State) -> Paint:
 
 
 def context_paints(context: Context, element: Element, state: State) -> tuple[Paint, Paint]:
-    """What context-fill and context-stroke are in a marker of an element, or in what a <use> shows (SVG 2, 13.2)."""
-    state = state._replace(opacity=1.0)
-    paints = [read_paint(context, name, state) for name in ("fill", "stroke")]
+    """What context-fill and context-stroke are in a marker of an element, or in what a <use> shows (SVG 2, 13.2).
+
+    state: of a <use>, the one inside it.
+    """
+    paints = [read_paint(context, name, state, whole=True) for name in ("fill", "stroke")]
     for i, paint in enumerate(paints):
         if isinstance(paint, ServerPaint) and paint.place is None:
-            box = context.bounding_box(element, state) or (0.0, 0.0, 0.0, 0.0)
+            box = context.bounding_box(element, state, True) or (0.0, 0.0, 0.0, 0.0)
             paints[i] = replace(paint, place=(state.matrix, box, state.viewport))
     return paints[0], paints[1]
 
@@ -135,13 +139,18 @@ def _resolved(context: Context, paint: Paint, shape: Shape, layer: Layer, state:
         if paint.server.needs_box:
             box = box or shape.box()
             if box[2] <= box[0] or box[3] <= box[1]:  # no box to spread over (SVG 2, section 14.2.1)
-                return paint.fallback or paint.server.single(paint.opacity)
+                lone = paint.server.single(paint.opacity)
+                if lone is not None:  # which browsers leave out
+                    context.approximated["gradient of one stop without a box"] += 1
+                return paint.fallback or lone
         left, top, right, bottom = layer.painted_box()
         margin = layer.width / 2
         seen = (left - margin, top - margin, right + margin, bottom + margin)
         paint = resolve_gradient(paint.server, matrix, box, seen, viewport, paint.opacity)
         if isinstance(paint, Gradient) and not paint.exact:
             context.approximated["gradient of more than two stops"] += 1
+        if isinstance(paint, Gradient) and max(map(abs, paint.geometry)) > POSITION_LIMIT:
+            context.approximated["gradient that reaches far beyond the canvas"] += 1
         if isinstance(paint, Gradient) and paint.cone:
             context.approximated["focal point outside its circle"] += 1
     return None if isinstance(paint, tuple) and paint[3] <= MIN_OPACITY else paint

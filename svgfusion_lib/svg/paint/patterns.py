@@ -19,8 +19,8 @@ from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.style import transforms as tf
 from svgfusion_lib.svg.style.cascade import Style, computed, transform_of
 
-MAX_TILES = 400     # of one shape
-MAX_PIECES = 1_000  # layers of all tiles of one shape
+MAX_TILES = 1_000   # of one shape
+MAX_PIECES = 2_000  # layers of all tiles of one shape
 _CHAIN = 16         # patterns that may refer to each other in a row
 
 
@@ -64,7 +64,11 @@ class PatternReader:
         plain = replace(part, fill=paint.fallback) if part.stroke is None else replace(part, stroke=paint.fallback)
         without = [plain] if paint.fallback is not None else []
         name = pattern.get("id", "")
-        tile = self._tile(pattern, element, state)
+        box = None
+        if paint.place is not None:
+            state = state._replace(matrix=paint.place[0], viewport=paint.place[2])
+            box = paint.place[1]
+        tile = self._tile(pattern, box or self.context.bounding_box(element, state), state)
         if tile is None:
             return without
         with self.context.following(name) as new:
@@ -76,8 +80,11 @@ class PatternReader:
                 self.context.unsupported["pattern"] += 1
                 return without
 
-    def _tile(self, pattern: Element, element: Element, state: State) -> _Tile | None:
-        """A pattern with what it takes from others by href; None if it has no size or nothing in it."""
+    def _tile(self, pattern: Element, box: Box | None, state: State) -> _Tile | None:
+        """A pattern with what it takes from others by href; None if it has no size or nothing in it.
+
+        box: of the shape, in user space.
+        """
         chain = [pattern]
         while len(chain) < _CHAIN:
             other = self.context.find(href(chain[-1]), "pattern")
@@ -94,7 +101,6 @@ class PatternReader:
         if content is None or tf.determinant(transform) == 0:
             return None
         style = computed(content, self.context.style_at(content))
-        box = self.context.bounding_box(element, state)
         in_box = attributes.get("patternUnits") != "userSpaceOnUse"
         if in_box and (box is None or box[2] <= box[0] or box[3] <= box[1]):
             return None
@@ -106,7 +112,8 @@ class PatternReader:
         if in_box and box is not None:
             wide, high = box[2] - box[0], box[3] - box[1]
             x, y, width, height = box[0] + x * wide, box[1] + y * high, width * wide, height * high
-        if width <= 0 or height <= 0:
+        view_box = tf.parse_view_box(attributes.get("viewBox"))
+        if width <= 0 or height <= 0 or (view_box is not None and min(view_box[2:]) == 0):
             return None
         unit = (box[2] - box[0], box[3] - box[1]) if box is not None else (1.0, 1.0)
         return _Tile(content, style, tf.multiply(state.matrix, transform), (x, y, width, height), unit, attributes)
@@ -135,6 +142,7 @@ class PatternReader:
         if count * len(content) > MAX_PIECES:
             raise ClippingError(f"more than {MAX_PIECES} shapes in the tiles of a pattern")
         spend(50 * count * len(content), "patterns")
+        self.context.approximated["pattern as shapes"] += 1
         inside = outline_clip([(outline.as_path(), outline.evenodd, None)])
         places = [
             tf.apply((*tile.matrix[:4], 0, 0), column * width, row * height)
@@ -164,8 +172,6 @@ class PatternReader:
         inner = inner._replace(matrix=tf.multiply(tile.matrix, (1, 0, 0, 1, left, top)))
         view_box = tf.parse_view_box(tile.attributes.get("viewBox"))
         if view_box is not None:
-            if min(view_box[2:]) == 0:
-                return []
             fit = tf.fit_view_box(view_box, width, height, tile.attributes.get("preserveAspectRatio", ""))
             inner = inner._replace(matrix=tf.multiply(inner.matrix, fit), viewport=view_box[2:])
         elif tile.attributes.get("patternContentUnits") == "objectBoundingBox":

@@ -222,7 +222,7 @@ PROPERTIES: dict[str, Property] = {
     "marker-start": _MARKER, "marker-mid": _MARKER, "marker-end": _MARKER,
     "opacity": Property(_alpha, 1.0),
     "display": Property(keyword(*_DISPLAYS), "inline"),
-    "overflow": Property(keyword("visible", "hidden", "scroll", "auto", "clip"), None),
+    "overflow": Property(keyword("visible", "hidden", "scroll", "auto", "clip"), "visible"),  # hidden: nested_state
     "vector-effect": Property(keyword("none", "non-scaling-stroke"), "none"),
     "clip-path": Property(_clip, "none"),
     "mask": Property(_effect, "none"),
@@ -316,7 +316,8 @@ def _same(name: str) -> Callable[[str], Pairs]:
 _SHORTHANDS: dict[str, Callable[[str], Pairs]] = {
     "marker": lambda text: [(f"marker-{where}", text) for where in ("start", "mid", "end")],
     "background": _background, "mask": _first_effect("mask"), "mask-image": _first_effect("mask"), "font": _font,
-    **{side: _same("margin") for side in ("inset", "left", "top", "right", "bottom")},
+    "offset": _same("offset-path"),
+    **{side: _same("margin") for side in ("inset", "left", "top", "right", "bottom", "box-shadow", "outline")},
     "animation": _animation, "animation-name": _animation,
     **{f"{kind}{side}": _same("margin") for kind in ("margin", "padding", "border")
        for side in ("", "-left", "-top", "-right", "-bottom") if kind + side != "margin"},
@@ -521,13 +522,13 @@ def _set(style: Style, name: str, value: Any, parent: Style) -> None:
     if isinstance(value, str) and "(" in value and _SUBSTITUTION.search(value):
         text = substitute(value, style.get)
         value = read(name, text, True) if text is not None else None
+        value = None if name in UNIT_DUE and text is not None and not is_length(text, True) else value
         value = "unset" if value is None else value
     if isinstance(value, str):
         if value in WIDE:
             if value == "inherit" and not entry.inherited:
-                if name in parent:
-                    style[name] = parent[name]
-            elif value == "initial" and entry.inherited:
+                style[name] = parent[name]
+            elif value == "initial" or (value == "unset" and not entry.inherited):
                 style[name] = entry.initial
             return
         if entry.relative:

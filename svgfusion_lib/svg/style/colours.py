@@ -167,6 +167,8 @@ def _plain(function) -> ast.FunctionBlock | None:
     if not arguments or any(token is None for token in arguments):
         return None
     legacy = "," in arguments
+    if legacy and function.lower_name.startswith("hsl") and {part.type for part in arguments[2:5]} & {"number"}:
+        return None
     if not legacy and arguments[-2:-1] == ["/"] and arguments[-1].type == "ident":
         arguments[-1] = _numeral(0.0) if arguments[-1].lower_value == "none" else arguments[-1]
     kinds = {token.type for token in arguments[:3]} - {"ident"}

@@ -23,9 +23,9 @@ from svgfusion_lib.svg.style.values import (
 Matrix = tuple[float, float, float, float, float, float]
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
-_FUNCTION = re.compile(r"([a-zA-Z]++)\s*+\(([^()]*+)\)[\s,]*+")
+_FUNCTION = re.compile(r"([a-zA-Z]++)\s*+\(([^()]*+)\)\s*+,?\s*+")
 _ALIGN = {"Min": 0.0, "Mid": 0.5, "Max": 1.0}
-_ASPECT = re.compile(r"(?:defer\s+)?x(Min|Mid|Max)Y(Min|Mid|Max)(?:\s+(meet|slice))?")
+_ASPECT = re.compile(r"x(Min|Mid|Max)Y(Min|Mid|Max)(?:\s+(meet|slice))?")
 # number of arguments that each function of the attribute takes
 _ARITY = {"matrix": (6,), "translate": (1, 2), "scale": (1, 2), "rotate": (1, 3), "skewX": (1,), "skewY": (1,)}
 _CSS_FUNCTION = re.compile(r"\s*+([a-zA-Z0-9]++)\(")
@@ -286,7 +286,9 @@ def parse_origin(text: str, box: tuple[float, float, float, float], css: bool = 
     vertical = ("top", "bottom")
     if words[0] in vertical or words[1:2] in (["left"], ["right"]):
         words[:2] = *(words[1:2] or ["center"]), words[0]
-    if words[0] in vertical or words[1:2] in (["left"], ["right"]) or (len(words) == 3 and words[2] in _KEYWORDS):
+    if words[0] in vertical or words[1:2] in (["left"], ["right"]) or (
+        len(words) == 3 and (words[2] in _KEYWORDS or "%" in words[2])
+    ):
         return None
     places = [_KEYWORDS.get(word, word) for word in words]
     if any(not is_length(place, css) for place in places):
@@ -329,7 +331,7 @@ def fit_view_box(view_box: tuple[float, float, float, float], width: float, heig
     left, top, box_width, box_height = view_box
     scale_x, scale_y = width / box_width, height / box_height
     aspect = aspect.strip()
-    if aspect.removeprefix("defer").strip() == "none":
+    if aspect == "none":
         return (scale_x, 0.0, 0.0, scale_y, -left * scale_x, -top * scale_y)
     match = _ASPECT.fullmatch(aspect)
     x_align, y_align, meet = match.groups() if match else ("Mid", "Mid", None)

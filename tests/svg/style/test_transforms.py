@@ -172,7 +172,7 @@ ASPECTS = [
     *((f"xMidY{y} slice", (6, 6, 0, top)) for y, top in (("Min", 0), ("Mid", -40), ("Max", -80))),
     *((f"x{x}YMin slice", (6, 6, 0, 0)) for x in ("Min", "Max")),   # its width fits
     ("", (2, 2, 20, 0)), ("xmidymid slice", (2, 2, 20, 0)), ("middle", (2, 2, 20, 0)),  # as if not written
-    ("defer xMinYMin", (2, 2, 0, 0)),
+    ("defer xMinYMin", (2, 2, 20, 0)),  # of SVG 1.1; SVG 2 has it no more
 ]
 
 
