@@ -116,6 +116,8 @@ class DiTConfig(_Config):
     max_latents: int = 16          # N the model can draw
     prediction: str = "v"          # "epsilon" (the specification) or "v" (Salimans & Ho 2022, eq. 10)
     styles: tuple[str, ...] = ()   # names of the styles it can be asked for; (): no style condition
+    length_width: int = 512        # of the network that says how many latents a prompt needs
+    length_dropout: float = 0.0    # of that network
 
     PRESETS = {  # S, B and L are those of Peebles & Xie 2023, table 1
         "tiny": {"width": 128, "depth": 3},
@@ -133,7 +135,9 @@ class DiTConfig(_Config):
 
     def __post_init__(self):
         self._check_choice("prediction", "epsilon", "v")
-        self._check_sizes("latent_width", "context_width", "depth", "patch_size", "max_latents")
+        self._check_sizes("latent_width", "context_width", "depth", "patch_size", "max_latents", "length_width")
+        if not 0 <= self.length_dropout < 1:
+            raise UserError(f"DiTConfig: length_dropout must be from 0 to below 1, not {self.length_dropout}")
         if not 0 < self.mlp_ratio < math.inf:
             raise UserError(f"DiTConfig: mlp_ratio must be above 0, not {self.mlp_ratio}")
 

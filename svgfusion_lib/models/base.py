@@ -35,6 +35,8 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
         if config.get("head") == "continuous":  # it would take every command for another one
             raise UserError(f"{source}: made before rows had arcs, with a continuous head; train it anew")
         config = config | {"arcs": False}
+    if cls.kind == "vsdit" and "length_width" not in config:  # made when all had this
+        config = config | {"length_width": 128, "length_dropout": 0.3}
     try:
         settings = cls.config_class.from_dict(config)
     except UserError as error:

@@ -68,11 +68,11 @@ class EncodedPrompts:
 class LengthPredictor(nn.Module):
     """How many latents does this prompt need? A categorical distribution over 1..max_latents."""
 
-    def __init__(self, context_width: int, max_latents: int, width: int = 128):
+    def __init__(self, context_width: int, max_latents: int, width: int, dropout: float = 0.0):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.LayerNorm(context_width), nn.Dropout(0.3), nn.Linear(context_width, width), nn.GELU(),
-            nn.Dropout(0.3), nn.Linear(width, max_latents),
+            nn.LayerNorm(context_width), nn.Dropout(dropout), nn.Linear(context_width, width), nn.GELU(),
+            nn.Dropout(dropout), nn.Linear(width, max_latents),
         )
 
     def forward(self, context: Tensor, context_mask: Tensor) -> Tensor:
@@ -115,7 +115,9 @@ class VSDiT(PretrainedModel):
         self.final_norm = nn.LayerNorm(width, elementwise_affine=False)
         self.final_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
         self.final_layer = nn.Linear(width, patch_width)
-        self.length_predictor = LengthPredictor(config.context_width, config.max_latents)
+        self.length_predictor = LengthPredictor(
+            config.context_width, config.max_latents, config.length_width, config.length_dropout
+        )
         self.register_buffer("latent_mean", torch.zeros(config.latent_width))
         self.register_buffer("latent_std", torch.ones(config.latent_width))
         self._initialize()

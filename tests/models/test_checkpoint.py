@@ -83,6 +83,19 @@ def test_styles_survive_as_json_and_old_configurations_have_none():
     assert DiTConfig.from_dict({name: v for name, v in config.to_dict().items() if name != "styles"}).styles == ()
 
 
+def test_a_vsdit_made_before_its_length_predictor_was_wide_comes_back_as_it_was(tmp_path):
+    """Its configuration says nothing of that network, and all had the same one."""
+    model = VSDiT(DiTConfig.preset("tiny", latent_width=8, length_width=128, length_dropout=0.3)).eval()
+    path = save_model(tmp_path / "old.pt", "vsdit", model, model.state_dict())
+    content = torch.load(path, weights_only=True)
+    content["config"] = {k: v for k, v in content["config"].items() if not k.startswith("length")}
+    torch.save(content, path)
+    loaded, _ = load_model(path, "vsdit")
+    assert loaded.config == model.config
+    context, mask = torch.randn(2, 3, 384), torch.zeros(2, 3, dtype=torch.bool)
+    torch.testing.assert_close(loaded.length_predictor(context, mask), model.length_predictor(context, mask))
+
+
 def test_presets():
     assert VAEConfig.preset("tiny", width=64).width == 64
     for config_class in (VAEConfig, DiTConfig):
@@ -92,7 +105,7 @@ def test_presets():
 
 
 @pytest.mark.parametrize(("config_class", "values"), [
-    (TrainConfig, {"batch_size": 0}), (TrainConfig, {"num_steps": 0}), (DiTConfig, {"prediction": "x0"}),
+    (TrainConfig, {"batch_size": 0}), (TrainConfig, {"num_steps": 0}), (DiTConfig, {"prediction": "x0"}), (DiTConfig, {"length_dropout": 1.0}),
     (VAEConfig, {"layout": "grid"}), (VAEConfig, {"head": "linear"}),
     (VAEConfig, {"layout": "row", "rows_per_latent": 4}),
 ])
