@@ -105,8 +105,8 @@ def test_presets():
 
 
 @pytest.mark.parametrize(("config_class", "values"), [
-    (TrainConfig, {"batch_size": 0}), (TrainConfig, {"num_steps": 0}), (DiTConfig, {"prediction": "x0"}), (DiTConfig, {"length_dropout": 1.0}),
-    (VAEConfig, {"layout": "grid"}), (VAEConfig, {"head": "linear"}),
+    (TrainConfig, {"batch_size": 0}), (TrainConfig, {"num_steps": 0}), (DiTConfig, {"prediction": "x0"}),
+    (DiTConfig, {"length_dropout": 1.0}), (VAEConfig, {"layout": "grid"}), (VAEConfig, {"head": "linear"}),
     (VAEConfig, {"layout": "row", "rows_per_latent": 4}),
 ])
 def test_impossible_values(config_class, values):
