@@ -388,9 +388,8 @@ def tidied(rows: np.ndarray, config: SamplingConfig, style: str = NO_STYLE) -> n
     if not config.tidy:
         return snapped(rows, config)
     rows = fit_canvas(rows, 0)  # however far outside it was drawn: the rules' bound counts from here
-    grid = style_grid(style)
-    own: dict[str, Any] = dict(zip(("step", "whole", "half"), grid or ())) | {"grid": grid is None or len(grid) > 0}
-    return fit_canvas(tidy_rows(rows, TidyConfig(noise=config.tidy, max_move=MAX_TIDY_MOVE, **own)).rows)
+    own = TidyConfig(noise=config.tidy, max_move=MAX_TIDY_MOVE, **style_grid(style))
+    return fit_canvas(tidy_rows(rows, own).rows)
 
 
 def _report(progress: Callable[[int, int], None], before: int, total: int, step: int, z_0: Tensor) -> None:

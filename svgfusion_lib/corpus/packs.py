@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of, strip_suffix
 from svgfusion_lib.corpus.records import COUNT, COUNTED, MANIFEST, Record, write_manifest
@@ -50,7 +51,7 @@ class Pack:
     style: str                  # the word captions use: "tabler" -> "..., tabler style"
     suffixes: Mapping[str, str] = field(default_factory=dict)  # name suffix -> style word
     variant: str = ""           # pattern of numbers at a name's end that count drawings of one thing
-    grid: Sequence[float] | None = None  # as of `style_grid`
+    grid: Mapping[str, Any] = field(default_factory=dict)  # as of `style_grid`
     skin_tones: bool = False    # names end in "-light" where other packs say "-light-skin-tone"
 
 
@@ -73,14 +74,10 @@ def style_word(pack: str) -> str:
     return known[pack].style if pack in known else pack
 
 
-def style_grid(pack: str) -> Sequence[float] | None:
-    """Of an icon pack the step of its grid, in units of which the canvas has 24, and how many coordinates are on it.
-
-    (step, whole, half): shares of the coordinates that are multiples of two steps, and between these; () if it has no
-    grid, None if that is not known.
-    """
+def style_grid(pack: str) -> Mapping[str, Any]:
+    """The grid that an icon pack is drawn on, as fields of `TidyConfig`; {} if it is unknown."""
     known = known_packs()
-    return known[pack].grid if pack in known else None
+    return known[pack].grid if pack in known else {}
 
 
 def names_style(prompt: str, word: str) -> bool:
@@ -144,7 +141,12 @@ def _is_fetched(pack: Pack, folder: Path) -> bool:
     stored = read_json(info, COUNTED[PACK_INFO], f"remove {folder} and fetch it again")
     if "integrity" not in stored:
         raise UserError(f"{info}: is not a pack; remove {folder} and fetch it again")
-    return asdict(pack).items() <= stored.items()  # its names and styles are as this version has them
+    return _entry(pack).items() <= stored.items()  # its names and styles are as this version has them
+
+
+def _entry(pack: Pack) -> dict[str, Any]:
+    """What the files of a pack are made by."""
+    return {name: value for name, value in asdict(pack).items() if name != "grid"}
 
 
 def _fetch_icons(pack: Pack) -> bytes:
@@ -162,7 +164,7 @@ def _unfold(pack: Pack, data: dict, folder: Path) -> None:
             write_text(partial / f"{name}.svg", _svg_document(icon, data))
             records.append(_make_record(pack, name, aliases.get(name, []), icons))
         write_manifest(partial, records)
-        write_json(partial / PACK_INFO, asdict(pack) | {COUNT: len(records)}, COUNTED[PACK_INFO])
+        write_json(partial / PACK_INFO, _entry(pack) | {COUNT: len(records)}, COUNTED[PACK_INFO])
 
 
 def _aliases_by_parent(data: dict) -> dict[str, list[str]]:

@@ -112,11 +112,16 @@ def fitted(element: Element, state: State) -> State:
 def nested_state(element: Element, state: State, width: float, height: float) -> State | None:
     """The state inside a viewport of that size at the origin; None if nothing of it is painted."""
     view_box = tf.parse_view_box(element.get("viewBox"))
-    if width <= 0 or height <= 0 or (view_box is not None and min(view_box[2:]) == 0):
+    if tf.is_empty(width, height, view_box):
         return None
-    if state.style.get("overflow", "hidden") not in ("visible", "auto"):  # a browser's own sheet says hidden
+    if hides_overflow(state.style):
         state = state._replace(clip=box_in(state, (0, 0, width, height)))
     return fitted(element, state._replace(viewport=(width, height)))
+
+
+def hides_overflow(style: Style) -> bool:
+    """Whether a viewport is cut at its sides; where no declaration says so, a browser's own sheet does."""
+    return style.get("overflow", "hidden") not in ("visible", "auto")
 
 
 def box_in(state: State, box: tuple[float, float, float, float]) -> Clip:

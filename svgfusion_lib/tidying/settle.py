@@ -8,6 +8,7 @@ tied coordinates, P sub-paths, K diagonals.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Grid:
     whole: float = 0.74
     half: float = 0.05
 
-    @property
+    @cached_property
     def log_shares(self) -> tuple[float, float, float]:
         """Log probabilities of an even multiple, an odd one, and any other place."""
         return math.log(self.whole), math.log(self.half), math.log(1 - self.whole - self.half)

@@ -71,8 +71,8 @@ def test_pinned_table_is_complete():
         assert re.fullmatch(r"sha512-[A-Za-z0-9+/]{86}==", pack.integrity)
         assert pack.licence and pack.author and pack.style and pack.url.startswith("https://")
         assert pack.domain in ("line", "filled", "emoji", "colour")
-        if pack.grid:
-            step, whole, half = pack.grid
+        if pack.grid not in ({}, {"grid": False}):
+            step, whole, half = (pack.grid[name] for name in ("step", "whole", "half"))
             assert 0 < step <= 1 and 0 < whole < 1 and 0 < half < 1 - whole
 
 

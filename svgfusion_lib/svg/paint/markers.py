@@ -8,7 +8,7 @@ import numpy as np
 
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.geometry.paths import CLOSE, CUBIC, MOVE, Path
-from svgfusion_lib.svg.state import State, box_in
+from svgfusion_lib.svg.state import State, box_in, hides_overflow
 from svgfusion_lib.svg.style import transforms as tf
 from svgfusion_lib.svg.style.cascade import Style
 from svgfusion_lib.svg.style.values import parse_angle, parse_number
@@ -84,7 +84,7 @@ def marker_state(
     height = style.attribute(marker.get("markerHeight"), state.viewport[1], 3.0)
     scale = 1.0 if marker.get("markerUnits") == "userSpaceOnUse" else stroke
     view_box = tf.parse_view_box(marker.get("viewBox"))
-    if width <= 0 or height <= 0 or scale <= 0 or (view_box is not None and min(view_box[2:]) == 0):
+    if scale <= 0 or tf.is_empty(width, height, view_box):
         return None
     turn = _turn(marker.get("orient", "0").strip(), direction, at_start)
     cosine, sine = scale * math.cos(math.radians(turn)), scale * math.sin(math.radians(turn))
@@ -97,7 +97,7 @@ def marker_state(
     x, y = tf.apply(fit, x, y)
     matrix = tf.multiply(matrix, (1, 0, 0, 1, -x, -y))
     inside = State(matrix, size, style, state.opacity, state.clip, state.depth + 1, state.context)
-    if style.get("overflow", "hidden") not in ("visible", "auto"):
+    if hides_overflow(style):
         inside = inside._replace(clip=box_in(inside, (0, 0, width, height)))
     return inside._replace(matrix=tf.multiply(inside.matrix, fit))
 

@@ -32,6 +32,7 @@ class _Tile:
     style: Style
     matrix: tf.Matrix
     place: Box
+    view_box: Box | None
     unit: tuple[float, float]  # width and height of the box of what is painted
     attributes: dict[str, str]
 
@@ -113,10 +114,11 @@ class PatternReader:
             wide, high = box[2] - box[0], box[3] - box[1]
             x, y, width, height = box[0] + x * wide, box[1] + y * high, width * wide, height * high
         view_box = tf.parse_view_box(attributes.get("viewBox"))
-        if width <= 0 or height <= 0 or (view_box is not None and min(view_box[2:]) == 0):
+        if tf.is_empty(width, height, view_box):
             return None
         unit = (box[2] - box[0], box[3] - box[1]) if box is not None else (1.0, 1.0)
-        return _Tile(content, style, tf.multiply(state.matrix, transform), (x, y, width, height), unit, attributes)
+        matrix = tf.multiply(state.matrix, transform)
+        return _Tile(content, style, matrix, (x, y, width, height), view_box, unit, attributes)
 
     def _drawn(self, tile: _Tile, part: Layer, paint: ServerPaint, state: State) -> list[Layer]:
         left, top, width, height = tile.place
@@ -170,10 +172,9 @@ class PatternReader:
         upright = tf.is_axis_aligned(tile.matrix)  # browsers cut at its sides whatever `overflow` says
         clip = Clip((min(xs), min(ys), max(xs), max(ys))) if upright else Clip.of_polygon(corners)
         inner = inner._replace(matrix=tf.multiply(tile.matrix, (1, 0, 0, 1, left, top)))
-        view_box = tf.parse_view_box(tile.attributes.get("viewBox"))
-        if view_box is not None:
-            fit = tf.fit_view_box(view_box, width, height, tile.attributes.get("preserveAspectRatio", ""))
-            inner = inner._replace(matrix=tf.multiply(inner.matrix, fit), viewport=view_box[2:])
+        if tile.view_box is not None:
+            fit = tf.fit_view_box(tile.view_box, width, height, tile.attributes.get("preserveAspectRatio", ""))
+            inner = inner._replace(matrix=tf.multiply(inner.matrix, fit), viewport=tile.view_box[2:])
         elif tile.attributes.get("patternContentUnits") == "objectBoundingBox":
             inner = inner._replace(matrix=tf.multiply(inner.matrix, (tile.unit[0], 0, 0, tile.unit[1], 0, 0)))
         return self.layers_of(tile.element, inner._replace(clip=clip))

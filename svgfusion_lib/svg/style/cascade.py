@@ -222,7 +222,7 @@ PROPERTIES: dict[str, Property] = {
     "marker-start": _MARKER, "marker-mid": _MARKER, "marker-end": _MARKER,
     "opacity": Property(_alpha, 1.0),
     "display": Property(keyword(*_DISPLAYS), "inline"),
-    "overflow": Property(keyword("visible", "hidden", "scroll", "auto", "clip"), "visible"),  # hidden: nested_state
+    "overflow": Property(keyword("visible", "hidden", "scroll", "auto", "clip"), "visible"),  # see `hides_overflow`
     "vector-effect": Property(keyword("none", "non-scaling-stroke"), "none"),
     "clip-path": Property(_clip, "none"),
     "mask": Property(_effect, "none"),

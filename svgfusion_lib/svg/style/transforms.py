@@ -326,6 +326,11 @@ def _view_box(text: str) -> tuple[float, float, float, float] | None:
     return left, top, width, height
 
 
+def is_empty(width: float, height: float, view_box: tuple[float, float, float, float] | None) -> bool:
+    """Whether nothing of a viewport is painted: it has no area, or its viewBox has none (SVG 2, section 8.6)."""
+    return width <= 0 or height <= 0 or (view_box is not None and min(view_box[2:]) == 0)
+
+
 def fit_view_box(view_box: tuple[float, float, float, float], width: float, height: float, aspect: str) -> Matrix:
     """viewBox -> viewport (0, 0, width, height) by preserveAspectRatio (SVG 2, section 8.2)."""
     left, top, box_width, box_height = view_box
