@@ -5,7 +5,7 @@ reranking/routing.py.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Self
@@ -193,20 +193,20 @@ class SVGFusionPipeline(LatentSampler):
                 groups.setdefault((name, len(names)), []).append(i)
         for name, _ in groups:  # refused before any work
             self.models[name].check(config, style)
-        images: dict[tuple[int, int], SVGImage] = {}
+        best: dict[tuple[int, int], _Drawing] = {}
         with progress_bar("drawing", **self._progress_bar) as bar:
             steps = _Steps(bar, callback)
             for (name, share), members in groups.items():
                 jobs = [(i, k) for i in members for k in range(num_images_per_prompt)]
-                drawn = self.models[name].sample(
+                drawings = self.models[name]._drawings(
                     [prompts[i] for i, _ in jobs], [seeds[i][k] for i, k in jobs],
                     replace(config, candidates=config.candidates // share),
                     progress=steps.next_model(), styles=[style] * len(jobs), scored=share > 1,
                 )
-                for job, image in zip(jobs, drawn):
-                    if job not in images or image.score > images[job].score:
-                        images[job] = image
-        return SVGFusionOutput([images[job] for job in sorted(images)], num_images_per_prompt)
+                for job, drawing in zip(jobs, drawings):
+                    if job not in best or drawing.score > best[job].score:
+                        best[job] = drawing
+        return SVGFusionOutput([best[job].finished(config) for job in sorted(best)], num_images_per_prompt)
 
     def set_progress_bar_config(self, **options: Any) -> None:
         """Options of tqdm for the progress bar of a call; disable=True: none."""
@@ -264,13 +264,22 @@ class SVGFusionPipeline(LatentSampler):
         second one is drawn for the nearest name that the model knows, if the prompt is none of them. scored: the ranker
         scores a single drawing too. kept: how many of the candidates are returned for each pair, the best one first.
         """
+        config = config or SamplingConfig()
+        drawings = self._drawings(prompts, seeds, config, lengths, progress, styles, scored, kept)
+        return [drawing.finished(config) for drawing in drawings]
+
+    def _drawings(
+        self, prompts: str | Sequence[str], seeds: Sequence[int], config: SamplingConfig,
+        lengths: Sequence[int] | None = None, progress: Progress | None = None,
+        styles: Sequence[str | None] | None = None, scored: bool = False, kept: int = 1,
+    ) -> list["_Drawing"]:
+        """What `sample` returns, before it is tidied."""
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         if len(prompts) != len(seeds):
             raise ValueError(f"one seed for each prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
         if styles is not None and len(prompts) != len(styles):
             raise ValueError(f"one style for each prompt: got {len(prompts)} prompts and {len(styles)} styles")
         check_prompts(prompts)
-        config = config or SamplingConfig()
         count = config.candidates
         pairs, known = list(zip(prompts, styles or [None] * len(prompts))), self.dit.config.styles
         asked = [own for pair in pairs for own in asked_of_candidates(*pair, known, count)]  # of every drawing
@@ -286,13 +295,11 @@ class SVGFusionPipeline(LatentSampler):
             scores = self.ranker.scores(words, [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn])
         order = np.argsort(-scores.reshape(-1, count), axis=1, kind="stable")  # [prompts, count], the best one first
 
-        def image(i: int, k: int) -> SVGImage:
-            rows = tidied(drawn[k], config, asked[k][1])
+        def drawing(i: int, k: int) -> _Drawing:
             drawn_for = prompts[i] if to_draw[k] == words[k] else to_draw[k]
-            svg, score = rows_to_svg(rows, config.canvas), float(scores[k])
-            return SVGImage(prompts[i], seeds[i], rows, svg, drawn_for, asked[k][1] or None, self.name, score)
+            return _Drawing(prompts[i], seeds[i], drawn[k], drawn_for, asked[k][1], self.name, float(scores[k]))
 
-        return [image(i, i * count + int(k)) for i, own in enumerate(order) for k in own[:kept]]
+        return [drawing(i, i * count + int(k)) for i, own in enumerate(order) for k in own[:kept]]
 
     def _words_to_draw(self, asked: Sequence[str], config: SamplingConfig) -> list[str]:
         """The prompts of all drawings, config.candidates of each in a row: every second one of the nearest name."""
@@ -395,6 +402,27 @@ def tidied(rows: np.ndarray, config: SamplingConfig, style: str = NO_STYLE) -> n
 def _report(progress: Callable[[int, int], None], before: int, total: int, step: int, z_0: Tensor) -> None:
     """A sampler's step as progress, `before` steps of other batches being done."""
     progress(before + step + 1, total)
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """An image before it is tidied: its fields are those of SVGImage."""
+
+    prompt: str
+    seed: int
+    rows: np.ndarray  # [L, 22]
+    drawn_for: str
+    style: str
+    model: str
+    score: float
+
+    def finished(self, config: SamplingConfig) -> SVGImage:
+        """The image, tidied on the grid of its style."""
+        rows = tidied(self.rows, config, self.style)
+        svg = rows_to_svg(rows, config.canvas)
+        return SVGImage(
+            self.prompt, self.seed, rows, svg, self.drawn_for, self.style or None, self.model, self.score
+        )
 
 
 class _Steps:

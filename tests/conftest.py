@@ -23,7 +23,11 @@ from tests import helpers
 
 SLOW = (
     "faults/", "fuzz/", "svg/test_hostile.py", "stages/test_hostile_stages.py", "gallery/test_browser.py", "offline/",
-    "icon_sets/test_front_ends.py", "test_wheel.py",
+    "icon_sets/test_front_ends.py", "test_wheel.py", "stages/test_determinism.py",
+    "system/test_processes.py::test_two_processes", "training/test_finetune.py::test_a_paused_run",
+    "training/test_from_folder.py::test_dit_learns", "corpus/test_preprocess.py::test_fresh_processes",
+    "experiments/test_train_realism.py::test_real_icons", "experiments/test_train_icon_head.py::test_training_finds",
+    "experiments/test_train_icon_head.py::test_names_of_one_pack",
 )
 MOST_DIFFERENT = 1.0  # of 255, a mean over pixels, of pictures that count as equal
 PNG = base64.b64encode(b"\x89PNG").decode()[:5]  # how it begins

@@ -1,5 +1,6 @@
 """The gallery: all its parts on one page, and what goes on between them."""
 
+import threading
 from collections.abc import Callable, Sequence
 
 import ipywidgets as W  # noqa: N812 - as everyone calls it
@@ -7,7 +8,7 @@ import ipywidgets as W  # noqa: N812 - as everyone calls it
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import markup
 from svgfusion_lib.gallery.batches import Batch, Request
-from svgfusion_lib.gallery.controls import Appearance, Controls, SetControls, button, card, marked
+from svgfusion_lib.gallery.controls import Appearance, Controls, SetControls, button, card, light, marked
 from svgfusion_lib.gallery.detail import Detail
 from svgfusion_lib.gallery.downloads import download_link, set_bytes, zip_bytes
 from svgfusion_lib.gallery.icons import Icon
@@ -15,13 +16,15 @@ from svgfusion_lib.gallery.look import BACKGROUNDS, Look
 from svgfusion_lib.gallery.session import Session, Tick
 from svgfusion_lib.gallery.worker import Worker
 
+OPENED = "/opened"  # what gallery.js hands over when a browser shows the page
+OPENING_SECONDS = 3  # that the first batch waits for it: drawing at once would keep the page from opening
 WELCOME = "Say what to draw and press Generate, or open an SVG of your own."
 
 
 class Gallery(W.VBox):
     """A widget, shown as it is by a notebook. What it draws and remembers is in `session`, without widgets.
 
-    first: what is drawn in the background as soon as it is there.
+    first: what is drawn in the background once a browser shows it, or after OPENING_SECONDS.
     """
 
     def __init__(self, session: Session, first: Request | None = None):
@@ -45,6 +48,7 @@ class Gallery(W.VBox):
         self.favourites = marked(W.Box(), "svgf-history")
         self._history_heading = W.HTML()
         self._shown: Batch | None = None
+        self._opened = threading.Event()
         self._left = marked(W.VBox([self.heading, self.grid]), "svgf-panel", "svgf-results")
         line = marked(W.VBox([self.progress, self.status]), "svgf-state")
         super().__init__([
@@ -52,13 +56,13 @@ class Gallery(W.VBox):
             marked(W.Box([self._left, self.detail]), "svgf-main"), self.favourites, self._history_heading, self.history,
         ])
         marked(self, "svgf")
-        self._show_favourites(Batch("favourites", tuple(session.favourites)))
+        self._show_favourites(session.read_favourites())
         for batch in session.history:
             self._add_to_history(batch)
         if session.history:
             self.show(session.history[-1])
         if first is not None:
-            self._start(lambda tick: session.generate(first, tick))
+            self._start(lambda tick: self._draw_first(first, tick))
 
     def generate(self) -> None:
         """Draw what the controls ask for, in the background; `worker.wait()` waits for it."""
@@ -99,7 +103,10 @@ class Gallery(W.VBox):
             (self.add_class if each == name else self.remove_class)(f"svgf-on-{each}")
 
     def _mark(self, icon: Icon, favourite: bool) -> None:
-        self._show_favourites(self.session.mark(icon, favourite))
+        try:
+            self._show_favourites(self.session.mark(icon, favourite))
+        except UserError as error:
+            self._tell_error(f"{error}.")
 
     def _show_favourites(self, favourites: Batch) -> None:
         self.favourites.children = [
@@ -152,10 +159,18 @@ class Gallery(W.VBox):
     def _tell_error(self, message: str) -> None:
         self.status.value = markup.note(message, "error")
 
+    def _draw_first(self, request: Request, tick: Tick) -> Batch:
+        self._opened.wait(OPENING_SECONDS)
+        return self.session.generate(request, tick)
+
     # --- icons -----------------------------------------------------------------------------------
 
     def _open(self, name: str, content: bytes) -> None:
         try:
+            if name == OPENED:
+                self._opened.set()
+                self._show_favourites(self.session.read_favourites())
+                return
             if name.endswith(".json"):
                 request = Request.from_json(content)
                 self.controls.ask(request)
@@ -171,13 +186,12 @@ class Gallery(W.VBox):
         self.status.value = markup.note(f"{batch.title}.")
 
     def _card(self, icon: Icon) -> W.Box:
-        star = marked(W.ToggleButton(
-            description="★", value=icon in self.session.favourites, tooltip=f"Favourite: {markup.described(icon)}",
-        ), "svgf-star")
+        star = light(
+            W.ToggleButton, "svgf-star", description="★", value=icon in self.session.favourites,
+            tooltip=f"Favourite: {markup.described(icon)}",
+        )
         star.observe(lambda change: self._mark(icon, change["new"]), "value")
-        own = card(markup.card(icon), markup.described(icon), lambda: self.choose(icon))
-        own.children = [*own.children, star]
-        return own
+        return card(markup.card(icon), markup.described(icon), lambda: self.choose(icon), star)
 
     def _redraw_card(self, icon: Icon) -> None:
         """An icon was edited: its card and the links follow."""

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import ipywidgets as W  # noqa: N812 - as everyone calls it
 
@@ -36,9 +37,32 @@ def button(label: str, on_press: Callable[[], None], *classes: str, tooltip: str
     return pressed
 
 
-def card(content: str, name: str, on_press: Callable[[], None]) -> W.Box:
-    """HTML that can be pressed like a button, by mouse, touch, Enter or space; name: for screen readers."""
-    return marked(W.Box([W.HTML(content), button(name, on_press, "svgf-cover", tooltip=name)]), "svgf-card")
+def light(kind: type[W.DOMWidget], *classes: str, **options: Any) -> W.DOMWidget:
+    """A widget of which there are many: its layout and style, models of their own in the page, are shared by all."""
+    for name in ("layout", "style"):
+        if name in kind.class_traits():
+            options[name] = _shared(kind, name)
+    return kind(_dom_classes=classes, **options)
+
+
+_SHARED: dict[tuple[type, str], W.Widget] = {}
+
+
+def _shared(kind: type[W.DOMWidget], name: str) -> W.Widget:
+    known = _SHARED.get((kind, name))
+    if known is None or known.comm is None:  # closed
+        known = _SHARED[kind, name] = getattr(kind(), name)
+    return known
+
+
+def card(content: str, name: str, on_press: Callable[[], None], *others: W.Widget) -> W.Box:
+    """HTML that can be pressed like a button, by mouse, touch, Enter or space; name: for screen readers.
+
+    others: widgets on top of it.
+    """
+    cover = light(W.Button, "svgf-button", "svgf-cover", description=name, tooltip=name)
+    cover.on_click(lambda _: on_press())
+    return light(W.Box, "svgf-card", children=[light(W.HTML, value=content), cover, *others])
 
 
 def style_choices(styles: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-// Arrow keys through the icons, files that are dropped, requests that links bring. `this`: the style element.
+// Says that the page is there; arrow keys through the icons, files that are dropped, requests that links bring. `this`: the style element.
 (root => {
   if (!root || root.dataset.lmSuppressShortcuts) return;
   root.dataset.lmSuppressShortcuts = 'true';  // JupyterLab leaves arrow keys alone
@@ -30,6 +30,7 @@
     over(false)(event);
     for (const file of event.dataTransfer.files) file.text().then(text => hand(file.name, text));
   });
+  hand('/opened', '');  // no file has such a name
   const mark = '#svgfusion=';
   if (location.hash.startsWith(mark)) hand('request.json', decodeURIComponent(location.hash.slice(mark.length)));
 })(this.closest('.svgf'));

@@ -71,7 +71,8 @@ class Session:
         self.icons: list[Icon] = []  # in the order of their numbers
         self.look = Look()
         self.favourites_file = favourites_file
-        self.favourites = self._kept_favourites()
+        self._favourites: list[tuple[Icon, dict[str, Any]]] = []  # and what the file has of each
+        self.read_favourites()
         self._training_icons: TrainingIcons | None = None
 
     # --- actions ---------------------------------------------------------------------------------
@@ -199,27 +200,35 @@ class Session:
         for icon in self.icons:
             icon.look = look
 
+    @property
+    def favourites(self) -> list[Icon]:
+        return [icon for icon, _ in self._favourites]
+
     def mark(self, icon: Icon, favourite: bool) -> Batch:
         """Make an icon a favourite, or no longer; returns all favourites as a batch that is not in the history."""
-        self.favourites = [each for each in self.favourites if each is not icon] + [icon] * favourite
+        self.read_favourites()
+        kept = [each for each in self.favourites if each is not icon] + [icon] * favourite
+        self._favourites = [(each, _entry(each)) for each in kept]
         if self.favourites_file is not None:
-            write_json(self.favourites_file, [
-                {name: getattr(each, name) for name in ("title", "origin", "model", "seed", "style")}
-                | {"svg": each.drawn_svg} for each in self.favourites
-            ], _FAVOURITES)
+            write_json(self.favourites_file, [entry for _, entry in self._favourites], _FAVOURITES)
+        return Batch(_FAVOURITES, tuple(kept))
+
+    def read_favourites(self) -> Batch:
+        """Take over the favourites of the file, which other pages write too; returns them all."""
+        if self.favourites_file is not None and Path(self.favourites_file).is_file():
+            entries = read_json(self.favourites_file, _FAVOURITES, "remove it to begin without favourites")[ENTRIES]
+            self._favourites = [each for each in self._favourites if each[1] in entries]
+            there = [entry for _, entry in self._favourites]
+            self._favourites += [(self._icon_of(entry), entry) for entry in entries if entry not in there]
         return Batch(_FAVOURITES, tuple(self.favourites))
 
-    def _kept_favourites(self) -> list[Icon]:
-        """Those of the file, if there is one; their models may have gone since."""
-        if self.favourites_file is None or not Path(self.favourites_file).is_file():
-            return []
-        content = read_json(self.favourites_file, _FAVOURITES, "remove it to begin without favourites")
-        for each in content[ENTRIES]:
-            rows = parse_svg(each.pop("svg")).rows
-            model = each.pop("model")
-            model = model if model in self.pipelines else self._model_of_file(rows)
-            self.icons.append(Icon(len(self.icons) + 1, rows=rows, model=model, **each))
-        return list(self.icons)
+    def _icon_of(self, entry: dict[str, Any]) -> Icon:
+        """A favourite of the file, whose model may have gone since."""
+        own = {name: value for name, value in entry.items() if name not in ("svg", "model")}
+        rows, model = parse_svg(entry["svg"]).rows, entry["model"]
+        model = model if model in self.pipelines else self._model_of_file(rows)
+        self.icons.append(Icon(len(self.icons) + 1, rows=rows, model=model, **own))
+        return self.icons[-1]
 
     @cached_property
     def weights(self) -> dict[str, str]:
@@ -327,3 +336,9 @@ def _counter(tick: Tick | None, total: int) -> Callable[[int, Tensor], None] | N
         tick(done, total)
 
     return count
+
+
+def _entry(icon: Icon) -> dict[str, Any]:
+    """A favourite as its file has it."""
+    own = {name: getattr(icon, name) for name in ("title", "origin", "model", "seed", "style")}
+    return own | {"svg": icon.drawn_svg}

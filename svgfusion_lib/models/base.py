@@ -50,8 +50,10 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
     if reason:
         raise UserError(f"{misfit} ({reason})")
     try:
-        model = cls(settings)
-        model.load_state_dict(weights)
+        with torch.device("meta"):  # no memory yet, and no time for numbers that are overwritten
+            model = cls(settings)
+        own = {name: tensor.dtype for name, tensor in model.state_dict().items()}
+        model.load_state_dict({name: t.to(own.get(name, t.dtype)) for name, t in weights.items()}, assign=True)
     except RuntimeError as error:  # of sizes too: what the configuration asks for may be beyond the memory
         reason = str(error).split("\n")[1].strip() if "\n" in str(error) else str(error)
         raise UserError(f"{misfit} ({reason[:160]})") from error

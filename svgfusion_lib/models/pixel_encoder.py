@@ -217,8 +217,8 @@ class _Block(nn.Module):
         self._project_conv, self._bn2 = _SameConv2d(wide, channels_out, 1), _norm(channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = F.relu6(self._bn0(self._expand_conv(x))) if self.expands else x  # (B, wide, H, W)
-        h = F.relu6(self._bn1(self._depthwise_conv(h)))  # (B, wide, H/stride, W/stride)
+        h = F.relu6(self._bn0(self._expand_conv(x)), inplace=True) if self.expands else x  # (B, wide, H, W)
+        h = F.relu6(self._bn1(self._depthwise_conv(h)), inplace=True)  # (B, wide, H/stride, W/stride)
         h = self._bn2(self._project_conv(h))  # (B, out, H/stride, W/stride)
         return x + h if self.residual else h
 
@@ -237,7 +237,7 @@ class EfficientNetLite0(nn.Module):
         self._blocks = nn.ModuleList(blocks)
 
     def forward(self, images: Tensor) -> Tensor:
-        x = F.relu6(self._bn0(self._conv_stem(images)))  # (B, 32, H/2, W/2)
+        x = F.relu6(self._bn0(self._conv_stem(images)), inplace=True)  # (B, 32, H/2, W/2)
         for block in self._blocks:
             x = block(x)
         return x  # (B, 320, H/32, W/32)

@@ -63,7 +63,8 @@ class Refiner(PretrainedModel):
         self.to_logits = nn.ModuleList(nn.Linear(width, 1 + self.lines) for _ in range(rf.NUM_GEOMETRY))
         self.to_drop = nn.Linear(width, 1)
         self.reach = nn.Parameter(torch.zeros(rf.NUM_GEOMETRY))  # how fast far lines become unlikely
-        self.register_buffer("grid", LOWEST + config.step * torch.arange(self.lines), persistent=False)  # [G]
+        lines = torch.arange(self.lines, device="cpu")  # [G], whatever the default device
+        self.register_buffer("grid", LOWEST + config.step * lines, persistent=False)
 
     def forward(self, ids: Tensor, units: Tensor, padding_mask: Tensor) -> Refined:
         """ids int64 [B, L, 2], units [B, L, 8] (`to_units`; 0 where unused), padding_mask [B, L] -> decisions."""

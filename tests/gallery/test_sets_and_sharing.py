@@ -13,7 +13,8 @@ import torch
 from svgfusion_lib.editing import explain
 from svgfusion_lib.editing.explain import layer_names, name_layers
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.gallery import Gallery, Request, Session, markup
+from svgfusion_lib.gallery import Gallery, Request, Session, app, markup
+from svgfusion_lib.gallery.app import OPENED
 from svgfusion_lib.gallery.downloads import jsx_of, link_button, set_bytes, svg_of, zip_bytes
 from svgfusion_lib.utils.svg_parser import parse_svg
 
@@ -145,6 +146,28 @@ def test_favourites_stay(pipeline, tmp_path, cart_file):
     kept.write_text(json.dumps({"entries": "no"})[:-3])
     with pytest.raises(UserError, match="remove it to begin"):
         Session(pipeline, favourites_file=kept)
+
+
+def test_pages_share_their_favourites(pipeline, tmp_path, cart_file):
+    kept = tmp_path / "favourites.json"
+    one, other = (Session(pipeline, favourites_file=kept) for _ in range(2))
+    gallery = Gallery(other)
+    icon = one.open_svg("one.svg", cart_file).icons[0]
+    one.mark(icon, True)
+    gallery.controls.handed.value = f"{OPENED}\n"  # a kernel that was started before is shown now
+    assert [each.title for each in other.favourites] == [icon.title] and len(gallery.favourites.children) == 1
+    other.mark(other.open_svg("two.svg", cart_file).icons[0], True)
+    assert [each.title for each in one.mark(icon, False).icons] == ["two"]
+    assert [each.title for each in other.read_favourites().icons] == ["two"]
+
+
+def test_the_first_batch_waits_for_the_page(session, monkeypatch):
+    monkeypatch.setattr(app, "OPENING_SECONDS", 600)
+    gallery = Gallery(session, first=Request("bell", "tabler", **QUICK | {"count": 1}))
+    assert gallery.worker.busy and not session.history
+    gallery.controls.handed.value = f"{OPENED}\n"
+    gallery.worker.wait(300)
+    assert len(session.history) == 1
 
 
 def test_layers_are_named_by_the_words_that_they_attend_to(session, pipeline, cart_file):
