@@ -61,8 +61,7 @@ NO_KEYWORDS = Vocabulary({}, {})
 
 def load_vocabulary(folder: str | Path) -> Vocabulary:
     """The dictionary in `folder`; made from its pinned sources, brought by npm, if it is not there."""
-    path, sources = Path(folder) / KEYWORDS, _sources()
-    made_of = {"sources": sources, "rules": [_VERSION, MOST, NEAREST, COMMON]}
+    path, made_of = Path(folder) / KEYWORDS, _made_of()
     if path.is_file():
         remedy = "remove it and it will be made again"
         stored = read_json(path, KEYWORDS_KIND, remedy)
@@ -73,7 +72,7 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
             return Vocabulary(keywords, spellings)
     contents = {
         package: json.loads(fetch_files(package, entry["version"], entry["integrity"], [entry["path"]])[0])
-        for package, entry in sources.items()
+        for package, entry in made_of["sources"].items()
     }
     vocabulary = make_vocabulary(contents, by_text_encoder())
     with own_file(path):
@@ -84,6 +83,11 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
 def synonyms_of(name: str, domain: str) -> tuple[str, ...]:
     """Words for a name in packs of a domain by the project's own list; names match whatever their words' order."""
     return _synonyms().get((domain, name_key(name, numbered=True)), ())
+
+
+def _made_of() -> dict[str, Any]:
+    """What decides the dictionary: one made of anything else is made anew."""
+    return {"sources": _sources(), "rules": [_VERSION, MOST, NEAREST, COMMON]}
 
 
 def make_vocabulary(contents: Mapping[str, Any], nearness: Nearness) -> Vocabulary:
