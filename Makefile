@@ -68,12 +68,12 @@ demo: .venv/.stamp
 
 test: lint
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile \
-		-m "not slow and not notebooks and not packs" tests \
-		notebooks/00_tour.ipynb notebooks/08_gallery.ipynb --nbval --nbval-current-env --nbval-cell-timeout 120 \
-		--nbval-sanitize-with tests/nbval.cfg --durations=15
+		-m "not slow and not notebooks and not packs" tests --durations=15
 
 test-all: .venv/.stamp-test
-	@$(BIN)/python -m pytest -m "slow or notebooks" tests --durations=15
+	@$(BIN)/python -m pytest -m "slow or notebooks" tests \
+		notebooks/00_tour.ipynb notebooks/08_gallery.ipynb --nbval --nbval-current-env --nbval-cell-timeout 120 \
+		--nbval-sanitize-with tests/nbval.cfg --durations=15
 
 packs: .venv/.stamp-test
 	@$(BIN)/svgfusion roundtrip --packs $(PACKS) --out_dir outputs/roundtrip

@@ -27,7 +27,8 @@ SLOW = (
     "system/test_processes.py::test_two_processes", "training/test_finetune.py::test_a_paused_run",
     "training/test_from_folder.py::test_dit_learns", "corpus/test_preprocess.py::test_fresh_processes",
     "experiments/test_train_realism.py::test_real_icons", "experiments/test_train_icon_head.py::test_training_finds",
-    "experiments/test_train_icon_head.py::test_names_of_one_pack",
+    "experiments/test_train_icon_head.py::test_names_of_one_pack", "experiments/test_train_model.py::test_in_many",
+    "mutation/",
 )
 MOST_DIFFERENT = 1.0  # of 255, a mean over pixels, of pictures that count as equal
 PNG = base64.b64encode(b"\x89PNG").decode()[:5]  # how it begins
@@ -68,6 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if hasattr(item, "compare_outputs"):
             compare_pictures(item)
             write_elsewhere(item)
+            item.add_marker("notebooks")
         if item.nodeid.partition("tests/")[2].startswith(SLOW):
             item.add_marker("slow")
 
