@@ -55,7 +55,7 @@ help:
 	@touch $@
 
 setup: .venv/.stamp-test
-	@git config diff.ipynb.textconv "$(BIN)/python -m svgfusion_lib.notebook_tools.cleaner --text" || true
+	@git config diff.ipynb.textconv "$(BIN)/jupyter nbconvert --to script --stdout --log-level ERROR" || true
 
 demo: .venv/.stamp
 	@$(BIN)/svgfusion generate --output_dir $(DEMO_DIR) --num_samples 2 \
@@ -76,7 +76,9 @@ test-all: .venv/.stamp-test
 		--nbval-sanitize-with tests/nbval.cfg --durations=15
 
 packs: .venv/.stamp-test
-	@$(BIN)/svgfusion roundtrip --packs $(PACKS) --out_dir outputs/roundtrip
+	@$(BIN)/svgfusion fetch_packs --packs $(PACKS)
+	@for pack in $(PACKS); do \
+		$(BIN)/svgfusion roundtrip --svg_dir data/packs/$$pack --out_dir outputs/roundtrip/$$pack; done
 	@$(BIN)/python -m pytest -m packs tests/packs
 
 lab: .venv/.stamp

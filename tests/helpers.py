@@ -28,9 +28,11 @@ def rows_of(body: str, style: str = "") -> np.ndarray:
 
 def text_of(page: Path) -> str:
     """A page of the documentation or a notebook as text."""
-    from svgfusion_lib.notebook_tools.cleaner import as_text, read_notebook
+    from svgfusion_lib.notebook_tools.cleaner import read_notebook
 
-    return as_text(read_notebook(page)) if page.suffix == ".ipynb" else page.read_text(encoding="utf-8")
+    if page.suffix != ".ipynb":
+        return page.read_text(encoding="utf-8")
+    return "\n".join(cell["source"] for cell in read_notebook(page)["cells"])
 
 
 def make_cache(folder: Path, count: int, **options: object) -> Path:

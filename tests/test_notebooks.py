@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from svgfusion_lib.models.checkpoint import load_model
-from svgfusion_lib.notebook_tools.cleaner import problems, read_notebook
+from svgfusion_lib.notebook_tools.cleaner import read_notebook
 from svgfusion_lib.notebook_tools.runner import NOTEBOOKS, numbered_notebooks, run_notebooks
 from svgfusion_lib.pipeline import SAMPLES_KIND
 from svgfusion_lib.system.files import ENTRIES, read_json
@@ -37,7 +37,7 @@ def results(request, tmp_path_factory, network_blocked) -> Path:
     runs = run_notebooks(request.param, out_dir, only=[1, 2])
     with network_blocked(out_dir / "network.log"):
         runs += run_notebooks(request.param, out_dir, first=3)
-    assert [run.notebook for run in runs] == numbered_notebooks()[1:]
+    assert [copy.name for copy in runs] == [path.name for path in numbered_notebooks()[1:]]
     return out_dir
 
 
@@ -87,7 +87,7 @@ def test_samples_json_names_every_file(results):
 def test_the_evaluation_measures_what_was_trained(results):
     figures = metrics(results, "07_evaluation")
     assert figures["settings_swept"] == 3  # as it is, guidance, candidates
-    assert figures["own"]["ssim_of_reconstruction"] > 0
+    assert figures["own"]["not_blank"] > 0.5
 
 
 def test_the_model_adapts_to_other_icons(results):
@@ -101,4 +101,4 @@ def test_executed_notebooks_hold_pictures_and_no_machine_path(results):
         notebook = read_notebook(path)
         outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", ())]
         assert any("image/png" in output.get("data", {}) for output in outputs), path.name
-        assert not [p for p in problems(notebook) if "error output" in p or "stderr" in p], path.name
+        assert not [o for o in outputs if o["output_type"] == "error" or o.get("name") == "stderr"], path.name

@@ -1,7 +1,6 @@
 """What a committed notebook may contain: outputs, yes; traces of one machine or one run, no.
 
     python -m svgfusion_lib.notebook_tools.cleaner notebooks/*.ipynb     clean in place
-    python -m svgfusion_lib.notebook_tools.cleaner --text FILE           print as text (git's textconv)
 """
 
 import argparse
@@ -28,11 +27,14 @@ def tags_of(cell: dict) -> list[str]:
     return cell.get("metadata", {}).get("tags", [])
 
 
-def literals(source: str) -> dict[str, Any]:
-    """What a `parameters` cell leaves, names and `__annotations__`; ValueError if it holds more than plain literals."""
+def parameters_of(notebook: dict) -> dict[str, Any]:
+    """What the one `parameters` cell leaves, names and `__annotations__`; ValueError if it holds more than literals."""
+    cells = [cell for cell in notebook["cells"] if "parameters" in tags_of(cell)]
+    if len(cells) != 1:
+        raise ValueError(f"{len(cells)} cells tagged `parameters`, exactly one is needed")
     values: dict[str, Any] = {}
     kinds: dict[str, Any] = {}
-    for statement in ast.parse(source).body:
+    for statement in ast.parse(cells[0]["source"]).body:
         if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value):
             raise ValueError(f"line {statement.lineno} is not `NAME: type = literal`")
         name, kind = statement.target.id, ast.unparse(statement.annotation)
@@ -43,14 +45,6 @@ def literals(source: str) -> dict[str, Any]:
         except ValueError as error:
             raise ValueError(f"{name} is not a plain literal") from error
     return values | {"__annotations__": kinds}
-
-
-def parameters_of(notebook: dict) -> dict[str, Any]:
-    """What the notebook's one `parameters` cell leaves (`literals`)."""
-    cells = [cell for cell in notebook["cells"] if "parameters" in tags_of(cell)]
-    if len(cells) != 1:
-        raise ValueError(f"{len(cells)} cells tagged `parameters`, exactly one is needed")
-    return literals(cells[0]["source"])
 
 
 def clean(notebook: dict) -> dict:
@@ -102,11 +96,7 @@ def _without_bars(text: str) -> str:
 
 def problems(notebook: dict) -> list[str]:
     """Everything that keeps a notebook from being committed; empty means clean."""
-    found = []
-    metadata = notebook["metadata"]
-    if metadata.get("kernelspec", {}).get("name") != "python3":
-        found.append("the kernelspec is not python3")
-    found += [f"metadata.{key}" for key in ("widgets", "papermill") if key in metadata]
+    found = [] if clean(notebook) == notebook else ["it holds traces of a run: clean it"]
     try:
         parameters_of(notebook)
     except ValueError as error:
@@ -117,28 +107,18 @@ def problems(notebook: dict) -> list[str]:
     if notebook["cells"][0]["cell_type"] != "markdown":
         found.append("it does not open with text")
     for number, cell in enumerate(notebook["cells"]):
-        found += [f"cell {number}: {what}" for what in _cell_problems(cell)]
+        if cell["cell_type"] == "code":
+            found += [f"cell {number}: {what}" for what in _cell_problems(cell)]
     return found
 
 
 def _cell_problems(cell: dict) -> list[str]:
     found = []
-    metadata = cell.get("metadata", {})
-    found += [f"metadata.{key}" for key in ("execution", "papermill") if key in metadata]
-    if "injected-parameters" in tags_of(cell):
-        found.append("injected parameters")
-    if cell["cell_type"] != "code":
-        return found
-    source = cell["source"]
-    if re.search(r"^(def|class|async def) ", source, re.MULTILINE):
+    if re.search(r"^(def|class|async def) ", cell["source"], re.MULTILINE):
         found.append("defines what belongs in svgfusion_lib")
     for output in cell["outputs"]:
         if output["output_type"] == "error":
             found.append(f"an error output: {output.get('ename')}")
-        if output.get("name") == "stderr":
-            found.append("a stderr output")
-        if WIDGET_VIEW in output.get("data", {}):
-            found.append("a widget view, which GitHub cannot show")
         texts = [value for key, value in output.get("data", {}).items() if key.startswith("text/")]
         for text in [output.get("text", ""), *texts]:
             if match := _ABSOLUTE_PATH.search(text):
@@ -166,31 +146,16 @@ def write_notebook(path: str | Path, notebook: dict) -> Path:
     return write_text(path, text.rstrip("\n") + "\n")
 
 
-def as_text(notebook: dict) -> str:
-    """Sources only, cells divided by `# %%` lines: what a reviewer wants to see in a diff."""
-    parts = []
-    for cell in notebook["cells"]:
-        kind = "" if cell["cell_type"] == "code" else f" [{cell['cell_type']}]"
-        tags = f" tags={','.join(tags_of(cell))}" if tags_of(cell) else ""
-        parts.append(f"# %%{kind}{tags}\n{cell['source']}\n")
-    return "\n".join(parts)
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Clean notebooks in place, or print one as text."""
+    """Clean notebooks in place, and say what is left that cannot be committed."""
     parser = argparse.ArgumentParser(prog="notebook_clean", description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path, help="notebooks")
-    parser.add_argument("--text", action="store_true", help="print the sources instead of cleaning")
     options = parser.parse_args(arguments)
     try:
         for path in options.files:
-            notebook = read_notebook(path)
-            if options.text:
-                print(as_text(notebook))
-            else:
-                write_notebook(path, clean(notebook))
-                for problem in problems(read_notebook(path)):
-                    print(f"{path}: {problem}")
+            write_notebook(path, clean(read_notebook(path)))
+            for problem in problems(read_notebook(path)):
+                print(f"{path}: {problem}")
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

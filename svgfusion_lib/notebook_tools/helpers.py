@@ -93,11 +93,10 @@ def models_at_hand(out: Path) -> tuple[Path, Path]:
     if not dit.is_file():
         print("Notebooks 03 and 05 were not run: the shipped model of lines takes the place of theirs.")
         line = SVGFusionPipeline.from_pretrained("line")
-        names = {"names": list(line.known_names.names)}
         save_model(vae, "vpvae", line.vae, line.vae.state_dict())
         save_model(
             dit, "vsdit", line.dit, line.dit.state_dict(), vae_hash=weights_hash(line.vae), **line.schedule.state(),
-            **names, name_vectors=line.known_names.vectors,
+            names=list(line.known_names.names), name_vectors=line.known_names.vectors,
         )
     return vae, dit
 
@@ -176,42 +175,6 @@ def plot_log(
         axes.grid(alpha=0.25, which="both")
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(keys))
-
-
-def markdown_tables(text: str) -> list[tuple[list[str], list[list[str]]]]:
-    """The tables of a Markdown text: of each its header, and its rows of cells."""
-    tables: list[tuple[list[str], list[list[str]]]] = []
-    before = ""
-    for line in text.splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if line.startswith("|") and not before.startswith("|"):
-            tables.append((cells, []))
-        elif line.startswith("|") and set(line) - set("|-: "):
-            tables[-1][1].append(cells)
-        before = line
-    return tables
-
-
-def plot_ablation(text: str) -> None:
-    """docs/ablation.md as two charts: SSIM of the VP-VAEs, kernel distance of the drawings of the VS-DiTs."""
-    from matplotlib import pyplot as plt
-
-    tables = markdown_tables(text)[:2]
-    columns = ("SSIM", "kernel distance")
-    height = 0.24 * max(len(rows) for _, rows in tables) + 0.8
-    figure, panels = plt.subplots(1, 2, figsize=(13, height), layout="constrained")
-    for axes, (header, rows), column in zip(panels, tables, columns, strict=True):
-        place = next(k for k, name in enumerate(header) if name.startswith(column))
-        values = [float(row[place].partition("/")[0]) for row in rows]  # of the mean, of training names
-        order = sorted(range(len(rows)), key=values.__getitem__, reverse=header[0] == "VS-DiT")
-        places = range(len(rows))
-        axes.barh(places, [values[k] for k in order], color=["C0" if k else "C1" for k in order])
-        axes.set_yticks(places, [rows[k][0] for k in order], fontsize=8)
-        for y, k in zip(places, order, strict=True):
-            axes.text(values[k], y, f" {values[k]:g}", va="center", fontsize=8)
-        axes.set(xlabel=f"{header[0]}: {column}", xlim=(0, 1.12 * max(values)))
-        axes.spines[["top", "right"]].set_visible(False)
-    plt.show()
 
 
 def sampling_sliders(pipeline: SVGFusionPipeline, prompt: str, config: SamplingConfig, count: int = 4) -> "Widget":

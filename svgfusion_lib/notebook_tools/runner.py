@@ -4,8 +4,8 @@
     python -m svgfusion_lib.notebook_tools.runner --profile smoke --first 3   from 03 on, on what is there
     python -m svgfusion_lib.notebook_tools.runner --refresh                   store outputs in notebooks/
 
-A profile is a YAML file in notebooks/params/: a section per notebook and `common`, whose values go to every
-notebook that declares them. Names and types must match the notebook's `parameters` cell.
+A profile is a YAML file in notebooks/params/: a section per notebook. Names and types must match the notebook's
+`parameters` cell.
 """
 
 import argparse
@@ -13,13 +13,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.notebook_tools.cleaner import clean, parameters_of, read_notebook, write_notebook
 from svgfusion_lib.notebook_tools.parameters import check
+from svgfusion_lib.options import check_known
 from svgfusion_lib.system.files import write_bytes
 from svgfusion_lib.system.launch import environment
 from svgfusion_lib.system.outputs import adopt, claimed, remove_listed
@@ -29,38 +28,28 @@ CELL_TIMEOUT_SECONDS = 1800
 START_TIMEOUT_SECONDS = 120
 
 
-@dataclass(frozen=True)
-class NotebookRun:
-    """One executed notebook."""
-
-    notebook: Path
-    output: Path    # the executed copy
-    seconds: float
-
-
 def run_notebooks(
-    profile: str | Path | None = "smoke",
+    profile: str | None = "smoke",
     out_dir: str | Path | None = None,
-    only: int | Sequence[int] | None = None,
+    only: Sequence[int] = (),
     first: int = 1,
     notebooks_dir: str | Path = NOTEBOOKS,
-) -> list[NotebookRun]:
+) -> list[Path]:
     """Execute the notebooks numbered `first` and up (or those in `only`) with the profile's parameters.
 
-    profile: name of notebooks/params/<name>.yaml, a YAML file, or None for the notebooks' own defaults.
+    profile: name of notebooks/params/<name>.yaml, or None for the notebooks' own defaults.
     out_dir: becomes OUT_DIR of every notebook (default: runs/<profile>), a new folder or one of this function; what
-    an earlier run of the same notebooks wrote there is removed first. Executed copies go to <out_dir>/notebooks/. The
-    first failure ends the run with a UserError that names notebook, cell and error.
+    an earlier run of the same notebooks wrote there is removed first. Executed copies, which are returned, go to
+    <out_dir>/notebooks/. The first failure ends the run with a UserError that names notebook, cell and error.
     """
     notebooks_dir = Path(notebooks_dir)
     notebooks = _select(notebooks_dir, only, first)
     values = _profile_values(profile, notebooks_dir)
-    name = "notebooks" if profile is None else Path(profile).stem
-    out_dir = (Path(out_dir) if out_dir else notebooks_dir.parent / "runs" / name).resolve()
+    out_dir = (Path(out_dir) if out_dir else notebooks_dir.parent / "runs" / (profile or "notebooks")).resolve()
     given = {} if profile is None else {"OUT_DIR": _portable(out_dir, notebooks_dir.parent)}
     # Everything is checked before anything runs.
     parameters = {path: check_parameters(path, values, given) for path in notebooks}
-    runs = []
+    copies = []
     for path in notebooks:
         written = f"{path.name[:2]}_*"
         with claimed(out_dir, "notebooks"):
@@ -69,24 +58,22 @@ def run_notebooks(
                 left = next((each for each in folder.rglob("*") if each.is_symlink() or not each.is_dir()), None)
                 if left is not None:  # the notebooks would write over it, and it would be listed as theirs
                     raise UserError(f"{left}: no notebook wrote it, or it has been changed since; move it away")
+            start = time.monotonic()
             try:
-                run = _execute(path, out_dir / "notebooks" / path.name, parameters[path])
+                copies.append(_execute(path, out_dir / "notebooks" / path.name, parameters[path]))
             finally:
                 for folder in sorted(out_dir.glob(written)):
                     adopt(folder)
-        print(f"{path.name}: {run.seconds:.0f} s", flush=True)
-        runs.append(run)
-    return runs
+        print(f"{path.name}: {time.monotonic() - start:.0f} s", flush=True)
+    return copies
 
 
-def refresh_notebooks(
-    only: int | Sequence[int] | None = None, notebooks_dir: str | Path = NOTEBOOKS
-) -> list[NotebookRun]:
+def refresh_notebooks(only: Sequence[int] = (), notebooks_dir: str | Path = NOTEBOOKS) -> list[Path]:
     """Run every notebook (or those in `only`) with its own defaults; store the outputs, cleaned, in it."""
-    runs = run_notebooks(profile=None, only=only, first=0, notebooks_dir=notebooks_dir)
-    for run in runs:
-        write_notebook(run.notebook, clean(read_notebook(run.output)))
-    return runs
+    copies = run_notebooks(profile=None, only=only, first=0, notebooks_dir=notebooks_dir)
+    for copy in copies:
+        write_notebook(Path(notebooks_dir) / copy.name, clean(read_notebook(copy)))
+    return copies
 
 
 def numbered_notebooks(notebooks_dir: str | Path = NOTEBOOKS) -> list[Path]:
@@ -97,58 +84,46 @@ def numbered_notebooks(notebooks_dir: str | Path = NOTEBOOKS) -> list[Path]:
     return paths
 
 
-def _select(notebooks_dir: Path, only: int | Sequence[int] | None, first: int) -> list[Path]:
-    paths = numbered_notebooks(notebooks_dir)
-    wanted = {only} if isinstance(only, int) else set(only or ())
-    unknown = wanted - {int(path.name[:2]) for path in paths}
+def _select(notebooks_dir: Path, only: Sequence[int], first: int) -> list[Path]:
+    by_number = {int(path.name[:2]): path for path in numbered_notebooks(notebooks_dir)}
+    unknown = sorted(set(only) - by_number.keys())
     if unknown:
-        raise UserError(f"{notebooks_dir}: no notebook with number {', '.join(map(str, sorted(unknown)))}")
-    return [p for p in paths if (int(p.name[:2]) in wanted if wanted else int(p.name[:2]) >= first)]
+        raise UserError(f"{notebooks_dir}: no notebook with number {', '.join(map(str, unknown))}")
+    return [path for number, path in by_number.items() if (number in only if only else number >= first)]
 
 
 # --- parameters ---------------------------------------------------------------------------------
 
 
-def _profile_values(profile: str | Path | None, notebooks_dir: Path) -> dict[str, dict]:
-    """Sections of the profile; a section or common name that no notebook knows is an error."""
+def _profile_values(profile: str | None, notebooks_dir: Path) -> dict[str, dict]:
+    """Sections of the profile; a section that no notebook has is an error."""
     if profile is None:
         return {}
     import yaml
 
-    path = Path(profile)
-    if path.suffix not in (".yaml", ".yml"):
-        path = notebooks_dir / "params" / f"{profile}.yaml"
+    path = notebooks_dir / "params" / f"{profile}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in (notebooks_dir / "params").glob("*.yaml")))
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
         raise UserError(f"{path}: no such profile; known: {known}")
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not YAML ({error})".replace("\n", " ")) from error
-    notebooks = {p.stem: p for p in numbered_notebooks(notebooks_dir)}
-    unknown = set(values) - set(notebooks) - {"common"}
-    if unknown:
-        raise UserError(f"{path}: no notebook named {', '.join(sorted(unknown))}")
-    declared = set().union(*(_declared(p) for p in notebooks.values()))
-    undeclared = set(values.get("common") or {}) - declared
-    if undeclared:
-        raise UserError(f"{path}: no notebook declares {', '.join(sorted(undeclared))} (section common)")
+    for name in values:
+        check_known(name, [p.stem for p in numbered_notebooks(notebooks_dir)], f"{path}: no notebook named")
     return values
 
 
-def _declared(path: Path) -> dict[str, Any]:
+def check_parameters(path: Path, values: Mapping[str, dict], given: Mapping[str, object]) -> dict:
+    """The values for one notebook, checked as it checks them itself (parameters.py): UserError for a wrong one.
+
+    given: for every notebook that declares them.
+    """
     try:
-        return parameters_of(read_notebook(path))
+        namespace = parameters_of(read_notebook(path))
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
-
-
-def check_parameters(path: Path, values: Mapping[str, Mapping], given: Mapping[str, object]) -> dict:
-    """The values for one notebook, checked as it checks them itself (parameters.py): UserError for a wrong one."""
-    namespace = _declared(path)
-    common = {**(values.get("common") or {}), **given}
-    chosen = {name: value for name, value in common.items() if name in namespace}
-    chosen.update(values.get(path.stem) or {})
+    chosen = {name: value for name, value in given.items() if name in namespace} | (values.get(path.stem) or {})
     namespace.update(chosen)
     check(path.stem, namespace)
     return {name: namespace[name] for name in chosen}
@@ -163,13 +138,12 @@ def _portable(out_dir: Path, root: Path) -> str:
 # --- execution ----------------------------------------------------------------------------------
 
 
-def _execute(path: Path, output: Path, parameters: Mapping[str, object]) -> NotebookRun:
+def _execute(path: Path, output: Path, parameters: Mapping[str, object]) -> Path:
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from traitlets.config import Config
 
     write_bytes(output, path.read_bytes())  # refused before anything runs, if it is not ours
-    start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="svgfusion-") as folder:
         executed = Path(folder, path.name)
         try:
@@ -193,27 +167,27 @@ def _execute(path: Path, output: Path, parameters: Mapping[str, object]) -> Note
         finally:
             if executed.is_file():
                 write_bytes(output, executed.read_bytes())
-    return NotebookRun(path, output, time.monotonic() - start)
+    return output
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line of the runner; exit code 2 with one line when a notebook or a value is wrong."""
     parser = argparse.ArgumentParser(prog="notebook_runner", description=__doc__.splitlines()[0])
-    parser.add_argument("--profile", default="smoke", help="notebooks/params/<name>.yaml, or a YAML file")
+    parser.add_argument("--profile", default="smoke", help="notebooks/params/<name>.yaml")
     parser.add_argument("--out_dir", type=Path, help="OUT_DIR of the notebooks (default: runs/<profile>)")
     parser.add_argument("--first", type=int, default=1, help="number of the first notebook to run")
-    parser.add_argument("--only", type=int, nargs="+", help="numbers of the notebooks to run")
+    parser.add_argument("--only", type=int, nargs="+", default=(), help="numbers of the notebooks to run")
     parser.add_argument("--refresh", action="store_true", help="run with defaults, store cleaned outputs")
     options = parser.parse_args(arguments)
     try:
         if options.refresh:
-            runs = refresh_notebooks(options.only)
+            copies = refresh_notebooks(options.only)
         else:
-            runs = run_notebooks(options.profile, options.out_dir, options.only, options.first)
+            copies = run_notebooks(options.profile, options.out_dir, options.only, options.first)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"{len(runs)} notebooks in {sum(run.seconds for run in runs):.0f} s: {runs[-1].output.parent}")
+    print(f"{len(copies)} notebooks: {copies[-1].parent}")
     return 0
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.notebook_tools.cleaner import literals, parameters_of, read_notebook
+from svgfusion_lib.notebook_tools.cleaner import parameters_of, read_notebook
 from svgfusion_lib.notebook_tools.parameters import check
 from svgfusion_lib.notebook_tools.runner import numbered_notebooks
 
@@ -48,12 +48,6 @@ def test_a_right_parameter_passes(injected, name, value):
     names = namespace(injected)
     check("notebook", names, SOURCE=SOURCES)
     assert names[name] == value and type(names[name]) is type(value)
-
-
-@pytest.mark.parametrize("source", ["X = 1", "X: int = 1 + 1 if True else 2", "X: int", "X, Y = 1, 2"])
-def test_a_parameter_is_annotated_and_a_literal(source):
-    with pytest.raises(ValueError, match="literal"):
-        literals(source)
 
 
 @pytest.mark.parametrize("path", numbered_notebooks(), ids=lambda path: path.name)
