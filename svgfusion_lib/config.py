@@ -281,17 +281,14 @@ class EvaluationConfig(_Config):
     """What a model is asked, and how it is judged (evaluation/evaluate.py, evaluation/sweep.py)."""
 
     num_prompts: int = 100         # of each domain and split
-    num_samples: int = 1           # of each prompt
     seed: int = 0                  # of the choice of prompts, and of the first sample
-    splits: Sequence[str] | None = None  # None: all that the cache has; so with domains and packs
-    domains: Sequence[str] | None = None
+    splits: Sequence[str] | None = None  # None: all that the cache has; so with packs
     packs: Sequence[str] | None = None
     styles: bool = False           # ask for the style of the icon's pack too, of a model that has styles
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     pixel_encoder: str = "efficientnet-lite0"  # of distances
     icon_head: str | None = None   # the evaluator, a file of train_icon_head; None: the shipped one
     max_reference: int = 500       # icons that distances are taken to
-    max_rebuilt: int = 100         # icons that the VP-VAE rebuilds
     device: str = "cpu"
 
     @classmethod
@@ -301,8 +298,8 @@ class EvaluationConfig(_Config):
         return super().from_dict(values)
 
     def __post_init__(self):
-        if self.num_prompts < 2 or self.num_samples < 1 or self.max_reference < 2 or self.max_rebuilt < 1:
+        if self.num_prompts < 2 or self.max_reference < 2:
             raise UserError(
                 f"EvaluationConfig: num_prompts ({self.num_prompts}) and max_reference ({self.max_reference}) must be"
-                f" at least 2, num_samples ({self.num_samples}) and max_rebuilt ({self.max_rebuilt}) at least 1"
+                " at least 2"
             )

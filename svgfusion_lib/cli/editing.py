@@ -1,6 +1,18 @@
 """Stages that edit SVG files."""
 
-from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, number, sampling, sampling_config
+from collections.abc import Callable
+
+from svgfusion_lib.cli.flags import (
+    Add,
+    Stages,
+    checkpoints,
+    device,
+    library,
+    load_pipeline,
+    number,
+    sampling,
+    sampling_config,
+)
 from svgfusion_lib.errors import UserError
 
 
@@ -21,18 +33,24 @@ def _model_flags(add: Add) -> None:
     device(add)
 
 
-def _prepared(snap, model, vae_checkpoint, dit_checkpoint, device, **options) -> dict:
-    """The pipeline, the config and the options that are left, as arguments of a stage."""
-    from dataclasses import replace
+def _edits(function: str, what: str) -> Callable[..., None]:
+    """A run that gives pipeline and config to a function of `library`, and says what it wrote.
 
-    from svgfusion_lib.pipeline import SVGFusionPipeline
+    what: a format of its number of entries.
+    """
+    def run(**options) -> None:
+        from dataclasses import replace
 
-    if not 0 <= snap <= 24:
-        raise UserError(f"--snap is {snap}; it must be between 0 and 24")
-    config = replace(sampling_config(options), snap=snap)
-    pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=device)
-    pipeline = pipeline.choose(options.get("prompt") or "", options.get("style"))
-    return {"pipeline": pipeline, "config": config} | options
+        snap = options.pop("snap")
+        if not 0 <= snap <= 24:
+            raise UserError(f"--snap is {snap}; it must be between 0 and 24")
+        config = replace(sampling_config(options), snap=snap)
+        pipeline = load_pipeline(options).choose(options.get("prompt") or "", options.get("style"))
+        entries = library(function)(pipeline=pipeline, config=config, **options)
+        print(f"{what.format(len(entries))}, samples.json and sheet.png in {options['output_dir']}")
+        _tell_losses(entries[0])
+
+    return run
 
 
 def _tell_losses(entry: dict) -> None:
@@ -51,14 +69,6 @@ def _vary_flags(add: Add) -> None:
     _shared_flags(add)
 
 
-def _vary(**options) -> None:
-    from svgfusion_lib.editing.files import vary_svg
-
-    entries = vary_svg(**_prepared(**options))
-    print(f"{len(entries)} variations, reconstruction.svg, samples.json and sheet.png in {options['output_dir']}")
-    _tell_losses(entries[0])
-
-
 def _redraw_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE")
     add("--keep", required=True, type=int, nargs="+", metavar="LAYER", help="1 is the layer at the back")
@@ -69,14 +79,6 @@ def _redraw_flags(add: Add) -> None:
     _shared_flags(add)
 
 
-def _redraw(**options) -> None:
-    from svgfusion_lib.editing.files import redraw_svg
-
-    entries = redraw_svg(**_prepared(**options))
-    print(f"{len(entries)} drawings, reconstruction.svg, samples.json and sheet.png in {options['output_dir']}")
-    _tell_losses(entries[0])
-
-
 def _restyle_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE")
     add("--prompt", required=True, help="what the icon shows")
@@ -85,14 +87,6 @@ def _restyle_flags(add: Add) -> None:
     add("--move", action="store_true", help="parts may move and change their size: more of the style, less of the icon")
     add("--num_samples", type=int, default=8)
     _shared_flags(add, style=False)
-
-
-def _restyle(**options) -> None:
-    from svgfusion_lib.editing.files import restyle_svg
-
-    entries = restyle_svg(**_prepared(**options))
-    print(f"{len(entries)} drawings, reconstruction.svg, samples.json and sheet.png in {options['output_dir']}")
-    _tell_losses(entries[0])
 
 
 def _palette_flags(add: Add) -> None:
@@ -118,14 +112,6 @@ def _morph_flags(add: Add) -> None:
     _model_flags(add)
 
 
-def _morph(**options) -> None:
-    from svgfusion_lib.editing.files import morph_svgs
-
-    entries = morph_svgs(**_prepared(**options))
-    print(f"{len(entries)} frames, morph.svg, samples.json and sheet.png in {options['output_dir']}")
-    _tell_losses(entries[0])
-
-
 def _tidy_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE_OR_FOLDER", help="an SVG file, or a folder of them")
     add("--output_dir", help="where the results go; a report, tidy.json, too")
@@ -149,10 +135,13 @@ def _tidy(svg, output_dir, in_place, max_move, noise, without) -> None:
 
 
 STAGES: Stages = {
-    "vary": ("variations of an SVG file, as strong as you like", _vary_flags, _vary),
-    "redraw": ("keep some layers of an SVG file, draw the others", _redraw_flags, _redraw),
-    "restyle": ("an SVG file in another style, its parts where they were", _restyle_flags, _restyle),
+    "vary": ("variations of an SVG file, as strong as you like", _vary_flags,
+             _edits("editing.files:vary_svg", "{} variations, reconstruction.svg")),
+    "redraw": ("keep some layers of an SVG file, draw the others", _redraw_flags,
+               _edits("editing.files:redraw_svg", "{} drawings, reconstruction.svg")),
+    "restyle": ("an SVG file in another style, its parts where they were", _restyle_flags,
+                _edits("editing.files:restyle_svg", "{} drawings, reconstruction.svg")),
     "palette": ("an SVG file in the colours you give", _palette_flags, _palette),
     "tidy": ("anybody's SVG files with exact ends, lines, arcs and centres", _tidy_flags, _tidy),
-    "morph": ("from one SVG file to another", _morph_flags, _morph),
+    "morph": ("from one SVG file to another", _morph_flags, _edits("editing.files:morph_svgs", "{} frames, morph.svg")),
 }

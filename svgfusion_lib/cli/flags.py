@@ -4,8 +4,12 @@ import argparse
 import importlib
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
+
+if TYPE_CHECKING:
+    from svgfusion_lib.pipeline import SVGFusionPipeline
 
 Add = Callable[..., argparse.Action]
 
@@ -41,6 +45,14 @@ def checkpoints(add: Add, by_prompt: bool = False) -> None:
         help=f"line or emoji, which are shipped, or a folder that `export` wrote{chosen}")
     add("--vae_checkpoint", help="vpvae_final.pt, in place of --model")
     add("--dit_checkpoint", help="vsdit_final.pt, in place of --model")
+
+
+def load_pipeline(options: dict) -> "SVGFusionPipeline":
+    """Takes the values of `checkpoints` and `device` out of the options and loads the pipeline that they say."""
+    from svgfusion_lib.pipeline import SVGFusionPipeline
+
+    model, vae, dit = (options.pop(name) for name in ("model", "vae_checkpoint", "dit_checkpoint"))
+    return SVGFusionPipeline.from_pretrained(model, vae=vae, dit=dit, device=options.pop("device"))
 
 
 def sampling(add: Add) -> None:
@@ -85,10 +97,12 @@ def training(add: Add, num_epochs: int) -> None:
 Stages = dict[str, tuple[str, Callable[[Add], None], Callable[..., None]]]
 
 
-def printed(function: str) -> Callable[..., None]:
-    """A run that prints what a function of the library returns; function: "training.dit:train_dit"."""
-    def run(**options) -> None:
-        module, name = function.split(":")
-        print(getattr(importlib.import_module(f"svgfusion_lib.{module}"), name)(**options))
+def library(function: str) -> Callable:
+    """A function of the library by its name, "training.dit:train_dit", imported when it is needed."""
+    module, name = function.split(":")
+    return getattr(importlib.import_module(f"svgfusion_lib.{module}"), name)
 
-    return run
+
+def printed(function: str) -> Callable[..., None]:
+    """A run that prints what a function of `library` returns."""
+    return lambda **options: print(library(function)(**options))

@@ -10,6 +10,7 @@ from svgfusion_lib.cli.flags import (
     checkpoints,
     count_or_all,
     device,
+    load_pipeline,
     number,
     printed,
     sampling,
@@ -37,8 +38,7 @@ def _generate_flags(add: Add) -> None:
 
 
 def _generate(
-    prompt, prompts, style, num_samples, output_dir, seed, name_layers, model, vae_checkpoint, dit_checkpoint, device,
-    ckpt_path, precomputed_dir, num_eval, **how,
+    prompt, prompts, style, num_samples, output_dir, seed, name_layers, ckpt_path, precomputed_dir, num_eval, **how
 ) -> None:
     if (ckpt_path is None) != (precomputed_dir is None):
         raise UserError("--ckpt_path and --precomputed_dir go together")
@@ -47,7 +47,6 @@ def _generate(
     from svgfusion_lib.editing import explain
     from svgfusion_lib.evaluation.vae import reconstruct_and_sample
     from svgfusion_lib.generate import generate, read_prompts
-    from svgfusion_lib.pipeline import SVGFusionPipeline
 
     if ckpt_path is not None:
         count = 5 if num_samples is None else num_samples
@@ -57,7 +56,7 @@ def _generate(
     config = sampling_config(how)
     texts = prompt + (read_prompts(prompts) if prompts is not None else [])
     count = 1 if num_samples is None else num_samples
-    pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=device)
+    pipeline = load_pipeline(how)
     finish = partial(explain.name_layers, pipeline) if name_layers else None
     entries = generate(pipeline, texts, output_dir, count, seed, config, style, finish)
     unknown = dict.fromkeys(word for entry in entries for word in entry["unknown_words"])
@@ -78,7 +77,7 @@ def _set_flags(add: Add) -> None:
     device(add)
 
 
-def _set(words, output_dir, style, swap, seed, model, vae_checkpoint, dit_checkpoint, device, **how) -> None:
+def _set(words, output_dir, style, swap, seed, **how) -> None:
     if (words is None) == (swap is None):
         raise UserError("give --words to draw a set, or --swap to change one")
     config = sampling_config(how)
@@ -90,12 +89,10 @@ def _set(words, output_dir, style, swap, seed, model, vae_checkpoint, dit_checkp
         print(f"swapped {', '.join(swap)}: all files of {output_dir} are written anew")
         return
     from svgfusion_lib.generate import read_prompts
-    from svgfusion_lib.pipeline import SVGFusionPipeline
     from svgfusion_lib.system.outputs import check_apart
 
     check_apart(output_dir, words)
-    pipeline = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint, device=device)
-    icons = draw_set(pipeline, read_prompts(words), style, seed, config)
+    icons = draw_set(load_pipeline(how), read_prompts(words), style, seed, config)
     write_set(icons, output_dir, words)
     before, after = icons.before, icons.after
     print(
@@ -128,29 +125,21 @@ def _export(vae_checkpoint: str, dit_checkpoint: str, output_dir: str, nearest_n
 
 
 def _roundtrip_flags(add: Add) -> None:
-    add("--svg_dir", help="a folder of SVGs, or give --packs")
-    add("--packs", nargs="+", metavar="PACK", help="icon packs, each into a folder of --out_dir, with a table")
+    add("--svg_dir", required=True)
     add("--out_dir", required=True)
     add("--pattern", default="*.svg")
-    add("--max_files", type=int, help="of each folder, chosen at random")
+    add("--max_files", type=int, help="chosen at random")
     add("--processes", type=int, help="default: one for each core")
-    add("--renderer", default="resvg", choices=("resvg", "cairosvg"), help="what draws the pictures compared")
-    add("--bins", type=int, default=256, help="levels of coordinates to compare with as well; 0: none")
-    add("--seed", type=int, default=0, help="of the choice that --max_files makes")
 
 
-def _roundtrip(svg_dir, packs, out_dir, **options) -> None:
-    if (svg_dir is None) == (packs is None):
-        raise UserError("give --svg_dir or --packs, one of them")
-    if packs is not None:
-        from svgfusion_lib.experiments.roundtrip import roundtrip_packs
-
-        print(roundtrip_packs(packs, out_dir, **options), end="")
-        return
+def _roundtrip(**options) -> None:
     from svgfusion_lib.experiments.roundtrip import roundtrip
 
-    roundtrip(svg_dir, out_dir, **options)
-    print(f"{out_dir}/report.json")
+    summary = roundtrip(**options)
+    print(f"{summary['parsed']} of {summary['files']} SVGs parsed", end="; ")
+    if "ssim" in summary:
+        print(f"SSIM {summary['ssim']['mean']:.4f}, at least .98 for {summary['share_ssim_0.98']:.2%}", end="; ")
+    print(f"{options['out_dir']}/report.json")
 
 
 def _evaluate_flags(add: Add) -> None:
@@ -158,15 +147,12 @@ def _evaluate_flags(add: Add) -> None:
     add("--output_dir", required=True)
     add("--precomputed_dir", required=True, help="cache of the icons to compare with")
     add("--num_prompts", type=int, help="of each domain and split (100)")
-    add("--num_samples", type=int, help="of each prompt (1)")
     add("--splits", nargs="+", choices=SPLITS, help="default: all in the cache")
-    add("--domains", nargs="+", metavar="DOMAIN", help="line, filled, emoji or other (default: all in the cache)")
     add("--packs", nargs="+", metavar="PACK", help="default: all in the cache")
     add("--styles", action="store_true", default=None, help="ask for the style of the icon's pack too")
     add("--icon_head", help="the evaluator, of train_icon_head (default: the shipped one)")
     add("--pixel_encoder", help="of distances (efficientnet-lite0); or a DINOv2 hub name or folder")
     add("--max_reference", type=int, help="icons that distances are taken to (500)")
-    add("--max_rebuilt", type=int, help="icons that the VP-VAE rebuilds (100)")
     add("--seed", type=int)
     sampling(add)
     candidates(add)
@@ -194,7 +180,7 @@ def _evaluate(**options) -> None:
 
 def _sweep_flags(add: Add) -> None:
     add("--vary", action="append", required=True, metavar="NAME=VALUE,VALUE",
-        help="cfg_scale=1,2,4, sampler=ddim,dpm++, styles=true, ...; may be repeated")
+        help="cfg_scale=1,2,4, sampler=ddim,dpm++, ...; may be repeated")
     _evaluate_flags(add)
 
 
@@ -209,7 +195,6 @@ def _benchmark_flags(add: Add) -> None:
     add("--output_dir", required=True)
     add("--batch_sizes", type=int, nargs="+", default=[1, 4, 16], help="samples drawn at once")
     add("--steps", type=int, nargs="+", default=[5, 10, 20, 50, 100], help="of the sampler")
-    add("--threads", type=int, nargs="+", default=[1, 2], help="of the processor")
     add("--repeats", type=int, default=3, help="runs that the median is taken of")
     add("--svg_dir", help="SVGs to parse, render and train on (default: synthetic ones)")
     checkpoints(add)
@@ -239,10 +224,8 @@ def _evaluate_vae(**options) -> None:
     report = evaluate_vae(**options)
     mean, sample, blank = (report[f"ssim_{kind}"]["mean"] for kind in ("from_mean", "from_sample", "of_blank"))
     print(
-        f"{report['svgs']} {report['split']} SVGs: SSIM {mean:.4f} from the mean, {sample:.4f} from a sample (a blank"
-        f" picture {blank:.2f}); right element ids {report['elements_right']:.2%}, command ids"
-        f" {report['commands_right']:.2%}; {report['active_units']} of {report['units']} units active;"
-        f" {options['output_dir']}/report.json"
+        f"{report['svgs']} {report['split']} SVGs: SSIM {mean:.4f} from the mean, {sample:.4f} from a sample, a blank"
+        f" picture {blank:.2f}; {options['output_dir']}/report.json"
     )
 
 
@@ -253,8 +236,6 @@ def _train_icon_head_flags(add: Add) -> None:
     add("--num_steps", type=int, default=1500)
     add("--batch_size", type=int, default=256, help="names")
     add("--width", type=int, default=128, help="of the vectors")
-    add("--views", type=int, default=2, help="pictures of each drawing; all but the first are changed at random")
-    add("--drawings", type=int, default=2, help="of a name in a pack, at most")
     add("--min_packs", type=int, default=2, help="that draw a name; 1 for a ranker, which needs many names")
     add("--weighted", action="store_true", help="a name comes in proportion to the packs that draw it")
     add("--lr", type=number, default=1.0e-3, help="of the first step; it falls to 0 in a straight line")
@@ -263,9 +244,8 @@ def _train_icon_head_flags(add: Add) -> None:
 
 def _train_realism_flags(add: Add) -> None:
     add("--output_dir", required=True)
-    add("--head", help="of train_icon_head (default: the shipped ranker)")
+    add("--head", help="of train_icon_head, with the names of its packs (default: the shipped ranker)")
     add("--models", nargs="+", metavar="MODEL", help="shipped models whose drawings it learns from (default: all)")
-    add("--packs", nargs="+", metavar="PACK", help="whose names are asked for (default: those of the head)")
     add("--packs_dir", default="data/packs")
     add("--drawings", type=int, default=3000, help="of each model, and as many real icons, at most")
     add("--num_steps", type=int, default=1000)

@@ -13,7 +13,6 @@ from svgfusion_lib.cli import build_parser, data, editing, measuring, stage_pars
 from svgfusion_lib.cli.meanings import EXAMPLES
 from svgfusion_lib.system.files import write_text
 
-WIDTH = 118  # of an example's lines
 SHARED_BY = 4  # stages, from which on a flag is explained once for all
 TABLE = ["| flag | default | |", "|---|---|---|"]
 CHAPTERS = {"Data": data, "Training": training, "Drawing and measuring": measuring, "Editing": editing}
@@ -49,26 +48,15 @@ def reference() -> str:
 
 def _section(name: str, parser: argparse.ArgumentParser, shared: Collection[str]) -> str:
     """One stage; `shared` are lines of the table of all stages, of which this one names the flags alone."""
-    lines = [f"### {name}", "", _sentence(parser.description or ""), "", "```sh", *example(name), "```", ""]
+    text = parser.description or ""
+    example = f"svgfusion {name} {EXAMPLES[name]}"
+    lines = [f"### {name}", "", f"{text[:1].upper()}{text[1:]}.", "", "```sh", example, "```", ""]
     actions = _flags(parser)
     lines += [*TABLE, *(line for line in map(_line, actions) if line not in shared)]
     others = [f"`{flag}`" for action in actions if _line(action) in shared for flag in action.option_strings]
     if others:
         lines += ["", f"And [of several stages](#flags-of-several-stages): {', '.join(others)}"]
     return "\n".join(lines) + "\n"
-
-
-def example(name: str) -> list[str]:
-    """The example of a stage as lines of a shell."""
-    lines = [f"svgfusion {name}"]
-    for flag in EXAMPLES[name].split(" --"):
-        flag = f"--{flag.removeprefix('--')}"
-        if len(lines[-1]) + len(flag) + 3 > WIDTH:
-            lines[-1] += " \\"
-            lines.append(f"    {flag}")
-        else:
-            lines[-1] += f" {flag}"
-    return lines
 
 
 def _flags(parser: argparse.ArgumentParser) -> list[argparse.Action]:
@@ -91,15 +79,11 @@ def _default(action: argparse.Action) -> str:
     """As somebody would type it."""
     if action.required:
         return "**needed**"
-    if any(action.default is nothing for nothing in (None, False, argparse.SUPPRESS)) or action.default == []:
+    if action.default is None or action.default is False or action.default == []:
         return ""
     if isinstance(action.default, list):
         return " ".join(map(str, action.default))
     return f"`{action.option_strings[0]}`" if action.default is True else str(action.default)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Stages that train."""
 
 import argparse
-from functools import partial
 
 from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, number, printed, training
 
@@ -24,24 +23,20 @@ def _train_vae_flags(add: Add) -> None:
     add("--distinct", action="store_true", help="different chunks in place of whole SVGs, mirrored or turned at random")
     add("--partial_rate", type=number, default=0.0, help="share of SVGs seen as an earlier stage of the drawing")
     add("--val_every", type=int, default=500, help="steps between held-out losses")
-    parser = add.__self__  # type: ignore[attr-defined]  # `add` is the add_argument of a parser
-    model = parser.add_argument_group("model", "where it differs from the preset")
-    flag = partial(model.add_argument, default=argparse.SUPPRESS)
-    flag("--layout", choices=("row", "path"), help="a latent for each row, or for each sub-path")
-    flag("--rows_per_latent", type=int, help="longest run of rows in a latent of layout `path`")
-    flag("--head", choices=("continuous", "hybrid"), help="ids as numbers (the specification), or by cross-entropy")
-    flag("--latent_width", type=int, help="learned channels of a latent")
-    flag("--pixel_fusion", action=argparse.BooleanOptionalAction, help="look at the rendering too")
-    flag("--stage_tokens", action=argparse.BooleanOptionalAction, help="a row looks at the rendering of its own stage")
-
-
-_VAE_FIELDS = ("layout", "rows_per_latent", "head", "latent_width", "pixel_fusion", "stage_tokens")
+    # Where the model differs from the preset: fields of VAEConfig.
+    add("--layout", choices=("row", "path"), help="a latent for each row, or for each sub-path")
+    add("--rows_per_latent", type=int, help="longest run of rows in a latent of layout `path`")
+    add("--head", choices=("continuous", "hybrid"), help="ids as numbers (the specification), or by cross-entropy")
+    add("--latent_width", type=int, help="learned channels of a latent")
+    add("--pixel_fusion", action=argparse.BooleanOptionalAction, help="look at the rendering too")
+    add("--stage_tokens", action=argparse.BooleanOptionalAction, help="a row looks at the rendering of its own stage")
 
 
 def _train_vae(**options) -> None:
     from svgfusion_lib.training.vae import train_vae
 
-    changes = {name: options.pop(name) for name in _VAE_FIELDS if name in options}
+    names = ("layout", "rows_per_latent", "head", "latent_width", "pixel_fusion", "stage_tokens")
+    changes = {name: value for name in names if (value := options.pop(name)) is not None}
     print(train_vae(**options, changes=changes))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from svgfusion_lib.evaluation.metrics import bootstrap_interval
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import circle_through
 from svgfusion_lib.utils.canonical import canonical_rows
@@ -142,16 +143,8 @@ def exactness(drawings: Sequence[np.ndarray]) -> dict:
         exact, near = counts.sum(0)
         result[name] = {"of": int(near)}
         if near:
-            result[name] |= {"mean": float(exact / near), "interval": list(ratio_interval(counts))}
+            result[name] |= {"mean": float(exact / near), "interval": list(bootstrap_interval(*counts.T))}
     return result
-
-
-def ratio_interval(counts: np.ndarray, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """95% bootstrap interval of sum(counts[:, 0]) / sum(counts[:, 1]) over the drawings [N, 2]."""
-    weights = np.random.default_rng(seed).multinomial(len(counts), np.full(len(counts), 1 / len(counts)), draws)
-    exact, near = (weights @ counts).T  # [draws] each
-    low, high = np.percentile(exact[near > 0] / near[near > 0], (2.5, 97.5))
-    return float(low), float(high)
 
 
 def _of_command(rows: np.ndarray, *commands: int) -> np.ndarray:

@@ -28,7 +28,6 @@ GALLERY = 100            # names among which R-precision looks for the right one
 NOVELTY_SIZE = 48        # pixels, for the search of the nearest training picture
 NEAR_COPY = 0.95         # SSIM at NOVELTY_SIZE from which two pictures count as copies
 INSIDE_TOLERANCE = 0.02  # of the canvas's half-width that a point may stand outside
-DRAWS = 10               # choices of pictures that a distance is the mean of, where there are more than it takes
 FEWEST_OF_TEST = 4 * FOLDS  # pictures on each side of a two-sample test
 EXACT_SHARES = [name for name in EXACT_MEASURES if name != "inside_canvas"]
 FEWEST_STYLED = 2        # stroke-only icons of a pack that tell its style
@@ -59,40 +58,31 @@ def svg_features(encoder: PixelEncoder, svgs: Sequence[str]) -> np.ndarray:
 
 
 @dataclass
-class Training:
-    """The icons that a model could copy: indices in the cache, grey pictures uint8 [N, 48, 48]."""
-
-    icons: list[int]
-    thumbnails: np.ndarray
-
-
-@dataclass
 class Yardstick:
     """What the subjects of a group are measured against; arrays have one row for each name of the group."""
 
     judge: Judge
-    titles: list[str]
-    targets: np.ndarray           # vectors of the real icons
+    real: Subject                 # the icons that bear the names
+    targets: np.ndarray           # their vectors
     reference: np.ndarray         # mean pixel tokens of other real icons
-    count: int                    # pictures that every distance to the reference is taken of
-    training: Training
+    thumbnails: np.ndarray        # of training icons, which a model could copy: grey, uint8 [N, 48, 48]
     styles: list[LineStyle | None]  # of the pack of each name; None: the icon is not drawn with strokes only
-    seed: int
 
 
-def training_icons(cache: dict, icons: list[int]) -> Training:
-    """What the novelty of pictures is measured against."""
+NO_THUMBNAILS = np.zeros((0, NOVELTY_SIZE, NOVELTY_SIZE), dtype=np.uint8)
+
+
+def thumbnails_of(cache: dict, icons: list[int]) -> np.ndarray:
+    """What the novelty of pictures is measured against, uint8 [N, 48, 48]."""
     drawings = [cache_rows(cache, i) for i in icons]
     pictures = track(map_in_order(_thumbnail, drawings), "training pictures", len(drawings))
-    shape = (0, NOVELTY_SIZE, NOVELTY_SIZE)
-    thumbnails = np.stack(list(pictures)) if icons else np.zeros(shape, dtype=np.uint8)
-    return Training(icons, thumbnails)
+    return np.stack(list(pictures)) if icons else NO_THUMBNAILS
 
 
-def pack_styles(cache: dict, group: Group, icons: Sequence[int]) -> list[LineStyle | None]:
-    """For each name the style of its pack, taken from its stroke-only icons among `icons`."""
+def pack_styles(cache: dict, group: Group) -> list[LineStyle | None]:
+    """For each name the style of its pack, taken from its stroke-only icons that are trained on or not asked for."""
     drawings: dict[str, list[np.ndarray]] = {}
-    for i in icons:
+    for i in (*group.training, *group.others):
         rows = cache_rows(cache, i)
         if strokes_only(rows):
             drawings.setdefault(cache["packs"][i], []).append(rows)
@@ -114,14 +104,10 @@ def measure(subject: Subject, yardstick: Yardstick) -> tuple[dict, dict]:
     result = _validity(subject)
     aligned, ranks = alignment(vectors, own, len(subject.own), yardstick)
     result |= aligned | distances(means, yardstick)
-    if len(vectors) > 1:
-        result["spread"] = metrics.mean_pairwise_distance(vectors)
-    nearest, similarity = nearest_training(subject.shown(), yardstick.training)
+    nearest, similarity = nearest_training(subject.shown(), yardstick.thumbnails)
     if len(similarity):
         result["near_copies"] = mean_of(similarity >= NEAR_COPY)
     result |= _style(subject, yardstick.styles) | _exactness(subject)
-    if subject.of_nearest is not None:
-        result["of_nearest_name"] = mean_of(subject.of_nearest)
     if subject.seconds is not None:
         result["seconds_per_sample"] = subject.seconds / len(subject.own)
     return result, {"ranks": ranks, "nearest": nearest, "similarity": similarity}
@@ -198,36 +184,27 @@ def by_kind(kinds: Sequence[str], subject: Subject, ranks: np.ndarray) -> dict:
 
 
 def distances(means: np.ndarray, yardstick: Yardstick) -> dict:
-    """Frechet and kernel distance to the reference: of `count` pictures, or none.
-
-    Where there are more, the mean of DRAWS choices: one choice alone may be off by a twentieth.
-    """
-    count, reference = yardstick.count, yardstick.reference
+    """Frechet and kernel distance to the reference of as many pictures as there are names, the first ones; or none."""
+    count, reference = len(yardstick.targets), yardstick.reference
     if count < 2 or len(means) < count or len(reference) < 2:
         return {}
-    rng = np.random.default_rng(yardstick.seed)
-    found = []
-    for _ in range(DRAWS if len(means) > count else 1):
-        part = means[rng.permutation(len(means))[:count]]
-        found.append([metrics.frechet_distance(part, reference), metrics.kernel_distance(part, reference)])
-    return dict(zip(("frechet", "kernel"), np.mean(found, axis=0).tolist()))
+    means = means[:count]
+    return {
+        "frechet": metrics.frechet_distance(means, reference), "kernel": metrics.kernel_distance(means, reference)
+    }
 
 
 # --- what is copied ---------------------------------------------------------------------------------
 
 
 def _thumbnail(rows: np.ndarray) -> np.ndarray:
-    return _grey(rows_to_svg(rows))
-
-
-def _grey(svg: str) -> np.ndarray:
-    """Luma uint8 [48, 48] of an SVG on white."""
-    image = render_svg(svg, NOVELTY_SIZE)
+    """Luma uint8 [48, 48] of a drawing (rows [L, 22]) on white."""
+    image = render_svg(rows_to_svg(rows), NOVELTY_SIZE)
     return np.rint(image @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
 
 
-def nearest_training(shown: Sequence[Picture], training: Training) -> tuple[np.ndarray, np.ndarray]:
-    """Index of the most similar training icon and SSIM to it, of each picture shown."""
-    if not shown or not training.icons:
+def nearest_training(shown: Sequence[Picture], thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of the most similar training icon and SSIM to it, of each picture shown."""
+    if not shown or not len(thumbnails):
         return np.zeros(0, dtype=int), np.zeros(0)
-    return metrics.nearest_pictures(np.stack([_grey(p.svg) for p in shown]), training.thumbnails)
+    return metrics.nearest_pictures(np.stack([_thumbnail(p.rows) for p in shown]), thumbnails)

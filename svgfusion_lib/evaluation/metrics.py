@@ -6,6 +6,8 @@ Pictures are uint8 [H, W, 3] (or [H, W]); features are float [N, D], one vector 
 import numpy as np
 from numpy.typing import ArrayLike
 
+CANDIDATES = 8  # pictures of which SSIM is measured
+
 # --- pairs of pictures ----------------------------------------------------------------------------
 
 
@@ -20,11 +22,6 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
         a, b, channel_axis=-1 if a.ndim == 3 else None, data_range=255, gaussian_weights=True, sigma=1.5,
         use_sample_covariance=False,
     ))
-
-
-def mean_absolute_error(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean absolute difference of two uint8 pictures, in grey levels 0..255."""
-    return float(np.abs(a.astype(np.int16) - b.astype(np.int16)).mean())
 
 
 # --- sets of features -----------------------------------------------------------------------------
@@ -63,15 +60,6 @@ def kernel_distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(mean_off_diagonal(kernel(a, a)) + mean_off_diagonal(kernel(b, b)) - 2 * kernel(a, b).mean())
 
 
-def mean_pairwise_distance(features: np.ndarray) -> float:
-    """Mean of 1 - cosine over all pairs of features [N, D] of length 1; nan for fewer than two."""
-    n = len(features)
-    if n < 2:
-        return float("nan")
-    total = float((features.sum(0) ** 2).sum() - (features**2).sum())  # of the cosines of all ordered pairs
-    return 1 - total / (n * (n - 1))
-
-
 def ranks(
     features: np.ndarray, targets: np.ndarray, own: ArrayLike, gallery: int | None = None
 ) -> np.ndarray:
@@ -89,29 +77,31 @@ def ranks(
     return (nearness >= nearness[:, :1] - 1e-9).sum(1) - 1
 
 
-def bootstrap_interval(values: ArrayLike, seed: int = 0, resamples: int = 1000) -> tuple[float, float]:
-    """95% confidence interval of the mean of values [N], by resampling them."""
+def bootstrap_interval(
+    values: ArrayLike, of: ArrayLike | None = None, seed: int = 0, resamples: int = 1000
+) -> tuple[float, float]:
+    """95% confidence interval of the mean of values [N], or of sum(values) / sum(of [N]), by resampling them."""
     values = np.asarray(values, dtype=np.float64)
+    of = np.ones(len(values)) if of is None else np.asarray(of)
     if len(values) == 0:
         raise ValueError("no values to resample")
     choice = np.random.default_rng(seed).integers(len(values), size=(resamples, len(values)))
-    low, high = np.percentile(values[choice].mean(1), (2.5, 97.5))
+    sums, counts = values[choice].sum(1), of[choice].sum(1)  # [resamples] each
+    low, high = np.percentile(sums[counts > 0] / counts[counts > 0], (2.5, 97.5))
     return float(low), float(high)
 
 
-def nearest_pictures(
-    queries: np.ndarray, pictures: np.ndarray, candidates: int = 8
-) -> tuple[np.ndarray, np.ndarray]:
+def nearest_pictures(queries: np.ndarray, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The picture most like each query by SSIM: indices [N] and SSIM [N].
 
-    queries uint8 [N, S, S], pictures uint8 [M, S, S], dark on white. SSIM is measured on the `candidates`
+    queries uint8 [N, S, S], pictures uint8 [M, S, S], dark on white. SSIM is measured on the CANDIDATES
     pictures whose ink, a little blurred, has the largest cosine: SSIM over all pictures, like the pixel
     distance, would find nearly empty ones.
     """
     ink = _blurred_ink(pictures)  # [M, S S]
     indices, similarity = np.zeros(len(queries), dtype=int), np.zeros(len(queries))
     for i, query in enumerate(queries):
-        near = np.argsort(-(ink @ _blurred_ink(query[None])[0]), kind="stable")[:candidates]
+        near = np.argsort(-(ink @ _blurred_ink(query[None])[0]), kind="stable")[:CANDIDATES]
         scores = [ssim(query, pictures[j]) for j in near]
         indices[i], similarity[i] = near[int(np.argmax(scores))], max(scores)
     return indices, similarity

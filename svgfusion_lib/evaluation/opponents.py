@@ -24,14 +24,11 @@ _SLASH = (
 )
 
 
-def nearest_by_caption(cache: dict, group: Group, encoder: TextEncoder, training: list[int]) -> Subject:
-    """For each prompt the training icon whose canonical caption is most like it, by the cosine of mean text tokens.
-
-    training: indices of the icons in the cache.
-    """
-    captions = list(dict.fromkeys(cache["captions"][i][0] for i in training))
+def nearest_by_caption(cache: dict, group: Group, encoder: TextEncoder) -> Subject:
+    """For each prompt the training icon whose canonical caption is most like it, by the cosine of mean text tokens."""
+    captions = list(dict.fromkeys(cache["captions"][i][0] for i in group.training))
     place = {caption: n for n, caption in enumerate(captions)}
-    icon_of = {place[cache["captions"][i][0]]: i for i in reversed(training)}  # the first one of equal captions
+    icon_of = {place[cache["captions"][i][0]]: i for i in reversed(group.training)}  # the first one of equal captions
     known = mean_text_tokens(*encoder.encode(captions))  # [captions, C]
     asked = mean_text_tokens(*encoder.encode(group.prompts))  # [prompts, C]
     found = [icon_of[n] for n in (asked @ known.T).argmax(1).tolist()]

@@ -3,36 +3,22 @@
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.outputs import atomic_path
 from svgfusion_lib.utils.render import contact_sheet
 
-
-def new_figure(width: float, height: float):
-    """An empty matplotlib figure of that size in inches, apart from pyplot and its state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def save_figure(figure, path: Path) -> None:
-    """Write it as PNG."""
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
-
-
+# Pairs of SVGs (None: could not be drawn), their labels, the two column labels.
+Sheet = tuple[Sequence[tuple[str, str | None]], Sequence[str], tuple[str, str]]
 PRECISIONS = {
     "samples": "samples", "real_of_another_pack": "real icon,\nother pack", "nearest_by_caption": "nearest\nby caption",
-    "untrained": "untrained\nmodel",
 }
 
 
 def plot(path: Path, groups: dict[str, dict]) -> None:
     """R-precision at 1 of the samples and of what they are held against: a colour for each group."""
-    figure = new_figure(9, 3.5)
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(groups)
     for n, (key, group) in enumerate(groups.items()):
@@ -43,7 +29,8 @@ def plot(path: Path, groups: dict[str, dict]) -> None:
     axes.set_xticks(range(len(PRECISIONS)), list(PRECISIONS.values()), fontsize=8)
     axes.set(title="R-precision at 1", ylim=(0, 1.05))
     axes.legend()
-    save_figure(figure, path)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
 
 
 def _error_bars(entries: Sequence[dict]) -> list[list[float]]:
@@ -59,25 +46,18 @@ SHEET_ROWS = 20
 SUBJECTS = {
     "samples": "samples", "real": "real icons", "real_of_another_pack": "same name, other pack",
     "nearest_by_caption": "nearest training icon by caption", "nearest_by_words": "by words (idf)",
-    "pasted": "by words, badge or slash pasted", "untrained": "untrained model",
+    "pasted": "by words, badge or slash pasted",
 }
 SHEETS = {
     "samples": "{}: samples in the order of their seeds, right of the real icon",
     "failures": "{}: failures, the worst ranks first, right of the real icon",
     "nearest": "{}: samples beside the nearest training picture, most similar first",
 }
-NOTES = """\
-How to read it (docs/evaluation.md in the repository says more): intervals are 95% bootstrap
-intervals. R-precision: the real icon of the prompt's name is the nearest (or among the 5 nearest) of {gallery}, by the
-evaluator's vectors; the bar for samples is what a real icon of that name from another pack reaches. Distances are of as
-many pictures in every column, to the same reference icons. Copies: grey pictures at {novelty_size} px with an SSIM of
-{near_copy} or more to a training picture; training icons are their own copies, and icons of one set resemble each
-other, so read the other columns too. Style is asked only where the real icon is drawn with strokes alone.
-"""
+NOTES = "What each figure is, and how it can mislead: docs/evaluation.md. Intervals are 95% bootstrap intervals."
 
 
-def write_report(output_dir: Path, report: dict, sheets: dict[str, dict]) -> None:
-    """Write everything into output_dir. sheets: of each group, see evaluate._sheets."""
+def write_report(output_dir: Path, report: dict, sheets: dict[str, dict[str, Sheet]]) -> None:
+    """Write everything into output_dir. sheets: of each group, by kind."""
     write_json(output_dir / "report.json", report, "report of evaluate")
     plot(output_dir / "plots.png", report["groups"])
     pictures = {"plots.png": "Plots"}
@@ -92,7 +72,7 @@ def markdown(report: dict, pictures: dict[str, str]) -> str:
     sampling = settings["sampling"]
     lines = [
         "# Evaluation", "",
-        f"{settings['num_prompts']} prompts of each domain and split, {settings['num_samples']} sample(s) each, from"
+        f"{settings['num_prompts']} prompts of each domain and split, one sample each, from"
         f" seed {settings['seed']} on, the best of {sampling['candidates']} drawing(s) each;"
         f" {sampling['num_inference_steps']} steps of {sampling['sampler']}, guidance"
         f" {sampling['guidance_scale']} from {sampling['guidance_low']:g} to"
@@ -106,8 +86,8 @@ def markdown(report: dict, pictures: dict[str, str]) -> str:
         packs = ", ".join(shared)
         lines += [f"**The evaluator was trained on packs of this cache ({packs}): no fair judge here.**", ""]
     for key, group in report["groups"].items():
-        lines += [f"## {key.replace('_', ' ', 1).replace('_', ' ')}", "", *_summary(group), "", *group_table(group), ""]
-    lines.append(NOTES.format(**settings))
+        lines += [f"## {key.replace('_', ' ', 1).replace('_', ' ')}", "", _summary(group), "", *group_table(group), ""]
+    lines += [NOTES, ""]
     for file, title in pictures.items():
         lines += [f"{title}:", "", f"![{title}]({file})", ""]
     return "\n".join(lines)
@@ -128,23 +108,11 @@ def group_table(group: dict, only: Collection[str] = ()) -> list[str]:
     return lines
 
 
-def _summary(group: dict) -> list[str]:
-    """What stands beside the table of a group, one bullet each."""
-    lines = [
-        f"- {group['prompts']} prompts for {group['names']} names; {group['reference']} reference icons, "
-        f"{group['training_icons']} training icons; chance {_share(group['chance']['top1'])} (top 1)",
-    ]
-    rebuilt = group["reconstruction"]
-    if rebuilt["icons"]:
-        lines.append(
-            f"- reconstruction of {rebuilt['icons']} icons: SSIM {interval(rebuilt['ssim'])} from the posterior's mean,"
-            f" {interval(rebuilt['ssim_from_sample'])} from a sample, {number(rebuilt['ssim_of_blank'])} of a blank one"
-        )
-    return lines
-
-
-def _share(value: float) -> str:
-    return f"{value:.3f}"
+def _summary(group: dict) -> str:
+    return (
+        f"{group['prompts']} prompts for {group['names']} names; {group['reference']} reference icons,"
+        f" {group['training_icons']} training icons."
+    )
 
 
 def number(value: float) -> str:
@@ -169,8 +137,6 @@ MEASURES: tuple[tuple[str, str, Callable], ...] = (
     ("top5", "R-precision at 5", interval),
     ("frechet", "**Frechet distance**", number),
     ("kernel", "kernel distance", number),
-    ("spread", "diversity: mean distance of two pictures", _share),
-    ("of_nearest_name", "drawn for the nearest name that the model knows", interval),
     ("near_copies", "**near copies of training pictures**", interval),
     ("keeps_style", "**keeps the set's style**", interval),
     ("straight_lines", "**exact**: lines that are nearly straight or diagonal", interval),
@@ -196,17 +162,10 @@ KEY_MEASURES = (
 # --- contact sheets -----------------------------------------------------------------------------------
 
 
-def _draw_sheets(output_dir: Path, key: str, sheet: dict) -> dict[str, str]:
+def _draw_sheets(output_dir: Path, key: str, sheets: dict[str, Sheet]) -> dict[str, str]:
     """Draw the contact sheets of a group -> their titles by file name."""
-    failures = sorted(sheet["failures"], key=lambda entry: -entry[3])
-    nearest = sorted(sheet["nearest"], key=lambda entry: -entry[2])
-    content: dict[str, tuple[list, list[str], tuple[str, str]]] = {
-        "samples": ([e[1:3] for e in sheet["drawn"]], [e[0] for e in sheet["drawn"]], ("real", "sample")),
-        "failures": ([e[1:3] for e in failures], [f"{e[0]} ({e[3] + 1})" for e in failures], ("real", "sample")),
-        "nearest": ([e[:2] for e in nearest], [f"{e[2]:.3f}" for e in nearest], ("sample", "nearest")),
-    }
     drawn = {}
-    for kind, (pairs, labels, columns) in content.items():
+    for kind, (pairs, labels, columns) in sheets.items():
         if pairs:
             file = f"{kind}_{key}.png"
             _draw_pairs(output_dir / file, pairs, labels, columns)
@@ -214,33 +173,10 @@ def _draw_sheets(output_dir: Path, key: str, sheet: dict) -> dict[str, str]:
     return drawn
 
 
-def _draw_pairs(path: Path, pairs: list, labels: list[str], columns: tuple[str, str], across: int = 3) -> None:
+def _draw_pairs(path: Path, pairs: Sequence, labels: Sequence[str], columns: Sequence[str], across: int = 3) -> None:
     """Pairs of SVGs, `across` of them in a row, with their labels beside the row."""
     pairs, labels = pairs[: across * SHEET_ROWS], labels[: across * SHEET_ROWS]
     starts = range(0, len(pairs), across)
     cells = [[svg for pair in pairs[i : i + across] for svg in pair] for i in starts]
     row_labels = [" / ".join(labels[i : i + across]) for i in starts]
     contact_sheet(cells, path, CELL, row_labels, list(columns) * min(across, len(pairs)))
-
-
-def plot_sweep(path: Path, lines: Sequence[dict]) -> None:
-    """R-precision at 1 (with its interval), Frechet distance and time of each setting: a row for each group."""
-    keys = list(dict.fromkeys(line["group"] for line in lines))
-    figure = new_figure(12, 2.6 * len(keys) + 0.6)
-    grid = figure.subplots(len(keys), 3, squeeze=False)
-    for row, key in zip(grid, keys):
-        own = [line for line in lines if line["group"] == key]
-        labels = [line["setting"] for line in own]
-        for axes, name in zip(row, ("top1", "frechet", "seconds_per_sample")):
-            values = [line.get(name) for line in own]
-            heights = [0 if value is None else value["mean"] if name == "top1" else value for value in values]
-            error = _error_bars([value or _NOTHING for value in values]) if name == "top1" else None
-            axes.bar(range(len(own)), heights, color="C0", yerr=error, capsize=2)
-            axes.set_xticks(range(len(own)), labels, rotation=60, ha="right", fontsize=7)
-        titles = ("R-precision at 1", "Frechet distance", "seconds per sample")
-        for axes, title in zip(row, titles):
-            axes.set_title(f"{key.replace('_', ' ')}: {title}", fontsize=9)
-    save_figure(figure, path)
-
-
-_NOTHING = {"mean": 0.0, "interval": (0.0, 0.0)}  # of a setting that has no such figure

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
-from svgfusion_lib.config import SPLITS, SamplingConfig
+from svgfusion_lib.config import SPLITS, EvaluationConfig, SamplingConfig
 from svgfusion_lib.corpus.packs import pack_domain, style_word, without_style
 from svgfusion_lib.corpus.preprocess import cache_rows
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import NO_STYLE, SVGFusionPipeline
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.render import is_blank, render_svg
@@ -37,7 +35,8 @@ class Picture:
 class Group:
     """The icons of one domain and split: `names` are asked for (indices in the cache, names all different).
 
-    prompts [n]: texts; own int [n]: which of `names` a prompt asks for; others: icons with other names.
+    prompts [n]: texts; own int [n]: which of `names` a prompt asks for, the first prompts for one name each; others:
+    icons with other names; training: icons of the domain that the model could know.
     """
 
     domain: str
@@ -46,6 +45,7 @@ class Group:
     prompts: list[str]
     own: np.ndarray
     others: list[int]
+    training: list[int]
 
     @property
     def key(self) -> str:
@@ -58,8 +58,7 @@ class Subject:
 
     pictures: Sequence[Picture | None]
     own: np.ndarray
-    seconds: float | None = None           # it took to draw all
-    of_nearest: np.ndarray | None = None   # bool [n]: drawn for the nearest name that the model knows
+    seconds: float | None = None  # it took to draw all
     painted: list[int] = field(init=False)  # numbers of the pictures that show something
 
     def __post_init__(self):
@@ -74,24 +73,16 @@ def domain_of(pack: str) -> str:
     return pack_domain(pack) or OTHER
 
 
-def icons_within(cache: dict, pipeline: SVGFusionPipeline) -> list[int]:
-    """The icons of a cache (indices) of no more latents than the model can draw: it was not trained on others."""
-    return [i for i in range(len(cache["names"])) if pipeline.can_draw(cache_rows(cache, i))]
-
-
 def make_groups(
-    cache: dict, num_prompts: int, num_samples: int, seed: int,
-    splits: Sequence[str] | None, domains: Sequence[str] | None, packs: Sequence[str] | None,
+    cache: dict, num_prompts: int, seed: int, splits: Sequence[str] | None, packs: Sequence[str] | None,
     icons: Sequence[int] | None = None, common: Sequence[str] = (),
 ) -> list[Group]:
-    """The groups that the cache has two different names for; None: all splits, domains, packs or icons.
+    """The groups that the cache has two different names for; None: all splits, packs or icons.
 
     common: words that are a group of their own in each domain that has icons for them.
     """
     for kind, wanted, found in (
-        ("splits", splits, (*SPLITS, COMMON)),
-        ("domains", domains, sorted({domain_of(pack) for pack in cache["packs"]})),
-        ("packs", packs, sorted(set(cache["packs"]))),
+        ("splits", splits, (*SPLITS, COMMON)), ("packs", packs, sorted(set(cache["packs"]))),
     ):
         unknown = [name for name in wanted or () if name not in found]
         if unknown or (wanted is not None and not wanted):
@@ -101,16 +92,22 @@ def make_groups(
         pack, split = cache["packs"][i], cache["splits"][i]
         if packs is None or pack in packs:
             members.setdefault((domain_of(pack), split), []).append(i)
-    groups = []
+    found = []
     for domain, split in sorted(members, key=lambda key: (key[0] != "line", key[0], SPLITS.index(key[1]))):
-        if (splits is None or split in splits) and (domains is None or domain in domains):
-            group = _make_group(cache, domain, split, members[domain, split], num_prompts, num_samples, seed)
-            groups += [group] if group else []
-    for domain in dict.fromkeys(domain for domain, _ in members):
-        if common and (splits is None or COMMON in splits) and (domains is None or domain in domains):
+        if splits is None or split in splits:
+            own = members[domain, split]
+            found.append((domain, split, own, *_canonical_prompts(cache, own, num_prompts, seed)))
+    if common and (splits is None or COMMON in splits):
+        for domain in dict.fromkeys(domain for domain, _ in members):
             own = [i for (d, _), indices in members.items() if d == domain for i in indices]
-            group = _common_group(cache, domain, own, common, num_prompts, num_samples, seed)
-            groups += [group] if group else []
+            found.append((domain, COMMON, own, *_common_prompts(cache, domain, own, common, num_prompts, seed)))
+    groups = []
+    for domain, split, own, names, prompts in found:
+        if len(names) > 1:
+            asked = {cache["titles"][i] for i in names}
+            others = [i for i in own if cache["titles"][i] not in asked]
+            training, number = members.get((domain, "train"), []), np.arange(len(prompts)) % len(names)
+            groups.append(Group(domain, split, names, prompts, number, others, training))
     if not groups:
         raise UserError("evaluate: the cache holds no two different names of what is to be evaluated; preprocess more")
     return groups
@@ -125,26 +122,19 @@ def choose_names(cache: dict, icons: Sequence[int], count: int, seed: int) -> li
     return chosen[: min(count, max(2, len(chosen) // 2))]
 
 
-def _make_group(
-    cache: dict, domain: str, split: str, icons: list[int], num_prompts: int, num_samples: int, seed: int
-) -> Group | None:
-    """num_prompts prompts, num_samples of each; beyond the names there are, their other captions take their turns."""
+def _canonical_prompts(cache: dict, icons: list[int], num_prompts: int, seed: int) -> tuple[list[int], list[str]]:
+    """Names (icons) and a prompt for each; beyond the names there are, their other captions take their turns."""
     names = choose_names(cache, icons, num_prompts, seed)
-    if len(names) < 2:
-        return None
-    prompts, own = [], []
+    prompts = []
     for n in range(num_prompts):
         captions = cache["captions"][names[n % len(names)]]
-        prompts += [captions[n // len(names) % len(captions)]] * num_samples
-        own += [n % len(names)] * num_samples
-    asked = {cache["titles"][i] for i in names}
-    others = [i for i in icons if cache["titles"][i] not in asked]
-    return Group(domain, split, names, prompts, np.array(own), others)
+        prompts.append(captions[n // len(names) % len(captions)])
+    return names, prompts
 
 
-def _common_group(
-    cache: dict, domain: str, icons: list[int], common: Sequence[str], num_prompts: int, num_samples: int, seed: int
-) -> Group | None:
+def _common_prompts(
+    cache: dict, domain: str, icons: list[int], common: Sequence[str], num_prompts: int, seed: int
+) -> tuple[list[int], list[str]]:
     """Prompts for words that icons of a domain have as a caption, in the style of one of them; titles all different.
 
     Words that end with "emoji" ask for emoji, the others for any domain but that.
@@ -163,12 +153,7 @@ def _common_group(
         if found is not None and len(names) < num_prompts:
             names[cache["titles"][found]] = found
             prompts.append(f"{bare}, {style_word(cache['packs'][found])} style")
-    if len(names) < 2:
-        return None
-    asked = set(names)
-    others = [i for i in icons if cache["titles"][i] not in asked]
-    own = np.arange(len(prompts)).repeat(num_samples)
-    return Group(domain, COMMON, [*names.values()], [prompts[k] for k in own], own, others)
+    return [*names.values()], prompts
 
 
 def picture(rows: np.ndarray, svg: str | None = None) -> Picture:
@@ -188,43 +173,29 @@ def real_pictures(cache: dict, icons: Sequence[int]) -> list[Picture]:
 
 
 def draw_samples(
-    pipeline: SVGFusionPipeline, cache: dict, group: Group, seed: int, sampling: SamplingConfig, styles: bool, what: str
+    pipeline: SVGFusionPipeline, cache: dict, group: Group, config: EvaluationConfig, sampling: SamplingConfig,
+    what: str,
 ) -> Subject:
-    """One picture for each prompt of a group, seeds counting up; styles: ask for the style of the icon's pack too.
+    """One picture for each prompt of a group, seeds counting up, in the style of the icon's pack if config says so.
 
     What cannot be parsed or rendered is None.
     """
     pictures: list[Picture | None] = []
-    of_nearest = []
     seconds = 0.0
     packs = [cache["packs"][group.names[k]] for k in group.own]
     for start in track(range(0, len(group.prompts), SAMPLE_BATCH), f"{group.key}: {what}"):
         part = slice(start, min(start + SAMPLE_BATCH, len(group.prompts)))
-        seeds = list(range(seed + part.start, seed + part.stop))
-        asked = pipeline.known_styles(packs[part]) if styles else [NO_STYLE] * len(seeds)
+        seeds = list(range(config.seed + part.start, config.seed + part.stop))
+        asked = pipeline.known_styles(packs[part]) if config.styles else [NO_STYLE] * len(seeds)
         before = time.perf_counter()
         drawn = pipeline.sample(group.prompts[part], seeds, sampling, styles=asked)
         seconds += time.perf_counter() - before
         for sample in drawn:
-            of_nearest.append(sample.drawn_for != sample.prompt)
             try:
                 pictures.append(picture(sample.rows, sample.svg))
             except ValueError:
                 pictures.append(None)
-    return Subject(pictures, group.own, seconds, np.array(of_nearest))
-
-
-def untrained(pipeline: SVGFusionPipeline, seed: int) -> SVGFusionPipeline:
-    """The same VP-VAE and the same VS-DiT with fresh random weights; mean and deviation of the latents stay.
-
-    A fresh VS-DiT predicts exactly 0 (its last layer begins with zeros), so its samples are scaled noise, decoded.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        dit = VSDiT(pipeline.dit.config)
-    dit.latent_mean.copy_(pipeline.dit.latent_mean)
-    dit.latent_std.copy_(pipeline.dit.latent_std)
-    return pipeline.with_parts(dit=dit.to(pipeline.dit.latent_mean.device).eval())
+    return Subject(pictures, group.own, seconds)
 
 
 def same_name_elsewhere(cache: dict, group: Group) -> Subject:

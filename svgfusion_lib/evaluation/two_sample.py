@@ -36,7 +36,7 @@ def row_features(drawings: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def two_sample_accuracy(
-    samples: np.ndarray, real: np.ndarray, groups: tuple[Sequence[int], Sequence[int]] | None = None, seed: int = 0
+    samples: np.ndarray, real: np.ndarray, groups: tuple[Sequence[int], Sequence[int]], seed: int = 0
 ) -> dict:
     """Cross-validated accuracy of a classifier (one hidden layer) of samples [N, F] against real icons [M, F].
 
@@ -51,10 +51,7 @@ def two_sample_accuracy(
     chosen = [rng.permutation(len(side))[:count] for side in (samples, real)]
     features = np.concatenate([side[own] for side, own in zip((samples, real), chosen)])  # [2 count, F]
     labels = np.repeat((1.0, 0.0), count)
-    if groups is None:
-        numbers = np.arange(2 * count)
-    else:
-        numbers = np.concatenate([np.asarray(side)[own] for side, own in zip(groups, chosen)])
+    numbers = np.concatenate([np.asarray(side)[own] for side, own in zip(groups, chosen)])
     different, group = np.unique(numbers, return_inverse=True)
     fold = (rng.permutation(len(different)) % FOLDS)[group]  # [2 count]
     right = np.empty(2 * count)

@@ -1,10 +1,8 @@
 """How well a VP-VAE rebuilds SVGs it never saw, and what its latents hold."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,46 +27,6 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 IMAGE_SIZE = 128  # pixels of the comparison
 BATCH = 16        # SVGs
-
-Watch = Callable[[ChunkBatch, Posterior, Any], None]
-
-
-@dataclass
-class Rebuilt:
-    """An SVG, rebuilt from the posterior's mean and from a sample of it: texts, and SSIM of their pictures."""
-
-    number: int                # in the dataset
-    svgs: tuple[str, str, str]  # original, from the mean, from a sample
-    ssim_from_mean: float
-    ssim_from_sample: float
-    ssim_of_blank: float
-
-
-@torch.no_grad()
-def rebuild(
-    vae: VPVAE, cache: dict, dataset: ChunkDataset, seed: int = 0, watch: Watch | None = None
-) -> Iterator[Rebuilt]:
-    """One SVG of the dataset after the other. watch: is shown every batch, its posterior and what is decoded of it."""
-    generator = torch.Generator().manual_seed(seed)
-    device = next(vae.parameters()).device
-    for start in track(range(0, len(dataset), BATCH), "reconstructions"):
-        part = range(start, min(start + BATCH, len(dataset)))
-        batch = collate_chunks([dataset[k] for k in part])
-        noise = torch.randn(*batch.padding_mask.shape, vae.config.latent_width, generator=generator)
-        batch, noise = batch.to(device), noise.to(device)
-        posterior = vae.encode(batch)
-        if watch is not None:
-            watch(batch, posterior, vae.decode(posterior.latent(), batch.padding_mask))
-        by_mean = vae.decode_rows(posterior.latent(), batch.padding_mask)
-        by_sample = vae.decode_rows(posterior.latent(noise), batch.padding_mask)
-        for k, mean_rows, sample_rows in zip(part, by_mean, by_sample):
-            original = cache_rows(cache, dataset.indices[k])
-            svgs = rows_to_svg(original), rows_to_svg(sanitize_rows(mean_rows)), rows_to_svg(sanitize_rows(sample_rows))
-            picture, by_mean_picture, by_sample_picture = (render_svg(svg, IMAGE_SIZE) for svg in svgs)
-            yield Rebuilt(
-                k, svgs, ssim(picture, by_mean_picture), ssim(picture, by_sample_picture),
-                ssim(picture, np.full_like(picture, 255)),
-            )
 
 
 def reconstruct_and_sample(
@@ -123,20 +81,6 @@ def reconstruct_and_sample(
 ACTIVE = 0.01       # variance of a channel's posterior mean from which on it is active (Burda et al. 2016, section 5.2)
 PERCENTILES = (1, 5, 25, 50, 75)
 SHEET_COUNT = 12    # SVGs on the sheet: the worst, and as many at random
-SHEET_NAME = "reconstructions.png"
-
-
-@dataclass
-class _Tally:
-    """What is added up over the batches."""
-
-    elements: int = 0            # rows
-    right_elements: int = 0
-    right_commands: int = 0
-    squares: float = 0.0         # of the error of geometry, canvas units
-    numbers: int = 0
-    kl: float = 0.0              # nats, summed over channels and latents
-    means: list[Tensor] = field(default_factory=list)  # [latents, Z_learned]
 
 
 @torch.no_grad()
@@ -166,51 +110,65 @@ def evaluate_vae(
     dataset = ChunkDataset(cache, vae.config, only=set(own))
     if not len(dataset):
         raise UserError(f"{precomputed_dir}: no {split} SVG has at most {vae.config.max_latents} latents")
-    tally, entries, svgs = _Tally(), [], []
+    sums: Counter[str] = Counter()
+    means, entries, svgs = [], [], []
+    generator = torch.Generator().manual_seed(seed)
     with output_set(output_dir, "evaluate_vae", vae_checkpoint, precomputed_dir) as folder:
-        for rebuilt in rebuild(vae, cache, dataset, seed, partial(_count, tally, vae)):
-            entries.append({
-                "name": dataset.names[rebuilt.number], "latents": dataset.lengths[rebuilt.number],
-                "ssim_from_mean": rebuilt.ssim_from_mean, "ssim_from_sample": rebuilt.ssim_from_sample,
-                "ssim_of_blank": rebuilt.ssim_of_blank,
-            })
-            svgs.append(rebuilt.svgs)
-        report = _report(vae, tally, entries) | {"split": split, "svgs": len(dataset), "too_long": dataset.too_long}
+        for start in track(range(0, len(dataset), BATCH), "reconstructions"):
+            part = range(start, min(start + BATCH, len(dataset)))
+            batch = collate_chunks([dataset[k] for k in part])
+            noise = torch.randn(*batch.padding_mask.shape, vae.config.latent_width, generator=generator)
+            batch, noise = batch.to(device), noise.to(device)
+            posterior = vae.encode(batch)
+            sums.update(_sums(vae, batch, posterior))
+            means.append(posterior.mean[~batch.padding_mask].cpu())  # [latents, Z_learned]
+            by_mean = vae.decode_rows(posterior.latent(), batch.padding_mask)
+            by_sample = vae.decode_rows(posterior.latent(noise), batch.padding_mask)
+            for k, mean_rows, sample_rows in zip(part, by_mean, by_sample):
+                rows = cache_rows(cache, dataset.indices[k]), sanitize_rows(mean_rows), sanitize_rows(sample_rows)
+                svgs.append([rows_to_svg(each) for each in rows])
+                picture, from_mean, from_sample = (render_svg(svg, IMAGE_SIZE) for svg in svgs[-1])
+                entries.append({
+                    "name": dataset.names[k], "latents": dataset.lengths[k], "ssim_from_mean": ssim(picture, from_mean),
+                    "ssim_from_sample": ssim(picture, from_sample),
+                    "ssim_of_blank": ssim(picture, np.full_like(picture, 255)),
+                })
+        report = {"split": split, "svgs": len(dataset), "too_long": dataset.too_long}
+        report |= _report(sums, torch.cat(means), entries)
         write_json(folder / "report.json", report | {"files": entries}, "report of evaluate_vae")
-        _draw_sheet(folder / SHEET_NAME, entries, svgs, seed)
+        _draw_sheet(folder / "reconstructions.png", entries, svgs, seed)
     return report
 
 
-def _count(tally: _Tally, vae: VPVAE, batch: ChunkBatch, posterior, decoded) -> None:
-    """Add a batch's right ids, geometry errors where the ids are right, KL and posterior means."""
+def _sums(vae: VPVAE, batch: ChunkBatch, posterior: Posterior) -> dict[str, float]:
+    """Of a batch: rows and those with right ids, squared error of geometry (canvas units) where they are right, KL."""
     valid = ~batch.padding_mask  # [B, N]
+    decoded = vae.decode(posterior.latent(), batch.padding_mask)
     ids, geometry, _ = vae.to_rows.read_rows(decoded)  # [B, N, R, 2], [B, N, R, 8]
     rows = valid[..., None] & (batch.ids[..., 0] > rf.EOS)  # [B, N, R]
     right = ids == batch.ids  # [B, N, R, 2]
-    tally.elements += int(rows.sum())
-    tally.right_elements += int((right[..., 0] & rows).sum())
-    tally.right_commands += int((right[..., 1] & rows).sum())
     free = torch.tensor(rf.free_arguments(), device=rows.device)[batch.ids[..., 0], batch.ids[..., 1]]  # [B, N, R, 8]
     used = free & (rows & right.all(-1))[..., None]
     scale = batch.box[..., 2].clamp(min=MIN_HALF_SIZE)[..., None, None]  # [B, N, 1, 1]
-    tally.squares += float((((geometry - batch.geometry) * scale)[used] ** 2).sum())
-    tally.numbers += int(used.sum())
     mean, logvar = posterior.mean[valid], posterior.logvar[valid].clamp(max=80)  # [latents, Z_learned]
-    tally.kl += float(0.5 * (mean**2 + logvar.exp() - 1 - logvar).sum())
-    tally.means.append(mean.cpu())
+    return {
+        "rows": int(rows.sum()),
+        "right_elements": int((right[..., 0] & rows).sum()),
+        "right_commands": int((right[..., 1] & rows).sum()),
+        "squares": float((((geometry - batch.geometry) * scale)[used] ** 2).sum()),
+        "numbers": int(used.sum()),
+        "kl": float(0.5 * (mean**2 + logvar.exp() - 1 - logvar).sum()),
+    }
 
 
-def _report(vae: VPVAE, tally: _Tally, entries: list[dict]) -> dict:
-    means = torch.cat(tally.means)  # [latents, Z_learned]
-    lengths = [entry["latents"] for entry in entries]
+def _report(sums: Mapping[str, float], means: Tensor, entries: list[dict]) -> dict:
+    """Figures from the sums over all batches, the posterior means [latents, Z_learned] and the entries of the SVGs."""
     report: dict = {
-        "elements_right": tally.right_elements / tally.elements,
-        "commands_right": tally.right_commands / tally.elements,
-        "geometry_rms": (tally.squares / max(tally.numbers, 1)) ** 0.5,
-        "kl_per_latent": tally.kl / len(means),
+        "elements_right": sums["right_elements"] / sums["rows"],
+        "commands_right": sums["right_commands"] / sums["rows"],
+        "geometry_rms": (sums["squares"] / max(sums["numbers"], 1)) ** 0.5,
+        "kl_per_latent": sums["kl"] / len(means),
         "active_units": int((means.var(0, correction=0) > ACTIVE).sum()), "units": means.shape[1],
-        "latents_per_svg": {f"p{p}": float(np.percentile(lengths, p)) for p in (25, 50, 75, 95)},
-        "parameters": sum(p.numel() for p in vae.parameters()),
     }
     for name in ("ssim_from_mean", "ssim_from_sample", "ssim_of_blank"):
         values = [entry[name] for entry in entries]
@@ -220,7 +178,7 @@ def _report(vae: VPVAE, tally: _Tally, entries: list[dict]) -> dict:
     return report
 
 
-def _draw_sheet(path: Path, entries: list[dict], svgs: list[tuple[str, str, str]], seed: int) -> None:
+def _draw_sheet(path: Path, entries: list[dict], svgs: list[list[str]], seed: int) -> None:
     """Original, from the mean, from a sample: the worst SVGs, and some at random."""
     order = np.argsort([entry["ssim_from_mean"] for entry in entries]).tolist()
     others = np.random.default_rng(seed).permutation(order[SHEET_COUNT:]).tolist()[:SHEET_COUNT]

@@ -16,7 +16,6 @@ from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import IconHead, mean_text_tokens, save_icon_head
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
-from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.svg import row_format as rf
@@ -36,7 +35,8 @@ EVALUATOR_PACKS = (
 TEMPERATURE = 0.07
 MIN_STD = 1e-3
 WEIGHT_DECAY = 0.05
-# A view beyond the first is the drawing scaled, moved and stroked otherwise, at even odds in grey.
+MOST_DRAWINGS = 2  # of a name in a pack
+# The second view of a drawing is the drawing scaled, moved and stroked otherwise, at even odds in grey.
 VIEW_SCALES, VIEW_SHIFT, VIEW_WIDTHS = (0.75, 1.08), 0.08, (0.6, 1.6)
 ENCODER_BATCH = 32  # drawings
 
@@ -50,34 +50,26 @@ def train_icon_head(
     num_steps: int = 1500,
     batch_size: int = 256,
     width: int = 128,
-    views: int = 2,
-    drawings: int = 2,
     min_packs: int = 2,
     weighted: bool = False,
     lr: float = 1.0e-3,
     seed: int = 0,
-    pixel_encoder: str = "efficientnet-lite0",
-    text_encoder: str = "minilm",
 ) -> Path:
     """Contrastive training (InfoNCE, van den Oord et al. 2018, eq. 4) -> output_dir/icon_head.safetensors.
 
     packs: None for EVALUATOR_PACKS. A batch holds batch_size names, each drawn by two packs: of each drawing, the other
     one of its name must be found among all, and so must its name's text. Names that fewer than min_packs packs draw,
-    and names that are held out, are not used; of a name that one pack draws, the two are views of one drawing. views:
-    pictures of each drawing; drawings: of a name in a pack, at most. weighted: names come in proportion to the packs
-    that draw them.
+    and names that are held out, are not used; of a name that one pack draws, the two are views of one drawing.
+    weighted: names come in proportion to the packs that draw them.
     """
     packs = packs or EVALUATOR_PACKS
-    check_counts(
-        num_steps=num_steps, batch_size=batch_size, width=width, views=views, drawings=drawings, min_packs=min_packs
-    )
+    check_counts(num_steps=num_steps, batch_size=batch_size, width=width, min_packs=min_packs)
     with output_set(output_dir, "train_icon_head") as folder:
         rng = np.random.default_rng(seed)
-        names, files = _names_in_packs(fetch_packs(packs, packs_dir), drawings, min_packs, rng)
+        names, files = _names_in_packs(fetch_packs(packs, packs_dir), min_packs, rng)
         _check_enough(names, packs, min_packs)
-        name_encoder(pixel_encoder, text_encoder)
-        encoder, texts = load_pixel_encoder(pixel_encoder), load_text_encoder(text_encoder)
-        tokens, places = _encode_drawings(encoder, files, views, seed)  # [drawings, V, P, C]
+        encoder, texts = load_pixel_encoder(), load_text_encoder()
+        tokens, places = _encode_drawings(encoder, files, seed)  # [drawings, 2, P, C]
         text_means = mean_text_tokens(*texts.encode(names))  # [names, C]
         usable = [k for k, own in enumerate(places) if sum(map(bool, own)) >= min_packs]
         _check_enough(usable, packs, min_packs)
@@ -98,7 +90,7 @@ def train_icon_head(
             optimizer.param_groups[0]["lr"] = lr * (1 - step / num_steps)
             chosen = rng.choice(usable, count, replace=False, p=shares)
             pairs = np.array([_two_drawings(places[k], rng) for k in chosen])  # [B, 2]
-            view = rng.integers(views, size=pairs.shape)  # [B, 2]
+            view = rng.integers(2, size=pairs.shape)  # [B, 2]
             a, b = (head(tokens[pairs[:, side], view[:, side]].float()) for side in (0, 1))  # [B, D] each
             asked = head.encode_texts(text_means[chosen])  # [B, D]
             loss = _contrast(a, b) + (_contrast(a, asked) + _contrast(b, asked)) / 2
@@ -130,9 +122,9 @@ def _two_drawings(own: list[list[int]], rng: np.random.Generator) -> list[int]:
 
 
 def _names_in_packs(
-    folders: Sequence[Path], drawings: int, min_packs: int, rng: np.random.Generator
+    folders: Sequence[Path], min_packs: int, rng: np.random.Generator
 ) -> tuple[list[str], Drawings]:
-    """Training names that min_packs packs draw, and of each at most `drawings` files a pack, chosen at random.
+    """Training names that min_packs packs draw, and of each at most MOST_DRAWINGS files a pack, chosen at random.
 
     Names of the same words in another order are one name, as they are for the split.
     """
@@ -146,20 +138,18 @@ def _names_in_packs(
                 by_key[key][folder].append(folder / record.file)
     keys = sorted(key for key, own in by_key.items() if len(own) >= min_packs)
     files = [
-        [[own[k] for k in rng.permutation(len(own))[:drawings]] for own in by_key[key].values()] for key in keys
+        [[own[k] for k in rng.permutation(len(own))[:MOST_DRAWINGS]] for own in by_key[key].values()] for key in keys
     ]
     return [spoken[key] for key in keys], files
 
 
-def _encode_drawings(
-    encoder: PixelEncoder, files: Drawings, views: int, seed: int
-) -> tuple[Tensor, list[list[list[int]]]]:
-    """Tokens fp16 [drawings, V, P, C], and where in them the drawings of each name and pack are.
+def _encode_drawings(encoder: PixelEncoder, files: Drawings, seed: int) -> tuple[Tensor, list[list[list[int]]]]:
+    """Tokens fp16 [drawings, 2, P, C], and where in them the drawings of each name and pack are.
 
     Files that cannot be drawn are left out.
     """
     flat = [file for own in files for pack in own for file in pack]
-    work = partial(_draw, views=views, image_size=encoder.image_size, seed=seed)
+    work = partial(_draw, image_size=encoder.image_size, seed=seed)
     tokens, numbers, waiting = [], [], []
     drawn = 0
     for pictures in track(map_in_order(work, list(enumerate(flat))), "drawings", len(flat)):
@@ -180,24 +170,21 @@ def _encode_drawings(
 
 
 def _encode(encoder: PixelEncoder, pictures: list[np.ndarray]) -> Tensor:
-    """Pictures uint8 [V, S, S, 3] of each of B drawings -> tokens fp16 [B, V, P, C]."""
+    """Pictures uint8 [2, S, S, 3] of each of B drawings -> tokens fp16 [B, 2, P, C]."""
     return encoder.encode(np.concatenate(pictures)).half().unflatten(0, (len(pictures), -1))
 
 
-def _draw(numbered: tuple[int, Path], views: int, image_size: int, seed: int) -> np.ndarray | None:
-    """Number and file of a drawing -> its views uint8 [V, S, S, 3], or None if it cannot be drawn."""
+def _draw(numbered: tuple[int, Path], image_size: int, seed: int) -> np.ndarray | None:
+    """Number and file of a drawing -> its two views uint8 [2, S, S, 3], or None if it cannot be drawn."""
     number, file = numbered
     rng = np.random.default_rng((seed, number))
     try:
         rows = parse_svg(file).rows
-        pictures = [render_svg(rows_to_svg(rows), image_size)]
-        for _ in range(views - 1):
-            other = affine(rows, rng.uniform(*VIEW_SCALES), rng.uniform(-VIEW_SHIFT, VIEW_SHIFT, 2))
-            other[:, rf.STROKE_WIDTH] *= rng.uniform(*VIEW_WIDTHS)
-            picture = render_svg(rows_to_svg(other), image_size)
-            if rng.random() < 0.5:
-                picture = np.repeat(picture.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
-            pictures.append(picture)
+        other = affine(rows, rng.uniform(*VIEW_SCALES), rng.uniform(-VIEW_SHIFT, VIEW_SHIFT, 2))
+        other[:, rf.STROKE_WIDTH] *= rng.uniform(*VIEW_WIDTHS)
+        pictures = [render_svg(rows_to_svg(each), image_size) for each in (rows, other)]
     except ValueError:
         return None
+    if rng.random() < 0.5:
+        pictures[1] = np.repeat(pictures[1].mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
     return np.stack(pictures)

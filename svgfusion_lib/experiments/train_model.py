@@ -7,6 +7,7 @@ A part whose result is there is not done again, and a training that was stopped 
 import inspect
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from svgfusion_lib.config import DiTConfig, EvaluationConfig, VAEConfig
@@ -51,56 +52,44 @@ def train_model(
     """
     plan = read_recipe(config)
     check_device(device)
-    with claimed(output_dir, "train_model"):
-        return _make_parts(plan, config, Path(output_dir), {"device": device, "seed": seed}, max_minutes)
-
-
-def _make_parts(plan: dict, config: str | Path, output_dir: Path, where: dict, max_minutes: float | None) -> Path:
-    _same_plan_as_before(plan, config, output_dir / CONFIG_NAME)
+    out, where = Path(output_dir), {"device": device, "seed": seed}
     began, worked = time.monotonic(), False
-    for result, make in _parts(plan, output_dir, where):
+
+    def make(result: Path, work: Callable[[float | None], object]) -> None:
+        """work(minutes left), unless its result is there."""
+        nonlocal worked
         if result.is_file():
-            continue
+            return
         left = None if max_minutes is None else max_minutes - (time.monotonic() - began) / 60
         if worked and left is not None and left < 0:
-            raise Paused(f"{output_dir}: {result.relative_to(output_dir)} is next; rerun the same command to resume")
-        make(left)
+            raise Paused(f"{out}: {result.relative_to(out)} is next; rerun the same command to resume")
+        work(left)
         worked = True
-    return output_dir / "model"
 
-
-def _parts(plan: dict, output_dir: Path, where: dict) -> list[tuple[Path, Callable[[float | None], object]]]:
-    """What is to be made, in order: the file that is there when it is done, and the work, given the minutes left."""
-    data = {name: output_dir / name / "cache" for name in ("vae_data", "dit_data") if name in plan}
-    vae_cache, dit_cache = data["vae_data"], data.get("dit_data", data["vae_data"])
-    vae_path, dit_path = output_dir / "vae" / VAE_NAME, output_dir / "dit" / DIT_NAME
-    latents_dir, report_dir = output_dir / "latents", output_dir / "evaluation"
-    latent_options = {"device": where["device"]} | plan.get("latents", {})
-
-    def measure(_) -> None:
-        evaluate(report_dir, dit_cache, EvaluationConfig.from_dict(where | plan["evaluation"]), vae_path, dit_path)
-
-    parts: list[tuple[Path, Callable]] = [
-        (cache_dir / CACHE_NAME, lambda _, name=name, cache_dir=cache_dir: _make_cache(plan, name, cache_dir))
-        for name, cache_dir in data.items()
-    ]
-    parts += [
-        (vae_path, lambda left: train_vae(vae_path.parent, vae_cache, max_minutes=left, **where | plan["vae"])),
-        (latents_dir / LATENTS_NAME, lambda _: prepare_latents(vae_path, dit_cache, latents_dir, **latent_options)),
-        (dit_path, lambda left: train_dit(dit_path.parent, vae_path, latents_dir, max_minutes=left,
-                                          **where | plan["dit"])),
-        (
-            output_dir / "model" / "model.json",
-            lambda _: _export(vae_path, dit_path, output_dir / "model"),
-        ),
-    ]
-    if "evaluation" in plan:
-        parts.append((report_dir / "report.json", measure))
-    return parts
-
-
-def _export(vae_path: Path, dit_path: Path, folder: Path) -> Path:
-    return SVGFusionPipeline.from_pretrained(vae=vae_path, dit=dit_path).save_pretrained(folder)
+    vae_path, dit_path = out / "vae" / VAE_NAME, out / "dit" / DIT_NAME
+    caches = {name: out / name / "cache" for name in ("vae_data", "dit_data") if name in plan}
+    vae_cache, dit_cache = caches["vae_data"], caches.get("dit_data", caches["vae_data"])
+    latents_dir, report_dir = out / "latents", out / "evaluation"
+    latent_options = {"device": device} | plan.get("latents", {})
+    with claimed(out, "train_model"):
+        _same_plan_as_before(plan, config, out / CONFIG_NAME)
+        for name, cache_dir in caches.items():
+            make(cache_dir / CACHE_NAME, partial(_make_cache, plan, name, cache_dir))
+        make(vae_path, lambda left: train_vae(vae_path.parent, vae_cache, max_minutes=left, **where | plan["vae"]))
+        make(
+            latents_dir / LATENTS_NAME,
+            lambda _: prepare_latents(vae_path, dit_cache, latents_dir, **latent_options),
+        )
+        make(dit_path, lambda left: train_dit(
+            dit_path.parent, vae_path, latents_dir, max_minutes=left, **where | plan["dit"]
+        ))
+        make(out / "model" / "model.json", lambda _: SVGFusionPipeline.from_pretrained(
+            vae=vae_path, dit=dit_path
+        ).save_pretrained(out / "model"))
+        if "evaluation" in plan:
+            asked = EvaluationConfig.from_dict(where | plan["evaluation"])
+            make(report_dir / "report.json", lambda _: evaluate(report_dir, dit_cache, asked, vae_path, dit_path))
+    return out / "model"
 
 
 def read_recipe(path: str | Path) -> dict:
@@ -142,7 +131,7 @@ def _same_plan_as_before(plan: dict, config: str | Path, path: Path) -> None:
         )
 
 
-def _make_cache(plan: dict, section: str, cache_dir: Path) -> None:
+def _make_cache(plan: dict, section: str, cache_dir: Path, _: float | None) -> None:
     """Data set of a section (beside the cache, if it is not there) and its cache."""
     svg_dir = cache_dir.parent / "svg"
     if not (svg_dir / SUMMARY).is_file():

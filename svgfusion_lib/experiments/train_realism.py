@@ -42,7 +42,6 @@ def train_realism(
     output_dir: str | Path,
     head: str | Path | None = None,
     models: Sequence[str] | None = None,
-    packs: Sequence[str] | None = None,
     packs_dir: str | Path = "data/packs",
     drawings: int = 3000,
     num_steps: int = 1000,
@@ -52,9 +51,9 @@ def train_realism(
 ) -> Path:
     """A head of `train_icon_head` with the map that `IconHead.log_realism` needs -> output_dir/ranker.safetensors.
 
-    head: None for the shipped ranker; models: None for all shipped ones; packs: whose names are asked for, those of
-    the head if None; names in a model's own packs are left out. drawings: of each model, at most, and as many real
-    icons of the packs that it was trained on.
+    head: None for the shipped ranker, whose packs' names are asked for, those in a model's own packs left out; models:
+    None for all shipped ones. drawings: of each model, at most, and as many real icons of the packs that it was trained
+    on.
     """
     head, models = head or SHIPPED, PACKS_OF if models is None else models
     check_counts(drawings=drawings, num_steps=num_steps, batch_size=batch_size)
@@ -69,12 +68,11 @@ def train_realism(
         for name in models:
             pipeline = SVGFusionPipeline.from_pretrained(name)
             own = fetch_packs(PACKS_OF[name], packs_dir)
-            other_packs = [pack for pack in packs or icon_head.packs if pack not in PACKS_OF[name]]
-            others = fetch_packs(other_packs, packs_dir) if other_packs else []
+            others = fetch_packs([pack for pack in icon_head.packs if pack not in PACKS_OF[name]], packs_dir)
             real = _real_icons(pipeline, own, drawings, rng)
             drawn = _draw(pipeline, _new_prompts(own, others, drawings, rng))
             for svgs, label in ((real, 1.0), (drawn, 0.0)):
-                tokens.append(_encode(encoder, svgs, name))
+                tokens.append(_encode(encoder, svgs))
                 is_real.append(torch.full((len(tokens[-1]),), label))
         _fit(icon_head, torch.cat(tokens), torch.cat(is_real), num_steps, batch_size, lr, seed)
         save_icon_head(icon_head, folder / FILE_NAME)
@@ -152,18 +150,9 @@ def _draw(pipeline: SVGFusionPipeline, prompts: Sequence[tuple[str, str]]) -> li
     return svgs
 
 
-def _encode(encoder: PixelEncoder, svgs: Sequence[str], what: str) -> Tensor:
-    """Pixel tokens [n, P, C] of the SVGs that can be drawn."""
-    tokens = []
-    for start in track(range(0, len(svgs), BATCH_SIZE), f"pictures of {what}"):
-        pictures = []
-        for svg in svgs[start : start + BATCH_SIZE]:
-            try:
-                pictures.append(render_svg(svg, encoder.image_size))
-            except ValueError:
-                continue
-        if pictures:
-            tokens.append(encoder.encode(np.stack(pictures)))
-    if not tokens:
-        raise UserError(f"{what}: nothing could be drawn; name other packs")
-    return torch.cat(tokens)
+def _encode(encoder: PixelEncoder, svgs: Sequence[str]) -> Tensor:
+    """Pixel tokens [n, P, C] of what our own writer wrote."""
+    return torch.cat([
+        encoder.encode(np.stack([render_svg(svg, encoder.image_size) for svg in svgs[start : start + BATCH_SIZE]]))
+        for start in track(range(0, len(svgs), BATCH_SIZE), "pictures")
+    ])

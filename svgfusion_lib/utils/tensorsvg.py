@@ -54,21 +54,6 @@ def _shift(rows: Tensor) -> Tensor:
     return shift
 
 
-def quantize_rows(rows: np.ndarray, bins: int) -> np.ndarray:
-    """Rows [L, 22] with positions and lengths rounded to `bins` levels of the canvas's side (a model's or a
-    cache's choice; the parser does not round). Positions beyond the canvas keep to the same steps.
-    """
-    step = 2 / (bins - 1)
-    is_x, is_y, is_length = (np.array(table) for table in rf.argument_tables())
-    ids = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
-    geometry = rows[:, rf.GEOMETRY]
-    position = np.round((geometry + 1) / step) * step - 1
-    length = np.where(geometry > 0, np.maximum(np.round(geometry / step), 1) * step, 0)
-    rows = rows.copy()
-    rows[:, rf.GEOMETRY] = np.where((is_x | is_y)[ids], position, np.where(is_length[ids], length, 0))
-    return rows
-
-
 def element_structure(rows: np.ndarray) -> list[tuple[str, int, str, str]]:
     """What order and holes hang on: of every element in valid rows its name, sub-paths, fill rule and paints."""
     structure = []

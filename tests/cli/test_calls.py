@@ -15,13 +15,13 @@ from svgfusion_lib import cli, pipeline
 SOURCES = "".join(path.read_text(encoding="utf-8") for path in Path(cli.__file__).parent.glob("*.py"))
 STAGE_MODULES = sorted(
     set(re.findall(r"^ {4,}from (svgfusion_lib[.\w]+) import", SOURCES, re.MULTILINE))
-    | {f"svgfusion_lib.{name}" for name in re.findall(r'printed\("([.\w]+):', SOURCES)}
+    | {f"svgfusion_lib.{name}" for name in re.findall(r'\("([.\w]+):\w+"', SOURCES)}
     - {"svgfusion_lib.config", "svgfusion_lib.pipeline"}
 )
 MORE = [  # what the examples leave out: the other half of a stage, and flags that become something else
     "create_dummy_data --output_dir out --num_samples 3",
     "generate --ckpt_path vae.pt --precomputed_dir cache --output_dir out --num_eval 2 --num_samples 3",
-    "roundtrip --packs tabler lucide --out_dir out --bins 0",
+    "roundtrip --svg_dir svgs --out_dir out --max_files 3",
     "evaluate --precomputed_dir cache --output_dir out --splits held_out --cfg_scale 2 --styles",
     "train_vae --svg_dir svgs --output_dir out --layout row --no-pixel_fusion",
 ]

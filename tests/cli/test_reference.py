@@ -8,7 +8,7 @@ import pytest
 from svgfusion_lib import cli
 from svgfusion_lib.cli import stage_parsers
 from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS
-from svgfusion_lib.cli.reference import example, reference
+from svgfusion_lib.cli.reference import reference
 from tests.helpers import NOTEBOOKS, PAGES, ROOT, text_of
 
 COMMAND = re.compile(r"(?:\bsvgfusion|-m svgfusion_lib) ([a-z_]+)([^`|#;\n]*)")
@@ -38,10 +38,8 @@ def test_every_stage_and_flag_is_explained(stage):
 
 @pytest.mark.parametrize("stage", cli.STAGES)
 def test_the_example_of_a_stage_and_the_command_that_follows_can_be_typed(stage):
-    words = shlex.split(" ".join(line.rstrip("\\") for line in example(stage)))
-    assert words == ["svgfusion", stage, *shlex.split(EXAMPLES[stage])]
     parser = cli.build_parser()
-    options = vars(parser.parse_args(words[1:]))
+    options = vars(parser.parse_args([stage, *shlex.split(EXAMPLES[stage])]))
     assert "None" not in cli.next_command(stage, options)
     words = shlex.split(cli.next_command(stage, options | {"output_dir": "a folder; rm -r"}))
     assert words[0] == "svgfusion"

@@ -1,9 +1,8 @@
 """Measures of exactness on drawings whose answer can be seen."""
 
-import numpy as np
 import pytest
 
-from svgfusion_lib.evaluation.exactness import MEASURES, exactness, ratio_interval
+from svgfusion_lib.evaluation.exactness import MEASURES, exactness
 
 STROKE = 'stroke="#000" stroke-width="2" fill="none"'
 THIRD = "c0 1.6568 1.3431 3 3 3"  # a quarter turn of radius 3
@@ -108,9 +107,3 @@ def test_shares_are_of_all_candidates_together(parsed):
 def test_a_circle_is_the_same_however_it_is_written(parsed):
     by_arcs = parsed(f'<path d="M6 12A6 6 0 0 1 18 12A6 6 0 0 1 6 12z" {STROKE}/>').rows
     assert exactness([by_arcs]) == exactness([parsed(f'<circle cx="12" cy="12" r="6" {STROKE}/>').rows])
-
-
-def test_the_interval_is_of_a_ratio_of_sums():
-    counts = np.array([(9, 10), (1, 10)] * 50, dtype=float)
-    low, high = ratio_interval(counts)
-    assert 0.4 < low < 0.5 < high < 0.6

@@ -58,27 +58,22 @@ def test_style_is_that_of_the_pack_of_each_name(subject, draw):
 
 
 def test_the_nearest_training_picture_and_how_near_it_is(subject, draw):
-    training = measures.Training([7, 8], np.stack([measures._grey(draw(body).svg) for body in (RING, LINE)]))
+    training = np.stack([measures._thumbnail(draw(body).rows) for body in (RING, LINE)])
     backwards = f'<path d="M21 21L3 3" {PEN}/>'   # the same picture, other rows
     other = f'<path d="M12 2L9 21L3 9" {PEN}/>'
     nearest, similarity = measures.nearest_training(subject(RING, backwards, other).shown(), training)
     assert nearest[:2].tolist() == [0, 1] and similarity[:2] == pytest.approx(1)
     assert similarity[2] < measures.NEAR_COPY
     for nothing in (measures.nearest_training([], training),
-                    measures.nearest_training(subject(RING).shown(), measures.Training([], training.thumbnails[:0]))):
+                    measures.nearest_training(subject(RING).shown(), measures.NO_THUMBNAILS)):
         assert [len(part) for part in nothing] == [0, 0]
 
 
-def test_a_distance_of_more_pictures_than_it_takes_is_the_mean_of_choices():
+def test_distances_are_of_as_many_pictures_everywhere():
     rng = np.random.default_rng(1)
     reference, means = rng.normal(size=(12, 5)), rng.normal(size=(30, 5))
-    yardstick = SimpleNamespace(reference=reference, count=10, seed=0)
-    choices = np.random.default_rng(0)
-    parts = [means[choices.permutation(30)[:10]] for _ in range(measures.DRAWS)]
-    single = [measures.distances(part, yardstick) for part in parts]  # of ten pictures there is one choice
+    yardstick = SimpleNamespace(reference=reference, targets=np.zeros((10, 3)))
     found = measures.distances(means, yardstick)
-    for name in ("frechet", "kernel"):
-        each = [one[name] for one in single]
-        assert found[name] == pytest.approx(np.mean(each)) and np.std(each) > 0
-    assert measures.distances(means[:9], yardstick) == {}  # as many pictures everywhere
-    assert measures.distances(reference, SimpleNamespace(reference=reference[:1], count=10, seed=0)) == {}
+    assert found == measures.distances(means[:10], yardstick) and found["frechet"] > 0
+    assert measures.distances(means[:9], yardstick) == {}
+    assert measures.distances(reference, SimpleNamespace(reference=reference[:1], targets=np.zeros((10, 3)))) == {}

@@ -12,7 +12,6 @@ def test_ssim_is_one_for_equal_pictures_and_falls_with_noise():
     assert metrics.ssim(image, image) == pytest.approx(1)
     assert 0 < metrics.ssim(image, noisy) < 0.95
     assert metrics.ssim(image[..., 0], image[..., 0]) == pytest.approx(1)
-    assert metrics.mean_absolute_error(image, 255 - image) > 60
 
 
 @pytest.mark.parametrize(("n", "m", "d"), [(200, 300, 5), (12, 9, 30)])  # more pictures than features; fewer
@@ -51,6 +50,8 @@ def test_bootstrap_interval_covers_the_mean_and_narrows():
     low, high = metrics.bootstrap_interval(few)
     assert low < few.mean() < high
     assert np.diff(metrics.bootstrap_interval(many)) < (high - low) / 4
+    low, high = metrics.bootstrap_interval([9, 1] * 50, [10, 10] * 50)  # of a ratio of sums
+    assert 0.4 < low < 0.5 < high < 0.6
     with pytest.raises(ValueError, match="no values"):
         metrics.bootstrap_interval([])
 
@@ -79,11 +80,3 @@ def test_kernel_distance_is_the_sum_over_pairs():
         - 2 * sum(k(x, y) for x in a for y in b) / 20
     )
     assert metrics.kernel_distance(a, b) == pytest.approx(expected)
-
-
-def test_mean_pairwise_distance_is_that_of_all_pairs():
-    z = np.random.default_rng(8).normal(size=(6, 4))
-    z /= np.linalg.norm(z, axis=1, keepdims=True)
-    expected = np.mean([1 - z[i] @ z[j] for i in range(6) for j in range(6) if i != j])
-    assert metrics.mean_pairwise_distance(z) == pytest.approx(expected)
-    assert np.isnan(metrics.mean_pairwise_distance(z[:1]))

@@ -49,11 +49,11 @@ def test_a_slash_and_a_badge_are_pasted(cache):
 
 
 def test_words_that_people_ask_for_are_a_group_of_their_own(cache):
-    groups = make_groups(cache, 10, 2, 0, [COMMON], None, None, None, ["mail", "bell", "cat", "plus emoji"])
+    groups = make_groups(cache, 10, 0, [COMMON], None, None, ["mail", "bell", "cat", "plus emoji"])
     (group,) = groups
     assert isinstance(group, Group) and group.key == "line_common"
-    assert group.prompts[::2] == group.prompts[1::2] and group.prompts[0] == "mail, lucide style"
-    assert [cache["titles"][group.names[k]] for k in group.own] == ["mail", "mail", "bell", "bell"]
-    assert make_groups(cache, 10, 1, 0, None, None, None, None)[0].split != COMMON
+    assert group.prompts[0] == "mail, lucide style"
+    assert [cache["titles"][group.names[k]] for k in group.own] == ["mail", "bell"]
+    assert make_groups(cache, 10, 0, None, None)[0].split != COMMON
     subject = by_words(cache, group, WordSearch(cache, range(len(ICONS))))
-    assert subject.painted == [0, 1, 2, 3]
+    assert subject.painted == [0, 1]

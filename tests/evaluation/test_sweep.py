@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from svgfusion_lib import cli
 from svgfusion_lib.config import EvaluationConfig, SamplingConfig
@@ -45,8 +43,6 @@ def test_one_thing_is_changed_at_a_time_and_all_else_is_the_same(cache_dir, tmp_
     assert all(call[1:3] == asked[0][1:3] for call in asked) and asked[0][2] == [0, 1, 2]
     assert read_json(tmp_path / "sweep.json", "report of sweep", "")[ENTRIES] == lines
     assert (tmp_path / "sweep.md").read_text() == sweep_table(lines)
-    with Image.open(tmp_path / "sweep.png") as plot:
-        assert np.ptp(np.asarray(plot)) > 200 and plot.width > 500
     assert all(line["top1"]["mean"] <= line["top5"]["mean"] and line["frechet"] > 0 for line in lines)
 
 
@@ -61,24 +57,21 @@ def test_the_table_has_a_dash_for_what_was_not_measured():
     assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
 
 
-def test_settings_are_read_by_the_type_of_the_field():
-    texts = ["cfg_scale=1,2.5", "ddim_steps=5", "sampler=ddim,dpm++", "styles=true,false"]
+def test_settings_are_read():
+    texts = ["cfg_scale=1,2.5", "sampler=ddim,dpm++", "nearest_name=true,false"]
     assert read_settings(texts) == {
-        "cfg_scale": [1.0, 2.5], "ddim_steps": [5], "sampler": ["ddim", "dpm++"], "styles": [True, False],
+        "cfg_scale": [1, 2.5], "sampler": ["ddim", "dpm++"], "nearest_name": [True, False],
     }
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("cfg_scale", "not of the form"), ("cfg_scale=1,,2", "not of the form"), ("ddim_steps=1.5", "no int: '1.5'"),
-    ("styles=yes", "true or false"),
-])
-def test_settings_that_cannot_be_read_are_refused(text, reason):
-    with pytest.raises(UserError, match=reason):
+@pytest.mark.parametrize("text", ["cfg_scale", "cfg_scale=1,,2"])
+def test_settings_that_cannot_be_read_are_refused(text):
+    with pytest.raises(UserError, match="not of the form"):
         read_settings([text])
 
 
 @pytest.mark.parametrize(("settings", "reason"), [
-    ({"guidance": [1]}, "cannot change 'guidance'; it can change sampler"),
+    ({"guidance": [1]}, "unknown field 'guidance'; did you mean"), ({"ddim_steps": [1.5]}, "a whole number, not 1.5"),
     ({"sampler": ["euler"]}, "sampler must be"), ({"ddim_steps": [5, 2000]}, "1000 timesteps"),
 ])
 def test_what_cannot_be_changed_is_refused_before_anything_is_drawn(cache_dir, tmp_path, asked, settings, reason):
@@ -92,4 +85,4 @@ def test_the_command(cache_dir, tmp_path, capsys):
             "--splits", "train", "--sampler", "ddim", "--ddim_steps", "1", "--vary", "ddim_steps=2", "--vary", "eta=1"]
     assert cli.main(argv) == 0
     out = capsys.readouterr().out
-    assert "| ddim_steps 2 |" in out and "| eta 1.0 |" in out and "| as it is |" in out
+    assert "| ddim_steps 2 |" in out and "| eta 1 |" in out and "| as it is |" in out

@@ -15,7 +15,7 @@ from svgfusion_lib.utils.render import render_svg
 
 def test_two_halves_of_one_set_cannot_be_told_apart():
     values = np.random.default_rng(0).normal(size=(200, 12))
-    result = two_sample_accuracy(values[:100], values[100:])
+    result = two_sample_accuracy(values[:100], values[100:], (range(100), range(100, 200)))
     low, high = result["interval"]
     assert low <= 0.5 <= high and result["of"] == 200
 
@@ -24,9 +24,10 @@ def test_what_differs_is_found_and_the_seed_decides():
     rng = np.random.default_rng(1)
     samples, real = rng.normal(size=(60, 8)), rng.normal(size=(90, 8))
     samples[:, 3] += 3
-    result = two_sample_accuracy(samples, real)
+    each = range(60), range(60, 150)
+    result = two_sample_accuracy(samples, real, each)
     assert result["mean"] > 0.85 and result["of"] == 120
-    assert two_sample_accuracy(samples, real) == result
+    assert two_sample_accuracy(samples, real, each) == result
 
 
 def test_a_group_is_never_trained_on_and_asked_about():
@@ -35,13 +36,13 @@ def test_a_group_is_never_trained_on_and_asked_about():
     values = np.repeat(rng.normal(size=(40, 30)), 5, axis=0)
     samples, real = values[:100], values[100:]
     groups = np.arange(100) // 5, 100 + np.arange(100) // 5
-    assert two_sample_accuracy(samples, real)["mean"] > 0.9
+    assert two_sample_accuracy(samples, real, (range(100), range(100, 200)))["mean"] > 0.9
     assert two_sample_accuracy(samples, real, groups)["mean"] < 0.7
 
 
 def test_too_few_pictures_are_refused():
     with pytest.raises(ValueError, match="at least 10|needs 10"):
-        two_sample_accuracy(np.zeros((9, 2)), np.zeros((50, 2)))
+        two_sample_accuracy(np.zeros((9, 2)), np.zeros((50, 2)), (range(9), range(50)))
 
 
 def test_features_of_any_drawing_are_finite(parsed):
@@ -60,7 +61,8 @@ def test_wobble_is_seen_in_the_rows(parsed):
         return parsed(f'<path d="M{x} {y}h8v8h-8z" stroke="#000" fill="none"/>').rows
 
     exact, wobbly = ([drawing(noise) for _ in range(40)] for noise in (0, 0.1))
-    assert two_sample_accuracy(row_features(wobbly), row_features(exact))["mean"] > 0.9
+    each = range(40), range(40, 80)
+    assert two_sample_accuracy(row_features(wobbly), row_features(exact), each)["mean"] > 0.9
 
 
 def test_an_evaluation_has_both_tests_and_the_shares_of_what_is_exact(parsed, svg):

@@ -1,13 +1,12 @@
 import gzip
 import json
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.experiments.roundtrip import comparison_table, roundtrip
-from svgfusion_lib.utils.render import render_svg_by_resvg
+from svgfusion_lib.experiments import roundtrip as stage
+from svgfusion_lib.experiments.roundtrip import roundtrip
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}">'
 STROKE = 'fill="none" stroke="red" stroke-width="3"'
@@ -40,15 +39,11 @@ def test_every_file_comes_through_or_is_named_with_the_reason(svg_dir, tmp_path)
     assert "not well-formed" in entries["broken.svg"]["reason"] and not (out / "broken.svg").exists()
     for name in ("ring.svg", "wide/flag.svg"):  # a wide drawing keeps its place in the square
         assert entries[name]["ssim"] > 0.99 and entries[name]["blank_ssim"] < 0.9
-        before, after = (render_svg_by_resvg(text) for text in (FILES[name], (out / name).read_text()))
-        difference = np.abs(before.astype(int) - after)
-        assert difference.mean() == pytest.approx(entries[name]["mae"])
     assert entries["ring.svg"]["rows"] == entries["ring.svg"]["elements"] == 1
     assert entries["dash.svg"]["ssim"] > 0.99 and entries["text.svg"]["ssim"] < 0.95
     assert summary["unsupported"] == {"text": {"times": 1, "files": 1}}
     assert summary["approximated"] == {"dashes as sub-paths": {"times": 1, "files": 1}}
-    assert summary["share_ssim_0.95"] == 0.6  # of all files, the broken one included
-    assert all(entries[name]["ssim_256_bins"] > 0.9 for name in ("ring.svg", "dash.svg"))
+    assert summary["share_ssim_0.98"] == 0.6  # of all files, the broken one included
     assert Image.open(out / "worst.png").width > 300
     assert 'viewBox="0 0 40 20"' in (out / "wide" / "flag.svg").read_text()
 
@@ -73,23 +68,6 @@ def test_originals_are_never_overwritten(svg_dir, tmp_path):
     assert (svg_dir / "ring.svg").read_text() == FILES["ring.svg"]
 
 
-def test_without_bins_nothing_is_told_of_them(svg_dir, tmp_path):
-    roundtrip(svg_dir, tmp_path / "out", bins=0, pattern="ring.svg")
-    entries = json.loads((tmp_path / "out" / "report.json").read_text())["files"]
-    assert not any(key.endswith("_bins") for entry in entries for key in entry)
-
-
-def test_both_renderers_say_the_same_of_what_both_can_draw(svg_dir, tmp_path):
-    by_cairo, by_resvg = (
-        roundtrip(svg_dir, tmp_path / name, pattern="ring.svg", renderer=name) for name in ("cairosvg", "resvg")
-    )
-    assert by_resvg["ssim"]["mean"] == pytest.approx(by_cairo["ssim"]["mean"], abs=0.005)
-    with pytest.raises(UserError, match="renderer 'gpu' is not known"):
-        roundtrip(svg_dir, tmp_path / "out", renderer="gpu")
-    with pytest.raises(UserError, match="bins is 1"):
-        roundtrip(svg_dir, tmp_path / "out", bins=1)
-
-
 def test_a_compressed_file_is_compared_like_its_plain_text(svg_dir, tmp_path):
     (svg_dir / "ring.svgz").write_bytes(gzip.compress(FILES["ring.svg"].encode()))
     roundtrip(svg_dir, tmp_path / "out", pattern="ring.svg*")
@@ -97,25 +75,13 @@ def test_a_compressed_file_is_compared_like_its_plain_text(svg_dir, tmp_path):
     assert packed["file"] == "ring.svgz" and packed["ssim"] == plain["ssim"]
 
 
-def test_a_small_file_that_keeps_the_renderer_busy_is_ended(tmp_path):
-    """cairo draws it for minutes, in C code that a signal does not end."""
-    (tmp_path / "svg").mkdir()
-    (tmp_path / "svg" / "far.svg").write_text(
-        HEAD.format(24, 24) + '<path d="M0 0L9 9 0 9z"/><circle r="Infinity"/></svg>'
-    )
-    summary = roundtrip(tmp_path / "svg", tmp_path / "out", processes=1, renderer="cairosvg")
-    assert list(summary["reasons"]) == ["cannot be compared: drawing it takes more than 2 s"]
-    assert (summary["parsed"], summary["compared"]) == (1, 0) and (tmp_path / "out" / "far.svg").is_file()
-
-
-def test_the_table_over_packs_has_a_line_for_each(svg_dir, tmp_path):
-    roundtrip(svg_dir, tmp_path / "a")
-    roundtrip(svg_dir, tmp_path / "b", pattern="broken.svg")
-    reports = {name: json.loads((tmp_path / name / "report.json").read_text()) for name in ("a", "b")}
-    header, line, first, second = comparison_table(reports).splitlines()
-    assert header.count("|") == line.count("|") == first.count("|") == second.count("|")
-    assert first.startswith("| a | 5 | 80.00% |") and "text 1" in first
-    assert second.startswith("| b | 1 | 0 |")
+def test_a_file_that_keeps_the_renderer_busy_is_ended(svg_dir, tmp_path, monkeypatch):
+    """In compiled code, which a signal does not end: so a dashed drawing is drawn in a process of its own."""
+    monkeypatch.setattr(stage, "RENDER_SECONDS", 1)
+    monkeypatch.setattr(stage, "render_svg_by_resvg", lambda *_: any(iter(int, 1)))
+    summary = roundtrip(svg_dir, tmp_path / "out", pattern="dash.svg", processes=1)
+    assert list(summary["reasons"]) == ["cannot be compared: drawing it takes more than 1 s"]
+    assert (summary["parsed"], summary["compared"]) == (1, 0) and (tmp_path / "out" / "dash.svg").is_file()
 
 
 def test_a_file_with_entities_and_undeclared_prefixes_is_compared(tmp_path):

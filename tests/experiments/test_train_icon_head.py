@@ -67,7 +67,7 @@ def test_names_of_one_pack_teach_their_texts_where_they_may(packs, tmp_path):
     trained = train_icon_head(tmp_path, ["a"], num_steps=80, width=16, min_packs=1, weighted=True)
     _, by_text = shares_found(trained, packs)
     assert by_text > 0.9
-    names, _ = stage._names_in_packs([packs / "a", packs / "d"], 2, 1, np.random.default_rng(0))
+    names, _ = stage._names_in_packs([packs / "a", packs / "d"], 1, np.random.default_rng(0))
     assert sorted(names) == sorted([*NAMES, "sun", "moon"])
 
 
@@ -76,16 +76,16 @@ def test_held_out_names_are_not_used(packs, monkeypatch):
     monkeypatch.setattr(stage, "read_records", lambda folder: [
         replace(r, split="held_out" if r.name in NAMES[:5] else "train") for r in read(folder)
     ])
-    names, files = stage._names_in_packs([packs / "a", packs / "b"], 2, 2, np.random.default_rng(0))
+    names, files = stage._names_in_packs([packs / "a", packs / "b"], 2, np.random.default_rng(0))
     assert sorted(names) == sorted(NAMES[5:]) and all(len(own) == 2 for own in files)
 
 
 def test_views_differ_and_a_broken_file_is_none(packs):
     file = packs / "a" / read_records(packs / "a")[0].file
-    views = stage._draw((3, file), views=3, image_size=64, seed=0)
-    assert views.shape == (3, 64, 64, 3) and not (views[0] == views[1]).all() and not (views[1] == views[2]).all()
-    assert (views == stage._draw((3, file), views=3, image_size=64, seed=0)).all()
-    assert stage._draw((0, packs / "c" / read_records(packs / "c")[1].file), 1, 64, 0) is None
+    views = stage._draw((3, file), image_size=64, seed=0)
+    assert views.shape == (2, 64, 64, 3) and not (views[0] == views[1]).all()
+    assert (views == stage._draw((3, file), image_size=64, seed=0)).all()
+    assert stage._draw((0, packs / "c" / read_records(packs / "c")[1].file), 64, 0) is None
 
 
 @pytest.mark.parametrize("chosen", [["a", "d"], ["a"]])

@@ -35,7 +35,7 @@ from svgfusion_lib.reranking import ranker
 from svgfusion_lib.tidying.files import tidy_files
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=1)
-ASKED = EvaluationConfig(num_prompts=2, sampling=QUICK, max_reference=6, max_rebuilt=2, splits=("train",))
+ASKED = EvaluationConfig(num_prompts=2, sampling=QUICK, max_reference=6, splits=("train",))
 LINE_ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="{width}"'
     ' stroke-linecap="round"><circle cx="12" cy="12" r="{radius}"/><path d="M12 12V{end}"/></svg>'

@@ -118,13 +118,13 @@ def _train_refiner(inputs: Path, folder: Path) -> None:
 
 def _train_icon_head(inputs: Path, folder: Path) -> None:
     train_icon_head.fetch_packs = lambda *args: [inputs / "svg", inputs / "again"]
-    train_icon_head.train_icon_head(folder, num_steps=2, batch_size=4, width=8, views=1)
+    train_icon_head.train_icon_head(folder, num_steps=2, batch_size=4, width=8)
 
 
 def _train_realism(inputs: Path, folder: Path) -> None:
     train_realism.fetch_packs = lambda names, *args: [inputs / ("sets/svg" if "tabler" in names else "svg")]
     train_realism.SVGFusionPipeline = SimpleNamespace(from_pretrained=lambda model: pipeline_of(inputs))
-    train_realism.train_realism(folder, models=["line"], packs=["hugeicons"], drawings=4, num_steps=2, batch_size=4)
+    train_realism.train_realism(folder, models=["line"], drawings=4, num_steps=2, batch_size=4)
 
 
 class _Captions:

@@ -66,15 +66,13 @@ def main(root: Path) -> None:
     pipeline = SVGFusionPipeline.from_pretrained("line")
     assert vpvae._pixel_encoder("efficientnet-lite0") and module._encoder("efficientnet-lite0")
     inspect_svg(Check(svg_dir / "good.svg", False, None, True, True))  # loads the renderers, which look for libraries
-    roundtrip_file("good.svg", svg_dir, root / "unused", "cairosvg", 0)
+    roundtrip_file("good.svg", svg_dir, root / "unused")
     (root / "edited").mkdir()
     (root / "roundtrip").mkdir()
     stages: dict[str, Callable[[str], object]] = {
         "prepare_dataset": lambda file: inspect_svg(Check(svg_dir / file, False, None, True, True)).reason,
-        "roundtrip": partial(
-            roundtrip_file, svg_dir=svg_dir, out_dir=root / "roundtrip", renderer="cairosvg", bins=256,
-        ),
-        "train_icon_head": lambda file: _draw((0, svg_dir / file), 2, 128, 0) is not None,
+        "roundtrip": partial(roundtrip_file, svg_dir=svg_dir, out_dir=root / "roundtrip"),
+        "train_icon_head": lambda file: _draw((0, svg_dir / file), 128, 0) is not None,
         "palette": lambda file: recolour_svg(svg_dir / file, ["#d33"], root / "edited")["file"],
         "vary": lambda file: list(encode_svg(pipeline, svg_dir / file).shape),
     }

@@ -20,7 +20,6 @@ from svgfusion_lib.utils.tensorsvg import (
     denormalize_target,
     element_structure,
     normalize_target,
-    quantize_rows,
     rows_to_svg,
     split_elements,
     split_gradients,
@@ -176,15 +175,6 @@ def test_structure_of_elements():
     assert [paint for *_, paint in element_structure(parse_svg(GRADIENTS).rows)] == [
         "fill gradient", "fill gradient+stroke gradient", "fill gradient",
     ]
-
-
-def test_quantised_rows_lie_on_the_steps():
-    rows = parse_svg(f'{HEAD}<circle cx="13" cy="7" r=".01"/><path d="M-9 2.2L30 3z" stroke="red"/></svg>').rows
-    found = quantize_rows(rows, 25)  # a step is a unit of 24
-    assert found[1, 2:5].tolist() == pytest.approx([1 / 12, -5 / 12, 1 / 12])  # a length never falls to 0
-    steps = (found[2:-1, rf.GEOMETRY][:, rf.END_POINT] + 1) * 12
-    np.testing.assert_allclose(steps, [[-9, 2], [30, 3], [-9, 2]], atol=1e-4)
-    np.testing.assert_array_equal(found[:, rf.STYLE], rows[:, rf.STYLE])
 
 
 def test_targets_lie_in_range_and_are_inverted():
