@@ -25,7 +25,7 @@ PERCENTILES = (1, 25, 50, 75, 95, 99)
 GOOD_SSIM = 0.98
 WORST_COUNT = 24
 LARGE = 16_000             # characters of a document that is drawn in a process of its own
-_FAR_OR_DASHED = re.compile(r"dasharray|inf|nan|(?<![\d.#])\d{6}|\de\+?\d", re.IGNORECASE)  # so are these, of any size
+_SLOW = re.compile(r"filter|dasharray|inf|nan|(?<![\d.#])\d{6}|\de\+?\d", re.IGNORECASE)  # so are these, of any size
 RENDER_SECONDS = 2         # CPU time to draw one file; the parser has limits of its own
 
 
@@ -100,7 +100,7 @@ def _plain_text(path: Path) -> str:
 def _drawn(svg: str) -> np.ndarray:
     """SVG text -> uint8 [S, S, 3]; TimeIsUp for one that takes too long, in a process of its own if that may be so."""
     slow = f"drawing it takes more than {RENDER_SECONDS} s"
-    if len(svg) > LARGE or _FAR_OR_DASHED.search(svg):  # it may keep the renderer's compiled code busy for minutes
+    if len(svg) > LARGE or _SLOW.search(svg):  # it may keep the renderer's compiled code busy for minutes
         return call_in_child(RENDER_SECONDS, slow, render_svg_by_resvg, svg, IMAGE_SIZE)
     with cpu_limit(RENDER_SECONDS, slow):
         return render_svg_by_resvg(svg, IMAGE_SIZE)
