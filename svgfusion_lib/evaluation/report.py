@@ -28,7 +28,7 @@ def plot(path: Path, groups: dict[str, dict]) -> None:
                  yerr=_error_bars(list(places.values())), label=key.replace("_", " "))
     axes.set_xticks(range(len(PRECISIONS)), list(PRECISIONS.values()), fontsize=8)
     axes.set(title="R-precision at 1", ylim=(0, 1.05))
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # beside the data
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 
