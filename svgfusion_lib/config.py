@@ -204,6 +204,7 @@ class TrainConfig(_Config):
     recon_mse_loss_weight: float = 1.0
     null_prompt_rate: float = 0.1  # VS-DiT: share of samples trained on the null prompt (and the null style)
     null_style_rate: float = 0.1   # VS-DiT: share trained on the null style whatever the prompt
+    timesteps: str = "uniform"     # VS-DiT: drawn from "uniform" or "laplace" (near log SNR 0)
     repeat_names: bool = False     # VS-DiT: a name that k SVGs have is seen sqrt(k) times as often
     posterior_noise: float = 0.0   # VS-DiT: z0 = mean + posterior_noise * sigma * eps; 1 samples the posterior
 
@@ -214,6 +215,7 @@ class TrainConfig(_Config):
                 raise UserError(f"TrainConfig: {name} must be a finite number of at least 0, not {value}")
         if not 0 < self.lr_decay <= 1:
             raise UserError(f"TrainConfig: lr_decay must be above 0 and at most 1, not {self.lr_decay}")
+        self._check_choice("timesteps", "uniform", "laplace")
         self._check_choice("optimizer", "adamw", "muon")
 
 

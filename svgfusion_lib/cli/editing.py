@@ -108,6 +108,7 @@ def _morph_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE", help="from this file")
     add("--svg_b", required=True, metavar="FILE", help="to this one")
     add("--steps", type=int, default=8, help="frames, both ends among them")
+    add("--match", default="boxes", help="which part goes to which of the other file: by boxes, or by order")
     _model_flags(add)
 
 

@@ -46,6 +46,7 @@ def _prepare_latents_flags(add: Add) -> None:
     add("--output_dir", required=True)
     add("--text_encoder", default="minilm", help="or a CLIP hub name or folder")
     add("--max_latents", type=int, default=16)
+    add("--every_stage", action="store_true", help="also of the drawings of an SVG's first elements (--renderings)")
     add("--box_scale", type=number, default=1.0, help="std of the box channels for diffusion; others have 1")
     device(add)
 
@@ -61,6 +62,7 @@ def _train_dit_flags(add: Add) -> None:
     add("--lr_decay", type=number, default=1.0, help="last share of the steps in which the rate falls")
     add("--optimizer", default="adamw", choices=("adamw", "muon"), help="or Muon for the matrices of the blocks")
     add("--repeat_names", action="store_true", help="see names that k SVGs have sqrt(k) times as often")
+    add("--timesteps", default="uniform", choices=("uniform", "laplace"), help="or near log SNR 0 more often")
     add("--patch_size", type=int, default=1, help="consecutive latents joined to one token")
     add("--style_condition", action="store_true", help="learn the packs as styles to ask for (generate --style)")
     add("--bf16", action="store_true", help="autocast to bfloat16")

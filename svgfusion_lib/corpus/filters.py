@@ -9,15 +9,15 @@ import numpy as np
 
 from svgfusion_lib.corpus.captions import SKIN_TONE, humanise
 from svgfusion_lib.corpus.colours import dominant_colours
-from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.sanitise import sanitised_svg
-from svgfusion_lib.utils.hybrid_utils import strokes_only
 from svgfusion_lib.utils.placement import drawn_box
 from svgfusion_lib.utils.render import BLANK_CONTRAST, render_svg_by_resvg
+from svgfusion_lib.utils.rendering_sequence import element_of_rows
+from svgfusion_lib.utils.row_metrics import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
-from svgfusion_lib.utils.tensorsvg import element_of_rows, rows_to_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 PICTURE_SIZE = 32       # pixels
 CELLS = 8               # a picture is compared in CELLS x CELLS cells
@@ -34,7 +34,8 @@ class PictureIndex:
     as much as black ones.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, same_below: float = SAME_BELOW):
+        self.same_below = same_below
         self._count = 0
         self._inks = np.empty((_FIRST_CAPACITY, PICTURE_SIZE, PICTURE_SIZE, 3), dtype=np.uint8)
         self._cells = np.empty((_FIRST_CAPACITY, CELLS * CELLS), dtype=np.float32)  # mean ink
@@ -62,7 +63,7 @@ class PictureIndex:
         count = self._count
         ink = 255 - picture
         cells, strength = _describe(ink)
-        bounds = SAME_BELOW * np.maximum(self._strengths[:count], strength)  # [N]
+        bounds = self.same_below * np.maximum(self._strengths[:count], strength)  # [N]
         # A cell's mean differs by no more than its root mean square: what is left out here is no near duplicate.
         squares = self._squares[:count] - 2 * (self._cells[:count] @ cells) + cells @ cells
         near = np.flatnonzero(squares < CELLS * CELLS * bounds**2 + _ROUNDING)
@@ -70,9 +71,9 @@ class PictureIndex:
         if not len(near):
             return None
         delta = (self._inks[near].astype(np.float32) - ink) / 255  # [n, S, S, 3]
-        differences = np.sqrt(_cell_means(delta**2).max(axis=1)) / np.maximum(bounds[near], 1e-9) * SAME_BELOW
+        differences = np.sqrt(_cell_means(delta**2).max(axis=1)) / np.maximum(bounds[near], 1e-9) * self.same_below
         best = int(differences.argmin())
-        return (int(near[best]), float(differences[best])) if differences[best] < SAME_BELOW else None
+        return (int(near[best]), float(differences[best])) if differences[best] < self.same_below else None
 
 
 def _describe(ink: np.ndarray) -> tuple[np.ndarray, float]:
@@ -89,16 +90,17 @@ def _cell_means(values: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Source:
-    """One file to choose from."""
+class Check:
+    """A file and what is asked of it."""
 
     path: Path
-    record: Record  # its file is the place in the data set
-
-    @property
-    def domain(self) -> str:
-        """line, filled, emoji or colour; "" if it comes from no known pack."""
-        return pack_domain(self.record.pack)
+    stroke_only: bool       # it has to paint strokes and no fills
+    max_rows: int | None    # between <BOS> and <EOS>
+    picture: bool           # render it
+    colours: bool           # measure its colours
+    clean: bool = False     # take away what is not seen
+    whole: bool = True      # rows have to show all of it
+    original: bool = False  # keep its own text, sanitised
 
 
 @dataclass(frozen=True)
@@ -114,39 +116,31 @@ class Finding:
     colours: tuple[str, ...] = ()
 
 
-def inspect_svg(
-    source: Source, stroke_only: bool | None, max_rows: int | None, pictures: bool, whole: bool, originals: bool
-) -> Finding:
-    """Parse and render one file; options as of `prepare_dataset`, pictures: it is compared by eye too.
-
-    Of emoji and colour icons the colours are measured, and what is not seen is taken away.
-    """
-    coloured = source.domain in ("emoji", "colour")
-    if stroke_only is None:
-        stroke_only = source.domain == "line"
+def inspect_svg(check: Check) -> Finding:
+    """Parse and render one file."""
     try:
-        parsed = parse_svg(source.path)
+        parsed = parse_svg(check.path)
     except ValueError as error:
         return Finding(f"does not parse: {str(error).split(' (')[0]}")
     rows = parsed.rows
-    if whole and parsed.unsupported:
+    if check.whole and parsed.unsupported:
         return Finding(f"rows cannot show: {', '.join(sorted(parsed.unsupported))}")
-    if stroke_only and source.domain in ("", "line") and not strokes_only(rows):
+    if check.stroke_only and not strokes_only(rows):
         return Finding("not stroke only")
-    if max_rows is not None and len(rows) - 2 > max_rows:
-        return Finding(f"more than {max_rows} rows")
+    if check.max_rows is not None and len(rows) - 2 > check.max_rows:
+        return Finding(f"more than {check.max_rows} rows")
     picture, colours = None, ()
     try:
-        rows = clean_rows(rows) if coloured else rows
+        rows = clean_rows(rows) if check.clean else rows
         # What the rows show, which is all of it by now: the file itself may keep a renderer busy for long.
         text = rows_to_svg(rows, parsed.size)
-        if pictures:
+        if check.picture:
             picture = render_svg_by_resvg(text, PICTURE_SIZE)
             if picture.min() >= 255 - BLANK_CONTRAST:
                 return Finding("blank on white")
-        if coloured:
+        if check.colours:
             colours = dominant_colours(text)
-        text = sanitised_svg(source.path) if originals else text
+        text = sanitised_svg(check.path) if check.original else text
     except ValueError:
         return Finding("cannot be rendered")
     return Finding("", _fingerprint(rows), text, len(rows) - 2, tuple(parsed.approximated), picture, colours)

@@ -16,10 +16,10 @@ Nothing here changes how many latents there are, so an edit has as many parts as
 from svgfusion_lib.editing.colours import RECOLOURINGS, layer_colour, paint_layer, parse_palette, recolour
 from svgfusion_lib.editing.drawing import redraw, restyle, variations
 from svgfusion_lib.editing.latents import decode_layers, decode_svg, encode_svg, layer_of_latents, layer_of_parts
-from svgfusion_lib.editing.morphing import interpolate, match_boxes, slerp
+from svgfusion_lib.editing.morphing import MATCHES, interpolate, match_boxes, slerp
 
 __all__ = [
-    "RECOLOURINGS", "decode_layers", "decode_svg", "encode_svg", "interpolate", "layer_colour", "layer_of_latents",
-    "layer_of_parts", "match_boxes", "paint_layer", "parse_palette", "recolour", "redraw", "restyle", "slerp",
-    "variations",
+    "MATCHES", "RECOLOURINGS", "decode_layers", "decode_svg", "encode_svg", "interpolate", "layer_colour",
+    "layer_of_latents", "layer_of_parts", "match_boxes", "paint_layer", "parse_palette", "recolour", "redraw",
+    "restyle", "slerp", "variations",
 ]

@@ -1,6 +1,6 @@
 """Drawing anew: some of an icon stays, or some of its channels, and the VS-DiT draws the rest by a prompt."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -9,11 +9,14 @@ from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.editing.latents import box_channels, style_channels
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts
-from svgfusion_lib.utils.samplers import Denoise, StepCallback
+from svgfusion_lib.utils.samplers import Denoise
 
 FAMILIAR = 3.0  # standard deviations
 RESAMPLED = 0.5  # share of all timesteps that a round of resampling goes back
 _SEED_STRIDE = 1_000_003  # between the seeds of a sample's rounds
+
+# callback(step, estimate of z_0 [B, N, Z]) after every step; what it raises ends the sampling
+Callback = Callable[[int, Tensor], None]
 
 
 def variations(
@@ -25,7 +28,7 @@ def variations(
     config: SamplingConfig | None = None,
     style: str | None = None,
     keep_style: bool = False,
-    callback: StepCallback | None = None,
+    callback: Callback | None = None,
 ) -> Tensor:
     """One z' [B, N, Z] for each seed: z [N, Z] noised to `strength` of all timesteps and drawn from there.
 
@@ -53,7 +56,7 @@ def redraw(
     style: str | None = None,
     keep_style: bool = False,
     resample: int = 0,
-    callback: StepCallback | None = None,
+    callback: Callback | None = None,
 ) -> Tensor:
     """One z' [B, N, Z] for each seed: latents with keep [N] stay as in z [N, Z], the others are drawn to fit.
 
@@ -87,7 +90,7 @@ def restyle(
     seeds: Sequence[int],
     strength: float = 0.4,
     config: SamplingConfig | None = None,
-    callback: StepCallback | None = None,
+    callback: Callback | None = None,
     move: bool = False,
 ) -> Tensor:
     """One z' [B, N, Z] for each seed: the same icon in another style.
@@ -119,7 +122,7 @@ def prompted(
 
 def _holding(
     pipeline: SVGFusionPipeline, denoise: Denoise, z: Tensor, origin: Tensor, held: Tensor, seeds: Sequence[int],
-    config: SamplingConfig, strength: float, callback: StepCallback | None,
+    config: SamplingConfig, strength: float, callback: Callback | None,
 ) -> Tensor:
     """Samples [B, N, Z] from origin ([N, Z], or one for each seed) noised to `strength`, with z [N, Z] where `held`.
 

@@ -106,7 +106,7 @@ def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path
 
 def morph_svgs(
     pipeline: SVGFusionPipeline, svg: str | Path, svg_b: str | Path, output_dir: str | Path, steps: int = 8,
-    config: SamplingConfig | None = None,
+    config: SamplingConfig | None = None, match: str = "boxes",
 ) -> list[dict]:
     """From one SVG file to another: output_dir/{k}.svg, the strip sheet.png and morph.svg, which moves.
 
@@ -115,10 +115,10 @@ def morph_svgs(
     config, _ = _checked(pipeline, config)
     check_apart(output_dir, svg, svg_b)
     first, last = (encode_svg(pipeline, Path(path)) for path in (svg, svg_b))
-    frames = interpolate(pipeline, first, last, steps)
+    frames = interpolate(pipeline, first, last, steps, match)
     ends = _source(svg) | {f"{name}_b": value for name, value in _source(svg_b).items()}
     svgs = [decode_svg(pipeline, z, config) for z in frames]
-    entry: dict = ends | {"settings": config.to_dict()}
+    entry: dict = ends | {"match": match, "settings": config.to_dict()}
     entries: list[dict] = [{"file": f"{k:02d}.svg"} | entry for k in range(len(svgs))]
     with output_set(output_dir, "morph") as folder:
         for each, frame in zip(entries, svgs):

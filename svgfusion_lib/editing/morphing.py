@@ -11,23 +11,30 @@ from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.utils.path_chunks import BOX_COLUMNS
 
 HALF_SIZE = 2  # channel of a latent of layout "path": half-size of its box (utils/path_chunks.py)
+MATCHES = ("boxes", "order")
 SECONDS_PER_FRAME = 0.15
 HOLD = 5  # frames' time that either end is shown
 
 
-def interpolate(pipeline: SVGFusionPipeline, z_a: Tensor, z_b: Tensor, steps: int) -> list[Tensor]:
+def interpolate(
+    pipeline: SVGFusionPipeline, z_a: Tensor, z_b: Tensor, steps: int, match: str = "boxes"
+) -> list[Tensor]:
     """`steps` latents from z_a [N_a, Z] to z_b [N_b, Z], both ends as they are: a list of [N, Z].
 
-    Explicit channels (place, size, colours) go straight, learned ones (shape) spherically, as normalised. Parts go to
-    those whose boxes are nearest, all together (`match_boxes`). If one has more, those left over grow out of a point
-    at their own centre, or shrink to it. A layout without boxes goes by order, and wants equal lengths (UserError).
+    Explicit channels (place, size, colours) go straight, learned ones (shape) spherically, as normalised. match
+    "boxes": parts go to those whose boxes are nearest, all together (`match_boxes`); "order": the k-th to the
+    k-th. If one has more, those left over grow out of a point at their own centre, or shrink to it. A layout
+    without boxes goes by order, and wants equal lengths (UserError).
     """
     if steps < 2:
         raise UserError(f"steps is {steps}; it must be at least 2, for both ends")
+    if match not in MATCHES:
+        raise UserError(f"parts are matched by {' or '.join(MATCHES)}, not by {match!r}")
     width = pipeline.vae.explicit_width
     if len(z_a) != len(z_b) and not width:
         raise UserError(f"{len(z_a)} latents cannot go to {len(z_b)}: the model's latents have no box to grow in")
-    pairs = match_boxes(z_a, z_b) if width else [(k, k) for k in range(len(z_a))]
+    by_boxes = match == "boxes" and width > 0
+    pairs = match_boxes(z_a, z_b) if by_boxes else [(k, k) for k in range(min(len(z_a), len(z_b)))]
     a, b = (pipeline.dit.normalize(z) for z in _paired(z_a, z_b, pairs))  # [N, Z] each
     frames = [z_a]
     for w in torch.linspace(0, 1, steps)[1:-1].tolist():

@@ -1,14 +1,14 @@
-"""Token sequences of many items on disk: fp16, memory-mapped when read.
+"""Token sequences of many items on disk: fp16, in shards, memory-mapped when read.
 
-A folder holds tokens.bin (fp16 [tokens, C], item after item) and index.npz: their width, how many tokens each item has,
-and its CRC-32. Reading an item touches its own pages alone, so a store may be larger than the memory; each is checked
-when it is read.
+A folder holds tokens-00000.npy, tokens-00001.npy, ... (fp16 [tokens, C] each; no item is cut in two) and
+index.npz: how many tokens each item has, its CRC-32, and where the shards begin. Reading an item touches its own
+pages alone, so a store may be larger than the memory; each is checked when it is read.
 """
 
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,87 +16,121 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.system.files import Writer
 
-TOKENS_NAME, INDEX_NAME = "tokens.bin", "index.npz"
-VERSION = 3  # of the index; 1 and 2 had the tokens in several files
+INDEX_NAME = "index.npz"
+SHARD_BYTES = 256 * 2**20
+VERSION = 2  # of the index; 1 had neither checksums nor a version
 
 
-def write_tokens(folder: str | Path, items: Iterable[Tensor], key: str) -> "TokenStore":
+def write_tokens(
+    folder: str | Path, items: Iterable[Tensor], key: str, shard_bytes: int = SHARD_BYTES
+) -> "TokenStore":
     """Write items [S_i, C], of one width C, in order, into a new folder.
 
     key: names what the tokens are of; `TokenStore.open` asks for it again.
     """
     lengths: list[int] = []
+    first_items: list[int] = []  # of each shard
     checksums: list[int] = []
-    width = 0
     folder = Path(folder)
     folder.mkdir()
-    with (folder / TOKENS_NAME).open("wb") as file:
-        for tokens in items:
-            array = np.ascontiguousarray(tokens.half().cpu().numpy())  # [S_i, C]
-            width = array.shape[1]
-            lengths.append(len(array))
-            checksums.append(zlib.crc32(array.data))
-            file.write(array.data)
+    for number, shard in enumerate(_shards(items, shard_bytes)):
+        first_items.append(len(lengths))
+        lengths += [len(tokens) for tokens in shard]
+        arrays = [tokens.half().cpu().numpy() for tokens in shard]
+        checksums += [_checksum(array) for array in arrays]
+        with (folder / f"tokens-{number:05d}.npy").open("wb") as file:
+            np.save(Writer(file), np.concatenate(arrays))  # to a plain file it would not say why it failed
     np.savez(
-        folder / INDEX_NAME, lengths=np.array(lengths, dtype=np.int64), width=np.array(width), key=np.array(key),
-        checksums=np.array(checksums, dtype=np.uint32), version=np.array(VERSION),
+        folder / INDEX_NAME, lengths=np.array(lengths, dtype=np.int64), first_items=np.array(first_items),
+        key=np.array(key), checksums=np.array(checksums, dtype=np.uint32), version=np.array(VERSION),
     )
     return TokenStore.open(folder, key)
 
 
-class TokenStore:
-    """Items of a folder that `write_tokens` made: store[i] is float32 [S_i, C]. width: C; 0 if there are no items."""
+def _checksum(tokens: np.ndarray) -> int:
+    return zlib.crc32(np.ascontiguousarray(tokens).data)
 
-    def __init__(self, path: Path, tokens: np.ndarray, lengths: np.ndarray, checksums: np.ndarray):
-        self._path = path
-        self._tokens = tokens  # [tokens, C]
-        self.width = tokens.shape[1]
+
+def _shards(items: Iterable[Tensor], shard_bytes: int) -> Iterator[list[Tensor]]:
+    shard: list[Tensor] = []
+    size = 0
+    for tokens in items:
+        shard.append(tokens)
+        size += 2 * tokens.numel()
+        if size >= shard_bytes:
+            yield shard
+            shard, size = [], 0
+    if shard:
+        yield shard
+
+
+class TokenStore:
+    """Items of a folder that `write_tokens` made: store[i] is float32 [S_i, C]."""
+
+    def __init__(
+        self, folder: Path, shards: Sequence[np.ndarray], lengths: np.ndarray, first_items: np.ndarray,
+        checksums: np.ndarray | None,
+    ):
+        self._folder = folder
+        self._shards = shards
         self.lengths = lengths
+        self._first_items = first_items
         self._checksums = checksums
-        self._ends = np.cumsum(lengths)
+        ends = np.cumsum(lengths)
+        self._starts = ends - lengths
+        self._shard_starts = self._starts[first_items] if len(lengths) else np.zeros(0, dtype=np.int64)
 
     @classmethod
     def open(cls, folder: str | Path, key: str) -> "TokenStore":
-        """UserError if the folder is not whole, is of another version, or holds the tokens of something else."""
+        """UserError if the folder is not whole, or holds the tokens of something else.
+
+        Folders of version 1 are read as they are, without checksums.
+        """
         folder = Path(folder)
-        path = folder / TOKENS_NAME
         try:
             with np.load(folder / INDEX_NAME) as index:
+                lengths, first_items, found = index["lengths"], index["first_items"], str(index["key"])
                 version = int(index["version"]) if "version" in index else 1
-                if version != VERSION:
-                    raise UserError(
-                        f"{folder}: tokens of format version {version}, this program reads {VERSION}; make them anew"
-                    )
-                lengths, checksums, width = index["lengths"], index["checksums"], int(index["width"])
-                found = str(index["key"])
-            shape = (int(lengths.sum()), width)
-            whole = lengths.ndim == 1 and lengths.shape == checksums.shape and lengths.min(initial=0) >= 0
-            if not whole or width < 0 or path.stat().st_size != 2 * shape[0] * width:
-                raise UserError(f"{folder}: its tokens are not what its {INDEX_NAME} says; make them anew")
-            empty = 0 in shape  # which cannot be mapped
-            tokens = np.zeros(shape, np.float16) if empty else np.memmap(path, np.float16, mode="r", shape=shape)
+                checksums = index["checksums"] if version > 1 else None
+            names = [folder / f"tokens-{i:05d}.npy" for i in range(len(first_items))]
+            shards = [np.lib.format.open_memmap(name, mode="r") for name in names]
         except (
             OSError, ValueError, LookupError, RuntimeError, EOFError, TypeError, AttributeError, MemoryError,
-            OverflowError, SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,  # NumPy evaluates headers
+            SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,  # NumPy evaluates the header
         ) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise UserError(f"{folder}: its tokens cannot be read ({reason}); make them anew") from error
+        if version > VERSION:
+            raise UserError(f"{folder}: tokens of format version {version}, this program reads {VERSION}")
         if found != key:
             raise UserError(f"{folder}: holds tokens of something else than the file beside it; make both anew")
-        return cls(path, tokens, lengths, checksums)
+        ends = [*first_items[1:], len(lengths)]
+        sizes = [int(lengths[start:end].sum()) for start, end in zip(first_items, ends)]
+        if any(shard.ndim != 2 or shard.dtype != np.float16 for shard in shards) or sizes != [*map(len, shards)] or (
+            checksums is not None and checksums.shape != lengths.shape
+        ):
+            raise UserError(f"{folder}: its tokens are not what its {INDEX_NAME} says; make them anew")
+        return cls(folder, shards, lengths, first_items, checksums)
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __repr__(self) -> str:
-        return f"TokenStore({len(self)} items, {len(self._tokens)} tokens of width {self.width})"
+        return f"TokenStore({len(self)} items, {int(self.lengths.sum())} tokens of width {self.width})"
+
+    @property
+    def width(self) -> int:
+        """C; 0 if there are no items."""
+        return self._shards[0].shape[1] if self._shards else 0
 
     def __getitem__(self, item: int) -> Tensor:
         if not 0 <= item < len(self.lengths):
             raise IndexError(item)
-        end = self._ends[item]
-        tokens = self._tokens[end - self.lengths[item] : end]  # [S_i, C]
-        if zlib.crc32(np.ascontiguousarray(tokens).data) != self._checksums[item]:
-            raise UserError(f"{self._path}: damaged (item {item}); make it anew")
+        shard = int(np.searchsorted(self._first_items, item, side="right")) - 1
+        start = self._starts[item] - self._shard_starts[shard]
+        tokens = self._shards[shard][start : start + self.lengths[item]]  # [S_i, C]
+        if self._checksums is not None and _checksum(tokens) != self._checksums[item]:
+            raise UserError(f"{self._folder / f'tokens-{shard:05d}.npy'}: damaged (item {item}); make it anew")
         return torch.from_numpy(tokens.astype(np.float32))

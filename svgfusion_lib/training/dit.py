@@ -24,7 +24,13 @@ from svgfusion_lib.training.loop import StepLoss, budget_steps, fit
 from svgfusion_lib.training.losses import diffusion_loss
 from svgfusion_lib.training.optimisation import EMA
 from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader, style_names
-from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, make_schedule, training_target
+from svgfusion_lib.utils.diffusion import (
+    NoiseSchedule,
+    add_noise,
+    make_schedule,
+    timestep_probabilities,
+    training_target,
+)
 from svgfusion_lib.utils.render import contact_sheet
 
 FINAL_NAME = "vsdit_final.pt"
@@ -54,6 +60,7 @@ def train_dit(
     samples_seen: int | None = None,
     max_minutes: float | None = None,
     lr_decay: float = 1.0,
+    timesteps: str = "uniform",
     optimizer: str = "adamw",
     repeat_names: bool = False,
     dit: VSDiT | None = None,
@@ -63,7 +70,7 @@ def train_dit(
 
     The budget is num_epochs, or samples_seen (latent sequences) if given; after max_minutes Paused is raised.
     A step of the optimiser sees `accumulate` batches; compile_model: torch.compile, for CUDA.
-    lr_decay: last share of the steps in which the learning rate falls.
+    lr_decay: last share of the steps in which the learning rate falls. timesteps: see `timestep_probabilities`.
     optimizer: "adamw" or "muon", see `make_optimizer`. repeat_names: names that many packs draw are seen more often.
     prediction "epsilon" with schedule "linear" is the specification's objective. With style_condition the model
     can be asked for the style of a pack, whatever the prompt says of it. Every val_every steps the same prompts
@@ -103,7 +110,7 @@ def train_dit(
             num_steps=budget_steps(train_svgs, batch_size, num_epochs, samples_seen, accumulate),
             batch_size=batch_size, accumulate=accumulate, compile=compile_model,
             device=device, seed=seed, lr=lr, bf16=bf16, val_every=val_every, checkpoint_every=checkpoint_every,
-            lr_decay=lr_decay, optimizer=optimizer, repeat_names=repeat_names,
+            lr_decay=lr_decay, timesteps=timesteps, optimizer=optimizer, repeat_names=repeat_names,
         )
         encoder = text_encoder or load_text_encoder(latents["text_encoder"])
         torch.manual_seed(seed)
@@ -197,11 +204,16 @@ def dit_step_loss(
     A sample trained on the null prompt has the null style too, as guidance has it.
     The length predictor shares no weight with the transformer, so the sum trains both as if alone.
     """
+    often = timestep_probabilities(config.timesteps, schedule).float()  # [T]
+
     def step_loss(model: VSDiT, batch: LatentBatch, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         device = batch.mean.device
         z0 = batch.mean + config.posterior_noise * batch.sigma * torch.randn_like(batch.mean)  # [B, N, Z]
         z0 = model.normalize(z0)
-        t = torch.randint(schedule.num_steps, (len(z0),), device=device)  # [B]
+        if config.timesteps == "uniform":
+            t = torch.randint(schedule.num_steps, (len(z0),), device=device)  # [B]
+        else:
+            t = torch.multinomial(often.to(device), len(z0), replacement=True)  # [B]
         z_t, noise = add_noise(z0, t, schedule)
         drop = torch.rand(len(z0), device=device) < config.null_prompt_rate  # [B]
         null = null_context.to(device, torch.float32)

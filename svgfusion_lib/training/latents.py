@@ -38,13 +38,15 @@ def prepare_latents(
     output_dir: str | Path,
     text_encoder: str | TextEncoder = "minilm",
     max_latents: int = 16,
+    every_stage: bool = False,
     box_scale: float = 1.0,
     device: str = "cpu",
 ) -> Path:
     """Encode every SVG of a cache with at most max_latents latents -> output_dir/latents.pt (returned).
 
     Holds posterior mean and sigma per latent, the null prompt's text tokens (those of every caption are in
-    output_dir/context), and the per-channel mean and std of the training latents.
+    output_dir/context), and the per-channel mean and std of the training latents. every_stage: the earlier stages
+    of the drawing, as far as the cache has them, are SVGs of their own, with the captions of the whole.
     text_encoder: by name, or one of your own, which has name, width and encode as TextEncoder has them.
     box_scale: standard deviation that the box channels (layout "path") get for diffusion, the others having 1:
     above 1 the noise moves shapes less.
@@ -57,7 +59,7 @@ def prepare_latents(
         cache = load_cache(precomputed_dir)
         check_pixel_encoder(vae, cache)
         limit = min(max_latents, vae.config.max_latents)
-        dataset = ChunkDataset(cache, vae.config, max_latents=limit)
+        dataset = ChunkDataset(cache, vae.config, max_latents=limit, every_stage=every_stage)
         if not len(dataset):
             raise UserError(f"{precomputed_dir}: no SVG has at most {max_latents} latents; give a larger --max_latents")
         means, sigmas = encode_dataset(vae, dataset)

@@ -30,7 +30,7 @@ STATE_NAME = "training_state.pt"
 STATE_FIELDS = {"step": int, "model": dict, "ema": dict, "optimizer": dict, "train_config": dict, "train_svgs": int}
 # Settings that a resumed run may have otherwise: how long it trains, where, and what it reports.
 _FREE = {
-    "num_steps", "lr_decay", "device", "log_every", "val_every", "checkpoint_every", "checkpoint_seconds",
+    "num_steps", "lr_decay", "timesteps", "device", "log_every", "val_every", "checkpoint_every", "checkpoint_seconds",
     "compile", "bf16",
 }
 

@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
 from svgfusion_lib.utils.path_chunks import Chunks, distinct_chunks, rows_to_chunks
-from svgfusion_lib.utils.tensorsvg import partial_rows, stage_of_rows
+from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_of_rows
 
 
 @dataclass
@@ -57,7 +56,7 @@ class ChunkBatch(ToDevice):
 
 @dataclass
 class ChunkItem:
-    """One SVG: chunks; pixel_tokens [K, P, C] or None; stages int64 [N], None: all see the first rendering."""
+    """One SVG: chunks; pixel_tokens [K, P, C] and stages int64 [N], or None."""
 
     name: str
     chunks: Chunks
@@ -75,20 +74,25 @@ class ChunkDataset(Dataset):
         split: str | None = None,
         max_latents: int | None = None,
         partial_rate: float = 0.0,
+        every_stage: bool = False,
         only: Collection[int] | None = None,
     ):
         """cache: see stage preprocess; split: "train", "held_out" or None for all; max_latents: if not the config's.
 
         partial_rate: share of the items that are an earlier stage of their SVG, another one each time (drawn from
-        torch's global generator; utils/tensorsvg.py). only: indices in the cache of the SVGs to take (None: of all).
+        torch's global generator).
+        every_stage: every stage of an SVG (utils/rendering_sequence.py) is an item of its own. only: indices in the
+        cache of the SVGs to take (None: of all).
         """
         self.pixel_tokens = cache["pixel_tokens"] if config.pixel_fusion else None  # store of [K P, C], K stages
         if config.pixel_fusion and self.pixel_tokens is None:
             raise UserError("the VP-VAE fuses pixel tokens, but the cache was made with --pixel_encoder none")
         self.config = config
         self.partial_rate = partial_rate
+        self._max_latents = max_latents or config.max_latents
         self._rows: list[np.ndarray] = []
         self._sizes: list[np.ndarray] = []  # of the stages, in elements
+        self._stages: list[int] = []        # of the whole SVG
         self.names: list[str] = []
         self.indices: list[int] = []        # in the cache
         self.chunks: list[Chunks] = []
@@ -99,16 +103,25 @@ class ChunkDataset(Dataset):
             if (split is not None and cache["splits"][i] != split) or (only is not None and i not in only):
                 continue
             rows = all_rows[offsets[i] : offsets[i + 1]]
-            rows = rows if config.arcs else arcs_to_cubic_rows(rows)
-            chunks = self._cut(rows)
-            if len(chunks) > (max_latents or config.max_latents):
-                self.too_long += 1
-                continue
-            self.names.append(name)
-            self.indices.append(i)
-            self.chunks.append(chunks)
-            self._rows.append(rows)
-            self._sizes.append(all_sizes[stage_offsets[i] : stage_offsets[i + 1]])
+            sizes = all_sizes[stage_offsets[i] : stage_offsets[i + 1]]
+            for count in range(1 if every_stage else len(sizes), len(sizes) + 1):
+                self._add(i, name, rows, sizes[:count], len(sizes))
+
+    def _add(self, i: int, name: str, rows: np.ndarray, sizes: np.ndarray, stages: int) -> None:
+        if not self.config.arcs:
+            rows = arcs_to_cubic_rows(rows)
+        if len(sizes) < stages:
+            rows, name = partial_rows(rows, sizes[-1]), f"{name}, the first {sizes[-1]}"
+        chunks = self._cut(rows)
+        if len(chunks) > self._max_latents:
+            self.too_long += 1
+            return
+        self.names.append(name)
+        self.indices.append(i)
+        self.chunks.append(chunks)
+        self._rows.append(rows)
+        self._sizes.append(sizes)
+        self._stages.append(stages)
 
     def _cut(self, rows: np.ndarray) -> Chunks:
         return rows_to_chunks(rows, self.config.layout, self.config.rows_per_latent)
@@ -125,9 +138,9 @@ class ChunkDataset(Dataset):
         if self.pixel_tokens is None:
             return ChunkItem(self.names[i], chunks)
         tokens = self.pixel_tokens[self.indices[i]]  # [K P, C]
-        tokens = tokens.unflatten(0, (len(self._sizes[i]), -1))[: len(sizes)]  # [K, P, C]
+        tokens = tokens.unflatten(0, (self._stages[i], -1))[: len(sizes)]  # [K, P, C]
         if not self.config.stage_tokens:
-            return ChunkItem(self.names[i], chunks, tokens[-1:])
+            return ChunkItem(self.names[i], chunks, tokens[-1:], np.zeros(len(chunks), dtype=np.int64))
         return ChunkItem(self.names[i], chunks, tokens, stage_of_rows(rows, sizes)[chunks.first_row])
 
     @property
@@ -158,20 +171,29 @@ class DistinctChunkDataset(Dataset):
 
 def collate_chunks(items: list[ChunkItem]) -> ChunkBatch:
     """Pad chunks to the longest SVG of the batch; padded slots are PAD rows with box (0, 0, 1)."""
-    mask = padding_of([len(item.chunks) for item in items])  # [B, N]
-    ids, geometry, box, style = (
-        pad_sequence([torch.from_numpy(getattr(item.chunks, name)) for item in items], batch_first=True)
-        for name in ("ids", "geometry", "box", "style")
+    count, length = len(items), max(len(item.chunks) for item in items)
+    slots = items[0].chunks.ids.shape[1]
+    ids = np.zeros((count, length, slots, 2), dtype=np.int64)
+    geometry = np.zeros((count, length, slots, 8), dtype=np.float32)
+    box = np.zeros((count, length, 3), dtype=np.float32)
+    box[..., 2] = 1
+    style = np.zeros((count, length, 12), dtype=np.float32)
+    mask = np.ones((count, length), dtype=bool)
+    stages = np.zeros((count, length), dtype=np.int64)
+    for i, item in enumerate(items):
+        chunks, n = item.chunks, len(item.chunks)
+        ids[i, :n], geometry[i, :n], box[i, :n], style[i, :n] = chunks.ids, chunks.geometry, chunks.box, chunks.style
+        mask[i, :n] = False
+        stages[i, :n] = 0 if item.stages is None else item.stages
+    batch = ChunkBatch(
+        torch.from_numpy(ids), torch.from_numpy(geometry), torch.from_numpy(box), torch.from_numpy(style),
+        torch.from_numpy(mask), names=[item.name for item in items],
     )
-    box[..., 2][mask] = 1
-    batch = ChunkBatch(ids, geometry, box, style, mask, names=[item.name for item in items])
     pixel_tokens = [item.pixel_tokens for item in items if item.pixel_tokens is not None]
     if pixel_tokens:
-        batch.pixel_tokens = pad_sequence(pixel_tokens, batch_first=True)  # [B, K, P, C]
-        batch.stages = torch.zeros_like(mask, dtype=torch.long)  # [B, N]
-        for stages, item in zip(batch.stages, items):
-            if item.stages is not None:
-                stages[: len(item.stages)] = torch.from_numpy(item.stages)
+        tokens, _ = pad_sequences([own.flatten(1) for own in pixel_tokens])  # [B, K, P C]
+        batch.pixel_tokens = tokens.unflatten(-1, pixel_tokens[0].shape[1:])  # [B, K, P, C]
+        batch.stages = torch.from_numpy(stages)
     return batch
 
 
@@ -257,7 +279,7 @@ def collate_latents(items: list[tuple[str, Tensor, Tensor, Tensor, int]]) -> Lat
 
 def pad_sequences(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Sequences [L_i, C] -> zero-padded [B, max L, C] and padding mask [B, max L]."""
-    padded = pad_sequence(list(sequences), batch_first=True)  # [B, L, C]
+    padded = torch.nn.utils.rnn.pad_sequence(list(sequences), batch_first=True)  # [B, L, C]
     return padded, padding_of([len(s) for s in sequences])
 
 

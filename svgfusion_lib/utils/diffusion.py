@@ -64,6 +64,21 @@ def make_schedule(config: DiffusionConfig) -> NoiseSchedule:
     return NoiseSchedule(torch.cumprod(1 - betas, dim=0), config.schedule)
 
 
+def timestep_probabilities(density: str, params: NoiseSchedule) -> Tensor:
+    """How often training draws each timestep: float64 [T], of sum 1.
+
+    "uniform", or "laplace": half of the draws uniform, half such that log SNR has a Laplace density of mean 0 and
+    scale 0.5 (Hang et al. 2024, "Improved noise schedule for diffusion training", table 1).
+    """
+    uniform = torch.full_like(params.alphas_cumprod, 1 / params.num_steps)
+    if density == "uniform":
+        return uniform
+    log_snr = torch.logit(params.alphas_cumprod)  # [T], falling
+    (spacing,) = torch.gradient(-log_snr)         # [T]
+    laplace = torch.exp(-log_snr.abs() / 0.5) * spacing
+    return 0.5 * uniform + 0.5 * laplace / laplace.sum()
+
+
 def add_noise(z0: Tensor, t: Tensor, params: NoiseSchedule, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """z_t and the noise in it: z0 [B, N, Z], t int64 [B], noise like z0 (drawn if None)."""
     noise = torch.randn_like(z0) if noise is None else noise

@@ -6,7 +6,6 @@ import io
 import math
 import struct
 import sys
-import textwrap
 import urllib.request
 import zlib
 from collections.abc import Callable, Sequence
@@ -47,18 +46,14 @@ def render_svg(svg: str, size: int = 128, background: str = "white") -> np.ndarr
     ValueError with the reason if the SVG cannot be rendered, UserError if cairo is not installed.
     """
     _require_cairo()
-    drawing = _draw_premultiplied(svg, size)  # (h, w, 4)
-    return _on_background(drawing[..., :3].astype(np.float64), drawing[..., 3:] / 255, size, background)
-
-
-def _on_background(colours: np.ndarray, alpha: np.ndarray, size: int, background: str) -> np.ndarray:
-    """Premultiplied colours [h, w, 3] of 255 and alpha [h, w, 1] of 1 -> uint8 [size, size, 3], centred."""
     backdrop = np.array(ImageColor.getrgb(background)[:3])  # ValueError on an unknown colour
-    h, w = alpha.shape[:2]
+    drawing = _draw_premultiplied(svg, size).astype(np.uint16)  # (h, w, 4)
+    h, w = drawing.shape[:2]
     top, left = (size - h) // 2, (size - w) // 2
     canvas = np.empty((size, size, 3), dtype=np.uint8)
     canvas[:] = backdrop
-    canvas[top : top + h, left : left + w] = np.minimum(np.round(colours + backdrop * (1 - alpha)), 255)
+    behind = (255 - drawing[..., 3:]) * backdrop  # (h, w, 3), in 255ths
+    canvas[top : top + h, left : left + w] = np.minimum(drawing[..., :3] + (behind + 127) // 255, 255)
     return canvas
 
 
@@ -69,6 +64,7 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
     """
     import resvg_py
 
+    backdrop = np.array(ImageColor.getrgb(background)[:3])
     try:
         root = read_document(svg)
         for element in root.iter():  # resvg would open files
@@ -88,8 +84,14 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
         raise ValueError(f"the SVG cannot be rendered: {error}") from error
     image = Image.open(io.BytesIO(data), formats=["PNG"])
     drawing = np.asarray(image.convert("RGBA"))[:size, :size].astype(np.float64)  # (h, w, 4)
+    h, w = drawing.shape[:2]
+    top, left = (size - h) // 2, (size - w) // 2
+    canvas = np.empty((size, size, 3), dtype=np.uint8)
+    canvas[:] = backdrop
     alpha = drawing[..., 3:] / 255
-    return _on_background(drawing[..., :3] * alpha, alpha, size, background)
+    mixed = drawing[..., :3] * alpha + backdrop * (1 - alpha)  # (h, w, 3)
+    canvas[top : top + h, left : left + w] = np.round(mixed)
+    return canvas
 
 
 @cache
@@ -138,22 +140,24 @@ def contact_sheet(
     assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's own is one
     line_height = sum(font.getmetrics()) + 1
     gap = cell // 12
-    letter = font.getlength("n")
-    left = min(_MAX_LABEL_WIDTH, round(max(map(font.getlength, row_labels)))) + 2 * gap if row_labels else 0
-    above = [_wrap(text, (cell - 4) / letter, 2) for text in column_labels or ()]
-    top = (max(text.count("\n") for text in above) + 1) * line_height + gap if above else 0
+    left = _left_margin(row_labels, font, gap)
+    column_lines = [_wrap(text, font, cell - 4, 2) for text in column_labels or ()]
+    top = max(map(len, column_lines), default=0) * line_height + (gap if column_lines else 0)
     sheet = Image.new("RGB", (left + columns * cell + 1, top + len(rows) * cell + 1), "white")
     draw = ImageDraw.Draw(sheet)
 
-    for j, text in enumerate(above):
-        place = (left + j * cell + cell / 2, top - gap / 2)
-        draw.multiline_text(place, text, fill=_INK, font=font, spacing=1, align="center", anchor="md")
+    for j, lines in enumerate(column_lines):
+        centre = left + j * cell + cell / 2
+        for k, line in enumerate(lines):
+            y = top - gap / 2 - (len(lines) - k) * line_height
+            draw.text((centre, y), line, fill=_INK, font=font, anchor="ma")
     for i, row in enumerate(rows):
         y = top + i * cell
         if row_labels is not None:
-            text = _wrap(row_labels[i], (left - 2 * gap) / letter, max(1, cell // line_height))
-            place = (left - gap, y + cell / 2)
-            draw.multiline_text(place, text, fill=_INK, font=font, spacing=1, align="right", anchor="rm")
+            lines = _wrap(row_labels[i], font, left - 2 * gap, max(1, cell // line_height))
+            label_top = y + (cell - len(lines) * line_height) / 2
+            for k, line in enumerate(lines):
+                draw.text((left - gap, label_top + k * line_height), line, fill=_INK, font=font, anchor="ra")
         for j, svg in enumerate(row):
             if svg is not None:
                 _draw_cell(sheet, draw, RENDERERS[renderer], svg, left + j * cell, y, cell, gap)
@@ -181,9 +185,29 @@ def _draw_cell(
         draw.line((x + low, y + high, x + high, y + low), fill=_UNRENDERABLE, width=2)
 
 
-def _wrap(text: str, letters: float, max_lines: int) -> str:
-    """A label in at most so many lines of so many letters; what is left over is an ellipsis."""
-    return "\n".join(textwrap.wrap(text, max(2, int(letters)), max_lines=max_lines, placeholder="…"))
+def _left_margin(labels: Sequence[str] | None, font, gap: int) -> int:
+    """Width in pixels of the column of row labels, gaps included."""
+    if not labels:
+        return 0
+    return min(_MAX_LABEL_WIDTH, int(max(font.getlength(label) for label in labels)) + 1) + 2 * gap
+
+
+def _wrap(text: str, font, width: float, max_lines: int) -> list[str]:
+    """Break a label at spaces into at most `max_lines` lines of `width` pixels; too long lines end in "…"."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    if len(lines) > max_lines:
+        lines = [*lines[: max_lines - 1], " ".join(lines[max_lines - 1 :])]
+    for i, line in enumerate(lines):
+        if font.getlength(line) > width:
+            while line and font.getlength(f"{line}…") > width:
+                line = line[:-1]
+            lines[i] = f"{line}…"
+    return lines
 
 
 def _require_cairo() -> None:

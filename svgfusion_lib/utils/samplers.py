@@ -23,7 +23,7 @@ Correct = Callable[[Tensor], Tensor]
 Estimate = Callable[[Tensor, int], tuple[Tensor, Tensor]]
 # noise() -> [B, N, Z], new at every call
 Noise = Callable[[], Tensor]
-# callback(step, estimate of z_0 [B, N, Z]) after every step; what it raises ends the sampling
+# callback(step, estimate of z_0 [B, N, Z]) after every step
 StepCallback = Callable[[int, Tensor], None]
 
 

@@ -33,7 +33,8 @@ from svgfusion_lib.system.files import write_text
 from svgfusion_lib.training.latents import encode_dataset
 from svgfusion_lib.utils.dataset import ChunkDataset
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.utils.tensorsvg import element_of_rows, rows_to_svg
+from svgfusion_lib.utils.rendering_sequence import element_of_rows
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 from tests.helpers import PEN, QUICK, svg
 
 CART = svg(  # three layers, the first of two sub-paths
@@ -220,8 +221,8 @@ def test_resampling_draws_again_beside_the_kept_layers(pipeline, cart):
 
 
 def test_interpolation_ends_at_the_ends(pipeline, cart, mail):
-    other = 1.05 * cart
-    frames = interpolate(pipeline, cart, other, 5)
+    other = cart.flip(0)
+    frames = interpolate(pipeline, cart, other, 5, match="order")
     assert len(frames) == 5 and torch.equal(frames[0], cart) and torch.equal(frames[-1], other)
     close(frames[2][:, :15], (cart + other)[:, :15] / 2)  # explicit channels go straight
     for frame in interpolate(pipeline, cart, cart, 4):
@@ -229,12 +230,13 @@ def test_interpolation_ends_at_the_ends(pipeline, cart, mail):
 
 
 def test_what_is_missing_grows_out_of_a_point(pipeline, cart, mail):
-    frames = interpolate(pipeline, mail, cart, 5)
+    frames = interpolate(pipeline, mail, cart, 5, match="order")
     assert torch.equal(frames[0], mail) and torch.equal(frames[-1], cart)
-    new = sorted(set(range(4)) - {j for _, j in match_boxes(mail, cart)})
     for k in (1, 2, 3):
-        close(frames[k][2:, 2], cart[new, 2] * k / 4)
-        close(frames[k][2:, :2], cart[new, :2])
+        close(frames[k][2:, 2], cart[2:, 2] * k / 4)
+        close(frames[k][2:, :2], cart[2:, :2])
+    for there, back in zip(frames, reversed(interpolate(pipeline, cart, mail, 5, match="order"))):
+        close(there, back)
 
 
 def test_parts_go_to_those_whose_boxes_are_nearest(pipeline, cart, mail):
@@ -250,6 +252,8 @@ def test_parts_go_to_those_whose_boxes_are_nearest(pipeline, cart, mail):
     left = sorted(set(range(4)) - {j for _, j in pairs})
     close(frames[2][left, 2], cart[left, 2] / 3)
     close(frames[2][left, :2], cart[left, :2])
+    with pytest.raises(UserError, match="not by 'colour'"):
+        interpolate(pipeline, cart, mail, 4, match="colour")
 
 
 def test_slerp_stays_on_the_sphere():

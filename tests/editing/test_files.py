@@ -36,6 +36,8 @@ def folder(tmp_path, monkeypatch):
      ["0.svg", "reconstruction.svg", "samples.json"]),
     ("restyle --svg cart.svg --style lucide --prompt cart --num_samples 1",
      ["0.svg", "reconstruction.svg", "samples.json"]),
+    ("morph --svg cart.svg --svg_b mail.svg --match order --steps 2",
+     ["00.svg", "01.svg", "morph.svg", "samples.json"]),
     ("morph --svg cart.svg --svg_b mail.svg --steps 3", ["00.svg", "01.svg", "02.svg", "morph.svg", "samples.json"]),
 ])
 def test_commands_write_files_that_render(folder, command, files):
@@ -63,6 +65,7 @@ def test_a_recoloured_file_is_the_same_drawing(folder):
     ("palette --svg cart.svg --palette #d33 --by mood", "not by 'mood'"),
     ("palette --svg cart.svg --palette #d33 --output_dir .", "is not apart from the input cart.svg"),
     ("redraw --svg cart.svg --keep 1 --prompt cart --resample -1", "resample is -1"),
+    ("morph --svg cart.svg --svg_b mail.svg --match mood", "not by 'mood'"),
     ("vary --svg broken.svg --prompt cart", "broken.svg: not well-formed"),
     ("vary --svg grid.svg --prompt cart", "grid.svg: has 40 parts"),
     ("vary --svg cart.svg --prompt cart --strength 2", "strength is 2.0"),

@@ -66,13 +66,14 @@ def test_latents_are_normalised_by_their_own_statistics(run):
 
 
 def test_rendering_sequences_all_the_way(run, tmp_path):
-    """Partial SVGs train the VP-VAE, and rows see the rendering of their stage."""
+    """Partial SVGs train the VP-VAE, rows see the rendering of their stage, and every stage becomes latents."""
     checkpoint, data = tmp_path / "vae" / "vpvae_final.pt", f"--precomputed_dir {tmp_path / 'cache'}"
     for line in [
         f"preprocess --svg_dir {run / 'svg'} {data} --renderings 3 --processes 2",
         f"train_vae {data} --output_dir {checkpoint.parent} --num_epochs 1 --batch_size 8 --stage_tokens"
         " --partial_rate 0.5 --layout row --head continuous --latent_width 8",
-        f"prepare_latents --vae_checkpoint {checkpoint} {data} --output_dir {tmp_path / 'latents'} --max_latents 64",
+        f"prepare_latents --vae_checkpoint {checkpoint} {data} --output_dir {tmp_path / 'latents'} --max_latents 64"
+        " --every_stage",
     ]:
         assert cli.main(line.split()) == 0
     cache, whole = load_cache(tmp_path / "cache"), load_cache(run / "cache")
@@ -82,7 +83,7 @@ def test_rendering_sequences_all_the_way(run, tmp_path):
         assert cache["pixel_tokens"][i].shape == (16 * stages, 320)
         torch.testing.assert_close(cache["pixel_tokens"][i][-16:], whole["pixel_tokens"][i], atol=2e-2, rtol=1e-2)
     latents = load_latents(tmp_path / "latents")
-    assert len(latents["names"]) == len(cache["names"]) and len(latents["context"]) == len(latents["captions"])
+    assert len(latents["names"]) == len(cache["stage_sizes"]) and len(latents["context"]) == len(latents["captions"])
     assert load_model(checkpoint, "vpvae")[0].config.stage_tokens
 
 

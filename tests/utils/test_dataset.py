@@ -186,7 +186,7 @@ def test_a_batch_does_not_depend_on_whether_an_epoch_began_with_it(sequences):
 def test_the_whole_svg_is_seen_unless_partial_ones_are_asked_for(sequences):
     for i, item in enumerate(ChunkDataset(sequences, config())[k] for k in range(5)):
         assert item.pixel_tokens.shape == (1, 2, 3) and item.pixel_tokens.unique() == 10 * i + [1, 4, 2, 3, 2][i] - 1
-        assert item.stages is None
+        assert (item.stages == 0).all()
 
 
 def test_partial_items_have_the_rendering_of_what_they_show(sequences):
@@ -209,14 +209,20 @@ def test_partial_rate_is_a_share(sequences):
 
 
 def test_stage_tokens_are_those_of_the_stage_a_chunk_belongs_to(sequences):
-    dataset = ChunkDataset(sequences, config(stage_tokens=True))
-    item = dataset[1]
+    item = ChunkDataset(sequences, config(stage_tokens=True))[1]
     assert item.pixel_tokens.shape == (4, 2, 3) and item.stages.tolist() == [0, 1, 2, 3]
-    batch = collate_chunks([dataset[0], item])  # of one stage, and of four
-    assert batch.pixel_tokens.shape == (2, 4, 2, 3) and batch.stages.shape == (2, 4)
-    assert batch.stages[1].tolist() == [0, 1, 2, 3] and batch.pixel_tokens[0, 1:].abs().max() == 0
     by_row = ChunkDataset(sequences, config("row", 1, stage_tokens=True), max_latents=64)[1]
     assert (np.diff(by_row.stages) >= 0).all() and set(by_row.stages) == {0, 1, 2, 3}
+
+
+def test_every_stage_can_be_an_item(sequences):
+    dataset = ChunkDataset(sequences, config(stage_tokens=True), "train", every_stage=True)
+    assert dataset.lengths == [1, 1, 2, 3, 4, 1, 2, 3, 1, 2] and dataset.indices == [0, 1, 1, 1, 1, 3, 3, 3, 4, 4]
+    assert dataset.names[1:5] == ["svg 4-1, the first 1", "svg 4-1, the first 2", "svg 4-1, the first 3", "svg 4-1"]
+    assert [len(dataset[i].pixel_tokens) for i in range(1, 5)] == [1, 2, 3, 4]
+    batch = collate_chunks([dataset[i] for i in range(1, 5)])
+    assert batch.pixel_tokens.shape == (4, 4, 2, 3) and batch.stages.shape == (4, 4)
+    assert batch.stages[3].tolist() == [0, 1, 2, 3] and batch.pixel_tokens[0, 1:].abs().max() == 0
 
 
 def test_fusion_without_tokens_is_refused(cache):

@@ -11,6 +11,7 @@ from svgfusion_lib.utils.diffusion import (
     NoiseSchedule,
     add_noise,
     make_schedule,
+    timestep_probabilities,
     to_z0_epsilon,
     training_target,
 )
@@ -133,6 +134,16 @@ def test_no_float64_goes_to_a_device(monkeypatch):
     t = torch.zeros(2, dtype=torch.long)
     schedule.coefficients(t)
     assert moved and torch.float64 not in moved
+
+
+def test_timesteps_near_log_snr_0_are_drawn_more_often():
+    schedule = make_schedule(DiffusionConfig())
+    assert torch.equal(timestep_probabilities("uniform", schedule), torch.full((1000,), 1e-3, dtype=torch.float64))
+    often = timestep_probabilities("laplace", schedule)
+    assert often.sum().item() == pytest.approx(1) and often.min() >= 0.5e-3
+    log_snr = torch.logit(schedule.alphas_cumprod)
+    within = often[log_snr.abs() < 0.5].sum() - 0.5e-3 * (log_snr.abs() < 0.5).sum()
+    assert within.item() == pytest.approx(0.5 * (1 - math.exp(-1)), abs=0.01)  # of a Laplace density of scale 0.5
 
 
 def test_a_checkpoint_knows_a_schedule_by_name_and_table():
