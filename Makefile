@@ -71,9 +71,9 @@ test: lint
 		-m "not slow and not notebooks and not packs" tests --durations=15
 
 test-all: .venv/.stamp-test
-	@$(BIN)/python -m pytest -m "slow or notebooks" tests \
-		notebooks/00_tour.ipynb notebooks/08_gallery.ipynb --nbval --nbval-current-env --nbval-cell-timeout 120 \
-		--nbval-sanitize-with tests/nbval.cfg --durations=15
+	@$(BIN)/python -m pytest notebooks/00_tour.ipynb notebooks/08_gallery.ipynb --nbval --nbval-current-env \
+		--nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval.cfg
+	@$(BIN)/python -m pytest -m "slow or notebooks" tests --durations=15
 
 packs: .venv/.stamp-test
 	@$(BIN)/svgfusion fetch_packs --packs $(PACKS)
