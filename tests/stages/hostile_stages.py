@@ -28,6 +28,7 @@ from svgfusion_lib.experiments.roundtrip import roundtrip_file
 from svgfusion_lib.experiments.train_icon_head import _draw
 from svgfusion_lib.models import vpvae
 from svgfusion_lib.pipeline import SVGFusionPipeline
+from svgfusion_lib.utils.render import render_svg
 
 SHARE = int(os.environ.get("HOSTILE_SHARE", "10"))  # one file of so many is read by a stage other than preprocess
 GIVE_UP = 30  # CPU seconds of one file, all measurements together, after which the system ends this process
@@ -65,7 +66,8 @@ def main(root: Path) -> None:
     names = write_cases(svg_dir)
     pipeline = SVGFusionPipeline.from_pretrained("line")
     assert vpvae._pixel_encoder("efficientnet-lite0") and module._encoder("efficientnet-lite0")
-    inspect_svg(Check(svg_dir / "good.svg", False, None, True, True))  # loads the renderers, which look for libraries
+    inspect_svg(Check(svg_dir / "good.svg", False, None, True, True))
+    render_svg(GOOD)  # cairo's first drawing looks for libraries
     roundtrip_file("good.svg", svg_dir, root / "unused")
     (root / "edited").mkdir()
     (root / "roundtrip").mkdir()
