@@ -5,7 +5,7 @@ reranking/routing.py.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Self
@@ -193,7 +193,7 @@ class SVGFusionPipeline(LatentSampler):
                 groups.setdefault((name, len(names)), []).append(i)
         for name, _ in groups:  # refused before any work
             self.models[name].check(config, style)
-        best: dict[tuple[int, int], _Drawing] = {}
+        best: dict[tuple[int, int], SVGImage] = {}
         with progress_bar("drawing", **self._progress_bar) as bar:
             steps = _Steps(bar, callback)
             for (name, share), members in groups.items():
@@ -206,7 +206,7 @@ class SVGFusionPipeline(LatentSampler):
                 for job, drawing in zip(jobs, drawings):
                     if job not in best or drawing.score > best[job].score:
                         best[job] = drawing
-        return SVGFusionOutput([best[job].finished(config) for job in sorted(best)], num_images_per_prompt)
+        return SVGFusionOutput([_finished(best[job], config) for job in sorted(best)], num_images_per_prompt)
 
     def set_progress_bar_config(self, **options: Any) -> None:
         """Options of tqdm for the progress bar of a call; disable=True: none."""
@@ -266,14 +266,14 @@ class SVGFusionPipeline(LatentSampler):
         """
         config = config or SamplingConfig()
         drawings = self._drawings(prompts, seeds, config, lengths, progress, styles, scored, kept)
-        return [drawing.finished(config) for drawing in drawings]
+        return [_finished(drawn, config) for drawn in drawings]
 
     def _drawings(
         self, prompts: str | Sequence[str], seeds: Sequence[int], config: SamplingConfig,
         lengths: Sequence[int] | None = None, progress: Progress | None = None,
         styles: Sequence[str | None] | None = None, scored: bool = False, kept: int = 1,
-    ) -> list["_Drawing"]:
-        """What `sample` returns, before it is tidied."""
+    ) -> list[SVGImage]:
+        """What `sample` returns, before it is tidied and written: svg is ""."""
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         if len(prompts) != len(seeds):
             raise ValueError(f"one seed for each prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
@@ -295,9 +295,9 @@ class SVGFusionPipeline(LatentSampler):
             scores = self.ranker.scores(words, [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn])
         order = np.argsort(-scores.reshape(-1, count), axis=1, kind="stable")  # [prompts, count], the best one first
 
-        def drawing(i: int, k: int) -> _Drawing:
-            drawn_for = prompts[i] if to_draw[k] == words[k] else to_draw[k]
-            return _Drawing(prompts[i], seeds[i], drawn[k], drawn_for, asked[k][1], self.name, float(scores[k]))
+        def drawing(i: int, k: int) -> SVGImage:
+            drawn_for, score = prompts[i] if to_draw[k] == words[k] else to_draw[k], float(scores[k])
+            return SVGImage(prompts[i], seeds[i], drawn[k], "", drawn_for, asked[k][1] or None, self.name, score)
 
         return [drawing(i, i * count + int(k)) for i, own in enumerate(order) for k in own[:kept]]
 
@@ -404,25 +404,10 @@ def _report(progress: Callable[[int, int], None], before: int, total: int, step:
     progress(before + step + 1, total)
 
 
-@dataclass(frozen=True)
-class _Drawing:
-    """An image before it is tidied: its fields are those of SVGImage."""
-
-    prompt: str
-    seed: int
-    rows: np.ndarray  # [L, 22]
-    drawn_for: str
-    style: str
-    model: str
-    score: float
-
-    def finished(self, config: SamplingConfig) -> SVGImage:
-        """The image, tidied on the grid of its style."""
-        rows = tidied(self.rows, config, self.style)
-        svg = rows_to_svg(rows, config.canvas)
-        return SVGImage(
-            self.prompt, self.seed, rows, svg, self.drawn_for, self.style or None, self.model, self.score
-        )
+def _finished(drawn: SVGImage, config: SamplingConfig) -> SVGImage:
+    """A drawing that is kept, tidied on the grid of its style."""
+    rows = tidied(drawn.rows, config, drawn.style or NO_STYLE)
+    return replace(drawn, rows=rows, svg=rows_to_svg(rows, config.canvas))
 
 
 class _Steps:

@@ -56,7 +56,7 @@ class Gallery(W.VBox):
             marked(W.Box([self._left, self.detail]), "svgf-main"), self.favourites, self._history_heading, self.history,
         ])
         marked(self, "svgf")
-        self._show_favourites(session.read_favourites())
+        self._show_favourites(Batch("favourites", tuple(session.favourites)))
         for batch in session.history:
             self._add_to_history(batch)
         if session.history:
