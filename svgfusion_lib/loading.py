@@ -25,6 +25,7 @@ from svgfusion_lib.models.checkpoint import (
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.reranking.known_names import KnownNames, check_names
+from svgfusion_lib.reranking.name_pictures import unpack_pictures
 from svgfusion_lib.utils.diffusion import NoiseSchedule, make_schedule
 
 SCHEDULE_TABLE = "alphas_cumprod"
@@ -97,5 +98,10 @@ def _load_names(folder: Path, description: dict, dit: VSDiT) -> KnownNames:
     if "names_sha256" not in description:  # exported without, or by an earlier version
         return check_names(description.get("names", []), torch.zeros(0, 0), 0, str(path))
     check_there(path)
-    vectors = read_tensors(path, description["names_sha256"]).get("vectors")
-    return check_names(description.get("names"), vectors, dit.config.context_width, str(path))
+    tensors = read_tensors(path, description["names_sha256"])
+    vectors = tensors.get("vectors", torch.zeros(0, 0))
+    known = check_names(description.get("names"), vectors, dit.config.context_width, str(path))
+    if "pictures" in tensors:
+        known.pictures = unpack_pictures(tensors, len(known.names), str(path))
+        known.ranker = str(description.get("ranker", ""))
+    return known

@@ -29,7 +29,8 @@ from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
 from svgfusion_lib.reranking.known_names import KnownNames
-from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
+from svgfusion_lib.reranking.name_pictures import pack_pictures
+from svgfusion_lib.reranking.ranker import EXAMPLE_WEIGHT, Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.reranking.routing import NO_STYLE, asked_of_candidates, models_for, spoken, words_and_style
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
@@ -140,8 +141,13 @@ class SVGFusionPipeline(LatentSampler):
             "diffusion": {"num_steps": self.schedule.num_steps, "schedule": self.schedule.name},
             "training": self.training, "names": list(names.names),
         }
-        vectors = names.vectors if nearest_name and names.names and names.vectors.numel() else None
-        return write_folder(folder, (self.vae, self.dit), dtype, table, description, vectors)
+        tensors = {}
+        if nearest_name and names.vectors.numel():
+            tensors["vectors"] = names.vectors
+        if names.pictures.numel():
+            tensors |= pack_pictures(names.pictures)
+            description["ranker"] = names.ranker
+        return write_folder(folder, (self.vae, self.dit), dtype, table, description, tensors)
 
     def to(self, device: str | torch.device) -> Self:
         """Move all networks; UserError for a device that this machine does not have."""
@@ -290,10 +296,14 @@ class SVGFusionPipeline(LatentSampler):
             to_draw, [own for seed in seeds for own in candidate_seeds(seed, count)], config,
             None if lengths is None else [lengths[i] for i in each], progress, [style for _, style in asked],
         )
-        scores = np.zeros(len(drawn))
+        scores = likeness = np.zeros(len(drawn))
         if count > 1 or scored:  # the ranker leaves out words of style
-            scores = self.ranker.scores(words, [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn])
-        order = np.argsort(-scores.reshape(-1, count), axis=1, kind="stable")  # [prompts, count], the best one first
+            names = self.known_names
+            examples = names.pictures_of(words) if names.ranker == self.ranker.fingerprint else None
+            svgs = [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn]
+            scores, likeness = self.ranker.judge(words, svgs, examples)
+        total = (scores + EXAMPLE_WEIGHT * likeness).reshape(-1, count)
+        order = np.argsort(-total, axis=1, kind="stable")  # [prompts, count], the best one first
 
         def drawing(i: int, k: int) -> SVGImage:
             drawn_for, score = prompts[i] if to_draw[k] == words[k] else to_draw[k], float(scores[k])

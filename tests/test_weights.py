@@ -4,18 +4,24 @@ import shutil
 from dataclasses import replace
 
 import pytest
+import torch
 
 from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.corpus.captions import split_of
+from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session
 from svgfusion_lib.generate import generate
 from svgfusion_lib.models import checkpoint
 from svgfusion_lib.models.checkpoint import save_model, shipped_models, weights_hash
 from svgfusion_lib.pipeline import SVGFusionPipeline
+from svgfusion_lib.reranking.known_names import KnownNames
+from svgfusion_lib.reranking.name_pictures import learn_pictures
 from svgfusion_lib.reranking.routing import NO_STYLE, asked_of_candidates, models_for, spoken, words_and_style
 from svgfusion_lib.system.files import read_json, write_json
 from svgfusion_lib.training.dit import origin
 from svgfusion_lib.utils.render import render_svg
+from tests.helpers import svg
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=1)
 
@@ -114,6 +120,24 @@ def test_an_exported_model_says_the_names_that_it_knows(tmp_path):
     assert not (tmp_path / "model" / checkpoint.NAMES_NAME).exists()
     assert silent.known_names.nearest(["a scarlet cat"], pipeline.text_encoder) == [None]
     assert known["train_svgs"] == 2
+
+
+def test_an_exported_model_says_what_its_names_look_like(tmp_path):
+    shipped = SVGFusionPipeline.from_pretrained("line")
+    for name, colour in (("red_circle", "#a00"), ("square", "#000")):
+        path = tmp_path / "icons" / f"{name}.svg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(svg(f'<rect x="4" y="4" width="16" height="16" fill="{colour}"/>'))
+    preprocess(tmp_path / "icons", tmp_path / "cache", pixel_encoder="none")
+    names = [name for name in ("red circle", "square") if split_of(name) == "train"]
+    shipped.known_names = learn_pictures(KnownNames([*names, "cat"]), tmp_path / "cache", shipped.ranker)
+    shipped.save_pretrained(tmp_path / "model", nearest_name=False)
+    again = SVGFusionPipeline.from_pretrained(tmp_path / "model").known_names
+    assert again.ranker == shipped.ranker.fingerprint and not again.vectors.numel()
+    torch.testing.assert_close(again.pictures, shipped.known_names.pictures, atol=0.02, rtol=0)
+    assert len(names) and again.pictures_of(names).norm(dim=-1).min() > 0.99 and not again.pictures_of(["cat"]).any()
+    with pytest.raises(UserError, match="has no training icon of a name that the model knows"):
+        learn_pictures(KnownNames(["cat"]), tmp_path / "cache", shipped.ranker)
 
 
 def test_a_box_without_emoji_draws_all_by_lines(two_models):

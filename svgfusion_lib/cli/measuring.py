@@ -114,13 +114,19 @@ def _export_flags(add: Add) -> None:
     add("--dit_checkpoint", required=True)
     add("--output_dir", required=True, help="model.safetensors, names.safetensors and model.json go there")
     add("--nearest_name", action=argparse.BooleanOptionalAction, default=True,
-        help="with names.safetensors, by which the nearest name is drawn for a prompt that the model does not know")
+        help="with name vectors, by which the nearest name is drawn for a prompt that the model does not know")
+    add("--precomputed_dir", help="cache of the training icons: what each name looks like, for the ranker")
 
 
-def _export(vae_checkpoint: str, dit_checkpoint: str, output_dir: str, nearest_name: bool) -> None:
+def _export(
+    vae_checkpoint: str, dit_checkpoint: str, output_dir: str, nearest_name: bool, precomputed_dir: str | None
+) -> None:
     from svgfusion_lib.pipeline import SVGFusionPipeline
+    from svgfusion_lib.reranking.name_pictures import learn_pictures
 
     pipeline = SVGFusionPipeline.from_pretrained(vae=vae_checkpoint, dit=dit_checkpoint)
+    if precomputed_dir is not None:
+        pipeline.known_names = learn_pictures(pipeline.known_names, precomputed_dir, pipeline.ranker)
     print(pipeline.save_pretrained(output_dir, nearest_name=nearest_name))
 
 

@@ -65,6 +65,7 @@ def _train_dit_flags(add: Add) -> None:
     add("--timesteps", default="uniform", choices=("uniform", "laplace"), help="or near log SNR 0 more often")
     add("--patch_size", type=int, default=1, help="consecutive latents joined to one token")
     add("--style_condition", action="store_true", help="learn the packs as styles to ask for (generate --style)")
+    add("--pretrained", help="weights to begin with: a checkpoint, a folder of a model, or a shipped model's name")
     add("--bf16", action="store_true", help="autocast to bfloat16")
     add("--accumulate", type=int, default=1, help="batches whose gradients make one step")
     add("--compile", dest="compile_model", action="store_true", help="torch.compile the model, for CUDA")

@@ -204,9 +204,12 @@ def read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
 
 def write_folder(
     folder: str | Path, models: Sequence[VPVAE | VSDiT], dtype: torch.dtype, extra: dict[str, Tensor],
-    description: dict[str, Any], names: Tensor | None,
+    description: dict[str, Any], names: Mapping[str, Tensor],
 ) -> Path:
-    """Write models, `extra` tensors and name vectors [N, C] with their model.json; returns the path of the weights."""
+    """Write models, `extra` tensors and what is known of names with their model.json; returns the path of the weights.
+
+    Of the tensors of names those of floating point are written in dtype, too.
+    """
     from safetensors.torch import save
 
     tensors = {
@@ -218,8 +221,10 @@ def write_folder(
     description |= {"row_format": row_format.VERSION, "sha256": hashlib.sha256(data).hexdigest()}
     with output_set(folder, "export", replace=True) as partial:
         write_bytes(partial / WEIGHTS_NAME, data)
-        if names is not None:
-            data = save({"vectors": names.to(dtype).contiguous()})
+        if names:
+            data = save({
+                name: (t.to(dtype) if t.is_floating_point() else t).contiguous() for name, t in names.items()
+            })
             write_bytes(partial / NAMES_NAME, data)
             description["names_sha256"] = hashlib.sha256(data).hexdigest()
         write_json(partial / JSON_NAME, description, DESCRIPTION)

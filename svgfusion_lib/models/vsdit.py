@@ -8,7 +8,7 @@ styles adds the embedding of one of them to the condition; style 0 is the null s
 Letters: B batch, N latents, K tokens (patches of latents), S text tokens, C context width, D width, Z latent.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -16,8 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from svgfusion_lib.config import DiTConfig
+from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.base import PretrainedModel
 from svgfusion_lib.models.layers import MLP, Attention, masked_mean, modulate, timestep_embedding, zero_init
+
+# Fields of a configuration in which `resized` models may differ.
+_RESIZABLE = ("max_latents", "styles", "length_width", "length_dropout")
 
 
 class DiTBlock(nn.Module):
@@ -209,6 +213,39 @@ class VSDiT(PretrainedModel):
     def unpatchify(self, x: Tensor, length: int) -> Tensor:
         """Inverse of `patchify`: [B, K, p Z] -> [B, length, Z]."""
         return x.unflatten(-1, (self.config.patch_size, -1)).flatten(1, 2)[:, :length]
+
+
+@torch.no_grad()
+def resized(dit: VSDiT, config: DiTConfig) -> VSDiT:
+    """The same network for other styles and lengths: what both have is kept.
+
+    A new style begins as the mean of the known ones, a new length as the longest known one, new positions and a length
+    predictor of another size as in a new model. UserError if the networks differ otherwise.
+    """
+    kept = dit.config
+    if replace(kept, **{name: getattr(config, name) for name in _RESIZABLE}) != config:
+        other = [f.name for f in fields(config) if f.name not in _RESIZABLE
+                 and getattr(kept, f.name) != getattr(config, f.name)]
+        raise UserError(f"the weights to begin with are of a VS-DiT with another {', '.join(other)}")
+    new = VSDiT(config)
+    own, weights = dit.state_dict(), new.state_dict()
+    for name, tensor in own.items():
+        if name in weights and weights[name].shape == tensor.shape:
+            weights[name] = tensor
+    rows = min(len(own["position"]), len(weights["position"]))
+    weights["position"][:rows] = own["position"][:rows]  # [K, D]
+    lengths = torch.arange(config.max_latents + 1).clamp(max=kept.max_latents)
+    weights["length_embedder.weight"] = own["length_embedder.weight"][lengths]  # [1 + N, D]
+    if config.styles:
+        known = own.get("style_embedder.weight")  # [1 + styles, D]
+        if known is not None and kept.styles != config.styles:
+            number = {style: 1 + k for k, style in enumerate(kept.styles)}
+            mean = known[1:].mean(0)
+            weights["style_embedder.weight"] = torch.stack(
+                [known[0], *(known[number[style]] if style in number else mean for style in config.styles)]
+            )
+    new.load_state_dict(weights)
+    return new
 
 
 def drop_prompts(

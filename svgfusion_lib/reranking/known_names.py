@@ -1,4 +1,4 @@
-"""The names that a model was trained on, and which of them is nearest to a prompt that it does not know.
+"""The names that a model was trained on: what their icons look like, and which is nearest to an unknown prompt.
 
 A small model draws what it never saw as shards, and what it knows as it is. So a prompt may borrow the drawing of a
 neighbour, as retrieval does for diffusion models with pictures (Sheynin et al. 2022, "kNN-Diffusion"; Blattmann et al.
@@ -6,11 +6,12 @@ neighbour, as retrieval does for diffusion models with pictures (Sheynin et al. 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from svgfusion_lib.corpus.captions import content_words, name_key, words_of
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
@@ -25,10 +26,17 @@ _DECIMALS = 4  # of a cosine: what is below depends on the batch
 
 @dataclass
 class KnownNames:
-    """Names of training icons, and their mean text tokens [N, C], each of length 1 ([0, 0]: none is sought)."""
+    """Names of training icons, with what is known of each.
+
+    vectors [N, C]: mean text tokens, each of length 1 ([0, 0]: no nearest name is sought). pictures [N, D]: the mean of
+    its icons as the ranker sees them (`Ranker.vectors`), of length 1, or zeros ([0, 0]: no name has one). ranker: the
+    fingerprint of that ranker.
+    """
 
     names: Sequence[str] = ()
     vectors: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
+    pictures: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
+    ranker: str = ""
 
     def nearest(self, prompts: Sequence[str], encoder: TextEncoder) -> list[str | None]:
         """Each prompt with the nearest name in place of its words: `moose, twemoji style` -> `deer, twemoji style`.
@@ -38,7 +46,7 @@ class KnownNames:
         name is fit that has another one: for `red square` no green square. encoder: the one that `vectors` are of.
         """
         words = [without_style(prompt) or prompt for prompt in prompts]
-        unknown = [k for k, text in enumerate(words) if len(self.vectors) and _key(text) not in self._keys]
+        unknown = [k for k, text in enumerate(words) if len(self.vectors) and _key(text) not in self._row]
         result: list[str | None] = [None] * len(prompts)
         if unknown:
             asked = mean_text_tokens(*encoder.encode([_colourless(words[k]) for k in unknown]))  # [n, C]
@@ -59,9 +67,24 @@ class KnownNames:
     def kind_of(self, prompt: str) -> str:
         """Whether a prompt asks for a name that is "known", for one of words that are "partly" known, or "unknown"."""
         words = without_style(prompt) or prompt
-        if _key(words) in self._keys:
+        if _key(words) in self._row:
             return "known"
         return "partly" if content_words(words) & self._words else "unknown"
+
+    def pictures_of(self, prompts: Sequence[str]) -> Tensor | None:
+        """What icons of each prompt's name look like [B, D]; zeros for a prompt that is no known name, None for all."""
+        rows = [self._row.get(_key(without_style(prompt) or prompt), -1) for prompt in prompts]
+        if not len(self.pictures) or max(rows, default=-1) < 0:
+            return None
+        known = torch.tensor(rows)
+        return self.pictures[known] * (known >= 0)[:, None]  # [B, D]
+
+    def with_pictures(self, titles: Sequence[str], vectors: Tensor, ranker: str) -> "KnownNames":
+        """These names with the mean of the vectors [B, D] of icons of these titles, as a ranker sees them."""
+        rows = torch.tensor([self._row.get(_key(title), -1) for title in titles], dtype=torch.long)  # [B]
+        sums = torch.zeros(len(self.names), vectors.shape[1])  # [N, D]
+        sums.index_add_(0, rows[rows >= 0], vectors[rows >= 0])
+        return replace(self, pictures=F.normalize(sums, dim=-1), ranker=ranker)
 
     def joined(self, other: "KnownNames") -> "KnownNames":
         """These names and those of another one that are not among them; no nearest one is sought if none was here."""
@@ -71,11 +94,15 @@ class KnownNames:
         new = [k for k, name in enumerate(other.names) if name not in own]
         sought = len(self.vectors) and len(other.vectors)
         vectors = torch.cat([self.vectors, other.vectors[new]]) if sought else self.vectors  # [N, C]
-        return KnownNames([*self.names, *(other.names[k] for k in new)], vectors)
+        pictures = self.pictures
+        if len(pictures):  # [N, D]
+            seen = other.pictures if other.ranker == self.ranker else torch.zeros(len(other.names), pictures.shape[1])
+            pictures = torch.cat([pictures, seen[new]])
+        return KnownNames([*self.names, *(other.names[k] for k in new)], vectors, pictures, self.ranker)
 
     @cached_property
-    def _keys(self) -> set[frozenset[str]]:
-        return set(map(_key, self.names))
+    def _row(self) -> dict[frozenset[str], int]:
+        return {_key(name): k for k, name in enumerate(self.names)}
 
     @cached_property
     def _words(self) -> set[str]:

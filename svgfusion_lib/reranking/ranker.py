@@ -8,12 +8,15 @@ is another one, of packs that neither of them saw.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.models.checkpoint import weights_hash
 from svgfusion_lib.models.icon_head import IconHead, load_icon_head, mean_text_tokens
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.pretrained import PRETRAINED_DIR
@@ -22,6 +25,7 @@ from svgfusion_lib.utils.render import is_white, render_svg
 
 SHIPPED = PRETRAINED_DIR / "ranker.safetensors"
 REALISM_WEIGHT = 0.05  # of log-probabilities beside cosines (docs/runs.md, section 14)
+EXAMPLE_WEIGHT = 2.0   # of the likeness to real icons of the prompt's name (section 23)
 _DECIMALS = 4  # of a score: what is below depends on the batch
 
 
@@ -33,25 +37,55 @@ class Ranker:
     pixel_encoder: PixelEncoder
     text_encoder: TextEncoder
 
-    @torch.inference_mode()
+    @cached_property
+    def fingerprint(self) -> str:
+        """Says which head this is: pictures of known names are those of one ranker alone."""
+        return weights_hash(self.head)
+
     def scores(self, prompts: Sequence[str], svgs: Sequence[str]) -> np.ndarray:
         """Scores [B]: cosine of each SVG's picture and its prompt without style words, and how real it looks.
 
-        What shows nothing has -inf.
+        Blank drawings score -inf.
         """
-        scores = np.full(len(svgs), -np.inf)
-        pictures = {k: picture for k, svg in enumerate(svgs) if (picture := self._picture(svg)) is not None}
-        if not pictures:
-            return scores
-        shown = list(pictures)
-        tokens = self.pixel_encoder.encode(np.stack(list(pictures.values())))  # [b, P, C]
+        return self.judge(prompts, svgs)[0]
+
+    @torch.inference_mode()
+    def judge(
+        self, prompts: Sequence[str], svgs: Sequence[str], examples: Tensor | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`scores` [B], and the likeness [B] of each drawing to the examples of its prompt (0 without any).
+
+        examples [B, D]: what real icons of the name look like (`KnownNames.pictures_of`), zeros where there is none.
+        """
+        scores, likeness = np.full(len(svgs), -np.inf), np.zeros(len(svgs))
+        shown, tokens = self._look(svgs)
+        if not shown:
+            return scores, likeness
         asked = [without_style(prompts[k]) or prompts[k] for k in shown]
         row = {text: n for n, text in enumerate(dict.fromkeys(asked))}
         texts = self.head.encode_texts(mean_text_tokens(*self.text_encoder.encode(list(row))))  # [texts, D]
-        own = texts[[row[text] for text in asked]]  # [b, D]
-        score = (self.head(tokens) * own).sum(-1) + REALISM_WEIGHT * self.head.log_realism(tokens)  # [b]
+        own, vectors = texts[[row[text] for text in asked]], self.head(tokens)  # [b, D] each
+        score = (vectors * own).sum(-1) + REALISM_WEIGHT * self.head.log_realism(tokens)  # [b]
         scores[shown] = score.double().numpy().round(_DECIMALS)
-        return scores
+        if examples is not None:
+            likeness[shown] = (vectors * examples[shown]).sum(-1).double().numpy().round(_DECIMALS)
+        return scores, likeness
+
+    @torch.inference_mode()
+    def vectors(self, svgs: Sequence[str]) -> Tensor:
+        """What SVGs look like [B, D], each of length 1; zeros for what shows nothing."""
+        vectors = torch.zeros(len(svgs), self.head.linear.out_features)
+        shown, tokens = self._look(svgs)
+        if shown:
+            vectors[shown] = self.head(tokens)
+        return vectors
+
+    def _look(self, svgs: Sequence[str]) -> tuple[list[int], Tensor]:
+        """Which of the SVGs show something, and the pixel tokens [b, P, C] of those."""
+        pictures = {k: picture for k, svg in enumerate(svgs) if (picture := self._picture(svg)) is not None}
+        if not pictures:
+            return [], torch.zeros(0)
+        return list(pictures), self.pixel_encoder.encode(np.stack(list(pictures.values())))
 
     def _picture(self, svg: str) -> np.ndarray | None:
         """uint8 [S, S, 3], or None where nothing is to be seen or it cannot be drawn."""

@@ -13,7 +13,7 @@ from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
 from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
-from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.models.vsdit import VSDiT, drop_prompts, resized
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames, learn_names
@@ -63,6 +63,7 @@ def train_dit(
     timesteps: str = "uniform",
     optimizer: str = "adamw",
     repeat_names: bool = False,
+    pretrained: str | Path | None = None,
     dit: VSDiT | None = None,
     text_encoder: TextEncoder | None = None,
 ) -> Path:
@@ -75,6 +76,8 @@ def train_dit(
     prediction "epsilon" with schedule "linear" is the specification's objective. With style_condition the model
     can be asked for the style of a pack, whatever the prompt says of it. Every val_every steps the same prompts
     and seeds are drawn with the averaged weights into output_dir/sheets/step_{N}.png.
+    pretrained: weights to begin with in place of random ones: a checkpoint, a folder of a model, or a shipped model's
+    name; of the same preset, for latents of the same VP-VAE.
     dit: a model of your own in place of a preset; text_encoder: the one that the latents were prepared with, if it
     cannot be loaded by its name; schedule: a name, or a table of your own.
     """
@@ -114,11 +117,12 @@ def train_dit(
         )
         encoder = text_encoder or load_text_encoder(latents["text_encoder"])
         torch.manual_seed(seed)
-        model = dit or VSDiT(DiTConfig.preset(
+        shape = DiTConfig.preset(
             preset, latent_width=vae.latent_width, context_width=latents["context"].width,
             text_encoder=latents["text_encoder"], max_latents=latents["max_latents"], prediction=prediction,
             patch_size=patch_size, styles=styles,
-        ))
+        )
+        model = dit or (VSDiT(shape) if pretrained is None else resized(VSDiT.from_pretrained(pretrained), shape))
         sizes = (model.config.latent_width, model.config.context_width)
         if sizes != (vae.latent_width, latents["context"].width):
             raise UserError(

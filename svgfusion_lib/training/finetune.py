@@ -11,7 +11,7 @@ from svgfusion_lib.config import DEFAULT_MODEL, TrainConfig
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model
-from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.models.vsdit import resized
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.outputs import claimed
@@ -66,7 +66,8 @@ def finetune(
         latents = load_latents(output_dir / "latents")
         if dit.config.styles:
             style = style or Path(svg_dir).resolve().name
-            dit = with_style(dit, style)
+            if style not in dit.config.styles:
+                dit = resized(dit, replace(dit.config, styles=(*dit.config.styles, style)))
             latents["packs"] = [style] * len(latents["packs"])
         train_svgs = latents["splits"].count("train")
         if not train_svgs:
@@ -90,19 +91,6 @@ def finetune(
             **before.schedule.state(), **origin(latents, before.text_encoder, before.known_names),
         )
     return vae_path, dit_path
-
-
-@torch.no_grad()
-def with_style(dit: VSDiT, style: str) -> VSDiT:
-    """The model with one more style, which begins as the mean of those it has; itself if it has that one."""
-    if style in dit.config.styles:
-        return dit
-    wider = VSDiT(replace(dit.config, styles=(*dit.config.styles, style)))
-    weights = dit.state_dict()
-    known = weights["style_embedder.weight"]  # [1 + styles, D]
-    weights["style_embedder.weight"] = torch.cat([known, known[1:].mean(0, keepdim=True)])
-    wider.load_state_dict(weights)
-    return wider
 
 
 class LowRank(nn.Module):

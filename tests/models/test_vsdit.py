@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from svgfusion_lib.config import DiTConfig
-from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
+from svgfusion_lib.errors import UserError
+from svgfusion_lib.models.vsdit import VSDiT, drop_prompts, resized
 from tests import helpers
 
 Z, C, MAX = 5, 6, 8
@@ -171,3 +174,18 @@ def test_length_loss_is_the_cross_entropy_of_the_true_length():
     torch.testing.assert_close(
         model.length_predictor(context, context_mask), model.length_predictor(changed, context_mask)
     )
+
+
+def test_a_resized_model_keeps_what_both_sizes_have():
+    dit = awake(tiny(styles=("a", "b"), max_latents=4, length_width=8))
+    new = resized(dit, replace(dit.config, styles=("b", "c", "a"), max_latents=6, length_width=16)).eval()
+    styles, lengths = dit.style_embedder.weight, dit.length_embedder.weight
+    expected = torch.stack([styles[0], styles[2], styles[1:].mean(0), styles[1]])
+    torch.testing.assert_close(new.style_embedder.weight, expected, atol=0, rtol=0)
+    torch.testing.assert_close(new.length_embedder.weight[5:], lengths[4:].expand(2, -1), atol=0, rtol=0)
+    torch.testing.assert_close(new.position[4:], VSDiT(new.config).position[4:], atol=0, rtol=0)
+    z, *rest = inputs(batch=2, length=4)
+    expected = dit(z, *rest, style=torch.tensor([1, 2]))
+    torch.testing.assert_close(new(z, *rest, style=torch.tensor([3, 1])), expected)
+    with pytest.raises(UserError, match="another width, depth"):
+        resized(dit, replace(dit.config, width=64, depth=1))

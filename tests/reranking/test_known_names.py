@@ -15,6 +15,7 @@ from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames, check_names, learn_names
+from svgfusion_lib.reranking.name_pictures import pack_pictures, unpack_pictures
 from svgfusion_lib.system.files import ENTRIES, read_json
 
 QUICK = SamplingConfig(num_inference_steps=3, candidates=4)
@@ -40,11 +41,11 @@ def rankings(monkeypatch, emoji):
     """What the ranker was given, and an answer of the test's: the k-th drawing is the best."""
     asked, best = [], {"k": 0}
 
-    def scores(prompts, svgs):
+    def judge(prompts, svgs, examples):
         asked.append(list(prompts))
-        return (np.arange(len(svgs)) % QUICK.candidates == best["k"]).astype(float)
+        return (np.arange(len(svgs)) % QUICK.candidates == best["k"]).astype(float), np.zeros(len(svgs))
 
-    monkeypatch.setattr(emoji.ranker, "scores", scores)
+    monkeypatch.setattr(emoji.ranker, "judge", judge)
     return asked, best
 
 
@@ -159,3 +160,44 @@ def test_damaged_or_missing_names_are_refused(tmp_path):
     path.unlink()
     with pytest.raises(UserError, match=r"names.safetensors: no such file; get the repository whole"):
         SVGFusionPipeline.from_pretrained(tmp_path)
+
+
+def test_pictures_are_the_means_of_a_names_icons(encoder):
+    known = KnownNames(["arrow left", "bell", "cat"])
+    vectors = torch.nn.functional.normalize(torch.randn(4, 6, generator=torch.Generator().manual_seed(0)), dim=-1)
+    seen = known.with_pictures(["bell", "left arrow", "bell", "dog"], vectors, "me")
+    found = seen.pictures_of(["a bell, tabler style", "arrow left", "cat", "dog"])
+    bell = vectors[0] + vectors[2]
+    torch.testing.assert_close(found, torch.stack([bell / bell.norm(), vectors[1], *torch.zeros(2, 6)]))
+    assert seen.pictures_of(["dog"]) is None and known.pictures_of(["bell"]) is None
+    both = seen.joined(KnownNames(["dog"]).with_pictures(["dog"], vectors[3:], "me"))
+    torch.testing.assert_close(both.pictures_of(["dog"]), vectors[3:])
+    other = seen.joined(KnownNames(["dog"]).with_pictures(["dog"], vectors[3:], "another"))
+    assert not other.pictures_of(["dog"]).any() and other.pictures_of(["bell"]).any()
+
+
+def test_packed_pictures_are_nearly_the_same_and_checked():
+    pictures = torch.nn.functional.normalize(torch.randn(50, 96) @ torch.diag(0.9 ** torch.arange(96)), dim=-1)
+    packed = pack_pictures(pictures)
+    assert packed["pictures"].dtype == torch.int8 and packed["pictures"].shape == (50, 64)
+    read = unpack_pictures({name: tensor.float() for name, tensor in packed.items()}, 50, "file")
+    assert (read * pictures).sum(-1).min() > 0.99
+    with pytest.raises(UserError, match="file: holds no picture for each of the 49 names"):
+        unpack_pictures(packed, 49, "file")
+    with pytest.raises(UserError, match="holds no picture"):
+        unpack_pictures({"pictures": packed["pictures"]}, 50, "file")
+
+
+def test_the_drawing_that_looks_like_the_names_icons_is_chosen(emoji, monkeypatch):
+    def judge(prompts, svgs, examples):
+        likeness = np.zeros(len(svgs)) if examples is None else 0.2 * np.arange(len(svgs))
+        return np.linspace(0.3, 0, len(svgs)), likeness
+
+    monkeypatch.setattr(emoji.ranker, "judge", judge)
+    name = emoji.known_names.names[0]
+    fingerprint = emoji.ranker.fingerprint
+    for ranker, best in ((fingerprint, 3), ("another", 0)):
+        known = KnownNames([name]).with_pictures([name], torch.ones(1, 2), ranker)
+        monkeypatch.setattr(emoji, "known_names", known)
+        chosen, *others = emoji.sample([name], [0], QUICK, kept=4)
+        assert [round(each.score, 4) for each in (chosen, *others)][0] == round(np.linspace(0.3, 0, 4)[best], 4)

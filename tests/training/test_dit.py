@@ -193,3 +193,14 @@ def test_objective_and_patch_size_are_flags_and_what_they_train_can_draw(run, tm
         render_svg(sample.svg, 32)
     entries = generate(pipeline, ["a star"], tmp_path / "out", config=QUICK)
     assert (tmp_path / "out" / entries[0]["file"]).is_file()
+
+
+def test_a_training_can_begin_with_other_weights(run, tmp_path):
+    options = {"vae_checkpoint": run / "vae.pt", "latents_dir": run / "latents", "batch_size": 8, "num_epochs": 1,
+               "style_condition": True}
+    path = train_dit(tmp_path / "on", pretrained=run / "dit" / "vsdit_final.pt", lr=1e-12, **options)
+    before, after = (load_model(each, "vsdit")[0].state_dict() for each in (run / "dit" / "vsdit_final.pt", path))
+    for name, tensor in after.items():
+        torch.testing.assert_close(tensor, before[name], atol=1e-6, rtol=0)
+    with pytest.raises(UserError, match="with another width, depth"):
+        train_dit(tmp_path / "mini", pretrained=run / "dit" / "vsdit_final.pt", preset="mini", **options)

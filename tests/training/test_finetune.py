@@ -13,7 +13,7 @@ from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.training.finetune import adapt, finetune, merge, with_style
+from svgfusion_lib.training.finetune import adapt, finetune, merge
 from svgfusion_lib.training.loop import LOG_NAME, read_log
 from tests.helpers import awake
 
@@ -82,14 +82,6 @@ def test_a_low_rank_change_is_nothing_at_first_and_is_merged_exactly():
     merge(model)
     torch.testing.assert_close(model(x), changed)
     assert sorted(model.state_dict()) == sorted(names)
-
-
-def test_a_new_style_begins_as_the_mean_of_the_others():
-    dit = VSDiT(DiTConfig.preset("tiny", styles=("a", "b")))
-    wider = with_style(dit, "c")
-    assert wider.config.styles == ("a", "b", "c")
-    torch.testing.assert_close(wider.style_embedder.weight[3], dit.style_embedder.weight[1:].mean(0))
-    assert with_style(wider, "b") is wider
 
 
 @pytest.mark.parametrize(("options", "reason"), [
