@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.system.processes import check_device
-from svgfusion_lib.training import loop
+from svgfusion_lib.training import loop, optimisation
 from svgfusion_lib.training.loop import LOG_NAME, STATE_NAME, budget_steps, fit, held_out_loss, read_log
 from svgfusion_lib.training.optimisation import EMA, MUON_RATE, learning_rate, make_optimizer
 from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler
@@ -113,6 +113,26 @@ def test_muon_takes_the_matrices_of_the_blocks_and_steps_along_an_orthogonal_one
     optimizer.step()
     step = (before - model["blocks"][0].weight) / (0.1 * 0.2 * 6**0.5)  # lr * 0.2 sqrt(longest side)
     assert all(s < 1.3 for s in torch.linalg.svdvals(step)) and torch.linalg.svdvals(step)[1] > 0.5
+
+
+@pytest.mark.parametrize(("bf16", "error"), [(True, 0.0), (False, 1e-3)])
+def test_muon_is_that_of_torch_whatever_the_processor_multiplies_in(monkeypatch, bf16, error):
+    monkeypatch.setattr(optimisation, "_has_bf16", lambda device: bf16)
+    torch.manual_seed(0)
+    own, theirs = nn.Linear(6, 9, bias=False), nn.Linear(6, 9, bias=False)
+    theirs.load_state_dict(own.state_dict())
+    settings = {"lr": 1e-2, "weight_decay": 0.1}
+    optimizers = (
+        optimisation.Muon([{"params": list(own.parameters())}], **settings),
+        torch.optim.Muon(theirs.parameters(), adjust_lr_fn="match_rms_adamw", **settings),
+    )
+    for _ in range(3):
+        own.weight.grad = torch.randn(9, 6)
+        theirs.weight.grad = own.weight.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    torch.testing.assert_close(own.weight, theirs.weight, atol=error, rtol=0)
+    optimizers[0].load_state_dict(optimizers[1].state_dict())  # of a training that was begun with torch's
 
 
 @pytest.mark.parametrize("max_minutes", [0, 1e-4])
