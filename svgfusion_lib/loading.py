@@ -25,7 +25,7 @@ from svgfusion_lib.models.checkpoint import (
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.reranking.known_names import KnownNames, check_names
-from svgfusion_lib.reranking.name_pictures import unpack_pictures
+from svgfusion_lib.reranking.name_pictures import unpacked
 from svgfusion_lib.utils.diffusion import NoiseSchedule, make_schedule
 
 SCHEDULE_TABLE = "alphas_cumprod"
@@ -102,6 +102,5 @@ def _load_names(folder: Path, description: dict, dit: VSDiT) -> KnownNames:
     vectors = tensors.get("vectors", torch.zeros(0, 0))
     known = check_names(description.get("names"), vectors, dit.config.context_width, str(path))
     if "pictures" in tensors:
-        known.pictures = unpack_pictures(tensors, len(known.names), str(path))
-        known.ranker = str(description.get("ranker", ""))
+        known.pictures = unpacked(tensors, description, len(known.names), str(path))
     return known

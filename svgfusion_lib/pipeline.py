@@ -29,7 +29,6 @@ from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
 from svgfusion_lib.reranking.known_names import KnownNames
-from svgfusion_lib.reranking.name_pictures import pack_pictures
 from svgfusion_lib.reranking.ranker import EXAMPLE_WEIGHT, Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.reranking.routing import NO_STYLE, asked_of_candidates, models_for, spoken, words_and_style
 from svgfusion_lib.system.processes import check_device
@@ -144,9 +143,9 @@ class SVGFusionPipeline(LatentSampler):
         tensors = {}
         if nearest_name and names.vectors.numel():
             tensors["vectors"] = names.vectors
-        if names.pictures.numel():
-            tensors |= pack_pictures(names.pictures)
-            description["ranker"] = names.ranker
+        if names.pictures is not None:
+            pictures, about = names.pictures.packed()
+            tensors, description = tensors | pictures, description | about
         return write_folder(folder, (self.vae, self.dit), dtype, table, description, tensors)
 
     def to(self, device: str | torch.device) -> Self:
@@ -298,8 +297,9 @@ class SVGFusionPipeline(LatentSampler):
         )
         scores = likeness = np.zeros(len(drawn))
         if count > 1 or scored:  # the ranker leaves out words of style
-            names = self.known_names
-            examples = names.pictures_of(words) if names.ranker == self.ranker.fingerprint else None
+            examples = None
+            if (pictures := self.known_names.pictures) is not None and pictures.ranker == self.ranker.fingerprint:
+                examples = [self.known_names.examples(*own) for own in asked]
             svgs = [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn]
             scores, likeness = self.ranker.judge(words, svgs, examples)
         total = (scores + EXAMPLE_WEIGHT * likeness).reshape(-1, count)

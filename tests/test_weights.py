@@ -16,7 +16,6 @@ from svgfusion_lib.models import checkpoint
 from svgfusion_lib.models.checkpoint import save_model, shipped_models, weights_hash
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames
-from svgfusion_lib.reranking.name_pictures import learn_pictures
 from svgfusion_lib.reranking.routing import NO_STYLE, asked_of_candidates, models_for, spoken, words_and_style
 from svgfusion_lib.system.files import read_json, write_json
 from svgfusion_lib.training.dit import origin
@@ -130,14 +129,16 @@ def test_an_exported_model_says_what_its_names_look_like(tmp_path):
         path.write_text(svg(f'<rect x="4" y="4" width="16" height="16" fill="{colour}"/>'))
     preprocess(tmp_path / "icons", tmp_path / "cache", pixel_encoder="none")
     names = [name for name in ("red circle", "square") if split_of(name) == "train"]
-    shipped.known_names = learn_pictures(KnownNames([*names, "cat"]), tmp_path / "cache", shipped.ranker)
+    shipped.known_names = shipped.ranker.learn(KnownNames([*names, "cat"]), tmp_path / "cache")
     shipped.save_pretrained(tmp_path / "model", nearest_name=False)
     again = SVGFusionPipeline.from_pretrained(tmp_path / "model").known_names
-    assert again.ranker == shipped.ranker.fingerprint and not again.vectors.numel()
-    torch.testing.assert_close(again.pictures, shipped.known_names.pictures, atol=0.02, rtol=0)
-    assert len(names) and again.pictures_of(names).norm(dim=-1).min() > 0.99 and not again.pictures_of(["cat"]).any()
+    assert again.pictures.ranker == shipped.ranker.fingerprint and not again.vectors.numel()
+    for name in names:
+        torch.testing.assert_close(again.examples(name), shipped.known_names.examples(name), atol=0.02, rtol=0)
+        assert again.examples(name).norm(dim=-1).min() > 0.99
+    assert names and again.examples("cat") is None
     with pytest.raises(UserError, match="has no training icon of a name that the model knows"):
-        learn_pictures(KnownNames(["cat"]), tmp_path / "cache", shipped.ranker)
+        shipped.ranker.learn(KnownNames(["cat"]), tmp_path / "cache")
 
 
 def test_a_box_without_emoji_draws_all_by_lines(two_models):

@@ -122,11 +122,10 @@ def _export(
     vae_checkpoint: str, dit_checkpoint: str, output_dir: str, nearest_name: bool, precomputed_dir: str | None
 ) -> None:
     from svgfusion_lib.pipeline import SVGFusionPipeline
-    from svgfusion_lib.reranking.name_pictures import learn_pictures
 
     pipeline = SVGFusionPipeline.from_pretrained(vae=vae_checkpoint, dit=dit_checkpoint)
     if precomputed_dir is not None:
-        pipeline.known_names = learn_pictures(pipeline.known_names, precomputed_dir, pipeline.ranker)
+        pipeline.known_names = pipeline.ranker.learn(pipeline.known_names, precomputed_dir)
     print(pipeline.save_pretrained(output_dir, nearest_name=nearest_name))
 
 

@@ -6,12 +6,11 @@ neighbour, as retrieval does for diffusion models with pictures (Sheynin et al. 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from svgfusion_lib.corpus.captions import content_words, name_key, words_of
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
@@ -19,6 +18,7 @@ from svgfusion_lib.corpus.packs import without_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import TextEncoder
+from svgfusion_lib.reranking.name_pictures import NamePictures
 
 EXACT_WORDS = COLOUR_WORDS | set("one two three four five six seven eight nine ten eleven twelve".split())
 _DECIMALS = 4  # of a cosine: what is below depends on the batch
@@ -28,15 +28,13 @@ _DECIMALS = 4  # of a cosine: what is below depends on the batch
 class KnownNames:
     """Names of training icons, with what is known of each.
 
-    vectors [N, C]: mean text tokens, each of length 1 ([0, 0]: no nearest name is sought). pictures [N, D]: the mean of
-    its icons as the ranker sees them (`Ranker.vectors`), of length 1, or zeros ([0, 0]: no name has one). ranker: the
-    fingerprint of that ranker.
+    vectors [N, C]: mean text tokens, each of length 1 ([0, 0]: no nearest name is sought). pictures: what their
+    training icons look like to the ranker.
     """
 
     names: Sequence[str] = ()
     vectors: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
-    pictures: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
-    ranker: str = ""
+    pictures: NamePictures | None = None
 
     def nearest(self, prompts: Sequence[str], encoder: TextEncoder) -> list[str | None]:
         """Each prompt with the nearest name in place of its words: `moose, twemoji style` -> `deer, twemoji style`.
@@ -71,20 +69,15 @@ class KnownNames:
             return "known"
         return "partly" if content_words(words) & self._words else "unknown"
 
-    def pictures_of(self, prompts: Sequence[str]) -> Tensor | None:
-        """What icons of each prompt's name look like [B, D]; zeros for a prompt that is no known name, None for all."""
-        rows = [self._row.get(_key(without_style(prompt) or prompt), -1) for prompt in prompts]
-        if not len(self.pictures) or max(rows, default=-1) < 0:
-            return None
-        known = torch.tensor(rows)
-        return self.pictures[known] * (known >= 0)[:, None]  # [B, D]
+    def examples(self, prompt: str, style: str = "") -> Tensor | None:
+        """Pictures [k, D] of training icons of the name that a prompt says; None without any."""
+        row = self._row.get(_key(without_style(prompt) or prompt))
+        found = None if row is None or self.pictures is None else self.pictures.of(row, style)
+        return found if found is not None and len(found) else None
 
-    def with_pictures(self, titles: Sequence[str], vectors: Tensor, ranker: str) -> "KnownNames":
-        """These names with the mean of the vectors [B, D] of icons of these titles, as a ranker sees them."""
-        rows = torch.tensor([self._row.get(_key(title), -1) for title in titles], dtype=torch.long)  # [B]
-        sums = torch.zeros(len(self.names), vectors.shape[1])  # [N, D]
-        sums.index_add_(0, rows[rows >= 0], vectors[rows >= 0])
-        return replace(self, pictures=F.normalize(sums, dim=-1), ranker=ranker)
+    def number_of(self, name: str) -> int | None:
+        """Number of a name among these, whatever the order of its words."""
+        return self._row.get(_key(name))
 
     def joined(self, other: "KnownNames") -> "KnownNames":
         """These names and those of another one that are not among them; no nearest one is sought if none was here."""
@@ -94,11 +87,7 @@ class KnownNames:
         new = [k for k, name in enumerate(other.names) if name not in own]
         sought = len(self.vectors) and len(other.vectors)
         vectors = torch.cat([self.vectors, other.vectors[new]]) if sought else self.vectors  # [N, C]
-        pictures = self.pictures
-        if len(pictures):  # [N, D]
-            seen = other.pictures if other.ranker == self.ranker else torch.zeros(len(other.names), pictures.shape[1])
-            pictures = torch.cat([pictures, seen[new]])
-        return KnownNames([*self.names, *(other.names[k] for k in new)], vectors, pictures, self.ranker)
+        return KnownNames([*self.names, *(other.names[k] for k in new)], vectors, self.pictures)
 
     @cached_property
     def _row(self) -> dict[frozenset[str], int]:

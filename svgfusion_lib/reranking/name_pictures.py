@@ -1,55 +1,72 @@
-"""What the icons of known names look like to the ranker: learned from a cache, and packed into a file.
+"""What the icons of known names look like to the ranker: learned from a cache, and kept in a file.
 
 The ranker compares a drawing with its prompt, and with real icons of the prompt's name where the model knows it
 (docs/runs.md, section 23).
 """
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from svgfusion_lib.corpus.preprocess import cache_rows, load_cache
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.reranking.known_names import KnownNames
-from svgfusion_lib.reranking.ranker import Ranker
-from svgfusion_lib.system.progress import track
-from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-PICTURE_WIDTH = 64  # numbers in which a file holds a picture
-BATCH_SIZE = 64
+WIDTH = 96  # numbers in which a file holds a picture
 
 
-def learn_pictures(known: KnownNames, precomputed_dir: str | Path, ranker: Ranker) -> KnownNames:
-    """The same names with pictures: the mean over all training icons of a cache that have the name.
+@dataclass
+class NamePictures:
+    """Training icons as the ranker sees them.
 
-    UserError if the cache has none of them.
+    vectors [P, D]: of length 1 (`Ranker.vectors`); names int64 [P]: which of the known names each shows; styles: the
+    pack of each; ranker: the fingerprint of the ranker that looked.
     """
-    cache = load_cache(precomputed_dir)
-    names = set(known.names)
-    members = [
-        i for i, title in enumerate(cache["titles"]) if cache["splits"][i] == "train" and title in names
-    ]
-    if not members:
-        raise UserError(f"{precomputed_dir}: has no training icon of a name that the model knows")
-    vectors = [
-        ranker.vectors([rows_to_svg(cache_rows(cache, i)) for i in members[start : start + BATCH_SIZE]])
-        for start in track(range(0, len(members), BATCH_SIZE), "names")
-    ]
-    return known.with_pictures([cache["titles"][i] for i in members], torch.cat(vectors), ranker.fingerprint)
+
+    vectors: Tensor
+    names: Tensor
+    styles: Sequence[str]
+    ranker: str
+
+    def of(self, name: int, style: str = "") -> Tensor:
+        """Pictures [k, D] of a name: in that style if there are any, else in all styles."""
+        rows = self._rows.get(name, [])
+        return self.vectors[[k for k in rows if self.styles[k] == style] or rows]  # [k, D]
+
+    @cached_property
+    def _rows(self) -> dict[int, list[int]]:
+        rows: dict[int, list[int]] = {}
+        for k, name in enumerate(self.names.tolist()):
+            rows.setdefault(name, []).append(k)
+        return rows
+
+    def packed(self) -> tuple[dict[str, Tensor], dict[str, object]]:
+        """Tensors for a file, and what is said beside them.
+
+        Pictures are int8 [P, K] in the basis [K, D] of the largest singular values.
+        """
+        basis = torch.linalg.svd(self.vectors.T @ self.vectors)[2][:WIDTH]  # [K, D]
+        styles = sorted(set(self.styles))
+        tensors = {
+            "pictures": (self.vectors @ basis.T * 127).round().to(torch.int8), "picture_basis": basis,
+            "picture_names": self.names.to(torch.int32),
+            "picture_styles": torch.tensor([styles.index(style) for style in self.styles], dtype=torch.int16),
+        }
+        return tensors, {"picture_styles": styles, "ranker": self.ranker}
 
 
-def pack_pictures(pictures: Tensor) -> dict[str, Tensor]:
-    """Pictures [N, D] for a file: int8 [N, K] in the basis [K, D] of their largest singular values."""
-    basis = torch.linalg.svd(pictures.T @ pictures)[2][:PICTURE_WIDTH]  # [K, D]
-    return {"pictures": (pictures @ basis.T * 127).round().to(torch.int8), "picture_basis": basis}
-
-
-def unpack_pictures(tensors: Mapping[str, Tensor], count: int, source: str) -> Tensor:
-    """Pictures [N, D] of `pack_pictures`, of length 1 again; UserError if they are not of `count` names."""
-    pictures, basis = tensors["pictures"], tensors.get("picture_basis")
-    if basis is None or basis.ndim != 2 or pictures.shape != (count, len(basis)):
-        raise UserError(f"{source}: holds no picture for each of the {count} names that the model knows; get it anew")
-    return F.normalize(pictures.float() @ basis, dim=-1)  # [N, D]
+def unpacked(tensors: Mapping[str, Tensor], description: Mapping, names: int, source: str) -> NamePictures:
+    """What `NamePictures.packed` gave, for a model of so many names; UserError for what does not fit together."""
+    styles, ranker = description.get("picture_styles"), description.get("ranker")
+    try:
+        basis, owners, numbers = (tensors[f"picture_{part}"] for part in ("basis", "names", "styles"))
+        vectors = F.normalize(tensors["pictures"].float() @ basis.float(), dim=-1)  # [P, D]
+        whole = len(vectors) == len(owners) == len(numbers) and 0 <= owners.min() <= owners.max() < names
+        own = [styles[k] for k in numbers.long().tolist()] if isinstance(styles, list) else []
+    except (LookupError, RuntimeError, TypeError):
+        whole, own = False, []
+    if not (whole and own and all(isinstance(style, str) for style in own) and isinstance(ranker, str)):
+        raise UserError(f"{source}: its pictures do not belong to the names that the model knows; get it anew")
+    return NamePictures(vectors, owners.long(), own, ranker)

@@ -7,7 +7,7 @@ is another one, of packs that neither of them saw.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,16 +16,23 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.corpus.preprocess import cache_rows, load_cache
+from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import weights_hash
 from svgfusion_lib.models.icon_head import IconHead, load_icon_head, mean_text_tokens
 from svgfusion_lib.models.pixel_encoder import PixelEncoder, load_pixel_encoder
 from svgfusion_lib.models.pretrained import PRETRAINED_DIR
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
+from svgfusion_lib.reranking.known_names import KnownNames
+from svgfusion_lib.reranking.name_pictures import NamePictures
+from svgfusion_lib.system.progress import track
 from svgfusion_lib.utils.render import is_white, render_svg
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SHIPPED = PRETRAINED_DIR / "ranker.safetensors"
 REALISM_WEIGHT = 0.05  # of log-probabilities beside cosines (docs/runs.md, section 14)
 EXAMPLE_WEIGHT = 2.0   # of the likeness to real icons of the prompt's name (section 23)
+BATCH_SIZE = 64  # icons looked at together
 _DECIMALS = 4  # of a score: what is below depends on the batch
 
 
@@ -36,6 +43,22 @@ class Ranker:
     head: IconHead
     pixel_encoder: PixelEncoder
     text_encoder: TextEncoder
+
+    def learn(self, known: KnownNames, precomputed_dir: str | Path) -> KnownNames:
+        """Known names with pictures of the training icons of a cache that have them; UserError if it has none."""
+        cache = load_cache(precomputed_dir)
+        numbers = {
+            i: number for i, title in enumerate(cache["titles"])
+            if cache["splits"][i] == "train" and (number := known.number_of(title)) is not None
+        }
+        members = list(numbers)
+        if not members:
+            raise UserError(f"{precomputed_dir}: has no training icon of a name that the model knows")
+        batches = [members[k : k + BATCH_SIZE] for k in range(0, len(members), BATCH_SIZE)]
+        svgs = ([rows_to_svg(cache_rows(cache, i)) for i in batch] for batch in track(batches, "names"))
+        vectors = torch.cat([self.vectors(batch) for batch in svgs])  # [P, D]
+        names, styles = torch.tensor(list(numbers.values())), [cache["packs"][i] for i in members]
+        return replace(known, pictures=NamePictures(vectors, names, styles, self.fingerprint))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -51,11 +74,11 @@ class Ranker:
 
     @torch.inference_mode()
     def judge(
-        self, prompts: Sequence[str], svgs: Sequence[str], examples: Tensor | None = None
+        self, prompts: Sequence[str], svgs: Sequence[str], examples: Sequence[Tensor | None] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """`scores` [B], and the likeness [B] of each drawing to the examples of its prompt (0 without any).
+        """`scores` [B], and the likeness [B] of each drawing to the nearest of its examples (0 without any).
 
-        examples [B, D]: what real icons of the name look like (`KnownNames.pictures_of`), zeros where there is none.
+        examples: of each drawing the vectors [k, D] of real icons of its name (`KnownNames.examples`), or None.
         """
         scores, likeness = np.full(len(svgs), -np.inf), np.zeros(len(svgs))
         shown, tokens = self._look(svgs)
@@ -67,8 +90,9 @@ class Ranker:
         own, vectors = texts[[row[text] for text in asked]], self.head(tokens)  # [b, D] each
         score = (vectors * own).sum(-1) + REALISM_WEIGHT * self.head.log_realism(tokens)  # [b]
         scores[shown] = score.double().numpy().round(_DECIMALS)
-        if examples is not None:
-            likeness[shown] = (vectors * examples[shown]).sum(-1).double().numpy().round(_DECIMALS)
+        for k, vector in zip(shown, vectors):
+            if examples is not None and (own := examples[k]) is not None:
+                likeness[k] = round(float((own @ vector).max()), _DECIMALS)
         return scores, likeness
 
     @torch.inference_mode()

@@ -15,7 +15,7 @@ from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames, check_names, learn_names
-from svgfusion_lib.reranking.name_pictures import pack_pictures, unpack_pictures
+from svgfusion_lib.reranking.name_pictures import WIDTH, NamePictures, unpacked
 from svgfusion_lib.system.files import ENTRIES, read_json
 
 QUICK = SamplingConfig(num_inference_steps=3, candidates=4)
@@ -162,30 +162,41 @@ def test_damaged_or_missing_names_are_refused(tmp_path):
         SVGFusionPipeline.from_pretrained(tmp_path)
 
 
-def test_pictures_are_the_means_of_a_names_icons(encoder):
-    known = KnownNames(["arrow left", "bell", "cat"])
-    vectors = torch.nn.functional.normalize(torch.randn(4, 6, generator=torch.Generator().manual_seed(0)), dim=-1)
-    seen = known.with_pictures(["bell", "left arrow", "bell", "dog"], vectors, "me")
-    found = seen.pictures_of(["a bell, tabler style", "arrow left", "cat", "dog"])
-    bell = vectors[0] + vectors[2]
-    torch.testing.assert_close(found, torch.stack([bell / bell.norm(), vectors[1], *torch.zeros(2, 6)]))
-    assert seen.pictures_of(["dog"]) is None and known.pictures_of(["bell"]) is None
-    both = seen.joined(KnownNames(["dog"]).with_pictures(["dog"], vectors[3:], "me"))
-    torch.testing.assert_close(both.pictures_of(["dog"]), vectors[3:])
-    other = seen.joined(KnownNames(["dog"]).with_pictures(["dog"], vectors[3:], "another"))
-    assert not other.pictures_of(["dog"]).any() and other.pictures_of(["bell"]).any()
+def pictures_of(*entries: tuple[int, str], ranker: str = "me") -> NamePictures:
+    """Pictures of name numbers in styles: the k-th is the k-th unit vector."""
+    names, styles = zip(*entries, strict=True)
+    return NamePictures(torch.eye(len(entries), 8), torch.tensor(names), list(styles), ranker)
+
+
+def test_examples_of_a_name_are_in_the_style_that_is_asked_for_or_in_all():
+    pictures = pictures_of((1, "tabler"), (0, "lucide"), (1, "lucide"), (1, "lucide"))
+    known = KnownNames(["arrow left", "bell", "cat"], pictures=pictures)
+    rows = torch.eye(4, 8)
+    for prompt, style, expected in (
+        ("a bell, lucide style", "lucide", rows[2:]), ("bell", "tabler", rows[:1]), ("bell", "", rows[[0, 2, 3]]),
+        ("bell", "solar", rows[[0, 2, 3]]), ("left arrow", "tabler", rows[1:2]),
+    ):
+        torch.testing.assert_close(known.examples(prompt, style), expected)
+    assert known.examples("cat") is known.examples("dog") is KnownNames(["bell"]).examples("bell") is None
+    assert known.joined(KnownNames(["dog"])).examples("left arrow") is not None
 
 
 def test_packed_pictures_are_nearly_the_same_and_checked():
-    pictures = torch.nn.functional.normalize(torch.randn(50, 96) @ torch.diag(0.9 ** torch.arange(96)), dim=-1)
-    packed = pack_pictures(pictures)
-    assert packed["pictures"].dtype == torch.int8 and packed["pictures"].shape == (50, 64)
-    read = unpack_pictures({name: tensor.float() for name, tensor in packed.items()}, 50, "file")
-    assert (read * pictures).sum(-1).min() > 0.99
-    with pytest.raises(UserError, match="file: holds no picture for each of the 49 names"):
-        unpack_pictures(packed, 49, "file")
-    with pytest.raises(UserError, match="holds no picture"):
-        unpack_pictures({"pictures": packed["pictures"]}, 50, "file")
+    vectors = torch.nn.functional.normalize(torch.randn(50, 128) @ torch.diag(0.95 ** torch.arange(128)), dim=-1)
+    styles = ["lucide", "tabler"] * 25
+    tensors, about = NamePictures(vectors, torch.arange(50), styles, "me").packed()
+    assert tensors["pictures"].dtype == torch.int8 and tensors["pictures"].shape == (50, WIDTH)
+    read = unpacked({name: tensor.float() for name, tensor in tensors.items()}, about, 50, "file")
+    assert (read.vectors * vectors).sum(-1).min() > 0.99
+    assert (read.styles, read.ranker, read.names.tolist()) == (styles, "me", list(range(50)))
+    for changed, said, names in (
+        ({}, {}, 49), ({"picture_basis": torch.ones(3, 3)}, {}, 50), ({"picture_names": torch.arange(49)}, {}, 50),
+        ({}, {"picture_styles": ["lucide"]}, 50), ({}, {"ranker": 3}, 50),
+    ):
+        with pytest.raises(UserError, match="file: its pictures do not belong to the names"):
+            unpacked(tensors | changed, about | said, names, "file")
+    with pytest.raises(UserError, match="do not belong"):
+        unpacked({"pictures": tensors["pictures"]}, about, 50, "file")
 
 
 def test_the_drawing_that_looks_like_the_names_icons_is_chosen(emoji, monkeypatch):
@@ -195,9 +206,8 @@ def test_the_drawing_that_looks_like_the_names_icons_is_chosen(emoji, monkeypatc
 
     monkeypatch.setattr(emoji.ranker, "judge", judge)
     name = emoji.known_names.names[0]
-    fingerprint = emoji.ranker.fingerprint
-    for ranker, best in ((fingerprint, 3), ("another", 0)):
-        known = KnownNames([name]).with_pictures([name], torch.ones(1, 2), ranker)
-        monkeypatch.setattr(emoji, "known_names", known)
-        chosen, *others = emoji.sample([name], [0], QUICK, kept=4)
-        assert [round(each.score, 4) for each in (chosen, *others)][0] == round(np.linspace(0.3, 0, 4)[best], 4)
+    for ranker, score in ((emoji.ranker.fingerprint, 0.0), ("another", 0.3)):
+        pictures = pictures_of((0, "twemoji"), ranker=ranker)
+        monkeypatch.setattr(emoji, "known_names", KnownNames([name], pictures=pictures))
+        best, *_ = emoji.sample([name], [0], QUICK, kept=4)
+        assert best.score == pytest.approx(score)
