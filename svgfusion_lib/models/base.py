@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from svgfusion_lib.config import DEFAULT_MODEL, DiTConfig, RefinerConfig, VAEConfig
 from svgfusion_lib.errors import UserError
@@ -50,7 +51,7 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
     if reason:
         raise UserError(f"{misfit} ({reason})")
     try:
-        with torch.device("meta"):  # no memory yet, and no time for numbers that are overwritten
+        with _NoInit():  # no time for numbers that are overwritten
             model = cls(settings)
         own = {name: tensor.dtype for name, tensor in model.state_dict().items()}
         model.load_state_dict({name: t.to(own.get(name, t.dtype)) for name, t in weights.items()}, assign=True)
@@ -58,6 +59,16 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
         reason = str(error).split("\n")[1].strip() if "\n" in str(error) else str(error)
         raise UserError(f"{misfit} ({reason[:160]})") from error
     return model.eval()
+
+
+class _NoInit(TorchFunctionMode):
+    """Within it torch.nn.init leaves tensors as they are. (The meta device would load a compiler: seconds.)"""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
 
 
 def _misfit(settings: VAEConfig | DiTConfig | RefinerConfig, weights: dict[str, Tensor]) -> str:
