@@ -12,12 +12,11 @@ from svgfusion_lib.corpus.colours import dominant_colours
 from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.sanitise import sanitised_svg
+from svgfusion_lib.utils.hybrid_utils import strokes_only
 from svgfusion_lib.utils.placement import drawn_box
 from svgfusion_lib.utils.render import BLANK_CONTRAST, render_svg_by_resvg
-from svgfusion_lib.utils.rendering_sequence import element_of_rows
-from svgfusion_lib.utils.row_metrics import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
-from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from svgfusion_lib.utils.tensorsvg import element_of_rows, rows_to_svg
 
 PICTURE_SIZE = 32       # pixels
 CELLS = 8               # a picture is compared in CELLS x CELLS cells

@@ -29,9 +29,8 @@ from svgfusion_lib.system.processes import check_alone
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.system.token_store import TokenStore, write_tokens
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_sizes
 from svgfusion_lib.utils.svg_parser import parse_svg
-from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from svgfusion_lib.utils.tensorsvg import partial_rows, rows_to_svg, stage_sizes
 
 CACHE_NAME, TOKENS_NAME, PARTS_NAME = "cache.pt", "pixel_tokens", "parts"
 PART_FILES = 128  # worked on together
@@ -61,7 +60,7 @@ def preprocess(
 
     Of more than max_files files (None: no limit) a random choice is taken, the same for the same seed.
     pixel_encoder "none" leaves the pixel tokens out; else they are in precomputed_dir/pixel_tokens, of at most
-    `renderings` stages of every SVG, the whole among them (utils/rendering_sequence.py). processes: None for one for
+    `renderings` stages of every SVG, the whole among them (utils/tensorsvg.py). processes: None for one for
     each core. A call that was stopped goes on where it was, if files and options are as they were. Files that cannot be
     parsed or rendered are left out and named with the reason in report.json; UserError if none is left.
     """

@@ -8,7 +8,7 @@ import numpy as np
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import paints_stroke
-from svgfusion_lib.utils.rendering_sequence import element_of_rows
+from svgfusion_lib.utils.tensorsvg import element_of_rows
 
 RECOLOURINGS = ("nearest", "luminance", "layers")
 FILL_RGB, STROKE_RGB = slice(rf.FILL.start, rf.FILL.start + 3), slice(rf.STROKE.start, rf.STROKE.start + 3)

@@ -10,8 +10,7 @@ from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.path_chunks import BOX_COLUMNS
-from svgfusion_lib.utils.rendering_sequence import element_of_rows
-from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from svgfusion_lib.utils.tensorsvg import element_of_rows, rows_to_svg
 
 
 def encode_svg(pipeline: SVGFusionPipeline, svg: str | Path) -> Tensor:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from svgfusion_lib.evaluation.metrics import bootstrap_interval
+from svgfusion_lib.evaluation.row_metrics import GRID, GRID_TOLERANCE, UNITS
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import circle_through
 from svgfusion_lib.utils.canonical import canonical_rows
 from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
 from svgfusion_lib.utils.placement import drawn_box
-from svgfusion_lib.utils.row_metrics import GRID, GRID_TOLERANCE, UNITS
 
 SHORTEST_LINE = 0.6     # units; shorter lines have no direction to speak of
 NEARLY_STRAIGHT = 6.0   # degrees that a line may lean from 0, 45 or 90

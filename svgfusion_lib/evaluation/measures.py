@@ -14,14 +14,15 @@ from svgfusion_lib.corpus.preprocess import cache_rows
 from svgfusion_lib.evaluation import metrics
 from svgfusion_lib.evaluation.exactness import MEASURES as EXACT_MEASURES
 from svgfusion_lib.evaluation.exactness import exactness
+from svgfusion_lib.evaluation.row_metrics import LineStyle, line_style, overshoot
 from svgfusion_lib.evaluation.samples import IMAGE_SIZE, Group, Picture, Subject
 from svgfusion_lib.evaluation.two_sample import FOLDS, pooled, row_features, two_sample_accuracy
 from svgfusion_lib.models.icon_head import IconHead
 from svgfusion_lib.models.pixel_encoder import PixelEncoder
 from svgfusion_lib.system.parallel import map_in_order
 from svgfusion_lib.system.progress import track
+from svgfusion_lib.utils.hybrid_utils import strokes_only
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.utils.row_metrics import LineStyle, line_style, overshoot, strokes_only
 from svgfusion_lib.utils.tensorsvg import rows_to_svg, split_elements
 
 GALLERY = 100            # names among which R-precision looks for the right one

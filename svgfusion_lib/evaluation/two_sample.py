@@ -12,10 +12,10 @@ from torch import nn
 
 from svgfusion_lib.evaluation.exactness import MEASURES, anchors
 from svgfusion_lib.evaluation.metrics import bootstrap_interval
+from svgfusion_lib.evaluation.row_metrics import UNITS
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.canonical import canonical_rows
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
-from svgfusion_lib.utils.row_metrics import UNITS
 
 FOLDS = 5
 HIDDEN = 32          # units of the classifier

@@ -9,8 +9,7 @@ from svgfusion_lib.editing import layer_colour, paint_layer, parse_palette, reco
 from svgfusion_lib.editing.explain import with_names
 from svgfusion_lib.gallery.look import Look
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.rendering_sequence import element_of_rows
-from svgfusion_lib.utils.tensorsvg import element_structure, rows_to_svg
+from svgfusion_lib.utils.tensorsvg import element_of_rows, element_structure, rows_to_svg
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from svgfusion_lib.icon_sets.drawing import DEFAULT_STYLE
 from svgfusion_lib.models.checkpoint import weights_hash
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.system.files import ENTRIES, read_json, write_json
-from svgfusion_lib.utils.row_metrics import strokes_only
+from svgfusion_lib.utils.hybrid_utils import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 

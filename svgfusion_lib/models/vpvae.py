@@ -10,7 +10,7 @@ Layout "path" normalises each chunk to its box, keeps box and style as explicit 
 learned ones, and codes every chunk by itself: equal shapes get equal latents wherever they stand.
 
 A row sees the pixel tokens of the whole rendering, or those of the stage of the drawing that it belongs to
-(utils/rendering_sequence.py).
+(utils/tensorsvg.py).
 
 Letters: B batch, N latents, R rows per latent, K renderings, P pixel tokens of each, D width, Z latent channels.
 """
@@ -43,9 +43,8 @@ from svgfusion_lib.utils.path_chunks import (
     rows_to_chunks,
 )
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_of_rows, stage_sizes
 from svgfusion_lib.utils.svg_parser import parse_svg
-from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from svgfusion_lib.utils.tensorsvg import partial_rows, rows_to_svg, stage_of_rows, stage_sizes
 
 
 @dataclass

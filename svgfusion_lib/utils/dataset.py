@@ -20,7 +20,7 @@ from svgfusion_lib.config import VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
 from svgfusion_lib.utils.path_chunks import Chunks, distinct_chunks, rows_to_chunks
-from svgfusion_lib.utils.rendering_sequence import partial_rows, stage_of_rows
+from svgfusion_lib.utils.tensorsvg import partial_rows, stage_of_rows
 
 
 @dataclass
@@ -81,7 +81,7 @@ class ChunkDataset(Dataset):
 
         partial_rate: share of the items that are an earlier stage of their SVG, another one each time (drawn from
         torch's global generator).
-        every_stage: every stage of an SVG (utils/rendering_sequence.py) is an item of its own. only: indices in the
+        every_stage: every stage of an SVG (utils/tensorsvg.py) is an item of its own. only: indices in the
         cache of the SVGs to take (None: of all).
         """
         self.pixel_tokens = cache["pixel_tokens"] if config.pixel_fusion else None  # store of [K P, C], K stages

@@ -159,17 +159,29 @@ def paints_stroke(row: np.ndarray) -> np.ndarray:
     return (row[17] > rf.MIN_OPACITY) & (row[rf.STROKE_WIDTH] > 0)
 
 
+def drawn_rows(rows: np.ndarray) -> np.ndarray:
+    """The rows of shapes [L', 22] among valid rows [L, 22]: no <BOS>, no <EOS>, no gradients."""
+    return rows[(rows[:, rf.ELEMENT] > rf.EOS) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
+
+
+def strokes_only(rows: np.ndarray) -> bool:
+    """Whether rows [L, 22] draw something, and by strokes alone: what the writer leaves out for its opacity is none."""
+    drawn = drawn_rows(rows)
+    return len(drawn) > 0 and bool((paints_stroke(drawn.T) & ~paints_fill(drawn.T)).all())
+
+
 # --- snapping drawn rows to the design grid ----------------------------------------------------------
 
-def snap_rows(rows: np.ndarray, step: float, reach: float = 0.35) -> np.ndarray:
-    """Move coordinates that lie within `reach * step` of a grid line onto it; rows [L, 22] -> [L, 22].
+SNAP_REACH = 0.35  # steps of the grid that a coordinate may be off
+
+
+def snap_rows(rows: np.ndarray, step: float) -> np.ndarray:
+    """Move coordinates that lie within SNAP_REACH steps of a grid line onto it; rows [L, 22] -> [L, 22].
 
     step is in canvas units (the canvas is 2 wide); the grid passes through the canvas's corner. x and y
     snap independently. A curve's control points move with the end they belong to, so tangents stay; lengths
     (radii, rect sizes) snap too, but never to 0. Stroke widths go to fifths of a step: 2.01 says 2.
     """
-    if not 0 < reach <= 0.5:
-        raise ValueError(f"reach must be above 0 and at most 0.5, got {reach}")
     rows = rows.copy()
     start_shift = first_shift = np.zeros(2)
     for row in rows:
@@ -182,10 +194,10 @@ def snap_rows(rows: np.ndarray, step: float, reach: float = 0.35) -> np.ndarray:
         if row[rf.ELEMENT] != rf.PATH:
             for i, kind in enumerate(kinds):
                 if kind != "." and not (kind == "l" and abs(geometry[i]) < step / 2):
-                    geometry[i] += _shift(geometry[i], step, reach)
+                    geometry[i] += _shift(geometry[i], step)
             continue
         command = row[rf.COMMAND]
-        end_shift = first_shift if command == rf.CLOSE else _shift(geometry[rf.END_POINT], step, reach)
+        end_shift = first_shift if command == rf.CLOSE else _shift(geometry[rf.END_POINT], step)
         if command not in (rf.MOVE, rf.SUBMOVE):
             geometry[0:2] += start_shift
         if command == rf.CUBIC:
@@ -200,7 +212,7 @@ def snap_rows(rows: np.ndarray, step: float, reach: float = 0.35) -> np.ndarray:
     return rows
 
 
-def _shift(value: np.ndarray, step: float, reach: float) -> np.ndarray:
+def _shift(value: np.ndarray, step: float) -> np.ndarray:
     """What to add to reach the nearest grid line, or 0 where that is too far."""
     distance = np.round((value + 1) / step) * step - 1 - value
-    return np.where(np.abs(distance) <= reach * step, distance, 0.0)
+    return np.where(np.abs(distance) <= SNAP_REACH * step, distance, 0.0)

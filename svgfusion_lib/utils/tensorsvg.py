@@ -54,6 +54,55 @@ def _shift(rows: Tensor) -> Tensor:
     return shift
 
 
+# --- elements, and an SVG as the sequence of its partial renderings (paper, section 3.2) --------------
+# An element is a primitive, or a path with all its sub-paths; the gradient rows before it belong to it.
+# A stage is a drawing of the first k elements. The last stage of every sequence is the whole SVG.
+
+
+def element_of_rows(rows: np.ndarray) -> np.ndarray:
+    """Which element each row [L, 22] belongs to, from 0 -> int64 [L]; <BOS> counts to the first, <EOS> to the last."""
+    element = rows[:, rf.ELEMENT]
+    gradient = np.isin(element, rf.GRADIENTS)
+    after_gradient = np.append(False, gradient[:-1])
+    drawn = element > rf.EOS
+    own = drawn & ~gradient & ((element != rf.PATH) | (rows[:, rf.COMMAND] == rf.MOVE))
+    begins = (own | gradient) & ~after_gradient  # [L]
+    return (np.cumsum(begins) - 1).clip(min=0)
+
+
+def stage_sizes(rows: np.ndarray, most: int) -> np.ndarray:
+    """How many elements the stages of rows [L, 22] show, at most `most` of them, evenly spread -> int64 [K]."""
+    count = int(element_of_rows(rows)[-1]) + 1
+    return np.unique(np.ceil(np.linspace(0, count, min(most, count) + 1)[1:]).astype(np.int64))
+
+
+def partial_rows(rows: np.ndarray, size: int) -> np.ndarray:
+    """The first `size` elements of rows [L, 22] as rows [L', 22] of their own."""
+    kept = element_of_rows(rows) < size
+    kept[-1] = True  # <EOS>
+    return rows[kept]
+
+
+def stage_of_rows(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The first stage (of sizes [K]) that shows each row [L, 22] -> int64 [L]."""
+    return np.searchsorted(sizes, element_of_rows(rows), side="right").clip(max=len(sizes) - 1)
+
+
+def split_elements(rows: np.ndarray) -> list[np.ndarray]:
+    """Valid rows [L, 22] -> one array per drawn element, in paint order, its gradient rows first."""
+    body = rows[rows[:, rf.ELEMENT] > rf.EOS]
+    return np.split(body, np.flatnonzero(np.diff(element_of_rows(body))) + 1) if len(body) else []
+
+
+def split_gradients(group: np.ndarray) -> tuple[dict[int, np.ndarray], np.ndarray]:
+    """One element's rows -> rows [1 + stops, 22] of its gradients by element id, and the rows of its shape."""
+    gradient = np.isin(group[:, rf.ELEMENT], rf.GRADIENTS)
+    if not gradient.any():
+        return {}, group
+    kinds = {kind: group[group[:, rf.ELEMENT] == kind] for kind in rf.GRADIENTS}
+    return {kind: rows for kind, rows in kinds.items() if len(rows)}, group[~gradient]
+
+
 def element_structure(rows: np.ndarray) -> list[tuple[str, int, str, str]]:
     """What order and holes hang on: of every element in valid rows its name, sub-paths, fill rule and paints."""
     structure = []
@@ -71,6 +120,9 @@ def element_structure(rows: np.ndarray) -> list[tuple[str, int, str, str]]:
             ),
         ))
     return structure
+
+
+# --- rows -> SVG text ----------------------------------------------------------------------------------
 
 
 def rows_to_svg(
@@ -138,24 +190,6 @@ class _Frame(NamedTuple):
 
     def y(self, value: float) -> str:
         return _number(value * self.scale + self.centre_y, self.decimals)
-
-
-def split_elements(rows: np.ndarray) -> list[np.ndarray]:
-    """Valid rows [L, 22] -> one array per drawn element, in paint order, its gradient rows first."""
-    body = rows[rows[:, rf.ELEMENT] > rf.EOS]
-    gradient = np.isin(body[:, rf.ELEMENT], rf.GRADIENTS)
-    begins = (body[:, rf.ELEMENT] != rf.PATH) | (body[:, rf.COMMAND] == rf.MOVE)
-    begins[1:] &= ~gradient[:-1]  # what follows a gradient belongs to it
-    return np.split(body, np.flatnonzero(begins)[1:]) if len(body) else []
-
-
-def split_gradients(group: np.ndarray) -> tuple[dict[int, np.ndarray], np.ndarray]:
-    """One element's rows -> rows [1 + stops, 22] of its gradients by element id, and the rows of its shape."""
-    gradient = np.isin(group[:, rf.ELEMENT], rf.GRADIENTS)
-    if not gradient.any():
-        return {}, group
-    kinds = {kind: group[group[:, rf.ELEMENT] == kind] for kind in rf.GRADIENTS}
-    return {kind: rows for kind, rows in kinds.items() if len(rows)}, group[~gradient]
 
 
 def _attributes(values: dict[str, str]) -> str:

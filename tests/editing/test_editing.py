@@ -33,8 +33,7 @@ from svgfusion_lib.system.files import write_text
 from svgfusion_lib.training.latents import encode_dataset
 from svgfusion_lib.utils.dataset import ChunkDataset
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.utils.rendering_sequence import element_of_rows
-from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from svgfusion_lib.utils.tensorsvg import element_of_rows, rows_to_svg
 from tests.helpers import PEN, QUICK, svg
 
 CART = svg(  # three layers, the first of two sub-paths

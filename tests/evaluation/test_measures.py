@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from svgfusion_lib.evaluation import measures
+from svgfusion_lib.evaluation.row_metrics import line_style
 from svgfusion_lib.evaluation.samples import Subject, picture
-from svgfusion_lib.utils.row_metrics import line_style
 from tests.helpers import PEN
 
 RING, LINE = f'<circle cx="12" cy="12" r="9" {PEN}/>', f'<path d="M3 3L21 21" {PEN}/>'

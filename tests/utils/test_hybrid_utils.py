@@ -221,5 +221,3 @@ def test_snap_rows_leaves_an_icon_on_the_grid_alone():
     rows = rows_of('<path d="M5 12H3l9-9l9 9h-2M5 12v7h14v-7"/><circle cx="12" cy="6" r="2"/>', LINES)
     assert np.allclose(snap_rows(rows, STEP), rows, atol=1e-6)
     assert snap_rows(rows, STEP) is not rows and rows[0, rf.ELEMENT] == rf.BOS
-    with pytest.raises(ValueError, match="reach"):
-        snap_rows(np.zeros((2, rf.NUM_COLUMNS)), STEP, reach=0.7)

@@ -5,8 +5,14 @@ import pytest
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.render import render_svg
-from svgfusion_lib.utils.rendering_sequence import element_of_rows, partial_rows, stage_of_rows, stage_sizes
-from svgfusion_lib.utils.tensorsvg import element_structure, rows_to_svg
+from svgfusion_lib.utils.tensorsvg import (
+    element_of_rows,
+    element_structure,
+    partial_rows,
+    rows_to_svg,
+    stage_of_rows,
+    stage_sizes,
+)
 from tests.helpers import rows_of
 
 SHAPES = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke
+from svgfusion_lib.utils.hybrid_utils import drawn_rows, paints_stroke, strokes_only
 
 _IS_X, _IS_Y, _ = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
 GRID = 0.5               # step of the design grid, in units of a canvas of 24
@@ -72,22 +72,12 @@ def line_style(drawings: Sequence[np.ndarray]) -> LineStyle:
     return LineStyle(frozenset(pens), shares[int((1 - COVERAGE) * len(shares))])
 
 
-def strokes_only(rows: np.ndarray) -> bool:
-    """Whether rows [L, 22] draw something, and by strokes alone: what the writer leaves out for its opacity is none."""
-    drawn = _elements(rows)
-    return len(drawn) > 0 and bool((paints_stroke(drawn.T) & ~paints_fill(drawn.T)).all())
-
-
 def pens_of(rows: np.ndarray) -> set[Pen]:
     """Stroke width (rounded), cap and join of every stroke of rows [L, 22]."""
-    drawn = _elements(rows)
+    drawn = drawn_rows(rows)
     strokes = drawn[paints_stroke(drawn.T)]
     widths = np.round(np.round(strokes[:, rf.STROKE_WIDTH] * UNITS / WIDTH_STEP) * WIDTH_STEP, 3)
     return {(float(w), int(cap), int(join)) for w, cap, join in zip(widths, strokes[:, rf.CAP], strokes[:, rf.JOIN])}
-
-
-def _elements(rows: np.ndarray) -> np.ndarray:
-    return rows[(rows[:, rf.ELEMENT] > rf.EOS) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
 
 
 def grid_share(rows: np.ndarray) -> float:

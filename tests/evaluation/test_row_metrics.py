@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from svgfusion_lib.utils.row_metrics import GRID, grid_share, line_style, overshoot, pens_of, strokes_only
+from svgfusion_lib.evaluation.row_metrics import GRID, grid_share, line_style, overshoot, pens_of
+from svgfusion_lib.utils.hybrid_utils import strokes_only
 from tests.helpers import PEN, rows_of
 
 TWO, THIN = (2.0, 1, 1), (1.5, 1, 1)
