@@ -41,7 +41,7 @@ def dominant_colours(svg: str) -> tuple[str, ...]:
     pixels = white[opaque]  # [N, 3]
     if len(pixels) < _FEWEST_PIXELS:
         return ()
-    nearest = ((_lab(pixels)[:, None] - _examples()) ** 2).sum(axis=2).argmin(axis=1)  # [N]
+    nearest = ((lab(pixels / 255)[:, None] - _examples()) ** 2).sum(axis=2).argmin(axis=1)  # [N]
     names, counts = np.unique(_NAMES[nearest], return_counts=True)
     order = np.argsort(-counts, kind="stable")
     names, shares = names[order].tolist(), counts[order] / counts.sum()
@@ -54,13 +54,13 @@ def dominant_colours(svg: str) -> tuple[str, ...]:
     return () if _UNSPOKEN & set(named) else named
 
 
-def _lab(pixels: np.ndarray) -> np.ndarray:
-    """RGB [N, 3] from 0 to 255 -> CIELAB [N, 3]."""
+def lab(colours: np.ndarray) -> np.ndarray:
+    """RGB [..., 3] from 0 to 1 -> CIELAB [..., 3]."""
     from skimage.color import rgb2lab  # here: not all who want the words measure colours
 
-    return rgb2lab(pixels[None] / 255)[0]
+    return rgb2lab(np.clip(colours, 0, 1).astype(np.float64))
 
 
 @cache
 def _examples() -> np.ndarray:
-    return _lab(_RGB)  # [K, 3]
+    return lab(_RGB / 255)  # [K, 3]

@@ -9,12 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from svgfusion_lib.corpus.captions import word_list, words_of
 from svgfusion_lib.corpus.records import Record
-from svgfusion_lib.utils.placement import mirror, quarter_turn
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.utils.path_chunks import turned_chunks
 
-MOVES = ("mirror", "flip", "turn")  # x -> -x; y -> -y; a quarter turn clockwise
+# x -> -x; y -> -y; a quarter turn clockwise, (x, y) -> (-y, x): as `turned_chunks` numbers them
+MOVES = {"mirror": 1, "flip": 2, "turn": 6}
 _LEFT_RIGHT = (
     ("left", "right"), ("leftward", "rightward"), ("leftwards", "rightwards"), ("west", "east"),
     ("northwest", "northeast"), ("southwest", "southeast"),
@@ -60,7 +63,7 @@ def allowed_moves(
     plain = set(words) - _DIRECTIONS
     if plain & word_list("handed") or name in _LETTERED:
         return []
-    candidates = MOVES if set(words) & _DIRECTIONS and plain <= word_list("arrows") else MOVES[:1]
+    candidates = MOVES if set(words) & _DIRECTIONS and plain <= word_list("arrows") else ["mirror"]
     return [move for move in candidates if may_say(moved_words(name, move))]
 
 
@@ -72,9 +75,10 @@ def moved(record: Record, rows: np.ndarray, move: str) -> tuple[Record, np.ndarr
     def said(texts: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(moved_words(text, move) for text in texts))
 
-    turned = quarter_turn(rows) if move == "turn" else mirror(rows)
-    if move == "flip":  # a mirror and half a turn
-        turned = quarter_turn(quarter_turn(turned))
+    turned = rows.copy()
+    ids = torch.from_numpy(rows[None, None, :, : rf.COMMAND + 1].astype(np.int64))  # [1, 1, L, 2]
+    geometry = torch.from_numpy(rows[None, None, :, rf.GEOMETRY])                   # [1, 1, L, 8]
+    turned[:, rf.GEOMETRY] = turned_chunks(ids, geometry, torch.tensor([[MOVES[move]]]))[0, 0].numpy()
     return replace(
         record, name=moved_words(record.name, move), captions=said(record.captions), keywords=said(record.keywords),
         parts=said(record.parts), moves=(),

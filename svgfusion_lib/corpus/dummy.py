@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from svgfusion_lib.corpus.captions import split_of
+from svgfusion_lib.corpus.captions import article, split_of
 from svgfusion_lib.corpus.records import COUNT, COUNTED, Record, write_manifest
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.system.files import write_json, write_text
@@ -50,7 +50,7 @@ def captions_of(caption: str) -> tuple[str, ...]:
     """A caption, and for two shapes that without colours too: `a circle left of a square`."""
     if not any(relation in caption for relation in (*RELATIONS, "inside")):
         return (caption,)
-    return caption, re.sub(rf"\ban? (?:{'|'.join(COLOURS)}) (\w+)", lambda match: _a(match[1]), caption)
+    return caption, re.sub(rf"\ban? (?:{'|'.join(COLOURS)}) (\w+)", lambda match: article(match[1]), caption)
 
 
 # --- scenes: (rng) -> elements in paint order, caption --------------------------------------------
@@ -63,8 +63,8 @@ def _single(rng: random.Random) -> tuple[list[str], str]:
     if kind in OUTLINED and rng.random() < 0.3:
         stroke = f'stroke="{COLOURS[colour]}" stroke-width="{rng.choice((2, 3, 4))}"'
         paint = f'fill="none" {stroke} stroke-linejoin="round"'
-        return [SHAPES[kind](rng, place, paint)], f"{_a(colour)} {kind} outline"
-    return [_filled(rng, kind, colour, place)], f"{_a(colour)} {kind}"
+        return [SHAPES[kind](rng, place, paint)], f"{article(colour)} {kind} outline"
+    return [_filled(rng, kind, colour, place)], f"{article(colour)} {kind}"
 
 
 def _related(rng: random.Random) -> tuple[list[str], str]:
@@ -76,7 +76,7 @@ def _related(rng: random.Random) -> tuple[list[str], str]:
         x = CANVAS / 2 + 16 * dx * side + _around(rng, 0, 2 if dx else 6)
         y = CANVAS / 2 + 16 * dy * side + _around(rng, 0, 2 if dy else 6)
         elements.append(_filled(rng, kind, colour, Place(x, y, rng.uniform(8, 13))))
-    first, second = (f"{_a(colour)} {kind}" for kind, colour in zip(kinds, colours, strict=True))
+    first, second = (f"{article(colour)} {kind}" for kind, colour in zip(kinds, colours, strict=True))
     return elements, f"{first} {relation} {second}"
 
 
@@ -88,7 +88,7 @@ def _nested(rng: random.Random) -> tuple[list[str], str]:
         _filled(rng, around, outer, Place(centre, centre, rng.uniform(24, 28))),
         _filled(rng, within, inner, Place(centre, centre, rng.uniform(8, 12))),
     ]
-    return elements, f"{_a(inner)} {within} inside {_a(outer)} {around}"
+    return elements, f"{article(inner)} {within} inside {article(outer)} {around}"
 
 
 def _counted(rng: random.Random) -> tuple[list[str], str]:
@@ -110,10 +110,6 @@ def _filled(rng: random.Random, kind: str, colour: str, place: Place) -> str:
     else:
         paint = f'fill="{COLOURS[colour]}"'
     return SHAPES[kind](rng, place, paint)
-
-
-def _a(word: str) -> str:
-    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 def _plural(kind: str) -> str:

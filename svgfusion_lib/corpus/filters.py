@@ -9,6 +9,7 @@ import numpy as np
 
 from svgfusion_lib.corpus.captions import SKIN_TONE, humanise
 from svgfusion_lib.corpus.colours import dominant_colours
+from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.sanitise import sanitised_svg
@@ -33,8 +34,7 @@ class PictureIndex:
     as much as black ones.
     """
 
-    def __init__(self, same_below: float = SAME_BELOW):
-        self.same_below = same_below
+    def __init__(self) -> None:
         self._count = 0
         self._inks = np.empty((_FIRST_CAPACITY, PICTURE_SIZE, PICTURE_SIZE, 3), dtype=np.uint8)
         self._cells = np.empty((_FIRST_CAPACITY, CELLS * CELLS), dtype=np.float32)  # mean ink
@@ -62,7 +62,7 @@ class PictureIndex:
         count = self._count
         ink = 255 - picture
         cells, strength = _describe(ink)
-        bounds = self.same_below * np.maximum(self._strengths[:count], strength)  # [N]
+        bounds = SAME_BELOW * np.maximum(self._strengths[:count], strength)  # [N]
         # A cell's mean differs by no more than its root mean square: what is left out here is no near duplicate.
         squares = self._squares[:count] - 2 * (self._cells[:count] @ cells) + cells @ cells
         near = np.flatnonzero(squares < CELLS * CELLS * bounds**2 + _ROUNDING)
@@ -70,9 +70,9 @@ class PictureIndex:
         if not len(near):
             return None
         delta = (self._inks[near].astype(np.float32) - ink) / 255  # [n, S, S, 3]
-        differences = np.sqrt(_cell_means(delta**2).max(axis=1)) / np.maximum(bounds[near], 1e-9) * self.same_below
+        differences = np.sqrt(_cell_means(delta**2).max(axis=1)) / np.maximum(bounds[near], 1e-9) * SAME_BELOW
         best = int(differences.argmin())
-        return (int(near[best]), float(differences[best])) if differences[best] < self.same_below else None
+        return (int(near[best]), float(differences[best])) if differences[best] < SAME_BELOW else None
 
 
 def _describe(ink: np.ndarray) -> tuple[np.ndarray, float]:
@@ -89,17 +89,16 @@ def _cell_means(values: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Check:
-    """A file and what is asked of it."""
+class Source:
+    """One file to choose from."""
 
     path: Path
-    stroke_only: bool       # it has to paint strokes and no fills
-    max_rows: int | None    # between <BOS> and <EOS>
-    picture: bool           # render it
-    colours: bool           # measure its colours
-    clean: bool = False     # take away what is not seen
-    whole: bool = True      # rows have to show all of it
-    original: bool = False  # keep its own text, sanitised
+    record: Record  # its file is the place in the data set
+
+    @property
+    def domain(self) -> str:
+        """line, filled, emoji or colour; "" if it comes from no known pack."""
+        return pack_domain(self.record.pack)
 
 
 @dataclass(frozen=True)
@@ -115,31 +114,39 @@ class Finding:
     colours: tuple[str, ...] = ()
 
 
-def inspect_svg(check: Check) -> Finding:
-    """Parse and render one file."""
+def inspect_svg(
+    source: Source, stroke_only: bool | None, max_rows: int | None, pictures: bool, whole: bool, originals: bool
+) -> Finding:
+    """Parse and render one file; options as of `prepare_dataset`, pictures: it is compared by eye too.
+
+    Of emoji and colour icons the colours are measured, and what is not seen is taken away.
+    """
+    coloured = source.domain in ("emoji", "colour")
+    if stroke_only is None:
+        stroke_only = source.domain == "line"
     try:
-        parsed = parse_svg(check.path)
+        parsed = parse_svg(source.path)
     except ValueError as error:
         return Finding(f"does not parse: {str(error).split(' (')[0]}")
     rows = parsed.rows
-    if check.whole and parsed.unsupported:
+    if whole and parsed.unsupported:
         return Finding(f"rows cannot show: {', '.join(sorted(parsed.unsupported))}")
-    if check.stroke_only and not strokes_only(rows):
+    if stroke_only and source.domain in ("", "line") and not strokes_only(rows):
         return Finding("not stroke only")
-    if check.max_rows is not None and len(rows) - 2 > check.max_rows:
-        return Finding(f"more than {check.max_rows} rows")
+    if max_rows is not None and len(rows) - 2 > max_rows:
+        return Finding(f"more than {max_rows} rows")
     picture, colours = None, ()
     try:
-        rows = clean_rows(rows) if check.clean else rows
+        rows = clean_rows(rows) if coloured else rows
         # What the rows show, which is all of it by now: the file itself may keep a renderer busy for long.
         text = rows_to_svg(rows, parsed.size)
-        if check.picture:
+        if pictures:
             picture = render_svg_by_resvg(text, PICTURE_SIZE)
             if picture.min() >= 255 - BLANK_CONTRAST:
                 return Finding("blank on white")
-        if check.colours:
+        if coloured:
             colours = dominant_colours(text)
-        text = sanitised_svg(check.path) if check.original else text
+        text = sanitised_svg(source.path) if originals else text
     except ValueError:
         return Finding("cannot be rendered")
     return Finding("", _fingerprint(rows), text, len(rows) - 2, tuple(parsed.approximated), picture, colours)

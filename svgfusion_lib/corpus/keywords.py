@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from svgfusion_lib.corpus.captions import humanise, name_key, read_table
-from svgfusion_lib.corpus.packs import fetch_files
+from svgfusion_lib.corpus.packs import fetch_file
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import read_json, write_json
 from svgfusion_lib.system.outputs import own_file
@@ -71,7 +71,7 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
         if {key: stored.get(key) for key in made_of} == made_of:
             return Vocabulary(keywords, spellings)
     contents = {
-        package: json.loads(fetch_files(package, entry["version"], entry["integrity"], [entry["path"]])[0])
+        package: json.loads(fetch_file(package, entry["version"], entry["integrity"], entry["path"]))
         for package, entry in made_of["sources"].items()
     }
     vocabulary = make_vocabulary(contents, by_text_encoder())

@@ -129,7 +129,8 @@ def fetch_packs(packs: Sequence[str], output_dir: str | Path) -> list[Path]:
     for pack in check_packs(packs):
         folder = Path(output_dir) / pack.name
         if not _is_fetched(pack, folder):
-            _unfold(pack, json.loads(_fetch_icons(pack)), folder)
+            icons = fetch_file(f"{SCOPE}/{pack.name}", pack.version, pack.integrity, "icons.json")
+            _unfold(pack, json.loads(icons), folder)
         folders.append(folder)
     return folders
 
@@ -147,10 +148,6 @@ def _is_fetched(pack: Pack, folder: Path) -> bool:
 def _entry(pack: Pack) -> dict[str, Any]:
     """What the files of a pack are made by."""
     return {name: value for name, value in asdict(pack).items() if name != "grid"}
-
-
-def _fetch_icons(pack: Pack) -> bytes:
-    return fetch_files(f"{SCOPE}/{pack.name}", pack.version, pack.integrity, ["icons.json"])[0]
 
 
 def _unfold(pack: Pack, data: dict, folder: Path) -> None:
@@ -225,8 +222,8 @@ TIMEOUT_SECONDS = 600
 _CODE = re.compile(r"npm (?:error|ERR!) code (\S+)")
 
 
-def fetch_files(package: str, version: str, integrity: str, paths: Sequence[str]) -> list[bytes]:
-    """The content of some files of an npm package, their paths as inside it.
+def fetch_file(package: str, version: str, integrity: str, path: str) -> bytes:
+    """The content of one file of an npm package, its path as inside it.
 
     integrity: "sha512-" + base64 of the tarball's digest. UserError without npm or network, or for another hash.
     """
@@ -235,8 +232,9 @@ def fetch_files(package: str, version: str, integrity: str, paths: Sequence[str]
     if found != integrity:
         raise UserError(f"{package}@{version}: wrong hash {found[:23]}..., pinned is {integrity[:23]}...")
     with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
-        files = [archive.extractfile(f"package/{path}") for path in paths]
-        return [file.read() for file in files if file is not None]  # None: a folder, which nobody asks for
+        file = archive.extractfile(f"package/{path}")
+        assert file is not None  # it would be a folder, which nobody asks for
+        return file.read()
 
 
 def _fetch_tarball(package: str) -> bytes:

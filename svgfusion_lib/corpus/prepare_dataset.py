@@ -4,14 +4,15 @@ import random
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from svgfusion_lib.corpus.captions import is_unseen_pair, make_captions, name_key, split_of
-from svgfusion_lib.corpus.filters import Check, inspect_svg, surplus_variants
+from svgfusion_lib.corpus.filters import Source, inspect_svg, surplus_variants
 from svgfusion_lib.corpus.keywords import NO_KEYWORDS, Vocabulary, load_vocabulary
 from svgfusion_lib.corpus.packs import fetch_packs, style_word
 from svgfusion_lib.corpus.records import Record, read_records, unfold_table
-from svgfusion_lib.corpus.sieve import Sieve, Source, place_of
+from svgfusion_lib.corpus.sieve import Sieve, place_of
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.system.outputs import check_apart, distinct, output_set
@@ -114,15 +115,11 @@ def prepare_dataset(
                 sieve.drop(source.record, reason)
             else:
                 candidates.append(source)
-        checks = [
-            Check(
-                source.path, _strokes_only(source, stroke_only), max_rows, picture=near_duplicates,
-                colours=source.domain in ("emoji", "colour"), clean=source.domain in ("emoji", "colour"), whole=whole,
-                original=originals,
-            )
-            for source in candidates
-        ]
-        findings = track(map_in_order(inspect_svg, checks, processes), "icons", len(checks))
+        inspect = partial(
+            inspect_svg, stroke_only=stroke_only, max_rows=max_rows, pictures=near_duplicates, whole=whole,
+            originals=originals,
+        )
+        findings = track(map_in_order(inspect, candidates, processes), "icons", len(candidates))
         for finding, source in zip(findings, candidates):  # in this order, so that the bar gets to its end
             sieve.add(source, finding)
             if len(sieve.kept) == max_files:
@@ -133,10 +130,6 @@ def prepare_dataset(
             "originals": originals,
             **limits,
         })
-
-
-def _strokes_only(source: Source, stroke_only: bool | None) -> bool:
-    return source.domain == "line" if stroke_only is None else stroke_only and source.domain in ("", "line")
 
 
 def _settle(

@@ -35,10 +35,6 @@ from svgfusion_lib.utils.tensorsvg import partial_rows, rows_to_svg, stage_sizes
 CACHE_NAME, TOKENS_NAME, PARTS_NAME = "cache.pt", "pixel_tokens", "parts"
 PART_FILES = 128  # worked on together
 MAX_ROWS = 12_000  # of an SVG; 99 of 100 icons have less than 800
-PART_FIELDS: dict[str, type | tuple] = {
-    "skipped": dict, "unsupported": dict, "approximated": dict, "lengths": list, "stages": list,
-    "rows": (torch.Tensor, NoneType), "sizes": (torch.Tensor, NoneType), "tokens": (torch.Tensor, NoneType),
-}
 CACHE_FIELDS: dict[str, type | tuple] = {
     "row_format": int, "names": list, "titles": list, "packs": list, "captions": list, "splits": list,
     "rows": torch.Tensor, "offsets": torch.Tensor, "stage_sizes": torch.Tensor, "stage_offsets": torch.Tensor,
@@ -86,7 +82,7 @@ def preprocess(
 
         def saved_files() -> Iterator[Path]:
             for k, part in zip(todo, results):
-                save_tensors(_part_path(parts_dir, k), "part", part)
+                save_tensors(_part_path(parts_dir, k), "part", {"files": [*map(_as_tensors, part)]})
                 yield from parts[k]
 
         done = len(files) - sum(len(parts[k]) for k in todo)
@@ -114,8 +110,8 @@ def _part_path(parts_dir: Path, number: int) -> Path:
     return parts_dir / f"part-{number:06d}.pt"
 
 
-def _load_part(path: Path) -> dict:
-    return load_tensors(path, "part", "preprocess", PART_FIELDS)
+def _load_part(path: Path) -> list[dict]:
+    return load_tensors(path, "part", "preprocess", {"files": list})["files"]
 
 
 def _is_whole(path: Path) -> bool:
@@ -136,43 +132,43 @@ def _encoder(name: str) -> PixelEncoder:
     return load_pixel_encoder(name)
 
 
-def _make_part(files: Sequence[Path], renderings: int, pixel_encoder: str) -> dict:
-    """What is kept of some files.
+def _make_part(files: Sequence[Path], renderings: int, pixel_encoder: str) -> list[dict]:
+    """What is kept of each file.
 
-    "skipped": {number of the file: reason}; of the others, one after the other: "rows" [sum L, 22] and "lengths";
-    "sizes" of their stages and "stages", how many each has; "tokens" fp16 [stages, P, C], None without an encoder; and
-    counts of what rows cannot show or only approximate.
+    "skipped": why nothing is; or "rows" [L, 22], "sizes" [K] of its stages, their "tokens" fp16 [K P, C] (not without
+    an encoder), and counts of what rows cannot show or only approximate. Arrays, not tensors: between processes each of
+    those would take a file descriptor.
     """
     encoder = None if pixel_encoder == "none" else _encoder(pixel_encoder)
-    skipped: dict[int, str] = {}
-    unsupported: Counter = Counter()
-    approximated: Counter = Counter()
-    rows, sizes, images = [], [], []
-    for number, file in enumerate(files):
+    entries: list[dict] = []
+    images: list[np.ndarray] = []
+    for file in files:
         try:
             parsed = parse_svg(file)
             if len(parsed.rows) > MAX_ROWS:
                 raise ValueError(f"{len(parsed.rows):,} rows; more than {MAX_ROWS:,} take too long to draw")
-            own = stage_sizes(parsed.rows, renderings)
+            sizes = stage_sizes(parsed.rows, renderings)
             if encoder is not None:  # what the rows show, not what the file does
-                stages = (rows_to_svg(partial_rows(parsed.rows, size)) for size in own)
+                stages = (rows_to_svg(partial_rows(parsed.rows, size)) for size in sizes)
                 images += [render_svg(svg, encoder.image_size) for svg in stages]
         except ValueError as error:
-            skipped[number] = str(error)
+            entries.append({"skipped": str(error)})
             continue
-        rows.append(parsed.rows)
-        sizes.append(own)
-        unsupported.update(parsed.unsupported)
-        approximated.update(parsed.approximated)
-    tokens = None
+        entries.append({
+            "rows": parsed.rows, "sizes": sizes, "unsupported": dict(parsed.unsupported),
+            "approximated": dict(parsed.approximated),
+        })
     if encoder is not None and images:
         with torch_threads(1):  # the same numbers wherever it is done
             tokens = encoder.encode(np.stack(images)).half()  # [stages, P, C]
-    return {
-        "skipped": skipped, "unsupported": dict(unsupported), "approximated": dict(approximated), "tokens": tokens,
-        "rows": torch.from_numpy(np.concatenate(rows)) if rows else None, "lengths": [len(r) for r in rows],
-        "sizes": torch.from_numpy(np.concatenate(sizes)) if rows else None, "stages": [len(s) for s in sizes],
-    }
+        kept = [entry for entry in entries if "rows" in entry]
+        for entry, own in zip(kept, tokens.split([len(entry["sizes"]) for entry in kept])):
+            entry["tokens"] = own.flatten(0, 1).numpy()  # [K P, C]
+    return entries
+
+
+def _as_tensors(entry: dict) -> dict:
+    return {name: torch.tensor(v) if isinstance(v, np.ndarray) else v for name, v in entry.items()}
 
 
 def _join(
@@ -183,27 +179,22 @@ def _join(
     unsupported: Counter = Counter()
     approximated: Counter = Counter()
     kept: list[Record] = []
-    rows, sizes, lengths, stages = [], [], [], []
+    rows, sizes = [], []
 
     def tokens_of_files() -> Iterator[torch.Tensor]:
-        first = 0
+        of_files = iter(records)
         for path in paths:
-            part = _load_part(path)
-            count = len(part["skipped"]) + len(part["lengths"])
-            own = records[first : first + count]
-            first += count
-            skipped.update({own[i].file: reason for i, reason in part["skipped"].items()})
-            unsupported.update(part["unsupported"])
-            approximated.update(part["approximated"])
-            kept.extend(record for i, record in enumerate(own) if i not in part["skipped"])
-            if part["lengths"]:
-                rows.append(part["rows"])
-                sizes.append(part["sizes"])
-                lengths.extend(part["lengths"])
-                stages.extend(part["stages"])
-            if part["tokens"] is not None:
-                for tokens in part["tokens"].split(part["stages"]):
-                    yield tokens.flatten(0, 1)  # [K P, C]
+            for entry, record in zip(_load_part(path), of_files):  # in this order: no record is taken for no entry
+                if "skipped" in entry:
+                    skipped[record.file] = entry["skipped"]
+                    continue
+                kept.append(record)
+                rows.append(entry["rows"])
+                sizes.append(entry["sizes"])
+                unsupported.update(entry["unsupported"])
+                approximated.update(entry["approximated"])
+                if "tokens" in entry:
+                    yield entry["tokens"]  # [K P, C]
         if not kept:  # what the folder held before stays
             remove_listed(paths[0].parent)
             file, reason = next(iter(skipped.items()))
@@ -217,8 +208,8 @@ def _join(
         write_tokens(folder / TOKENS_NAME, tokens_of_files(), key)
     write_json(folder / "report.json", {
         "found": found, "files": len(records), "kept": len(kept), "skipped": skipped, "unsupported": dict(unsupported),
-        "approximated": dict(approximated), "renderings": sum(stages),
-        "rows_percentiles": {str(p): float(np.percentile(np.array(lengths) - 2, p)) for p in (25, 50, 75, 95, 99)},
+        "approximated": dict(approximated), "renderings": sum(map(len, sizes)),
+        "rows_percentiles": {str(p): float(np.percentile([*map(len, rows)], p)) - 2 for p in (25, 50, 75, 95, 99)},
     }, "report of preprocess")
     save_tensors(folder / CACHE_NAME, "cache", {
         "row_format": row_format.VERSION,
@@ -228,9 +219,9 @@ def _join(
         "captions": [list(record.captions) for record in kept],
         "splits": _splits(kept),
         "rows": torch.cat(rows),
-        "offsets": torch.tensor([0, *lengths]).cumsum(0),
+        "offsets": torch.tensor([0, *map(len, rows)]).cumsum(0),
         "stage_sizes": torch.cat(sizes),
-        "stage_offsets": torch.tensor([0, *stages]).cumsum(0),
+        "stage_offsets": torch.tensor([0, *map(len, sizes)]).cumsum(0),
         "pixel_encoder": pixel_encoder,
         "pixel_tokens": None if pixel_encoder == "none" else key,
     })

@@ -12,6 +12,7 @@ from pathlib import Path
 from svgfusion_lib.config import SPLITS
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of
 from svgfusion_lib.errors import UserError, first_line
+from svgfusion_lib.options import check_types
 from svgfusion_lib.system.file_list import inside, is_name
 from svgfusion_lib.system.files import read_json, write_bytes, write_text
 from svgfusion_lib.system.outputs import output_set, settle
@@ -136,7 +137,7 @@ def _read_manifest(folder: Path) -> list[Record]:
             continue
         where = f"{path} line {number}"
         try:
-            record = _record_of(json.loads(line))
+            record = _record_of(json.loads(line), where)
         except (ValueError, TypeError, RecursionError) as error:
             raise UserError(f"{where}: not a record ({error}); make it again") from error
         _check_beside(folder, record.file, where)
@@ -145,18 +146,13 @@ def _read_manifest(folder: Path) -> list[Record]:
     return records
 
 
-def _record_of(entry: object) -> Record:
-    """A record of what a line of a manifest holds; TypeError or ValueError if that is none."""
+def _record_of(entry: object, where: str) -> Record:
+    """A record of what a line of a manifest holds; TypeError, ValueError or UserError if that is none."""
     if not isinstance(entry, dict):
         raise TypeError(f"a {type(entry).__name__}")
     values: dict = {field.name: entry[field.name] for field in fields(Record) if field.name in entry}
-    for name, value in values.items():
-        many = name in ("captions", "keywords", "parts", "moves")
-        if not (isinstance(value, list) and all(isinstance(text, str) for text in value) if many
-                else isinstance(value, str)):
-            raise TypeError(f"{name} is {value!r:.60}")
-        if many:
-            values[name] = tuple(value)
+    check_types(values, Record, f"{where}: not a record")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     json.dumps(values, ensure_ascii=False).encode()  # ValueError for half a character, which no file can hold
     if values.get("pack") and not is_name(values["pack"]):
         raise ValueError(f"pack is {values['pack']!r:.60}, which is no name of a folder")

@@ -11,7 +11,7 @@ import numpy as np
 
 from svgfusion_lib.corpus.captions import compose_captions, make_captions, name_key, name_parts, other_words, split_of
 from svgfusion_lib.corpus.directions import allowed_moves, moved
-from svgfusion_lib.corpus.filters import PICTURE_SIZE, Finding, PictureIndex
+from svgfusion_lib.corpus.filters import PICTURE_SIZE, Finding, PictureIndex, Source
 from svgfusion_lib.corpus.keywords import Vocabulary, synonyms_of
 from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.records import COUNT, COUNTED, SPLITS, Record, write_manifest
@@ -23,61 +23,11 @@ from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 PERCENTILES = (25, 50, 75, 95, 99)
-
-
-class Tally:
-    """Counts of one pack, or of all."""
-
-    def __init__(self) -> None:
-        self.splits: Counter = Counter()
-        self.dropped: Counter = Counter()
-        self.approximated: Counter = Counter()
-        self.rows: list[int] = []  # of the icons kept, without <BOS> and <EOS>
-
-    def keep(self, split: str, rows: int, approximated: Iterable[str]) -> None:
-        self.splits[split] += 1
-        self.approximated.update(approximated)
-        self.rows.append(rows)
-
-    @classmethod
-    def merge(cls, tallies: Iterable["Tally"]) -> "Tally":
-        total = cls()
-        for tally in tallies:
-            total.splits += tally.splits
-            total.dropped += tally.dropped
-            total.approximated += tally.approximated
-            total.rows += tally.rows
-        return total
-
-    def summary(self) -> dict:
-        quantiles = np.percentile(self.rows, PERCENTILES).tolist() if self.rows else []
-        return {
-            "icons": len(self.rows) + self.dropped.total(), "kept": len(self.rows),
-            **{split: self.splits[split] for split in SPLITS},
-            "dropped": dict(self.dropped.most_common()),
-            "approximated": dict(self.approximated.most_common()),
-            "rows": {f"p{p}": round(q) for p, q in zip(PERCENTILES, quantiles, strict=False)},
-        }
-
-
 SUMMARY = "summary.json"
 DROPPED = "dropped.jsonl"
 NO_PACK = "icons"  # folder of the files that belong to no pack
 _LOGO = frozenset({"brand", "logo"})
 MAX_DRAWINGS = 3   # of one name in one pack and style, which are numbered from the second on
-
-
-@dataclass(frozen=True)
-class Source:
-    """One file to choose from."""
-
-    path: Path
-    record: Record  # its file is the place in the data set
-
-    @property
-    def domain(self) -> str:
-        """line, filled, emoji or colour; "" if it comes from no known pack."""
-        return pack_domain(self.record.pack)
 
 
 @dataclass
@@ -88,6 +38,8 @@ class _Kept:
     domain: str
     colours: tuple[str, ...]
     base: str  # the name, before the drawings of one thing are numbered
+    rows: int  # without <BOS> and <EOS>
+    approximated: tuple[str, ...]
     duplicates: list[Record] = field(default_factory=list)
 
     def join(self, duplicate: Record) -> None:
@@ -152,10 +104,10 @@ class Sieve:
         self.kept: list[_Kept] = []
         self._by_fingerprint: dict[bytes, _Kept] = {}
         self._pictures: dict[str, tuple[PictureIndex, list[_Kept]]] = {}  # by domain
-        self._tally: dict[str, Tally] = {}
         self._drawings: Counter = Counter()  # by pack, style and name
         self._names: dict[str, set[str]] = {}  # keys of all names by domain, whether the file stays or not
         self._dropped: list[dict] = []
+        self._reasons: list[tuple[str, str]] = []  # folder of a pack, and why a file of it was left out
 
     def drop(self, record: Record, reason: str, same_as: _Kept | None = None, **facts) -> None:
         """Leave a file out, with facts about it; a duplicate's captions go to the one that it is the same as."""
@@ -165,7 +117,7 @@ class Sieve:
             same_as.join(record)
             entry["same_as"] = same_as.record.file
         self._dropped.append(entry)
-        self._tally_of(record).dropped[reason] += 1
+        self._reasons.append((_folder(record), reason))
 
     def add(self, source: Source, finding: Finding) -> None:
         """Keep a file or drop it."""
@@ -174,7 +126,9 @@ class Sieve:
             return self.drop(record, finding.reason)
         if finding.fingerprint in self._by_fingerprint:
             return self.drop(record, "duplicate", self._by_fingerprint[finding.fingerprint])
-        kept = _Kept(self._numbered(record), source.domain, finding.colours, record.name)
+        kept = _Kept(
+            self._numbered(record), source.domain, finding.colours, record.name, finding.rows, finding.approximated
+        )
         picture = None
         if self.near_duplicates and finding.picture is not None:
             picture = finding.picture
@@ -192,32 +146,36 @@ class Sieve:
         self._drawings[_drawing(record)] += 1
         self._by_fingerprint[finding.fingerprint] = kept
         self.kept.append(kept)
-        self._tally_of(record).keep(record.split, finding.rows, finding.approximated)
         write_text(self.output / kept.record.file, finding.svg)
 
     def finish(self, options: dict) -> dict:
         """Write manifest, summary and what was dropped; return the summary. UserError if nothing was kept."""
         if not self.kept:
-            total = Tally.merge(self._tally.values())
-            reasons = total.dropped.most_common(3)
+            reasons = Counter(reason for _, reason in self._reasons).most_common(3)
             hint = "; fills are allowed with stroke_only off" if "not stroke only" in dict(reasons) else ""
             raise UserError(f"no SVG was kept: {', '.join(f'{n} {reason}' for reason, n in reasons)}{hint}")
         may_not = self.hold_out, self._settle_pairs()
         said = {domain: (names, _logos(names)) for domain, names in self._names.items()}
-        records = [kept.finished(self.vocabulary, *said[kept.domain], *may_not) for kept in self.kept]
+        done = [
+            (kept.finished(self.vocabulary, *said[kept.domain], *may_not), kept.rows, kept.approximated)
+            for kept in self.kept
+        ]
         if self.moved_copies:
-            records += self._moved_copies(records)
-        if self.num_parts:
-            records = [self._with_parts(record) for record in records]
-        records.sort(key=lambda record: record.file)
+            done += self._moved_copies([record for record, *_ in done])
+        records = sorted((self._with_parts(record) for record, *_ in done), key=lambda record: record.file)
         captions = [caption for record in records for caption in record.captions]
-        total = Tally.merge(self._tally.values())
+        folders = {_folder(record) for record, *_ in done} | {folder for folder, _ in self._reasons}
         summary = {
             "options": options,
-            "total": total.summary(),
+            "total": _summary(done, [reason for _, reason in self._reasons]),
             COUNT: len(records),
             "captions": {"all": len(captions), "different": len(set(captions))},
-            "packs": {name: self._tally[name].summary() for name in sorted(self._tally)},
+            "packs": {
+                folder: _summary(
+                    [each for each in done if _folder(each[0]) == folder],
+                    [reason for own, reason in self._reasons if own == folder],
+                ) for folder in sorted(folders)
+            },
         }
         write_manifest(self.output, records)
         lines = (json.dumps(entry, ensure_ascii=False) + "\n" for entry in self._dropped)
@@ -225,7 +183,7 @@ class Sieve:
         write_json(self.output / SUMMARY, summary, COUNTED[SUMMARY])
         return summary
 
-    def _moved_copies(self, records: Sequence[Record]) -> list[Record]:
+    def _moved_copies(self, records: Sequence[Record]) -> list[tuple[Record, int, tuple[str, ...]]]:
         copies = []
         for record in track([r for r in records if r.split == "train" and r.moves], "moved copies"):
             parsed = parse_svg(self.output / record.file)
@@ -236,9 +194,9 @@ class Sieve:
                 picture = render_svg_by_resvg(text, PICTURE_SIZE)
                 if index.find(picture) is None:
                     index.add(picture)
-                    copies.append(replace(copy, file=f"{record.file.removesuffix('.svg')}.{move}.svg"))
-                    write_text(self.output / copies[-1].file, text)
-                    self._tally_of(copy).keep(copy.split, len(rows) - 2, parsed.approximated)
+                    copy = replace(copy, file=f"{record.file.removesuffix('.svg')}.{move}.svg")
+                    copies.append((copy, len(rows) - 2, tuple(parsed.approximated)))
+                    write_text(self.output / copy.file, text)
         return copies
 
     def _with_parts(self, record: Record) -> Record:
@@ -263,7 +221,6 @@ class Sieve:
                 unseen.add((key, record.pack))
             else:
                 kept.record = replace(record, split="train")
-                self._tally_of(record).splits.subtract({"unseen_pair": 1, "train": -1})
         return unseen
 
     def _numbered(self, record: Record) -> Record:
@@ -277,8 +234,18 @@ class Sieve:
     def _see(self, record: Record) -> None:
         self._names.setdefault(pack_domain(record.pack), set()).add(name_key(record.name, numbered=True))
 
-    def _tally_of(self, record: Record) -> Tally:
-        return self._tally.setdefault(record.pack or NO_PACK, Tally())
+
+def _summary(kept: Sequence[tuple[Record, int, Iterable[str]]], reasons: Sequence[str]) -> dict:
+    """Counts of files kept, with their rows and what these only approximate, and of those left out."""
+    rows = [count for _, count, _ in kept]
+    splits = Counter(record.split for record, *_ in kept)
+    quantiles = np.percentile(rows, PERCENTILES).tolist() if rows else []
+    return {
+        "icons": len(kept) + len(reasons), "kept": len(kept), **{split: splits[split] for split in SPLITS},
+        "dropped": dict(Counter(reasons).most_common()),
+        "approximated": dict(Counter(name for *_, names in kept for name in names).most_common()),
+        "rows": {f"p{p}": round(q) for p, q in zip(PERCENTILES, quantiles, strict=False)},
+    }
 
 
 def _logos(names: Collection[str]) -> frozenset[str]:
@@ -294,7 +261,11 @@ def _drawing(record: Record) -> tuple[str, ...]:
     return (record.pack, record.style, record.name) if record.style else (record.file,)
 
 
+def _folder(record: Record) -> str:
+    return record.pack or NO_PACK
+
+
 def place_of(record: Record) -> str:
     """Path of a file in the data set: below its pack."""
-    pack = record.pack or NO_PACK
-    return record.file if record.file.startswith(f"{pack}/") else f"{pack}/{record.file}"
+    folder = _folder(record)
+    return record.file if record.file.startswith(f"{folder}/") else f"{folder}/{record.file}"

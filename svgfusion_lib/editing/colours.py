@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from svgfusion_lib.corpus.colours import lab
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import paints_stroke
@@ -86,18 +87,12 @@ def _seen(rows: np.ndarray) -> list[tuple[slice, np.ndarray]]:
 
 def nearest_colours(colours: np.ndarray, palette: np.ndarray) -> np.ndarray:
     """For each of colours [..., 3] the one of palette [M, 3] at the least distance in CIELAB -> [..., 3]."""
-    distance = np.linalg.norm(_lab(colours)[..., None, :] - _lab(palette), axis=-1)  # [..., M]
+    distance = np.linalg.norm(lab(colours)[..., None, :] - lab(palette), axis=-1)  # [..., M]
     return palette[distance.argmin(-1)]
 
 
 def _by_luminance(colours: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    rank = np.argsort(np.argsort(_lab(colours)[:, 0], kind="stable"))  # [C]
+    rank = np.argsort(np.argsort(lab(colours)[:, 0], kind="stable"))  # [C]
     share = rank / max(len(colours) - 1, 1)
-    by_lightness = palette[np.argsort(_lab(palette)[:, 0], kind="stable")]
+    by_lightness = palette[np.argsort(lab(palette)[:, 0], kind="stable")]
     return by_lightness[np.round(share * (len(palette) - 1)).astype(int)]
-
-
-def _lab(colours: np.ndarray) -> np.ndarray:
-    from skimage.color import rgb2lab
-
-    return rgb2lab(np.clip(colours, 0, 1).astype(np.float64))

@@ -1,6 +1,6 @@
 """Drawing anew: some of an icon stays, or some of its channels, and the VS-DiT draws the rest by a prompt."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -9,14 +9,11 @@ from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.editing.latents import box_channels, style_channels
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts
-from svgfusion_lib.utils.samplers import Denoise
+from svgfusion_lib.utils.samplers import Denoise, StepCallback
 
 FAMILIAR = 3.0  # standard deviations
 RESAMPLED = 0.5  # share of all timesteps that a round of resampling goes back
 _SEED_STRIDE = 1_000_003  # between the seeds of a sample's rounds
-
-# callback(step, estimate of z_0 [B, N, Z]) after every step; what it raises ends the sampling
-Callback = Callable[[int, Tensor], None]
 
 
 def variations(
@@ -28,7 +25,7 @@ def variations(
     config: SamplingConfig | None = None,
     style: str | None = None,
     keep_style: bool = False,
-    callback: Callback | None = None,
+    callback: StepCallback | None = None,
 ) -> Tensor:
     """One z' [B, N, Z] for each seed: z [N, Z] noised to `strength` of all timesteps and drawn from there.
 
@@ -56,7 +53,7 @@ def redraw(
     style: str | None = None,
     keep_style: bool = False,
     resample: int = 0,
-    callback: Callback | None = None,
+    callback: StepCallback | None = None,
 ) -> Tensor:
     """One z' [B, N, Z] for each seed: latents with keep [N] stay as in z [N, Z], the others are drawn to fit.
 
@@ -90,7 +87,7 @@ def restyle(
     seeds: Sequence[int],
     strength: float = 0.4,
     config: SamplingConfig | None = None,
-    callback: Callback | None = None,
+    callback: StepCallback | None = None,
     move: bool = False,
 ) -> Tensor:
     """One z' [B, N, Z] for each seed: the same icon in another style.
@@ -122,7 +119,7 @@ def prompted(
 
 def _holding(
     pipeline: SVGFusionPipeline, denoise: Denoise, z: Tensor, origin: Tensor, held: Tensor, seeds: Sequence[int],
-    config: SamplingConfig, strength: float, callback: Callback | None,
+    config: SamplingConfig, strength: float, callback: StepCallback | None,
 ) -> Tensor:
     """Samples [B, N, Z] from origin ([N, Z], or one for each seed) noised to `strength`, with z [N, Z] where `held`.
 

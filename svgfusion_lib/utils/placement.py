@@ -1,4 +1,4 @@
-"""Where a drawing lies on its canvas: the box of all that it draws, and the same drawing moved, scaled and turned.
+"""Where a drawing lies on its canvas: the box of all that it draws, and the same drawing moved and scaled.
 
 All take valid rows [L, 22] (<BOS> first, <EOS> last) and leave them as they are.
 """
@@ -23,31 +23,6 @@ def affine(rows: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
     scaled = rows[:, rf.GEOMETRY].astype(np.float64) * np.where(is_x | is_y | is_length, scale, 1.0)
     result[:, rf.GEOMETRY] = scaled + is_x * shift[0] + is_y * shift[1]
     result[:, rf.STROKE_WIDTH] *= scale
-    return result
-
-
-def mirror(rows: np.ndarray) -> np.ndarray:
-    """x -> -x. Outlines turn the other way round, which neither fill rule nor stroke minds."""
-    result = rows.copy()
-    geometry = rows[:, rf.GEOMETRY]
-    result[:, rf.GEOMETRY] = np.where(_kinds(rows)[0], 0 - geometry, geometry)
-    rect = rows[:, rf.ELEMENT] == rf.RECT
-    result[rect, 2] -= rows[rect, 4]  # its corner was the right one
-    return result
-
-
-def quarter_turn(rows: np.ndarray) -> np.ndarray:
-    """A quarter turn clockwise about the canvas's centre, y being downwards: (x, y) -> (-y, x)."""
-    result = rows.copy()
-    geometry, (is_x, is_y, _) = rows[:, rf.GEOMETRY], _kinds(rows)
-    before, after = np.roll(geometry, 1, axis=1), np.roll(geometry, -1, axis=1)  # [L, 8]: of each column's neighbours
-    result[:, rf.GEOMETRY] = np.where(is_x, 0 - after, np.where(is_y, before, geometry))
-    for element, pairs in ((rf.RECT, ((4, 5), (6, 7))), (rf.ELLIPSE, ((4, 5),))):
-        mask = rows[:, rf.ELEMENT] == element
-        for first, second in pairs:
-            result[np.ix_(mask, (first, second))] = rows[np.ix_(mask, (second, first))]
-    rect = rows[:, rf.ELEMENT] == rf.RECT
-    result[rect, 2] -= result[rect, 4]  # its corner was the lower left one
     return result
 
 

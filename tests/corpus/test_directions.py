@@ -3,7 +3,6 @@ import pytest
 
 from svgfusion_lib.corpus.directions import allowed_moves, moved, moved_words
 from svgfusion_lib.corpus.records import Record
-from svgfusion_lib.utils.placement import mirror, quarter_turn
 from svgfusion_lib.utils.render import render_svg_by_resvg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 from tests.helpers import rows_of
@@ -42,22 +41,18 @@ def test_words_follow_the_move(text, mirrored, flipped, turned):
     assert [moved_words(text, move) for move in ("mirror", "flip", "turn")] == [mirrored, flipped, turned]
 
 
-def test_four_turns_of_words_and_of_rows_change_nothing():
-    words, rows = "arrow up right", ROWS
-    for _ in range(4):
-        words, rows = moved_words(words, "turn"), quarter_turn(rows)
-    assert words == "arrow up right"
-    np.testing.assert_allclose(rows, ROWS, atol=1e-6)
-
-
-def test_the_picture_turns_with_the_rows():
-    picture = render_svg_by_resvg(rows_to_svg(ROWS), 96).astype(int)
-    turned = render_svg_by_resvg(rows_to_svg(quarter_turn(ROWS)), 96).astype(int)
-    assert np.abs(turned - np.rot90(picture, k=-1)).mean() < 0.5 < np.abs(turned - np.rot90(picture)).mean()
-    record = Record("a.svg", "arrow left", "tabler", ("arrow left, tabler style",), moves=("flip",), parts=("left",))
-    flipped, rows = moved(record, ROWS, "flip")
-    assert np.abs(render_svg_by_resvg(rows_to_svg(rows), 96).astype(int) - picture[::-1]).mean() < 0.5
-    assert flipped.name == "arrow left" and flipped.moves == ()
+@pytest.mark.parametrize(("move", "seen"), [
+    ("mirror", lambda picture: picture[:, ::-1]), ("flip", lambda picture: picture[::-1]),
+    ("turn", lambda picture: np.rot90(picture, k=-1)),
+])
+def test_the_picture_moves_with_the_rows(move, seen):
+    record = Record("a.svg", "arrow left", "tabler", ("arrow left, tabler style",), moves=(move,), parts=("left",))
+    before = ROWS.copy()
+    after, rows = moved(record, ROWS, move)
+    np.testing.assert_array_equal(ROWS, before)
+    picture, now = (render_svg_by_resvg(rows_to_svg(each), 96).astype(int) for each in (ROWS, rows))
+    assert np.abs(now - seen(picture)).mean() < 0.5 < np.abs(now - picture).mean()
+    assert after.name == moved_words("arrow left", move) and after.moves == ()
 
 
 def test_a_record_says_what_is_seen_after_its_move():
@@ -67,6 +62,5 @@ def test_a_record_says_what_is_seen_after_its_move():
     assert (after.name, after.captions, after.parts) == (
         "arrow right", ("arrow right, tabler style", "right arrow"), ("arrow", "right"),
     )
-    np.testing.assert_array_equal(rows, mirror(ROWS))
     with pytest.raises(ValueError, match="no turn of it is true; its moves are mirror"):
         moved(record, ROWS, "turn")

@@ -72,11 +72,11 @@ def test_the_text_encoder_knows_what_is_near():
 def test_the_dictionary_is_made_once_and_anew_for_other_sources(tmp_path, monkeypatch):
     calls = []
 
-    def fetch_files(package, version, integrity, paths):
+    def fetch_file(package, version, integrity, path):
         calls.append(package)
-        return [json.dumps(CONTENTS[package]).encode()]
+        return json.dumps(CONTENTS[package]).encode()
 
-    monkeypatch.setattr(keywords, "fetch_files", fetch_files)
+    monkeypatch.setattr(keywords, "fetch_file", fetch_file)
     monkeypatch.setattr(keywords, "by_text_encoder", lambda: nearness)
     first = load_vocabulary(tmp_path)
     assert first.keywords_of("printer") == load_vocabulary(tmp_path).keywords_of("printer") == ("fax",)

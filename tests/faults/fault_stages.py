@@ -84,7 +84,7 @@ def make_inputs(inputs: Path, count: int = 10) -> None:
 def _fetch_packs(inputs: Path, folder: Path) -> None:
     data = {"width": 24, "height": 24, "icons": {f"icon-{k}": {"body": ICON.format(k)} for k in range(8)}}
     packs.known_packs = lambda: {"toy": packs.Pack("toy", "1.0.0", "sha512-x", "MIT", "", "", "", "line", "toy")}
-    packs.fetch_files = lambda *args: [json.dumps(data).encode()]
+    packs.fetch_file = lambda *args: json.dumps(data).encode()
     packs.fetch_packs(["toy"], folder)
 
 
@@ -93,7 +93,7 @@ def _load_vocabulary(inputs: Path, folder: Path) -> None:
         "lucide-static": {"printer": ["fax"]}, "emojibase-data": [{"label": "fire engine", "tags": ["truck"]}],
         "@tabler/icons": {"cart": {"category": "", "tags": ["basket", "trolley"]}},
     }
-    keywords.fetch_files = lambda package, *args: [json.dumps(contents[package]).encode()]
+    keywords.fetch_file = lambda package, *args: json.dumps(contents[package]).encode()
     keywords.by_text_encoder = lambda: lambda texts: np.ones((len(texts), 1))
     keywords.load_vocabulary(folder)
 

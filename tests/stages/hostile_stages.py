@@ -20,7 +20,8 @@ from pathlib import Path
 import torch
 
 from svgfusion_lib.corpus import preprocess as module
-from svgfusion_lib.corpus.filters import Check, inspect_svg
+from svgfusion_lib.corpus.filters import Source, inspect_svg
+from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.editing import encode_svg
 from svgfusion_lib.editing.files import recolour_svg
 from svgfusion_lib.errors import UserError
@@ -66,13 +67,14 @@ def main(root: Path) -> None:
     names = write_cases(svg_dir)
     pipeline = SVGFusionPipeline.from_pretrained("line")
     assert vpvae._pixel_encoder("efficientnet-lite0") and module._encoder("efficientnet-lite0")
-    inspect_svg(Check(svg_dir / "good.svg", False, None, True, True))
+    inspect = partial(inspect_svg, stroke_only=False, max_rows=None, pictures=True, whole=True, originals=False)
+    inspect(Source(svg_dir / "good.svg", Record("good.svg", "good", "twemoji")))  # of emoji the colours are measured
     render_svg(GOOD)  # cairo's first drawing looks for libraries
     roundtrip_file("good.svg", svg_dir, root / "unused")
     (root / "edited").mkdir()
     (root / "roundtrip").mkdir()
     stages: dict[str, Callable[[str], object]] = {
-        "prepare_dataset": lambda file: inspect_svg(Check(svg_dir / file, False, None, True, True)).reason,
+        "prepare_dataset": lambda file: inspect(Source(svg_dir / file, Record(file, file, "twemoji"))).reason,
         "roundtrip": partial(roundtrip_file, svg_dir=svg_dir, out_dir=root / "roundtrip"),
         "train_icon_head": lambda file: _draw((0, svg_dir / file), 128, 0) is not None,
         "palette": lambda file: recolour_svg(svg_dir / file, ["#d33"], root / "edited")["file"],
