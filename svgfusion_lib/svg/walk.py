@@ -76,8 +76,7 @@ class Walker:
             raise ValueError(reason + self.context.why_nothing())
         self.context.unsupported, self.context.approximated = counted  # what is left out is counted when it is drawn
         self.context.approximated["no size: the box of the drawing"] += 1
-        lefts, tops, rights, bottoms = zip(*boxes)
-        left, top, right, bottom = (1e3 * v for v in (min(lefts), min(tops), max(rights), max(bottoms)))
+        left, top, right, bottom = (1e3 * v for v in _around(boxes))
         root.set("viewBox", f"{left} {top} {max(right - left, 1e-6)} {max(bottom - top, 1e-6)}")
 
     def _background(self, state: State) -> None:
@@ -124,10 +123,7 @@ class Walker:
         finally:
             self._boxes = outside
             self.context.unsupported, self.context.approximated = counted
-        if not boxes:
-            return None
-        lefts, tops, rights, bottoms = zip(*boxes)
-        return min(lefts), min(tops), max(rights), max(bottoms)
+        return _around(boxes) if boxes else None
 
     def _visit(self, element: Element, state: State) -> None:
         """Paint an element and what is in it; state: of where it stands."""
@@ -319,6 +315,11 @@ def _children(element: Element) -> Iterator[Element]:
         yield from (child for child in element if local_name(child) != "a") if local_name(element) == "a" else element
         return
     yield from islice((child for child in element if local_name(child) and is_wanted(child)), 1)
+
+
+def _around(boxes: list[Box]) -> Box:
+    lefts, tops, rights, bottoms = zip(*boxes)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def _overlap(layers: list[Layer]) -> bool:

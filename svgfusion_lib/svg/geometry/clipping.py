@@ -47,13 +47,7 @@ class Clip:
 
     @classmethod
     def of_polygon(cls, corners: list[tuple[float, float]]) -> "Clip":
-        path = pathops.Path()
-        pen = path.getPen()
-        pen.moveTo([v * SCALE for v in corners[0]])
-        for corner in corners[1:]:
-            pen.lineTo([v * SCALE for v in corner])
-        pen.closePath()
-        return cls(EVERYWHERE, (path,))
+        return cls(EVERYWHERE, (_polygon(corners),))
 
     @property
     def open(self) -> bool:
@@ -159,12 +153,16 @@ def simplified(path: pathops.Path) -> pathops.Path:
 
 def rectangle(box: Box) -> pathops.Path:
     """Sides at infinity stand well outside the canvas."""
-    left, top, right, bottom = (SCALE * min(max(v, -FAR), FAR) for v in box)
+    left, top, right, bottom = (min(max(v, -FAR), FAR) for v in box)
+    return _polygon([(left, top), (right, top), (right, bottom), (left, bottom)])
+
+
+def _polygon(corners: list[tuple[float, float]]) -> pathops.Path:
     path = pathops.Path()
     pen = path.getPen()
-    pen.moveTo((left, top))
-    for corner in ((right, top), (right, bottom), (left, bottom)):
-        pen.lineTo(corner)
+    pen.moveTo([v * SCALE for v in corners[0]])
+    for corner in corners[1:]:
+        pen.lineTo([v * SCALE for v in corner])
     pen.closePath()
     return path
 

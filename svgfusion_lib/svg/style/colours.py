@@ -14,7 +14,7 @@ from tinycss2 import ast, color5
 from tinycss2.color4 import Color
 
 from svgfusion_lib.svg.effort import spend
-from svgfusion_lib.svg.style.values import evaluate
+from svgfusion_lib.svg.style.values import evaluate, split_tokens
 
 RGBA = tuple[float, float, float, float]
 Triple = tuple[float, float, float]
@@ -74,7 +74,7 @@ def colour_of(token, dark: bool = False, current: RGBA | None = None, depth: int
         known = _SYSTEM | _DARK_SYSTEM if dark else _SYSTEM
         return color5.parse_color(known[token.lower_value])
     if token.type == "function" and token.lower_name in ("color-mix", "light-dark") and depth < MAX_COLOUR_DEPTH:
-        parts = _split(token.arguments)
+        parts = split_tokens(token.arguments)
         if token.lower_name == "color-mix":
             return _mix(parts, dark, current, depth)
         if len(parts) != 2 or any(len(part) != 1 for part in parts):
@@ -82,7 +82,7 @@ def colour_of(token, dark: bool = False, current: RGBA | None = None, depth: int
         light, other = (colour_of(part[0], dark, current, depth + 1) for part in parts)
         return None if light is None or other is None else (other if dark else light)
     if token.type == "function" and token.lower_name == "contrast-color" and depth < MAX_COLOUR_DEPTH:
-        parts = _split(token.arguments)[0]
+        parts = split_tokens(token.arguments)[0]
         return _contrast(colour_of(parts[0], dark, current, depth + 1)) if len(parts) == 1 else None
     if token.type == "function":
         if token.arguments and depth < MAX_COLOUR_DEPTH:
@@ -117,17 +117,6 @@ def between(one: RGBA, two: RGBA, t: float, space: str) -> RGBA:
     """The colour at t of a gradient through a colour space, not premultiplied."""
     start, end = (Color("srgb", colour[:3], 1.0) for colour in (one, two))
     return (*to_rgba(_interpolate(start, end, space, t, "shorter"))[:3], one[3] + t * (two[3] - one[3]))
-
-
-def _split(tokens: list) -> list[list]:
-    """Arguments between commas, without white space."""
-    parts: list[list] = [[]]
-    for token in tokens:
-        if token == ",":
-            parts.append([])
-        elif token.type not in ("whitespace", "comment"):
-            parts[-1].append(token)
-    return parts
 
 
 def _relative(function, dark: bool, current: RGBA | None, depth: int) -> ast.FunctionBlock | str | None:

@@ -12,8 +12,8 @@ from xml.etree.ElementTree import Element
 import cssselect2
 import tinycss2
 
-from svgfusion_lib.svg.style.cascade import PROPERTIES, longhands, read
-from svgfusion_lib.svg.style.values import Units, absolute, parse_length, parse_number
+from svgfusion_lib.svg.style.properties import PROPERTIES, longhands, read
+from svgfusion_lib.svg.style.values import Units, absolute, parse_length, parse_number, split_tokens
 
 MAX_CONDITION_DEPTH = 30
 _ENGLISH = re.compile(r"(?:^|,)\s*+en(?:-[^,]*+|\s*+)(?:,|$)", re.IGNORECASE)  # in a list of languages
@@ -42,7 +42,7 @@ _FALSE_ALONE = frozenset({"none", "no-preference"})
 
 def media_holds(tokens: list, screen: Screen) -> bool:
     """Whether a list of media queries holds; an empty one does."""
-    queries = _split(tokens, ",")
+    queries = split_tokens(tokens)
     return not any(queries) or any(_query(query, screen) is True for query in queries)
 
 
@@ -66,7 +66,7 @@ def _query(tokens: list, screen: Screen) -> bool | None:
 
 def supports_holds(tokens: list) -> bool:
     """Whether the condition of an @supports holds."""
-    return _condition(_split(tokens, "")[0], _supported) is True
+    return _condition(split_tokens(tokens, "")[0], _supported) is True
 
 
 def _condition(tokens: list, test: Callable, depth: int = 0) -> bool | None:
@@ -85,7 +85,7 @@ def _condition(tokens: list, test: Callable, depth: int = 0) -> bool | None:
             return None
         result = test(token)
         if result is None and token.type == "() block":
-            inner = _split(token.content, "")[0]
+            inner = split_tokens(token.content, "")[0]
             nested = inner and (inner[0].type in ("() block", "function") or _words(inner)[0] == "not")
             result = _condition(inner, test, depth + 1) if nested else None
         results.append(result)
@@ -100,17 +100,6 @@ def _all(values: list[bool | None]) -> bool | None:
     if any(value is False for value in values):
         return False
     return None if any(value is None for value in values) else True
-
-
-def _split(tokens: list, separator: str) -> list[list]:
-    """Parts between separators, without white space."""
-    parts: list[list] = [[]]
-    for token in tokens:
-        if token == separator:
-            parts.append([])
-        elif token.type not in ("whitespace", "comment"):
-            parts[-1].append(token)
-    return parts
 
 
 def _words(tokens: list) -> list[str]:

@@ -166,6 +166,17 @@ def split_list(text: str) -> list[str]:
     return [item for item in items if item]
 
 
+def split_tokens(tokens: list, separator: str = ",") -> list[list]:
+    """The tinycss2 tokens between separators, without white space."""
+    parts: list[list] = [[]]
+    for token in tokens:
+        if token == separator:
+            parts.append([])
+        elif token.type not in ("whitespace", "comment"):
+            parts[-1].append(token)
+    return parts
+
+
 # --- math functions (CSS Values 4, section 10) --------------------------------------------------------
 
 Quantity = tuple[float, str]  # a value and its kind: "number", "length" (percentages included), "angle"
