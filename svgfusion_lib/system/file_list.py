@@ -152,9 +152,9 @@ class FileList:
             if "file" in entry:
                 self.files.setdefault(entry["file"], set()).add(entry["sha256"])
 
-    def place(self, temporary: Path, name: str, durable: bool) -> None:
+    def place(self, temporary: Path, name: str) -> None:
         """Move a file to its place: it is listed before it is there, and checked right before the move."""
-        self.append(self.entry(name, temporary), durable=durable)
+        self.append(self.entry(name, temporary))
         self.admit(name)
         os.replace(temporary, self.folder / name)
         self._stats[name] = _stat(self.folder / name)

@@ -39,12 +39,12 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
     return Path(path)
 
 
-def write_text(path: str | Path, text: str, durable: bool = True) -> Path:
+def write_text(path: str | Path, text: str) -> Path:
     """Write UTF-8 text atomically and return the path.
 
     What of a file name is no UTF-8 is written as `\\udcff`, which JSON reads as it was.
     """
-    with atomic_path(path, durable) as temporary:
+    with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     return Path(path)
 

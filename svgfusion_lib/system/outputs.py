@@ -161,10 +161,10 @@ def _folded(name: str) -> str:
 
 
 @contextmanager
-def atomic_path(path: str | Path, durable: bool = True) -> Iterator[Path]:
+def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, nobody else's; on success it is moved to `path`, on error removed.
 
-    durable: the content is on the disk before the name is, so that a power cut leaves the old file or the new one.
+    The content is on the disk before the name is, so that a power cut leaves the old file or the new one.
     UserError, before anything is written, if the claims of this process do not allow `path`.
     """
     path = Path(path)
@@ -177,19 +177,18 @@ def atomic_path(path: str | Path, durable: bool = True) -> Iterator[Path]:
         claim.admit(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{claim.prefix if claim else '.'}{uuid.uuid4().hex}.tmp")
-    durable = durable and not partial  # all of a set are flushed together
     try:
         with naming(path):
             yield temporary
-            if durable:
+            if not partial:  # all of a set are flushed together
                 sync(temporary)
             if claim is not None and not partial:
-                claim.place(temporary, name, durable)
+                claim.place(temporary, name)
             else:
                 os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    if durable and os.name == "posix":
+    if not partial and os.name == "posix":
         with suppress(OSError):  # some file systems cannot; the file is in its place all the same
             sync(path.parent)
 
