@@ -17,36 +17,17 @@ TOUCHING = 0.002       # units: points this near are one
 _NONE = np.zeros((0, 2), dtype=int)
 
 
-def weld_ends(rows: np.ndarray, noise: float) -> np.ndarray:
-    """Ends of open strokes go together with the nearest point of another sub-path; shapes that nearly close, close."""
-    return settle_points(rows, noise, weld=True)
-
-
-def straighten_lines(rows: np.ndarray, noise: float) -> np.ndarray:
-    """Lines that are nearly horizontal or vertical become so; what they share a point with goes along."""
-    return settle_points(rows, noise, straight=True)
-
-
-def make_diagonal(rows: np.ndarray, noise: float) -> np.ndarray:
-    """Lines that are nearly at 45 degrees, and chords of arcs that are nearly quarter turns, become so."""
-    return settle_points(rows, noise, diagonals=True)
-
-
-def share_centres(rows: np.ndarray, noise: float) -> np.ndarray:
-    """Circles and ellipses whose centres are nearly one get one."""
-    return settle_points(rows, noise, centres=True)
-
-
-def snap_to_grid(rows: np.ndarray, noise: float, grid: Grid | None = None) -> np.ndarray:
-    """Points go to the places of a grid that they are likely meant for, sub-paths together."""
-    return settle_points(rows, noise, grid or Grid())
-
-
 def settle_points(
     rows: np.ndarray, noise: float, grid: Grid | None = None, weld: bool = False, straight: bool = False,
     diagonals: bool = False, centres: bool = False,
 ) -> np.ndarray:
-    """The rules for points at once, so that none undoes another: ties first, then the likeliest place of each tie."""
+    """The rules for points at once, so that none undoes another: ties first, then the likeliest place of each tie.
+
+    weld: ends of open strokes go together with the nearest point of another sub-path, and shapes that nearly close,
+    close. straight: lines that are nearly horizontal or vertical become so. diagonals: lines that are nearly at 45
+    degrees, and chords of arcs that are nearly quarter turns, become so. centres: circles and ellipses whose centres
+    are nearly one get one. grid: points go to the places of a grid that they are likely meant for, sub-paths together.
+    """
     anchors = Anchors.of(rows)
     count = len(anchors.points)
     together = [_same_points(anchors)]
