@@ -20,7 +20,7 @@ from svgfusion_lib.options import check_counts
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.loop import budget_steps, fit
-from svgfusion_lib.utils.dataset import ToDevice, make_loader
+from svgfusion_lib.utils.dataset import ToDevice, make_loader, pad_sequences
 from svgfusion_lib.utils.path_chunks import turned_chunks
 
 FINAL_NAME = "refiner_final.pt"
@@ -68,15 +68,10 @@ class RowsDataset(Dataset):
 
 def collate_rows(items: Sequence[tuple[str, np.ndarray]]) -> RowsBatch:
     """Pad drawings to the longest of the batch."""
-    length = max(len(rows) for _, rows in items)
-    ids = torch.zeros(len(items), length, 2, dtype=torch.long)
-    geometry = torch.zeros(len(items), length, rf.NUM_GEOMETRY)
-    mask = torch.ones(len(items), length, dtype=torch.bool)
-    for i, (_, rows) in enumerate(items):
-        ids[i, : len(rows)] = torch.from_numpy(rows[:, : rf.COMMAND + 1].astype(np.int64))
-        geometry[i, : len(rows)] = torch.from_numpy(rows[:, rf.GEOMETRY])
-        mask[i, : len(rows)] = False
-    return RowsBatch(ids, geometry, mask, [name for name, _ in items])
+    names, rows = zip(*items)
+    ids, _ = pad_sequences([torch.from_numpy(each[:, : rf.COMMAND + 1].astype(np.int64)) for each in rows])
+    geometry, mask = pad_sequences([torch.from_numpy(each[:, rf.GEOMETRY]) for each in rows])
+    return RowsBatch(ids, geometry, mask, list(names))
 
 
 def train_refiner(

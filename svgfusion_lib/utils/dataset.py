@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from svgfusion_lib.config import VAEConfig
@@ -171,29 +172,18 @@ class DistinctChunkDataset(Dataset):
 
 def collate_chunks(items: list[ChunkItem]) -> ChunkBatch:
     """Pad chunks to the longest SVG of the batch; padded slots are PAD rows with box (0, 0, 1)."""
-    count, length = len(items), max(len(item.chunks) for item in items)
-    slots = items[0].chunks.ids.shape[1]
-    ids = np.zeros((count, length, slots, 2), dtype=np.int64)
-    geometry = np.zeros((count, length, slots, 8), dtype=np.float32)
-    box = np.zeros((count, length, 3), dtype=np.float32)
-    box[..., 2] = 1
-    style = np.zeros((count, length, 12), dtype=np.float32)
-    mask = np.ones((count, length), dtype=bool)
-    stages = np.zeros((count, length), dtype=np.int64)
-    for i, item in enumerate(items):
-        chunks, n = item.chunks, len(item.chunks)
-        ids[i, :n], geometry[i, :n], box[i, :n], style[i, :n] = chunks.ids, chunks.geometry, chunks.box, chunks.style
-        mask[i, :n] = False
-        stages[i, :n] = 0 if item.stages is None else item.stages
-    batch = ChunkBatch(
-        torch.from_numpy(ids), torch.from_numpy(geometry), torch.from_numpy(box), torch.from_numpy(style),
-        torch.from_numpy(mask), names=[item.name for item in items],
-    )
+    mask = padding_of([len(item.chunks) for item in items])  # [B, N]
+    ids, geometry, box, style = (
+        pad_sequence([torch.from_numpy(getattr(item.chunks, name)) for item in items], batch_first=True)
+        for name in ("ids", "geometry", "box", "style")
+    )  # [B, N, ...] each
+    box[..., 2][mask] = 1
+    batch = ChunkBatch(ids, geometry, box, style, mask, names=[item.name for item in items])
     pixel_tokens = [item.pixel_tokens for item in items if item.pixel_tokens is not None]
     if pixel_tokens:
-        tokens, _ = pad_sequences([own.flatten(1) for own in pixel_tokens])  # [B, K, P C]
-        batch.pixel_tokens = tokens.unflatten(-1, pixel_tokens[0].shape[1:])  # [B, K, P, C]
-        batch.stages = torch.from_numpy(stages)
+        batch.pixel_tokens = pad_sequence(pixel_tokens, batch_first=True)  # [B, K, P, C]
+        stages = [np.zeros(len(item.chunks), np.int64) if item.stages is None else item.stages for item in items]
+        batch.stages = pad_sequence([torch.from_numpy(own) for own in stages], batch_first=True)  # [B, N]
     return batch
 
 
@@ -279,7 +269,7 @@ def collate_latents(items: list[tuple[str, Tensor, Tensor, Tensor, int]]) -> Lat
 
 def pad_sequences(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Sequences [L_i, C] -> zero-padded [B, max L, C] and padding mask [B, max L]."""
-    padded = torch.nn.utils.rnn.pad_sequence(list(sequences), batch_first=True)  # [B, L, C]
+    padded = pad_sequence(list(sequences), batch_first=True)  # [B, L, C]
     return padded, padding_of([len(s) for s in sequences])
 
 

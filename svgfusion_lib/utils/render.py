@@ -46,14 +46,18 @@ def render_svg(svg: str, size: int = 128, background: str = "white") -> np.ndarr
     ValueError with the reason if the SVG cannot be rendered, UserError if cairo is not installed.
     """
     _require_cairo()
+    drawing = _draw_premultiplied(svg, size).astype(np.float64)  # (h, w, 4)
+    return _on_background(drawing[..., :3], drawing[..., 3:] / 255, size, background)
+
+
+def _on_background(colours: np.ndarray, alpha: np.ndarray, size: int, background: str) -> np.ndarray:
+    """Premultiplied colours [h, w, 3] up to 255 and alpha [h, w, 1] up to 1 -> uint8 [size, size, 3], centred."""
     backdrop = np.array(ImageColor.getrgb(background)[:3])  # ValueError on an unknown colour
-    drawing = _draw_premultiplied(svg, size).astype(np.uint16)  # (h, w, 4)
-    h, w = drawing.shape[:2]
+    h, w = alpha.shape[:2]
     top, left = (size - h) // 2, (size - w) // 2
     canvas = np.empty((size, size, 3), dtype=np.uint8)
     canvas[:] = backdrop
-    behind = (255 - drawing[..., 3:]) * backdrop  # (h, w, 3), in 255ths
-    canvas[top : top + h, left : left + w] = np.minimum(drawing[..., :3] + (behind + 127) // 255, 255)
+    canvas[top : top + h, left : left + w] = np.minimum(np.round(colours + backdrop * (1 - alpha)), 255)
     return canvas
 
 
@@ -64,7 +68,6 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
     """
     import resvg_py
 
-    backdrop = np.array(ImageColor.getrgb(background)[:3])
     try:
         root = read_document(svg)
         for element in root.iter():  # resvg would open files
@@ -84,14 +87,8 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
         raise ValueError(f"the SVG cannot be rendered: {error}") from error
     image = Image.open(io.BytesIO(data), formats=["PNG"])
     drawing = np.asarray(image.convert("RGBA"))[:size, :size].astype(np.float64)  # (h, w, 4)
-    h, w = drawing.shape[:2]
-    top, left = (size - h) // 2, (size - w) // 2
-    canvas = np.empty((size, size, 3), dtype=np.uint8)
-    canvas[:] = backdrop
-    alpha = drawing[..., 3:] / 255
-    mixed = drawing[..., :3] * alpha + backdrop * (1 - alpha)  # (h, w, 3)
-    canvas[top : top + h, left : left + w] = np.round(mixed)
-    return canvas
+    alpha = drawing[..., 3:] / 255  # (h, w, 1)
+    return _on_background(drawing[..., :3] * alpha, alpha, size, background)
 
 
 @cache
