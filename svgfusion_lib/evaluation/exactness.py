@@ -12,6 +12,7 @@ import numpy as np
 from svgfusion_lib.evaluation.metrics import bootstrap_interval
 from svgfusion_lib.evaluation.row_metrics import GRID, GRID_TOLERANCE, UNITS
 from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.svg.geometry.paths import cubic_basis
 from svgfusion_lib.utils.arcs import circle_through
 from svgfusion_lib.utils.canonical import canonical_rows
 from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
@@ -155,9 +156,7 @@ def _of_command(rows: np.ndarray, *commands: int) -> np.ndarray:
 
 def _cubics(rows: np.ndarray) -> np.ndarray:
     """Nine points [K, 9, 2], in units, along every cubic."""
-    t = np.linspace(0, 1, 9)
-    weights = np.stack([(1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3])  # [4, 9]
-    return np.einsum("kcd,cp->kpd", _of_command(rows, rf.CUBIC), weights)
+    return np.einsum("kcd,pc->kpd", _of_command(rows, rf.CUBIC), cubic_basis(np.linspace(0, 1, 9)))
 
 
 def _fitted_circles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import codecs
 import re
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ MAX_ENTITY_CHARACTERS = 100_000  # that internal entities may add
 MAX_DTD_CHARACTERS = 10_000_000  # that attributes declared in the document with a value may add
 MAX_XML_DEPTH = 300
 MAX_XML_ELEMENTS = 100_000       # drawn or not
+MAX_CHAIN = 16                   # gradients or patterns that refer to each other in a row
 SVG_NAMESPACE = "{http://www.w3.org/2000/svg}"
 XHTML_NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
@@ -151,6 +152,19 @@ def _local_name(tag: str) -> str:
 def href(element: ElementTree.Element) -> str:
     """Id that the element refers to; "" if it refers to nothing in this document."""
     return fragment(element.get("href", element.get(XLINK_HREF, "")))
+
+
+def href_chain(
+    element: ElementTree.Element, ids: Mapping[str, ElementTree.Element], *kinds: str
+) -> list[ElementTree.Element]:
+    """The element, the one of the kinds that it refers to, the one that this refers to, ...: at most MAX_CHAIN."""
+    chain = [element]
+    while len(chain) < MAX_CHAIN:
+        other = ids.get(href(chain[-1]))
+        if other is None or local_name(other) not in kinds or other in chain:
+            break
+        chain.append(other)
+    return chain
 
 
 def _bytes_of(source: bytes | Path) -> bytes:

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.svg.geometry.paths import cubic_basis
 from svgfusion_lib.tidying.anchors import UNITS, Anchors
 from svgfusion_lib.tidying.noise import LEAST_NOISE, reach_of
 from svgfusion_lib.utils.arcs import circle_through, points_at
@@ -24,9 +25,7 @@ MOST_MERGED = 8         # curves that become one arc
 MOST_BENT = 0.8         # cosine of the angle between neighbours that become one arc
 MOST_SWEEP = 5.5        # radians: of one arc that several curves become
 _SHARES = np.linspace(0, 1, 9)
-_CUBIC = np.stack([
-    (1 - _SHARES) ** 3, 3 * (1 - _SHARES) ** 2 * _SHARES, 3 * (1 - _SHARES) * _SHARES**2, _SHARES**3
-], axis=1)              # [9, 4]: points along a cubic
+_BASIS = cubic_basis(_SHARES)  # [9, 4]
 MOST_GROWN = 0.2        # of a radius
 _WHOLE = 6.2            # radians: an arc that turns further has no chord to speak of
 
@@ -58,7 +57,7 @@ def _along(row: np.ndarray) -> np.ndarray:
     """Nine points [9, 2], in units, along a cubic's or an arc's row [22]."""
     points = (row[rf.GEOMETRY].astype(np.float64).reshape(4, 2) + 1) * UNITS
     if row[rf.COMMAND] == rf.CUBIC:
-        return _CUBIC @ points
+        return _BASIS @ points
     start, middle, end = points[[0, 1, 3], None]  # [1, 2] each
     centre, radius, sweep = circle_through(start, middle, end)
     if not np.isfinite(radius[0]):

@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.svg.geometry.paths import cubic_basis
 from svgfusion_lib.utils.arcs import circle_of_points, circle_through, points_at
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke
 
@@ -23,9 +24,7 @@ TOLERANCE = 0.01 / 12     # canvas units: a hundredth of a unit of a 24 x 24 ico
 ROUNDNESS = 0.03          # of an arc's sagitta: a flat curve has to follow its circle more closely
 DOT = 0.02 / 12           # canvas units: a shorter line is a dot
 _START, _MIDDLE, _END = slice(2, 4), slice(4, 6), slice(8, 10)  # columns of an arc row
-_SAMPLES = np.arange(1, 8) / 8                                  # where a cubic is compared with its circle
-_BASIS = np.stack([(1 - _SAMPLES) ** 3, 3 * (1 - _SAMPLES) ** 2 * _SAMPLES, 3 * (1 - _SAMPLES) * _SAMPLES**2,
-                   _SAMPLES**3], axis=1)                        # [7, 4]
+_BASIS = cubic_basis(np.arange(1, 8) / 8)                       # [7, 4]: where a cubic is compared with its circle
 
 
 def canonical_rows(rows: np.ndarray) -> np.ndarray:
@@ -92,7 +91,7 @@ def merge_arcs(rows: np.ndarray) -> np.ndarray:
 
 
 def _longest(run: np.ndarray) -> tuple[int, np.ndarray]:
-    """Of arc rows [k, 22] in a row: how many from the first on are on one circle, and the one or two rows for them."""
+    """How many of consecutive arc rows [k, 22], from the first on, lie on one circle; the one or two rows for them."""
     taken, merged = 1, run[:1]
     for count in range(2, len(run) + 1):
         longer = _merged(run[:count])

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.svg.geometry.paths import cubic_basis
 from svgfusion_lib.utils.arcs import circle_through, points_at
 from svgfusion_lib.utils.hybrid_utils import paints_stroke
 
@@ -17,8 +18,7 @@ ARC_STEP = math.radians(5)    # between the points of an arc
 CUBIC_POINTS = 17             # of a cubic, its ends included
 NEIGHBOURS = 24               # pieces of strokes that are looked at near an end
 MOST_PIECES = 100_000         # that the strokes of a drawing are cut into
-_T = np.linspace(0, 1, CUBIC_POINTS)[:, None]
-_BERNSTEIN = np.concatenate([(1 - _T) ** 3, 3 * (1 - _T) ** 2 * _T, 3 * (1 - _T) * _T**2, _T**3], axis=1)  # [17, 4]
+_BASIS = cubic_basis(np.linspace(0, 1, CUBIC_POINTS))  # [17, 4]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def outlines(rows: np.ndarray) -> list[Outline]:
     curves = np.zeros(len(rows), dtype=int)
     cubics = np.flatnonzero(on_path & (command == rf.CUBIC))
     curves[cubics] = np.arange(len(cubics))
-    bent = np.einsum("pc,kcd->kpd", _BERNSTEIN, geometry[cubics].reshape(-1, 4, 2))  # [K, 17, 2]
+    bent = np.einsum("pc,kcd->kpd", _BASIS, geometry[cubics].reshape(-1, 4, 2))  # [K, 17, 2]
     begins = (element > rf.EOS) & (~on_path | (command == rf.MOVE) | (command == rf.SUBMOVE))
     starts = np.flatnonzero(begins)
     stops = np.append(starts[1:], len(rows) - 1)

@@ -6,6 +6,7 @@ import numpy as np
 import pathops
 
 from svgfusion_lib.svg.effort import MAX_CLIPPING, clipping_left, spend
+from svgfusion_lib.svg.geometry.paths import cubic_basis
 
 MAX_SEGMENTS = 3_000   # of the outlines in one operation
 FEW_SEGMENTS = 16      # of outlines so small that telling what may cross in them is not worth it
@@ -16,8 +17,7 @@ MAX_COLUMN = 500_000   # pairs of segments that share a column or a row: beyond 
 NEAR = 0.01            # of the length of a curve: another no further away may count as the same
 
 _POINTS = np.array([1, 1, 2, 2, 3, 0])  # of move, line, quadratic, conic, cubic, close: the numbers of PathVerb
-_T = np.linspace(0, 1, 5)
-_WEIGHTS = np.stack([(1 - _T) ** 3, 3 * (1 - _T) ** 2 * _T, 3 * (1 - _T) * _T**2, _T**3], axis=1)  # [5, 4]: of a cubic
+_WEIGHTS = cubic_basis(np.linspace(0, 1, 5))  # [5, 4]
 
 
 def cost_of_operation(*outlines: pathops.Path) -> float:

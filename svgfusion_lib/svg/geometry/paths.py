@@ -89,6 +89,11 @@ def _cubic_extremes(p0, p1, p2, p3) -> np.ndarray:
     return (s**3 * p0 + 3 * s * s * t * p1 + 3 * s * t * t * p2 + t**3 * p3).reshape(-1, 2)
 
 
+def cubic_basis(t: np.ndarray) -> np.ndarray:
+    """Bernstein polynomials [T, 4] at t [T]: basis @ (start, two controls, end [4, 2]) are points [T, 2] on a cubic."""
+    return np.stack([(1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3], axis=1)
+
+
 class PathBuilder:
     """Collects segments; moves that nothing follows stand apart, and a segment after a close opens a sub-path."""
 

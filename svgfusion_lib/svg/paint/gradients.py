@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from svgfusion_lib.svg.document import href, local_name
+from svgfusion_lib.svg.document import href_chain, local_name
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.paint.stops import (
     INVISIBLE,
@@ -37,7 +37,7 @@ MAX_STOPS = 256
 _CURVE_STEPS = 8       # from one stop to the next, of what is no straight line in sRGB
 _PLACE = frozenset({"x1", "y1", "x2", "y2", "cx", "cy", "r", "fx", "fy", "fr"})
 FAR = 25.0             # lengths of a gradient: what is seen beyond counts as one colour
-_CHAIN = 16            # gradients that may refer to each other in a row
+_KINDS = ("linearGradient", "radialGradient")
 
 
 @dataclass(frozen=True)
@@ -103,15 +103,9 @@ class GradientReader:
         return self.sources[name]
 
     def _read(self, name: str) -> GradientSource | None:
-        chain: list[Element] = []
-        while name in self.ids and len(chain) < _CHAIN:
-            element = self.ids[name]
-            if local_name(element) not in ("linearGradient", "radialGradient") or element in chain:
-                break
-            chain.append(element)
-            name = href(element)
-        if not chain:
+        if name not in self.ids or local_name(self.ids[name]) not in _KINDS:
             return None
+        chain = href_chain(self.ids[name], self.ids, *_KINDS)
         attributes: dict[str, str] = {}
         transform: Any = IDENTITY
         kind = local_name(chain[0])
@@ -257,7 +251,7 @@ class _Linear:
         return math.hypot(*self.vector)
 
     def point(self, t: float, t1: float) -> tuple[float, float]:
-        """Where the stop of t is, t1 being the last."""
+        """Place on the canvas of the stop at t; the last one is at t1."""
         return self.start[0] + t * self.vector[0], self.start[1] + t * self.vector[1]
 
     def geometry(self, t0: float, t1: float) -> tuple[float, ...]:
@@ -323,7 +317,7 @@ class _Radial:
         return (1 - self.inner) * float(self.axes[1][0])
 
     def point(self, t: float, t1: float) -> tuple[float, float]:
-        """Where the stop of t is on the major axis of the circle of t1."""
+        """Place of the stop at t, on the major axis of the circle of t1."""
         x, y, axis_x, axis_y, *_ = self.geometry(0.0, t1)
         share = (self.inner + t * (1 - self.inner)) / (self.inner + t1 * (1 - self.inner))
         return x + share * (axis_x - x), y + share * (axis_y - y)

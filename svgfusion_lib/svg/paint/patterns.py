@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from svgfusion_lib.svg.context import Box, Context
-from svgfusion_lib.svg.document import href, local_name
+from svgfusion_lib.svg.document import href_chain, local_name
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.geometry.clipping import Clip, ClippingError, outline_clip
 from svgfusion_lib.svg.geometry.paths import Path
@@ -21,7 +21,6 @@ from svgfusion_lib.svg.style.cascade import Style, computed, transform_of
 
 MAX_TILES = 1_000   # of one shape
 MAX_PIECES = 2_000  # layers of all tiles of one shape
-_CHAIN = 16         # patterns that may refer to each other in a row
 
 
 @dataclass(frozen=True)
@@ -86,12 +85,7 @@ class PatternReader:
 
         box: of the shape, in user space.
         """
-        chain = [pattern]
-        while len(chain) < _CHAIN:
-            other = self.context.find(href(chain[-1]), "pattern")
-            if other is None or other in chain:
-                break
-            chain.append(other)
+        chain = href_chain(pattern, self.context.ids, "pattern")
         attributes: dict[str, str] = {}
         given: Any = tf.IDENTITY
         for link in reversed(chain):
