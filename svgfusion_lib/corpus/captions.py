@@ -100,8 +100,12 @@ def word_list(name: str) -> frozenset[str]:
 
 def read_table(file: str) -> list[list[str]]:
     """Lines of a file of this folder, split at tabs; those that begin with # are remarks."""
-    text = resources.files("svgfusion_lib.corpus").joinpath(file).read_text(encoding="utf-8")
-    return [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
+    return [line.split("\t") for line in read_resource(file).splitlines() if not line.startswith("#")]
+
+
+def read_resource(file: str) -> str:
+    """The text of a file of this folder."""
+    return resources.files("svgfusion_lib.corpus").joinpath(file).read_text(encoding="utf-8")
 
 
 def article(phrase: str) -> str:

@@ -13,7 +13,7 @@ from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.sanitise import sanitised_svg
-from svgfusion_lib.utils.hybrid_utils import strokes_only
+from svgfusion_lib.utils.hybrid_utils import is_drawn, strokes_only
 from svgfusion_lib.utils.placement import drawn_box
 from svgfusion_lib.utils.render import BLANK_CONTRAST, render_svg_by_resvg
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -117,9 +117,9 @@ class Finding:
 def inspect_svg(
     source: Source, stroke_only: bool | None, max_rows: int | None, pictures: bool, whole: bool, originals: bool
 ) -> Finding:
-    """Parse and render one file; options as of `prepare_dataset`, pictures: it is compared by eye too.
+    """Parse and render one file. Options are those of `prepare_dataset`; pictures: render it for comparison.
 
-    Of emoji and colour icons the colours are measured, and what is not seen is taken away.
+    For emoji and colour icons, measure the colours and remove what cannot be seen.
     """
     coloured = source.domain in ("emoji", "colour")
     if stroke_only is None:
@@ -212,7 +212,7 @@ def drop_outside(rows: np.ndarray) -> np.ndarray:
     starts = (rows[:, rf.ELEMENT] != rf.PATH) | np.isin(rows[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE))
     piece = np.cumsum(starts) - 1  # [L]
     kept = np.ones(len(rows), dtype=bool)
-    for number in np.unique(piece[(rows[:, rf.ELEMENT] >= rf.PATH) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]):
+    for number in np.unique(piece[is_drawn(rows)]):
         own = piece == number
         low, high = drawn_box(rows[own])
         kept[own] = not ((high < -1).any() or (low > 1).any())

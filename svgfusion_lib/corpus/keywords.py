@@ -11,13 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from svgfusion_lib.corpus.captions import humanise, name_key, read_table
+from svgfusion_lib.corpus.captions import humanise, name_key, read_resource, read_table
 from svgfusion_lib.corpus.packs import fetch_file
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import read_json, write_json
@@ -163,8 +162,7 @@ def _nearest(candidates: Mapping[str, tuple[str, Iterable[str]]], nearness: Near
 
 @cache
 def _sources() -> dict[str, dict[str, str]]:
-    text = resources.files("svgfusion_lib.corpus").joinpath("keyword_sources.json").read_text(encoding="utf-8")
-    return json.loads(text)
+    return json.loads(read_resource("keyword_sources.json"))
 
 
 @cache

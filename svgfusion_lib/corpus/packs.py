@@ -18,11 +18,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from svgfusion_lib.corpus.captions import humanise, make_captions, split_of, strip_suffix
+from svgfusion_lib.corpus.captions import humanise, make_captions, read_resource, split_of, strip_suffix
 from svgfusion_lib.corpus.records import COUNT, COUNTED, MANIFEST, Record, write_manifest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import read_json, write_json, write_text
@@ -58,8 +57,7 @@ class Pack:
 @cache
 def known_packs() -> dict[str, Pack]:
     """All pinned packs by name, line packs first."""
-    text = resources.files("svgfusion_lib.corpus").joinpath("packs.json").read_text(encoding="utf-8")
-    return {name: Pack(name=name, **entry) for name, entry in json.loads(text).items()}
+    return {name: Pack(name=name, **entry) for name, entry in json.loads(read_resource("packs.json")).items()}
 
 
 def pack_domain(pack: str) -> str:
@@ -95,7 +93,7 @@ def _style_names(packs: Sequence[str]) -> dict[str, str]:
 
 
 def find_style(text: str, packs: Sequence[str]) -> str:
-    """As `match_style`; UserError for a name that there is not, with the nearest one."""
+    """The pack that `match_style` finds; UserError, naming the nearest style, if there is none."""
     found = match_style(text, packs)
     if found is not None:
         return found

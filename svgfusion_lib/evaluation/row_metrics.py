@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.hybrid_utils import drawn_rows, paints_stroke, strokes_only
+from svgfusion_lib.utils.hybrid_utils import is_drawn, paints_stroke, strokes_only
 
 _IS_X, _IS_Y, _ = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
 GRID = 0.5               # step of the design grid, in units of a canvas of 24
@@ -74,7 +74,7 @@ def line_style(drawings: Sequence[np.ndarray]) -> LineStyle:
 
 def pens_of(rows: np.ndarray) -> set[Pen]:
     """Stroke width (rounded), cap and join of every stroke of rows [L, 22]."""
-    drawn = drawn_rows(rows)
+    drawn = rows[is_drawn(rows)]
     strokes = drawn[paints_stroke(drawn.T)]
     widths = np.round(np.round(strokes[:, rf.STROKE_WIDTH] * UNITS / WIDTH_STEP) * WIDTH_STEP, 3)
     return {(float(w), int(cap), int(join)) for w, cap, join in zip(widths, strokes[:, rf.CAP], strokes[:, rf.JOIN])}

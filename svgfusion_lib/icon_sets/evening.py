@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke, snap_rows
+from svgfusion_lib.utils.hybrid_utils import is_drawn, paints_fill, paints_stroke, snap_rows
 from svgfusion_lib.utils.placement import affine, drawn_box
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -60,7 +60,7 @@ class Measured:
 def common_evenness(drawings: Sequence[np.ndarray]) -> Evenness:
     """What fits the drawings best: their median pen, their most frequent cap and join, their median optical size."""
     strokes = np.concatenate([rows[_stroked(rows)] for rows in drawings] or [np.zeros((0, rf.NUM_COLUMNS))])  # [K, 22]
-    fills = sum(int((_drawn(rows) & paints_fill(rows.T)).sum()) for rows in drawings)
+    fills = sum(int((is_drawn(rows) & paints_fill(rows.T)).sum()) for rows in drawings)
     pen, cap, join, colour = None, 0, 0, (0.0, 0.0, 0.0)
     if len(strokes) > fills:
         pen = max(0.25, round(float(np.median(strokes[:, rf.STROKE_WIDTH])) * UNITS * 4) / 4)
@@ -82,7 +82,7 @@ def even_out(rows: np.ndarray, common: Evenness) -> np.ndarray:
         rows[stroked, rf.CAP], rows[stroked, rf.JOIN] = common.cap, common.join
         for columns in _RGB:
             near = np.abs(rows[:, columns] - common.colour).max(axis=1) <= SAME_COLOUR  # [L]
-            rows[_drawn(rows) & near, columns] = common.colour
+            rows[is_drawn(rows) & near, columns] = common.colour
     scaled = False
     for _ in range(2):  # strokes are not scaled, so once is not enough
         size, extent = optical_size(rows), float(np.ptp(drawn_box(rows), axis=0).max()) * UNITS
@@ -115,7 +115,7 @@ def optical_size(rows: np.ndarray) -> float:
 
 
 def _ink(rows: np.ndarray) -> np.ndarray:
-    """Where a drawing shows on white: bool [PIXELS, PIXELS]."""
+    """Pixels in which a drawing shows on white: bool [PIXELS, PIXELS]."""
     return (255 - render_svg(rows_to_svg(rows), PIXELS).astype(np.int16)).max(axis=2) > _CONTRAST
 
 
@@ -143,10 +143,6 @@ def _to_centre(rows: np.ndarray) -> np.ndarray:
     return -np.round(middle / STEP) * STEP / UNITS
 
 
-def _drawn(rows: np.ndarray) -> np.ndarray:
-    return (rows[:, rf.ELEMENT] >= rf.PATH) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)
-
-
 def _stroked(rows: np.ndarray) -> np.ndarray:
     """Which rows [L] are strokes."""
-    return _drawn(rows) & paints_stroke(rows.T)
+    return is_drawn(rows) & paints_stroke(rows.T)

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import UNITS, Anchors
 from svgfusion_lib.tidying.noise import LEAST_NOISE
+from svgfusion_lib.utils.hybrid_utils import is_drawn
 from svgfusion_lib.utils.outlines import Outline, nearest_on, outlines
 from svgfusion_lib.utils.placement import affine, drawn_box
 
@@ -123,7 +124,7 @@ def _halved(points: np.ndarray, pair: np.ndarray, axis: int, middle: float) -> n
 def one_palette(rows: np.ndarray) -> np.ndarray:
     """Colours that are nearly equal become one, and so do stroke widths: the one that is used most."""
     rows = rows.copy()
-    drawn = np.flatnonzero((rows[:, rf.ELEMENT] > rf.EOS) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS))
+    drawn = np.flatnonzero(is_drawn(rows))
     for columns in (slice(10, 13), slice(14, 17)):
         paints = drawn[rows[drawn, columns.stop] > 0]
         rows[paints, columns] = _merged(rows[paints, columns], SAME_COLOUR, 0)

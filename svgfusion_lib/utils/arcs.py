@@ -55,7 +55,7 @@ def circle_of_points(start: Point, across: Point, end: Point) -> tuple[Point, fl
 
 
 def points_at(start: np.ndarray, centre: np.ndarray, sweep: np.ndarray, share: np.ndarray | float) -> np.ndarray:
-    """Where arcs are after a share of their sweep: start, centre [K, 2], sweep [K] -> [K, 2]."""
+    """Points on arcs after a share of their sweep: start, centre [K, 2], sweep [K] -> [K, 2]."""
     angle = sweep * share
     cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
     arm = start - centre

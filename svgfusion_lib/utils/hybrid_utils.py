@@ -159,14 +159,14 @@ def paints_stroke(row: np.ndarray) -> np.ndarray:
     return (row[17] > rf.MIN_OPACITY) & (row[rf.STROKE_WIDTH] > 0)
 
 
-def drawn_rows(rows: np.ndarray) -> np.ndarray:
-    """The rows of shapes [L', 22] among valid rows [L, 22]: no <BOS>, no <EOS>, no gradients."""
-    return rows[(rows[:, rf.ELEMENT] > rf.EOS) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
+def is_drawn(rows: np.ndarray) -> np.ndarray:
+    """Which rows [L] of [L, 22] belong to shapes: no <BOS>, no <EOS>, no gradients."""
+    return (rows[:, rf.ELEMENT] > rf.EOS) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)
 
 
 def strokes_only(rows: np.ndarray) -> bool:
     """Whether rows [L, 22] draw something, and by strokes alone: what the writer leaves out for its opacity is none."""
-    drawn = drawn_rows(rows)
+    drawn = rows[is_drawn(rows)]
     return len(drawn) > 0 and bool((paints_stroke(drawn.T) & ~paints_fill(drawn.T)).all())
 
 

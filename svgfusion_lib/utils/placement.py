@@ -9,7 +9,7 @@ import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import arc_box
-from svgfusion_lib.utils.hybrid_utils import paints_stroke
+from svgfusion_lib.utils.hybrid_utils import is_drawn, paints_stroke
 
 _IS_X, _IS_Y, _IS_LENGTH = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
 
@@ -43,7 +43,7 @@ def drawn_box(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     turns = arc_box(geometry[arcs].reshape(-1, 4, 2)[:, [0, 1, 3]])  # [K, 6, 2]
     low[arcs], high[arcs] = turns.min(axis=1), turns.max(axis=1)
     pad = np.where(paints_stroke(rows.T), rows[:, rf.STROKE_WIDTH].astype(np.float64) / 2, 0)[:, None]  # [L, 1]
-    drawn = (rows[:, rf.ELEMENT] >= rf.PATH) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)
+    drawn = is_drawn(rows)
     if not drawn.any():
         return np.zeros(2), np.zeros(2)
     return (low - pad)[drawn].min(axis=0), (high + pad)[drawn].max(axis=0)
