@@ -86,7 +86,7 @@ class VAEConfig(_Config):
 
     @classmethod
     def preset(cls, name: str, **changes):
-        """As everywhere; layout "row" has one row per latent without being told."""
+        """The preset of that name; layout "row" gets one row per latent unless changes say otherwise."""
         if changes.get("layout") == "row":
             changes = {"rows_per_latent": 1} | changes
         return super().preset(name, **changes)
@@ -245,7 +245,7 @@ class SamplingConfig(_Config):
 
     @classmethod
     def from_dict(cls, values: dict):
-        """As everywhere; the names of the command line are understood too."""
+        """The configuration of a dictionary, by the names of fields or of the command line's flags."""
         if isinstance(values, Mapping):
             for name in values:
                 known = [*cls.FLAGS.values(), *(f.name for f in fields(cls))]

@@ -17,7 +17,7 @@ from svgfusion_lib.errors import UserError
 
 
 def _shared_flags(add: Add, style: bool = True) -> None:
-    """Of stages that draw."""
+    """Flags of stages that draw."""
     add("--seed", type=int, default=0)
     if style:
         add("--style", help="for a model of `train_dit --style_condition`")
@@ -26,7 +26,7 @@ def _shared_flags(add: Add, style: bool = True) -> None:
 
 
 def _model_flags(add: Add) -> None:
-    """Of stages that a model works for."""
+    """Flags of stages that use a model."""
     add("--output_dir", required=True)
     add("--snap", type=number, default=0.5, help="grid that near coordinates go to, of a canvas of 24; 0: off")
     checkpoints(add, by_prompt=True)

@@ -66,7 +66,7 @@ def sampling(add: Add) -> None:
 
 
 def candidates(add: Add) -> None:
-    """For stages that draw prompts; read by `sampling_config`."""
+    """Flags of stages that draw prompts; read by `sampling_config`."""
     add("--candidates", type=int, default=SamplingConfig.candidates,
         help="drawings of which the one that shows the prompt best is kept; 1: none is chosen")
     add("--nearest_name", action=argparse.BooleanOptionalAction,

@@ -76,7 +76,7 @@ def _line(action: argparse.Action) -> str:
 
 
 def _default(action: argparse.Action) -> str:
-    """As somebody would type it."""
+    """The default value as a user would type it."""
     if action.required:
         return "**needed**"
     if action.default is None or action.default is False or action.default == []:

@@ -153,7 +153,7 @@ def two_sample(judge: Judge, samples: Subject, real: Subject) -> dict:
 
 
 def _style(subject: Subject, styles: list[LineStyle | None]) -> dict:
-    """Of the names whose icon is drawn with strokes only: does the picture keep the style of that icon's set?"""
+    """Share of pictures that keep the style of the icon's set, for icons drawn with strokes only."""
     kept = [
         p is not None and len(p.rows) > 2 and style.kept_by(p.rows)
         for p, k in zip(subject.pictures, subject.own) if (style := styles[k]) is not None

@@ -141,7 +141,7 @@ def evaluate_vae(
 
 
 def _sums(vae: VPVAE, batch: ChunkBatch, posterior: Posterior) -> dict[str, float]:
-    """Of a batch: rows and those with right ids, squared error of geometry (canvas units) where they are right, KL."""
+    """Sums over a batch: rows, rows with the right ids, their squared error of geometry (canvas units), and KL."""
     valid = ~batch.padding_mask  # [B, N]
     decoded = vae.decode(posterior.latent(), batch.padding_mask)
     ids, geometry, _ = vae.to_rows.read_rows(decoded)  # [B, N, R, 2], [B, N, R, 8]

@@ -143,7 +143,7 @@ class Controls(W.VBox):
         on_generate()
 
     def set_busy(self, busy: bool) -> None:
-        """While something is drawn there is nothing to do but to cancel."""
+        """While something is drawn, only Cancel can be pressed."""
         self.generate.disabled, self.cancel.disabled = busy, not busy
 
     def _roll(self) -> None:

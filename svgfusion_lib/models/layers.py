@@ -31,7 +31,7 @@ class Attention(nn.Module):
         return key, value
 
     def attend(self, x: Tensor, key: Tensor, value: Tensor, padding_mask: Tensor | None) -> Tensor:
-        """As `forward`, to keys and values that are there."""
+        """Attend to keys and values that are computed already; otherwise like `forward`."""
         query = self._split(self.to_query(x))  # [B, H, N, D/H]
         mask = None
         if padding_mask is not None:

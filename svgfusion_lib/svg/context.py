@@ -106,7 +106,7 @@ class Context:
 
     @contextmanager
     def following(self, name: str, element: Element | None = None, target: Element | None = None) -> Iterator[bool]:
-        """While a reference is followed. False if it leads back to itself: what closes the circle is left out.
+        """Follow a reference. Yields False if it leads back to itself: what closes the circle is left out.
 
         element, target: what refers to what, if it may refer to what it is in.
         """

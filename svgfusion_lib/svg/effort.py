@@ -18,7 +18,7 @@ _spent: ContextVar[dict[str, float] | None] = ContextVar("spent", default=None)
 
 @contextmanager
 def bounded_effort() -> Iterator[dict[str, float]]:
-    """While one document is read: `spend` counts, and raises when it is too much. Yields what was spent on what."""
+    """Give one document its budget: inside, `spend` counts and raises. Yields the work spent on each thing."""
     spent: dict[str, float] = defaultdict(float)
     token = _spent.set(spent)
     try:
@@ -41,7 +41,7 @@ def spend(work: float, what: str) -> None:
 
 @contextmanager
 def uncounted() -> Iterator[None]:
-    """While something is done that is kept for the next document, which must count the same without it."""
+    """Suspend counting for work whose result is cached, so that every document counts the same."""
     token = _spent.set(None)
     try:
         yield

@@ -113,7 +113,7 @@ class Layer:
 
 
 def layers_to_rows(layers: list[Layer]) -> np.ndarray:
-    """Rows [K, 22] of layers in paint order: of each its gradient rows, then its own; the paths of all at once.
+    """Rows [K, 22] of layers in paint order: the gradient rows of each, then its own; the paths of all at once.
 
     A layer whose path draws nothing leaves no row.
     """

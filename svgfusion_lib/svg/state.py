@@ -32,7 +32,7 @@ class State(NamedTuple):
         return self.style.attribute(element.get(name), reference, default)
 
     def moved(self) -> "State":
-        """With the origin at the style's x and y."""
+        """The state with its origin at the style's x and y."""
         x, y = self.style.length("x", self.viewport[0]), self.style.length("y", self.viewport[1])
         if x == 0 and y == 0:
             return self
@@ -92,7 +92,7 @@ def viewport_size(root: Element) -> tuple[float, float]:
 
 
 def root_state(root: Element, style: Style) -> State:
-    """In the pixels of the viewport, whose square is the canvas; it cuts off what lies outside."""
+    """The root's state, in pixels of the viewport: the square around it is the canvas; what lies outside is clipped."""
     width, height = viewport(root)
     scale = 2 / max(width, height)
     matrix = (scale, 0.0, 0.0, scale, -width * scale / 2, -height * scale / 2)
@@ -101,7 +101,7 @@ def root_state(root: Element, style: Style) -> State:
 
 
 def fitted(element: Element, state: State) -> State:
-    """In the coordinates of an element's viewBox, if it has one, which is fitted into the viewport."""
+    """The state in the coordinates of an element's viewBox, fitted into the viewport; unchanged without one."""
     view_box = tf.parse_view_box(element.get("viewBox"))
     if view_box is None:
         return state

@@ -76,7 +76,7 @@ def _weld_pairs(anchors: Anchors, reach: float) -> np.ndarray:
 
 
 def _without_collapse(wanted: np.ndarray, part: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Of pairs [K, 2], in order, those that put no two points of one sub-path together. group [A]: what is one."""
+    """The pairs [K, 2], taken in order, that join no two points of one sub-path. group [A]: points that are one."""
     leader: dict[int, int] = {}
     parts: dict[int, set[int]] = {}
 

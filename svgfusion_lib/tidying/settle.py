@@ -96,7 +96,7 @@ def _likely_shifts(
 
 
 def _log_likelihoods(mean: np.ndarray, spread: np.ndarray, grid: Grid) -> np.ndarray:
-    """Of means [G] with errors [G] as those of whole, half and any coordinates: [3, G]."""
+    """Log likelihoods [3, G] of means [G] with errors [G] as those of whole, half and any coordinates."""
     period = 2 * grid.step
     whole = np.abs(mean / period - np.round(mean / period))  # [G]: 0 to .5
     density = np.log(period / (spread * math.sqrt(math.tau)))
@@ -159,7 +159,7 @@ def _fit_diagonals(
 
 
 def _log_prior(value: float, spread: float, grid: Grid | None) -> float:
-    """Of a place as whole, half or any; one on the grid explains a mean with errors better the smaller those are."""
+    """Log probability of a place; one on the grid explains a mean the better, the smaller its error is."""
     if grid is None:
         return 0.0
     of_whole, of_half, of_any = grid.log_shares

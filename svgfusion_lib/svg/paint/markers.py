@@ -54,7 +54,7 @@ def _vertices(path: Path) -> tuple[np.ndarray, list, list]:
 
 
 def _with_lone(path: Path, ends: np.ndarray, arriving: list, leaving: list) -> tuple[np.ndarray, list, list]:
-    """With the moves that no segment follows, which look away from the vertex before them, as browsers have it."""
+    """Add the vertices of moves that no segment follows; they point away from the vertex before, as in browsers."""
     for shift, (index, x, y) in enumerate(path.lone):
         at = index + shift
         ends = np.insert(ends, at, (x, y), axis=0)

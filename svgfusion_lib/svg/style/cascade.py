@@ -65,7 +65,7 @@ def parse_declarations(text: str) -> list[Declaration]:
 
 
 def valid_declarations(nodes: list) -> list[Declaration]:
-    """Of what tinycss2 has found in a block."""
+    """The valid declarations among the nodes that tinycss2 found in a block."""
     return _valid(
         (node.name, tinycss2.serialize(node.value).strip(), node.important)
         for node in nodes if node.type == "declaration"
@@ -112,7 +112,7 @@ def _is_nothing(kind: str, name: str, text: str) -> bool:
 # --- computed values --------------------------------------------------------------------------------------
 
 class Style(dict[str, Any]):
-    """Computed values of an element by property, custom ones included; of those not said the initial ones.
+    """Computed values of an element by property, custom ones included; initial values where nothing is declared.
 
     Lengths are floats, in pixels, or texts where percentages are in them. color is an RGBA, other colours are texts.
     """
@@ -126,7 +126,7 @@ class Style(dict[str, Any]):
 
     @classmethod
     def initial(cls, units: Units | None = None) -> "Style":
-        """Of a document's parent, so to speak."""
+        """The style that a document's root inherits: initial values."""
         return cls({name: entry.initial for name, entry in PROPERTIES.items() if entry.inherited}, units or Units())
 
     def __missing__(self, name: str) -> Any:

@@ -41,9 +41,9 @@ def keyword(*words: str) -> Reader:
 def length(
     negative: bool = True, css_numbers: bool = False, words: tuple[str, ...] = (), in_units: bool = False
 ) -> Reader:
-    """A float in pixels, or the text of what hangs on more than itself.
+    """Reader of lengths: a float in pixels, or the text where the length depends on something else.
 
-    css_numbers: they need no unit in CSS; in_units: what math functions come to does.
+    css_numbers: no unit is needed in CSS; in_units: results of math functions need one all the same.
     """
 
     def reader(text: str, css: bool) -> float | str | None:
@@ -83,7 +83,7 @@ def _miter_limit(text: str, css: bool) -> float | None:
 
 
 def _dashes(text: str, css: bool) -> tuple[float, ...] | str | None:
-    """Lengths as floats, or the text of some that hang on more; () for a solid line."""
+    """Lengths as floats, or the text if one of them depends on something else; () for a solid line."""
     if text.lower() == "none":
         return ()
     if _STRAY_COMMA.search(text):
@@ -126,7 +126,7 @@ def _effect(text: str, css: bool) -> str | None:
 
 
 def _transform(text: str, css: bool) -> str | tf.Matrix | None:
-    """A matrix where the attribute says it, the text of what CSS says, whose lengths may hang on the viewport."""
+    """The matrix of an attribute; of CSS the text, because its lengths may depend on the viewport."""
     if not css:
         return tf.parse_attribute(text)
     return text if text.lower() == "none" or tf.parse_css(text, (1.0, 1.0)) is not None else None
@@ -297,7 +297,7 @@ _SHORTHANDS |= {f"-webkit-{name}": _SHORTHANDS.get(name) or _same(name) for name
 
 
 def longhands(name: str, text: str) -> Pairs:
-    """The properties that a declaration sets, as far as they matter here, with the text of each."""
+    """The properties in the table that a declaration sets, with the text of each."""
     if name in _SHORTHANDS:
         wide = text.lower() in WIDE or SUBSTITUTION.search(text)
         if wide and name != "all":  # of the properties that it sets

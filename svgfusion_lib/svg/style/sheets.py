@@ -219,7 +219,7 @@ class _Reader:
             self.rules.append(_Rule(where, [(names[0], text, False)], (-math.inf,)))
 
     def _position(self, name: tuple[str, ...]) -> Layer:
-        """Of a layer among all, in order of appearance; sub-layers come before what their layer holds itself."""
+        """Position of a layer in order of appearance; sub-layers come before the rules of their own layer."""
         if not name:
             return ()
         if name not in self.layers:

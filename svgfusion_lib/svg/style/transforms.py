@@ -49,7 +49,7 @@ def determinant(m: Matrix) -> float:
 
 
 def inverse(m: Matrix) -> Matrix:
-    """Of a matrix whose determinant is not 0."""
+    """The inverse of a matrix whose determinant is not 0."""
     a, b, c, d, e, f = m
     size = determinant(m)
     return (d / size, -b / size, -c / size, a / size, (c * f - d * e) / size, (b * e - a * f) / size)
@@ -143,7 +143,7 @@ def parse_css(text: str, size: tuple[float, float]) -> Matrix | Spatial | None:
 
 
 def _closing(text: str, position: int) -> int:
-    """Where the bracket closes that is open at a position; the end of the text if it does not."""
+    """Index at which the open bracket closes; the end of the text if it never does."""
     depth = 1
     for i in range(position, len(text)):
         depth += (text[i] == "(") - (text[i] == ")")

@@ -45,7 +45,7 @@ class Units(NamedTuple):
     viewport: tuple[float, float] = (0.0, 0.0)  # of the document
 
     def pixels(self, unit: str) -> float:
-        """Of a font-relative, viewport or container unit; the container of all is the viewport."""
+        """Pixels per font-relative, viewport or container unit; the viewport is every container."""
         if unit in _OF_FONT_SIZE:
             return self.font_size * _OF_FONT_SIZE[unit]
         if unit in ("rem", "rlh"):
@@ -64,7 +64,7 @@ def absolute(text: str, units: Units) -> str:
 
 
 def end_of_gap(text: str, position: int) -> int:
-    """Where the white space, with one comma or none in it, ends that begins at `position`."""
+    """Index behind the white space at `position`, which may hold one comma."""
     gap = _GAP.match(text, position)
     return gap.end() if gap else position
 
