@@ -16,7 +16,9 @@ import cairosvg
 import fault_drawings
 import numpy as np
 import resvg_py
+import skimage.metrics
 import torch
+import torch._dynamo  # which torch itself imports with the first optimizer
 import tqdm
 from fault_drawings import DRAWINGS, make_sets, models_of, pipeline_of, pixel_encoder, text_encoder, vae_of
 from faults import Fault, Outcome, strike
@@ -57,7 +59,8 @@ val_every = 1000
 def quicken() -> None:
     """Load once what is not tested, and make the stages quick: of this process, which is the fork server."""
     fault_drawings.quicken()
-    assert cairosvg and resvg_py  # loaded by the server, so that a child with little memory has them
+    # Loaded by the server: a child with little memory has them, and no child spends seconds on them.
+    assert cairosvg and resvg_py and torch._dynamo and skimage.metrics
     torch.set_num_threads(1)
     tqdm.tqdm.monitor_interval = 0  # no thread beside a fork
     preprocess.load_pixel_encoder = pixel_encoder

@@ -33,6 +33,7 @@ class Outcome:
     kind: str
     message: str = ""
     changes: int = 0    # of the file system
+    seconds: float = 0.0
 
 
 def strike(fault: Fault, folder: Path) -> Callable[[], int]:

@@ -18,7 +18,7 @@ from svgfusion_lib.corpus import preprocess as module
 from svgfusion_lib.corpus.preprocess import PARTS_NAME, preprocess
 from svgfusion_lib.errors import UserError, machine_trouble
 
-MEMORY = 12 * 2**20  # bytes, beyond what the process has as it begins
+MEMORY = 2 * 2**20  # bytes, beyond what the process has as it begins: short of what most stages need
 
 
 @pytest.mark.parametrize("stage", SHORT)

@@ -37,7 +37,8 @@ MODULES = {
 }
 # Imported once, before the processes are forked.
 HEAVY = (
-    "pytest", "torch", "hypothesis.extra.numpy", "diffusers", "cairosvg", "resvg_py", "svgfusion_lib.training.losses",
+    "pytest", "torch", "torch._dynamo", "hypothesis.extra.numpy", "diffusers", "cairosvg", "resvg_py",
+    "svgfusion_lib.training.losses",
 )
 SURVIVED, KILLED, TIMED_OUT = "survived", "killed", "timed out"
 
