@@ -12,8 +12,10 @@ TORCH ?= torch==2.13.0
 # Versions of everything else, as CI tests them. The newest that your index serves: make CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
 DEMO_DIR ?= outputs/demo
-# Processes that `make test` runs in; a file's tests stay in one. 0: none beside pytest's own.
+# Processes that `make test` and `make test-all` run in; a file's tests stay in one. 0: none beside pytest's own.
 JOBS ?= 2
+# They look at the clock and at memory, so nothing else runs beside them.
+MEASURED := tests/svg/test_hostile.py tests/stages/test_hostile_stages.py
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
@@ -26,7 +28,7 @@ PACKS := tabler lucide hugeicons solar mynaui iconoir majesticons akar-icons her
 help:
 	@echo "make demo       draw a few prompts with the shipped model into $(DEMO_DIR)/"
 	@echo "make test       lint, and all tests but the long ones (ten minutes)"
-	@echo "make test-all   the long ones: hostile files through all stages, kills, fuzzing, every notebook (an hour)"
+	@echo "make test-all   the long ones: hostile files through all stages, kills, fuzzing, every notebook (half an hour)"
 	@echo "make lab        JupyterLab in the project's environment"
 	@echo "make gallery    draw, edit and take icons home, on a page of its own (Ctrl-C ends it)"
 	@echo "make packs      round trip of every icon pack, and the parser against an independent reader (half an hour)"
@@ -73,7 +75,9 @@ test: lint
 test-all: .venv/.stamp-test
 	@$(BIN)/python -m pytest notebooks/00_tour.ipynb notebooks/08_gallery.ipynb --nbval --nbval-current-env \
 		--nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval.cfg
-	@$(BIN)/python -m pytest -m "slow or notebooks" tests --durations=15
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(MEASURED) --durations=5
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile \
+		-m "slow or notebooks" tests $(MEASURED:%=--ignore %) --durations=15
 
 packs: .venv/.stamp-test
 	@$(BIN)/svgfusion fetch_packs --packs $(PACKS)

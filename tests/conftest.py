@@ -1,6 +1,7 @@
 """What the tests of the parser share: SVG text -> what is written for its rows, counts, likeness of pictures."""
 
 import base64
+import fcntl
 import hashlib
 import io
 import json
@@ -102,12 +103,14 @@ def front_ends() -> Callable[[Path], dict]:
     here = Path(__file__).parent / "icon_sets"
     packages = here / "package.json"
     folder = here.parents[1] / "outputs" / f"node-{hashlib.sha256(packages.read_bytes()).hexdigest()[:12]}"
-    if not (folder / "done").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(packages, folder / "package.json")
-        command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=folder, check=True, timeout=600)
-        (folder / "done").touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several processes that test, one installs
+        if not (folder / "done").is_file():
+            shutil.copyfile(packages, folder / "package.json")
+            command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            subprocess.run(command, cwd=folder, check=True, timeout=600)
+            (folder / "done").touch()
 
     def build(icon_set: Path) -> dict:
         command = ["node", str(here / "front_end.mjs"), str(icon_set)]

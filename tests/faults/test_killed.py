@@ -23,7 +23,7 @@ def test_kills_change_nothing(bench, undisturbed, stage):
     killed = 0
     while killed < OFTEN.get(stage, KILLS):
         if killed % 2:
-            end = bench.run(stage, folder, kill_after=rng.uniform(0, outcome.seconds))
+            end = bench.run(stage, folder, kill_after=rng.uniform(0, outcome.seconds / 2))  # more is often its end
         else:
             end = bench.run(stage, folder, Fault(kill_at=rng.randint(1, outcome.changes)))
         contents(folder)  # each file is whole

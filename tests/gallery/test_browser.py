@@ -281,7 +281,9 @@ def test_the_page_of_its_own(environment, tmp_path, front_ends):
             use(page, "page", tmp_path, front_ends)
             assert len(kernels_of(server)) == 1
         assert status(address, f"localhost:{port}") == 200  # a plain request leaves a kernel
-        time.sleep(60)
+        until = time.monotonic() + 60
+        while kernels_of(server) and time.monotonic() < until:
+            time.sleep(1)
         assert kernels_of(server) == []
 
 

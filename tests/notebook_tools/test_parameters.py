@@ -5,7 +5,7 @@ import pytest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.notebook_tools.cleaner import parameters_of, read_notebook
 from svgfusion_lib.notebook_tools.parameters import check
-from svgfusion_lib.notebook_tools.runner import numbered_notebooks
+from svgfusion_lib.notebook_tools.runner import NOTEBOOKS, _profile_values, check_parameters, numbered_notebooks
 
 DECLARED = (
     'SOURCE: str = "packs"\nMAX_FILES: int = 300\nLR: float = 1.0e-3\nPROMPTS: list[str] = ["a", "b"]\n'
@@ -58,6 +58,13 @@ def test_every_notebook_checks_its_own_parameters(path):
     assert f'check("{path.stem}", globals()' in code[1]
     lines = code[0].splitlines()
     assert all("  # " in line or len(line) > 80 for line in lines), "a parameter says what it is"
+
+
+@pytest.mark.parametrize("profile", ["smoke", "synthetic"])
+def test_a_profile_gives_what_the_notebooks_take(profile):
+    values = _profile_values(profile, NOTEBOOKS)
+    given = {path.stem: check_parameters(path, values, {}) for path in numbered_notebooks()}
+    assert {name: chosen for name, chosen in given.items() if chosen} == values
 
 
 @pytest.mark.parametrize("path", numbered_notebooks(), ids=lambda path: path.name)
