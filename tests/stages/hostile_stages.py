@@ -1,6 +1,6 @@
 """Child process of test_hostile_stages.py: every stage that reads SVG files reads the hostile ones.
 
-    python hostile_stages.py FOLDER
+    python -m tests.stages.hostile_stages FOLDER
 
 FOLDER/reports.jsonl gets a line per stage and file: CPU seconds, what was opened or connected outside, and the result.
 FOLDER/out gets what `preprocess` makes of all files together.
@@ -9,7 +9,6 @@ FOLDER/out gets what `preprocess` makes of all files together.
 import json
 import os
 import resource
-import runpy
 import shutil
 import sys
 import sysconfig
@@ -30,14 +29,14 @@ from svgfusion_lib.experiments.train_icon_head import _draw
 from svgfusion_lib.models import vpvae
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.utils.render import render_svg
+from tests.helpers import ROOT
+from tests.svg.hostile_run import CASES, seconds_of
 
 SHARE = int(os.environ.get("HOSTILE_SHARE", "10"))  # one file of so many is read by a stage other than preprocess
 GIVE_UP = 30  # CPU seconds of one file, all measurements together, after which the system ends this process
 WATCHED = ("open", "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "ftplib.", "http.")
 LIBRARY = (*(sysconfig.get_paths()[name] for name in ("stdlib", "purelib")), "/proc/", "/sys/", "/dev/shm", "/dev/null")
 GOOD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1 1h5v5z"/></svg>'
-REPOSITORY = str(Path(__file__).parents[2])
-SVG_RUN = runpy.run_path(str(Path(__file__).parents[1] / "svg" / "hostile_run.py"))
 
 
 def write_cases(folder: Path) -> dict[str, str]:
@@ -45,7 +44,7 @@ def write_cases(folder: Path) -> dict[str, str]:
     made, names = folder.parent / "made", {}
     made.mkdir()
     folder.mkdir()
-    for number, (name, build, _) in enumerate(SVG_RUN["load_cases"]()):
+    for number, (name, build, _) in enumerate(CASES):
         source, file = build(made), folder / f"{number:03d}.svg"
         if isinstance(source, Path):
             if source.is_file():
@@ -87,7 +86,7 @@ def main(root: Path) -> None:
     def watch(event: str, arguments: tuple) -> None:
         if watching and event.startswith(WATCHED):
             target = str(arguments[0]) if arguments else ""
-            inside = event == "open" and (target.startswith((*LIBRARY, REPOSITORY, str(root))) or target.isdecimal())
+            inside = event == "open" and (target.startswith((*LIBRARY, str(ROOT), str(root))) or target.isdecimal())
             if not inside:
                 seen.append(f"{event} {target}"[:200])
 
@@ -98,7 +97,7 @@ def main(root: Path) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         seen.clear()
         watching = True
-        seconds, (result, value) = SVG_RUN["seconds_of"](partial(_attempt, work))
+        seconds, (result, value) = seconds_of(partial(_attempt, work))
         watching = False
         reports.write(json.dumps({
             "stage": stage, "case": names.get(file, file), "seconds": seconds, "result": result, "opened": list(seen),

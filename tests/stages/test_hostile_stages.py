@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-RUN = Path(__file__).with_name("hostile_stages.py")
+from tests.helpers import ROOT
+
 STAGES = ("preprocess", "prepare_dataset", "roundtrip", "train_icon_head", "palette", "vary")
 CPU_SECONDS = 2.0  # of a file in preprocess; others read, write and draw it several times
 
@@ -23,7 +24,8 @@ def root(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def reports(root) -> list[dict]:
-    child = subprocess.run([sys.executable, str(RUN), str(root)], capture_output=True, text=True, timeout=800)
+    command = [sys.executable, "-m", "tests.stages.hostile_stages", str(root)]
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=800)
     assert child.returncode == 0, child.stderr[-3000:]
     return [json.loads(line) for line in (root / "reports.jsonl").read_text().splitlines()]
 

@@ -1,13 +1,8 @@
 """Hostile drawings: references, style sheets and attributes that ask for too much. CASES: see hostile_documents."""
 
-import runpy
-from pathlib import Path
+from tests.svg.hostile_documents import EITHER, ROWS, SHAPE, case, many
 
-_documents = runpy.run_path(str(Path(__file__).with_name("hostile_documents.py")))
-case, many, ROWS, EITHER = (_documents[name] for name in ("case", "many", "ROWS", "EITHER"))
-
-_SHAPE = '<path d="M2 2h9v9z"/>'
-_CLIPPED = f'<g clip-path="url(#a)">{_SHAPE}</g>'
+_CLIPPED = f'<g clip-path="url(#a)">{SHAPE}</g>'
 
 
 def each(count: int, part: str):
@@ -38,18 +33,18 @@ _CIRCLES = {
     "use of each other": '<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g>',
     "symbol of itself": '<symbol id="a"><use href="#a"/></symbol><use href="#a"/>',
     "use of the root": '<use href="#root"/>',
-    "clip path of itself": f'<clipPath id="a" clip-path="url(#a)">{_SHAPE}</clipPath>{_CLIPPED}',
+    "clip path of itself": f'<clipPath id="a" clip-path="url(#a)">{SHAPE}</clipPath>{_CLIPPED}',
     "clip path's child of itself":
         f'<clipPath id="a"><path d="M0 0h9v9z" clip-path="url(#a)"/></clipPath>{_CLIPPED}',
     "clip paths of each other":
-        f'<clipPath id="a" clip-path="url(#b)">{_SHAPE}</clipPath>'
-        f'<clipPath id="b" clip-path="url(#a)">{_SHAPE}</clipPath>{_CLIPPED}',
+        f'<clipPath id="a" clip-path="url(#b)">{SHAPE}</clipPath>'
+        f'<clipPath id="b" clip-path="url(#a)">{SHAPE}</clipPath>{_CLIPPED}',
     "clip path's use of itself": f'<clipPath id="a"><use id="u" href="#u"/></clipPath>{_CLIPPED}',
     "mask of itself":
-        f'<mask id="a"><path d="M0 0h9v9z" mask="url(#a)" fill="#fff"/></mask><g mask="url(#a)">{_SHAPE}</g>',
+        f'<mask id="a"><path d="M0 0h9v9z" mask="url(#a)" fill="#fff"/></mask><g mask="url(#a)">{SHAPE}</g>',
     "mask and clip path of each other":
         '<mask id="a"><path d="M0 0h9v9z" clip-path="url(#b)"/></mask>'
-        f'<clipPath id="b"><path d="M0 0h9v9z" mask="url(#a)"/></clipPath><g mask="url(#a)">{_SHAPE}</g>',
+        f'<clipPath id="b"><path d="M0 0h9v9z" mask="url(#a)"/></clipPath><g mask="url(#a)">{SHAPE}</g>',
 }
 _FILLED = '<path d="M0 0h9v9z" fill="url(#g)"/>'
 _GRADIENT = '<linearGradient id="g"><stop stop-color="red"/><stop offset="1"/></linearGradient>'
@@ -59,19 +54,19 @@ _REFERENCES = [
     case("gradient of itself", f'<linearGradient id="g" href="#g"/>{_FILLED}', "nothing is painted"),
     case("gradients of each other", '<linearGradient id="g" href="#h"><stop/></linearGradient>'
          f'<radialGradient id="h" href="#g"/>{_FILLED}', ROWS),
-    case("use bomb", "$groups", "more than 14,000 elements", **_bomb(_SHAPE)),
+    case("use bomb", "$groups", "more than 14,000 elements", **_bomb(SHAPE)),
     case("use bomb of symbols", "$groups", "more than 14,000 elements",
-         **_bomb(f'<symbol id="s">{_SHAPE}</symbol><use href="#s"/>')),
+         **_bomb(f'<symbol id="s">{SHAPE}</symbol><use href="#s"/>')),
     case("use bomb of long paths", "$groups", "segments|work",
          **_bomb(lambda: f'<path d="M0 0{"l1 1" * 9_000}"/>', levels=5)),
     case("use bomb of spaces", "$groups", "work", **_bomb(lambda: f'<path d="M0 0h9v9{" " * 1_000_000}"/>', levels=5)),
     case("use bomb of long transforms", "$groups", "work",
-         **_bomb(_SHAPE, levels=5, attributes=lambda: f'transform="{"scale(1)" * 50_000}"')),
+         **_bomb(SHAPE, levels=5, attributes=lambda: f'transform="{"scale(1)" * 50_000}"')),
     case("use bomb of quoted styles", "$groups", "work",
-         **_bomb(_SHAPE, levels=5, attributes=lambda: "style=\"%s\"" % ("fill:'a';" * 5_000))),
-    case("use bomb of opacity", "$groups", "elements|work", **_bomb(_SHAPE * 40, 20, attributes='opacity=".9"')),
+         **_bomb(SHAPE, levels=5, attributes=lambda: "style=\"%s\"" % ("fill:'a';" * 5_000))),
+    case("use bomb of opacity", "$groups", "elements|work", **_bomb(SHAPE * 40, 20, attributes='opacity=".9"')),
     case("nested opacity over many shapes", "$groups", "elements|work",
-         groups=lambda: ('<g opacity=".99">' * 190 + _SHAPE * 40 + "</g>" * 190) * 85),
+         groups=lambda: ('<g opacity=".99">' * 190 + SHAPE * 40 + "</g>" * 190) * 85),
     case("90,000 unknown elements, used 10,000 times", '<g id="a">$unknown</g>$uses', "work",
          unknown=many("<x/>", 320_000), uses=many('<use href="#a"/>', 160_000)),
     case("100,000 attributes, used 10,000 times", '<g id="a" $names/>$uses', "work",
@@ -79,7 +74,7 @@ _REFERENCES = [
     case("long language list, used 10,000 times", '<g id="a" systemLanguage="$names">$shape</g>$uses', "work",
          names=many("de,", 1_000_000), uses=many('<use href="#a"/>', 160_000)),
     case("mask of 80,000 unknown elements", '<mask id="m">$unknown</mask>$users', "work",
-         unknown=many("<x/>", 320_000), users=many(f'<g mask="url(#m)">{_SHAPE}</g>', 150_000)),
+         unknown=many("<x/>", 320_000), users=many(f'<g mask="url(#m)">{SHAPE}</g>', 150_000)),
     case("10,000 gradients of a long one", '<linearGradient id="g">$unknown</linearGradient>$users', "work",
          unknown=many("<x/>", 320_000),
          users=each(9_000, '<linearGradient id="g@" href="#g"/><path d="M0 0h9v9z" fill="url(#g@)"/>')),
@@ -88,7 +83,7 @@ _REFERENCES = [
          '<clipPath id="c"><use href="#a0"/></clipPath><defs>$uses</defs><g clip-path="url(#c)">$shape</g>',
          "nested more than", uses=_chain(3_000, '<path id="a@" d="M0 0h9v9z"/>')),
     case("nested clips by box", '<clipPath id="c" clipPathUnits="objectBoundingBox"><path d="M0 0h1v1z"/></clipPath>'
-         "$groups", "rows|work", groups=lambda: '<g clip-path="url(#c)">' * 60 + _SHAPE * 20 + "</g>" * 60),
+         "$groups", "rows|work", groups=lambda: '<g clip-path="url(#c)">' * 60 + SHAPE * 20 + "</g>" * 60),
     case("90,000 ids alike", "$ids$uses", ids=many('<x id="a"/>', 900_000), uses=many('<use href="#a"/>', 80_000)),
     case("gradient of 100,000 stops", f'<linearGradient id="g">$stops</linearGradient>{_FILLED}', "256 stops",
          stops=many("<stop/>", 690_000)),
@@ -120,26 +115,26 @@ _SHEETS = [
          open=many("<g>", 540), end=many("</g>", 720)),
     case("thousands of descendant selectors", f"{_STYLED}$open$shapes$end", "work|rows",
          sheet=many("g g path{fill:red}", 150_000), open=many("<g>", 540), end=many("</g>", 720),
-         shapes=many(_SHAPE, 10_000)),
+         shapes=many(SHAPE, 10_000)),
     case("groups in groups, each used, under thousands of selectors", f"{_STYLED}$groups$uses", "work|rows|elements",
          sheet=many("g path{fill:red}", 30_000), uses=each(140, '<use href="#a@"/>'),
-         groups=lambda: "".join(f'<g id="a{i}">' for i in range(140)) + _SHAPE * 30 + "</g>" * 140),
-    case("registered properties", f"{_STYLED}$shapes", "work|rows", shapes=many(_SHAPE, 60_000),
+         groups=lambda: "".join(f'<g id="a{i}">' for i in range(140)) + SHAPE * 30 + "</g>" * 140),
+    case("registered properties", f"{_STYLED}$shapes", "work|rows", shapes=many(SHAPE, 60_000),
          sheet=each(1_500, "@property --a@{inherits:false;initial-value:red}")),
     *[case(f"selector of 300 {step!r}", f"{_STYLED}$shape", ROWS, sheet=step.join("g" * 300) + "{r:2px}")
       for step in (" ", ">", "+", "~", " > ")],
     case("selector of 300 steps among others", f"{_STYLED}$shape", ROWS,
          sheet=" ".join("g" * 300) + ",a" * 40 + "{r:2px}"),
-    case("siblings", f"{_STYLED}$shapes", ROWS, sheet="*~*~*~b{fill:red}", shapes=many(_SHAPE, 100_000)),
+    case("siblings", f"{_STYLED}$shapes", ROWS, sheet="*~*~*~b{fill:red}", shapes=many(SHAPE, 100_000)),
     case(":has and :not", f"{_STYLED}$shapes", ROWS, sheet=many("g:has(> path):not(:is(a,b)){fill:red}", 90_000),
-         shapes=many(_SHAPE, 60_000)),
+         shapes=many(SHAPE, 60_000)),
     case("attribute selectors on long attributes", f'{_STYLED}<path d="M0 0$data"/>', "work|segments",
          sheet=many("[d~='x']{fill:red}", 190_000), data=many(" h9 v9", 1_000_000)),
     case("long class list", f'{_STYLED}<path d="M0 0h9v9" class="$names"/>', sheet=".a{fill:red}",
          names=many("a b ", 3_000_000)),
-    case("long declaration of many elements", f"{_STYLED}$shapes", "work", shapes=many(_SHAPE, 300_000),
+    case("long declaration of many elements", f"{_STYLED}$shapes", "work", shapes=many(SHAPE, 300_000),
          sheet=lambda: "*{stroke-dasharray:" + "1 " * 90_000 + "}"),
-    case("many declarations of many elements", f"{_STYLED}$shapes", shapes=many(_SHAPE, 100_000),
+    case("many declarations of many elements", f"{_STYLED}$shapes", shapes=many(SHAPE, 100_000),
          sheet=lambda: "*{" + "fill:red;" * 20_000 + "}"),
     *[case(f"{part!r} in a style sheet", f"{_STYLED}$shape", sheet=many(part, 190_000))
       for part in ("(", "a{", "a[", "/*", "a{b:'", "@media all{", "path{fill:", ":not(", "a>")],
@@ -176,7 +171,7 @@ _ATTRIBUTES = [
     case("3 MB width", "$shape", EITHER, 'width="$text" height="1"', text=many("1", _LONG)),
     case("3 MB reference", '<use href="#$text"/>$shape', ROWS, text=many("x", _LONG)),
     case("long dash array, inherited", '<g stroke="red" stroke-dasharray="$text">$shapes</g>', "work",
-         text=many("1 ", 100_000), shapes=many(_SHAPE, 300_000)),
+         text=many("1 ", 100_000), shapes=many(SHAPE, 300_000)),
     *[case(f"100,000 {part!r} in {name}",
            f'<g {name}="$text!"><path stroke="red" {name}="$text!" d="M0 0h9v9z"/></g>', text=many(part, 100_000))
       for name in _SHORTER for part in ("1", ".1", "1e", " ", "url( ", "-")],

@@ -1,6 +1,6 @@
 """Child process of test_hostile.py: parses hostile cases one after the other, and watches what each does.
 
-    python hostile_run.py FOLDER [NAME ...]     (no name: all)
+    python -m tests.svg.hostile_run FOLDER [NAME ...]     (no name: all)
 
 One JSON line per case: CPU seconds of parsing and of writing, how far the memory peak rose (MB), what was opened
 or connected, and the result: "rows N", or the reason of the refusal. What is slow is measured again (`seconds_of`).
@@ -10,7 +10,6 @@ import json
 import math
 import re
 import resource
-import runpy
 import sys
 import sysconfig
 import time
@@ -21,20 +20,13 @@ from xml.etree import ElementTree
 
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
+from tests.svg import hostile_documents, hostile_references, hostile_shapes, hostile_styles
 
+CASES = [*hostile_documents.CASES, *hostile_references.CASES, *hostile_shapes.CASES, *hostile_styles.CASES]
 CPU_SECONDS = 2.0  # that parsing a file may take, and writing its rows
 GIVE_UP = 20       # CPU seconds of one case, all measurements together, after which the system ends this process
 _WATCHED = ("open", "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "ftplib.", "http.")
 _LIBRARY = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib"))
-
-
-def load_cases() -> list[tuple]:
-    here = Path(__file__)
-    return [
-        case
-        for name in ("hostile_documents.py", "hostile_references.py", "hostile_shapes.py", "hostile_styles.py")
-        for case in runpy.run_path(str(here.with_name(name)))["CASES"]
-    ]
 
 
 def seconds_of(work: Callable[[], object]) -> tuple[float, object]:
@@ -92,7 +84,7 @@ def main(folder: Path, names: list[str]) -> None:
         seen.append(f"{event} {arguments[0] if arguments else ''}"[:200])
 
     sys.addaudithook(watch)
-    for name, build, _ in load_cases():
+    for name, build, _ in CASES:
         if names and name not in names:
             continue
         source = build(folder)

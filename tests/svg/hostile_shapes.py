@@ -2,14 +2,9 @@
 
 import math
 import random
-import runpy
 from functools import partial
-from pathlib import Path
 
-_documents = runpy.run_path(str(Path(__file__).with_name("hostile_documents.py")))
-case, many, ROWS, EITHER = (_documents[name] for name in ("case", "many", "ROWS", "EITHER"))
-
-_SHAPE = '<path d="M2 2h9v9z"/>'
+from tests.svg.hostile_documents import EITHER, ROWS, SHAPE, case, many
 
 
 def star(count: int) -> str:
@@ -54,7 +49,7 @@ _OUTLINES = [
     case("40 very long shapes clipped", f'{_DISC}<g clip-path="url(#c)">$shapes</g>',
          shapes=lambda: ('<path d="M0 0' + "l.001 .002.001 0" * 1_200 + 'V24z"/>') * 40),
     case("5,000 shapes clipped", f'{_DISC}<g clip-path="url(#c)">$shapes</g>', "more than 500 shapes are clipped|work",
-         shapes=many(_SHAPE, 100_000)),
+         shapes=many(SHAPE, 100_000)),
     case("5,000 clip paths", "$clips", clips=lambda: "".join(
         f'<clipPath id="c{i}"><circle cx="{i}" cy="2" r="9"/></clipPath><path clip-path="url(#c{i})" d="M0 0h9v9z"/>'
         for i in range(5_000))),
@@ -64,9 +59,9 @@ _OUTLINES = [
     case("clip path of 3,000 shapes", '<clipPath id="c">$discs</clipPath><g clip-path="url(#c)">$shape</g>',
          discs=lambda: "".join(f'<circle cx="{i % 24}" cy="{i / 200}" r="3"/>' for i in range(3_000))),
     case("180 nested clips", f"{_DISC}$open$shapes$end", open=many('<g clip-path="url(#c)">', 180 * 23),
-         shapes=many(_SHAPE, 500), end=many("</g>", 720)),
+         shapes=many(SHAPE, 500), end=many("</g>", 720)),
     case("mask of 5,000 shapes", '<mask id="m">$discs</mask><g mask="url(#m)">$shape</g>', discs=many(_WHITE, 200_000)),
-    case("5,000 masks", f'<mask id="m">{_WHITE}</mask>$users', users=many(f'<g mask="url(#m)">{_SHAPE}</g>', 200_000)),
+    case("5,000 masks", f'<mask id="m">{_WHITE}</mask>$users', users=many(f'<g mask="url(#m)">{SHAPE}</g>', 200_000)),
     case("masks in masks", '$masks<g mask="url(#m0)">$shape</g>', masks=lambda: "".join(
         f'<mask id="m{i}">' + f'<path d="M0 0h9v9z" fill="#fff" mask="url(#m{i + 1})"/>' * 8 + "</mask>"
         for i in range(40))),
@@ -126,7 +121,7 @@ _NUMBERS = [
     case("paint too faint to be seen", '<path d="M0 0h9v9z" fill="#0f08" opacity=".001"/>', "nothing is painted"),
     case("huge radii", '<rect width="9" height="9" rx="1e8" ry="-1e8"/><ellipse rx="1e6" ry="1e-8"/>', ROWS),
     case("em of a huge font", '<g font-size="1e8"><rect width="1e8em" height="1ex"/></g>', "too large|nothing"),
-    case("13,900 shapes", "$shapes", ROWS, shapes=many(_SHAPE, 13_900 * len(_SHAPE))),
+    case("13,900 shapes", "$shapes", ROWS, shapes=many(SHAPE, 13_900 * len(SHAPE))),
     case("90,000 segments", '<path d="M0 0$data"/><path d="M0 0$data"/>', ROWS, data=many("l.01.02", 22_500 * 14)),
     case("88,000 stroked curves", "$paths", EITHER, paths=lambda: 4 * (
         '<path stroke="red" stroke-miterlimit="9" d="M0 0' + "c1 2 3 4.5.6" * 22_000 + '"/>')),

@@ -1,11 +1,7 @@
 # ruff: noqa: E501 - tables of SVG text
 """Hostile values, sheets, markers and patterns: circles, bombs, nests, and more of everything than anybody draws."""
 
-import runpy
-from pathlib import Path
-
-_shared = runpy.run_path(str(Path(__file__).with_name("hostile_documents.py")))
-case, many, ROWS, EITHER = _shared["case"], _shared["many"], _shared["ROWS"], _shared["EITHER"]
+from tests.svg.hostile_documents import ROWS, case, many
 
 
 def chain(count: int, value: str) -> str:

@@ -5,16 +5,14 @@ All run in one child process (hostile_run.py), which measures each by itself.
 
 import json
 import re
-import runpy
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-_RUN = Path(__file__).with_name("hostile_run.py")
-_CHILD = runpy.run_path(str(_RUN))
-CASES, CPU_SECONDS = _CHILD["load_cases"](), _CHILD["CPU_SECONDS"]
+from tests.helpers import ROOT
+from tests.svg.hostile_run import CASES, CPU_SECONDS
+
 MEGABYTES = 500
 REASON_CHARACTERS = 200
 
@@ -22,8 +20,8 @@ REASON_CHARACTERS = 200
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory) -> dict[str, dict]:
     """What the child says of each case, by name; it lacks those from the one on that it did not survive."""
-    command = [sys.executable, str(_RUN), str(tmp_path_factory.mktemp("hostile"))]
-    child = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    command = [sys.executable, "-m", "tests.svg.hostile_run", str(tmp_path_factory.mktemp("hostile"))]
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     found = {report["name"]: report for report in map(json.loads, child.stdout.splitlines())}
     found["error output"] = {"text": child.stderr[-2000:]}
     return found
