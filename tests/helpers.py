@@ -45,6 +45,14 @@ def make_cache(folder: Path, count: int, **options: object) -> Path:
     return folder / "cache"
 
 
+def samples_of(folder: Path) -> list[dict]:
+    """What samples.json says of the files beside it."""
+    from svgfusion_lib.pipeline import SAMPLES_KIND
+    from svgfusion_lib.system.files import ENTRIES, read_json
+
+    return read_json(folder / "samples.json", SAMPLES_KIND, "")[ENTRIES]
+
+
 def awake(model: torch.nn.Module, std: float = 0.3) -> torch.nn.Module:
     """The model, its zero-initialised weights random, so that everything shows in the output."""
     for parameter in model.parameters():

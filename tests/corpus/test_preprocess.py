@@ -1,7 +1,6 @@
 """Preprocessing in parts: stopped and continued, and in several processes, it gives the same cache."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -65,44 +64,43 @@ def test_fresh_processes_give_the_same_cache(svg_dir, whole, tmp_path):
     assert_same_cache(tmp_path, whole)
 
 
-def test_a_stopped_call_goes_on_where_it_was(svg_dir, whole, tmp_path, monkeypatch):
-    made = []
+@pytest.fixture
+def stopped(monkeypatch):
+    """stopped(number, *arguments, **options): `preprocess`, ended after so many parts -> parts of the next call."""
+    make_part, made = module._make_part, []
 
-    def until_the_fourth(files, **options):
-        if len(made) == 3:
-            raise KeyboardInterrupt
+    def count(files, **options):
         made.append(files)
         return make_part(files, **options)
 
-    make_part = module._make_part
-    monkeypatch.setattr(module, "_make_part", until_the_fourth)
-    with pytest.raises(KeyboardInterrupt):
-        preprocess(svg_dir, tmp_path, processes=1, renderings=2)
+    def stop(number, *arguments, **options):
+        def until(files, **options):
+            if len(made) == number:
+                raise KeyboardInterrupt
+            return count(files, **options)
+
+        monkeypatch.setattr(module, "_make_part", until)
+        with pytest.raises(KeyboardInterrupt):
+            preprocess(*arguments, processes=1, **options)
+        monkeypatch.setattr(module, "_make_part", count)
+        made.clear()
+        return made
+
+    return stop
+
+
+def test_a_stopped_call_goes_on_where_it_was(svg_dir, whole, tmp_path, stopped):
+    made = stopped(3, svg_dir, tmp_path, renderings=2)
     assert len(list((tmp_path / PARTS_NAME).glob("part-*.pt"))) == 3
-    made.clear()
-    monkeypatch.setattr(module, "_make_part", lambda files, **how: made.append(files) or make_part(files, **how))
     preprocess(svg_dir, tmp_path, processes=1, renderings=2)
     assert len(made) == 7
     assert_same_cache(tmp_path, whole)
 
 
-def test_parts_of_other_options_or_files_are_not_used(svg_dir, whole, tmp_path, monkeypatch):
-    own = tmp_path / "svg"
-    shutil.copytree(svg_dir, own)
-    make_part, made = module._make_part, []
-
-    def stop_late(files, **options):
-        if len(made) == 9:
-            raise KeyboardInterrupt
-        made.append(files)
-        return make_part(files, **options)
-
-    monkeypatch.setattr(module, "_make_part", stop_late)
-    with pytest.raises(KeyboardInterrupt):
-        preprocess(own, tmp_path / "cache", processes=1, renderings=1)
-    monkeypatch.setattr(module, "_make_part", make_part)
-    preprocess(own, tmp_path / "cache", processes=1, renderings=2)
-    assert_same_cache(tmp_path / "cache", whole)
+def test_parts_of_other_options_or_files_are_not_used(svg_dir, whole, tmp_path, stopped):
+    stopped(9, svg_dir, tmp_path, renderings=1)
+    preprocess(svg_dir, tmp_path, processes=1, renderings=2)
+    assert_same_cache(tmp_path, whole)
 
 
 def test_all_files_are_taken_unless_a_limit_is_given(svg_dir, tmp_path, capsys):

@@ -7,11 +7,9 @@ import pytest
 
 from svgfusion_lib import cli
 from svgfusion_lib.editing import layer_colour
-from svgfusion_lib.pipeline import SAMPLES_KIND
-from svgfusion_lib.system.files import ENTRIES, read_json
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
-from tests.helpers import svg
+from tests.helpers import samples_of, svg
 
 DRAWINGS = {
     "cart": '<circle cx="6" cy="19" r="2"/><path d="M17 17H6V3H4"/><path d="m6 5l14 1l-1 7H6"/>',
@@ -46,7 +44,7 @@ def test_commands_write_files_that_render(folder, command, files):
     assert sorted(path.name for path in Path("out").glob("[!.]*")) == sorted([*files, "sheet.png"])
     for name in files:
         if name == "samples.json":
-            assert all(entry["file"] in files for entry in read_json(Path("out", name), SAMPLES_KIND, "")[ENTRIES])
+            assert all(entry["file"] in files for entry in samples_of(Path("out")))
         else:
             render_svg(Path("out", name).read_text(), 32)
             parse_svg(Path("out", name))
@@ -93,5 +91,5 @@ def test_what_an_edited_file_loses_is_said(folder, capsys, command):
     assert cli.main([*command.split(), "--output_dir", "out"]) == 0
     lost = "image, text (2 times)"
     assert f"left out of cart.svg: {lost}" in capsys.readouterr().out
-    entries = read_json(Path("out", "samples.json"), SAMPLES_KIND, "")[ENTRIES]
+    entries = samples_of(Path("out"))
     assert {entry[name] for entry in entries for name in entry if name.startswith("left_out")} == {lost}

@@ -13,10 +13,11 @@ from svgfusion_lib.generate import generate
 from svgfusion_lib.models import checkpoint
 from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import load_text_encoder
-from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames, check_names, learn_names
 from svgfusion_lib.reranking.name_pictures import WIDTH, NamePictures, unpacked
-from svgfusion_lib.system.files import ENTRIES, read_json
+from svgfusion_lib.system.files import read_json
+from tests.helpers import samples_of
 
 QUICK = SamplingConfig(num_inference_steps=3, candidates=4)
 
@@ -134,7 +135,7 @@ def test_generate_says_what_a_sample_was_drawn_for(emoji, tmp_path):
     (entry,) = generate(emoji, ["flag south sudan, twemoji style"], tmp_path, config=QUICK)
     assert entry["prompt"] == "flag south sudan, twemoji style"
     assert entry["drawn_for"] in ("flag south sudan, twemoji style", "flag sudan, twemoji style")
-    assert read_json(tmp_path / "samples.json", SAMPLES_KIND, "")[ENTRIES] == [entry]
+    assert samples_of(tmp_path) == [entry]
 
 
 @pytest.mark.parametrize("model", ["line", "emoji"])
@@ -148,18 +149,6 @@ def test_the_box_knows_training_names_only(model, encoder):
     if count:
         encoded = mean_text_tokens(*encoder.encode(names[:count]))
         torch.testing.assert_close(known.vectors[:count], encoded, atol=2e-3, rtol=0)
-
-
-def test_damaged_or_missing_names_are_refused(tmp_path):
-    for name in (checkpoint.WEIGHTS_NAME, checkpoint.JSON_NAME, checkpoint.NAMES_NAME):
-        (tmp_path / name).write_bytes((checkpoint.PRETRAINED_DIR / "emoji" / name).read_bytes())
-    path = tmp_path / checkpoint.NAMES_NAME
-    path.write_bytes(path.read_bytes()[:-1] + b"\0")
-    with pytest.raises(UserError, match=r"names.safetensors: is not the file that model.json describes"):
-        SVGFusionPipeline.from_pretrained(tmp_path)
-    path.unlink()
-    with pytest.raises(UserError, match=r"names.safetensors: no such file; get the repository whole"):
-        SVGFusionPipeline.from_pretrained(tmp_path)
 
 
 def pictures_of(*entries: tuple[int, str], ranker: str = "me") -> NamePictures:

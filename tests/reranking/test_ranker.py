@@ -12,11 +12,9 @@ from svgfusion_lib.config import EvaluationConfig, SamplingConfig
 from svgfusion_lib.corpus.packs import without_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import load_icon_head
-from svgfusion_lib.pipeline import SAMPLES_KIND
 from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
-from svgfusion_lib.system.files import ENTRIES, read_json
 from svgfusion_lib.utils.render import render_svg
-from tests.helpers import QUICK, svg
+from tests.helpers import QUICK, samples_of, svg
 
 
 def icon(body: str) -> str:
@@ -130,5 +128,5 @@ def test_the_best_of_several_is_kept_unless_told_otherwise(tmp_path):
     assert EvaluationConfig().sampling.candidates == SamplingConfig().candidates > 1
     command = f"generate --prompt bell --ddim_steps 3 --candidates 1 --output_dir {tmp_path / 'b'}"
     assert cli.main(command.split()) == 0
-    (entry,) = read_json(tmp_path / "b" / "samples.json", SAMPLES_KIND, "")[ENTRIES]
+    (entry,) = samples_of(tmp_path / "b")
     assert entry["settings"]["candidates"] == 1

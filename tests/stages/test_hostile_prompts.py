@@ -8,9 +8,8 @@ from svgfusion_lib import cli
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.generate import generate, read_prompts
-from svgfusion_lib.pipeline import SAMPLES_KIND
-from svgfusion_lib.system.files import ENTRIES, read_json
 from svgfusion_lib.utils.render import render_svg
+from tests.helpers import samples_of
 
 PROMPTS = [
     "<script>alert('x')</script>", "]]><svg onload=alert(1)>", "😀 👩\u200d🚀 emoji",
@@ -23,7 +22,7 @@ PROMPTS = [
 def test_each_prompt_is_drawn_into_a_file_of_a_safe_name(pipeline, tmp_path):
     entries = generate(pipeline, PROMPTS, tmp_path / "out", config=SamplingConfig(num_inference_steps=1, candidates=1))
     assert [entry["prompt"] for entry in entries] == PROMPTS
-    assert read_json(tmp_path / "out" / "samples.json", SAMPLES_KIND, "")[ENTRIES] == entries
+    assert samples_of(tmp_path / "out") == entries
     assert {p.name for p in tmp_path.iterdir()} == {"out"}
     assert len({entry["file"].casefold() for entry in entries}) == len(PROMPTS)
     for entry in entries:

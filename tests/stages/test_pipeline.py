@@ -11,15 +11,14 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation.vae import reconstruct_and_sample
 from svgfusion_lib.generate import generate
 from svgfusion_lib.models.checkpoint import load_model
-from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
-from svgfusion_lib.system.files import ENTRIES, read_json
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import load_latents, prepare_latents
 from svgfusion_lib.training.loop import LOG_NAME, read_log
 from svgfusion_lib.training.vae import train, train_vae
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
-from tests.helpers import QUICK, make_cache
+from tests.helpers import QUICK, make_cache, samples_of
 
 
 def export(vae, dit, folder, **how):
@@ -98,7 +97,7 @@ def test_generate_writes_svgs_that_render(checkpoints, tmp_path):
     entries = generate(pipeline, prompts, tmp_path, num_samples=2, seed=5, config=QUICK)
     assert [e["seed"] for e in entries] == [5, 6, 5, 6]
     assert entries[0]["file"] == "000_a-red-circle_0.svg" and entries[3]["file"].startswith("001_")
-    assert read_json(tmp_path / "samples.json", SAMPLES_KIND, "")[ENTRIES] == entries
+    assert samples_of(tmp_path) == entries
     for entry in entries:
         render_svg((tmp_path / entry["file"]).read_text(), 32)
     assert {p.name for p in tmp_path.glob("[!.]*")} == {e["file"] for e in entries} | {"samples.json", "sheet.png"}

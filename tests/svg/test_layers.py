@@ -36,19 +36,6 @@ def test_rows_of_a_path(parsed, why, data, filled, stroked):
         assert "".join(LETTERS[command] for command in rows[:, rf.COMMAND].astype(int).tolist()) == expected
 
 
-WRITTEN = [
-    ("a dot is a line that viewers draw", f'<path d="M12 12h0" {STROKE} stroke-linecap="round"/>', '<path d="M12 12H12.01" fill="none" stroke="#f00" stroke-linecap="round"/>'),
-    ("a line of a hair is a dot already", f'<path d="M12 12h.01" {STROKE} stroke-linecap="round"/>', '<path d="M12 12H12.01" fill="none" stroke="#f00" stroke-linecap="round"/>'),
-    ("z for what is filled", '<path d="M2 2h9v9"/>', '<path d="M2 2H11V11Z"/>'),
-    ("no z for what is not closed", f'<path d="M2 2h9v9" {STROKE}/>', '<path d="M2 2H11V11" fill="none" stroke="#f00"/>'),
-]
-
-
-@pytest.mark.parametrize(("why", "body", "expected"), WRITTEN, ids=[why for why, *_ in WRITTEN])
-def test_written(drawn, why, body, expected):
-    assert drawn(body) == [expected]
-
-
 @pytest.mark.parametrize("renderer", ["cairosvg", "resvg"])
 @pytest.mark.parametrize("body", [
     f'<path d="M12 12h0" {STROKE} stroke-linecap="round" stroke-width="9"/>',

@@ -11,7 +11,7 @@ import pytest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.file_list import LIST_NAME, FileList
 from svgfusion_lib.system.files import write_text
-from svgfusion_lib.system.outputs import claimed, distinct, output_set, remove_listed, settle
+from svgfusion_lib.system.outputs import claimed, output_set, remove_listed, settle
 
 KEY = "0123456789abcdef"
 HEAD = {"key": KEY, "stage": "stage", "version": 1}
@@ -213,9 +213,3 @@ def test_odd_names_are_names(tmp_path, name):
     with claimed(tmp_path / name, "stage") as out:
         write_text(out / name, "y")
     assert (tmp_path / name / name).read_text() == "y"
-
-
-def test_names_that_differ_in_how_accents_are_composed_are_told_apart():
-    assert distinct(["caf\u00e9.svg", "cafe\u0301.svg", "CAFE\u0301.svg"]) == [
-        "caf\u00e9.svg", "cafe\u0301-2.svg", "CAFE\u0301-3.svg",
-    ]

@@ -325,3 +325,4 @@ def test_names_that_fold_together_are_told_apart():
     assert distinct(["a.svg", "A.svg", "a-2.svg", "b/a.svg", "a.svg", "x", "X"]) == [
         "a.svg", "A-2.svg", "a-2-2.svg", "b/a.svg", "a-3.svg", "x", "X-2",
     ]
+    assert distinct(["caf\u00e9", "cafe\u0301", "CAFE\u0301"]) == ["caf\u00e9", "cafe\u0301-2", "CAFE\u0301-3"]

@@ -15,15 +15,14 @@ from svgfusion_lib.generate import generate
 from svgfusion_lib.models.checkpoint import load_model, save_model
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline
-from svgfusion_lib.system.files import ENTRIES, read_json
+from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.training.dit import dit_step_loss, train_dit
 from svgfusion_lib.training.latents import prepare_latents
 from svgfusion_lib.utils.dataset import LatentBatch
 from svgfusion_lib.utils.diffusion import make_schedule
 from svgfusion_lib.utils.render import render_svg
 from tests import helpers
-from tests.helpers import QUICK
+from tests.helpers import QUICK, samples_of
 
 STYLES = ("bold", "thin")
 
@@ -73,7 +72,7 @@ def test_generate_draws_in_a_style_and_records_it(run, tmp_path):
         pipeline = SVGFusionPipeline.from_pretrained(vae=checkpoints[0], dit=checkpoints[1])
         entries = generate(pipeline, ["a red circle"], tmp_path / str(style), config=QUICK, style=style)
         assert entries[0]["style"] == style
-        assert read_json(tmp_path / str(style) / "samples.json", SAMPLES_KIND, "")[ENTRIES] == entries
+        assert samples_of(tmp_path / str(style)) == entries
         render_svg((tmp_path / str(style) / entries[0]["file"]).read_text(), 32)
 
 

@@ -5,7 +5,6 @@ import torch
 
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
-from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import load_model
 from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import prepare_latents
@@ -43,12 +42,3 @@ def test_dit_learns_from_a_folder_what_it_learns_from_its_latents(made, tmp_path
     prepare_latents(vae, tmp_path / "cache", tmp_path / "latents")
     given = train_dit(tmp_path / "b", vae, latents_dir=tmp_path / "latents", preset="tiny", **ONCE)
     assert_same_weights(by_itself, given, "vsdit")
-
-
-@pytest.mark.parametrize("sources", [0, 2])
-def test_exactly_one_source_is_wanted(made, tmp_path, sources):
-    first = {"svg_dir": made / "svg"} if sources else {}
-    with pytest.raises(UserError, match="give one of --precomputed_dir and --svg_dir"):
-        train_vae(tmp_path, **first, **({"precomputed_dir": tmp_path} if sources else {}))
-    with pytest.raises(UserError, match="give one of --latents_dir and --svg_dir"):
-        train_dit(tmp_path, made / "vae" / "vpvae_final.pt", **first, **({"latents_dir": tmp_path} if sources else {}))

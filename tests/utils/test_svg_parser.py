@@ -2,7 +2,6 @@
 """The parser as a whole; its parts have tables of their own in tests/svg."""
 
 import gzip
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -86,26 +85,10 @@ def test_text_bytes_and_files_are_read_alike(tmp_path):
         parse_svg(path)
 
 
-def test_result_has_its_size_and_counts(parsed):
-    body = f'{SQUARE}<text>a</text><path d="M2 2h9" stroke="red" stroke-dasharray="2"/>'
-    result = parsed(body, 'viewBox="1 1 30 20"')
-    assert result.rows.dtype == np.float32 and result.rows.shape[1] == rf.NUM_COLUMNS
-    assert result.size == (30, 20)
-    assert result.unsupported == Counter({"text": 1}) and result.approximated == Counter({"dashes as sub-paths": 1})
-    assert not parsed(SQUARE).unsupported and not parsed(SQUARE).approximated
-
-
 @pytest.mark.parametrize(("why", "body", "count"), [
     # rows between BOS and EOS, counted by hand
-    ("a primitive", SQUARE, 1),
-    ("a filled triangle: move and two lines", '<path d="M2 2h9v9z"/>', 3),
-    ("a stroked one: and the close", '<path d="M2 2h9v9z" stroke="red"/>', 4),
-    ("a circle by two arcs: one circle", '<path d="M2 12a10 10 0 0 1 20 0a10 10 0 0 1-20 0z"/>', 1),
     ("a circle that is skewed", '<circle cx="9" cy="9" r="4" transform="skewX(20)"/>', 5),
     ("a rounded rect that is turned: move, four lines, four cubics", '<rect x="5" y="5" width="12" height="9" rx="2" transform="rotate(20 9 9)"/>', 9),
-    ("five dashes", '<path d="M2 2h18" stroke="red" stroke-dasharray="2"/>', 10),
-    ("two stops: one row", '<linearGradient id="a"><stop/><stop offset="1" stop-color="red"/></linearGradient><rect width="9" height="9" fill="url(#a)"/>', 2),
-    ("for fill and for stroke", '<linearGradient id="a"><stop/><stop offset="1" stop-color="red"/></linearGradient><rect width="9" height="9" fill="url(#a)" stroke="url(#a)"/>', 3),
 ])
 def test_number_of_rows(parsed, why, body, count):
     assert len(parsed(body).rows) == count + 2
