@@ -91,10 +91,10 @@ def test_an_input_or_a_folder_of_another_stage(bench, inputs, stage):
     """Every folder that some stage reads or wrote, and the folder around them all."""
     listed = [path.parent for path in sorted(inputs.rglob(LIST_NAME))]
     assert len(listed) >= 7
+    before = digest(inputs)
     for folder in [inputs, inputs / "sets" / "svg", *listed]:
         found = FileList(folder)
         found.read()
-        before = digest(inputs)
         outcome = bench.run(stage, folder, inputs=inputs)
         if outcome.kind == "ok":  # its own: a training that is done, a data set made again
             if stage in ADD:
@@ -111,10 +111,9 @@ def test_an_input_or_a_folder_of_another_stage(bench, inputs, stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_folder_inside_an_input(bench, inputs, stage):
     """In the first one to its end; in the others it is killed as it begins to write, unless it is refused."""
-    fault = NO_FAULT
+    fault, before = NO_FAULT, digest(inputs)
     for place in ("svg", "cache", "vae", "latents", "sets/cache"):
         folder = inputs / place / "new"
-        before = digest(inputs)
         outcome = bench.run(stage, folder, fault, inputs=inputs)
         if outcome.kind == "UserError":
             assert_one_line(outcome)
