@@ -25,7 +25,7 @@ def root(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def reports(root) -> list[dict]:
     command = [sys.executable, "-m", "tests.stages.hostile_stages", str(root)]
-    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=800)
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1500)
     assert child.returncode == 0, child.stderr[-3000:]
     return [json.loads(line) for line in (root / "reports.jsonl").read_text().splitlines()]
 

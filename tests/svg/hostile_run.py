@@ -24,7 +24,7 @@ from tests.svg import hostile_documents, hostile_references, hostile_shapes, hos
 
 CASES = [*hostile_documents.CASES, *hostile_references.CASES, *hostile_shapes.CASES, *hostile_styles.CASES]
 CPU_SECONDS = 2.0  # that parsing a file may take, and writing its rows
-GIVE_UP = 20       # CPU seconds of one case, all measurements together, after which the system ends this process
+GIVE_UP = 90       # CPU seconds of one case, all measurements together, after which the system ends this process
 _WATCHED = ("open", "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "ftplib.", "http.")
 _LIBRARY = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib"))
 

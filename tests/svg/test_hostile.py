@@ -21,7 +21,7 @@ REASON_CHARACTERS = 200
 def reports(tmp_path_factory) -> dict[str, dict]:
     """What the child says of each case, by name; it lacks those from the one on that it did not survive."""
     command = [sys.executable, "-m", "tests.svg.hostile_run", str(tmp_path_factory.mktemp("hostile"))]
-    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1500)
     found = {report["name"]: report for report in map(json.loads, child.stdout.splitlines())}
     found["error output"] = {"text": child.stderr[-2000:]}
     return found
