@@ -13,6 +13,7 @@ import pytest
 
 from tests.helpers import ROOT
 
+pytestmark = pytest.mark.timeout(1800)  # of the child, whose files are measured one by one
 STAGES = ("preprocess", "prepare_dataset", "roundtrip", "train_icon_head", "palette", "vary")
 CPU_SECONDS = 2.0  # of a file in preprocess; others read, write and draw it several times
 

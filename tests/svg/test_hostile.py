@@ -13,6 +13,7 @@ import pytest
 from tests.helpers import ROOT
 from tests.svg.hostile_run import CASES, CPU_SECONDS
 
+pytestmark = pytest.mark.timeout(1800)  # of the child, whose files are measured one by one
 MEGABYTES = 500
 REASON_CHARACTERS = 200
 
