@@ -15,7 +15,6 @@ from svgfusion_lib.notebook_tools.runner import NOTEBOOKS
 from svgfusion_lib.system.outputs import claimed
 
 LAB_TAG = "lab"  # of cells that only the notebook has
-REFILL_SECONDS = 20  # until a kernel for the next page starts, so that it does not slow down the first drawings
 THEMES = ("light", "dark")
 
 
@@ -44,7 +43,6 @@ def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | N
 
     arguments = [
         str(page), f"--port={port}", f"--theme={theme}", "--Voila.ip=127.0.0.1", "--Voila.auto_token=True",
-        "--Voila.preheat_kernel=True", f"--VoilaKernelManager.fill_delay={REFILL_SECONDS}",
         "--MappingKernelManager.cull_idle_timeout=30", "--MappingKernelManager.cull_interval=10",
     ]
     arguments += [] if token is None else [f"--Voila.token={token}"]
