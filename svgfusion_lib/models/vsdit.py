@@ -8,7 +8,7 @@ styles adds the embedding of one of them to the condition; style 0 is the null s
 Letters: B batch, N latents, K tokens (patches of latents), S text tokens, C context width, D width, Z latent.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -223,9 +223,9 @@ def resized(dit: VSDiT, config: DiTConfig) -> VSDiT:
     predictor of another size as in a new model. UserError if the networks differ otherwise.
     """
     kept = dit.config
-    if replace(kept, **{name: getattr(config, name) for name in _RESIZABLE}) != config:
-        other = [f.name for f in fields(config) if f.name not in _RESIZABLE
-                 and getattr(kept, f.name) != getattr(config, f.name)]
+    names = (f.name for f in fields(config) if f.name not in _RESIZABLE)
+    other = [name for name in names if getattr(kept, name) != getattr(config, name)]
+    if other:
         raise UserError(f"the weights to begin with are of a VS-DiT with another {', '.join(other)}")
     new = VSDiT(config)
     own, weights = dit.state_dict(), new.state_dict()
@@ -236,14 +236,13 @@ def resized(dit: VSDiT, config: DiTConfig) -> VSDiT:
     weights["position"][:rows] = own["position"][:rows]  # [K, D]
     lengths = torch.arange(config.max_latents + 1).clamp(max=kept.max_latents)
     weights["length_embedder.weight"] = own["length_embedder.weight"][lengths]  # [1 + N, D]
-    if config.styles:
-        known = own.get("style_embedder.weight")  # [1 + styles, D]
-        if known is not None and kept.styles != config.styles:
-            number = {style: 1 + k for k, style in enumerate(kept.styles)}
-            mean = known[1:].mean(0)
-            weights["style_embedder.weight"] = torch.stack(
-                [known[0], *(known[number[style]] if style in number else mean for style in config.styles)]
-            )
+    if config.styles and kept.styles:
+        known = own["style_embedder.weight"]  # [1 + styles, D]
+        number = {style: 1 + k for k, style in enumerate(kept.styles)}
+        mean = known[1:].mean(0)
+        weights["style_embedder.weight"] = torch.stack(
+            [known[0], *(known[number[style]] if style in number else mean for style in config.styles)]
+        )
     new.load_state_dict(weights)
     return new
 
