@@ -8,7 +8,6 @@ FOLDER/out gets what `preprocess` makes of all files together.
 
 import json
 import os
-import resource
 import shutil
 import sys
 import sysconfig
@@ -31,10 +30,10 @@ from svgfusion_lib.models import vpvae
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.utils.render import render_svg
 from tests.helpers import ROOT
-from tests.svg.hostile_run import CASES, seconds_of
+from tests.svg.hostile_run import CASES, give_up_after, seconds_of
 
 SHARE = int(os.environ.get("HOSTILE_SHARE", "10"))  # one file of so many is read by a stage other than preprocess
-GIVE_UP = 120  # CPU seconds of one file, all measurements together, after which the system ends this process
+GIVE_UP = 30  # CPU seconds of one file, all measurements together, after which the system ends this process
 WATCHED = ("open", "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "ftplib.", "http.")
 LIBRARY = (*(sysconfig.get_paths()[name] for name in ("stdlib", "purelib")), "/proc/", "/sys/", "/dev/shm", "/dev/null")
 GOOD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1 1h5v5z"/></svg>'
@@ -98,9 +97,7 @@ def main(root: Path) -> None:
 
     def measured(stage: str, file: str, work: Callable[[], object]):
         nonlocal watching
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        limit = int(used.ru_utime + used.ru_stime) + GIVE_UP
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+        give_up_after(GIVE_UP)
         seen.clear()
         watching = True
         seconds, (result, value) = seconds_of(partial(_attempt, work))

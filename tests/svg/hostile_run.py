@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -24,7 +24,7 @@ from tests.svg import hostile_documents, hostile_references, hostile_shapes, hos
 
 CASES = [*hostile_documents.CASES, *hostile_references.CASES, *hostile_shapes.CASES, *hostile_styles.CASES]
 CPU_SECONDS = 2.0  # that parsing a file may take, and writing its rows
-GIVE_UP = 90       # CPU seconds of one case, all measurements together, after which the system ends this process
+GIVE_UP = 20       # CPU seconds of one case, all measurements together, after which the system ends this process
 _WATCHED = ("open", "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "ftplib.", "http.")
 _LIBRARY = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib"))
 
@@ -67,9 +67,16 @@ def _memory(name: str) -> float:
     return int(re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
-def _cpu_used() -> float:
+def give_up_after(seconds: float) -> None:
+    """Let the system end this process after so many more CPU seconds, as on a machine that is not slowed down."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+    limit = int(usage.ru_utime + usage.ru_stime + seconds * _slowness_at_start())
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+
+
+@cache
+def _slowness_at_start() -> float:
+    return _slowness()
 
 
 def main(folder: Path, names: list[str]) -> None:
@@ -88,7 +95,7 @@ def main(folder: Path, names: list[str]) -> None:
         if names and name not in names:
             continue
         source = build(folder)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(_cpu_used()) + GIVE_UP, resource.RLIM_INFINITY))
+        give_up_after(GIVE_UP)
         Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here
         before = _memory("VmRSS")
         seen.clear()
