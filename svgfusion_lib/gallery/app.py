@@ -36,6 +36,9 @@ class Gallery(W.VBox):
         self.tabs.observe(lambda change: self._turn(change["new"]), "index")
         self._asked = W.VBox([self.controls])
         self.appearance = Appearance(self._set_look, self._set_background)
+        # From gallery.js: a file's name, then what it holds. No tab may take this box off the page.
+        self.handed = marked(W.Textarea(), "svgf-handed")
+        self.handed.observe(lambda _: self._take(), "value")
         self.status = W.HTML(markup.note(WELCOME))
         self.progress = marked(W.IntProgress(value=0, max=1), "svgf-progress")
         self.heading = W.HTML()
@@ -52,7 +55,7 @@ class Gallery(W.VBox):
         self._left = marked(W.VBox([self.heading, self.grid]), "svgf-panel", "svgf-results")
         line = marked(W.VBox([self.progress, self.status]), "svgf-state")
         super().__init__([
-            W.HTML(markup.style_sheet()), self.tabs, self._asked, line, self.appearance,
+            W.HTML(markup.style_sheet()), self.handed, self.tabs, self._asked, line, self.appearance,
             marked(W.Box([self._left, self.detail]), "svgf-main"), self.favourites, self._history_heading, self.history,
         ])
         marked(self, "svgf")
@@ -164,6 +167,12 @@ class Gallery(W.VBox):
         return self.session.generate(request, tick)
 
     # --- icons -----------------------------------------------------------------------------------
+
+    def _take(self) -> None:
+        if self.handed.value:
+            name, _, content = self.handed.value.partition("\n")
+            self.handed.value = ""
+            self._open(name, content.encode())
 
     def _open(self, name: str, content: bytes) -> None:
         try:

@@ -109,17 +109,11 @@ class Controls(W.VBox):
         )
         self.upload = marked(W.FileUpload(accept=".svg,.json", description="Open an SVG"), "svgf-button", "svgf-upload")
         self.upload.observe(lambda change: self._opened(change["new"], on_open), "value")
-        # From gallery.js: a file's name, then what it holds. A widget sends nothing while an answer is missing, and the
-        # answer to what the page says as it opens can be lost, so that goes another way.
-        self.handed = marked(W.Textarea(), "svgf-handed")
-        self.opening = marked(W.Textarea(), "svgf-handed", "svgf-opening")
-        for box in (self.handed, self.opening):
-            box.observe(lambda change: self._handed(change["owner"], on_open), "value")
         first = marked(W.Box([self.prompt, self.generate, self.cancel]), "svgf-line")
         second = marked(
             W.Box([
                 self.style_box, self.count, marked(W.Box([self.seed, self.dice]), "svgf-pair"), self.steps,
-                self.guidance, self.candidates, self.upload, self.handed, self.opening,
+                self.guidance, self.candidates, self.upload,
             ]), "svgf-line",
         )
         super().__init__([first, self.chips, second])
@@ -158,12 +152,6 @@ class Controls(W.VBox):
             on_open(str(file["name"]), bytes(file["content"]))
         if files:
             self.upload.value = ()
-
-    def _handed(self, box: W.Textarea, on_open: Callable[[str, bytes], None]) -> None:
-        if box.value:
-            name, _, content = box.value.partition("\n")
-            box.value = ""
-            on_open(name, content.encode())
 
 
 class SetControls(W.VBox):

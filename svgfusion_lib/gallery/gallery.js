@@ -2,8 +2,8 @@
 (root => {
   if (!root || root.dataset.lmSuppressShortcuts) return;
   root.dataset.lmSuppressShortcuts = 'true';  // JupyterLab leaves arrow keys alone
-  const hand = (name, text, box = '.svgf-handed') => {
-    const field = root.querySelector(`${box} textarea`);
+  const hand = (name, text) => {
+    const field = root.querySelector('.svgf-handed textarea');
     field.value = name + '\n' + text;
     for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, {bubbles: true}));
   };
@@ -30,7 +30,7 @@
     over(false)(event);
     for (const file of event.dataTransfer.files) file.text().then(text => hand(file.name, text));
   });
-  hand('/opened', '', '.svgf-opening');  // no file has such a name
+  hand('/opened', '');  // no file has such a name
   const mark = '#svgfusion=';
   if (location.hash.startsWith(mark)) hand('request.json', decodeURIComponent(location.hash.slice(mark.length)));
 })(this.closest('.svgf'));

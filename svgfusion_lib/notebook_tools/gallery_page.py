@@ -15,6 +15,7 @@ from svgfusion_lib.notebook_tools.runner import NOTEBOOKS
 from svgfusion_lib.system.outputs import claimed
 
 LAB_TAG = "lab"  # of cells that only the notebook has
+QUIET_SECONDS = 5  # of all open pages, until a kernel starts for the next one
 THEMES = ("light", "dark")
 
 
@@ -31,18 +32,42 @@ def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | N
     """Serve a page to this machine until Ctrl-C, to whoever has the token (None: a fresh one, as Jupyter makes it).
 
     Requests for any other host than this one are refused: a web site that points its name here (DNS rebinding) gets
-    nothing. Kernels of pages that are gone are ended within a minute.
+    nothing. Kernels of pages that are gone are ended within a minute. The first page starts its own kernel; once it
+    has been quiet, one more kernel has run the page's cells and waits for the next page.
     """
+    from jupyter_client.session import utcnow
     from jupyter_server import DEFAULT_STATIC_FILES_PATH
+    from tornado.ioloop import PeriodicCallback
     from voila.app import Voila
 
     class GalleryServer(Voila):
+        quiet = 0  # seconds
+
         def init_settings(self) -> dict:
             own = {"allow_remote_access": False, "static_path": DEFAULT_STATIC_FILES_PATH}  # what a refusal shows
-            return super().init_settings() | own
+            settings = super().init_settings() | own
+            PeriodicCallback(self.prepare_next_page, 1000).start()
+            return settings
+
+        def prepare_next_page(self) -> None:
+            """Every second: start the kernel that waits, if there is none and the open pages have been quiet."""
+            manager = self.kernel_manager
+            running = [manager.get_kernel(kernel) for kernel in manager.list_kernel_ids()]
+            at_work = any(
+                kernel.execution_state != "idle" or (utcnow() - kernel.last_activity).total_seconds() < 1
+                for kernel in running
+            )
+            page = manager.notebook_path
+            self.quiet = 0 if not running or at_work or manager.get_pool_size(page) else self.quiet + 1
+            if self.quiet < QUIET_SECONDS:
+                return
+            manager.kernel_pools_config = {"default": {"pool_size": 1}}
+            manager.fill_if_needed(delay=0, notebook_name=page)
+            manager.kernel_pools_config = {"default": {"pool_size": 0}}  # or Voila starts one as a page takes this one
 
     arguments = [
         str(page), f"--port={port}", f"--theme={theme}", "--Voila.ip=127.0.0.1", "--Voila.auto_token=True",
+        "--VoilaConfiguration.preheat_kernel=True", "--VoilaConfiguration.default_pool_size=0",
         "--MappingKernelManager.cull_idle_timeout=30", "--MappingKernelManager.cull_interval=10",
     ]
     arguments += [] if token is None else [f"--Voila.token={token}"]

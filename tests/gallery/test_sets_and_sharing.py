@@ -84,14 +84,14 @@ def test_what_is_no_request_is_refused_in_one_line(text, message):
 
 def test_a_file_that_is_dropped_is_opened_or_drawn(session, cart_file):
     gallery = Gallery(session)
-    gallery.controls.handed.value = "shopping_cart.svg\n" + cart_file.decode()
-    assert session.icons[-1].title == "shopping cart" and gallery.controls.handed.value == ""
-    gallery.controls.handed.value = "request.json\n" + Request("bell", "lucide", seed=5, **QUICK).to_json()
+    gallery.handed.value = "shopping_cart.svg\n" + cart_file.decode()
+    assert session.icons[-1].title == "shopping cart" and gallery.handed.value == ""
+    gallery.handed.value = "request.json\n" + Request("bell", "lucide", seed=5, **QUICK).to_json()
     gallery.worker.wait(60)
     assert session.history[-1].title == "bell, lucide style" and gallery.controls.request.seed == 5
-    gallery.controls.handed.value = "request.json\n{}"
+    gallery.handed.value = "request.json\n{}"
     assert "no request" in gallery.status.value
-    gallery.controls.handed.value = "request.json\n" + Request("bell", **QUICK | {"count": 99}).to_json()
+    gallery.handed.value = "request.json\n" + Request("bell", **QUICK | {"count": 99}).to_json()
     gallery.worker.wait(60)
     assert "at most 32" in gallery.status.value
 
@@ -154,7 +154,7 @@ def test_pages_share_their_favourites(pipeline, tmp_path, cart_file):
     gallery = Gallery(other)
     icon = one.open_svg("one.svg", cart_file).icons[0]
     one.mark(icon, True)
-    gallery.controls.handed.value = f"{OPENED}\n"  # a kernel that was started before is shown now
+    gallery.handed.value = f"{OPENED}\n"  # a kernel that was started before is shown now
     assert [each.title for each in other.favourites] == [icon.title] and len(gallery.favourites.children) == 1
     other.mark(other.open_svg("two.svg", cart_file).icons[0], True)
     assert [each.title for each in one.mark(icon, False).icons] == ["two"]
@@ -165,7 +165,7 @@ def test_the_first_batch_waits_for_the_page(session, monkeypatch):
     monkeypatch.setattr(app, "OPENING_SECONDS", 600)
     gallery = Gallery(session, first=Request("bell", "tabler", **QUICK | {"count": 1}))
     assert gallery.worker.busy and not session.history
-    gallery.controls.handed.value = f"{OPENED}\n"
+    gallery.handed.value = f"{OPENED}\n"
     gallery.worker.wait(300)
     assert len(session.history) == 1
 
