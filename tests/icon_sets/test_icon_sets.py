@@ -240,7 +240,7 @@ def test_a_set_that_is_damaged_or_a_strangers_is_refused(tmp_path, hostile, chan
     'viewBox="0 0 24 24" fill="url(x.svg)"', 'viewBox="0 0 24 24" fill="  url( x.svg)"',
 ])
 def test_values_that_would_be_code_or_an_address_are_not_exported(root):
-    """The pen is a number in the code of components."""
+    """Component code contains the pen width as a number."""
     with pytest.raises(UserError, match="draw the set anew"):
         read_drawing(f'<svg xmlns="http://www.w3.org/2000/svg" {root}><path d="M1 1"/></svg>', "x")
 
