@@ -2,7 +2,7 @@
 
     .venv/bin/python .ci/audit.py
 
-Exit 1: packages with known vulnerabilities. Exit 2: no verdict, because the vulnerability database cannot be reached from here.
+Exit 1: packages with known vulnerabilities. Exit 2: no verdict, as the vulnerability database is out of reach.
 """
 
 import json
