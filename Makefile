@@ -1,20 +1,20 @@
-# make demo | test | lab | gallery | notebooks | docs | lint | clean. The first call builds .venv; later calls skip that.
+# make demo | test | lab | gallery | notebooks | docs | lint | clean. The first call builds .venv.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-# The first interpreter that really runs and is 3.11 or newer. Override: make PYTHON=/path/to/python
+# The first working interpreter, 3.11 or newer. Override: make PYTHON=/path/to/python
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
-# Installed before everything else. Override to choose another build, for instance a CUDA one.
+# Installed first. Override to choose another build, such as a CUDA one.
 TORCH ?= torch==2.13.0
-# Versions of everything else, as CI tests them. The newest that your index serves: make CONSTRAINTS=
+# Versions of everything else, as tested by CI. For the newest on your index: make CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
 DEMO_DIR ?= outputs/demo
-# Processes that `make test` and `make test-all` run in; a file's tests stay in one. 0: none beside pytest's own.
+# Worker processes of `make test` and `make test-all`; a file's tests share one. 0: no workers.
 JOBS ?= 2
-# They look at the clock and at memory, so nothing else runs beside them.
+# These measure time and memory, so they run separately.
 MEASURED := tests/svg/test_hostile.py tests/stages/test_hostile_stages.py
 
 BIN := .venv/bin
@@ -27,22 +27,22 @@ PACKS := tabler lucide hugeicons solar mynaui iconoir majesticons akar-icons her
 .PHONY: help setup demo test test-all coverage mutants audit packs lab gallery notebooks docs lint clean
 help:
 	@echo "make demo       draw a few prompts with the shipped model into $(DEMO_DIR)/"
-	@echo "make test       lint, and all tests but the long ones (ten minutes)"
-	@echo "make test-all   the long ones: hostile files through all stages, kills, fuzzing, every notebook (half an hour)"
-	@echo "make lab        JupyterLab in the project's environment"
-	@echo "make gallery    draw, edit and take icons home, on a page of its own (Ctrl-C ends it)"
-	@echo "make packs      round trip of every icon pack, and the parser against an independent reader (half an hour)"
-	@echo "make notebooks  run them all with their defaults and store the cleaned outputs in notebooks/"
-	@echo "make docs       write docs/cli.md anew, from the commands' own help"
-	@echo "make lint       ruff, mypy and the order of imports"
-	@echo "make coverage   the tests with a count of the lines that no test runs (half an hour)"
-	@echo "make mutants    does a test fail for every small change of the core modules? (half an hour)"
-	@echo "make audit      known vulnerabilities of the pinned packages, where the index serves advisories"
+	@echo "make test       lint and all tests except the slow ones (ten minutes)"
+	@echo "make test-all   the slow tests: hostile files, kills, fuzzing, every notebook (half an hour)"
+	@echo "make lab        open JupyterLab in the project's environment"
+	@echo "make gallery    open a page for drawing, editing and downloading icons (Ctrl-C stops it)"
+	@echo "make packs      round-trip every icon pack and check the parser against another one (half an hour)"
+	@echo "make notebooks  run all notebooks with default parameters and store their cleaned outputs"
+	@echo "make docs       regenerate docs/cli.md from the commands' help"
+	@echo "make lint       ruff, mypy and import layers"
+	@echo "make coverage   run the tests and list uncovered lines (half an hour)"
+	@echo "make mutants    mutation-test the core modules (half an hour)"
+	@echo "make audit      check pinned packages for known vulnerabilities, if the index serves advisories"
 	@echo "make clean      remove .venv, caches, runs/ and outputs/ (not data/)"
 
 .venv/.stamp: pyproject.toml $(CONSTRAINTS)
 	@[ -n "$(PYTHON)" ] || { echo "No Python >= 3.11 found. Debian/Ubuntu: sudo apt-get install python3 python3-venv," \
-		"or name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+		"or choose one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@$(PYTHON) .ci/check_system.py
 	@echo "Setting up .venv with $(PYTHON) (a few minutes, once) ..."
 	@$(PYTHON) -m venv .venv
@@ -104,7 +104,7 @@ lint: .venv/.stamp-test
 
 coverage: .venv/.stamp-test
 	@mkdir -p outputs/coverage
-	@# Without the tests that look at the clock: counting lines is slow.
+	@# Without the timing tests: coverage is slow.
 	@$(BIN)/coverage run -m pytest tests --ignore tests/fuzz --ignore tests/svg/test_hostile.py
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --skip-covered --show-missing --fail-under 95

@@ -1,8 +1,8 @@
-"""pip-audit over constraints.txt, with a verdict that cannot be mistaken: exit 0 only if every package was looked up.
+"""Run pip-audit on constraints.txt with a clear verdict: exit 0 only if every package was looked up.
 
     .venv/bin/python .ci/audit.py
 
-Exit 1: packages with known vulnerabilities. Exit 2: no verdict, because the database of them cannot be asked from here.
+Exit 1: packages with known vulnerabilities. Exit 2: no verdict, as the vulnerability database is out of reach.
 """
 
 import json
@@ -14,7 +14,7 @@ CONSTRAINTS = Path(__file__).resolve().parents[1] / "constraints.txt"
 
 
 def verdict(report: dict) -> tuple[int, str]:
-    """Exit status and message for what `pip-audit --format json` printed."""
+    """Exit status and message for the output of `pip-audit --format json`."""
     packages = report["dependencies"]
     skipped = [package["name"] for package in packages if "skip_reason" in package]
     found = [
@@ -32,7 +32,7 @@ def verdict(report: dict) -> tuple[int, str]:
 
 
 def main() -> int:
-    """Ask, print the verdict, return the exit status."""
+    """Run pip-audit, print the verdict, return the exit status."""
     command = [
         sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off", "--no-deps",
         "--disable-pip", "-r", str(CONSTRAINTS),
@@ -42,7 +42,7 @@ def main() -> int:
         status, message = verdict(json.loads(done.stdout))
     except json.JSONDecodeError:
         last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1][:300]
-        status, message = 2, f"NO VERDICT: the database of vulnerabilities cannot be asked from here ({last})"
+        status, message = 2, f"NO VERDICT: the vulnerability database cannot be reached from here ({last})"
     print(f"audit: {message}", file=sys.stderr if status else sys.stdout)
     return status
 

@@ -1,4 +1,4 @@
-"""Is this machine ready for the set-up? One line and exit code 2 for the first thing that is missing.
+"""Check that the machine is ready for setup; one line and exit code 2 for the first missing requirement.
 
 Standard library only: it runs before anything is installed.
 """
@@ -12,7 +12,7 @@ CAIRO_NAMES = ("libcairo.so.2", "libcairo.2.dylib", "libcairo-2.dll")
 
 
 def cairo_loads() -> bool:
-    """Try what cairosvg will try: the usual file names, then the linker's own search."""
+    """Look for cairo where cairosvg will: the usual file names, then the linker's search."""
     for name in (*CAIRO_NAMES, ctypes.util.find_library("cairo"), ctypes.util.find_library("cairo-2")):
         if name is None:
             continue
@@ -25,7 +25,7 @@ def cairo_loads() -> bool:
 
 
 def problem() -> str | None:
-    """The first missing thing with the command that installs it, or None."""
+    """The first missing requirement with the command that installs it, or None."""
     if sys.version_info < (3, 11):  # noqa: UP036 - the project needs it, this file must run to say so
         found = sys.version.split()[0]
         return f"Python {found} is too old: 3.11 or newer is needed (make PYTHON=/path/to/python3.11)."

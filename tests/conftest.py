@@ -1,4 +1,4 @@
-"""What the tests of the parser share: SVG text -> what is written for its rows, counts, likeness of pictures."""
+"""Shared fixtures: SVG text -> rows and written elements, picture comparison, the shipped model, a blocked network."""
 
 import base64
 import fcntl
@@ -31,14 +31,14 @@ SLOW = (
     "experiments/test_train_icon_head.py::test_names_of_one_pack", "experiments/test_train_model.py::test_in_many",
     "mutation/",
 )
-MOST_DIFFERENT = 1.0  # of 255, a mean over pixels, of pictures that count as equal
-PNG = base64.b64encode(b"\x89PNG").decode()[:5]  # how it begins
+MOST_DIFFERENT = 1.0  # mean pixel difference (of 255) up to which pictures count as equal
+PNG = base64.b64encode(b"\x89PNG").decode()[:5]  # how every PNG starts
 OFFLINE = Path(__file__).parent / "offline"
-_INITIAL = (' fill="#000"', ' stroke-width="1"', ' gradientUnits="userSpaceOnUse"')  # not said in expectations
+_INITIAL = (' fill="#000"', ' stroke-width="1"', ' gradientUnits="userSpaceOnUse"')  # left out of expectations
 
 
 class Picture(str):
-    """A PNG that a notebook stores, in base64, equal to one whose pixels are nearly the same."""
+    """A base64 PNG from a notebook; equal to another if their pixels are nearly the same."""
 
     __hash__ = str.__hash__
 
@@ -48,12 +48,12 @@ class Picture(str):
 
 
 def write_elsewhere(cell) -> None:
-    """nbval gives no parameters: what it writes is not to stand among what the user's notebooks wrote."""
+    """Redirect runs/, since nbval sets no parameters: keeps its files apart from those of the user's notebooks."""
     cell.cell["source"] = cell.cell["source"].replace('= "runs/', '= "outputs/nbval/')
 
 
 def compare_pictures(cell) -> None:
-    """nbval leaves pictures out of what it compares, or compares them byte by byte."""
+    """Compare pictures by pixels; nbval skips them or compares bytes."""
     cell.parent.skip_compare = tuple(kind for kind in cell.parent.skip_compare if kind != "image/png")
     sanitize = cell.sanitize
     cell.sanitize = lambda text: Picture(text) if str(text).startswith(PNG) else sanitize(text)
@@ -65,7 +65,7 @@ def picture() -> type[Picture]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what takes minutes: `make test` leaves it to `make test-all`."""
+    """Mark slow tests, which `make test` leaves to `make test-all`."""
     for item in items:
         if hasattr(item, "compare_outputs"):
             compare_pictures(item)
@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def network_blocked() -> Callable[[Path], AbstractContextManager[None]]:
-    """with network_blocked(log): Python processes that begin reach this machine alone; log: what they tried."""
+    """with network_blocked(log): new Python processes reach only this machine; attempts are logged to `log`."""
 
     @contextmanager
     def block(log: Path) -> Iterator[None]:
@@ -97,7 +97,7 @@ def svg() -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def front_ends() -> Callable[[Path], dict]:
-    """front_ends(set): what React, Vue and Iconify make of a set's folder; the packages are installed once."""
+    """front_ends(set): what React, Vue and Iconify build from a set's folder; npm packages are installed once."""
     if shutil.which("npm") is None or shutil.which("node") is None:
         pytest.skip("needs node and npm, which are not installed")
     here = Path(__file__).parent / "icon_sets"
@@ -105,7 +105,7 @@ def front_ends() -> Callable[[Path], dict]:
     folder = here.parents[1] / "outputs" / f"node-{hashlib.sha256(packages.read_bytes()).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of several processes that test, one installs
+        fcntl.flock(lock, fcntl.LOCK_EX)  # only one of several test processes installs
         if not (folder / "done").is_file():
             shutil.copyfile(packages, folder / "package.json")
             command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
@@ -131,7 +131,7 @@ def pipeline():
 
 @pytest.fixture
 def session(pipeline):
-    """A gallery's, nothing drawn yet."""
+    """A gallery session with nothing drawn yet."""
     from svgfusion_lib.gallery import Session
 
     return Session(pipeline, ["tabler", "lucide"])
@@ -154,10 +154,10 @@ def parsed(svg) -> Callable[..., ParsedSVG]:
 
 @pytest.fixture
 def drawn(parsed) -> Callable[..., list[str]]:
-    """drawn(body, attributes): the elements written for its rows on a canvas of 24 x 24, gradients first.
+    """drawn(body, attributes): the elements written for its rows on a 24 x 24 canvas, gradients first.
 
-    Attributes that stand on the root are among the elements' own; ids of layers and a black fill or a stroke
-    width of 1, which are SVG's initial values, are left out.
+    Root attributes are copied to the elements. Layer ids and SVG's initial values (black fill, stroke width 1)
+    are left out.
     """
 
     def elements(body: str, *attributes: str) -> list[str]:
@@ -179,7 +179,7 @@ def drawn(parsed) -> Callable[..., list[str]]:
 
 @pytest.fixture(scope="session")
 def assert_alike(svg) -> Callable[..., None]:
-    """assert_alike(body, renderer, attributes): the original's picture is that of what is written for its rows."""
+    """assert_alike(body, renderer, attributes): the original and its written rows render alike."""
 
     def check(body: str, renderer: str = "cairosvg", *attributes: str, similarity: float = 0.98) -> None:
         text = svg(body, *attributes)

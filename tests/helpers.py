@@ -1,4 +1,4 @@
-"""What many tests begin with: a small SVG and its rows, a cache of synthetic SVGs, a network that says something."""
+"""Test helpers: small SVGs and their rows, a cache of synthetic SVGs, networks with visible outputs."""
 
 from pathlib import Path
 
@@ -17,17 +17,17 @@ QUICK = SamplingConfig(num_inference_steps=3, candidates=1)
 
 
 def svg(body: str, style: str = "", box: str = 'viewBox="0 0 24 24"') -> str:
-    """A document; style and box: attributes of its root."""
+    """An SVG document; style and box: attributes of its root."""
     return f"<svg {NAMESPACES} {box} {style}>{body}</svg>"
 
 
 def rows_of(body: str, style: str = "") -> np.ndarray:
-    """Rows [L, 22] of a document."""
+    """Rows [L, 22] of an SVG document."""
     return parse_svg(svg(body, style)).rows
 
 
 def text_of(page: Path) -> str:
-    """A page of the documentation or a notebook as text."""
+    """The text of a documentation page or notebook."""
     from svgfusion_lib.notebook_tools.cleaner import read_notebook
 
     if page.suffix != ".ipynb":
@@ -36,7 +36,7 @@ def text_of(page: Path) -> str:
 
 
 def make_cache(folder: Path, count: int, **options: object) -> Path:
-    """folder/svg with so many synthetic SVGs, and folder/cache of them; options: of `preprocess`."""
+    """Write `count` synthetic SVGs to folder/svg and their cache to folder/cache; options: passed to `preprocess`."""
     from svgfusion_lib.corpus.dummy import create_dummy_data
     from svgfusion_lib.corpus.preprocess import preprocess
 
@@ -46,7 +46,7 @@ def make_cache(folder: Path, count: int, **options: object) -> Path:
 
 
 def samples_of(folder: Path) -> list[dict]:
-    """What samples.json says of the files beside it."""
+    """The entries of samples.json."""
     from svgfusion_lib.pipeline import SAMPLES_KIND
     from svgfusion_lib.system.files import ENTRIES, read_json
 
@@ -54,7 +54,7 @@ def samples_of(folder: Path) -> list[dict]:
 
 
 def awake(model: torch.nn.Module, std: float = 0.3) -> torch.nn.Module:
-    """The model, its zero-initialised weights random, so that everything shows in the output."""
+    """Randomise zero-initialised weights, so that every input affects the output."""
     for parameter in model.parameters():
         if parameter.abs().max() == 0:
             torch.nn.init.normal_(parameter, std=std)

@@ -62,7 +62,7 @@ def test_every_requirement_has_a_lower_bound_and_torch_an_upper_one():
     assert unbounded == []
     (torch,) = [requirement for requirement in declared_requirements() if requirement.name == "torch"]
     assert "<" in {specifier.operator for specifier in torch.specifier}
-    assert not torch.specifier.contains("2.5.1")  # whose weights_only runs code (CVE-2025-32434)
+    assert not torch.specifier.contains("2.5.1")  # its weights_only runs code (CVE-2025-32434)
 
 
 def test_installed_versions_satisfy_the_requirements():
@@ -79,7 +79,7 @@ def test_installed_versions_satisfy_the_requirements():
 
 
 def test_constraints_are_plain_pins():
-    """A constraint with a local label or an address could not be had from every index."""
+    """Constraints with a local label or a URL are not available from every index."""
     pins = constraints()
     odd = [f"{name}=={version}" for name, version in pins.items() if not re.fullmatch(r"[0-9a-z.]+", version)]
     assert odd == [] and len(pins) > 100
@@ -96,7 +96,7 @@ def test_every_requirement_is_constrained_to_a_version_that_it_allows():
 
 
 def test_constraints_name_all_that_is_needed_here():
-    """Also what the requirements themselves need: nothing comes in a version that was never tried."""
+    """Including indirect requirements: no untested versions."""
     script = ci_script("constraints")
     needed = script.needed(script.direct_requirements())
     assert len(needed) > 100 and set(needed) - set(constraints()) == set()

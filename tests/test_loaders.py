@@ -1,4 +1,4 @@
-"""Files that are damaged, cut short, foreign or malicious: every loader refuses them by name and runs nothing."""
+"""Damaged, truncated, foreign or malicious files: every loader names and refuses them, and runs nothing."""
 
 import hashlib
 import io
@@ -55,12 +55,12 @@ def load_state(path: Path) -> list:
 
 
 def parts_of(folder: Path) -> list:
-    """All that a pipeline was loaded from."""
+    """Everything that a pipeline was loaded from."""
     pipeline = SVGFusionPipeline.from_pretrained(folder)
     return [pipeline.vae, pipeline.dit, pipeline.schedule, pipeline.known_names]
 
 
-# Artefact -> how it is read, given its path; what a loader returns tells all of the content that matters.
+# Artefact -> its loader, given its path; the result reflects all content that matters.
 LOADERS: dict[str, Callable[[Path], object]] = {
     "vae/vpvae_final.pt": lambda path: load_model(path, "vpvae"),
     "dit/vsdit_final.pt": lambda path: load_model(path, "vsdit"),
@@ -80,13 +80,13 @@ LOADERS: dict[str, Callable[[Path], object]] = {
     "svg/manifest.jsonl": lambda path: read_records(path.parent),
     "plan/config.json": lambda path: read_json(path, "plan of a model", "use another folder"),
 }
-# A text without a hash: a flipped bit may give another text of the same form.
+# Text without a hash: a flipped bit may give another valid text.
 NO_HASH = {"svg/manifest.jsonl"}
 
 
 @pytest.fixture(scope="module")
 def artefacts(tmp_path_factory) -> Path:
-    """A folder with every artefact, small."""
+    """A folder with a small version of every artefact."""
     folder = tmp_path_factory.mktemp("artefacts")
     torch.manual_seed(0)
     vae, dit = VPVAE(VAE), VSDiT(DIT)
@@ -130,7 +130,7 @@ def copied(artefacts, tmp_path) -> Callable[[str], Path]:
 
 
 def fingerprint(value) -> str:
-    """A hash of all that was loaded."""
+    """A hash of everything that was loaded."""
     digest = hashlib.sha256()
 
     def add(value) -> None:
@@ -157,7 +157,7 @@ def fingerprint(value) -> str:
 
 
 def refused(name: str, path: Path) -> None:
-    """The loader raises a UserError of one line that names the file, or the folder of tokens that it is in."""
+    """Assert that the loader raises a one-line UserError naming the file, or its folder of tokens."""
     with pytest.raises(UserError) as caught:
         fingerprint(LOADERS[name](path))
     message = str(caught.value)
@@ -170,9 +170,9 @@ def test_whole_files_are_read_and_missing_ones_are_not_made_up(copied, name):
     path = copied(name)
     assert fingerprint(LOADERS[name](path)) == fingerprint(LOADERS[name](path))
     path.unlink()
-    if name == f"packs/{KEYWORDS}":  # is brought anew
+    if name == f"packs/{KEYWORDS}":  # is fetched again
         return
-    if name.startswith("svg/"):  # without them the files stand for themselves
+    if name.startswith("svg/"):  # optional: SVG files are read without them
         assert len(read_records(path.parent)) == 3
         return
     refused(name, path)
@@ -209,7 +209,7 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(copied, name):
     assert found
 
 
-@pytest.mark.parametrize(("name", "old", "new"), [  # bits whose flipping no `except` had foreseen
+@pytest.mark.parametrize(("name", "old", "new"), [  # regressions: flipped bits that no `except` had covered
     ("cache/cache.pt", b"PK\x06\x07\0", b"PK\x06\x07\1"),  # zipfile: "zipfiles that span multiple disks"
     ("cache/pixel_tokens/tokens-00000.npy", b"), }", b"(, }"),  # NumPy: SyntaxError, or an error of its tokeniser
     ("cache/pixel_tokens/tokens-00000.npy", b"{'descr'", b",'descr'"),
@@ -274,7 +274,7 @@ class Malicious:
 
 
 def malicious_files(marker: Path) -> dict[str, bytes]:
-    """What would write a file if it were unpickled, in every wrapping that a loader may take off."""
+    """Pickles that would write a file when loaded, in every container format that a loader unpacks."""
     found = {"pickle": pickle.dumps(Malicious(marker))}
     for kind in ("vpvae", "vsdit", "cache", "latents", "training_state"):
         data = io.BytesIO()
@@ -313,7 +313,7 @@ def test_an_encoder_that_is_a_malicious_pickle_is_not_run(tmp_path, load, config
 
 
 def test_the_malicious_files_would_run_if_they_were_unpickled(tmp_path):
-    """Else the tests above would prove nothing."""
+    """Otherwise the tests above would prove nothing."""
     marker = tmp_path / "it_ran"
     files = malicious_files(marker)
     for data in files.values():
@@ -330,7 +330,7 @@ def test_the_malicious_files_would_run_if_they_were_unpickled(tmp_path):
 
 
 def test_files_of_earlier_versions_are_read(copied):
-    """A head, a dictionary and tokens without hashes, as this program wrote them before."""
+    """A head, a dictionary and tokens without hashes, as written by earlier versions."""
     path = copied("cache/pixel_tokens/index.npz")
     with np.load(path) as index:
         old = {name: index[name] for name in index if name not in ("checksums", "version")}

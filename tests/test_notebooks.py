@@ -1,9 +1,9 @@
-"""The pipeline end to end: notebooks 01 and up by papermill, on real icons and on synthetic shapes.
+"""The pipeline end to end: notebooks 01 and up through papermill, on real icons and on synthetic shapes.
 
-But not 08, which `make test-all` runs by nbval: it draws by the shipped model, whatever the others have made.
+Except 08, which `make test-all` runs with nbval: it draws with the shipped model, independent of the others.
 
-What counts is what they wrote: a cache, batches, at least 300 logged training steps, at least 5
-reconstructions and 5 random samples as SVG, and every SVG renders.
+The results are checked: a cache, batches, at least 300 logged training steps, at least 5 reconstructions and 5 random
+samples as SVG, and every SVG renders.
 """
 
 import json
@@ -26,9 +26,9 @@ LEAST_FILES = 5
 
 @pytest.fixture(scope="module", params=["smoke", "synthetic"])
 def results(request, tmp_path_factory, network_blocked) -> Path:
-    """OUT_DIR after the notebooks ran with the profile: smoke is a small real subset of an icon pack.
+    """OUT_DIR after running the notebooks with a profile; smoke is a small real subset of an icon pack.
 
-    From 03 on, when the data are there, they run without a network.
+    From 03 on, once the data are there, the network is blocked.
     """
     packs = NOTEBOOKS.parent / "data" / "packs"
     fetched = (packs / "lucide" / "manifest.jsonl").is_file() and (packs / "keywords.json").is_file()
@@ -88,7 +88,7 @@ def test_samples_json_names_every_file(results):
 
 def test_the_evaluation_measures_what_was_trained(results):
     figures = metrics(results, "07_evaluation")
-    assert figures["settings_swept"] == 3  # as it is, guidance, candidates
+    assert figures["settings_swept"] == 3  # default, guidance, candidates
     assert figures["own"]["not_blank"] > 0.5
 
 

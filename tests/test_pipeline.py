@@ -1,4 +1,4 @@
-"""SVGFusionPipeline: one drawing for a prompt and a seed, however it is asked for; loading, saving, output."""
+"""SVGFusionPipeline: a prompt and a seed give one drawing, however requested; loading, saving, output."""
 
 import os
 import subprocess
@@ -153,7 +153,7 @@ def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, svgfusion_lib; print(sorted({'torch', 'numpy', 'transformers'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
-        svgfusion_lib.nothing_of_the_kind  # noqa: B018 - asked for to be refused
+        svgfusion_lib.nothing_of_the_kind  # noqa: B018 - must be refused
 
 
 @pytest.mark.parametrize(("own", "used"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")])

@@ -1,4 +1,4 @@
-"""Hygiene of what is committed: sizes, paths, names, and the state of the notebooks."""
+"""Repository hygiene: sizes, paths, names, and the state of the notebooks."""
 
 import base64
 import io
@@ -17,7 +17,7 @@ BINARY = {".png", ".safetensors", ".jpg", ".ico"}
 
 
 def repository_files() -> list[Path]:
-    """Tracked and untracked files that git would not ignore; without git, all outside the ignored folders."""
+    """Tracked and untracked files not ignored by git; without git, all files outside the ignored folders."""
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=False,
@@ -39,7 +39,7 @@ def relative(path: Path) -> str:
 
 
 def test_no_path_of_one_machine():
-    # Spelled in two halves, so that this file does not find itself.
+    # Split in two, so that this file does not find itself.
     machine = re.compile(r"(?<![\w.~/-])/(?:ho" r"me|Us" r"ers|wo" r"rk|ro" r"ot)/[\w.-]+")
     found = []
     for path in TEXT_FILES:
@@ -73,7 +73,7 @@ def test_notebook_is_clean(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=relative)
 def test_every_section_makes_a_claim_and_checks_it_visibly(path):
-    """A heading, a claim, a check, and then something to look at: no section that only tells."""
+    """Each section has a heading, a claim, a check and visible output."""
     cells = read_notebook(path)["cells"]
     texts = ["".join(cell["source"]) for cell in cells]
     assert all(f"**{word}**" in texts[0] for word in ("You will see", "Reads", "Writes", "Takes"))
@@ -89,7 +89,7 @@ def test_every_section_makes_a_claim_and_checks_it_visibly(path):
 
 @pytest.mark.parametrize("name", ["00_tour.ipynb", "08_gallery.ipynb"])
 def test_what_nbval_compares_has_outputs_and_times_nothing(name):
-    """A stripped notebook would pass nbval without comparing anything."""
+    """nbval passes notebooks without outputs, comparing nothing."""
     cells = json.loads((ROOT / "notebooks" / name).read_text(encoding="utf-8"))["cells"]
     with_output = [cell for cell in cells if cell["cell_type"] == "code" and cell["outputs"]]
     assert len(with_output) >= 5

@@ -1,4 +1,4 @@
-"""docs/swap_a_part.md does what it says."""
+"""The code in docs/swap_a_part.md works as described."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """The names that the page has made, after all its code has run; and the folder it ran in."""
+    """The names defined by the page's code after running it, and the folder it ran in."""
     names: dict = {"__name__": "page"}
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("page")

@@ -1,4 +1,4 @@
-"""Which shipped model a prompt asks for, and several models behind one call."""
+"""Which shipped model draws a prompt, and several models behind one call."""
 
 import shutil
 from dataclasses import replace
@@ -27,7 +27,7 @@ QUICK = SamplingConfig(num_inference_steps=2, candidates=1)
 
 @pytest.fixture
 def two_models(tmp_path, monkeypatch):
-    """A box with the line model twice, once by the name of emoji."""
+    """A pretrained folder with the line model twice, once under the name emoji."""
     for name in ("line", "emoji"):
         shutil.copytree(checkpoint.PRETRAINED_DIR / "line", tmp_path / "box" / name)
     monkeypatch.setattr(checkpoint, "PRETRAINED_DIR", tmp_path / "box")
@@ -180,7 +180,7 @@ def test_a_gallery_of_two_models(two_models, cart_file):
     assert SVGFusionPipeline.from_pretrained("line").choose("red heart").name == "line"
     line, emoji = (part.dit for part in pipeline.models.values())
     line.config = replace(line.config, styles=())
-    emoji.config = replace(emoji.config, styles=("twemoji",))  # seen by the choice; its network has none
+    emoji.config = replace(emoji.config, styles=("twemoji",))  # the choice sees this style; the network has none
     session = Session(pipeline, ["tabler", "lucide"])
     assert session.styles == ["tabler", "lucide", "twemoji"]
     assert pipeline.choose("heart", "twemoji").name == "emoji"

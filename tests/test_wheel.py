@@ -1,4 +1,4 @@
-"""The built wheel draws by itself: its weights are inside."""
+"""The built wheel contains its weights and can draw."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def test_wheel_has_weights_and_draws(tmp_path):
     archive = ["git", "archive", "--format=tar", "-o", tmp_path / "source.tar", "HEAD"]
     tracked = subprocess.run(archive, cwd=ROOT, capture_output=True, check=False)
     source = ROOT
-    if tracked.returncode == 0:  # so that nothing is built in the checkout
+    if tracked.returncode == 0:  # keeps the build out of the checkout
         source = tmp_path / "source"
         source.mkdir()
         subprocess.run(["tar", "-xf", tmp_path / "source.tar", "-C", source], check=True)
@@ -42,9 +42,9 @@ def test_wheel_has_weights_and_draws(tmp_path):
     assert (tmp_path / "cart.svg").is_file() and (tmp_path / "cart.png").is_file()
 
 
-def test_every_room_is_in_the_wheel():
+def test_every_subpackage_is_in_the_wheel():
     import tomllib
 
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
-    rooms = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "svgfusion_lib").rglob("__init__.py")}
-    assert set(listed) == rooms | {"svgfusion_lib.pretrained"}
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "svgfusion_lib").rglob("__init__.py")}
+    assert set(listed) == found | {"svgfusion_lib.pretrained"}

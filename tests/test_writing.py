@@ -1,4 +1,4 @@
-"""How the library writes, removes and reads files, by its source: whole or not at all, nothing is ever unpickled."""
+"""Source checks on file access: files are written completely or not at all, and nothing is ever unpickled."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ WRITES = re.compile(
     r"""|\.savefig\(|(?<!run)(?<!self)\.save\((?!\))|json\.dump\(|pickle\.dump|copyfile\(|copytree\(|\.touch\("""
     r"""|rmtree\(|\.unlink\(|\.rmdir\(|os\.(?:replace|rename|remove|rmdir|unlink)\(|shutil\.move\("""
 )
-# Where the library writes, moves or removes other than by the functions of system/files.py, and why it may.
+# Modules that write, move or remove files without the functions of system/files.py, and why they may.
 PLACES = {
     "system/files.py": "atomic_path",
     "models/checkpoint.py": "atomic_path",

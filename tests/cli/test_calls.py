@@ -1,4 +1,4 @@
-"""Commands call the functions of the stages with what those take: every stage's example, without the work."""
+"""Commands call their stage functions with valid arguments: every stage's example, with the work stubbed out."""
 
 import importlib
 import inspect
@@ -11,14 +11,14 @@ import pytest
 
 from svgfusion_lib import cli, pipeline
 
-# What commands import when they run, but for what is no stage.
+# Modules that commands import when they run, except those that are not stages.
 SOURCES = "".join(path.read_text(encoding="utf-8") for path in Path(cli.__file__).parent.glob("*.py"))
 STAGE_MODULES = sorted(
     set(re.findall(r"^ {4,}from (svgfusion_lib[.\w]+) import", SOURCES, re.MULTILINE))
     | {f"svgfusion_lib.{name}" for name in re.findall(r'\("([.\w]+):\w+"', SOURCES)}
     - {"svgfusion_lib.config", "svgfusion_lib.pipeline"}
 )
-MORE = [  # what the examples leave out: the other half of a stage, and flags that become something else
+MORE = [  # not covered by the examples: other modes of a stage, and flags that are converted
     "create_dummy_data --output_dir out --num_samples 3",
     "generate --ckpt_path vae.pt --precomputed_dir cache --output_dir out --num_eval 2 --num_samples 3",
     "roundtrip --svg_dir svgs --out_dir out --max_files 3",
@@ -28,7 +28,7 @@ MORE = [  # what the examples leave out: the other half of a stage, and flags th
 
 
 class Anything(str):
-    """What a stage returned, whatever the command says of it: 7, a pair, and each field of it likewise."""
+    """A stand-in for any stage result: 7, a pair, and every attribute or item is itself."""
 
     def __getitem__(self, key):
         return self
@@ -51,7 +51,7 @@ class Anything(str):
 
 @pytest.fixture
 def called(monkeypatch) -> list[str]:
-    """Names of the functions that were called; in place of every one that works stands one with its signature."""
+    """Names of the functions called; each stage function is replaced by a stub with its signature."""
     names: list[str] = []
 
     def stand_in(module, name: str, function) -> None:
@@ -61,7 +61,7 @@ def called(monkeypatch) -> list[str]:
 
         monkeypatch.setattr(module, name, mock.create_autospec(function, side_effect=note))
 
-    for module in [importlib.import_module(name) for name in STAGE_MODULES]:  # all are imported before any is changed
+    for module in [importlib.import_module(name) for name in STAGE_MODULES]:  # import all before patching any
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 stand_in(module, name, function)

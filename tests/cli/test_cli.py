@@ -1,4 +1,4 @@
-"""The command line: bad input is one clear line with exit code 2 and leaves nothing half-written."""
+"""The command line: bad input gives one clear line, exit code 2, and no half-written files."""
 
 import subprocess
 import sys
@@ -95,7 +95,7 @@ def test_bad_input_is_one_line_exit_code_2_and_nothing_written(folder, capsys, c
 
 
 def test_bad_input_in_a_process_of_its_own(folder):
-    """No traceback, and the same through `python -m`."""
+    """`python -m` gives the same message and no traceback."""
     command = [sys.executable, "-m", "svgfusion_lib", "train", "--precomputed_dir", "empty"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 2 and done.stdout == ""
@@ -111,7 +111,7 @@ def test_help_and_version_load_no_torch():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
-FLAGS = {  # of the specification
+FLAGS = {  # from the specification
     "create_dummy_data": "output_dir num_samples seed",
     "prepare_dataset": "svg_dir packs output_dir",
     "preprocess": "svg_dir pattern precomputed_dir max_files",
@@ -140,7 +140,7 @@ def test_flags_of_the_specification(stage, capsys):
     (UserError("a.svg:\n  is bad"), 2, "svgfusion train: a.svg: is bad\n"),
     (PermissionError(13, "Permission denied", "out/x"), 2, "svgfusion train: out/x: Permission denied\n"),
     (KeyboardInterrupt(), 130, "\nsvgfusion train: stopped; rerun the same command to resume a training\n"),
-    (ZeroDivisionError(), None, ""),  # a fault of the program is not dressed up
+    (ZeroDivisionError(), None, ""),  # bugs are not disguised as user errors
 ])
 def test_errors_that_end_a_stage(monkeypatch, capsys, error, code, message):
     def run(**options):

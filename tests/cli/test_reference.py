@@ -1,4 +1,4 @@
-"""docs/cli.md says what the parsers say, and every command in the documentation is one that can be typed."""
+"""docs/cli.md matches the parsers, and every documented command parses."""
 
 import re
 import shlex
@@ -15,7 +15,7 @@ COMMAND = re.compile(r"(?:\bsvgfusion|-m svgfusion_lib) ([a-z_]+)([^`|#;\n]*)")
 
 
 def commands(text: str) -> list[tuple[str, list[str]]]:
-    """Every `svgfusion STAGE --flags` of a text: stage, and the flags it is given."""
+    """Every `svgfusion STAGE --flags` in a text: the stage and its flags."""
     lines = re.sub(r"\\+\n\s*", " ", text)
     unquoted = re.sub(r'"[^"\n]*"', '""', lines)
     return [(stage, re.findall(r"(?<!\S)--[\w-]+", flags)) for stage, flags in COMMAND.findall(unquoted)]

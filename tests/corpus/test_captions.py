@@ -64,7 +64,7 @@ def test_numbers_tell_files_apart_outside_packs():
 def test_split_holds_out_a_tenth_and_never_changes():
     splits = [split_of(f"word{i} thing") for i in range(5000)]
     assert 0.08 < splits.count("held_out") / len(splits) < 0.12
-    # Pinned: a model trained earlier must not find its training names among the held-out ones.
+    # Pinned: training names of earlier models must not become held-out names.
     names = ("heart", "star", "home", "user", "bell", "mail", "a b off", "shopping cart")
     assert [name for name in names if split_of(name) == "held_out"] == ["a b off"]
 
@@ -83,7 +83,7 @@ def test_article(phrase, expected):
     ("shopping cart", "a shopping cart"),
     ("scissors", "scissors"),            # a plural
     ("glass", "a glass"),
-    ("arrow left", "arrow left"),        # no thing: a direction
+    ("arrow left", "arrow left"),        # not a thing: a direction
     ("wifi off", "wifi off"),            # a state
     ("dice 2", "dice 2"),                # a number
     ("letter x", "letter x"),

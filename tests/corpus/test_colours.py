@@ -7,7 +7,7 @@ STRIPES = "".join(f'<path d="M{3 * i} 0h3v24h-3z" fill="{{{i}}}"/>' for i in ran
 
 
 def stripes(*colours):
-    """Eight stripes in these colours by turns."""
+    """Eight stripes cycling through these colours."""
     return f"{HEAD}{STRIPES.format(*(colours[i % len(colours)] for i in range(8)))}</svg>"
 
 

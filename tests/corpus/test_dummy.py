@@ -1,4 +1,4 @@
-"""The captions are checked against the picture, by a reader that knows nothing of how it was made."""
+"""Dummy captions match their pictures, as checked by a reader independent of the generator."""
 
 import io
 import random
@@ -27,7 +27,7 @@ PAIR = re.compile(rf"an? ({COLOUR}) ({KIND}) (left of|right of|above|below|insid
 COUNT = re.compile(rf"(two|three|four) ({COLOUR}) ({KIND})e?s")
 SAMPLES = [make_dummy_svg(random.Random(f"test/{i}")) for i in range(500)]
 
-# kind -> how much of its bounding box it paints, and the range of longer side / shorter side
+# kind -> share of its bounding box that it paints, and range of longer side / shorter side
 FORM = {
     "circle": (0.785, 1, 1.05), "ellipse": (0.785, 1.4, 2.5), "square": (1, 1, 1.05),
     "rectangle": (1, 1.4, 2.5), "rounded square": (0.96, 1, 1.05), "triangle": (0.5, 1.05, 1.25),
@@ -95,7 +95,7 @@ def assert_form(kind, mask, message):
     x0, y0, x1, y1 = box(mask)
     covered, low, high = FORM[kind]
     sides = sorted((x1 - x0, y1 - y0))
-    slack = 3 / sides[0]  # the box is off by a pixel at each side
+    slack = 3 / sides[0]  # the box may be off by a pixel on each side
     assert abs(mask.sum() / (sides[0] * sides[1]) - covered) < 0.05 + slack, message
     assert low - slack * low <= sides[1] / sides[0] <= high + slack * high, message
     if kind == "ring":

@@ -42,7 +42,7 @@ def test_nearly_the_same(one, other, expected, why):
 
 
 def test_the_filter_loses_nothing():
-    """Against comparing all pairs, on pictures at all distances from each other."""
+    """Same result as comparing all pairs, for pictures at all distances."""
     rng = np.random.default_rng(0)
     base = rng.integers(0, 256, (12, PICTURE_SIZE, PICTURE_SIZE, 3))
     noise = rng.normal(size=(90, PICTURE_SIZE, PICTURE_SIZE, 3)) * rng.uniform(0, 40, (90, 1, 1, 1))
@@ -68,7 +68,7 @@ def slow_difference(one, other):
     return strongest(ink - other_ink) / max(strongest(ink), strongest(other_ink))
 
 
-# --- what nobody sees --------------------------------------------------------------------------------
+# --- invisible parts ---------------------------------------------------------------------------------
 
 def test_a_clean_drawing_stays_the_object_that_it_is():
     rows = rows_of('<path fill="red" d="M2 2h9v9z"/><circle cx="16" cy="16" r="4" fill="white"/>')
@@ -92,7 +92,7 @@ def test_a_gradient_goes_with_its_shape():
 
 
 def test_tiny_segments_join_the_next_until_they_are_long_enough():
-    steps = "".join(f"l{TINY * 12 / 2} 0" for _ in range(8))  # each half as long as would stay
+    steps = "".join(f"l{TINY * 12 / 2} 0" for _ in range(8))  # each half of the minimum length kept
     rows = rows_of(f'<path fill="red" d="M2 2{steps}v9z"/>')
     left = merge_tiny_segments(rows)
     lines = left[left[:, rf.COMMAND] == rf.LINE]

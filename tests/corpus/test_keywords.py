@@ -25,7 +25,7 @@ CONTENTS = {
 
 
 def nearness(texts):
-    """Everything is as near as can be, but for "buy"."""
+    """Stub similarity: 1 for every word except "buy"."""
     vectors = np.zeros((len(texts), 2))
     vectors[:, 0] = 1
     vectors[[text == "buy" for text in texts]] = 0, 1
@@ -40,8 +40,8 @@ def test_keywords_are_few_plain_words_of_all_sources():
     )
     assert vocabulary.keywords_of("Cart, shopping 2") == vocabulary.keywords_of("shopping cart")
     assert vocabulary.keywords_of("printer") == ("fax",)
-    assert vocabulary.keywords_of("printer off") == ()  # words for a printer do not say that it is off
-    assert vocabulary.keywords_of("thing 3") == ()  # what five names have is a category
+    assert vocabulary.keywords_of("printer off") == ()  # words for a printer do not mean that it is off
+    assert vocabulary.keywords_of("thing 3") == ()  # a tag shared by five names is a category
     assert vocabulary.keywords_of("acme") == vocabulary.keywords_of("unheard of") == ()
 
 

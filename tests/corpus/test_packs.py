@@ -88,7 +88,7 @@ def test_pack_becomes_files_and_records(npm, tmp_path):
     cart = next(r for r in read_records(folder) if r.file == "cart-linear.svg")
     assert (cart.name, cart.pack, cart.licence) == ("cart", "toy", "MIT")
     assert cart.captions[:2] == ("cart, toy linear style", "cart")
-    # "arrow right" is a mirrored arrow left: no word for it
+    # "arrow right" is the mirrored arrow left, not a synonym
     assert all("right" not in k and "east" not in k for r in read_records(folder) for k in r.keywords)
     assert json.loads((folder / "pack.json").read_text())["version"] == "1.0.0"
 
@@ -109,7 +109,7 @@ def test_a_fetched_pack_is_not_fetched_again(npm, tmp_path):
         fetch_packs(["toy", "toy"], tmp_path / "packs")
     (call,) = npm.read_text().splitlines()
     assert call.startswith("pack @iconify-json/toy@1.0.0 ")
-    (tmp_path / "packs" / "toy" / "manifest.jsonl").unlink()  # half a pack is no pack
+    (tmp_path / "packs" / "toy" / "manifest.jsonl").unlink()  # an incomplete pack does not count
     fetch_packs(["toy"], tmp_path / "packs")
     assert len(npm.read_text().splitlines()) == 2
 

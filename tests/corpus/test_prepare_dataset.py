@@ -70,7 +70,7 @@ def test_folder_is_cleaned_and_what_is_left_out_is_told(svg_dir, tmp_path):
 def test_what_is_left_out_is_an_option(svg_dir, tmp_path):
     prepare_dataset(tmp_path / "whole", svg_dir=svg_dir, whole=False)
     assert "label" in {record.name for record in read_records(tmp_path / "whole")}
-    summary = prepare_dataset(tmp_path / "out", svg_dir=svg_dir, max_rows=6)  # a folder of one's own keeps its fills
+    summary = prepare_dataset(tmp_path / "out", svg_dir=svg_dir, max_rows=6)  # user folders keep their fills
     assert {r.name for r in read_records(tmp_path / "out")} == {"arrow left", "ring", "disc"}
     assert summary["total"]["dropped"]["more than 6 rows"] == 1
 
@@ -89,7 +89,7 @@ VOCABULARY = Vocabulary({"arrow left": ["back", "a b off"], "heart": ["love"]}, 
 
 @pytest.fixture
 def make_packs(tmp_path, monkeypatch):
-    """Makes packs (name -> {icon: SVG}) that are already fetched, and `VOCABULARY`; returns their folder."""
+    """Create packs (name -> {icon: SVG}) as if fetched, and `VOCABULARY`; returns their folder."""
     known = packs.known_packs()
 
     def make(icons):
@@ -103,7 +103,7 @@ def make_packs(tmp_path, monkeypatch):
         return tmp_path / "packs"
 
     monkeypatch.setattr(stage, "load_vocabulary", lambda folder: VOCABULARY)
-    monkeypatch.setenv("PATH", "")  # nothing is fetched
+    monkeypatch.setenv("PATH", "")  # no fetching
     return make
 
 
@@ -117,7 +117,7 @@ def disc(colour, x=12.0, r=9.0):
 
 
 def test_packs_keep_folders_styles_and_splits(make_packs, tmp_path):
-    """The same name falls on the same side in both packs."""
+    """A name is in the same split in both packs."""
     arrow, ring = FILES["arrow-left.svg"], FILES["ring.svg"]
     packs_dir = make_packs({
         "tabler": {"arrow-left": arrow, "ring-tabler": ring},
@@ -139,7 +139,7 @@ def test_packs_keep_folders_styles_and_splits(make_packs, tmp_path):
 
 
 def test_no_record_to_train_on_has_a_held_out_caption(make_packs, tmp_path, monkeypatch):
-    """Names and keywords of all kinds; the split of each is asked of the function that makes it."""
+    """Names and keywords of all kinds, with splits from the function that assigns them."""
     words = [f"word{a}{b}" for a in "abcdefgh" for b in "abcdefgh"]
     held_out = {word for word in words if split_of(word, numbered=True) == "held_out"}
     assert len(held_out) > 2
@@ -171,7 +171,7 @@ def test_line_packs_keep_one_style(make_packs, tmp_path):
 
 
 def test_pairs_are_unseen_where_another_pack_trains_on_the_name(make_packs, tmp_path):
-    """Chosen by a seed, never of a name that would be seen nowhere; without a hold-out all is trained on."""
+    """Chosen by seed, only if the name remains in training elsewhere; without hold-out all records are for training."""
     names = [f"word{a}{b}" for a in "abcdefgh" for b in "abcdefgh"]
     ring = FILES["ring.svg"]
     shared = {name: ring.replace('r="9"', f'r="{1 + i / 8}"') for i, name in enumerate(names)}
@@ -193,7 +193,7 @@ def test_pairs_are_unseen_where_another_pack_trains_on_the_name(make_packs, tmp_
 
 
 def test_moved_copies_and_parts_of_names_are_options(make_packs, tmp_path):
-    """A symmetric picture has no mirrored copy, nor has one whose mirror image is there by another name."""
+    """No mirrored copy for symmetric pictures, nor if the mirror image exists under another name."""
     arrow, ring = FILES["arrow-left.svg"], FILES["ring.svg"]
     right = f'{HEAD}<path {LINE} d="M19 12h-14M19 12l-6 6"/></svg>'
     packs_dir = make_packs({"tabler": {"arrow-left": arrow, "ring": ring}, "lucide": {"arrow-right": right}})
@@ -254,14 +254,14 @@ def test_skin_tones_and_genders_are_balanced(make_packs, tmp_path):
 
 
 def test_a_held_out_pack_is_never_trained_on(make_packs, tmp_path):
-    """From the packs to the batches of both trainings."""
+    """From the packs to the batches of both training stages."""
     icons = {name: disc("green", x=4 + 2 * i, r=3) for i, name in enumerate(("ant", "bee", "cat", "dog", "elk"))}
     packs_dir = make_packs({"noto": icons, "twemoji": {"ant": icons["ant"], "ape": disc("red"), "asp": disc("blue")}})
     summary = prepare_dataset(
         tmp_path / "svg", packs=["twemoji", "noto"], held_out_packs=["twemoji"], packs_dir=packs_dir,
     )
     assert summary["packs"]["twemoji"]["train"] == summary["packs"]["twemoji"]["held_out"] == 0
-    assert summary["total"]["held_out_pack"] == 2  # what both have stays with the pack to train on
+    assert summary["total"]["held_out_pack"] == 2  # shared drawings stay with the training pack
     records = {r.file: r for r in read_records(tmp_path / "svg")}
     assert records["twemoji/ape.svg"].split == "held_out_pack"
     assert not any("twemoji" in caption for caption in records["noto/ant.svg"].captions)

@@ -1,4 +1,4 @@
-"""Preprocessing in parts: stopped and continued, and in several processes, it gives the same cache."""
+"""Preprocessing gives the same cache when interrupted and resumed, or run in several processes."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from svgfusion_lib.errors import UserError
 
 @pytest.fixture(scope="module")
 def svg_dir(tmp_path_factory) -> Path:
-    """40 SVGs, two of them torn."""
+    """40 SVGs, two of them truncated."""
     folder = tmp_path_factory.mktemp("preprocess") / "svg"
     create_dummy_data(folder, num_samples=40)
     (folder / "manifest.jsonl").unlink(missing_ok=True)
@@ -66,7 +66,7 @@ def test_fresh_processes_give_the_same_cache(svg_dir, whole, tmp_path):
 
 @pytest.fixture
 def stopped(monkeypatch):
-    """stopped(number, *arguments, **options): `preprocess`, ended after so many parts -> parts of the next call."""
+    """stopped(number, *arguments, **options): stop `preprocess` after `number` parts -> parts of the next call."""
     make_part, made = module._make_part, []
 
     def count(files, **options):

@@ -93,7 +93,7 @@ def test_broken_csv_is_one_clear_line(tmp_path, content, message):
 
 
 def test_captions_with_any_characters(tmp_path):
-    """Quotes, line breaks and separators of lines that only Unicode knows are part of a caption."""
+    """Quotes, line breaks and Unicode line separators are kept in captions."""
     make_files(tmp_path, "heart.svg")
     text = 'file,caption\r\nheart.svg,"a ""red"" heart,\nfull"\r\nheart.svg,a\u2028b\x85c \U0001f600 \u202eabc\r\n'
     (tmp_path / "captions.csv").write_bytes(text.encode())
@@ -132,7 +132,7 @@ def test_nothing_to_read(tmp_path):
 
 
 def test_names_and_splits_come_from_captions_where_there_are_some(tmp_path):
-    """Not from the files' names: what is held out by its name is held out here too."""
+    """Captions, not file names, decide what is held out."""
     held_out = next(word for word in map(str, range(1000)) if split_of(f"thing {word}") == "held_out")
     (tmp_path / "icon0.svg").write_text("<svg/>")
     (tmp_path / "icon1.svg").write_text("<svg/>")
@@ -146,13 +146,13 @@ def test_names_and_splits_come_from_captions_where_there_are_some(tmp_path):
 @pytest.mark.parametrize("pattern", ["*.svg", "sub/*.svg"])
 @pytest.mark.parametrize("link", ["file", "folder", "manifest.jsonl", "captions.csv", "pack.json"])
 def test_a_link_that_leads_out_of_the_folder_is_refused_or_left_out(tmp_path, link, pattern):
-    """A drawing elsewhere is not read, nor is a list of some."""
+    """Neither linked drawings nor linked lists are read."""
     inside, outside = make_files(tmp_path / "in", "a.svg", "sub/b.svg"), make_files(tmp_path / "out", "x.svg")
     (outside / "captions.csv").write_text("file,caption\na.svg,stolen\n")
     (outside / "pack.json").write_text('{"records": 5}')
     write_manifest(outside, [Record("a.svg", "stolen")])
     if link == "folder":
-        (inside / "linked").symlink_to(outside)  # not even looked into
+        (inside / "linked").symlink_to(outside)  # not followed
         assert {record.file for record in read_records(inside, pattern)} <= {"a.svg", "sub/b.svg"}
         return
     if link == "file":
@@ -206,7 +206,7 @@ def test_rows_become_files_and_records(table, folder):
 def test_json_lines_and_csv_are_read_too(tmp_path, folder):
     (tmp_path / "icons.jsonl").write_text(json.dumps({"code": SVG, "text": "hat"}) + "\n")
     (tmp_path / "icons.csv").write_text('code,text\n"{}",hat\n'.format(SVG.replace('"', '""')))
-    (tmp_path / "icons[1].csv").write_text((tmp_path / "icons.csv").read_text())  # a name, not a pattern
+    (tmp_path / "icons[1].csv").write_text((tmp_path / "icons.csv").read_text())  # brackets are not a glob pattern
     (tmp_path / "icons1.csv").write_text("code,text\n,wrong\n")
     for name in ("icons.jsonl", "icons.csv", "icons[1].csv"):
         (record,) = unfold_table(str(tmp_path / name), folder, "code", "text")

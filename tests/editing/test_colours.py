@@ -1,4 +1,4 @@
-"""Style and colours of an icon: what is held, what may change, and what a palette allows."""
+"""Style and colours of an icon: what is fixed, what may change, and what a palette allows."""
 
 import re
 

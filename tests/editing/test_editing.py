@@ -1,4 +1,4 @@
-"""Editing in latent space, by the shipped model: what must stay stays exactly."""
+"""Editing in latent space with the shipped model: fixed parts stay exactly as they were."""
 
 import re
 from dataclasses import replace
@@ -88,7 +88,7 @@ def test_latents_are_those_that_training_sees(pipeline, tmp_path, stage_tokens):
 
 
 def test_a_layout_without_boxes_can_be_edited_too(pipeline):
-    """Layout "row", without training: what must stay stays; what needs boxes or styles is refused."""
+    """Layout "row", untrained: fixed parts stay; operations that need boxes or styles are refused."""
     vae = VPVAE(VAEConfig(layout="row", rows_per_latent=1, latent_width=8, width=32, row_width=8, pixel_fusion=False))
     rows = pipeline.with_parts(vae=vae, dit=VSDiT(DiTConfig.preset("tiny", latent_width=8, max_latents=64)))
     z, other = encode_svg(rows, CART), encode_svg(rows, MAIL)
@@ -156,7 +156,7 @@ def test_a_colour_the_model_never_saw_does_not_reach_the_network(pipeline, cart)
     drawn = []
     for red in (0.8, 0.9):
         z = cart.clone()
-        z[:, 7] = red  # of the stroke
+        z[:, 7] = red  # stroke colour
         drawn.append(variations(pipeline, z, "shopping cart", 0.6, [0], QUICK, keep_style=True)[0])
     assert (drawn[0][:, 7] == 0.8).all() and (drawn[1][:, 7] == 0.9).all()
     drawn[1][:, 7] = drawn[0][:, 7]
@@ -202,7 +202,7 @@ def test_a_drawing_is_the_same_for_its_seed_whatever_the_batch(pipeline, cart):
     close(redraw(pipeline, cart, keep, "shopping cart", [2], QUICK)[0], together[1])
     nothing = redraw(pipeline, cart, ~keep & keep, "shopping cart", [1, 2], QUICK)
     close(nothing, variations(pipeline, cart, "shopping cart", 1, [1, 2], QUICK))
-    assert not torch.allclose(nothing[:, 2:], together[:, 2:], atol=0.05)  # what is drawn looks at what is kept
+    assert not torch.allclose(nothing[:, 2:], together[:, 2:], atol=0.05)  # new parts attend to kept parts
 
 
 def test_resampling_draws_again_beside_the_kept_layers(pipeline, cart):
@@ -216,14 +216,14 @@ def test_resampling_draws_again_beside_the_kept_layers(pipeline, cart):
             redraw(pipeline, cart, wrong, "shopping cart", [0], QUICK)
 
 
-# --- from one to another ----------------------------------------------------------------------------
+# --- interpolation ---------------------------------------------------------------------------------
 
 
 def test_interpolation_ends_at_the_ends(pipeline, cart, mail):
     other = cart.flip(0)
     frames = interpolate(pipeline, cart, other, 5, match="order")
     assert len(frames) == 5 and torch.equal(frames[0], cart) and torch.equal(frames[-1], other)
-    close(frames[2][:, :15], (cart + other)[:, :15] / 2)  # explicit channels go straight
+    close(frames[2][:, :15], (cart + other)[:, :15] / 2)  # explicit channels are interpolated linearly
     for frame in interpolate(pipeline, cart, cart, 4):
         close(frame, cart)
 
@@ -246,7 +246,7 @@ def test_parts_go_to_those_whose_boxes_are_nearest(pipeline, cart, mail):
     cost = torch.cdist(mail[:, :3], cart[:, :3])
     best = min(sum(cost[i, j] for i, j in enumerate(order)) for order in permutations(range(4), 2))
     assert float(sum(cost[pair] for pair in pairs)) == pytest.approx(float(best))
-    frames = interpolate(pipeline, cart, mail, 4)  # both of the cart's parts that are left shrink where they are
+    frames = interpolate(pipeline, cart, mail, 4)  # the cart's two unmatched parts shrink in place
     assert torch.equal(frames[0], cart) and torch.equal(frames[-1], mail)
     left = sorted(set(range(4)) - {j for _, j in pairs})
     close(frames[2][left, 2], cart[left, 2] / 3)

@@ -1,4 +1,4 @@
-"""What a drawing's parts look at as it comes about: the weights that a VS-DiT really uses, and the shipped model's."""
+"""Cross-attention from a drawing's parts to prompt words: the weights a VS-DiT really uses, and the shipped model's."""
 
 from dataclasses import replace
 

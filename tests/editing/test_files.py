@@ -1,4 +1,4 @@
-"""The commands that edit SVG files: what they write renders, and bad input is one line."""
+"""The SVG editing commands: outputs render, and bad input gives a one-line error."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The evaluation on two small packs that draw the same names: figures where the answer is known, and all its files."""
+"""Evaluation on two small packs that draw the same names: known figures, and all output files."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ from tests.helpers import svg
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=1)
 FAST = EvaluationConfig(num_prompts=4, sampling=QUICK, max_reference=30)
-NAMES = 20  # the last 6 held out
+NAMES = 20  # the last 6 are held out
 
 
 def make_cache(folder, packs=("tabler", "lucide"), names=NAMES, trained=NAMES - 6):
@@ -153,7 +153,7 @@ def test_the_command(cache_dir, tmp_path):
     assert report["settings"]["sampling"]["num_inference_steps"] == 2 and report["settings"]["max_reference"] == 500
 
 
-# --- what is asked ----------------------------------------------------------------------------------
+# --- prompts ----------------------------------------------------------------------------------------
 
 
 def plain_cache(entries) -> dict:
@@ -196,7 +196,7 @@ def test_groups_are_domains_by_splits_line_first():
 
 
 def test_icons_longer_than_the_model_draws_are_not_asked_for(cache_dir, tmp_path, monkeypatch):
-    """The box's model as if it drew at most as many parts as half of the icons have."""
+    """Limit the shipped model to the median number of parts."""
     whole = load_bench(cache_dir, FAST)
     config = whole.pipeline.vae.config
     parts = [

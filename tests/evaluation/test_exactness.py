@@ -1,4 +1,4 @@
-"""Measures of exactness on drawings whose answer can be seen."""
+"""Exactness measures on drawings with known answers."""
 
 import pytest
 
@@ -10,16 +10,16 @@ THIRD = "c0 1.6568 1.3431 3 3 3"  # a quarter turn of radius 3
 
 @pytest.fixture
 def counted(parsed):
-    """counted(measure, d): exact ones and candidates of a stroked path."""
+    """counted(measure, d): exact features and candidates in a stroked path."""
     return lambda measure, d: MEASURES[measure](parsed(f'<path d="{d}" {STROKE}/>').rows)
 
 
 @pytest.mark.parametrize(("d", "expected"), [
     ("M2 2H12V20L22 10", (3, 3)),           # horizontal, vertical, diagonal
-    ("M2 2L12 2.03", (0, 1)),               # .03 units beside
+    ("M2 2L12 2.03", (0, 1)),               # .03 units off
     ("M2 2L12 2.015", (1, 1)),              # .015
-    ("M2 2L12 12.5", (0, 1)),               # 1.4 degrees beside the diagonal
-    ("M2 2L12 6", (0, 0)),                  # 22 degrees: meant to lean
+    ("M2 2L12 12.5", (0, 1)),               # 1.4 degrees off the diagonal
+    ("M2 2L12 6", (0, 0)),                  # 22 degrees: meant to slant
     ("M2 2h.5", (0, 0)),                    # too short
     ("M2 2H12V12H2.4z", (3, 4)),            # the closing line counts
     ("M2 2H12V12L2 11.5z", (3, 4)),
@@ -36,7 +36,7 @@ def test_lines_that_are_nearly_straight(counted, d, expected):
     ("M2 2H12M7 2.3V9", (0, 1)),
     ("M2 2H12M7 4V9", (0, 0)),              # apart
     ("M2 2H12V9H2zM7 5h1", (0, 0)),         # a closed stroke has no ends
-    ("M2 2H12V9H2zM7 5V8.9", (0, 1)),       # but can be met
+    ("M2 2H12V9H2zM7 5V8.9", (0, 1)),       # but others can touch it
 ])
 def test_ends_near_another_stroke(counted, d, expected):
     assert counted("touching_ends", d) == expected
@@ -58,7 +58,7 @@ def test_ends_corners_and_centres_on_the_half_grid(counted, parsed):
     (f"M4 4{THIRD}", (1, 1)),
     ("M4 4c0 2 1.3431 3 3 3", (0, 1)),
     ("M4 4A3 3 0 0 0 7 7", (1, 1)),
-    ("M4 4A6 3 0 0 0 7 7", (0, 1)),          # of an ellipse
+    ("M4 4A6 3 0 0 0 7 7", (0, 1)),          # elliptical
     ("M4 4C5 5 6 6 7 7", (0, 0)),            # straight
 ])
 def test_curves_that_are_circular(counted, d, expected):
@@ -76,13 +76,13 @@ def test_circles_near_a_centre(parsed, x, r, expected):
 
 
 @pytest.mark.parametrize(("d", "expected"), [
-    ("M2 2H12V12L3 13z", (1, 1)),            # by a line, from far
+    ("M2 2H12V12L3 13z", (1, 1)),            # closed by a long line
     ("M2 2H12C12 9 3 13 2 2z", (1, 1)),
     ("M2 2H12V12L3 13", (0, 0)),             # open
     ("M2 2H12V12L3 13L2 2", (1, 1)),         # closed by hand
     ("M2 2H12V12L3 13L2 2.3", (0, 1)),
     ("M2 2H12V12L3 13L2 2.3z", (0, 1)),      # with a notch
-    ("M2 2h.5v.5", (0, 0)),                  # too short to say
+    ("M2 2h.5v.5", (0, 0)),                  # too short to tell
 ])
 def test_shapes_that_come_back(counted, d, expected):
     assert counted("closed_shapes", d) == expected

@@ -1,4 +1,4 @@
-"""Measures of a few pictures, against what can be counted by hand."""
+"""Measures of a few pictures against hand counts."""
 
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ FAR = f'<path d="M3 3L30 21" {PEN}/>'
 
 @pytest.fixture
 def draw(parsed):
-    """draw(body): its picture; None stays None."""
+    """draw(body): render it; None stays None."""
     return lambda body: None if body is None else picture(parsed(body).rows)
 
 
@@ -40,7 +40,7 @@ def test_what_is_not_drawn_is_counted(subject):
 
 def test_pictures_that_show_nothing_are_misses():
     yardstick = SimpleNamespace(targets=np.eye(3))
-    vectors = np.array([[1.0, 0, 0], [0.6, 0.8, 0]])  # for names 0 and 1; two more show nothing
+    vectors = np.array([[1.0, 0, 0], [0.6, 0.8, 0]])  # for names 0 and 1; two more are blank
     found, ranks = measures.alignment(vectors, np.array([0, 1]), 4, yardstick)
     assert ranks.tolist() == [0, 0] and found["top1"]["mean"] == found["top5"]["mean"] == 0.5
     found, ranks = measures.alignment(np.zeros((0, 3)), np.zeros(0, dtype=int), 2, yardstick)

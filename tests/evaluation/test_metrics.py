@@ -38,7 +38,7 @@ def test_ranks_count_the_nearer_targets_and_ties_are_no_hit():
     assert metrics.ranks(np.zeros((1, 2)), targets, [0]).tolist() == [2]  # a constant feature finds nothing
     targets, features = np.eye(4), np.array([[0.1, 0.9, 0, 0], [0.1, 0, 0.2, 0.9]])
     assert metrics.ranks(features, targets, [0, 2]).tolist() == [1, 1]
-    # a gallery is the own target and those that follow
+    # a gallery is the sample's own target and the ones after it
     assert metrics.ranks(features, targets, [0, 2], gallery=2).tolist() == [1, 1]  # against 1, and against 3
     assert metrics.ranks(features, targets, [2, 2], gallery=3).tolist() == [2, 1]  # against 3 and 0
     assert metrics.ranks(np.zeros((0, 4)), targets, []).tolist() == []
@@ -50,7 +50,7 @@ def test_bootstrap_interval_covers_the_mean_and_narrows():
     low, high = metrics.bootstrap_interval(few)
     assert low < few.mean() < high
     assert np.diff(metrics.bootstrap_interval(many)) < (high - low) / 4
-    low, high = metrics.bootstrap_interval([9, 1] * 50, [10, 10] * 50)  # of a ratio of sums
+    low, high = metrics.bootstrap_interval([9, 1] * 50, [10, 10] * 50)  # for a ratio of sums
     assert 0.4 < low < 0.5 < high < 0.6
     with pytest.raises(ValueError, match="no values"):
         metrics.bootstrap_interval([])

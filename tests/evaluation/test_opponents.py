@@ -1,4 +1,4 @@
-"""Searches that a model is held against, and the groups of common words."""
+"""Retrieval baselines, and the groups of common words."""
 
 import numpy as np
 import pytest

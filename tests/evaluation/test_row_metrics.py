@@ -1,4 +1,4 @@
-"""Measures of rows on drawings whose answer can be seen."""
+"""Row measures on drawings with known answers."""
 
 import numpy as np
 import pytest
@@ -12,15 +12,15 @@ TWO, THIN = (2.0, 1, 1), (1.5, 1, 1)
 
 @pytest.mark.parametrize(("body", "expected"), [
     ('<path d="M0 0L24 24" stroke="red"/>', 0),
-    ('<path d="M0 0L36 24" stroke="red"/>', 1),      # 12 of a half-width of 12
-    ('<path d="M0 0C-6 0 9 9 24 24" stroke="red"/>', 0.5),  # a control counts
-    ('<path d="M0 0L24 24" stroke="red" stroke-width="9"/>', 0),  # a width does not
+    ('<path d="M0 0L36 24" stroke="red"/>', 1),      # 12 units outside, half-width 12
+    ('<path d="M0 0C-6 0 9 9 24 24" stroke="red"/>', 0.5),  # control points count
+    ('<path d="M0 0L24 24" stroke="red" stroke-width="9"/>', 0),  # stroke width does not
     ('<circle cx="12" cy="12" r="15"/>', 0.25),
     ('<ellipse cx="12" cy="12" rx="3" ry="18"/>', 0.5),
     ('<rect x="-3" y="0" width="9" height="4"/>', 0.25),
     ('<rect x="3" y="0" width="9" height="30"/>', 0.5),
     ('<linearGradient id="g" gradientUnits="userSpaceOnUse" x1="-50" x2="90"><stop stop-color="red"/><stop offset="1"/>'
-     '</linearGradient><rect width="9" height="9" fill="url(#g)"/>', 0),  # a gradient may run beyond
+     '</linearGradient><rect width="9" height="9" fill="url(#g)"/>', 0),  # gradients may extend outside
 ])
 def test_overshoot_measures_what_stands_outside_the_canvas(body, expected):
     assert overshoot(rows_of(body)) == pytest.approx(expected, abs=1e-6)

@@ -1,4 +1,4 @@
-"""The two-sample test finds what differs, and nothing where nothing does."""
+"""The two-sample test separates different samples and not equal ones."""
 
 from types import SimpleNamespace
 
@@ -31,7 +31,7 @@ def test_what_differs_is_found_and_the_seed_decides():
 
 
 def test_a_group_is_never_trained_on_and_asked_about():
-    """Copies of the same drawing would otherwise be found again."""
+    """Otherwise copies of one drawing would leak from training into the test."""
     rng = np.random.default_rng(2)
     values = np.repeat(rng.normal(size=(40, 30)), 5, axis=0)
     samples, real = values[:100], values[100:]
@@ -66,7 +66,7 @@ def test_wobble_is_seen_in_the_rows(parsed):
 
 
 def test_an_evaluation_has_both_tests_and_the_shares_of_what_is_exact(parsed, svg):
-    """Leaning strokes against straight ones; of a few pictures there is no test."""
+    """Slanted strokes against straight ones; too few pictures give no test."""
     def subject(lean: float, count: int = 24) -> Subject:
         pictures = []
         for k in range(count):

@@ -1,4 +1,4 @@
-"""Figures of a VP-VAE: right where the answer is known, and files that can be looked at."""
+"""VP-VAE evaluation: known figures, and readable output files."""
 
 import json
 
@@ -17,7 +17,7 @@ from tests.helpers import make_cache
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A VP-VAE without pixels, some way towards eight drawings by heart."""
+    """A VP-VAE without pixel tokens, partly overfitted to eight drawings."""
     folder = tmp_path_factory.mktemp("vae")
     make_cache(folder, 8, pixel_encoder="none")
     train_vae(folder / "vae", precomputed_dir=folder / "cache", batch_size=8, num_epochs=150, lr=3e-3)

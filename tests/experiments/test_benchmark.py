@@ -1,4 +1,4 @@
-"""The benchmark's figures, on sizes that take a moment."""
+"""The benchmark on tiny sizes."""
 
 import pytest
 

@@ -75,7 +75,7 @@ def test_a_compressed_file_is_compared_like_its_plain_text(svg_dir, tmp_path):
 
 
 def test_a_small_file_that_keeps_the_renderer_busy_is_ended(tmp_path):
-    """resvg draws it for minutes, in compiled code that a signal does not end."""
+    """resvg takes minutes, in compiled code that signals cannot interrupt."""
     (tmp_path / "svg").mkdir()
     (tmp_path / "svg" / "noise.svg").write_text(
         HEAD.format(24, 24) + '<filter id="f"><feTurbulence numOctaves="99999" baseFrequency="1"/></filter>'
@@ -87,7 +87,7 @@ def test_a_small_file_that_keeps_the_renderer_busy_is_ended(tmp_path):
 
 
 def test_a_file_with_entities_and_undeclared_prefixes_is_compared(tmp_path):
-    """As drawing programs and copied fragments have them; cairosvg alone would refuse both."""
+    """As in files from drawing programs and copied fragments; plain cairosvg refuses both."""
     (tmp_path / "svgs").mkdir()
     (tmp_path / "svgs" / "a.svg").write_text(
         '<!DOCTYPE svg [<!ENTITY ns "http://www.w3.org/2000/svg">]><svg xmlns="&ns;" viewBox="0 0 24 24">'
@@ -100,4 +100,4 @@ def test_a_file_with_entities_and_undeclared_prefixes_is_compared(tmp_path):
 def test_a_drawing_too_small_for_the_written_decimals_stops_nothing(svg_dir, tmp_path):
     (svg_dir / "speck.svg").write_text(HEAD.format(24, 24) + '<rect x="3" y="3" width="1e-4" height="1e-4"/></svg>')
     summary = roundtrip(svg_dir, tmp_path / "out")
-    assert summary["parsed"] == 5 and summary["same_structure"] == 4  # what is written of the speck paints nothing
+    assert summary["parsed"] == 5 and summary["same_structure"] == 4  # the speck paints nothing once written

@@ -1,4 +1,4 @@
-"""Names that two packs draw: a head learns to find one drawing by the other, and by the name, on a real encoder."""
+"""On a real encoder, a head learns to retrieve a drawing by the same name's drawing in another pack, and by name."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 @pytest.fixture(scope="module")
 def packs(tmp_path_factory):
-    """Packs a and b draw the same twelve names; pack c two of them, one in a broken file; pack d others."""
+    """Packs a and b draw the same twelve names; c two of them, one in a broken file; d draws others."""
     folder = tmp_path_factory.mktemp("packs")
     names_of = {"a": NAMES, "b": NAMES, "c": NAMES[:2], "d": ["sun", "moon"]}
     for seed, (pack, names) in enumerate(names_of.items()):
@@ -41,7 +41,7 @@ def fetched(packs, monkeypatch):
 
 
 def shares_found(path: Path, packs: Path) -> tuple[float, float]:
-    """Of the drawings of pack a: whose name is nearest in pack b, and whose name's text is nearest of all names."""
+    """Share of pack a's drawings whose own name is nearest among pack b's drawings, and among all names' texts."""
     head = load_icon_head(path)
     encoder, texts = load_pixel_encoder(head.pixel_encoder), load_text_encoder(head.text_encoder)
     pictures = [
@@ -95,7 +95,7 @@ def test_packs_that_teach_nothing_are_refused(tmp_path, chosen):
 
 
 def test_the_evaluator_is_no_pupil_of_the_generators_packs():
-    """The shipped head was trained on packs that no recipe trains a generator on; none of them is share-alike."""
+    """No recipe trains a generator on the shipped head's packs, and none of them is share-alike."""
     assert load_icon_head().packs == EVALUATOR_PACKS
     for name in ("base", "small"):
         plan = read_toml(CONFIGS / f"{name}.toml")

@@ -1,4 +1,4 @@
-"""A whole model from a TOML file: in one piece or in many it is the same, and a plan that cannot be is refused."""
+"""A whole model from a TOML file: one run and many resumed runs agree, and impossible plans are refused."""
 
 from pathlib import Path
 

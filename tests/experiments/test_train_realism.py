@@ -1,4 +1,4 @@
-"""A ranker learns what the drawings of the shipped line model look like, from names that the model never saw."""
+"""A ranker learns to recognise drawings by the shipped line model, from names unseen in training."""
 
 from dataclasses import replace
 
@@ -63,7 +63,7 @@ def test_neither_held_out_nor_broken_icons_nor_known_names(packs):
     rng = np.random.default_rng(0)
     own = [packs / name for name in PACKS_OF["line"]]
     real = stage._real_icons(SVGFusionPipeline.from_pretrained("line"), own, 9, rng)
-    assert len(real) == 6  # of eight one is held out, one broken
+    assert len(real) == 6  # eight, less one held out and one broken
     assert len(stage._real_icons(SVGFusionPipeline.from_pretrained("line"), [packs / "tabler"], 2, rng)) == 2
     prompts = stage._new_prompts(own, [packs / "hugeicons"], 9, rng)
     assert {text.split(",")[0] for text, _ in prompts} == {"anvil", "quiver", "right arrow", "kiosk"}

@@ -1,7 +1,7 @@
-"""A fork server that has imported the library once, so that a child costs milliseconds; and what files hold.
+"""A fork server that imports the library once, so that a child costs milliseconds, and a reader of result files.
 
-    bench.run(stage, folder, Fault(...)) -> Outcome           in a child of its own
-    contents(folder) -> what is in its files, but for times and keys that no two runs have alike
+    bench.run(stage, folder, Fault(...)) -> Outcome           in a child process
+    contents(folder) -> contents of its files, except for times and keys that differ between runs
 """
 
 import hashlib
@@ -26,18 +26,18 @@ from safetensors.torch import load
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from fault_stages import run  # noqa: E402 - found by the line above
+from fault_stages import run  # noqa: E402 - needs the line above
 from faults import Fault, Outcome  # noqa: E402
 
 NO_FAULT = Fault()
-SECONDS = 120   # that a child may take
-MEMORY_DISK, ROOM = Path("/dev/shm"), 8 * 2**30  # bytes; there, waiting for the disk (20 ms a file) costs nothing
-# Fields that differ between two runs of the same work: times, and the keys that tie tokens to their file.
+SECONDS = 120   # time limit of a child
+MEMORY_DISK, ROOM = Path("/dev/shm"), 8 * 2**30  # bytes; avoids waiting for the disk (20 ms per file)
+# Fields that differ between identical runs: times, and the keys that tie tokens to their file.
 VOLATILE = {"seal", "seconds", "pixel_tokens", "context", "key", "sha256"}
 
 
 class Bench:
-    """Inputs of all stages, and a way to run a stage in a child."""
+    """Inputs for all stages; runs a stage in a child process."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -50,7 +50,7 @@ class Bench:
 
     @cached_property
     def other_inputs(self) -> Path:
-        """What the stages make other files of, which have mostly the same names."""
+        """Inputs that give different results under mostly the same file names."""
         folder = self.root / "other-inputs"
         folder.mkdir()
         outcome = self.run("other inputs", self.root / "unused", inputs=folder)
@@ -67,7 +67,7 @@ class Bench:
         return child, receiver
 
     def finish(self, child: ForkServerProcess, receiver, kill_after: float | None = None) -> Outcome:
-        """Wait for a child's outcome; kill -9 it after so many seconds."""
+        """Wait for a child's outcome; kill -9 it after `kill_after` seconds."""
         try:
             if not receiver.poll(SECONDS if kill_after is None else kill_after):
                 child.kill()
@@ -86,7 +86,7 @@ class Bench:
         return self.finish(*self.start(stage, folder, fault, inputs), kill_after)
 
     def fresh(self, name: str) -> Path:
-        """A path in a folder of its own, so that what a stage leaves beside its folder is seen too."""
+        """A path inside a new folder, so that anything a stage leaves beside its output folder shows."""
         parent = self.root / name
         shutil.rmtree(parent, ignore_errors=True)
         parent.mkdir(parents=True)
@@ -97,18 +97,18 @@ class Bench:
 def bench():
     roomy = MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > ROOM
     root = Path(tempfile.mkdtemp(prefix="svgfusion-faults-", dir=MEMORY_DISK if roomy else None))
-    with pytest.MonkeyPatch.context() as patch:  # for the server, which starts with the first child
+    with pytest.MonkeyPatch.context() as patch:  # inherited by the server, which starts with the first child
         patch.setenv("PYTHONPATH", str(HERE))
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv("TOKENIZERS_PARALLELISM", "false")
         started = Bench(root)
     yield started
-    shutil.rmtree(root, ignore_errors=True)  # of a folder that something swept away before, nothing is left to do
+    shutil.rmtree(root, ignore_errors=True)  # the folder may already be gone
 
 
 @pytest.fixture(scope="session")
 def undisturbed(bench):
-    """undisturbed(stage) -> contents of its folder after a run without fault, and that run's outcome; made once."""
+    """undisturbed(stage) -> folder contents and outcome of a fault-free run; cached."""
     known: dict[str, tuple[dict, Outcome]] = {}
 
     def whole(stage: str) -> tuple[dict, Outcome]:
@@ -125,9 +125,9 @@ def undisturbed(bench):
 
 
 def contents(folder: Path) -> dict:
-    """Relative path -> what the file holds, read in full: a file that is not whole raises.
+    """Relative path -> content, read in full; an incomplete file raises.
 
-    Left out: temporary files, which begin with a dot, and the parts of a preprocessing that is not done.
+    Skips temporary files (starting with a dot) and the parts of unfinished preprocessing.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
     relative = [(path, path.relative_to(folder)) for path in files]
@@ -175,5 +175,5 @@ def _plain(value):
 
 
 def _digest(array: np.ndarray) -> str:
-    """What an array holds, in few bytes: as lists, those of all stages take gigabytes."""
+    """A short hash of an array: as lists, the arrays of all stages take gigabytes."""
     return f"{array.dtype} {array.shape} {hashlib.sha256(np.ascontiguousarray(array + 0)).hexdigest()}"

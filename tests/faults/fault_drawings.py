@@ -1,6 +1,6 @@
-"""Stages that draw, edit or measure, on tiny inputs and anew at every call; and the encoders, loaded once.
+"""Stages that draw, edit or measure, on tiny inputs, and the encoders, loaded once.
 
-As in fault_stages.py a stage is a function of (inputs, folder).
+As in fault_stages.py, a stage is a function of (inputs, folder).
 """
 
 import itertools
@@ -43,7 +43,7 @@ _load_text = cache(load_text_encoder)
 
 
 class _Colours(nn.Module):
-    """In place of EfficientNet-Lite0, a hundred times quicker: 16 tokens of 320 numbers."""
+    """Replaces EfficientNet-Lite0 and is a hundred times faster: 16 tokens of 320 numbers."""
 
     def __init__(self):
         super().__init__()
@@ -54,32 +54,32 @@ class _Colours(nn.Module):
 
 
 def text_encoder(name: str = "minilm", device: str = "cpu"):
-    """As `load_text_encoder`, loaded once: it is not the encoders that are tested."""
+    """Like `load_text_encoder`, but loaded once: encoders are not under test."""
     return _load_text(name)
 
 
 @cache
 def pixel_encoder(name: str = "efficientnet-lite0", device: str = "cpu") -> PixelEncoder:
-    """As `load_pixel_encoder`, once, and quick."""
+    """Like `load_pixel_encoder`, but fast and loaded once."""
     torch.manual_seed(0)
     return PixelEncoder(name, _Colours(), LITE0_IMAGE_SIZE, LITE0_MEAN, LITE0_STD)
 
 
 class _Blank(Figure):
-    """A plot that is saved as a small white picture: how it looks is not tested here."""
+    """A plot saved as a small white picture: its look is not under test."""
 
     def savefig(self, path, **options) -> None:
         Image.new("RGB", (8, 8), "white").save(path, format=options["format"])
 
 
 def quicken() -> None:
-    """Make the stages quick and the same in every run: of this process, which is the fork server."""
+    """Make the stages of this process (the fork server) fast and deterministic."""
     text_encoder(), pixel_encoder()
     latent_sampler.load_text_encoder = text_encoder
     for module in (vpvae, evaluate, benchmark, ranker):
         module.load_pixel_encoder = pixel_encoder
     two_sample.STEPS = 2
-    # A clock that ticks when it is read: times are the same in every run, and compared like all else.
+    # A clock that ticks when read, so that times are the same in every run and can be compared.
     clock = SimpleNamespace(perf_counter=itertools.count().__next__)
     evaluation_groups.time = clock
     benchmark.timeit = SimpleNamespace(repeat=lambda work, number, repeat: [work() is not None for _ in range(repeat)])
@@ -87,7 +87,7 @@ def quicken() -> None:
 
 
 def make_sets(folder: Path, names: int) -> None:
-    """folder/svg and folder/cache: two packs that draw the same things, two of them held out."""
+    """Write folder/svg and folder/cache: two packs that draw the same names, two of them held out."""
     records = []
     for pack, width, radius in (("tabler", 1, 4), ("lucide", 2, 9)):
         (folder / "svg" / pack).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What the fork server loads and nobody else: the stages as they are for fault tests, which no other test must see."""
+"""Loaded only by the fork server: patches the stages for the fault tests, hidden from all other tests."""
 
 import fault_stages
 

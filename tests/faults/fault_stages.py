@@ -1,6 +1,6 @@
-"""Stages that write, on tiny inputs, and the faults that befall them. Runs in children of a fork server (conftest.py).
+"""Stages that write files, on tiny inputs, run under faults in children of a fork server (conftest.py).
 
-A stage is a function of (inputs, folder): it reads below inputs, which `make_inputs` fills, and writes into folder.
+A stage is a function of (inputs, folder): it reads from inputs, filled by `make_inputs`, and writes to folder.
 """
 
 import json
@@ -18,7 +18,7 @@ import numpy as np
 import resvg_py
 import skimage.metrics
 import torch
-import torch._dynamo  # which torch itself imports with the first optimizer
+import torch._dynamo  # imported by torch with the first optimizer
 import tqdm
 from fault_drawings import DRAWINGS, make_sets, models_of, pipeline_of, pixel_encoder, text_encoder, vae_of
 from faults import Fault, Outcome, strike
@@ -57,9 +57,9 @@ val_every = 1000
 
 
 def quicken() -> None:
-    """Load once what is not tested, and make the stages quick: of this process, which is the fork server."""
+    """Preload what is not under test and make the stages of this process (the fork server) fast."""
     fault_drawings.quicken()
-    # Loaded by the server: a child with little memory has them, and no child spends seconds on them.
+    # Loaded by the server, so that children need neither memory nor seconds for them.
     assert cairosvg and resvg_py and torch._dynamo and skimage.metrics
     torch.set_num_threads(1)
     tqdm.tqdm.monitor_interval = 0  # no thread beside a fork
@@ -73,7 +73,7 @@ def quicken() -> None:
 
 
 def make_inputs(inputs: Path, count: int = 10) -> None:
-    """svg, cache, vae, latents, dit, sets, recipe.toml: what the stages read. count: of SVGs."""
+    """Write the stages' inputs: svg, cache, vae, latents, dit, sets, recipe.toml. count: number of SVGs."""
     create_dummy_data(inputs / "svg", num_samples=count, seed=count)
     shutil.copytree(inputs / "svg", inputs / "again")
     preprocess.preprocess(inputs / "svg", inputs / "cache")
@@ -131,7 +131,7 @@ def _train_realism(inputs: Path, folder: Path) -> None:
 
 
 class _Captions:
-    """Items that draw random numbers as they are read, as captions and augmentations do."""
+    """Items that use random numbers when read, as captions and augmentations do."""
 
     def __len__(self) -> int:
         return 10
@@ -141,7 +141,7 @@ class _Captions:
 
 
 def _fit(inputs: Path, folder: Path) -> None:
-    """The training loop by itself: noise, dropout, random captions, held-out loss, a checkpoint every other step."""
+    """The bare training loop: noise, dropout, random captions, held-out loss, a checkpoint every other step."""
 
     def collate(items: list[torch.Tensor]) -> LatentBatch:
         x = torch.stack(items)[:, None]  # (B, 1, 3)
@@ -185,8 +185,8 @@ STAGES: dict[str, Callable[[Path, Path], object]] = {
     "train_icon_head": _train_icon_head,
     "train_realism": _train_realism,
 } | DRAWINGS
-# Spared the tests over SHORT (two of three full disks, power cut, little memory): what takes its time, where stages as
-# fit, sweep and generate write in the same ways; and what writes by the very functions of vary and morph.
+# Left out of the tests over SHORT (two of three full disks, power cut, little memory): slow stages that write as fit,
+# sweep and generate do, and stages that write with the same functions as vary and morph.
 LONG = (
     "train_dit", "finetune", "train_model", "evaluate", "benchmark", "redraw", "restyle",
 )
@@ -194,7 +194,7 @@ SHORT = [stage for stage in STAGES if stage not in LONG]
 
 
 def _lose_gpu(inputs: Path, folder: Path) -> None:
-    """A failed assertion in a kernel makes the device unusable for the process, as a lost one is."""
+    """Fail an assertion in a kernel: the device becomes unusable for the process, as if lost."""
     torch.zeros(2, device="cuda")[torch.tensor([5], device="cuda")].cpu()
 
 
@@ -206,7 +206,7 @@ HELPERS = {
 
 
 def run(stage: str, inputs: Path, folder: Path, fault: Fault, pipe) -> None:
-    """Target of a child: the stage, in the face of a fault; sends an Outcome unless it is killed."""
+    """Child process: run the stage under a fault; sends an Outcome unless killed."""
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)

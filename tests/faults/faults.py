@@ -1,4 +1,4 @@
-"""What befalls a process: kill -9, a full disk, a power cut, little memory, a halt; and how it ended."""
+"""Faults to inject into a process (kill -9, full disk, power cut, little memory, halt), and its outcome."""
 
 import ctypes
 import errno
@@ -10,34 +10,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-OVERRIDE = 1 << 1  # CAP_DAC_OVERRIDE of linux/capability.h
+OVERRIDE = 1 << 1  # CAP_DAC_OVERRIDE in linux/capability.h
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What befalls a stage; the default is nothing."""
+    """A fault to inject into a stage; none by default."""
 
-    kill_at: int | None = None      # kill -9 itself before its n-th change of the file system
-    halt_at: int | None = None      # stop there, until someone sends SIGCONT
-    largest_file: int | None = None  # bytes: no file can grow beyond (RLIMIT_FSIZE)
-    full_at: int | None = None      # the n-th time that it waits for the disk, the disk is full
-    memory: int | None = None       # bytes more than it has now, and no more (RLIMIT_AS)
-    held_to_rights: bool = False    # a folder without write permission holds root too
-    power_cut_at: int | None = None  # the n-th time that a file takes its place: what was not on the disk is gone
+    kill_at: int | None = None      # kill -9 before the n-th file system change
+    halt_at: int | None = None      # stop before the n-th change, until SIGCONT
+    largest_file: int | None = None  # file size limit in bytes (RLIMIT_FSIZE)
+    full_at: int | None = None      # the disk is full from the n-th fsync on
+    memory: int | None = None       # bytes it may allocate beyond the current use (RLIMIT_AS)
+    held_to_rights: bool = False    # folder permissions apply to root too
+    power_cut_at: int | None = None  # at the n-th os.replace: unflushed data is lost
 
 
 @dataclass
 class Outcome:
-    """How it ended. kind: ok, UserError, OSError, trouble (machine_trouble), escaped, or killed."""
+    """How a stage ended. kind: ok, UserError, OSError, trouble (machine_trouble), escaped, or killed."""
 
     kind: str
     message: str = ""
-    changes: int = 0    # of the file system
+    changes: int = 0    # file system changes
     seconds: float = 0.0
 
 
 def strike(fault: Fault, folder: Path) -> Callable[[], int]:
-    """Let the fault happen in this process; returns a function that counts changes of the file system so far."""
+    """Set up the fault in this process; returns a function that counts file system changes so far."""
     count, own = 0, str(folder.parent)
 
     def watch(event: str, arguments: tuple) -> None:
@@ -67,7 +67,7 @@ def strike(fault: Fault, folder: Path) -> Callable[[], int]:
 
 
 def _give_up_override() -> None:
-    """What makes root write where nobody may: this process does without."""
+    """Drop the capability that lets root write anywhere."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this process
     sets = (ctypes.c_uint32 * 6)()                 # effective, permitted, inheritable; then their upper halves
     libc = ctypes.CDLL(None, use_errno=True)
@@ -77,7 +77,7 @@ def _give_up_override() -> None:
 
 
 def _fill_disk(number: int) -> None:
-    """From the number-th fsync on, the disk is full: where blocks are assigned late, this is when it shows."""
+    """Make the disk full from the number-th fsync on: with delayed allocation it shows only then."""
     left = [number]
 
     def fsync(descriptor: int) -> None:
@@ -89,7 +89,7 @@ def _fill_disk(number: int) -> None:
 
 
 def _cut_power(number: int, around: Path) -> None:
-    """The process ends after its number-th os.replace; a file that was moved without fsync has lost its content."""
+    """Kill the process after its number-th os.replace; a file moved without fsync loses its content."""
     fsync, replace, left = os.fsync, os.replace, [number]
     on_disk: set[int] = set()  # inodes
 

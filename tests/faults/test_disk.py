@@ -1,6 +1,6 @@
-"""A disk that is full, a folder that cannot be written, a power cut: the message says so, and no file is half there.
+"""Full disk, read-only folder, power cut: a clear message and no half-written file.
 
-The same stage then ends, once the fault is gone, as if nothing had been.
+Once the fault is gone, the same stage finishes with the usual result.
 """
 
 import os
@@ -10,7 +10,7 @@ from conftest import contents
 from fault_stages import SHORT, STAGES
 from faults import Fault
 
-FULL = (Fault(largest_file=0), Fault(full_at=1), Fault(largest_file=1500))  # no room, full when flushed, little room
+FULL = (Fault(largest_file=0), Fault(full_at=1), Fault(largest_file=1500))  # no space, full when flushed, little space
 
 
 def assert_ends_well(bench, stage, folder, whole) -> None:
@@ -21,18 +21,18 @@ def assert_ends_well(bench, stage, folder, whole) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_full_disk(bench, undisturbed, stage):
-    """The system refuses to let any file grow, as it does on a full disk but with EFBIG; and, by a seam, ENOSPC."""
+    """Files cannot grow, as on a full disk: EFBIG from the system, ENOSPC from a patched fsync."""
     whole, _ = undisturbed(stage)
     folder = bench.fresh(f"full-{stage}")
     for fault in FULL if stage in SHORT else FULL[:1]:
         outcome = bench.run(stage, folder, fault)
-        if outcome.kind == "ok":  # it has no file of that size
+        if outcome.kind == "ok":  # none of its files is that large
             assert fault is FULL[-1] and contents(folder) == whole
             return
         assert outcome.kind == "OSError", outcome
         assert "File too large" in outcome.message or "No space left" in outcome.message
         assert str(folder) in outcome.message
-        assert set(contents(folder)) <= set(whole) | {"training_state.pt"}  # and each is whole
+        assert set(contents(folder)) <= set(whole) | {"training_state.pt"}  # each file is complete
     assert_ends_well(bench, stage, folder, whole)
 
 
@@ -47,7 +47,7 @@ def test_a_folder_that_cannot_be_written(bench, stage):
     assert str(folder.parent) in outcome.message
     for path in (folder.parent, folder):
         path.chmod(0o755)
-    assert not list(folder.rglob("*"))  # so that the next run begins as the first
+    assert not list(folder.rglob("*"))  # the next run starts from scratch
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -61,7 +61,7 @@ def test_a_file_where_the_folder_should_be(bench, stage):
 
 @pytest.mark.parametrize("stage", SHORT)
 def test_a_power_cut_after_a_move(bench, undisturbed, stage):
-    """What had not been flushed when a file took its place is lost then: nothing is."""
+    """A power cut loses whatever was not flushed before os.replace: nothing may be lost."""
     whole, _ = undisturbed(stage)
     folder = bench.fresh(f"power-{stage}")
     for number in (1, 2):
@@ -70,6 +70,6 @@ def test_a_power_cut_after_a_move(bench, undisturbed, stage):
             assert number == 2
             break
         assert outcome.kind == "killed", outcome
-        if stage != "roundtrip":  # whose many drawings are not worth the time; they are written anew
+        if stage != "roundtrip":  # its many drawings are not flushed, for speed; they are rewritten
             contents(folder)
     assert_ends_well(bench, stage, folder, whole)

@@ -1,6 +1,6 @@
-"""Every stage, run into folders that are not its own: nothing that lies there changes, and one line says why.
+"""Every stage, run into folders that are not its own: nothing there changes, and one line says why.
 
-A right result is as good: a stage may write into a new folder inside another's input, which then is as it was.
+A correct result is also accepted: a stage may write to a new folder inside another stage's unchanged input.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ ADD = ("fetch_packs", "load_vocabulary")  # stages that add packs, or a sealed f
 
 
 def digest(folder: Path) -> dict[str, str]:
-    """What a folder holds, without the list that another stage has there, which may be read and locked."""
+    """Contents of a folder by path: hashes, links and folders."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -50,14 +50,14 @@ def assert_one_line(outcome) -> None:
 
 @pytest.fixture(scope="module")
 def inputs(bench, tmp_path_factory) -> Path:
-    """Inputs that a test may spoil."""
+    """Inputs that a test may damage."""
     folder = tmp_path_factory.mktemp("foreign") / "inputs"
     shutil.copytree(bench.inputs, folder)
     return folder
 
 
 def assert_kept(stage: str, outcome, before: dict[str, str], after: dict[str, str]) -> None:
-    """Refused, and nothing changed; or, of what adds packs and a sealed file to a folder, only that added."""
+    """Refused with nothing changed, or, for stages that add packs or a sealed file, only that added."""
     if stage in ADD:
         assert outcome.kind == "ok", outcome
         assert {name: after.get(name) for name in before} == before
@@ -88,7 +88,7 @@ def test_a_dictionary_that_is_not_ours_stays(bench):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_input_or_a_folder_of_another_stage(bench, inputs, stage):
-    """Every folder that some stage reads or wrote, and the folder around them all."""
+    """Every folder that a stage reads or wrote, and their parent folder."""
     listed = [path.parent for path in sorted(inputs.rglob(LIST_NAME))]
     assert len(listed) >= 7
     before = digest(inputs)
@@ -96,7 +96,7 @@ def test_an_input_or_a_folder_of_another_stage(bench, inputs, stage):
         found = FileList(folder)
         found.read()
         outcome = bench.run(stage, folder, inputs=inputs)
-        if outcome.kind == "ok":  # its own: a training that is done, a data set made again
+        if outcome.kind == "ok":  # its own folder: a finished training, a rebuilt data set
             if stage in ADD:
                 assert_kept(stage, outcome, before, digest(inputs))
             else:
@@ -110,7 +110,7 @@ def test_an_input_or_a_folder_of_another_stage(bench, inputs, stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_folder_inside_an_input(bench, inputs, stage):
-    """In the first one to its end; in the others it is killed as it begins to write, unless it is refused."""
+    """Runs to the end in the first folder; killed when it starts to write in the others, unless refused."""
     fault, before = NO_FAULT, digest(inputs)
     for place in ("svg", "cache", "vae", "latents", "sets/cache"):
         folder = inputs / place / "new"
@@ -128,7 +128,7 @@ def test_a_folder_inside_an_input(bench, inputs, stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_the_user_changed_among_the_results(bench, undisturbed, stage):
-    """The second run finds results edited, replaced by links to files of the user's, and a note of the user's."""
+    """A second run finds edited results, results replaced by links to user files, and a user's note."""
     undisturbed(stage)
     folder = bench.fresh(f"edited-{stage}")
     shutil.copytree(bench.root / f"whole-{stage}" / "out", folder)

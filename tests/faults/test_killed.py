@@ -1,6 +1,6 @@
-"""kill -9 at any moment, again and again: nothing is spoilt, and the next run ends as an undisturbed one.
+"""Repeated kill -9 at any moment: nothing is damaged, and the next run ends like an uninterrupted one.
 
-Half of the kills come after a random time, half before a random change of the file system, where the danger is.
+Half of the kills come after a random time, half just before a random file system change, where the risk is.
 """
 
 import os
@@ -11,7 +11,7 @@ from conftest import contents
 from fault_stages import STAGES
 from faults import Fault
 
-KILLS = int(os.environ.get("FAULT_KILLS", "3"))  # of each stage; 20 take some minutes
+KILLS = int(os.environ.get("FAULT_KILLS", "3"))  # per stage; 20 take some minutes
 OFTEN = {"fit": 8}  # the loop that runs for days
 
 
@@ -23,11 +23,11 @@ def test_kills_change_nothing(bench, undisturbed, stage):
     killed = 0
     while killed < OFTEN.get(stage, KILLS):
         if killed % 2:
-            end = bench.run(stage, folder, kill_after=rng.uniform(0, outcome.seconds / 2))  # more is often its end
+            end = bench.run(stage, folder, kill_after=rng.uniform(0, outcome.seconds / 2))  # later it is often done
         else:
             end = bench.run(stage, folder, Fault(kill_at=rng.randint(1, outcome.changes)))
-        contents(folder)  # each file is whole
-        if end.kind == "ok":  # it was done with what the kills before had left to do
+        contents(folder)  # each file is complete
+        if end.kind == "ok":  # it finished what earlier kills had left
             assert contents(folder) == whole
             folder = bench.fresh(f"killed-{stage}")
             continue

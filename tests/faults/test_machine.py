@@ -1,4 +1,4 @@
-"""Too little memory, a device that fails, a worker that is killed, and two processes in one folder."""
+"""Too little memory, a failing device, a killed worker, and two processes in one folder."""
 
 import multiprocessing
 import os
@@ -18,7 +18,7 @@ from svgfusion_lib.corpus import preprocess as module
 from svgfusion_lib.corpus.preprocess import PARTS_NAME, preprocess
 from svgfusion_lib.errors import UserError, machine_trouble
 
-MEMORY = 2 * 2**20  # bytes, beyond what the process has as it begins: short of what most stages need
+MEMORY = 2 * 2**20  # bytes beyond the process's initial size: too little for most stages
 
 
 @pytest.mark.parametrize("stage", SHORT)
@@ -37,7 +37,7 @@ def test_too_little_memory(bench, undisturbed, stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_two_processes_in_one_folder(bench, undisturbed, stage):
-    """Both end well, or one is told that another is at work; what is there in the end is whole."""
+    """Both finish, or one is refused because another is at work; the final result is complete."""
     whole, _ = undisturbed(stage)
     folder = bench.fresh(f"two-{stage}")
     children = [bench.start(stage, folder) for _ in range(2)]
@@ -50,7 +50,7 @@ def test_two_processes_in_one_folder(bench, undisturbed, stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_two_runs_of_different_inputs_do_not_mix(bench, undisturbed, stage):
-    """One halts among its files, and another works in the same folder: in the end it holds the files of one of them."""
+    """One halts halfway and another runs in the same folder: it ends up with the files of one of them."""
     whole, outcome = undisturbed(stage)
     folder = bench.fresh(f"halted-{stage}")
     child, receiver = bench.start(stage, folder, Fault(halt_at=outcome.changes // 2 + 1))
@@ -101,7 +101,7 @@ def test_a_killed_worker_is_said_and_its_work_is_done_again(bench, monkeypatch):
         thread.join()
     contents(folder)
     whole = bench.fresh("worker-whole")
-    for each in (folder, whole):  # here, as the workers were: with the real encoder
+    for each in (folder, whole):  # in this process, with the real encoder like the workers
         preprocess(bench.inputs / "svg", each, processes=1, renderings=2)
     assert contents(folder) == contents(whole)
 

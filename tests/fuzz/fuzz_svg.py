@@ -1,8 +1,8 @@
-"""Fuzz target: any bytes as an SVG, any numbers as rows. Only ValueError may come out, and what is made must hold.
+"""Fuzz target: any bytes as an SVG, any numbers as rows. Only ValueError may be raised, and results must be valid.
 
     python tests/fuzz/fuzz_svg.py -max_total_time=60 tests/fuzz/corpus
 
-The first byte chooses what is fed: raw bytes, a document put together from SVG's own words, or a matrix.
+The first byte selects the input: raw bytes, a document built from SVG names, or a matrix.
 """
 
 import sys
@@ -63,7 +63,7 @@ ROOTS = [
 
 
 def document(data: atheris.FuzzedDataProvider, depth: int = 0) -> str:
-    """An element of SVG's own words, with children."""
+    """An element built from SVG names, with children."""
     tag = data.PickValueInList(TAGS)
     attributes = {}
     for _ in range(data.ConsumeIntInRange(0, 6)):
@@ -80,14 +80,14 @@ def document(data: atheris.FuzzedDataProvider, depth: int = 0) -> str:
 
 
 def check_rows(rows: np.ndarray) -> None:
-    """What holds for every matrix that the parser or the sanitiser returns."""
+    """Invariants of every matrix that the parser or the sanitiser returns."""
     assert np.isfinite(rows).all() and rows.dtype == np.float32 and rows.shape[1] == rf.NUM_COLUMNS
     assert rows[0, rf.ELEMENT] == rf.BOS and rows[-1, rf.ELEMENT] == rf.EOS
     ElementTree.fromstring(rows_to_svg(rows))
 
 
 def check_sanitized(rows: np.ndarray) -> None:
-    """The sanitiser leaves rows alone that are valid."""
+    """The sanitiser leaves valid rows unchanged."""
     again = sanitize_rows(rows)
     assert again.shape == rows.shape, f"{len(rows)} rows became {len(again)}"
     assert np.abs(again - rows).max(initial=0) < 1e-6
@@ -101,12 +101,12 @@ def check_svg(source: str | bytes) -> None:
         return
     check_rows(parsed.rows)
     if np.abs(parsed.rows[:, rf.GEOMETRY]).max() <= rf.POSITION_LIMIT and parsed.rows[:, rf.STROKE_WIDTH].max() <= 2:
-        check_sanitized(parsed.rows)  # what lies far outside the canvas is brought nearer
+        check_sanitized(parsed.rows)  # points far outside the canvas are moved closer
     text = rows_to_svg(parsed.rows, parsed.size)
     ElementTree.fromstring(text)
     try:
         check_rows(parse_svg(text).rows)
-    except ValueError as error:  # too small to be written with the writer's decimals, or clipped away by them
+    except ValueError as error:  # too small for the writer's decimals, or clipped away by them
         assert "nothing is painted" in str(error) or "too" in str(error), error
 
 

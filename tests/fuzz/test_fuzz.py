@@ -1,4 +1,4 @@
-"""The fuzz target for half a minute (SVGFUSION_FUZZ_SECONDS says how long), from the committed corpus on."""
+"""Run the fuzz target for half a minute (or SVGFUSION_FUZZ_SECONDS), starting from the committed corpus."""
 
 import os
 import shutil
@@ -12,8 +12,8 @@ SECONDS = int(os.environ.get("SVGFUSION_FUZZ_SECONDS", "30"))
 
 def test_nothing_is_found(tmp_path):
     corpus = tmp_path / "corpus"
-    shutil.copytree(HERE / "corpus", corpus)  # what is found on the way is not committed by itself
-    # By a shell: the limit is on the peak of a process, and that of pytest counts in what it starts itself.
+    shutil.copytree(HERE / "corpus", corpus)  # new finds stay out of the committed corpus
+    # Through a shell: the memory limit is on peak size, and direct children of pytest inherit its peak.
     command = [
         "sh", "-c", '"$@" & wait $!', "sh", sys.executable, str(HERE / "fuzz_svg.py"),
         f"-max_total_time={SECONDS}", "-seed=1", "-timeout=10",
@@ -21,9 +21,9 @@ def test_nothing_is_found(tmp_path):
     ]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=SECONDS + 120, check=False,
-        env=os.environ | {"PYTHONHASHSEED": "0"},  # with the seed: the same inputs everywhere
+        env=os.environ | {"PYTHONHASHSEED": "0"},  # with the seed: reproducible inputs
     )
     found = [f"{path.name}: {path.read_bytes()!r}" for path in tmp_path.iterdir() if path.is_file()]
     assert done.returncode == 0 and not found, f"{found}\n{done.stderr[-4000:]}"
     runs = [line for line in done.stderr.splitlines() if line.startswith("Done ")]
-    assert runs and int(runs[-1].split()[1]) > 50 * SECONDS, runs  # it ran in earnest
+    assert runs and int(runs[-1].split()[1]) > 50 * SECONDS, runs  # it really ran

@@ -31,7 +31,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "outputs" / "screenshots"
-SECONDS = 180  # for a kernel that starts on a busy machine
+SECONDS = 180  # a kernel may start slowly on a busy machine
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -58,7 +58,7 @@ HOSTILE = '"><img src=x onerror="window.hacked=1"><script>window.hacked=1</scrip
 
 @pytest.fixture
 def environment(tmp_path) -> dict[str, str]:
-    """Jupyter that keeps to a folder of its own, and the package importable from there."""
+    """Jupyter settings in a separate folder, with the package importable."""
     places = {name: str(tmp_path / name) for name in (
         "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
         "JUPYTERLAB_WORKSPACES_DIR",
@@ -74,7 +74,7 @@ def environment(tmp_path) -> dict[str, str]:
 def served(
     command: list[str], environment: dict[str, str], folder: Path, address: str
 ) -> Iterator[subprocess.Popen]:
-    """A server that answers at an address, ended afterwards."""
+    """A server that answers at an address; stopped afterwards."""
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -121,7 +121,7 @@ def opened_page(height: int) -> Iterator:
 
 
 def without_lessons(notebook: Path, path: Path) -> None:
-    """Notebook 08 as it is, but for the cells after the gallery, which would only keep its kernel busy."""
+    """Notebook 08 without the cells after the gallery, which would only keep its kernel busy."""
     content = json.loads(notebook.read_text(encoding="utf-8"))
     cells = content["cells"]
     last = max(k for k, c in enumerate(cells) if c["cell_type"] == "code" and "lab" not in tags_of(c))
@@ -129,7 +129,7 @@ def without_lessons(notebook: Path, path: Path) -> None:
 
 
 def own_favourites(notebook: Path) -> Path:
-    """The notebook, its favourites beside it and not the user's."""
+    """Keep favourites beside the notebook, apart from the user's."""
     text = notebook.read_text(encoding="utf-8")
     changed = text.replace("runs/gallery/favourites.json", str(notebook.with_name("favourites.json")))
     assert changed != text
@@ -152,7 +152,7 @@ def use(page, name: str, folder: Path, front_ends: Callable[[Path], dict] | None
 
     page.locator(".svgf-grid .svgf-cover").first.focus()
     page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowDown")  # by as many as stand in a row
+    page.keyboard.press("ArrowDown")  # moves by one row
     focused = page.evaluate("[...document.querySelectorAll('.svgf-grid .svgf-cover')].indexOf(document.activeElement)")
     assert focused >= 3
     page.keyboard.press("Enter")
@@ -228,7 +228,7 @@ def use(page, name: str, folder: Path, front_ends: Callable[[Path], dict] | None
     prompt.fill(HOSTILE)
     prompt.press("Enter")
     expect(status).to_contain_text("onerror=", timeout=SECONDS * 1000)  # as text
-    expect(page.locator(".svgf-grid img")).to_have_count(2)  # as the request that was dropped says
+    expect(page.locator(".svgf-grid img")).to_have_count(2)  # as in the dropped request
     page.locator(".svgf-grid button").first.click()
     page.screenshot(path=PICTURES / f"{name}-hostile.png")
     prompt.fill("x" * 10_000)
@@ -272,7 +272,7 @@ def test_the_page_of_its_own(environment, tmp_path, front_ends):
         assert status(address, f"evil.example:{port}") == 403
         assert status(f"http://127.0.0.1:{port}/api/kernels", f"evil.example:{port}") in (403, 404)
         assert kernels_of(server) == []
-        with urllib.request.urlopen(address.split("?")[0], timeout=20) as answer:  # without a token: asked for one
+        with urllib.request.urlopen(address.split("?")[0], timeout=20) as answer:  # without a token, it asks for one
             assert "/login" in answer.url
         assert kernels_of(server) == []
         with opened_page(1200) as page:
@@ -284,7 +284,7 @@ def test_the_page_of_its_own(environment, tmp_path, front_ends):
             assert own == waiting[:1]
         assert status(address, f"localhost:{port}") == 200
         assert kernels_of(server) == waiting  # the page was ready
-        assert not set(wait_for_kernels(server, 1)) & set(waiting)  # those of pages that are gone have ended
+        assert not set(wait_for_kernels(server, 1)) & set(waiting)  # kernels of closed pages have ended
 
 
 def status(address: str, host: str) -> int:
@@ -305,6 +305,6 @@ def wait_for_kernels(server: subprocess.Popen, count: int) -> list[int]:
 
 
 def kernels_of(server: subprocess.Popen) -> list[int]:
-    """Processes that the server has started."""
+    """Kernel processes started by the server."""
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
     return [int(child) for child in children if b"ipykernel" in Path(f"/proc/{child}/cmdline").read_bytes()]

@@ -1,4 +1,4 @@
-"""The gallery without widgets: what it draws, keeps, shows and hands out."""
+"""The gallery without widgets: drawing, history, display and downloads."""
 
 import io
 import json
@@ -41,10 +41,7 @@ def quick(prompt="cart", **values) -> Request:
 
 
 def test_an_icon_bears_the_name_that_it_was_drawn_for(monkeypatch, session, pipeline):
-    """A moose is none of the names that the model knows; what is done to an icon later goes on with these words.
-
-    It is what the pipeline draws.
-    """
+    """An unknown name (moose) is drawn as the pipeline draws it, and later edits keep the name it was drawn for."""
     monkeypatch.setattr(pipeline, "known_names", learn_names(["deer", "heart"], pipeline.text_encoder))
     batch = session.generate(quick("moose", style="tabler", seed=5))
     samples = pipeline.sample(["moose, tabler style"] * 2, [5, 6], quick().config)
@@ -161,7 +158,7 @@ def test_edits_work_on_what_is_shown(session, cart):
         session.vary(cart, 0.5, quick())
 
 
-# --- what goes home, and what is shown --------------------------------------------------------------
+# --- downloads and display --------------------------------------------------------------------------
 
 
 def test_files_are_what_they_say(session, cart):
@@ -191,7 +188,7 @@ def test_hostile_texts_are_text_wherever_they_stand(session, text, cart_file):
         seen = Seen()
         seen.feed(piece)
         assert set(seen.tags) <= {"div", "span", "b", "h3", "a", "img", "pre", "button"}
-        assert set(seen.handlers) <= {COPY}  # which reads its text from an attribute
+        assert set(seen.handlers) <= {COPY}  # reads its text from an attribute
         assert all(address.startswith("data:") for address in seen.addresses)
 
 
@@ -199,7 +196,7 @@ COPY = "navigator.clipboard.writeText(this.dataset.text).then(() => this.classLi
 
 
 class Seen(HTMLParser):
-    """What a browser makes of a piece of HTML."""
+    """What a browser sees in a piece of HTML."""
 
     def __init__(self):
         super().__init__()
@@ -235,7 +232,7 @@ def test_a_page_that_the_user_changed_stays(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(page, "serve", lambda *arguments: None)
     monkeypatch.setattr(page, "write_page", lambda path: write_page(path, NOTEBOOKS / "08_gallery.ipynb"))
     monkeypatch.setattr(page, "NOTEBOOKS", tmp_path / "notebooks")
-    write_bytes(tmp_path / "runs" / "gallery" / "favourites.json", b"[]")  # of notebook 08, opened before
+    write_bytes(tmp_path / "runs" / "gallery" / "favourites.json", b"[]")  # from notebook 08, opened earlier
     written = tmp_path / "runs" / "gallery" / "page" / "SVGFusion.ipynb"
     assert page.main([]) == page.main([]) == 0 and written.is_file()
     written.write_text("mine")

@@ -1,4 +1,4 @@
-"""The look of all icons at once, what is copied and taken home, favourites."""
+"""The look of all icons at once, copies and downloads, favourites."""
 
 import base64
 import io
@@ -73,7 +73,7 @@ def test_the_look_is_of_all_icons_of_the_session_those_to_come_too(session, icon
     session.set_look(Look(width=3))
     later = session.open_svg("two.svg", TWO.encode()).icons[0]
     assert 'stroke-width="3"' in icon.svg and 'stroke-width="3"' in later.svg
-    assert icon.drawn_svg == before  # edits go by what was drawn
+    assert icon.drawn_svg == before  # edits start from the drawing
     with pytest.raises(UserError, match="no colour"):
         session.set_look(Look(colour="reddish"))
     assert session.look == Look(width=3)

@@ -1,4 +1,4 @@
-"""Sets in the gallery, requests as files and links, names of layers, before and after, favourites that stay."""
+"""Sets in the gallery, requests as files and links, layer names, before and after, persistent favourites."""
 
 import dataclasses
 import io
@@ -118,7 +118,7 @@ def test_the_set_tab_draws_swaps_and_makes_files(session):
     gallery.worker.wait(60)
     assert "set.zip" in gallery.files_link.value
     gallery.detail.undo.click()
-    assert gallery.files_link.value == ""  # it would no longer be what is shown
+    assert gallery.files_link.value == ""  # it would no longer match what is shown
 
 
 def test_before_and_after(session, cart_file):
@@ -127,7 +127,7 @@ def test_before_and_after(session, cart_file):
     made = session.vary(cart, 0.5, Request("", **QUICK)).icons[0]
     assert made.before == cart.drawn_svg
     *_, picture = re.findall(r'<div class="svgf-paper svgf-large">.*?</div>', markup.large_view(made))
-    assert "svgf-before" in picture and "svgf-slider" not in picture  # which stands below: it would cover the icon
+    assert "svgf-before" in picture and "svgf-slider" not in picture  # the slider is below: it would cover the icon
     cart.paint_layer(1, "#dd3333")
     assert "#d33" not in cart.before and "#d33" in cart.svg
 
@@ -154,7 +154,7 @@ def test_pages_share_their_favourites(pipeline, tmp_path, cart_file):
     gallery = Gallery(other)
     icon = one.open_svg("one.svg", cart_file).icons[0]
     one.mark(icon, True)
-    gallery.handed.value = f"{OPENED}\n"  # a kernel that was started before is shown now
+    gallery.handed.value = f"{OPENED}\n"  # a kernel started earlier is shown now
     assert [each.title for each in other.favourites] == [icon.title] and len(gallery.favourites.children) == 1
     other.mark(other.open_svg("two.svg", cart_file).icons[0], True)
     assert [each.title for each in one.mark(icon, False).icons] == ["two"]
@@ -184,7 +184,7 @@ def test_layers_are_named_by_the_words_that_they_attend_to(session, pipeline, ca
     assert name_layers(pipeline, empty) == empty
     icon.show_layer(1, False)
     assert re.findall(r' id="([^"]*)"', icon.svg) == names[1:]
-    assert layer_names(pipeline, icon.drawn_svg, "check") == [""]  # one layer, one word: the whole
+    assert layer_names(pipeline, icon.drawn_svg, "check") == [""]  # one layer, one word: no part to name
     assert layer_names(pipeline, cart_file.decode(), "red cart") == ["", "", ""]  # colours name nothing
 
 

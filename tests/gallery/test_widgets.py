@@ -1,4 +1,4 @@
-"""The gallery's widgets without a browser: what their buttons do, Cancel, the history, names for screen readers."""
+"""The gallery's widgets without a browser: buttons, Cancel, history, screen reader labels."""
 
 import threading
 from datetime import UTC, datetime
@@ -116,7 +116,7 @@ def test_more_is_made_of_an_icon(gallery, cart_file):
     assert "12 icons: morph from 1 to 4" in press(gallery, detail.morph) and "morph.svg" in gallery.heading.value
     assert "CACHE_DIR" in press(gallery, detail.find)
     assert len(gallery.history.children) == len(gallery.session.history) == 7
-    assert detail.sections.options == ("Layers", "Remix", "Code")  # no cache, so nothing to look in
+    assert detail.sections.options == ("Layers", "Remix", "Code")  # no cache, so nothing to search
     for index, child in enumerate((detail.layer_rows, detail.vary, detail.code)):
         detail.sections.index = index
         assert child in _descendants(detail._pane)

@@ -1,4 +1,4 @@
-// node front_end.mjs SET: builds and renders a set as a front end would; prints what came of it as JSON.
+// node front_end.mjs SET: builds and renders a set as a front end would; prints the result as JSON.
 // Runs in the folder whose node_modules has the packages of package.json.
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";

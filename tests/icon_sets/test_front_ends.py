@@ -1,4 +1,4 @@
-"""Sets of hostile words in the tools that front ends use: @iconify/utils, React by esbuild, Vue by its compiler."""
+"""Sets of hostile words in front-end tools: @iconify/utils, React with esbuild, Vue with its compiler."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ WORDS = [
 
 @pytest.fixture(scope="module", params=["tabler", "twemoji"])
 def built(request, front_ends, tmp_path_factory) -> tuple[Path, dict]:
-    """A set, and what front ends made of it."""
+    """A set, and what the front ends built from it."""
     from svgfusion_lib.pipeline import SVGFusionPipeline
 
     pipeline = SVGFusionPipeline.from_pretrained()

@@ -1,4 +1,4 @@
-"""Words to sets of icons: even, swapped, exported, whatever the words are."""
+"""Icon sets from words: evened, swapped, exported, for any words."""
 
 import html
 import json
@@ -86,7 +86,7 @@ def test_pens_become_one_and_sizes_alike():
     for rows in even:
         low, high = drawn_box(rows)
         assert ((high - low) * UNITS <= LIVE_AREA + 0.5).all() and (np.abs([low, high]) <= 1).all()
-    assert optical_size(even[0]) == pytest.approx(common.size, rel=0.12)  # 9 to the side cannot become 18
+    assert optical_size(even[0]) == pytest.approx(common.size, rel=0.12)  # 9 units wide cannot become 18
 
 
 def test_colours_that_are_nearly_the_same_become_one():
@@ -128,7 +128,7 @@ def test_files_of_hostile_words(written, hostile):
 
 
 def _code(path) -> str:
-    """A file without what every Vue component begins with."""
+    """A file's code, without the header of every Vue component."""
     return path.read_text().replace("<script setup>\ndefineProps", "").replace("</script>\n", "")
 
 
@@ -145,7 +145,7 @@ def test_the_sprite_shows_each_icon(written, hostile):
 
 
 class _Page(HTMLParser):
-    """Counts scripts, and collects texts and attributes."""
+    """Counts scripts; collects texts and attributes."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -200,7 +200,7 @@ def test_a_swap_that_cannot_be(tmp_path, hostile, capsys, flags, message):
 
 
 def draw_like(icons, name):
-    """The first icon of a set alone, under another name."""
+    """The first icon of a set, alone, under another name."""
     return replace(icons, icons=[replace(icons.icons[0], word=name, name=name, chosen=0)])
 
 
@@ -240,7 +240,7 @@ def test_a_set_that_is_damaged_or_a_strangers_is_refused(tmp_path, hostile, chan
     'viewBox="0 0 24 24" fill="url(x.svg)"', 'viewBox="0 0 24 24" fill="  url( x.svg)"',
 ])
 def test_values_that_would_be_code_or_an_address_are_not_exported(root):
-    """The pen is a number in the code of components."""
+    """Component code contains the pen width as a number."""
     with pytest.raises(UserError, match="draw the set anew"):
         read_drawing(f'<svg xmlns="http://www.w3.org/2000/svg" {root}><path d="M1 1"/></svg>', "x")
 

@@ -84,7 +84,7 @@ def test_styles_survive_as_json_and_old_configurations_have_none():
 
 
 def test_a_vsdit_made_before_its_length_predictor_was_wide_comes_back_as_it_was(tmp_path):
-    """Its configuration says nothing of that network, and all had the same one."""
+    """Its configuration lacks that network's width, which was then always the same."""
     model = VSDiT(DiTConfig.preset("tiny", latent_width=8, length_width=128, length_dropout=0.3)).eval()
     path = save_model(tmp_path / "old.pt", "vsdit", model, model.state_dict())
     content = torch.load(path, weights_only=True)

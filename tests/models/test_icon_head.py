@@ -42,13 +42,13 @@ def test_written_and_read_again(tmp_path):
 def test_realism_is_a_probability_that_is_written_and_read_again(tmp_path):
     torch.manual_seed(0)
     head, tokens = IconHead("minilm", 4, 6, width=8).eval(), torch.randn(3, 4, 6)
-    assert head.log_realism(tokens).tolist() == [0, 0, 0]  # a head without it calls nothing unreal
+    assert head.log_realism(tokens).tolist() == [0, 0, 0]  # without a realism score, nothing is unreal
     layer = head.add_realism()
     expected = torch.sigmoid(layer(tokens.flatten(1))).squeeze(1)
     torch.testing.assert_close(head.log_realism(tokens).exp(), expected)
     again = load_icon_head(save_icon_head(head, tmp_path / "ranker.safetensors"))
     torch.testing.assert_close(again.log_realism(tokens), head.log_realism(tokens), atol=0.02, rtol=0.02)  # bf16
-    assert load_icon_head().realism is None  # the evaluator judges alone what is shown
+    assert load_icon_head().realism is None  # the evaluator judges only what is shown
 
 
 @pytest.mark.parametrize(("metadata", "message"), [(None, "is not an icon head"), ({KIND: "e"}, "not a readable icon")])

@@ -38,7 +38,7 @@ def test_block_uses_only_the_parts_it_is_given():
     torch.manual_seed(0)
     x, pixels = torch.randn(2, 3, 8), torch.randn(2, 4, 6)
     alone = Block(8, 2, self_attention=False)
-    torch.testing.assert_close(alone(x)[:, 1], alone(x[:, 1:2])[:, 0])  # each position by itself
+    torch.testing.assert_close(alone(x)[:, 1], alone(x[:, 1:2])[:, 0])  # each position alone
     together = Block(8, 2)
     assert not torch.allclose(together(x)[:, 1], together(x[:, 1:2])[:, 0], atol=1e-4)
     crossed = Block(8, 2, self_attention=False, context_width=6)

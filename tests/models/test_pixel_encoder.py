@@ -24,7 +24,7 @@ def lite0():
 
 
 def save_dinov2(folder, registers=0, processor=True):
-    """Save a random DINOv2 as a hub model would be; 5 x 5 patches, or 4 x 4 after the processor's crop."""
+    """Save a random DINOv2 like a hub model; 5 x 5 patches, or 4 x 4 after the processor's crop."""
     from transformers import Dinov2Config, Dinov2Model, Dinov2WithRegistersConfig, Dinov2WithRegistersModel
 
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "image_size": 70, "patch_size": 14}

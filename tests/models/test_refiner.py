@@ -1,4 +1,4 @@
-"""The refiner: what goes in and out, and that it learns to put a drawing right."""
+"""The refiner: inputs, outputs, and learning to correct a drawing."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_disturbing_keeps_what_hangs_together(batch):
     moved = (noisy - units).abs()
     assert 0.05 < moved[moved > 0].mean() < 1
     assert (noisy[units == 0] == 0).all()
-    torch.testing.assert_close(noisy[0, 2, :2], noisy[0, 1, 6:8])  # a line begins where the one before ends
+    torch.testing.assert_close(noisy[0, 2, :2], noisy[0, 1, 6:8])  # a line starts where the previous one ends
     torch.testing.assert_close(disturb(batch.ids, units, torch.zeros(2)), units, atol=1e-5, rtol=0)
 
 
@@ -96,7 +96,7 @@ def test_what_is_too_long_stays_as_it_is(rows):
 
 
 def test_it_learns_to_put_a_drawing_right(rows):
-    """One drawing, disturbed anew each time: after a minute most coordinates are exact, before hardly any."""
+    """Trained on one drawing with fresh noise at every step, it makes many more coordinates exact."""
     torch.manual_seed(0)
     model = Refiner(CONFIG).train()
     optimizer = make_optimizer(model, TrainConfig(lr=3e-3))

@@ -1,4 +1,4 @@
-"""The table of docs/models.md against the code."""
+"""The size table in docs/models.md matches the code."""
 
 import re
 from pathlib import Path
@@ -38,4 +38,4 @@ def test_presets_of_the_dit_are_those_of_the_field():
     for name, size in table.items():
         config = DiTConfig.preset(name)
         assert (config.depth, config.width, config.heads) == size and config.mlp_ratio == 4
-    assert DiTConfig.preset("mini") == DiTConfig()  # what old checkpoints leave to the defaults
+    assert DiTConfig.preset("mini") == DiTConfig()  # old checkpoints rely on these defaults

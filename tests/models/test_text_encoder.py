@@ -94,7 +94,7 @@ def test_too_long_text_is_cut_with_one_warning(minilm, clip):
     assert caught[0].filename == __file__, "the warning points at the caller"
     assert context.shape[1] == minilm.max_tokens == 32
     assert mask.sum(1).tolist() == [28, 0]
-    with pytest.warns(UserWarning, match="cut to 20 tokens"):  # no longer than the model's positions
+    with pytest.warns(UserWarning, match="cut to 20 tokens"):  # the model has no more positions
         assert clip.encode(["abc " * 30])[0].shape == (1, clip.max_tokens, 32) == (1, 20, 32)
 
 
@@ -120,7 +120,7 @@ def test_hub_model_without_network_fails_soon_and_says_what_helps(monkeypatch):
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nothing listens there
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nothing listens here
     start = time.monotonic()
     with pytest.raises(UserError, match="local folder") as caught:
         load_text_encoder("nobody/no-such-clip")
@@ -142,7 +142,7 @@ def test_a_folder_that_is_missing_or_holds_no_text_model(tmp_path):
 
 
 def test_weight_file_that_lacks_parameters_is_refused(tmp_path):
-    """transformers only warns, and fills the gap with random numbers."""
+    """transformers only warns and initialises missing weights randomly."""
     from safetensors.torch import load_file, save_file
     from transformers import BertConfig, BertModel
 

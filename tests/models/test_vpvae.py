@@ -117,13 +117,13 @@ def test_pixel_tokens_reach_the_posterior_only_where_fused():
 
 @pytest.mark.parametrize("layout", ["row", "path"])
 def test_a_latent_sees_the_rendering_of_its_own_stage_alone(layout):
-    """With self-attention along the sequence (layout row) others reach it, but by the rows, not by its own query."""
+    """In layout row, other stages arrive through self-attention between rows, not through a latent's own query."""
     torch.manual_seed(0)
     config = config_of(layout, "hybrid", stage_tokens=True)
     model = VPVAE(config).eval()
     batch = batch_of(config, SVGS[1:2])
     count = batch.ids.shape[1]
-    tokens = torch.randn(1, 3, 4, PIXELS)  # of three stages
+    tokens = torch.randn(1, 3, 4, PIXELS)  # three stages
     stages = (torch.arange(count) * 3 // count)[None]
     batch = replace(batch, pixel_tokens=tokens, stages=stages)
     changed = replace(batch, pixel_tokens=tokens + torch.tensor([0.0, 0.0, 1.0])[None, :, None, None] * tokens.flip(-1))
@@ -171,7 +171,7 @@ def test_any_latent_decodes_to_rows(layout, head):
     ("path", "hybrid", 0.02), ("row", "hybrid", 0.05), ("row", "continuous", 0.1), ("path", "continuous", 0.1),
 ])
 def test_overfits_one_batch(layout, head, factor):
-    """The loss of one batch falls below a stated part of where it began, in 120 steps."""
+    """In 120 steps the loss of one batch falls below a given fraction of its initial value."""
     torch.manual_seed(0)
     config = config_of(layout, head, width=48)
     model, batch = VPVAE(config), batch_of(config)

@@ -37,7 +37,7 @@ def test_fresh_model_returns_exactly_zero(patch_size):
 
 
 def test_every_weight_of_an_awake_model_gets_a_gradient():
-    """But those of the length predictor, which is trained by a loss of its own."""
+    """Except for the length predictor, which has its own loss."""
     model = awake(tiny(patch_size=2)).train()
     model(*inputs()).square().sum().backward()
     silent = [name for name, p in model.named_parameters() if p.grad is None or p.grad.abs().sum() == 0]

@@ -1,7 +1,7 @@
-"""Small changes of a module, one at a time: what a slip of the pen would do, and a test should notice.
+"""Mutants of a module: single small changes, like slips of the pen, that a test should catch.
 
-Changed are numbers, names in quotes, operators, comparisons, conditions, keyword arguments, calls of methods and what
-is returned; not annotations, docstrings and the messages of errors. Tables outside of functions are changed too.
+Mutated are numbers, quoted names, operators, comparisons, conditions, keyword arguments, method calls and return
+values, in functions and module-level tables; not annotations, docstrings or error messages.
 """
 
 import ast
@@ -19,7 +19,7 @@ _OTHER = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed module: the line, the code before and after, and the tree to compile."""
+    """A mutated module: the line, the code before and after, and the tree to compile."""
 
     line: int
     before: str
@@ -31,7 +31,7 @@ class Mutant:
 
 
 def mutants(source: str) -> Iterator[Mutant]:
-    """Every mutant of a module's source, in the order of its lines."""
+    """Every mutant of a module's source, in line order."""
     tree = ast.parse(source)
     for number, node in enumerate(_code(tree)):
         for change in range(len(_changes(node))):
@@ -45,7 +45,7 @@ def mutants(source: str) -> Iterator[Mutant]:
 
 
 def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that run: annotations, docstrings and what follows `raise` are left out."""
+    """The nodes to mutate: all except annotations, docstrings and what follows `raise`."""
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns") or isinstance(node, ast.Raise | ast.Assert):
             continue

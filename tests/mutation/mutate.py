@@ -1,11 +1,11 @@
-"""Mutation testing of the core modules: is there a test that fails for every small change of them?
+"""Mutation-test the core modules: does some test fail for every small change?
 
     python tests/mutation/mutate.py               all modules of MODULES, half an hour on one core
-    python tests/mutation/mutate.py training/losses 40     of losses.py, every 40th mutant
+    python tests/mutation/mutate.py training/losses 40     every 40th mutant of losses.py
 
-Each mutant is one process, forked from one that has imported torch, in which the module's tests run until one fails.
-Prints the survivors; exit code 1 if fewer than 90% of a module's mutants are killed. Survivors count even where they
-change nothing that could be seen here, as these do:
+Each mutant is a process, forked after importing torch, that runs the module's tests until one fails.
+Prints the survivors; exit code 1 if fewer than 90% of a module's mutants are killed. Survivors count even if their
+change has no visible effect here, such as:
     row_format  unused = (".",) * 8 with another sign: it is only compared with "x", "y" and "l"
     heads       batch.ids without .to(style): torch.cat does it; free_arguments() without its device: seen on a GPU
 """
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 TIMEOUT = 120  # seconds for all tests of one mutant
 WANTED = 0.9
-# module -> test files that have to notice, the quickest first
+# module -> test files that must catch its mutants, fastest first
 MODULES = {
     "utils/diffusion": ("utils/test_diffusion.py", "utils/test_samplers.py"),
     "svg/row_format": ("svg/test_row_format.py",),
@@ -35,7 +35,7 @@ MODULES = {
     "models/heads": ("training/test_losses.py", "models/test_vpvae.py"),
     "utils/samplers": ("utils/test_samplers.py",),
 }
-# Imported once, before the processes are forked.
+# Imported once, before forking.
 HEAVY = (
     "pytest", "torch", "torch._dynamo", "hypothesis.extra.numpy", "diffusers", "cairosvg", "resvg_py",
     "svgfusion_lib.training.losses",
@@ -44,7 +44,7 @@ SURVIVED, KILLED, TIMED_OUT = "survived", "killed", "timed out"
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports one module from changed code."""
+    """Import hook that loads one module from mutated code."""
 
     def __init__(self, name: str, path: Path, code: CodeType):
         self.name, self.path, self.code = name, path, code
@@ -59,7 +59,7 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def fate(name: str, path: Path, code: CodeType, tests: list[Path]) -> str:
-    """What becomes of a changed module: runs its tests in a forked process."""
+    """Run a mutated module's tests in a forked process and return the outcome."""
     child = os.fork()
     if child == 0:
         signal.alarm(TIMEOUT)
@@ -67,7 +67,7 @@ def fate(name: str, path: Path, code: CodeType, tests: list[Path]) -> str:
             os.dup2(nowhere.fileno(), 1)
             os.dup2(nowhere.fileno(), 2)
         for loaded in [module for module in sys.modules if module.partition(".")[0] == "svgfusion_lib"]:
-            del sys.modules[loaded]  # they hold parts of the module as it is
+            del sys.modules[loaded]  # they hold references to the original module
         sys.meta_path.insert(0, _Changed(name, path, code))
         arguments = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore", *map(str, tests)]
         os._exit(min(int(pytest.main(arguments)), 2))
@@ -78,7 +78,7 @@ def fate(name: str, path: Path, code: CodeType, tests: list[Path]) -> str:
 
 
 def survivors(module: str, every: int = 1) -> tuple[list[Mutant], int]:
-    """The mutants of a core module that no test notices, and how many there are."""
+    """The mutants of a core module that survive its tests, and the number of all mutants."""
     path = ROOT / "svgfusion_lib" / f"{module}.py"
     tests = [TESTS / file for file in MODULES[module]]
     name = f"svgfusion_lib.{module.replace('/', '.')}"
@@ -95,13 +95,13 @@ def survivors(module: str, every: int = 1) -> tuple[list[Mutant], int]:
 
 
 def main(arguments: list[str]) -> int:
-    """Try the mutants of the modules named (all, if none is), every n-th if a number is given."""
+    """Test the mutants of the named modules (default: all), or every n-th if a number is given."""
     every = next((int(text) for text in arguments if text.isdigit()), 1)
     chosen = [text for text in arguments if not text.isdigit()] or list(MODULES)
     os.environ |= {"OMP_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     for heavy in HEAVY:
         importlib.import_module(heavy)
-    from diffusers import DDIMScheduler, DPMSolverMultistepScheduler  # noqa: F401 - diffusers imports them when asked
+    from diffusers import DDIMScheduler, DPMSolverMultistepScheduler  # noqa: F401 - diffusers imports them lazily
     from skimage.metrics import structural_similarity  # noqa: F401 - likewise
     from torch import set_num_threads
 

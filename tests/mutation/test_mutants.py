@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 def load(name: str):
     spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # a dataclass looks its module up, and mutate.py imports mutants.py
+    sys.modules[name] = module  # dataclasses look up their module, and mutate.py imports mutants.py
     spec.loader.exec_module(module)
     return module
 

@@ -1,4 +1,4 @@
-"""What may and may not stand in a committed notebook."""
+"""What a committed notebook may and may not contain."""
 
 import copy
 import itertools
@@ -17,7 +17,7 @@ from svgfusion_lib.notebook_tools.cleaner import (
     write_notebook,
 )
 
-# Spelled in two halves, so that the repository's own hygiene test does not find it.
+# Split in two, so that the repository's hygiene test does not find it.
 MACHINE_PATH = "/ho" "me/someone/file.svg"
 NUMBERS = itertools.count()
 

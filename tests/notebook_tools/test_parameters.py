@@ -1,4 +1,4 @@
-"""Parameters of notebooks: types, allowed values, names; one line says what is wrong."""
+"""Notebook parameters: types, allowed values, names, and one-line errors."""
 
 import pytest
 
@@ -15,7 +15,7 @@ SOURCES = ("packs", "synthetic")
 
 
 def namespace(injected: str = "") -> dict:
-    """What a notebook has after its parameters and what papermill put after them."""
+    """A notebook's namespace after its parameters cell and papermill's injected one."""
     names: dict = {}
     exec(compile(DECLARED + injected, "cell", "exec"), names)
     return names

@@ -1,4 +1,4 @@
-"""The runner on small notebooks of its own: strict parameters, kept failures."""
+"""The runner on small test notebooks: strict parameters, failures kept."""
 
 import json
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_run_injects_the_profile(project):
 
 
 def test_run_removes_what_an_earlier_run_wrote_and_nothing_else(project):
-    """A note of the user's among the results would be listed with them, and go with them the next time."""
+    """A user's note among the results must not be listed and removed with them next time."""
     profile(project, "")
     written = WRITES + '\nfrom pathlib import Path\nPath("..", OUT_DIR, "01_work", "stale.svg").write_text("old")'
     write(project / "01_work.ipynb", 'OUT_DIR: str = "runs/notebooks"\nSTEPS: int = 3\nRATE: float = 0.5', written)

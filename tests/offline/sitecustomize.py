@@ -1,7 +1,7 @@
-"""Python imports this at its start when this folder is on PYTHONPATH: no socket reaches farther than this machine.
+"""Block the network beyond this machine in Python processes that have this folder on PYTHONPATH.
 
-What is tried all the same fails as on a machine without network, and is noted in the file that SVGFUSION_NETWORK_LOG
-names, so that an attempt shows even where its failure is caught. Loopback and Unix sockets work: notebooks need them.
+Attempts fail as on a machine without network and are logged to the file in SVGFUSION_NETWORK_LOG, so they show even
+if the failure is caught. Loopback and Unix sockets still work: notebooks need them.
 """
 
 import errno

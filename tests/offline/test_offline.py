@@ -1,4 +1,4 @@
-"""Nothing asks the network unless it is told to: what is set up once runs without it.
+"""Nothing uses the network unless told to: once set up, everything runs offline.
 
 Notebooks 03 and up run like this in tests/test_notebooks.py.
 """
@@ -50,7 +50,7 @@ def test_the_guard_knows_this_machine_and_refuses_the_rest(network_blocked, tmp_
 
 
 def test_the_demo_draws_without_a_network(network_blocked, tmp_path):
-    """And asks for none. Where the system allows it, in a network namespace of its own that has not even loopback."""
+    """No attempts either. If the system allows, it runs in a network namespace without even loopback."""
     alone = ["unshare", "-n"] if can_unshare() else []
     command = [sys.executable, "-m", "svgfusion_lib", "generate", *PROMPTS, "--output_dir", str(tmp_path / "demo")]
     with network_blocked(tmp_path / "log"):
@@ -72,7 +72,7 @@ def test_only_the_name_of_a_hub_model_asks_the_network(network_blocked, tmp_path
 
 
 def test_the_guard_is_silent_where_nobody_asked_for_it(tmp_path, monkeypatch):
-    """On PYTHONPATH alone it changes nothing."""
+    """Being on PYTHONPATH alone changes nothing."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     done = run(sys.executable, "-c", "import sitecustomize, sys; print(sitecustomize.is_here('127.0.0.2'))")
     assert done.stdout.strip() == "True", done.stderr

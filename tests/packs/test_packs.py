@@ -1,6 +1,6 @@
 """The parser on whole icon packs, against an independent reader (svgelements). Fetch them first: `make packs`.
 
-Not part of the ordinary run: `pytest -m packs tests/packs`.
+Not run by default: `pytest -m packs tests/packs`.
 """
 
 import io
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.packs
 
 
 def sample(pack: str, without: tuple[str, ...] = ()) -> list[Path]:
-    """The same pseudo-random icons of a pack every time; an error if it is not there."""
+    """A fixed pseudo-random sample of a pack's icons; fails if the pack is missing."""
     files = sorted((PACKS_DIR / pack).glob("*.svg"))
     assert files, f"{pack} is not in {PACKS_DIR}; fetch it with `make packs`"
     files = [f for f in files if not any(word in f.read_text() for word in without)]
@@ -33,7 +33,7 @@ def sample(pack: str, without: tuple[str, ...] = ()) -> list[Path]:
 
 
 def shapes_by_svgelements(text: str) -> list[tuple[se.Path, bool]]:
-    """Painted shapes as paths in paint order, and whether stroked, by svgelements (which knows only xlink:href)."""
+    """Painted shapes by svgelements as paths in paint order, and whether stroked; it supports only xlink:href."""
     if " href=" in text:
         text = text.replace(" href=", " xlink:href=")
         text = text if XLINK in text else text.replace("<svg ", f"<svg {XLINK} ", 1)
@@ -50,9 +50,9 @@ def shapes_by_svgelements(text: str) -> list[tuple[se.Path, bool]]:
 
 
 def sub_paths(path: se.Path, stroked: bool) -> int:
-    """Runs of segments, each from a move or a close on, that paint something.
+    """Number of sub-paths that paint something.
 
-    A stroke shows every segment; a fill none where a run is one straight line, there and back.
+    A stroke shows every segment; a fill shows nothing of a single straight line, there and back.
     """
     runs: list[list] = [[]]
     for segment in path:
@@ -71,7 +71,7 @@ def _has_area(run: list) -> bool:
 
 
 def commands(path: se.Path) -> int:
-    """One for each M, L and C, arcs as cubics of a quarter turn: what rows are compared with."""
+    """Number of M, L and C commands, with arcs as quarter-turn cubics, to compare with rows."""
     count = 0
     for segment in path:
         if isinstance(segment, se.Arc):
@@ -83,7 +83,7 @@ def commands(path: se.Path) -> int:
 
 @pytest.mark.parametrize("pack", known_packs())
 def test_elements_and_sub_paths_are_those_of_the_file(pack):
-    """In the same order; packs' icons that are clipped or masked are left out, for those change on purpose."""
+    """In the same order. Clipped or masked icons are skipped, as their shapes change on purpose."""
     wrong = []
     for file in sample(pack, without=("clip-path", "mask=", "stroke-dasharray", "paint-order")):
         text = file.read_text()
@@ -91,12 +91,12 @@ def test_elements_and_sub_paths_are_those_of_the_file(pack):
         found = [max(count, 1) for name, count, *_ in element_structure(parse_svg(text).rows)]
         if [count for count in expected if count] != found:
             wrong.append(file.name)
-    assert len(wrong) <= 1, wrong  # lucide's circle-divide: svgelements leaves out dots, strokes of no length
+    assert len(wrong) <= 1, wrong  # lucide's circle-divide: svgelements drops dots (zero-length strokes)
 
 
 @pytest.mark.parametrize("pack", known_packs())
 def test_rows_are_no_more_than_the_commands_of_the_file(pack):
-    """Both without gradients and Z; icons that are clipped are left out, for their outlines are others."""
+    """Not counting gradients and Z; clipped icons are skipped, as their outlines change."""
     ours, theirs = [], []
     for file in sample(pack, without=("clip-path", "mask=")):
         text = file.read_text()

@@ -1,4 +1,4 @@
-"""The names that a model knows, and what it does with a prompt that is none of them."""
+"""Known names, and how prompts with unknown names are drawn."""
 
 import dataclasses
 
@@ -39,7 +39,7 @@ def emoji() -> SVGFusionPipeline:
 
 @pytest.fixture
 def rankings(monkeypatch, emoji):
-    """What the ranker was given, and an answer of the test's: the k-th drawing is the best."""
+    """The prompts given to a stub ranker, which prefers the k-th drawing."""
     asked, best = [], {"k": 0}
 
     def judge(prompts, svgs, examples):
@@ -88,7 +88,7 @@ def test_names_are_learned_once_each_and_joined(known, encoder):
     torch.testing.assert_close(both.vectors, mean_text_tokens(*encoder.encode(list(both.names))), atol=1e-5, rtol=0)
     assert KnownNames().joined(known) is known and list(known.joined(KnownNames()).names) == list(known.names)
     assert learn_names([], encoder).joined(KnownNames()).names == ()
-    silent = KnownNames(["cat", "dog"]).joined(known)  # of a model that seeks no nearest name, tuned on others
+    silent = KnownNames(["cat", "dog"]).joined(known)  # of a model without nearest names, fine-tuned on others
     assert list(silent.names) == ["cat", "dog", *known.names] and silent.nearest(["moose"], encoder) == [None]
 
 
@@ -108,7 +108,7 @@ def test_every_second_drawing_of_a_prompt_that_is_not_known_is_of_its_neighbour(
     own = emoji.sample(prompts, [3, 4], QUICK)
     best["k"] = 1
     others = emoji.sample(prompts, [3, 4], QUICK)
-    assert asked[0] == [prompts[0]] * 4 + [prompts[1]] * 4  # judged by what was asked
+    assert asked[0] == [prompts[0]] * 4 + [prompts[1]] * 4  # judged by the original prompt
     assert [s.drawn_for for s in own] == prompts == [s.prompt for s in (*own, *others)][2:]
     assert [s.drawn_for for s in others] == ["flag sudan, twemoji style", prompts[1]]
     assert [s.seed for s in others] == [3, 4]
@@ -144,7 +144,7 @@ def test_the_box_knows_training_names_only(model, encoder):
     assert len(names) > 1000 and {split_of(name, numbered=True) for name in names} == {"train"}
     known = SVGFusionPipeline.from_pretrained(model).known_names
     assert list(known.names) == names
-    count = 50 if model == "emoji" else 0  # lines are composed: no nearest name is sought (docs/runs.md, section 15)
+    count = 50 if model == "emoji" else 0  # no nearest names for line (docs/runs.md, section 15)
     assert len(known.vectors) == (len(names) if count else 0)
     if count:
         encoded = mean_text_tokens(*encoder.encode(names[:count]))
@@ -152,7 +152,7 @@ def test_the_box_knows_training_names_only(model, encoder):
 
 
 def pictures_of(*entries: tuple[int, str], ranker: str = "me") -> NamePictures:
-    """Pictures of name numbers in styles: the k-th is the k-th unit vector."""
+    """Stub pictures by name number and style: the k-th is the k-th unit vector."""
     names, styles = zip(*entries, strict=True)
     return NamePictures(torch.eye(len(entries), 8), torch.tensor(names), list(styles), ranker)
 

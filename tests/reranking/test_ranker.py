@@ -1,4 +1,4 @@
-"""Of several drawings for a prompt, the one that shows it best is kept."""
+"""The ranker keeps the best of several drawings for a prompt."""
 
 import copy
 import dataclasses
@@ -99,13 +99,13 @@ def test_seeds_of_candidates_begin_with_the_samples_own_and_go_on_alike(seed):
 
 def test_a_sample_is_the_best_of_its_candidates_whatever_the_batch(pipeline):
     prompts, count = ["a bell, lucide style", "shopping cart, tabler style"], 4
-    one = dataclasses.replace(QUICK, tidy=0)  # the ranker sees drawings that are not tidied yet
+    one = dataclasses.replace(QUICK, tidy=0)  # the ranker sees untidied drawings
     config = dataclasses.replace(one, candidates=count)
     samples = pipeline.sample(prompts, [5, 6], config)
     for prompt, seed, sample in zip(prompts, [5, 6], samples):
         drawn = pipeline.sample([prompt] * count, candidate_seeds(seed, count), one)
         scores = pipeline.ranker.scores([prompt] * count, [each.svg for each in drawn])
-        best = drawn[int(scores.argmax())]  # of another batch, so the last bits differ
+        best = drawn[int(scores.argmax())]  # from another batch, so the last bits differ
         np.testing.assert_allclose(sample.rows, best.rows, atol=1e-3)
         assert (sample.prompt, sample.seed) == (prompt, seed)
         np.testing.assert_allclose(pipeline.sample([prompt], [seed], config)[0].rows, sample.rows, atol=1e-3)

@@ -1,9 +1,9 @@
-"""Child process of test_hostile_stages.py: every stage that reads SVG files reads the hostile ones.
+"""Child process of test_hostile_stages.py: feed the hostile files to every stage that reads SVG.
 
     python -m tests.stages.hostile_stages FOLDER
 
-FOLDER/reports.jsonl gets a line per stage and file: CPU seconds, what was opened or connected outside, and the result.
-FOLDER/out gets what `preprocess` makes of all files together.
+FOLDER/reports.jsonl gets a line per stage and file: CPU seconds, outside files and hosts accessed, and the result.
+FOLDER/out gets the output of `preprocess` on all files.
 """
 
 import json
@@ -32,15 +32,15 @@ from svgfusion_lib.utils.render import render_svg
 from tests.helpers import ROOT
 from tests.svg.hostile_run import CASES, give_up_after, seconds_of
 
-SHARE = int(os.environ.get("HOSTILE_SHARE", "10"))  # one file of so many is read by a stage other than preprocess
-GIVE_UP = 30  # CPU seconds of one file, all measurements together, after which the system ends this process
+SHARE = int(os.environ.get("HOSTILE_SHARE", "10"))  # stages other than preprocess read one file in so many
+GIVE_UP = 30  # CPU seconds for all measurements of one file; then the system kills this process
 WATCHED = ("open", "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "ftplib.", "http.")
 LIBRARY = (*(sysconfig.get_paths()[name] for name in ("stdlib", "purelib")), "/proc/", "/sys/", "/dev/shm", "/dev/null")
 GOOD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1 1h5v5z"/></svg>'
 
 
 def write_cases(folder: Path) -> dict[str, str]:
-    """The hostile files, as files of a folder; returns their names by case."""
+    """Write the hostile files into a folder; returns their names by case."""
     made, names = folder.parent / "made", {}
     made.mkdir()
     folder.mkdir()
@@ -70,10 +70,10 @@ def main(root: Path) -> None:
 
     def prepare(file: str) -> str:
         found = inspect(Source(svg_dir / file, Record(file, file, "")))
-        return found.reason or ", ".join(dominant_colours(found.svg))  # measured of emoji
+        return found.reason or ", ".join(dominant_colours(found.svg))  # as measured for emoji
 
     prepare("good.svg")
-    render_svg(GOOD)  # cairo's first drawing looks for libraries
+    render_svg(GOOD)  # cairo loads libraries at its first drawing
     roundtrip_file("good.svg", svg_dir, root / "unused")
     (root / "edited").mkdir()
     (root / "roundtrip").mkdir()
@@ -122,7 +122,7 @@ def main(root: Path) -> None:
 
 
 def _attempt(work: Callable[[], object]) -> tuple[str, object]:
-    """What came of reading a file, in words, and what was made of it."""
+    """The result of reading a file, in words, and what it produced."""
     try:
         return "done", work()
     except UserError as error:

@@ -1,7 +1,7 @@
-"""The same seed gives the same files, byte for byte: in other processes, and with as many threads each time.
+"""The same seed gives byte-identical files across processes, for a fixed number of threads.
 
-train_demo is every stage that makes something: SVGs, cache, VP-VAE, latents, VS-DiT, samples. On one thread
-tests/faults compares every stage with itself.
+train_demo runs every stage that produces files: SVGs, cache, VP-VAE, latents, VS-DiT, samples. tests/faults checks
+each stage for reproducibility on one thread.
 """
 
 import json
@@ -17,7 +17,7 @@ SIZE = ["--num_samples", "24", "--vae_epochs", "40", "--dit_epochs", "4"]
 
 
 def products(folder: Path, threads: int, hash_seed: str) -> dict[str, bytes]:
-    """Every file that train_demo makes, by its name; of a log, all but what no two runs have alike."""
+    """Every file that train_demo makes, by name; logs without fields that differ between runs."""
     command = [sys.executable, "-m", "svgfusion_lib", "train_demo", "--output_dir", str(folder), *SIZE]
     how = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive", "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=os.environ | how)

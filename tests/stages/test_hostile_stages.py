@@ -1,7 +1,7 @@
-"""Hostile SVG files through every stage that reads SVG: none crashes, hangs or reaches outside, each has a reason.
+"""Hostile SVG files through every stage that reads SVG: no crash, hang or outside access, and a reason for each.
 
-All run in one child process (hostile_stages.py), which measures each by itself: preprocess reads all of them, of the
-other stages each its share, one in ten. HOSTILE_SHARE=1: all by all.
+All run in one child process (hostile_stages.py), which measures each separately. preprocess reads all files, each
+other stage one in ten. HOSTILE_SHARE=1: every stage reads all files.
 """
 
 import json
@@ -13,9 +13,9 @@ import pytest
 
 from tests.helpers import ROOT
 
-pytestmark = pytest.mark.timeout(1800)  # of the child, whose files are measured one by one
+pytestmark = pytest.mark.timeout(1800)  # for the child, which measures files one by one
 STAGES = ("preprocess", "prepare_dataset", "roundtrip", "train_icon_head", "palette", "vary")
-CPU_SECONDS = 2.0  # of a file in preprocess; others read, write and draw it several times
+CPU_SECONDS = 2.0  # per file in preprocess; other stages read, write and draw it several times
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Manifests, captions, tables and models with hostile values in every field.
 
-Nothing is written, opened or asked outside (file opens, sockets and processes are watched), and what cannot be used
-ends in one line.
+Nothing outside is written, opened or contacted (file opens, sockets and processes are watched), and unusable values
+give a one-line error.
 """
 
 import csv
@@ -46,13 +46,13 @@ _INSTALLED = [sysconfig.get_paths()[name] for name in ("stdlib", "purelib")]
 LIBRARY = (*_INSTALLED, *map(os.path.realpath, _INSTALLED), sys.base_prefix, "/proc/", "/sys/", "/dev/", "/usr/")
 ROOT = str(Path(__file__).parents[2])
 seen: list[str] = []
-allowed: list[str] = []  # where files may be opened; empty: nothing is watched
+allowed: list[str] = []  # folders where files may be opened; empty: no watching
 
 
 def watch(event: str, arguments: tuple) -> None:
     if allowed and event.startswith(WATCHED):
         target = str(arguments[0]) if arguments else ""
-        name = "/" not in target and target not in ("precious", "..")  # of a folder that shutil.rmtree walks through
+        name = "/" not in target and target not in ("precious", "..")  # relative name from shutil.rmtree
         if event != "open" or not (name or target.startswith((*LIBRARY, ROOT, *allowed))):
             seen.append(f"{event} {target}"[:200])
 
@@ -62,7 +62,7 @@ sys.addaudithook(watch)
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    """A folder that may be worked in, beside files of the user's that must stay; checked in the end."""
+    """A folder to work in, beside user files that must stay untouched; checked at the end."""
     assert len(VALUES) >= 50
     (tmp_path / "precious").write_text("mine")
     monkeypatch.chdir(tmp_path)
@@ -78,7 +78,7 @@ def world(tmp_path, monkeypatch):
 
 
 def attempt(number: int, work, *arguments, **options) -> str:
-    """"done", or why not, in one line."""
+    """Run `work`; "done", or its one-line error."""
     try:
         work(*arguments, **options)
     except UserError as error:
@@ -97,7 +97,7 @@ def assert_only_below(folder: Path) -> None:
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_manifests(world, field):
-    """Each value in a record beside a good one, through prepare_dataset; a few through preprocess."""
+    """Each value in a record beside a good one, through prepare_dataset, and a few through preprocess."""
     ends = []
     for number, value in enumerate(VALUES):
         folder = world / f"in-{number}"
@@ -129,12 +129,12 @@ def test_captions(world, column):
 
 @pytest.mark.parametrize("column", ["svg", "caption", "picture"])
 def test_tables(world, column):
-    """All values in one table, in a column that is read or in one of pictures that nobody asked for."""
+    """All values in one table, in a column that is read or in an unrequested picture column."""
     texts = [value.encode("utf-8", "replace").decode() for value in TEXTS]
     rows = {"svg": [ICON.format(k) for k in range(len(texts))], "caption": [f"thing {k}" for k in range(len(texts))]}
     table = pa.table(rows | ({column: texts} if column != "picture" else {}))
     if column == "picture":
-        kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])  # what the library takes for a picture
+        kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])  # the library treats this as a picture
         places = pa.array([{"bytes": None, "path": text} for text in texts], kind)
         table = table.append_column("picture", places)
         features = {name: {"dtype": "string", "_type": "Value"} for name in rows} | {"picture": {"_type": "Image"}}
@@ -147,7 +147,7 @@ def test_tables(world, column):
 
 
 def load_datasets() -> None:
-    """It looks around when it is imported, and keeps a cache."""
+    """Import `datasets` up front: it searches files on import and keeps a cache."""
     watched = allowed.copy()
     allowed.clear()
     import datasets
@@ -170,7 +170,7 @@ def model_folder(tmp_path_factory) -> Path:
     "vpvae.pixel_encoder", "vpvae.layout", "vsdit.text_encoder", "vsdit.styles", "names", "sha256",
 ])
 def test_models(world, model_folder, field):
-    """A folder from a stranger; nothing of it is asked of the hub, and no encoder but the embedded ones is loaded."""
+    """Untrusted model folders cause no hub access and load only the packaged encoders."""
     allowed.append(str(model_folder))
     *above, name = field.split(".")
     for number, value in enumerate(VALUES):
@@ -186,7 +186,7 @@ def test_models(world, model_folder, field):
             (folder / path.name).symlink_to(path)
         (folder / JSON_NAME).unlink()
         if isinstance(value, str) and "\ud800" in value:
-            continue  # no text file holds it
+            continue  # cannot be stored in a text file
         write_json(folder / JSON_NAME, description, DESCRIPTION)
         end = attempt(number, SVGFusionPipeline.from_pretrained, folder)
         if name.endswith("encoder"):

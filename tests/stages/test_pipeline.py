@@ -1,4 +1,4 @@
-"""All stages in order on a few synthetic SVGs, by the functions that the commands and notebooks call."""
+"""All stages in order on a few synthetic SVGs, through the functions that commands and notebooks call."""
 
 import json
 
@@ -27,7 +27,7 @@ def export(vae, dit, folder, **how):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Folder with every product of the chain: svg, cache, vae, latents, dit."""
+    """Folder with all intermediate results: svg, cache, vae, latents, dit."""
     folder = tmp_path_factory.mktemp("chain")
     make_cache(folder, 24)
     train_vae(folder / "vae", precomputed_dir=folder / "cache", batch_size=8, num_epochs=2)
@@ -65,7 +65,7 @@ def test_latents_are_normalised_by_their_own_statistics(run):
 
 
 def test_rendering_sequences_all_the_way(run, tmp_path):
-    """Partial SVGs train the VP-VAE, rows see the rendering of their stage, and every stage becomes latents."""
+    """Partial SVGs train the VP-VAE, rows see their stage's rendering, and every stage is encoded as latents."""
     checkpoint, data = tmp_path / "vae" / "vpvae_final.pt", f"--precomputed_dir {tmp_path / 'cache'}"
     for line in [
         f"preprocess --svg_dir {run / 'svg'} {data} --renderings 3 --processes 2",
@@ -143,7 +143,7 @@ def test_impossible_sampling_is_one_line(checkpoints, tmp_path, capsys, flags):
     command = ["generate", "--prompt", "cat", "--output_dir", str(tmp_path / "out"), "--vae_checkpoint", vae]
     try:
         code = cli.main([*command, "--dit_checkpoint", dit, *flags.split()])
-    except SystemExit as end:  # of the parser of flags
+    except SystemExit as end:  # from argparse
         code = end.code
     assert code == 2
     assert capsys.readouterr().err.count("\n") == 1 and not (tmp_path / "out").exists()

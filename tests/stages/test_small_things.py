@@ -1,4 +1,4 @@
-"""Odd environments, flags and file names, by the command line: one line and exit code 2, or a right result."""
+"""Odd environments, flags and file names on the command line: one line and exit code 2, or a correct result."""
 
 import hashlib
 import os
@@ -28,7 +28,7 @@ def svg_dir(tmp_path) -> Path:
 
 
 def call(capsys, *arguments: object) -> tuple[int, str]:
-    """Exit code, and all that reached the terminal."""
+    """Exit code and terminal output."""
     try:
         code = cli.main([str(argument) for argument in arguments])
     except SystemExit as end:
@@ -86,7 +86,7 @@ RUN_OR_FETCHED = re.compile(r"script|alert|127\.0\.0\.1|\son\w+=|foreignObject|<
 
 
 def test_no_script_gets_into_a_data_set(tmp_path):
-    """The folder can be opened in a browser: files have what their rows draw."""
+    """The folder can be opened in a browser, as files contain only what their rows draw."""
     folder = tmp_path / "svg"
     folder.mkdir()
     for number, script in enumerate(SCRIPTS):
@@ -121,7 +121,7 @@ def test_a_file_of_the_embedded_encoder_that_was_changed_is_refused(tmp_path, mo
 
 
 def test_code_that_comes_with_a_model_is_not_run(tmp_path, monkeypatch):
-    """Not even for somebody who would answer "y": nobody is asked."""
+    """Not even if the user would answer "y": there is no prompt."""
     witness = tmp_path / "witness"
     folder = tmp_path / "model"
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""The reader is tested as it reads: before the canonical form, which has tests of its own."""
+"""Parse without canonicalisation, which has its own tests."""
 
 import pytest
 

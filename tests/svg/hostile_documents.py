@@ -1,7 +1,7 @@
 """Hostile files at the level of bytes and XML: sizes, encodings, gzip, entities, references to the outside.
 
-CASES: (name, how to build it, what must come of it): a pattern for the reason of the refusal, ROWS if it must be
-drawn, EITHER if only time, memory and silence matter. Paths are made in the folder that the builder is given.
+CASES: (name, builder, expected result): a pattern for the reason of refusal, ROWS if it must be drawn, EITHER if only
+time, memory and outside access matter. Builders create files in the given folder.
 """
 
 import gzip
@@ -23,12 +23,12 @@ def svg(body: str = SHAPE, attributes: str = 'viewBox="0 0 24 24"') -> str:
 
 
 def many(part: str, size: int) -> Callable[[], str]:
-    """That many characters of repeated text, made when they are needed."""
+    """`size` characters of repeated text, built on demand."""
     return lambda: part * (size // len(part))
 
 
 def case(name: str, body: str, reason: str = EITHER, attributes: str = 'viewBox="0 0 24 24"', **parts) -> Case:
-    """A case whose $names stand for parts: text, or functions that make it; $shape is a shape."""
+    """A case whose $names are replaced by parts (text, or functions that return it); $shape is a shape."""
 
     def build(_: Path) -> str:
         values = {key: part() if callable(part) else part for key, part in parts.items()}

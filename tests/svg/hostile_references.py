@@ -1,4 +1,4 @@
-"""Hostile drawings: references, style sheets and attributes that ask for too much. CASES: see hostile_documents."""
+"""Hostile drawings: references, style sheets and attributes that demand too much. CASES: see hostile_documents."""
 
 from tests.svg.hostile_documents import EITHER, ROWS, SHAPE, case, many
 
@@ -6,12 +6,12 @@ _CLIPPED = f'<g clip-path="url(#a)">{SHAPE}</g>'
 
 
 def each(count: int, part: str):
-    """The part count times, its # being 0, 1, ..."""
+    """`part` repeated `count` times, with @ replaced by 0, 1, ..."""
     return lambda: "".join(part.replace("@", str(i)) for i in range(count))
 
 
 def _bomb(leaf, copies: int = 10, levels: int = 10, attributes="") -> dict:
-    """Parts of a case whose body is $groups: groups that use the one before several times."""
+    """Parts of a case with body $groups: each group uses the previous one several times."""
 
     def build() -> str:
         inner, more = (part() if callable(part) else part for part in (leaf, attributes))

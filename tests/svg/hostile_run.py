@@ -1,9 +1,9 @@
-"""Child process of test_hostile.py: parses hostile cases one after the other, and watches what each does.
+"""Child process of test_hostile.py: parses hostile cases one by one and monitors each.
 
     python -m tests.svg.hostile_run FOLDER [NAME ...]     (no name: all)
 
-One JSON line per case: CPU seconds of parsing and of writing, how far the memory peak rose (MB), what was opened
-or connected, and the result: "rows N", or the reason of the refusal. What is slow is measured again (`seconds_of`).
+One JSON line per case: CPU seconds for parsing and writing, rise of the memory peak (MB), files opened and
+connections made, and the result: "rows N" or the reason of refusal. Slow cases are measured again (`seconds_of`).
 """
 
 import json
@@ -23,21 +23,21 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 from tests.svg import hostile_documents, hostile_references, hostile_shapes, hostile_styles
 
 CASES = [*hostile_documents.CASES, *hostile_references.CASES, *hostile_shapes.CASES, *hostile_styles.CASES]
-CPU_SECONDS = 2.0  # that parsing a file may take, and writing its rows
-GIVE_UP = 20       # CPU seconds of one case, all measurements together, after which the system ends this process
+CPU_SECONDS = 2.0  # limit for parsing a file, and for writing its rows
+GIVE_UP = 20       # CPU seconds for all measurements of one case; then the system kills this process
 _WATCHED = ("open", "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "ftplib.", "http.")
 _LIBRARY = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib"))
 
 
 def seconds_of(work: Callable[[], object]) -> tuple[float, object]:
-    """CPU seconds of a call, as on a machine that is not slowed down by others, and what it returned.
+    """CPU seconds of a call, corrected for other load on the machine, and its result.
 
-    Above half of CPU_SECONDS it is called up to twice more, and the least counts: other work on the machine can only
-    make it longer. Each is divided by how much slower than usual the machine is just then.
+    Above half of CPU_SECONDS the call is repeated up to twice and the minimum counts, as other load can only slow it
+    down. Slow measurements are divided by the machine's current slowness.
     """
     least = math.inf
     for _ in range(3):
-        value, start = None, time.process_time()  # of the last call nothing is held: it would count as memory
+        value, start = None, time.process_time()  # free the last result: it would count as memory
         value = work()
         taken = time.process_time() - start
         least = min(least, taken if taken < CPU_SECONDS / 2 else taken / _slowness())
@@ -47,10 +47,10 @@ def seconds_of(work: Callable[[], object]) -> tuple[float, object]:
 
 
 def _slowness() -> float:
-    """1, or more where reading a plain file with the standard library takes longer than 0.04 s.
+    """Time to read a plain file with the standard library, relative to 0.04 s; at least 1.
 
-    It makes many small objects, as the parser does: a machine whose memory is busy slows both down, and would not slow
-    down a loop over numbers.
+    Like the parser, this creates many small objects, so busy memory slows both down; a loop over numbers would not
+    show that.
     """
     plain = "<svg>" + '<path d="M1 2L3 4L5 6z" fill="#09f"/>' * 12_000 + "</svg>"
     taken = []
@@ -68,7 +68,7 @@ def _memory(name: str) -> float:
 
 
 def give_up_after(seconds: float) -> None:
-    """Let the system end this process after so many more CPU seconds, as on a machine that is not slowed down."""
+    """Let the system kill this process after so many more CPU seconds, corrected for other load."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     limit = int(usage.ru_utime + usage.ru_stime + seconds * _slowness_at_start())
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
@@ -86,7 +86,7 @@ def main(folder: Path, names: list[str]) -> None:
     def watch(event: str, arguments: tuple) -> None:
         if not watching or not event.startswith(_WATCHED):
             return
-        if event == "open" and str(arguments[0]).startswith(_LIBRARY):  # a codec is imported when it is first used
+        if event == "open" and str(arguments[0]).startswith(_LIBRARY):  # codecs are imported on first use
             return
         seen.append(f"{event} {arguments[0] if arguments else ''}"[:200])
 
@@ -96,7 +96,7 @@ def main(folder: Path, names: list[str]) -> None:
             continue
         source = build(folder)
         give_up_after(GIVE_UP)
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here
+        Path("/proc/self/clear_refs").write_text("5")  # reset the memory peak
         before = _memory("VmRSS")
         seen.clear()
         watching = True
@@ -112,7 +112,7 @@ def main(folder: Path, names: list[str]) -> None:
 
 
 def _parse(source: str | bytes | Path) -> tuple[str, ParsedSVG | None]:
-    """What the case came to, in words, and the rows if there are any."""
+    """The result in words, and the parsed rows, if any."""
     try:
         parsed = parse_svg(source)
     except ValueError as error:

@@ -8,7 +8,7 @@ from tests.svg.hostile_documents import EITHER, ROWS, SHAPE, case, many
 
 
 def star(count: int) -> str:
-    """Path data of lines from rim to rim, each crossing nearly all others."""
+    """Path data of chords of a circle, each crossing nearly all others."""
     points = ((12 + 12 * math.cos(i * 2.4), 12 + 12 * math.sin(i * 2.4)) for i in range(count))
     return "M" + " ".join(f"{x:.3f} {y:.3f}" for x, y in points) + "z"
 
@@ -20,12 +20,12 @@ def tangle(count: int) -> str:
 
 
 def slivers(count: int) -> str:
-    """Path data of triangles that nearly coincide, which boolean operations find hardest."""
+    """Path data of nearly coincident triangles, the hardest case for boolean operations."""
     return "".join(f"M0 0L20 {i * 1e-5:.5f}L20 20z" for i in range(count))
 
 
 def grid(count: int) -> str:
-    """Path data of thin bars across and along."""
+    """Path data of thin horizontal and vertical bars."""
     return "".join(f"M0 {i * 24 / count:.3f}h24v.01h-24zM{i * 24 / count:.3f} 0v24h.01v-24z" for i in range(count))
 
 

@@ -1,16 +1,16 @@
 # ruff: noqa: E501 - tables of SVG text
-"""Hostile values, sheets, markers and patterns: circles, bombs, nests, and more of everything than anybody draws."""
+"""Hostile values, sheets, markers and patterns: cycles, bombs, deep nesting, and absurd amounts of everything."""
 
 from tests.svg.hostile_documents import ROWS, case, many
 
 
 def chain(count: int, value: str) -> str:
-    """Custom properties of which each says the next in its value."""
+    """Custom properties, each with the next one in its value."""
     return ";".join(f"--v{i}:{value.replace('NEXT', f'var(--v{i + 1})')}" for i in range(count)) + f";--v{count}:red"
 
 
 def nest(text: str, depth: int, inner: str) -> str:
-    """Inner text within that many copies of a text, of which … stands for what is in it."""
+    """`inner` wrapped `depth` times in `text`, where … marks the content."""
     start, end = text.split("…")
     return start * depth + inner + end * depth
 

@@ -80,7 +80,7 @@ def test_style_sheets_of_processing_instructions_are_named():
     ('href="#a"', "a"), ('xlink:href=" #a "', "a"), ('href="#b" xlink:href="#a"', "b"), ("", ""), ('href="a.svg#b"', ""), ('href=""', ""),
 ])
 def test_href(attributes, name):
-    for declared_prefix in (' xmlns:xlink="http://www.w3.org/1999/xlink"', ""):  # which means the same if it is not
+    for declared_prefix in (' xmlns:xlink="http://www.w3.org/1999/xlink"', ""):  # undeclared, it means the same
         assert href(read_document(f"<svg {XMLNS}{declared_prefix}><use {attributes}/></svg>")[0]) == name
 
 

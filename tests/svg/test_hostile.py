@@ -1,6 +1,6 @@
-"""Hostile files never reach outside, and end quickly with rows or with one reason that a person understands.
+"""Hostile files never access anything outside, and quickly give rows or one readable reason.
 
-All run in one child process (hostile_run.py), which measures each by itself.
+All run in one child process (hostile_run.py), which measures each separately.
 """
 
 import json
@@ -13,14 +13,14 @@ import pytest
 from tests.helpers import ROOT
 from tests.svg.hostile_run import CASES, CPU_SECONDS
 
-pytestmark = pytest.mark.timeout(1800)  # of the child, whose files are measured one by one
+pytestmark = pytest.mark.timeout(1800)  # for the child, which measures files one by one
 MEGABYTES = 500
 REASON_CHARACTERS = 200
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory) -> dict[str, dict]:
-    """What the child says of each case, by name; it lacks those from the one on that it did not survive."""
+    """The child's report on each case, by name, up to the case that killed it, if any."""
     command = [sys.executable, "-m", "tests.svg.hostile_run", str(tmp_path_factory.mktemp("hostile"))]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1500)
     found = {report["name"]: report for report in map(json.loads, child.stdout.splitlines())}

@@ -1,4 +1,4 @@
-"""The row format against its own description, written down a second time by hand."""
+"""The row format against a second, handwritten description."""
 
 import re
 from itertools import product
@@ -7,7 +7,7 @@ import pytest
 
 from svgfusion_lib.svg import row_format as rf
 
-# Every pair that draws, with what its 8 geometry columns hold and which of them a decoder must be trained on.
+# Every pair that draws: the kinds of its 8 geometry columns, and which of them a decoder is trained on.
 TABLE = [
     ("path", "move", "......xy", "      **"),
     ("path", "submove", "......xy", "      **"),
@@ -29,7 +29,7 @@ PAIRS = {(element, command): (kinds, free) for element, command, kinds, free in 
 
 
 def test_vocabularies_keep_their_order():
-    """Ids are in every cache and checkpoint: a new word goes to the end, and VERSION rises when one moves."""
+    """Caches and checkpoints store ids: append new words, and raise VERSION if one moves."""
     assert rf.VERSION == 3
     assert " ".join(rf.ELEMENTS) == "<PAD> <BOS> <EOS> path rect circle ellipse fill_gradient stroke_gradient"
     assert " ".join(rf.COMMANDS) == "none move submove line cubic close linear radial stop arc"
@@ -88,6 +88,6 @@ def test_tables_have_a_place_for_every_pair(table):
 
 
 def test_a_mask_that_is_changed_changes_no_other():
-    """The tables are made anew at each call: who edits one harms nobody."""
+    """Each call builds new tables, so edits have no side effects."""
     rf.free_arguments()[rf.RECT][rf.NONE][0] = False
     assert rf.free_arguments()[rf.RECT][rf.NONE][0] is True

@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - tables of SVG text
-"""What browsers draw, rule by rule: each row is a rule, SVG, what it comes to, and the section that says so.
+"""What browsers draw, rule by rule: each row is a rule, an SVG, the expected elements, and the spec section.
 
-A document is 24 x 24. Of the expected elements the fills, strokes and places count, as rows write them.
+Documents are 24 x 24. Fills, strokes and positions of the expected elements are compared, as written from rows.
 """
 
 import pytest
@@ -37,7 +37,7 @@ def at(x, y, wide, high, paint: str = "") -> list[str]:
     return [f'<rect x="{x}" y="{y}" width="{wide}" height="{high}"{paint}/>']
 
 
-INVALID = [  # CSS Cascade 5, section 4.1: a declaration that is invalid is as if it were not written; SVG 2, section 6.6: so is an attribute
+INVALID = [  # CSS Cascade 5, section 4.1: invalid declarations are ignored; SVG 2, section 6.6: and so are invalid attributes
     ("fill: the one before stays", rect('style="fill:red;fill:color(display-p9 1 0 0)"'), RED),
     ("fill: a newer colour that is known wins", rect('style="fill:blue;fill:color(display-p3 1 0 0)"'), RED),
     ("fill-opacity: the inherited one stays", group('fill-opacity=".5"', rect('fill="red" fill-opacity="foo"')), [f'{DRAWN} fill="#f00" fill-opacity="0.5"/>']),
@@ -139,7 +139,7 @@ AT_RULES = [  # CSS Conditional 3 and Media Queries 4; CSS Cascade 5, section 6.
     ("a sheet of XHTML", '<style xmlns="http://www.w3.org/1999/xhtml">.a{fill:red}</style>' + rect('class="a"'), RED),
     ("sheets end by themselves", sheet(".x{", "") + sheet(".a{fill:red}"), RED),
 ]
-WIDE = [  # CSS Cascade 5, section 7: keywords of every property; CSS Values 4, section 3.1: keywords have no case
+WIDE = [  # CSS Cascade 5, section 7: CSS-wide keywords; CSS Values 4, section 3.1: keywords are case-insensitive
     ("inherit of overflow, which a nested svg's own sheet hides", '<svg width="3" height="3" overflow="inherit"><rect width="9" height="9"/></svg>', at(0, 0, 9, 9)),
     ("initial of overflow", '<svg width="3" height="3" style="overflow:initial"><rect width="9" height="9"/></svg>', at(0, 0, 9, 9)),
     ("opacity inherit", group('opacity=".5"', rect('fill="red" opacity="inherit"')), [f'{DRAWN} fill="#f00" fill-opacity="0.25"/>']),
@@ -233,7 +233,7 @@ PARTS = [  # one bad part does not spoil the rest; SVG 2, sections 5.1, 8.6, 13.
     ("a pathLength of 0 makes dashes endless", line('pathLength="0" stroke-dasharray="1"'), [LINE.format("")]),
 ]
 USED = '<defs><path id="p" class="a" d="M0 0h3v3h-3z"/></defs><g class="o"><use href="#p" class="u"/></g>'
-USES = [  # SVG 2, section 5.5.3: selectors see what a use shows as a tree of its own, which inherits from the use
+USES = [  # SVG 2, section 5.5.3: for selectors, a use shows a separate tree, which inherits from the use
     ("no ancestors of where it is written", sheet("defs path{fill:blue}svg path{fill:blue}.a{fill:red}", USED), [f'{PATH} fill="#f00"/>']),
     ("nor of where it is shown", sheet(".o path,use path,.u > path{fill:blue}.u{fill:red}", USED), [f'{PATH} fill="#f00"/>']),
     ("ancestors within it", sheet(".k path{fill:red}", f'<defs><g id="k" class="k">{SHAPE}</g></defs><use href="#k"/>'), [f'{PATH} fill="#f00"/>']),
@@ -338,7 +338,7 @@ ROOTS = [  # attributes of the root, body, expected, section
     ("rem is its font size", 'viewBox="0 0 24 24" font-size="3"', '<g font-size="9"><rect width="1rem" height="1rem"/></g>', BLACK),
     ("vw is its viewport", 'width="48" height="48" viewBox="0 0 24 24"', '<rect width="6.25vw" height="6.25vw"/>', BLACK),
     ("a broken viewBox beside a size is none", 'width="24" height="24" viewBox="0 0 a b"', RECT, BLACK),  # SVG 2, section 8.6
-    # SVG 2, section 8.11: strokes that do not scale are as wide as they say in pixels of the viewport
+    # SVG 2, section 8.11: the width of non-scaling strokes is in viewport pixels
     ("non-scaling-stroke", 'width="48" height="48" viewBox="0 0 24 24"', line('vector-effect="non-scaling-stroke"'), width("0.5")),
     ("under any transform", 'viewBox="0 0 24 24"', line('vector-effect="non-scaling-stroke" transform="scale(2 1)"').replace("M2 2h7", "M1 2h3.5"), [LINE.format("")]),
     ("inherited when asked", 'viewBox="0 0 24 24"', group('vector-effect="non-scaling-stroke" transform="scale(2)"', line('vector-effect="inherit"').replace("M2 2h7", "M1 1h3.5")), [LINE.format("")]),

@@ -1,4 +1,4 @@
-"""What only draws stays, and looks the same; what runs or fetches goes."""
+"""Pure drawing is kept and looks the same; code and external references are removed."""
 
 import pytest
 

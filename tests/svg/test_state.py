@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - tables of SVG text
-"""Viewports: the root's, those of nested <svg> and <symbol>, what they cut off, and lengths in them."""
+"""Viewports of the root, nested <svg> and <symbol>: what they clip, and lengths in them."""
 
 
 import pytest
@@ -10,7 +10,7 @@ def rect(x, y, width, height) -> list[str]:
 
 
 ROOTS = [
-    # attributes of the root, the rect in it, where it is on a square of 24
+    # root attributes, a rect, its place on a 24-unit square
     ("viewBox that does not begin at 0", 'viewBox="100 50 20 20"', '<rect x="100" y="50" width="10" height="10"/>', (0, 0, 12, 12)),
     ("a wide one is centred on the square", 'viewBox="0 0 40 20"', '<rect width="40" height="20"/>', (0, 6, 24, 12)),
     ("a tall one too", 'viewBox="0 0 20 40"', '<rect width="20" height="40"/>', (6, 0, 12, 24)),
@@ -35,7 +35,7 @@ def test_root_viewport(drawn, why, attributes, body, box):
 
 
 def test_what_the_root_cuts_off_leads_across_the_square(drawn):
-    """A wide drawing hides what reaches into the square's margins; the square's own sides cut nothing."""
+    """A wide drawing is clipped at the square's margins; the sides of the square itself clip nothing."""
     assert drawn('<rect x="-10" y="-20" width="60" height="40"/>', 'viewBox="0 0 40 20"') == ['<path d="M-6 6H30V18H-6Z"/>']
     assert drawn('<rect x="-8" y="-8" width="20" height="20"/>') == rect(-8, -8, 20, 20)
 

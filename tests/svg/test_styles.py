@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - tables of SVG text
-"""Styles: attributes, style attributes, style sheets and inheritance: what a rect of 3 x 3 is painted with."""
+"""Styles (attributes, style attributes, style sheets, inheritance): how a 3 x 3 rect is painted."""
 
 import pytest
 
@@ -106,12 +106,12 @@ def test_style(drawn, why, body, expected):
 
 
 @pytest.mark.parametrize(("css", "counted"), [
-    ("rect:hover{fill:red}", {}),            # nobody hovers
-    ("rect!{fill:red}", {}),                 # invalid: browsers leave it out too
+    ("rect:hover{fill:red}", {}),            # never hovered
+    ("rect!{fill:red}", {}),                 # invalid: browsers ignore it too
     ("rect:unheard-of{fill:red}", {"CSS selector": 1}),
     ("@scope (g){rect{fill:red}}", {"CSS @scope": 1}),
     ("@import url(a.css);", {"external style sheet": 1}),
-    (".hover:hover{--x:1}", {}),   # says nothing that matters here
+    (".hover:hover{--x:1}", {}),   # sets nothing relevant
 ])
 def test_sheets_that_cannot_be_followed_are_counted(parsed, css, counted):
     assert parsed(sheet(css)).unsupported == counted

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - tables of SVG text
-"""What is painted and in which order: groups, references, what is hidden, what is left out and counted."""
+"""What is painted and in which order: groups, references, hidden elements, skipped and counted ones."""
 
 import pytest
 
@@ -110,7 +110,7 @@ def test_what_closes_a_circle_is_left_out(parsed, drawn, body):
 
 
 def test_sheet_of_symbols_looks_the_same(assert_alike):
-    """What an icon sprite does: symbols with viewBoxes, turned and coloured by their uses."""
+    """As in icon sprites: symbols with viewBoxes, rotated and coloured by their uses."""
     assert_alike(
         '<defs><symbol id="s" viewBox="-5 -5 10 10" preserveAspectRatio="xMinYMax"><circle r="4"/><path d="M-3 0h6" stroke="#fff"/></symbol></defs>'
         '<use href="#s" width="12" height="8" fill="red"/><use href="#s" x="10" y="8" width="10" height="14" fill="blue" transform="rotate(15 12 12)"/>',

@@ -1,4 +1,4 @@
-"""Folders whose list, or what lies beside it, was made by somebody else: copied, forged, linked, or no file at all."""
+"""Folders whose file list, or what is beside it, is foreign: copied, forged, linked, or not a file."""
 
 import errno
 import json
@@ -25,7 +25,7 @@ def forge(folder: Path, *entries: dict) -> Path:
 
 
 def use(folder: Path) -> None:
-    """All that is done with a folder: read, written into, written anew, emptied."""
+    """Everything that is done with a folder: settle it, rewrite it, write into it, empty it."""
     for work in (settle, run_set, run_one, remove_listed):
         try:
             work(folder)
@@ -47,7 +47,7 @@ def run_set(folder: Path) -> None:
 
 @pytest.fixture
 def precious(tmp_path):
-    """A file and a folder of the user's, which stay as they are."""
+    """A user's file and folder, which must not change."""
     for name in ("mine/notes.txt", f"mine/.svgfusion-{KEY}-half/at work", "out/kept/notes.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("mine")
@@ -66,7 +66,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 ])
 @pytest.mark.parametrize("sha256", ["grows", "0" * 64, None, ["x"]])
 def test_names_of_a_forged_list(tmp_path, precious, name, sha256):
-    """`mine` has a folder by the same key, as one has that another process works in at the moment."""
+    """`mine` has a folder with the same key, as if another process were working in it."""
     name = name.format(mine=precious)
     folder = forge(tmp_path / "out", {"file": name, "sha256": sha256}, {"moves": MOVES, "stale": [name]})
     (folder / "link").symlink_to(precious)
@@ -87,7 +87,7 @@ def test_moves_of_a_forged_list(tmp_path, precious, moves, stale):
 
 
 def test_a_link_where_a_temporary_list_might_be(tmp_path, precious):
-    """Reading a stranger's folder finishes its moves, which writes its list anew: beside it, not through a link."""
+    """Settling a folder finishes its moves and rewrites its list through a temporary file, never through a link."""
     folder = forge(tmp_path / "out", {"moves": MOVES, "stale": []})
     (folder / MOVES).mkdir()
     (folder / f".svgfusion-{KEY}-list.tmp").symlink_to(precious / "notes.txt")
@@ -97,7 +97,7 @@ def test_a_link_where_a_temporary_list_might_be(tmp_path, precious):
 
 
 def test_a_list_that_was_copied_into_a_folder_of_the_user(tmp_path):
-    """It proves no file that is not as the stage wrote it; what it proves is a copy that the stage may replace."""
+    """The list covers only files with unchanged content; user files in that folder stay."""
     for text in ("1", "2"):
         with output_set(tmp_path / "out", "stage", replace=True) as partial:
             write_text(partial / "a", text)
@@ -112,7 +112,7 @@ def test_a_list_that_was_copied_into_a_folder_of_the_user(tmp_path):
 
 @pytest.mark.parametrize("name", ["train_log.jsonl", "notebooks/03_vae_training.ipynb"])
 def test_a_file_that_is_added_to_is_ours_by_its_hash_alone(tmp_path, name):
-    """Lists of an earlier version, or of a stranger, say "grows" in place of a hash."""
+    """Lists from earlier versions, or forged ones, have "grows" instead of a hash."""
     folder = forge(tmp_path / "out", {"file": name, "sha256": "grows"})
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("mine")
@@ -188,7 +188,7 @@ def test_a_link_or_a_file_in_place_of_the_folder(tmp_path):
 
 
 def test_what_comes_between_check_and_move_is_not_lost(tmp_path):
-    """The user makes a file of the same name while the set is made."""
+    """The user creates a file of the same name while the set is written."""
     with pytest.raises(UserError, match="b: was not written by"), output_set(tmp_path, "stage") as partial:
         write_text(partial / "a", "ours")
         write_text(partial / "b", "ours")

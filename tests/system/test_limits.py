@@ -48,6 +48,6 @@ def test_a_call_in_a_child_returns_or_raises_as_the_call_itself():
 
 
 def test_c_code_that_never_returns_is_ended():
-    """Which no signal handler of Python's can interrupt."""
+    """No Python signal handler can interrupt it."""
     with pytest.raises(TimeIsUp, match="too long"):
         call_in_child(1, "too long", pow, 3, 10**9)

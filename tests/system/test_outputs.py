@@ -1,4 +1,4 @@
-"""What may be written, replaced and removed: only what a list proves to be ours."""
+"""Only files that a list proves to be ours may be written, replaced or removed."""
 
 import os
 import subprocess
@@ -242,7 +242,7 @@ def test_a_folder_of_an_earlier_version_is_adopted_by_hand(tmp_path):
 
 
 def test_only_listed_files_are_removed(tmp_path):
-    """A folder of another stage below is another's, until it is adopted with all that it holds then."""
+    """Another stage's subfolder is not ours until it is adopted with its current content."""
     with claimed(tmp_path, "outer"):
         write_set(tmp_path / "a" / "inner", x="x", y="y")
         write_text(tmp_path / "a" / "z", "z")
@@ -268,7 +268,7 @@ def test_a_folder_is_emptied_by_its_own_list_alone(tmp_path):
 
 @pytest.mark.parametrize("write", ["file", "set"])
 def test_a_file_that_the_user_saves_while_ours_is_listed_stays(tmp_path, monkeypatch, write):
-    """As long as the list takes to reach the disk, there is time for that."""
+    """The user can save while the list is being flushed to disk."""
     append = FileList.append
 
     def slow(claim, *entries, **options):
@@ -296,7 +296,7 @@ def test_outputs_are_kept_apart_from_inputs(tmp_path):
     with pytest.raises(UserError, match="is not apart from the input"):
         check_apart(tmp_path / "in", tmp_path / "in" / "a.pt")
     check_apart(tmp_path / "in" / "sub", tmp_path / "in" / "a.pt")
-    check_apart(tmp_path / "in", tmp_path / "in" / "sub")  # which has a list of its own, or stays as it is
+    check_apart(tmp_path / "in", tmp_path / "in" / "sub")  # it has its own list, or is left alone
 
 
 @pytest.mark.parametrize("name", ["..", "../x", "a/../../x", "/etc/passwd", "", ".", "a\0b", "link/x"])

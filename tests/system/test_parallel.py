@@ -1,4 +1,4 @@
-"""The work is `eval` of small expressions: fresh processes can import it."""
+"""Parallel map. The work is `eval` of small expressions, which new processes can import."""
 
 import os
 import threading
@@ -41,7 +41,7 @@ def test_little_work_stays_here():
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 0.5])
 def test_a_worker_that_is_killed_as_the_pool_starts_does_not_leave_it_waiting(seconds):
-    """The first worker is killed as soon as it is there, while others are still being started."""
+    """The first worker is killed early, possibly while others are still starting."""
 
     def kill_the_first() -> None:
         while not (workers := [child for child in active_children() if child not in before]):
@@ -59,7 +59,7 @@ def test_a_worker_that_is_killed_as_the_pool_starts_does_not_leave_it_waiting(se
 
 
 def test_no_code_from_the_current_folder_is_run(tmp_path, monkeypatch):
-    """Python would look there first for the modules with which a fresh process begins."""
+    """Otherwise Python would look there first for the modules that a new process imports."""
     for name in ("multiprocessing", "random", "numpy", "sitecustomize"):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Several processes against one: what they learn together is what one learns alone."""
+"""Distributed training: several processes learn the same as one."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from svgfusion_lib.utils.dataset import LatentBatch, LengthBucketSampler
 
 
 def run(folder: Path, num_steps: int = 9) -> dict[str, torch.Tensor]:
-    """A small training without random numbers in its loss, so that shares of a batch can be compared."""
+    """A small training with a deterministic loss, so that split batches can be compared."""
     data = torch.randn(16, 3, generator=torch.Generator().manual_seed(3))
 
     def collate(indices):
@@ -50,7 +50,7 @@ def launch(folder: Path, num_steps: int = 9) -> None:
 
 
 def test_two_processes_learn_what_one_learns(tmp_path):
-    """And both continue where they stopped."""
+    """Both also resume where they stopped."""
     for num_steps in (5, 9):
         run(tmp_path / "one", num_steps)
         launch(tmp_path / "two", num_steps)
@@ -60,7 +60,7 @@ def test_two_processes_learn_what_one_learns(tmp_path):
         for name in one[part]:
             torch.testing.assert_close(two[part][name], one[part][name], atol=1e-6, rtol=1e-5)
     steps = [line["step"] for line in read_log(tmp_path / "two" / LOG_NAME)]
-    assert steps == list(range(1, 10))  # one of them writes
+    assert steps == list(range(1, 10))  # only one of them writes
 
 
 def test_shares_are_the_batch_and_never_empty():

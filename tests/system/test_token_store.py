@@ -15,7 +15,7 @@ def items() -> list[torch.Tensor]:
 
 @pytest.mark.parametrize(("shard_bytes", "shards"), [(1, 5), (40, 2), (10**6, 1)])
 def test_items_come_back_whatever_the_shards(tmp_path, items, shard_bytes, shards):
-    """An empty item fills no shard, so it goes with the one after it."""
+    """An empty item fills no shard, so it shares one with the next item."""
     store = write_tokens(tmp_path / "t", iter(items), "icons", shard_bytes)
     assert len(store) == len(items) and store.width == 4
     assert len(list((tmp_path / "t").glob("tokens-*.npy"))) == shards

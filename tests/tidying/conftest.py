@@ -1,4 +1,4 @@
-"""What the tests of this room share: strokes as rows, and their points."""
+"""Fixtures for the tidying tests: strokes as rows, and their points."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ from tests.helpers import PEN
 
 @pytest.fixture
 def rows(parsed) -> Callable[[str], np.ndarray]:
-    """rows(d or body): a stroked path's, or a document's."""
+    """rows(d or body): rows of a stroked path or of a document."""
     return lambda text: parsed(text if text.startswith("<") else f'<path d="{text}" {PEN}/>').rows
 
 
 @pytest.fixture
 def ends() -> Callable[[np.ndarray], np.ndarray]:
-    """ends(rows): where path rows end, in units of a canvas of 24, three decimals."""
+    """ends(rows): end points of path rows, in units of a 24-unit canvas, to three decimals."""
     return lambda rows: np.round((rows[rows[:, rf.ELEMENT] == rf.PATH][:, 8:10].astype(float) + 1) * 12, 3)

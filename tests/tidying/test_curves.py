@@ -1,4 +1,4 @@
-"""Rules for curves, one at a time, on drawings whose answer can be seen."""
+"""Rules for curves, one at a time, on drawings with known answers."""
 
 import math
 
@@ -14,7 +14,7 @@ NOISE = 0.2
 
 
 def arc(rows: np.ndarray, off: tuple[float, float]) -> np.ndarray:
-    """Rows whose arc has its middle elsewhere (units)."""
+    """Rows with the arc's midpoint shifted by `off` (units)."""
     rows = rows.copy()
     rows[rows[:, rf.COMMAND] == rf.ARC, 4:6] += np.array(off) / 12
     return rows
@@ -30,14 +30,14 @@ def test_a_wobbly_quarter_turn_gets_a_circle(rows):
     assert drawn[2, rf.COMMAND] == rf.ARC
     bent = rows("M4 4c0 9 1.3 3.1 9 3")
     assert (round_curves(bent, NOISE)[:, rf.COMMAND] == bent[:, rf.COMMAND]).all()
-    assert (round_curves(rows("M4 4c0 1.7 1.3 3.1 3.1 3"), 0.015)[:, rf.COMMAND] != rf.ARC).all()  # clean: as meant
+    assert (round_curves(rows("M4 4c0 1.7 1.3 3.1 3.1 3"), 0.015)[:, rf.COMMAND] != rf.ARC).all()  # clean: unchanged
 
 
 def test_a_wobbly_outline_becomes_a_circle(rows):
     d = "M12 3.1C17 3 21 7 20.9 12C21 17 17 21 12.1 21C7 21 3.1 17 3 12C3 7 7 3 12 3.1z"
     drawn = round_curves(rows(d), NOISE)
     assert drawn[1:-1, rf.ELEMENT].tolist() == [rf.CIRCLE]
-    assert drawn[1, 4] * 12 == pytest.approx(9, abs=0.1)  # and neighbours on one circle one arc
+    assert drawn[1, 4] * 12 == pytest.approx(9, abs=0.1)  # neighbouring curves on one circle become one arc
     drawn = round_curves(rows("M3 12.1C3 7 7 3 12 3.05C17 3 21 7 20.95 12"), NOISE)
     assert drawn[1:-1, rf.COMMAND].tolist() == [rf.MOVE, rf.ARC]
     assert sweeps(drawn) == pytest.approx([180], abs=3)
@@ -49,10 +49,10 @@ def test_a_wobbly_outline_becomes_a_circle(rows):
     ("M2 4H6A4 4 0 0 1 9 5", (0.1, -0.25), 2 * math.degrees(math.atan2(1, 3))),   # smooth after the line
 ])
 def test_arcs_turn_as_far_as_their_ends_say(rows, d, off, expected):
-    """off: of the arc's middle, away from its chord."""
+    """off: shift of the arc's midpoint."""
     wobbly = arc(rows(d), off)
     assert sweeps(settle_arcs(wobbly, NOISE)) == pytest.approx([expected], abs=0.1)
-    assert settle_arcs(wobbly, NOISE)[:, 8:10] == pytest.approx(wobbly[:, 8:10])  # the ends stay
+    assert settle_arcs(wobbly, NOISE)[:, 8:10] == pytest.approx(wobbly[:, 8:10])  # the ends stay in place
     assert settle_arcs(wobbly, 0.015) == pytest.approx(wobbly)  # a clean drawing
     flat = rows("M4 4A20 20 0 0 1 8 8")
     assert settle_arcs(flat, 0.05) == pytest.approx(flat, abs=1e-6)
@@ -69,7 +69,7 @@ def test_radii_become_equal_and_whole(rows):
 
 
 @pytest.mark.parametrize(("d", "end"), [
-    ("M2 2H12M7 2.4V9", (7, 2)),            # on a line
+    ("M2 2H12M7 2.4V9", (7, 2)),            # moves to the line
     ("M2 2H12M7 1.7V9", (7, 2)),            # beyond it
     ("M2 2L12 7M7 5V12", (7, 4.5)),         # on a leaning one, along its own direction
 ])

@@ -15,14 +15,14 @@ def count(rows: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize(("d", "left"), [
-    ("M2 2H12M3 2.05H9", 1),          # along the other one
+    ("M2 2H12M3 2.05H9", 1),          # along the other stroke
     ("M3 2.05H9M2 2H12", 1),
     ("M2 2H12M3 5H9", 2),
-    ("M2 2H12M3 2.05V9", 2),          # from it
+    ("M2 2H12M3 2.05V9", 2),          # away from it
     ("M2 2H12M5 2.5h.3", 1),          # a stub
     ("M2 2H12M5 9h.3", 2),            # a dot
     ("M2 2H12M5 2.5h.01", 2),
-    ("M5 9h.3", 1),                   # all that there is
+    ("M5 9h.3", 1),                   # the only stroke
 ])
 def test_strokes_that_are_there_twice_go(rows, d, left):
     drawn = drop_doubles(rows(d), 0.2)
@@ -58,8 +58,8 @@ def test_near_colours_and_widths_become_the_most_frequent(rows):
 
 @pytest.mark.parametrize(("d", "expected"), [
     ("M2 2H12", (2, 2)),              # inside: stays
-    ("M0.7 2H12", (1.2, 2)),          # by a whole step
-    ("M0.7 2H22.9", (1.0, 2)),        # which there is no room for
+    ("M0.7 2H12", (1.2, 2)),          # moved by a whole step
+    ("M0.7 2H22.9", (1.0, 2)),        # too wide for a whole step
 ])
 def test_a_drawing_beyond_the_edge_is_moved_inside(rows, ends, d, expected):
     drawn = fit_canvas(rows(d))

@@ -1,4 +1,4 @@
-"""Stage tidy on files and folders."""
+"""The tidy stage on files and folders."""
 
 import json
 
@@ -57,7 +57,7 @@ def test_a_file_without_content_to_read_is_refused(tmp_path):
 
 
 def test_a_small_canvas_has_its_own_grid(svg):
-    """Half a unit of 16 is .75 of 24: both lines are where the file's own grid says."""
+    """Half a unit of 16 is .75 of 24: all lines snap to the file's own grid."""
     d = "M2.03 3.02H9.02M2 7.52H9M2 11H9.04"
     text, result = tidy_svg(svg(f'<path d="{d}" {STROKE}/>', 'viewBox="0 0 16 16"'))
     assert 'viewBox="0 0 16 16"' in text and "M2 3H9M2 7.5H9M2 11H9" in text

@@ -1,4 +1,4 @@
-"""Rules for points, one at a time, on drawings whose answer can be seen."""
+"""Rules for points, one at a time, on drawings with known answers."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_ends_that_nearly_meet_become_one_point(rows, ends):
     apart = rows("M2 2L12 3M13 3.2L15 9")
     assert settle_points(apart, NOISE, weld=True) == pytest.approx(apart, abs=1e-6)
     short = ends(settle_points(rows("M2 2H12M12.2 2L12.5 2.3"), NOISE, weld=True))
-    assert np.hypot(*(short[3] - short[2])) > 0.2  # its own ends do not become one
+    assert np.hypot(*(short[3] - short[2])) > 0.2  # its own ends are not merged
     shape = ends(settle_points(rows("M2 2H12V12L3 13L2 2.4"), NOISE, weld=True))
     assert (shape[0] == shape[-1]).all()
 
@@ -52,8 +52,8 @@ def test_circles_share_a_centre(rows):
 
 @pytest.mark.parametrize(("d", "noise", "expected"), [
     ("M2.1 3.9H9.2", 0.2, [(2, 4), (9, 4)]),
-    ("M2.1 3.9H9.2", 0.015, [(2.1, 3.9), (9.2, 3.9)]),    # clean: as it was meant
-    ("M2.03 4H9.01", 0.015, [(2, 4), (9, 4)]),            # by a hair
+    ("M2.1 3.9H9.2", 0.015, [(2.1, 3.9), (9.2, 3.9)]),    # clean: unchanged
+    ("M2.03 4H9.01", 0.015, [(2, 4), (9, 4)]),            # tiny errors
     ("M2.5 4.5H9.5", 0.015, [(2.5, 4.5), (9.5, 4.5)]),
 ])
 def test_points_go_to_the_grid_as_far_as_their_errors_explain(rows, ends, d, noise, expected):
@@ -69,7 +69,7 @@ def test_the_grid_is_that_of_the_set(rows, ends, grid, unit):
 
 
 def test_a_sub_path_goes_to_the_grid_as_a_whole(rows, ends):
-    """Each point alone would be nearer to another line of the grid."""
+    """Separately, the points would snap to different grid lines."""
     drawn = ends(settle_points(rows("M2.55 3H8.6V9H4.55V15H6.5"), 0.1, Grid()))
     assert drawn[:, 0] == pytest.approx(np.round(drawn[:, 0]), abs=2e-3)
     assert np.diff(drawn[:, 0]) == pytest.approx([6, 0, -4, 0, 2], abs=2e-3)
@@ -86,6 +86,6 @@ def test_anchors_are_written_back_where_they_are(rows):
     shifted = anchors.moved(anchors.points + 1)
     assert sanitize_rows(shifted) == pytest.approx(shifted, abs=1e-6)
     assert shifted[1:3, 8:10] == pytest.approx(drawing[1:3, 8:10] + 1 / 12, abs=1e-6)
-    assert shifted[3, 4:6] == pytest.approx(drawing[3, 4:6] + 1 / 12, abs=1e-6)  # an arc's middle goes along
+    assert shifted[3, 4:6] == pytest.approx(drawing[3, 4:6] + 1 / 12, abs=1e-6)  # the arc's midpoint moves too
     turned = anchors.points * (1, -1) + (0, 24)
     assert anchors.moved(turned)[3, 4:6] != pytest.approx(drawing[3, 4:6])

@@ -1,4 +1,4 @@
-"""All rules together: any input, how far anything moves, clean drawings, and drawings with errors."""
+"""All rules together: any input, maximum moves, clean drawings, and drawings with errors."""
 
 import time
 

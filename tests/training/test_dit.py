@@ -1,4 +1,4 @@
-"""What a VS-DiT can be trained to: styles to ask for, and tokens of several latents."""
+"""VS-DiT training options: style conditioning, and tokens of several latents."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ STYLES = ("bold", "thin")
 
 
 def make_latents(folder, packs: list[str]):
-    """Latents of 12 synthetic SVGs by an untrained VP-VAE; SVG i is said to come from packs[i % len(packs)]."""
+    """Latents of 12 synthetic SVGs from an untrained VP-VAE; SVG i is labelled packs[i % len(packs)]."""
     records = create_dummy_data(folder / "svg", num_samples=12)
     write_manifest(folder / "svg", [replace(r, pack=packs[i % len(packs)]) for i, r in enumerate(records)])
     preprocess(folder / "svg", folder / "cache", pixel_encoder="none")
@@ -41,7 +41,7 @@ def make_latents(folder, packs: list[str]):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Folder with latents of two packs, and a VS-DiT that learned their styles."""
+    """Folder with latents of two packs and a VS-DiT trained on their styles."""
     folder = make_latents(tmp_path_factory.mktemp("styles"), ["thin", "bold", ""])
     command = ["train_dit", "--style_condition", "--batch_size", "8", "--num_epochs", "2"]
     paths = {"--latents_dir": "latents", "--vae_checkpoint": "vae.pt", "--output_dir": "dit"}
@@ -50,12 +50,12 @@ def run(tmp_path_factory):
 
 
 def awake(pipeline: SVGFusionPipeline) -> SVGFusionPipeline:
-    """The zero-initialised weights of the VS-DiT made random, so that everything shows in a sample."""
+    """Randomise the VS-DiT's zero-initialised weights, so that every input affects a sample."""
     torch.manual_seed(1)
-    for parameter in pipeline.dit.parameters():  # trained for a few steps
+    for parameter in pipeline.dit.parameters():  # only a few steps of training
         if parameter.abs().max() < 0.01:
             torch.nn.init.normal_(parameter, std=0.1)
-    torch.nn.init.normal_(pipeline.vae.to_rows[-1].weight, std=0.3)  # and some rows among what is decoded
+    torch.nn.init.normal_(pipeline.vae.to_rows[-1].weight, std=0.3)  # so that some rows are decoded
     return pipeline
 
 
@@ -94,7 +94,7 @@ def test_a_prompt_names_a_style_in_words(run, tmp_path):
     spoken = {"star, Bold style": "bold", "star in thin style": "thin", "bold star": None, "embold style": None}
     assert {prompt: pipeline.words_and_style(prompt)[1] or None for prompt in spoken} == spoken
     assert pipeline.words_and_style("star, bold style", None) == ("star, bold style", "bold")
-    assert pipeline.words_and_style("star, bold style", "thin") == ("star", "thin")  # no pack: no words in captions
+    assert pipeline.words_and_style("star, bold style", "thin") == ("star", "thin")  # not a pack: no caption words
     pipeline.dit.config = replace(pipeline.dit.config, styles=("fluent-emoji-flat", "twemoji"))
     assert pipeline.words_and_style("star, fluent style")[1] == "fluent-emoji-flat"
     assert pipeline.words_and_style("star, fluent style", "twemoji") == ("star, twemoji style", "twemoji")
@@ -104,7 +104,7 @@ def test_a_prompt_names_a_style_in_words(run, tmp_path):
 
 
 def test_style_is_left_out_of_the_unconditional_half_of_guidance(run):
-    """So at guidance 0 it changes nothing, at 1 and above it does, and no style is the null style."""
+    """So style has no effect at guidance 0 but does at 1 and above; no style means the null style."""
     pipeline = awake(SVGFusionPipeline.from_pretrained(vae=run / "vae.pt", dit=run / "dit" / "vsdit_final.pt"))
     context, mask = pipeline.encode_prompts(["a star"] * 3)
     style = pipeline.encode_styles(["", "bold", "thin"])
@@ -119,7 +119,7 @@ def test_style_is_left_out_of_the_unconditional_half_of_guidance(run):
 
 
 def test_guidance_is_computed_only_in_its_interval(run):
-    """Timesteps 99, 79, 59, 39, 19 of 100: the null prompt is asked at those between .2 and .6 alone."""
+    """Of timesteps 99, 79, 59, 39, 19 of 100, only those between .2 and .6 evaluate the null prompt."""
     pipeline = awake(SVGFusionPipeline.from_pretrained(vae=run / "vae.pt", dit=run / "dit" / "vsdit_final.pt"))
     pipeline.schedule = make_schedule(DiffusionConfig(num_steps=100))
     context, mask = pipeline.encode_prompts(["a star", "a ring"])
@@ -142,7 +142,7 @@ def test_guidance_is_computed_only_in_its_interval(run):
     (0.0, 0.0, [False, True, True]), (1.0, 0.0, [True, False, False]), (0.0, 1.0, [True, False, False]),
 ])
 def test_styles_are_dropped_with_the_prompt_and_by_themselves(prompt_rate, style_rate, trained):
-    """Seen in the gradient of the embedding: which of null style, bold and thin a batch trained."""
+    """The embedding's gradient shows which of null style, bold and thin a batch trained."""
     model, loss = small_loss(STYLES, TrainConfig(null_prompt_rate=prompt_rate, null_style_rate=style_rate))
     loss.backward()
     assert (model.style_embedder.weight.grad.abs().sum(1) > 0).tolist() == trained
@@ -154,7 +154,7 @@ def test_a_model_without_styles_draws_no_random_number_for_them():
 
 
 def small_loss(styles: tuple[str, ...], config: TrainConfig) -> tuple[VSDiT, torch.Tensor]:
-    """A small model and its loss on four latent sequences of the styles 1, 2, 1, 2."""
+    """A small model and its loss on four latent sequences with styles 1, 2, 1, 2."""
     torch.manual_seed(0)
     dit_config = DiTConfig(latent_width=5, context_width=6, width=16, depth=1, heads=2, max_latents=4, styles=styles)
     model = helpers.awake(VSDiT(dit_config))
@@ -174,7 +174,7 @@ def test_latents_that_name_no_pack_have_no_style_to_learn(tmp_path):
 
 
 def test_objective_and_patch_size_are_flags_and_what_they_train_can_draw(run, tmp_path):
-    """Also where the number of latents is no multiple of the patch size."""
+    """Including a number of latents that is not a multiple of the patch size."""
     command = (
         f"train_dit --vae_checkpoint {run}/vae.pt --latents_dir {run}/latents --output_dir {tmp_path}/dit"
         " --num_epochs 1 --patch_size 2 --prediction epsilon --schedule linear"

@@ -1,4 +1,4 @@
-"""A model adapts to a folder: fully or by a low-rank change, with or without styles, and is a model like any other."""
+"""Fine-tuning on a folder: full or low-rank, with or without styles, gives an ordinary model."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tests.helpers import awake
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """icons/ and a small model with one style, untrained."""
+    """icons/ and a small, untrained model with one style."""
     folder = tmp_path_factory.mktemp("finetune")
     create_dummy_data(folder / "icons", num_samples=12)
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Trainings that are given a folder of SVGs in place of a cache: they make it themselves, and learn the same."""
+"""Training from a folder of SVGs builds the cache itself and gives the same result."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ ONCE = {"batch_size": 16, "num_epochs": 1}
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """svg, and a VP-VAE (without pixel tokens) that was trained from the folder."""
+    """svg, and a VP-VAE (without pixel tokens) trained from it."""
     folder = tmp_path_factory.mktemp("folder")
     create_dummy_data(folder / "svg", num_samples=16)
     train_vae(folder / "vae", svg_dir=folder / "svg", preset="tiny", changes={"pixel_fusion": False}, **ONCE)

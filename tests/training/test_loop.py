@@ -78,7 +78,7 @@ class Interrupted(Exception):
     ("stop_at", "optimizer"), [(1, "adamw"), (6, "adamw"), (8, "adamw"), (11, "adamw"), (8, "muon")]
 )
 def test_interrupted_run_continues_to_bit_identical_weights_and_log(tmp_path, monkeypatch, stop_at, optimizer):
-    monkeypatch.setattr(loop, "LOG_SECONDS", 0)  # so that the log knows more than the checkpoint
+    monkeypatch.setattr(loop, "LOG_SECONDS", 0)  # so that the log is ahead of the checkpoint
     config = quick(optimizer=optimizer)
     whole_ema = fit(make_model(), points_loader(), step_loss, config, tmp_path / "whole", points_loader(6))
 
@@ -91,7 +91,7 @@ def test_interrupted_run_continues_to_bit_identical_weights_and_log(tmp_path, mo
         fit(make_model(), points_loader(), failing, config, tmp_path / "cut", points_loader(6))
     fresh = make_model(12345)
     if stop_at < config.checkpoint_every:
-        fresh = make_model()  # no checkpoint yet: begins anew
+        fresh = make_model()  # no checkpoint yet: starts from scratch
     ema = fit(fresh, points_loader(), step_loss, config, tmp_path / "cut", points_loader(6))
     assert_same(ema.weights, whole_ema.weights)
     whole, cut = state_of(tmp_path / "whole"), state_of(tmp_path / "cut")
@@ -132,7 +132,7 @@ def test_muon_is_that_of_torch_whatever_the_processor_multiplies_in(monkeypatch,
         for optimizer in optimizers:
             optimizer.step()
     torch.testing.assert_close(own.weight, theirs.weight, atol=error, rtol=0)
-    optimizers[0].load_state_dict(optimizers[1].state_dict())  # of a training that was begun with torch's
+    optimizers[0].load_state_dict(optimizers[1].state_dict())  # from a run started with torch's optimizer
 
 
 @pytest.mark.parametrize("max_minutes", [0, 1e-4])

@@ -1,4 +1,4 @@
-"""The losses against the formulas of the specification, computed again in numpy with loops."""
+"""The losses against the specification's formulas, recomputed with loops in NumPy."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def hybrid_loss(batch: ChunkBatch, element, command, geometry, style=None):
 
 
 def random_batch(lengths: list[int], slots: int, seed: int = 0) -> ChunkBatch:
-    """Plausible chunks; the padded ones hold garbage on purpose."""
+    """Plausible chunks, with garbage in the padding on purpose."""
     g = torch.Generator().manual_seed(seed)
     mask = padding(lengths)
     shape = (*mask.shape, slots)
@@ -168,7 +168,7 @@ def test_vae_loss_and_gradient_do_not_see_padding(layout, head):
     changed_loss, changed_gradient = loss_and_gradient(batch)
     assert changed_loss == pytest.approx(loss, abs=TOLERANCE)
     torch.testing.assert_close(changed_gradient, gradient, atol=1e-6, rtol=1e-4)
-    batch.geometry[0, 0] += 1  # the same change where it is not padding is seen
+    batch.geometry[0, 0] += 1  # the same change outside padding has an effect
     assert abs(loss_and_gradient(batch)[0] - loss) > 1e-4
 
 
@@ -185,7 +185,7 @@ def test_diffusion_loss_is_the_mean_over_valid_values(lengths):
 
 
 def test_denominators_hold_the_specified_epsilon():
-    """Seen in float64 where one value counts: e / (1 + 1e-9), which also keeps what is all padding from being 0 / 0."""
+    """Visible in float64 with one counted value: e / (1 + 1e-9). It also avoids 0 / 0 if all is padding."""
     one = torch.tensor([[False]])
     error, zero = torch.full((1, 1, 1), 3.0, dtype=torch.float64), torch.zeros(1, 1, 1, dtype=torch.float64)
     expected = pytest.approx(9 / (1 + 1e-9), rel=1e-13)
@@ -195,7 +195,7 @@ def test_denominators_hold_the_specified_epsilon():
 
 
 def test_denominators_of_the_hybrid_head_hold_it_too():
-    """A circle has three numbers that count, and one style."""
+    """A circle has three free arguments and one style."""
     ids = torch.tensor([rf.CIRCLE, rf.NONE]).view(1, 1, 1, 2)
     zeros = [torch.zeros(shape, dtype=torch.float64) for shape in ((1, 1, 1, 8), (1, 1, 3), (1, 1, 12))]
     batch = ChunkBatch(ids, *zeros[:2], zeros[2] + 1, torch.tensor([[False]]), names=["circle"])
@@ -208,12 +208,12 @@ def test_denominators_of_the_hybrid_head_hold_it_too():
     for name, words, own in (("element", rf.ELEMENTS, rf.CIRCLE), ("command", rf.COMMANDS, rf.NONE)):
         entropy = torch.nn.functional.cross_entropy(torch.zeros(1, len(words)), torch.tensor([own])).item()
         assert parts[name].item() == pytest.approx(entropy / (1 + 1e-9), rel=1e-13)
-    ids_loss = np.log(len(rf.ELEMENTS)) + np.log(len(rf.COMMANDS))  # of logits that are all alike
+    ids_loss = np.log(len(rf.ELEMENTS)) + np.log(len(rf.COMMANDS))  # for constant logits
     assert loss.item() == pytest.approx(ids_loss + 40 + 90, rel=1e-6)
 
 
 def test_ids_of_half_precision_logits_are_judged_in_single():
-    """Under autocast logits are of half precision, in which a cross-entropy would be off in its third digit."""
+    """Autocast gives half-precision logits, in which cross-entropy is off in the third digit."""
     batch = random_batch([4], slots=2, seed=8)
     shape = batch.ids.shape[:3]
     g = torch.Generator().manual_seed(2)

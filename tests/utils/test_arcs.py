@@ -1,4 +1,4 @@
-"""Circular arcs by three points, against angles that are known."""
+"""Circular arcs through three points, against known angles."""
 
 import math
 
@@ -55,7 +55,7 @@ def test_points_on_a_line_have_no_circle():
     _, radius, sweep = arcs.circle_through(*line)
     assert np.isinf(radius[0]) and sweep[0] == 0
     np.testing.assert_allclose(arcs.arc_to_cubics(line[:, 0])[0], np.linspace((0, 0), (2, 2), 4))
-    # a start that is the end is a full turn
+    # equal start and end: a full turn
     centre, radius, sweep = arcs.circle_through(*np.array([[0.0, 0], [2, 0], [0, 0]])[:, None])
     assert centre.tolist() == [[1, 0]] and radius[0] == 1 and sweep[0] == pytest.approx(2 * math.pi)
     assert len(arcs.arc_to_cubics(np.array([[0.0, 0], [2, 0], [0, 0]]))) == 4
@@ -63,7 +63,7 @@ def test_points_on_a_line_have_no_circle():
 
 @given(st.integers(2, 22), st.integers(2, 22), st.floats(0.5, 10), ANGLE, st.floats(0.3, 5), st.sampled_from([-1, 1]))
 def test_an_arc_that_is_written_is_read_as_it_was(x, y, r, first, sweep, way):
-    """Half turns above all: the radius that is written must not move the arc's middle."""
+    """Especially half turns: the written radius must not move the arc's midpoint."""
     rows = np.zeros((4, rf.NUM_COLUMNS), dtype=np.float32)
     start, middle, end = three_points(x / 12 - 1, y / 12 - 1, r / 12, first, way * sweep)[:, 0]
     rows[:, rf.ELEMENT] = rf.BOS, rf.PATH, rf.PATH, rf.EOS
@@ -72,7 +72,7 @@ def test_an_arc_that_is_written_is_read_as_it_was(x, y, r, first, sweep, way):
     rows[1:3, 17], rows[1:3, rf.STROKE_WIDTH] = 1, 0.1
     again = parse_svg(rows_to_svg(rows)).rows
     assert again[:, rf.COMMAND].tolist() == rows[:, rf.COMMAND].tolist(), rows_to_svg(rows)
-    # Ends are written to .005 units; where they are near each other, that turns the arc, and moves its middle further.
+    # Ends are rounded to .005 units; if they are close together, this turns the arc and moves its midpoint further.
     np.testing.assert_allclose(
         again[2, rf.GEOMETRY], rows[2, rf.GEOMETRY], atol=(0.013 + 0.0071 * math.tan(sweep / 4)) / 12
     )

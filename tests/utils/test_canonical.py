@@ -83,7 +83,7 @@ def test_order_styles_and_gradients_stay():
     )
     rows = parse_svg(text).rows
     elements = [rf.ELEMENTS[int(e)] for e in rows[1:-1, rf.ELEMENT]]
-    path = ["path"] * 6  # of one stroke with a gradient: not split
+    path = ["path"] * 6  # one stroke with a gradient: not split
     assert elements == ["fill_gradient", "circle", "stroke_gradient", *path, "rect"]
     assert ssim(render_svg_by_resvg(text, 96), render_svg_by_resvg(rows_to_svg(rows), 96)) > 0.99
 

@@ -43,7 +43,7 @@ def config(layout: str = "path", slots: int = 8, **changes) -> VAEConfig:
 
 @pytest.fixture
 def sequences(cache) -> dict:
-    """The cache with all stages of every SVG; the tokens of stage k of SVG i are 10 i + k."""
+    """A cache with all stages of every SVG; tokens of stage k of SVG i are 10 i + k."""
     counts = [1, 4, 2, 3, 2]
     tokens = [torch.cat([torch.full((2, 3), 10.0 * i + k) for k in range(n)]) for i, n in enumerate(counts)]
     sizes = torch.cat([torch.arange(1, n + 1) for n in counts])
@@ -167,7 +167,7 @@ def test_sampler_batches_similar_lengths():
 
 
 def test_a_batch_does_not_depend_on_whether_an_epoch_began_with_it(sequences):
-    """So a resumed run draws the captions and partial SVGs that an undisturbed one draws."""
+    """So a resumed run picks the same captions and partial SVGs as an uninterrupted one."""
     dataset = ChunkDataset(sequences, config(), partial_rate=0.5)
 
     def third_batch(first_step: int) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Schedules, objectives and DDIM against the papers' formulas, derived again in float64."""
+"""Schedules, objectives and DDIM against the papers' formulas, rederived in float64."""
 
 import math
 
@@ -101,7 +101,7 @@ def test_prediction_is_inverted_to_z0_and_epsilon(schedule, prediction):
 
 
 def test_tables_follow_the_timesteps_to_their_device():
-    """Checked on torch's "meta" device, which every machine has."""
+    """Checked on torch's "meta" device, available everywhere."""
     params, t = params_of("cosine"), torch.zeros(2, dtype=torch.int64, device="meta")
     signal, sigma = params.coefficients(t)
     assert {signal.device.type, sigma.device.type} == {"meta"}
@@ -111,7 +111,7 @@ def test_tables_follow_the_timesteps_to_their_device():
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 def test_what_the_network_sees_is_of_single_precision(prediction):
-    """The tables are float64, and would make everything so that they are multiplied with."""
+    """The tables are float64, and multiplying by them would promote everything."""
     params, t = params_of("linear"), torch.tensor([3, 700])
     z0 = torch.zeros(2, 3, 4)
     z_t, noise = add_noise(z0, t, params)
@@ -120,7 +120,7 @@ def test_what_the_network_sees_is_of_single_precision(prediction):
 
 
 def test_no_float64_goes_to_a_device(monkeypatch):
-    """MPS has none."""
+    """MPS does not support it."""
     moved = []
     to = torch.Tensor.to
 
@@ -143,7 +143,7 @@ def test_timesteps_near_log_snr_0_are_drawn_more_often():
     assert often.sum().item() == pytest.approx(1) and often.min() >= 0.5e-3
     log_snr = torch.logit(schedule.alphas_cumprod)
     within = often[log_snr.abs() < 0.5].sum() - 0.5e-3 * (log_snr.abs() < 0.5).sum()
-    assert within.item() == pytest.approx(0.5 * (1 - math.exp(-1)), abs=0.01)  # of a Laplace density of scale 0.5
+    assert within.item() == pytest.approx(0.5 * (1 - math.exp(-1)), abs=0.01)  # Laplace density of scale 0.5
 
 
 def test_a_checkpoint_knows_a_schedule_by_name_and_table():

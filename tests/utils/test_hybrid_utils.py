@@ -186,7 +186,7 @@ def test_sanitised_rows_are_valid_and_stay_as_they_are(matrix):
         if element in rf.GRADIENTS:
             assert command != rf.STOP or element in waiting
             waiting.add(element)
-        else:  # a gradient stands right before what it paints
+        else:  # a gradient comes right before what it paints
             assert waiting <= {k for k, paints in zip(rf.GRADIENTS, (paints_fill(body), paints_stroke(body))) if paints}
             waiting = set()
     assert not waiting

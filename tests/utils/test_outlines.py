@@ -1,4 +1,4 @@
-"""Outlines of rows on shapes whose points are known."""
+"""Outlines of rows, on shapes with known points."""
 
 import math
 

@@ -107,7 +107,7 @@ def test_any_path_comes_back(segments, slots):
 
 @pytest.mark.parametrize("turns", range(8))
 def test_turned_chunks_draw_the_turned_picture(turns):
-    """Of each kind of row: what is drawn for the turned geometry is the drawing, turned."""
+    """For each kind of row, drawing the turned geometry gives the turned drawing."""
     body = (
         '<rect x="5" y="8" width="12" height="4" rx="1"/><circle cx="12" cy="15" r="3"/><ellipse cx="9" cy="9" rx="4" ry="2"/>'
         '<path d="M4 4A8 8 0 0 1 12 12L15 20C4 19 8 8 3 7" fill="none" stroke="#000" stroke-width="2"/>'
@@ -138,13 +138,13 @@ def test_distinct_chunks_are_every_shape_as_often_as_the_root_of_its_number():
 
 
 def test_what_is_decoded_fills_its_box():
-    """A decoder's error of scale and place goes; a dot, and what begins where another chunk ends, stay."""
+    """Decoder errors in scale and position are removed; dots and continued chunks are left alone."""
     body = '<path d="M4 4H14L9 20Z"/><circle cx="12" cy="15" r="3"/><path d="M12 12h.001"/>'
     chunks = rows_to_chunks(rows_of(body, LINES), "path", 8)
     wrong = chunks.geometry.copy()
     wrong[:2] *= 0.9
     wrong[0, :, 1::2] += np.where(wrong[0, :, 1::2] != 0, 0.05, 0)
-    wrong[0, 1:, :2] = 9  # what a decoder says of starts is not trained
+    wrong[0, 1:, :2] = 9  # decoded start points are untrained
     right = filled_boxes(chunks.ids, wrong)
     np.testing.assert_allclose(right[:, :, 6:8], chunks.geometry[:, :, 6:8], atol=1e-5)
     np.testing.assert_allclose(right[1, 0, :3], [0, 0, 1], atol=1e-6)

@@ -1,4 +1,4 @@
-"""Moving is checked by drawing: the picture that an SVG transform gives. The box is that of what is drawn."""
+"""Moved rows render like an SVG transform of the original; boxes enclose what is drawn."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ DRAWINGS = {
 def picture(rows, transform="scale(1)"):
     """Rendering [96, 96, 3] of the rows as SVG, inside a group with a transform.
 
-    The SVG is large because the writer rounds; pixels are means of 16 because cairo flattens curves to 1/10 of one.
+    The SVG is large because the writer rounds; pixels average 16 because cairo flattens curves to 1/10 pixel.
     """
     opening, rest = rows_to_svg(rows, size=2400).split(">", 1)
     rest = rest.replace("</svg>", "</g></svg>")
@@ -61,7 +61,7 @@ def test_picture_moves_like_a_transform(name, move, transform):
     ('<ellipse cx="12" cy="10" rx="5" ry="3" fill="red" stroke="red" stroke-opacity="0"/>', (7, 7), (17, 13)),
     ('<circle cx="12" cy="10" r="5" fill="none" stroke="red"/>', (6.5, 4.5), (17.5, 15.5)),
     ('<linearGradient id="a" x1="-9" x2="9"><stop stop-color="red"/><stop offset="1"/></linearGradient>'
-     '<path d="M4 4H20V20z" fill="url(#a)"/>', (4, 4), (20, 20)),  # gradients lie anywhere
+     '<path d="M4 4H20V20z" fill="url(#a)"/>', (4, 4), (20, 20)),  # gradients may lie anywhere
 ])
 def test_drawn_box(body, low, high):
     np.testing.assert_allclose(np.array(drawn_box(rows_of(body))) * 12 + 12, (low, high), 1e-3)

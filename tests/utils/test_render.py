@@ -135,7 +135,7 @@ def embedded(data: bytes, kind: str) -> str:
 def test_embedded_pictures_are_of_four_formats(renderer, kind):
     memory = io.BytesIO()
     Image.new("RGB", (8, 8), (255, 0, 0)).save(memory, format=kind)
-    text = embedded(memory.getvalue(), "png" if kind in ("eps", "bmp") else kind)  # whatever it calls itself
+    text = embedded(memory.getvalue(), "png" if kind in ("eps", "bmp") else kind)  # whatever the declared type
     if kind not in ("png", "jpeg", "gif", "webp"):
         with pytest.raises(ValueError, match="cannot be read as PNG, JPEG, GIF, WEBP"):
             RENDERERS[renderer](text, 16)
@@ -153,7 +153,7 @@ def test_a_picture_of_16_bits_keeps_its_grey(renderer):
 
 @pytest.mark.parametrize("renderer", RENDERERS)
 def test_no_program_is_started_for_an_embedded_picture(renderer, tmp_path, monkeypatch):
-    """Pillow hands EPS to Ghostscript, which runs what is in it."""
+    """Pillow passes EPS to Ghostscript, which executes its content."""
     witness = tmp_path / "witness"
     (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {witness}\n")
     (tmp_path / "gs").chmod(0o755)
@@ -168,7 +168,7 @@ def test_no_program_is_started_for_an_embedded_picture(renderer, tmp_path, monke
 @pytest.mark.parametrize("renderer", RENDERERS)
 @pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp"])
 def test_a_broken_picture_is_a_reason(renderer, kind):
-    """Any byte of a picture wrong, or the end missing: drawn, or a ValueError."""
+    """With any byte wrong, or truncated: drawn, or a ValueError."""
     memory = io.BytesIO()
     Image.effect_noise((16, 16), 80).convert("RGB").save(memory, format=kind)
     data, rng = memory.getvalue(), random.Random(kind)

@@ -21,7 +21,7 @@ def params_of(schedule: str, num_steps: int = 1000):
 
 
 def ddim_sample(denoise, z, params, steps, prediction="epsilon", eta=0.0, noise=None, callback=None, **how):
-    """By a denoiser that takes t as a tensor [B], as the network does."""
+    """DDIM with a denoiser that takes t as a tensor [B], like the network."""
     estimate, timesteps = prepared(denoise, params, steps, prediction, **how)
     return samplers.ddim_sample(estimate, z, params, timesteps, eta, noise, callback)
 
@@ -64,7 +64,7 @@ def test_impossible_steps(steps, start, message):
 
 @pytest.mark.parametrize("eta", [0.0, 0.6, 1.0])
 def test_one_ddim_step_is_equation_12_of_song(eta):
-    """Two steps of which the second is deterministic and exact: the z after the first is compared."""
+    """Of two steps, the second is deterministic and exact, so z after the first is compared."""
     params = params_of("linear")
     table = params.alphas_cumprod.tolist()
     seen = []
@@ -127,7 +127,7 @@ def test_guidance():
 
 
 def best_epsilon(params, s: float):
-    """The best epsilon for data N(0, s^2); the ODE then ends at z_T s, less what z_T lacks of pure noise."""
+    """The optimal epsilon for data N(0, s^2); the ODE then ends at z_T s, up to how far z_T is from pure noise."""
 
     def denoise(z, t):
         a = params.alphas_cumprod[t][:, None, None].to(z)
@@ -136,12 +136,12 @@ def best_epsilon(params, s: float):
     return denoise
 
 
-# --- beginning later, known values -------------------------------------------------------------------
+# --- later start, known values -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sample", [ddim_sample, dpm_solver_sample])
 def test_a_start_takes_z_for_its_own_noise_level(sample):
-    """Gaussian data: from z_t the ODE scales z by s / sqrt(a s^2 + 1 - a); a wrong level gives another factor."""
+    """For Gaussian data the ODE scales z_t by s / sqrt(a s^2 + 1 - a); a wrong level gives another factor."""
     params, s, start = params_of("linear"), 2.0, 400
     z, _ = initial_noise([0, 1], 20, 4)
     a = params.alphas_cumprod[start].item()
@@ -166,19 +166,19 @@ def test_corrected_values_pass_every_noise_level_and_end_exactly(sample, predict
         expected, _ = add_noise(known.expand_as(z), torch.full((2,), t), params, z)
         torch.testing.assert_close(z_t[:, ::2], expected[:, ::2], atol=1e-3, rtol=0)  # z_T itself is all noise
     free = sample(lambda z_t, t: torch.tanh(z_t), z, params, 6, prediction)
-    torch.testing.assert_close(out[:, 1], free[:, 1], atol=1e-4, rtol=1e-5)  # this network looks at no neighbour
+    torch.testing.assert_close(out[:, 1], free[:, 1], atol=1e-4, rtol=1e-5)  # this network ignores neighbours
 
 
-# --- static thresholding: estimates of z_0 beyond a bound are brought back to it -----------------------
+# --- static thresholding: estimates of z_0 are clipped to a bound -------------------------------------
 
 CLIP = 0.5
-TRUE = torch.tensor([[[-2.0, -0.25, 0.25, 2.0]]], dtype=torch.float64)  # (1, 1, 4): two of them beyond the bound
+TRUE = torch.tensor([[[-2.0, -0.25, 0.25, 2.0]]], dtype=torch.float64)  # (1, 1, 4): two are beyond the bound
 CLIPPED = torch.tensor([[[-0.5, -0.25, 0.25, 0.5]]], dtype=torch.float64)
 COSINE = params_of("cosine")
 
 
 def knows_z0(seen: list):
-    """A network that finds the noise for z_0 = TRUE, and notes what it was asked."""
+    """A network that returns the noise for z_0 = TRUE and records its inputs."""
 
     def denoise(z, t):
         seen.append((z, t.tolist()))
@@ -220,7 +220,7 @@ def test_noise_that_is_added_has_the_precision_of_the_latents():
 
 
 def smooth(z, t):
-    """A network for both sides: deterministic, of z and t."""
+    """A network for both libraries: a deterministic function of z and t."""
     return torch.tanh(0.7 * z) * (0.3 + t[:, None, None].double() / 1000).to(z)
 
 
@@ -235,7 +235,7 @@ def run_theirs(scheduler, z, steps, **more):
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("steps", [4, 20, 50])
 def test_a_ddim_run_is_that_of_diffusers(schedule, prediction, steps):
-    """With betas of the linear schedule as diffusers names them (1e-4 to 2e-2 are its defaults)."""
+    """THEIRS maps names to those of diffusers; its default betas are our linear ones (1e-4 to 2e-2)."""
     theirs = DDIMScheduler(
         num_train_timesteps=1000, beta_schedule=THEIRS[schedule], prediction_type=THEIRS[prediction],
         clip_sample=False, set_alpha_to_one=True, timestep_spacing="trailing",

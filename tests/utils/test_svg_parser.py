@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - tables of SVG text
-"""The parser as a whole; its parts have tables of their own in tests/svg."""
+"""The parser as a whole; its parts are tested in tests/svg."""
 
 import gzip
 
@@ -17,7 +17,7 @@ from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SQUARE = '<rect width="3" height="3"/>'
-QUICK = (Phase.explicit, Phase.generate)  # no shrinking: minutes for a small gain
+QUICK = (Phase.explicit, Phase.generate)  # no shrinking: it takes minutes for little gain
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
 
 DRAWINGS = {
@@ -49,8 +49,8 @@ def test_parsed_rows_are_valid_and_what_is_written_is_parsed_to_the_same(parsed,
     assert again[:, : rf.COMMAND + 1].tolist() == rows[:, : rf.COMMAND + 1].tolist()
     np.testing.assert_allclose(again[:, rf.GEOMETRY], rows[:, rf.GEOMETRY], atol=1e-3)
     plain = ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)
-    np.testing.assert_allclose(again[plain, rf.STYLE], rows[plain, rf.STYLE], atol=0.02)  # mean colours by sampling
-    once = rows_to_svg(parse_svg(rows_to_svg(rows)).rows)  # two decimals may make an arc of a cubic that is nearly one
+    np.testing.assert_allclose(again[plain, rf.STYLE], rows[plain, rf.STYLE], atol=0.02)  # mean colours are sampled
+    once = rows_to_svg(parse_svg(rows_to_svg(rows)).rows)  # rounding to two decimals may turn a cubic into an arc
     assert rows_to_svg(parse_svg(once).rows) == once
 
 
@@ -116,9 +116,9 @@ ELEMENTS = st.lists(st.builds("{}{} transform=\"{}\"/>".format, SHAPE, PAINT, TR
 @settings(max_examples=60, deadline=None, phases=QUICK)
 @given(ELEMENTS)
 def test_written_form_is_a_fixed_point(body):
-    """parse -> write -> parse -> write: nothing moves, unless rounding makes an arc of a curve, or one arc of two."""
+    """parse -> write -> parse -> write is stable, unless rounding turns a curve into an arc or merges two arcs."""
     try:
-        rows = sanitize_rows(parse_svg(f"{HEAD}{body}</svg>").rows)  # what lies far away is drawn nearer
+        rows = sanitize_rows(parse_svg(f"{HEAD}{body}</svg>").rows)  # far points are moved closer
     except ValueError as error:
         assert "nothing is painted" in str(error)
         return
@@ -127,7 +127,7 @@ def test_written_form_is_a_fixed_point(body):
     pictures = [render_svg_by_resvg(text, 96) for text in (once, rows_to_svg(again))]
     assert ssim(*pictures) > 0.99
     if again.shape == rows.shape and (again[:, :2] == rows[:, :2]).all():
-        if not (rows[:, rf.COMMAND] == rf.ARC).any():  # whose radius comes from three rounded points
+        if not (rows[:, rf.COMMAND] == rf.ARC).any():  # arc radii come from three rounded points
             assert rows_to_svg(again) == once
         np.testing.assert_allclose(again[:, 2:], rows[:, 2:], atol=4e-3)
     else:

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - tables of SVG text
-"""Rows -> SVG text: what is written, to which precision, for drawings and for noise; rows <-> targets."""
+"""Rows -> SVG text: content and precision, for drawings and noise; rows <-> targets."""
 
 from xml.etree import ElementTree
 
@@ -41,7 +41,7 @@ GRADIENTS = (
 
 
 def written(body: str, **options) -> list[str]:
-    """Lines between <svg> and </svg> for a drawing of elements on 24 x 24."""
+    """Lines between <svg> and </svg> for elements on a 24 x 24 canvas."""
     return [line.strip() for line in rows_to_svg(parse_svg(f"{HEAD}{body}</svg>").rows, **options).splitlines()[1:-1]]
 
 
@@ -87,7 +87,7 @@ def test_decimals(decimals, x, r):
 
 @pytest.mark.parametrize(("size", "number"), [(1, ".0525"), (24, "1.26"), (200, "10.5"), (512, "26.9"), (2000, "105"), (5000, "262")])
 def test_decimals_follow_the_size(size, number):
-    """A 2000th of the side: decimals of it, and no more."""
+    """Enough decimals for a 2000th of the side, and no more."""
     rows = parse_svg(f'{HEAD}<rect x="1.2595" y="2" width="12" height="12"/></svg>').rows
     assert f'x="{number if size > 1 else "0" + number}"' in rows_to_svg(rows, size)
 
@@ -126,7 +126,7 @@ def test_size_scales_everything(size, text):
     ((33.335, 20), 'width="33.34" height="20" viewBox="0 0 33.34 20"'),
 ])
 def test_width_and_height(size, box):
-    """The canvas is the square around the rectangle, so that a drawing comes back in its own coordinates."""
+    """The canvas is the square around the rectangle, so drawings keep their coordinates."""
     text = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}"><rect x="2" y="3" width="8" height="7"/></svg>'
     result = parse_svg(text)
     root, rect = rows_to_svg(result.rows, result.size).splitlines()[:2]
@@ -137,7 +137,7 @@ def test_width_and_height(size, box):
     ((24, 0.001), 'width="24" height="0.001"'), ((1e-6, 18), 'width="0.000001" height="18"'), (1e-4, 'width="0.0001" height="0.0001"'),
 ])
 def test_no_side_is_written_as_0(size, box):
-    """A drawing as flat as a line, from a file that does not say its size (found by fuzzing)."""
+    """A drawing flat as a line, from a file without a size (found by fuzzing)."""
     text = rows_to_svg(parse_svg(DRAWING).rows, size)
     assert box in text and min(viewport(read_document(text))) > 0
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - tables of SVG text
-"""Clip paths: what is left of a shape, and that it looks the same (CSS Masking 1)."""
+"""Clip paths: the remaining shape, and that it looks the same (CSS Masking 1)."""
 
 
 import numpy as np
@@ -76,7 +76,7 @@ def test_clip_path(drawn, why, body, expected):
 
 
 def same_corners(element: str) -> tuple:
-    """A path of upright lines by its corners, whichever comes first and whichever way round."""
+    """An axis-aligned path as its set of corners, independent of start and direction."""
     if 'd="' not in element:
         return (element,)
     data = element.split('d="')[1].split('"')[0]
@@ -92,7 +92,7 @@ def test_evenodd_clip_leaves_a_frame(parsed):
 
 
 def area(rows: np.ndarray) -> float:
-    """Area of upright polygons with holes that run the other way round, in units of a canvas of 24."""
+    """Area of axis-aligned polygons, with holes wound the other way, in units of a 24-unit canvas."""
     total = 0.0
     for ring in np.split(rows, np.flatnonzero(rows[:, rf.COMMAND] == rf.SUBMOVE)):
         x, y = ring[:, 8] * 12, ring[:, 9] * 12
@@ -117,7 +117,7 @@ def test_gradient_of_what_is_cut_stays_where_it_was(drawn):
 
 
 LIKE = [
-    # the miter alone reaches out
+    # only the miter extends outside
     clip('<rect y="3" width="24" height="21"/>') + '<path d="M6 20L12 6L18 20" fill="none" stroke="red" stroke-width="4" clip-path="url(#c)"/>',
     clipped('<circle cx="7" cy="7" r="5.5"/>'),
     clipped('<circle cx="12" cy="12" r="6"/><circle cx="4" cy="4" r="3"/>', "", 'fill="red" stroke="blue" stroke-width="3"'),

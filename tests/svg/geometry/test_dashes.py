@@ -73,7 +73,7 @@ def test_dashes_are_counted_and_too_many_are_left_solid(parsed):
 @pytest.mark.parametrize("data", ["M0 0H100", "M0 0C30 60 60 -60 90 0", "M0 0h30v40h-30z", "M0 0A40 20 10 1 1 50 30"])
 @pytest.mark.parametrize("offset", [0.0, 4.0, 17.5, -3.0])
 def test_dashes_have_their_share_of_the_length(data, offset):
-    """Dashes of 5 and gaps of 3: their lengths add up to what lies in dashes of the whole length."""
+    """Dashes of 5 and gaps of 3: dash lengths add up to the dashed share of the whole length."""
     path = parse_path(data)
     whole = length_of(path)
     position = np.linspace(0, whole, 20001)[:-1] + offset
@@ -82,7 +82,7 @@ def test_dashes_have_their_share_of_the_length(data, offset):
 
 
 def length_of(path) -> float:
-    """Length of a path by many straight pieces."""
+    """Length of a path, approximated by many straight pieces."""
     s = np.linspace(0, 1, 201)[:, None]
     total = 0.0
     for code, start, (first, second, end) in zip(path.codes, path.starts(), path.points):

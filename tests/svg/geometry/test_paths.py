@@ -146,8 +146,8 @@ def test_arcs_lie_on_their_ellipse(data, ellipse):
     (rounded_rect_path(1, 2, 8, 6, 2, 1), (1, 2, 9, 8), 10),
     (rounded_rect_path(1, 2, 8, 6, 4, 1), (1, 2, 9, 8), 8),   # no straight part above and below
     (rounded_rect_path(1, 2, 8, 6, 4, 3), (1, 2, 9, 8), 6),   # an ellipse
-    (polygon_path([1, 2, 5, 2, 5, 9, 7], closed=True), (1, 2, 5, 9), 4),  # the odd number is left out
-    (parse_path("M0 0C0 4 4 4 4 0"), (0, 0, 4, 3), 2),        # tight: the curve reaches 3/4 of its controls
+    (polygon_path([1, 2, 5, 2, 5, 9, 7], closed=True), (1, 2, 5, 9), 4),  # the odd number is dropped
+    (parse_path("M0 0C0 4 4 4 4 0"), (0, 0, 4, 3), 2),        # tight: the curve reaches 3/4 of the way to its controls
 ])
 def test_bounds_and_segments(path, box, segments):
     assert path.bounds() == pytest.approx(box) and len(path) == segments
@@ -168,7 +168,7 @@ def arguments(letter: str, numbers: list[float], large: bool, sweep: bool) -> li
 
 
 def written(value: float, draw) -> str:
-    """A number in any of its forms."""
+    """A number in a random notation."""
     forms = [f"{value:g}", f"{value:.3f}", f"{value * 100:g}e-2", f"{value / 10:.4f}E+1"]
     if value >= 0:
         forms.append(f"+{value:g}")
@@ -199,7 +199,7 @@ def same_path_twice(draw):
                 values = [v - (x, y)[i % 2] for i, v in enumerate(values)]
         name = letter.lower() if relative else letter
         implied = {"M": "L", "m": "l"}.get(last, last)
-        glued = name == implied and letter not in "MZ" and draw(st.booleans())  # repeated letter left out
+        glued = name == implied and letter not in "MZ" and draw(st.booleans())  # repeated letter omitted
         text = "" if glued else name
         for i, value in enumerate(values):
             flag = letter == "A" and i in (3, 4)

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - tables of SVG text
-"""Gradients: as rows, as few stops as show the same, as a plain colour, as nothing."""
+"""Gradients as rows, with the fewest stops that look the same, as a plain colour, or as nothing."""
 
 import re
 
@@ -27,7 +27,7 @@ def stop(offset: float | str, colour: str, attributes: str = "") -> str:
 
 
 PLACES = [
-    # of a rect from (2, 7) to (22, 17): where the written gradient runs
+    # where the written gradient of a rect from (2, 7) to (22, 17) runs
     ("objectBoundingBox: left to right", linear(), 'x1="2" y1="7" x2="22" y2="7"'),
     ("down", linear('x2="0" y2="1"'), 'x1="2" y1="7" x2="2" y2="17"'),
     ("percentages", linear('x1="25%" x2="75%"'), 'x1="7" y1="7" x2="17" y2="7"'),
@@ -38,7 +38,7 @@ PLACES = [
     ("userSpaceOnUse: x2 is 100%", linear(USER), 'x1="0" y1="0" x2="24" y2="0"'),
     ("gradientTransform", linear(f'{USER} x1="2" x2="10" gradientTransform="translate(1 3) scale(2)"'), 'x1="5" y1="3" x2="21" y2="3"'),
     ("gradientTransform within the box", linear('gradientTransform="translate(.5) scale(.5)"'), 'x1="12" y1="7" x2="22" y2="7"'),
-    # a skew leaves the lines of equal colour upright lines leaning by 45 degrees: (1, 1), so the way is (8, -8) / 2
+    # a skew tilts the vertical lines of equal colour by 45 degrees: (1, 1), so the vector is (8, -8) / 2
     ("a skew turns the lines of equal colour", linear(f'{USER} x1="8" x2="16" gradientTransform="skewX(45)"'), 'x1="8" y1="0" x2="12" y2="-4"'),
     ("stops inside the ends move the ends", linear("", stop(0.25, "red") + stop(0.75, "blue")), 'x1="7" y1="7" x2="17" y2="7"'),
     ("a style says the transform too", linear(f'{USER} x2="8" style="transform:translate(4px,0)"'), 'x1="4" y1="0" x2="12" y2="0"'),
@@ -48,7 +48,7 @@ PLACES = [
     ("href: stops of the other kind, not its places", linear('href="#b"', "") + radial('r=".1" cx="0"', RED_BLUE, "b"), 'x1="2" y1="7" x2="22" y2="7"'),
     ("radial in a box: an ellipse", radial(), 'cx="0" cy="0" r="1" gradientTransform="matrix(10 0 0 5 12 12)"'),
     ("radial userSpaceOnUse", radial(f'{USER} cx="12" cy="11" r="10"'), 'cx="12" cy="11" r="10"'),
-    # of a viewport of 24: 50 % of all, r of its diagonal over the root of two
+    # in a 24-unit viewport: 50 %, r relative to its diagonal over the root of two
     ("radial userSpaceOnUse, nothing said", radial(USER), 'cx="12" cy="12" r="12"'),
     ("focal point", radial(f'{USER} cx="12" cy="12" r="10" fx="8" fy="11"'), 'cx="12" cy="12" r="10" fx="8" fy="11"'),
     ("fx alone: fy is cy", radial(f'{USER} cx="12" cy="12" r="10" fx="8"'), 'cx="12" cy="12" r="10" fx="8" fy="12"'),
@@ -58,7 +58,7 @@ PLACES = [
 
 
 STOPS = [
-    # stops, what is written between 0 and 1 of the rect's width (or of where it varies)
+    # stops, and the stops written between 0 and 1 of the rect's width (or of the part that varies)
     ("two", RED_BLUE, WRITTEN),
     ("offsets in percent, styles", '<stop offset="0%" style="stop-color:red"/><stop offset="100%" style="stop-color:blue"/>', WRITTEN),
     ("three", stop(0, "red") + stop(0.5, "lime") + stop(1, "blue"), stop(0, "#f00") + stop(0.5, "#0f0") + stop(1, "#00f")),
@@ -197,7 +197,7 @@ def test_gradient_looks_the_same(assert_alike, body, renderer):
     f'{USER} cx="12" cy="12" r="10" fx="7" fy="9"', f'{USER} cx="12" cy="12" r="10" fr="4"', 'fx=".3" fy=".3" gradientTransform="rotate(20 .5 .5)"',
 ])
 def test_focal_point_looks_the_same(assert_alike, attributes):
-    """By resvg: cairosvg draws focal radii in another way."""
+    """With resvg, as cairosvg draws focal radii differently."""
     assert_alike(radial(attributes, stop(0, "red") + stop(0.5, "yellow") + stop(1, "blue")) + WIDE, "resvg")
 
 
@@ -211,7 +211,7 @@ def test_focal_point_looks_the_same(assert_alike, attributes):
 def test_stops_beside_the_shape_are_left_out(drawn, assert_alike, gradient, shape):
     body = f'{gradient}<rect {shape} fill="url(#a)"/>'
     first, last = re.findall('stop-color="(.*?)"', drawn(body)[0])
-    assert first == "#00f" and re.fullmatch(r"#([c-f].)\1ff|#fff", last)  # white, or as far to it as is seen
+    assert first == "#00f" and re.fullmatch(r"#([c-f].)\1ff|#fff", last)  # white, or the visible part of the way to it
     assert_alike(body)
 
 
@@ -233,7 +233,7 @@ def test_length_that_rows_can_hold(drawn, assert_alike, why, gradient, place, fi
 
 
 def test_radial_of_no_area_is_the_colour_around_it(parsed):
-    """9 rows became 6 when they were read as rows."""
+    """Used to give 9 rows that read back as 6."""
     flat = f'{USER} cx="0" cy="0" r="5" gradientTransform="translate(12 12) scale(1 .001)"'
     rows = parsed(radial(flat) + WIDE).rows
     assert len(rows) == 3 and rows[1, rf.FILL] == pytest.approx((0, 0, 1, 1), abs=0.05)

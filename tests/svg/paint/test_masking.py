@@ -1,6 +1,6 @@
 # ruff: noqa: E501 - tables of SVG text
-"""Masks that are clips in disguise become clips and opacities; others are counted. Pictures by resvg: cairosvg
-draws masks in another way."""
+"""Masks that are clips in disguise become clips and opacities; others are counted. Rendered with resvg, as cairosvg
+draws masks differently."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - tables of SVG text
-"""Strokes, opacities, what becomes two layers or an outline, and what is counted on the way."""
+"""Strokes, opacities, what becomes two layers or an outline, and what is counted."""
 
 import pytest
 
@@ -86,9 +86,9 @@ def test_opacity_of_the_root(drawn):
 
 
 COUNTED = [
-    # body, what is missing, what is shown another way
+    # body, what is dropped, what is approximated
     ('<path d="M2 2h3v3" marker-end="url(#m)"/>', {}, {}),  # there is none
-    # 50 x 50 tiles: more than a shape may have
+    # 50 x 50 tiles: over the limit per shape
     ('<pattern id="p" width=".02" height=".02"><rect width="9" height="9"/></pattern><rect width="24" height="24" fill="url(#p)"/>', {"pattern": 1}, {}),
     ('<rect width="3" height="3" fill="url(other.svg#p)"/>', {"paint from outside the file": 1}, {}),
     ('<rect width="3" height="3" fill="url(#missing)"/>', {}, {}),

@@ -1,6 +1,6 @@
 # ruff: noqa: E501 - tables of values
-"""Colours: text -> sRGB. Values in other spaces as CSS Color 4 gives them in its examples and sample code, or as sRGB
-coordinates of primaries, white and grey, which every space has."""
+"""Colours: text -> sRGB. Values in other spaces are from the examples and sample code of CSS Color 4, or are sRGB
+coordinates of primaries, white and grey."""
 
 import pytest
 

@@ -53,7 +53,7 @@ CSS = [
     ("rotate(calc(1turn / -4))", (0, -1, 1, 0, 0, 0)),
     ("skewX(30deg)", (1, 0, TAN, 1, 0, 0)), ("skew(30deg)", (1, 0, TAN, 1, 0, 0)), ("skew(30deg, 45deg)", (1, 1, TAN, 1, 0, 0)),
     ("translate(3px, 4px) scale(2)", (2, 0, 0, 2, 3, 4)), ("matrix(1, 2, 3, 4, 5, 6)", (1, 2, 3, 4, 5, 6)),
-    # functions of space that do nothing out of the plane
+    # 3D functions that stay in the plane
     ("translateZ(9px)", IDENTITY), ("translate3d(3px, 4px, 0)", (1, 0, 0, 1, 3, 4)), ("scale3d(2, 3, 1)", (2, 0, 0, 3, 0, 0)),
     ("rotateZ(90deg)", (0, 1, -1, 0, 0, 0)), ("rotate3d(0, 0, -1, 90deg)", (0, -1, 1, 0, 0, 0)), ("rotateX(360deg)", IDENTITY),
     ("matrix3d(1,2,0,0, 3,4,0,0, 0,0,1,0, 5,6,0,1)", (1, 2, 3, 4, 5, 6)),
@@ -171,8 +171,8 @@ ASPECTS = [
     *((f"xMidY{y}", (2, 2, 20, 0)) for y in ("Min", "Max")),        # its height fits
     *((f"xMidY{y} slice", (6, 6, 0, top)) for y, top in (("Min", 0), ("Mid", -40), ("Max", -80))),
     *((f"x{x}YMin slice", (6, 6, 0, 0)) for x in ("Min", "Max")),   # its width fits
-    ("", (2, 2, 20, 0)), ("xmidymid slice", (2, 2, 20, 0)), ("middle", (2, 2, 20, 0)),  # as if not written
-    ("defer xMinYMin", (2, 2, 20, 0)),  # of SVG 1.1; SVG 2 has it no more
+    ("", (2, 2, 20, 0)), ("xmidymid slice", (2, 2, 20, 0)), ("middle", (2, 2, 20, 0)),  # same as the default
+    ("defer xMinYMin", (2, 2, 20, 0)),  # SVG 1.1 only; removed in SVG 2
 ]
 
 

@@ -15,7 +15,7 @@ from svgfusion_lib.svg.style.values import (
 )
 
 LENGTHS = [
-    # of a reference of 200, a font of 10, a root font of 20, and a document of 300 x 150 pixels
+    # reference 200, font size 10, root font size 20, document 300 x 150 pixels
     (None, -1), ("", -1), ("a", -1), ("3 4", -1), ("3foo", -1), ("nan", -1), ("inf", -1), ("--3", -1), ("3 px", -1),
     ("3", 3), (" 3 ", 3), ("-3.5", -3.5), ("+.5", 0.5), ("3.", -1), ("1e2", 100), ("1E-1", 0.1),
     ("3px", 3), ("3PX", 3), ("72pt", 96), ("6pc", 96), ("1in", 96), ("2.54cm", 96), ("25.4mm", 96), ("101.6Q", 96),
