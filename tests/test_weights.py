@@ -155,7 +155,7 @@ def test_the_emoji_model_paints_what_a_prompt_says():
 
 
 def test_an_unknown_model_is_named(two_models, tmp_path):
-    with pytest.raises(UserError, match="there is no model 'lines'; give one of line, emoji, or a folder"):
+    with pytest.raises(UserError, match="no model 'lines'; use one of line, emoji, or a folder"):
         SVGFusionPipeline.from_pretrained("lines")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="model.safetensors: no such file"):
