@@ -50,7 +50,7 @@ class _Config:
     def preset(cls, name: str, **changes):
         """The preset of that name (see PRESETS of the class), with some fields changed."""
         if name not in cls.PRESETS:
-            raise UserError(f"{cls.__name__}: unknown preset {name!r}; known are {', '.join(cls.PRESETS)}")
+            raise UserError(f"{cls.__name__}: unknown preset {name!r}; known: {', '.join(cls.PRESETS)}")
         return cls.from_dict(cls.PRESETS[name] | changes)
 
 
