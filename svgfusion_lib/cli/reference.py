@@ -37,8 +37,8 @@ def reference() -> str:
     """Generate the page: a chapter per group of stages; per stage an example and a table of its flags."""
     stages = stage_parsers(build_parser())
     count = Counter(_line(action) for parser in stages.values() for action in _flags(parser))
-    shared = {line for line, times in count.items() if times >= SHARED_BY and "**needed**" not in line}
-    parts = [OPENING, "## Flags of several stages\n", *TABLE, *sorted(shared), ""]
+    shared = {line for line, times in count.items() if times >= SHARED_BY and "**required**" not in line}
+    parts = [OPENING, "## Shared flags\n", *TABLE, *sorted(shared), ""]
     for title, module in CHAPTERS.items():
         links = ", ".join(f"[{name}](#{name})" for name in module.STAGES)
         parts.append(f"## {title}\n\n{module.__doc__} {links}\n")
@@ -55,7 +55,7 @@ def _section(name: str, parser: argparse.ArgumentParser, shared: Collection[str]
     lines += [*TABLE, *(line for line in map(_line, actions) if line not in shared)]
     others = [f"`{flag}`" for action in actions if _line(action) in shared for flag in action.option_strings]
     if others:
-        lines += ["", f"And [of several stages](#flags-of-several-stages): {', '.join(others)}"]
+        lines += ["", f"Also the [shared flags](#shared-flags) {', '.join(others)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -78,7 +78,7 @@ def _line(action: argparse.Action) -> str:
 def _default(action: argparse.Action) -> str:
     """The default value as a user would type it."""
     if action.required:
-        return "**needed**"
+        return "**required**"
     if action.default is None or action.default is False or action.default == []:
         return ""
     if isinstance(action.default, list):
