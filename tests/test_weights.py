@@ -137,7 +137,7 @@ def test_an_exported_model_says_what_its_names_look_like(tmp_path):
         torch.testing.assert_close(again.examples(name), shipped.known_names.examples(name), atol=0.02, rtol=0)
         assert again.examples(name).norm(dim=-1).min() > 0.99
     assert names and again.examples("cat") is None
-    with pytest.raises(UserError, match="has no training icon of a name that the model knows"):
+    with pytest.raises(UserError, match="has no training icon with a name known to the model"):
         shipped.ranker.learn(KnownNames(["cat"]), tmp_path / "cache")
 
 
