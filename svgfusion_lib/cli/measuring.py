@@ -252,7 +252,7 @@ def _train_realism_flags(add: Add) -> None:
     add("--head", help="from train_icon_head, with the names of its packs (default: the shipped ranker)")
     add("--models", nargs="+", metavar="MODEL", help="shipped models whose drawings to learn from (default: all)")
     add("--packs_dir", default="data/packs")
-    add("--drawings", type=int, default=3000, help="most drawings per model, with as many real icons")
+    add("--drawings", type=int, default=3000, help="limit of drawings per model, and of real icons")
     add("--num_steps", type=int, default=1000)
     add("--batch_size", type=int, default=256, help="pictures per batch")
     add("--lr", type=number, default=1.0e-3, help="initial learning rate; decays linearly to 0")
