@@ -94,7 +94,7 @@ def test_too_long_text_is_cut_with_one_warning(minilm, clip):
     assert caught[0].filename == __file__, "the warning points at the caller"
     assert context.shape[1] == minilm.max_tokens == 32
     assert mask.sum(1).tolist() == [28, 0]
-    with pytest.warns(UserWarning, match="cut to 20 tokens"):  # no longer than the model's positions
+    with pytest.warns(UserWarning, match="truncated to 20 tokens"):  # no longer than the model's positions
         assert clip.encode(["abc " * 30])[0].shape == (1, clip.max_tokens, 32) == (1, 20, 32)
 
 

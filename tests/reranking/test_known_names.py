@@ -184,7 +184,7 @@ def test_packed_pictures_are_nearly_the_same_and_checked():
     ):
         with pytest.raises(UserError, match="file: its pictures do not match the model's known names"):
             unpacked(tensors | changed, about | said, names, "file")
-    with pytest.raises(UserError, match="do not belong"):
+    with pytest.raises(UserError, match="do not match"):
         unpacked({"pictures": tensors["pictures"]}, about, 50, "file")
 
 
