@@ -1,6 +1,6 @@
 """SVGFusion: text to editable SVG by latent diffusion in vector space (arXiv 2412.10437).
 
-Shape letters used in every docstring and comment of this package:
+Shape letters used in docstrings and comments throughout this package:
 
     B  batch                      L  rows of an SVG (BOS and EOS included)
     F  columns of a row           N  latents of an SVG (rows, or path chunks)
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# Threads that wait for each other sleep, before torch starts them: by default they spin, and on a machine that is busy
-# with other work a drawing then takes minutes (docs/performance.md).
+# Must be set before torch starts its threads: waiting threads spin by default, and on a busy machine a drawing then
+# takes minutes (docs/performance.md).
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __all__ = ["SVGFusionPipeline", "VPVAE", "VSDiT", "__version__", "read_svg", "write_svg"]
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for: `import svgfusion_lib` itself stays quick."""
+    """Lazy imports, which keep `import svgfusion_lib` fast."""
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)

@@ -1,4 +1,4 @@
-"""Configurations: frozen dataclasses with presets, saved whole in every checkpoint."""
+"""Configurations: frozen dataclasses with presets, stored in every checkpoint."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,12 @@ from svgfusion_lib.options import check_counts, check_known, check_types
 
 SPLITS = ("train", "held_out", "unseen_pair", "held_out_pack")
 MOST_CANDIDATES = 64
-DEFAULT_MODEL = "line"  # of the shipped ones, for prompts that say nothing of style or colour
+DEFAULT_MODEL = "line"  # used for prompts that mention neither style nor colour
 
 
 @dataclass(frozen=True)
 class _Config:
-    """Shared by all configurations: plain-dict form, and refusal of unknown names."""
+    """Base of all configurations: conversion to and from dicts, with validation."""
 
     PRESETS: ClassVar[dict[str, dict]] = {}
 
@@ -24,7 +24,7 @@ class _Config:
 
     @classmethod
     def from_dict(cls, values: dict):
-        """The configuration of a dictionary; UserError for an unknown name or a value of another type."""
+        """Create a configuration from a dictionary; UserError for an unknown name or a value of the wrong type."""
         if not isinstance(values, Mapping):
             raise UserError(f"{cls.__name__}: must be a table of names and values, not {values!r:.60}")
         known = [f.name for f in fields(cls)]
@@ -34,23 +34,23 @@ class _Config:
         return cls(**values)
 
     def _check_sizes(self, *names: str) -> None:
-        """UserError for a size below 1 (of `names`, width and heads) or a width that the heads cannot share."""
+        """Check that sizes (`names`, width, heads) are at least 1 and that heads divide the width; UserError if not."""
         sizes = {name: getattr(self, name) for name in ("width", "heads", *names)}
         check_counts(**sizes)
         if sizes["width"] % sizes["heads"]:
-            raise UserError(f"{type(self).__name__}: {sizes['heads']} heads cannot share a width of {sizes['width']}")
+            raise UserError(f"{type(self).__name__}: width {sizes['width']} is not divisible by {sizes['heads']} heads")
 
     def _check_choice(self, name: str, *choices: str) -> None:
-        """UserError for a text that is none of the choices."""
+        """Check that a field has one of the given values; UserError if not."""
         value = getattr(self, name)
         if value not in choices:
             raise UserError(f"{type(self).__name__}: {name} must be {' or '.join(map(repr, choices))}, not {value!r}")
 
     @classmethod
     def preset(cls, name: str, **changes):
-        """The preset of that name (see PRESETS of the class), with some fields changed."""
+        """Create a preset by name (PRESETS of the class), with some fields changed."""
         if name not in cls.PRESETS:
-            raise UserError(f"{cls.__name__}: unknown preset {name!r}; known are {', '.join(cls.PRESETS)}")
+            raise UserError(f"{cls.__name__}: unknown preset {name!r}; known: {', '.join(cls.PRESETS)}")
         return cls.from_dict(cls.PRESETS[name] | changes)
 
 
@@ -60,7 +60,7 @@ class VAEConfig(_Config):
 
     layout: str = "path"           # "path": one latent per sub-path; "row": one per row (the specification)
     rows_per_latent: int = 16      # R; 1 for layout "row"
-    arcs: bool = True              # rows have arcs; False: models made before there were any see them as cubics
+    arcs: bool = True              # rows have arcs; False: converted to cubics, for models made before arcs existed
     head: str = "hybrid"           # "hybrid": ids by cross-entropy; "continuous": tanh features (the specification)
     latent_width: int = 32         # learned channels of a latent
     width: int = 192               # D of encoder and decoder
@@ -68,17 +68,17 @@ class VAEConfig(_Config):
     decoder_depth: int = 3
     heads: int = 4
     row_width: int = 32            # width of one embedded row before R of them are joined
-    max_latents: int = 512         # N the learned positions can count to (layout "row")
+    max_latents: int = 512         # number of learned positions (layout "row")
     pixel_fusion: bool = True      # cross-attention to the pixel tokens of the rendering
-    pixel_width: int = 320         # width of those tokens; 320 for EfficientNet-Lite0
+    pixel_width: int = 320         # width of the pixel tokens; 320 for EfficientNet-Lite0
     pixel_encoder: str = "efficientnet-lite0"
-    stage_tokens: bool = False     # a row sees the rendering of its own stage, not that of the whole SVG
+    stage_tokens: bool = False     # a row sees the rendering of its own stage instead of the whole SVG
 
     PRESETS = {
         "tiny": {"latent_width": 24, "width": 96, "encoder_depth": 1, "decoder_depth": 2},
         "S": {},
         "B": {"latent_width": 48, "width": 384, "encoder_depth": 3, "decoder_depth": 4, "heads": 6},
-        "reference": {  # the specification, plainly: a latent for each of 1,024 rows
+        "reference": {  # as in the specification: one latent for each of 1,024 rows
             "layout": "row", "rows_per_latent": 1, "head": "continuous", "width": 384, "encoder_depth": 4,
             "decoder_depth": 4, "heads": 6, "max_latents": 1024,
         },
@@ -86,7 +86,7 @@ class VAEConfig(_Config):
 
     @classmethod
     def preset(cls, name: str, **changes):
-        """The preset of that name; layout "row" gets one row per latent unless changes say otherwise."""
+        """Create a preset by name; layout "row" gets one row per latent unless changes override it."""
         if changes.get("layout") == "row":
             changes = {"rows_per_latent": 1} | changes
         return super().preset(name, **changes)
@@ -105,21 +105,21 @@ class VAEConfig(_Config):
 class DiTConfig(_Config):
     """VS-DiT (models/vsdit.py)."""
 
-    latent_width: int = 47         # Z, explicit and learned channels; taken from the VAE
+    latent_width: int = 47         # Z, explicit + learned channels; taken from the VAE
     context_width: int = 384       # width of the text tokens; 384 for MiniLM
     text_encoder: str = "minilm"
     width: int = 240               # D
     depth: int = 6
     heads: int = 4
     mlp_ratio: float = 2.5
-    patch_size: int = 1            # consecutive latents joined to one token
-    max_latents: int = 16          # N the model can draw
+    patch_size: int = 1            # consecutive latents per token
+    max_latents: int = 16          # largest N the model can draw
     prediction: str = "v"          # "epsilon" (the specification) or "v" (Salimans & Ho 2022, eq. 10)
-    styles: tuple[str, ...] = ()   # names of the styles it can be asked for; (): no style condition
-    length_width: int = 512        # of the network that says how many latents a prompt needs
-    length_dropout: float = 0.0    # of that network
+    styles: tuple[str, ...] = ()   # names of the styles; (): no style condition
+    length_width: int = 512        # of the length predictor (number of latents for a prompt)
+    length_dropout: float = 0.0    # of the length predictor
 
-    PRESETS = {  # S, B and L are those of Peebles & Xie 2023, table 1
+    PRESETS = {  # S, B and L as in Peebles & Xie 2023, table 1
         "tiny": {"width": 128, "depth": 3},
         "mini": {},
         "mini2x": {"width": 320, "depth": 8, "heads": 5},
@@ -127,7 +127,7 @@ class DiTConfig(_Config):
         "S": {"width": 384, "depth": 12, "heads": 6, "mlp_ratio": 4.0},
         "B": {"width": 768, "depth": 12, "heads": 12, "mlp_ratio": 4.0},
         "L": {"width": 1024, "depth": 24, "heads": 16, "mlp_ratio": 4.0},
-        "reference": {  # S, as the specification has it
+        "reference": {  # S, as in the specification
             "width": 384, "depth": 12, "heads": 6, "mlp_ratio": 4.0, "latent_width": 32, "max_latents": 1024,
             "prediction": "epsilon",
         },
@@ -137,28 +137,28 @@ class DiTConfig(_Config):
         self._check_choice("prediction", "epsilon", "v")
         self._check_sizes("latent_width", "context_width", "depth", "patch_size", "max_latents", "length_width")
         if not 0 <= self.length_dropout < 1:
-            raise UserError(f"DiTConfig: length_dropout must be from 0 to below 1, not {self.length_dropout}")
+            raise UserError(f"DiTConfig: length_dropout must be at least 0 and below 1, not {self.length_dropout}")
         if not 0 < self.mlp_ratio < math.inf:
             raise UserError(f"DiTConfig: mlp_ratio must be above 0, not {self.mlp_ratio}")
 
     @classmethod
     def from_dict(cls, values: dict):
-        if isinstance(values, Mapping) and isinstance(values.get("styles"), list):  # as JSON makes it
+        if isinstance(values, Mapping) and isinstance(values.get("styles"), list):  # JSON has no tuples
             values = values | {"styles": tuple(values["styles"])}
         return super().from_dict(values)
 
 
 @dataclass(frozen=True)
 class RefinerConfig(_Config):
-    """The refiner (models/refiner.py). Units: 24 to the side of the canvas."""
+    """The refiner (models/refiner.py). Units: the canvas is 24 units wide."""
 
     width: int = 192               # D
     depth: int = 6
     heads: int = 6
-    max_rows: int = 64             # L: longer drawings stay as they are
+    max_rows: int = 64             # L: longer drawings are left unchanged
     step: float = 0.05             # units between two grid lines
-    farthest: float = 1.0          # units that a coordinate may move
-    drop_above: float = 2.0        # logit above which a part is left out
+    farthest: float = 1.0          # units that a coordinate may move at most
+    drop_above: float = 2.0        # logit above which a part is dropped
 
     PRESETS = {"tiny": {"width": 96, "depth": 2}, "S": {}}
 
@@ -176,36 +176,36 @@ class DiffusionConfig(_Config):
 
 @dataclass(frozen=True)
 class TrainConfig(_Config):
-    """The training loop (training/loop.py), the same for both models."""
+    """Training loop (training/loop.py), shared by all models."""
 
     num_steps: int = 2000          # optimiser steps
     batch_size: int = 64
-    optimizer: str = "adamw"       # or "muon" for the matrices of the blocks
-    lr: float = 6.0e-4             # peak of the schedule
+    optimizer: str = "adamw"       # or "muon" for the weight matrices of the blocks
+    lr: float = 6.0e-4             # peak learning rate
     warmup_steps: int = 100
     final_lr: float = 0.05         # fraction of the peak at the last step (cosine decay)
-    lr_decay: float = 1.0          # last share of the steps in which the rate falls; it is constant before
+    lr_decay: float = 1.0          # final share of the steps in which the rate decays; constant before
     weight_decay: float = 0.01
     ema_decay: float = 0.999
     max_grad_norm: float = 1.0
     seed: int = 0
     device: str = "cpu"
     bf16: bool = False             # autocast the forward pass to bfloat16
-    accumulate: int = 1            # batches whose gradients make one step
+    accumulate: int = 1            # gradient accumulation: batches per optimiser step
     compile: bool = False          # torch.compile the model's forward pass
     log_every: int = 20
     val_every: int = 500           # steps between held-out losses
-    checkpoint_every: int = 500    # steps between checkpoints, and
-    checkpoint_seconds: float = 60  # the longest time without one
-    distinct: bool = False         # VP-VAE: different chunks, mirrored or turned, in place of whole SVGs
-    partial_rate: float = 0.0      # VP-VAE: share of SVGs that are seen as one of their earlier stages
-    kl_weight_max: float = 1.0e-4  # VP-VAE: KL weight after its linear rise
-    kl_warmup_steps: int = 1000    # VP-VAE: length of that rise
+    checkpoint_every: int = 500    # steps between checkpoints
+    checkpoint_seconds: float = 60  # longest time between checkpoints
+    distinct: bool = False         # VP-VAE: unique chunks, mirrored or rotated, instead of whole SVGs
+    partial_rate: float = 0.0      # VP-VAE: share of SVGs shown as one of their earlier stages
+    kl_weight_max: float = 1.0e-4  # VP-VAE: KL weight after its linear warm-up
+    kl_warmup_steps: int = 1000    # VP-VAE: length of the KL warm-up
     recon_mse_loss_weight: float = 1.0
     null_prompt_rate: float = 0.1  # VS-DiT: share of samples trained on the null prompt (and the null style)
-    null_style_rate: float = 0.1   # VS-DiT: share trained on the null style whatever the prompt
-    timesteps: str = "uniform"     # VS-DiT: drawn from "uniform" or "laplace" (near log SNR 0)
-    repeat_names: bool = False     # VS-DiT: a name that k SVGs have is seen sqrt(k) times as often
+    null_style_rate: float = 0.1   # VS-DiT: share trained on the null style, whatever the prompt
+    timesteps: str = "uniform"     # VS-DiT: distribution, "uniform" or "laplace" (centred at log SNR 0)
+    repeat_names: bool = False     # VS-DiT: a name shared by k SVGs is seen sqrt(k) times as often
     posterior_noise: float = 0.0   # VS-DiT: z0 = mean + posterior_noise * sigma * eps; 1 samples the posterior
 
     def __post_init__(self):
@@ -221,23 +221,23 @@ class TrainConfig(_Config):
 
 @dataclass(frozen=True)
 class SamplingConfig(_Config):
-    """Prompts to SVG (generate.py)."""
+    """Sampling (pipeline.py, generate.py)."""
 
     sampler: str = "dpm++"         # "dpm++": DPM-Solver++(2M), for few steps; "ddim" (the specification)
-    num_inference_steps: int = 10  # of either
+    num_inference_steps: int = 10  # denoising steps of either sampler
     guidance_scale: float = 2.0    # classifier-free guidance; 1: none
     guidance_low: float = 0.2      # guidance only at timesteps t with guidance_low <= t / T <= guidance_high
     guidance_high: float = 0.8     # (Kynkaanniemi et al. 2024, "a limited interval"); 0 and 1: everywhere
     eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
-    canvas: float = 24             # viewBox of the SVG written
-    snap: float = 0.5              # grid of the drawing, in units of the canvas, that near coordinates go to; 0: off
-    tidy: float = 0.15             # errors, in units of 24, that tidying puts right in what is kept; 0: snapped only
+    canvas: float = 24             # size of the output's viewBox
+    snap: float = 0.5              # grid that nearby coordinates snap to, in canvas units; 0: off
+    tidy: float = 0.15             # errors (canvas side 24) that tidying corrects in final drawings; 0: only snap
     clip: float = 0.0              # bound on |z_0| estimates, in standard deviations of the latents; 0: off
-    length_temperature: float = 0.5  # spread of the number of latents drawn for a prompt; 0: the likeliest
-    candidates: int = 8            # drawn for each sample; the best one is kept (reranking/ranker.py)
-    nearest_name: bool = True      # half of them of the nearest name that the model knows, if the prompt is none
+    length_temperature: float = 0.5  # of the distribution of the number of latents; 0: the likeliest
+    candidates: int = 8            # drawings per sample, of which the ranker keeps the best (reranking/ranker.py)
+    nearest_name: bool = True      # draw half the candidates of an unseen prompt as the nearest known name
 
-    # Names of fields -> those of the command line and of TOML files, which are the specification's.
+    # Field names -> names on the command line and in TOML files, which follow the specification.
     FLAGS: ClassVar[dict[str, str]] = {
         "num_inference_steps": "ddim_steps", "guidance_scale": "cfg_scale", "guidance_low": "cfg_low",
         "guidance_high": "cfg_high",
@@ -245,7 +245,7 @@ class SamplingConfig(_Config):
 
     @classmethod
     def from_dict(cls, values: dict):
-        """The configuration of a dictionary, by the names of fields or of the command line's flags."""
+        """Create a configuration from a dictionary keyed by field names or command-line flags."""
         if isinstance(values, Mapping):
             for name in values:
                 known = [*cls.FLAGS.values(), *(f.name for f in fields(cls))]
@@ -255,7 +255,7 @@ class SamplingConfig(_Config):
 
     @classmethod
     def field_name(cls, name: str) -> str:
-        """The field that a name of the command line stands for, or the name itself."""
+        """Field name for a command-line flag; other names are returned unchanged."""
         return {flag: field for field, flag in cls.FLAGS.items()}.get(name, name)
 
     def __post_init__(self):
@@ -271,24 +271,24 @@ class SamplingConfig(_Config):
             raise UserError(f"SamplingConfig: guidance_scale must be a finite number, not {self.guidance_scale}")
         if not 0 <= self.guidance_low <= self.guidance_high <= 1:
             raise UserError(
-                "SamplingConfig: 0 <= guidance_low <= guidance_high <= 1 is needed,"
+                "SamplingConfig: 0 <= guidance_low <= guidance_high <= 1 is required,"
                 f" not {self.guidance_low} and {self.guidance_high}"
             )
 
 
 @dataclass(frozen=True)
 class EvaluationConfig(_Config):
-    """What a model is asked, and how it is judged (evaluation/evaluate.py, evaluation/sweep.py)."""
+    """Evaluation prompts and metrics (evaluation/evaluate.py, evaluation/sweep.py)."""
 
-    num_prompts: int = 100         # of each domain and split
+    num_prompts: int = 100         # per domain and split
     seed: int = 0                  # of the choice of prompts, and of the first sample
-    splits: Sequence[str] | None = None  # None: all that the cache has; so with packs
+    splits: Sequence[str] | None = None  # None: all in the cache; the same for packs
     packs: Sequence[str] | None = None
-    styles: bool = False           # ask for the style of the icon's pack too, of a model that has styles
+    styles: bool = False           # also request the style of the icon's pack, if the model has styles
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
-    pixel_encoder: str = "efficientnet-lite0"  # of distances
-    icon_head: str | None = None   # the evaluator, a file of train_icon_head; None: the shipped one
-    max_reference: int = 500       # icons that distances are taken to
+    pixel_encoder: str = "efficientnet-lite0"  # for distances
+    icon_head: str | None = None   # the evaluator, a file from train_icon_head; None: the shipped one
+    max_reference: int = 500       # size of the reference set for distances
     device: str = "cpu"
 
     @classmethod

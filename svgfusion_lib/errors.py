@@ -1,58 +1,57 @@
-"""The exceptions that are messages to the person at the keyboard."""
+"""Exceptions that are shown to the user as a message."""
 
 
 class UserError(Exception):
-    """Something the user can put right: says what is wrong, which file, and what to do.
+    """An error the user can fix: says what is wrong, in which file, and what to do.
 
-    The command line prints it as one line and exits with code 2; notebooks show that line in place of a traceback.
+    The command line prints it as one line and exits with code 2; notebooks show that line instead of a traceback.
     """
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows."""
+        """Traceback lines shown by IPython."""
         return [f"UserError: {self}"]
 
 
 class Paused(Exception):
-    """A training that has used up the minutes it was given; the same call continues it.
+    """Raised when training reaches its time limit; the same call resumes it.
 
     The command line prints it as one line and exits with code 3.
     """
 
 
 def printable(text: str) -> str:
-    """Text with control characters, escape codes among them, and what no encoding holds written as `\\x1b`."""
+    """Escape control characters (ANSI codes included) and unencodable characters, as in `\\x1b`."""
     return "".join(
         each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode() for each in text
     )
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message; its kind where it has none."""
+    """First line of an error's message, or its type if it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-# What PyTorch says when the memory is short, or when a device fails or is gone; it has no exceptions of their own for
-# all of these.
+# Messages of PyTorch for out of memory and for failed or missing devices, not all of which have exception types.
 _NO_MEMORY = (
     "out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory", "failed to map segment",
     "could not create a primitive",  # oneDNN
-    "error return without exception set",  # CPython's, of code in C that got no memory
+    "error return without exception set",  # CPython, when C code runs out of memory
 )
 _NO_DEVICE = ("cuda error", "no cuda gpus", "cuda driver", "nvidia driver", "nccl error", "hip error", "mps backend")
 
 
 def machine_trouble(error: BaseException) -> str | None:
-    """One line for an error that is the machine's: too little memory, a device that fails. None for any other."""
+    """One-line message for a hardware error (out of memory, device failure); None for any other error."""
     reason = first_line(error)[:160]
     text = str(error).lower()
     if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
         return (
-            f"not enough memory ({reason}); a smaller --batch_size or fewer --processes need less. What is written is"
-            " whole, and the same command continues a training"
+            f"not enough memory ({reason}); use a smaller --batch_size or fewer --processes. Files already written are"
+            " intact; rerun the same command to resume training"
         )
     if any(words in text for words in _NO_DEVICE):
         return (
-            f"the device failed ({reason}). What is written is whole; the same command continues a training from its"
-            " last checkpoint, with --device cpu too"
+            f"the device failed ({reason}). Files already written are intact; rerun the same command,"
+            " with --device cpu if need be, to resume training from the last checkpoint"
         )
     return None

@@ -14,14 +14,14 @@ from svgfusion_lib.utils.render import contact_sheet
 
 
 def read_prompts(path: str | Path) -> list[str]:
-    """Prompts of a text file, one a line; empty lines and lines that begin with # are left out."""
+    """Read prompts from a text file, one per line, skipping empty lines and lines that start with #."""
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as a text file of prompts ({error})") from error
     prompts = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if not prompts:
-        raise UserError(f"{path}: holds no prompt; write one a line")
+        raise UserError(f"{path}: holds no prompt; write one per line")
     return prompts
 
 
@@ -35,18 +35,18 @@ def generate(
     style: str | None = None,
     finish: Callable[[SVGImage], SVGImage] | None = None,
 ) -> list[dict]:
-    """Call the pipeline for every prompt and write what it draws.
+    """Run the pipeline on every prompt and write the drawings.
 
-    Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (file, prompt, style, seed, settings, the words of the
-    prompt that the models do not know; returned) and a contact sheet sheet.png with a row per prompt. Sample k of every
-    prompt has seed `seed + k`. style: of all samples; else each prompt's, if it names one.
-    finish: what becomes of each image before it is written (`svgfusion_lib.editing.explain.name_layers`).
+    Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (returned: file, prompt, style, seed, settings, and the
+    words of the prompt unknown to the models) and a contact sheet sheet.png with one row per prompt. Sample k of every
+    prompt has seed `seed + k`. style: of all samples; None: the one named in each prompt, if any.
+    finish: postprocesses each image before it is written (`svgfusion_lib.editing.explain.name_layers`).
     """
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
     check_prompts(prompts)
     check_seeds(seed, num_samples)
     config = config or SamplingConfig()
-    for prompt in prompts:  # refused before any work
+    for prompt in prompts:  # fail before any work
         pipeline.choose(prompt, style).check(config, style)
     unknown = [pipeline.unknown_words(prompt, style) for prompt in prompts]
     entries, sheet = [], []
@@ -73,6 +73,6 @@ def generate(
 
 
 def slug(prompt: str, length: int = 40) -> str:
-    """A file name part: lower-case words joined by hyphens, at most `length` characters."""
+    """Turn a prompt into part of a file name: lower-case words joined by hyphens, at most `length` characters."""
     words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
     return words[:length].rstrip("-") or "prompt"

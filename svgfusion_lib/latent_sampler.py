@@ -27,7 +27,7 @@ from svgfusion_lib.utils.samplers import (
 class LatentSampler:
     """Samples latents with a VS-DiT.
 
-    dit: the trained network; text_encoder: by default the one that it was trained with; schedule: the noise schedule.
+    dit: the trained network; text_encoder: defaults to the one it was trained with; schedule: the noise schedule.
     """
 
     def __init__(
@@ -38,8 +38,8 @@ class LatentSampler:
         self.text_encoder = text_encoder or load_text_encoder(dit.config.text_encoder)
         if self.text_encoder.width != dit.config.context_width:
             raise UserError(
-                f"text encoder {self.text_encoder.name!r} has width {self.text_encoder.width}, the VS-DiT was trained"
-                f" with {dit.config.context_width}"
+                f"text encoder {self.text_encoder.name!r} has width {self.text_encoder.width}, but the VS-DiT was"
+                f" trained with {dit.config.context_width}"
             )
 
     @property
@@ -52,7 +52,7 @@ class LatentSampler:
         return context.to(self.device), mask.to(self.device)
 
     def encode_styles(self, styles: Sequence[str]) -> Tensor:
-        """int64 [B] for the VS-DiT: 1 + index of each style (`words_and_style`), 0 for NO_STYLE."""
+        """Style ids int64 [B] for the VS-DiT: 1 + index of each style (`words_and_style`), 0 for NO_STYLE."""
         known = self.dit.config.styles
         return torch.tensor([1 + known.index(name) if name else 0 for name in styles], device=self.device)
 
@@ -66,7 +66,7 @@ class LatentSampler:
     def draw_lengths(
         self, context: Tensor, context_mask: Tensor, seeds: Sequence[int], temperature: float
     ) -> list[int]:
-        """Number of latents per sample, drawn from p(n | prompt) ** (1 / temperature); 0 takes the likeliest."""
+        """Draw the number of latents per sample from p(n | prompt) ** (1 / temperature); 0 takes the likeliest."""
         logits = self.dit.length_predictor(context, context_mask).cpu()  # [B, max_latents]
         if temperature == 0:
             return (logits.argmax(-1) + 1).tolist()
@@ -85,9 +85,9 @@ class LatentSampler:
         callback: Callable[[int, Tensor], None] | None = None,
         style: Tensor | None = None,
     ) -> Tensor:
-        """Latents [B, N, Z] of the VAE for B prompts (context [B, S, C], context_mask [B, S], style [B]).
+        """Sample VAE latents [B, N, Z] for B prompts (context [B, S, C], context_mask [B, S], style [B]).
 
-        lengths: latents of each sample, or of all; N is the largest, and what is padding says nothing.
+        lengths: latents per sample, or one number for all; N is the largest, and padding is meaningless.
         """
         padding_mask = None
         if not isinstance(lengths, int) and len(set(lengths)) > 1:
@@ -99,10 +99,10 @@ class LatentSampler:
         self, context: Tensor, context_mask: Tensor, config: SamplingConfig, style: Tensor | None = None,
         padding_mask: Tensor | None = None,
     ) -> Denoise:
-        """What the samplers call, with guidance, for B prompts (context [B, S, C], context_mask [B, S], style [B]).
+        """Build the guided denoiser of B prompts (context [B, S, C], context_mask [B, S], style [B]) for the samplers.
 
-        padding_mask [B, N] (True = padding) of the latents, None if all have N. The prompts are encoded here, once for
-        all timesteps. Outside the guidance interval of the config the null prompt is left out, half of the work.
+        padding_mask [B, N] (True = padding) of the latents, None if all have N. Prompts are encoded once for all
+        timesteps. Outside the guidance interval of the config the null prompt is skipped, which halves the work.
         """
         if not self.dit.config.styles:
             style = None
@@ -140,16 +140,16 @@ class LatentSampler:
         strength: float = 1.0,
         correct: Correct | None = None,
     ) -> Tensor:
-        """Latents [B, N, Z] of the VAE, one sample for each seed, by the sampler that the config says.
+        """Run the config's sampler, one sample per seed -> VAE latents [B, N, Z].
 
-        lengths: as of `initial_noise`. strength below 1 begins with the latents `origin` [N, Z] noised to that share of
-        all timesteps, and takes that share of the steps. correct works on normalised latents (utils/samplers.py).
+        lengths: as in `initial_noise`. strength below 1 starts from the latents `origin` [N, Z], noised to that share
+        of the timesteps, and runs that share of the steps. correct acts on normalised latents (utils/samplers.py).
         """
         z_T, noise = initial_noise(list(seeds), lengths, self.dit.config.latent_width)
         z, start, steps = z_T.to(self.dit.latent_mean), None, config.num_inference_steps  # [B, N, Z]
         if strength < 1:
             if origin is None:
-                raise ValueError("strength below 1 needs the latents to begin with")
+                raise ValueError("strength below 1 needs `origin`, the latents to start from")
             start = max(round(strength * self.schedule.num_steps) - 1, 0)
             steps = min(max(round(strength * steps), 1), start + 1)
             z_0 = self.dit.normalize(origin).expand_as(z)
@@ -165,5 +165,5 @@ class LatentSampler:
 
 
 def _times(z: Tensor, t: int) -> Tensor:
-    """Timestep t for each of z [B, N, Z] -> int64 [B]."""
+    """Repeat timestep t for a batch z [B, N, Z] -> int64 [B]."""
     return torch.full((len(z),), t, device=z.device)

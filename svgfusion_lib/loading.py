@@ -1,4 +1,4 @@
-"""A pipeline's parts from files: shipped models, folders of a finished model, pairs of checkpoints."""
+"""Loads a pipeline's parts: shipped models, folders of finished models, pairs of checkpoints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ SCHEDULE_TABLE = "alphas_cumprod"
 
 @dataclass
 class Parts:
-    """What a pipeline is made of; training: settings of the trainings, as far as they are known."""
+    """Components of a pipeline; training: training settings, if known."""
 
     vae: VPVAE
     dit: VSDiT
@@ -45,13 +45,13 @@ class Parts:
 def parts_of_checkpoints(
     vae_path: str | Path, dit_path: str | Path, vae_class: type[VPVAE] = VPVAE, dit_class: type[VSDiT] = VSDiT
 ) -> Parts:
-    """The parts of two checkpoint files; UserError if these do not belong together."""
+    """Load the parts of two checkpoint files; UserError if they do not belong together."""
     vae, vae_content = load_model(vae_path, "vpvae", cls=vae_class)
     dit, content = load_model(dit_path, "vsdit", cls=dit_class)
     if not isinstance(content.get("diffusion"), dict):
-        raise UserError(f"{dit_path}: does not say how its noise was made; make it with `svgfusion train_dit`")
+        raise UserError(f"{dit_path}: has no noise schedule; make it with `svgfusion train_dit`")
     if content.get("vae_hash") != weights_hash(vae):
-        raise UserError(f"{dit_path}: was trained on latents of another VP-VAE than {vae_path}")
+        raise UserError(f"{dit_path}: was trained on latents of a different VP-VAE than {vae_path}")
     known = KnownNames()
     if "names" in content:
         known = check_names(content["names"], content.get("name_vectors"), dit.config.context_width, str(dit_path))
@@ -64,7 +64,7 @@ def parts_of_folder(
     folder: Path, vae: VPVAE | None = None, dit: VSDiT | None = None, vae_class: type[VPVAE] = VPVAE,
     dit_class: type[VSDiT] = VSDiT,
 ) -> Parts:
-    """The parts of a folder that `save_pretrained` wrote; vae and dit: in place of its own."""
+    """Load the parts of a folder written by `save_pretrained`; vae and dit replace its own."""
     description, tensors = read_folder(folder)
     vae = vae or model_of_folder(vae_class, folder, description, tensors)
     dit = dit or model_of_folder(dit_class, folder, description, tensors)
@@ -73,16 +73,16 @@ def parts_of_folder(
 
 
 def load_schedule(diffusion: Mapping[str, Any], table: Tensor | None, source: str) -> NoiseSchedule:
-    """The schedule that a checkpoint was trained with: its table [T], or the named one where the file has no table."""
+    """Return a checkpoint's noise schedule: its table [T], or the named one if the file has no table."""
     if table is None:
         return make_schedule(DiffusionConfig.from_dict(dict(diffusion)))
     if not (isinstance(table, Tensor) and table.ndim == 1 and len(table) and bool(((table > 0) & (table <= 1)).all())):
-        raise UserError(f"{source}: its noise schedule is no list of numbers between 0 and 1; make it anew")
+        raise UserError(f"{source}: its noise schedule is not a list of numbers between 0 and 1; recreate it")
     return NoiseSchedule(table.double(), str(diffusion.get("schedule", "own")))
 
 
 def model_folders(model: str | Path | None) -> list[tuple[str, Path]]:
-    """Names and folders of a model, or of all models of a folder; None: all shipped ones."""
+    """Return names and folders of a model, or of all models in a folder; None: all shipped models."""
     if model is None:
         return [(name, model_folder(name)) for name in shipped_models()]
     folder = model_folder(model)
@@ -93,9 +93,9 @@ def model_folders(model: str | Path | None) -> list[tuple[str, Path]]:
 
 
 def _load_names(folder: Path, description: dict, dit: VSDiT) -> KnownNames:
-    """The names that the model of a folder knows; UserError for a file that is damaged or missing."""
+    """Load the known names of a folder's model; UserError if the file is damaged or missing."""
     path = folder / NAMES_NAME
-    if "names_sha256" not in description:  # exported without, or by an earlier version
+    if "names_sha256" not in description:  # exported without names.safetensors, or by an earlier version
         return check_names(description.get("names", []), torch.zeros(0, 0), 0, str(path))
     check_there(path)
     tensors = read_tensors(path, description["names_sha256"])

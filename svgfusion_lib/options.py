@@ -1,4 +1,4 @@
-"""Options of callers and of files: is there such a one, is its value of the right type, is a count above 0?"""
+"""Validates option names, types and counts from callers and files."""
 
 import difflib
 import math
@@ -17,22 +17,22 @@ _WORDS: dict[Any, str] = {
 
 
 def check_known(name: str, known: Collection[str], what: str) -> None:
-    """UserError for a name that is not known: `what`, the name, and the nearest right one or all of them."""
+    """Check that a name is known; the UserError gives `what`, the name, and the nearest valid name or all of them."""
     if name not in known:
         near = difflib.get_close_matches(str(name), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
         raise UserError(f"{what} {str(name)[:60]!r}; {hint}")
 
 
 def check_counts(**counts: int | None) -> None:
-    """UserError naming the first of the given numbers that is below 1."""
+    """Check that all given numbers are at least 1; UserError naming the first that is not."""
     for name, value in counts.items():
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}; it must be at least 1")
 
 
 def check_types(values: Mapping[str, Any], of: Callable, where: str) -> None:
-    """UserError for the first value that is not of the type which the function or class `of` declares for its name."""
+    """Check values against the annotations of the function or class `of`; UserError for the first mismatch."""
     start: Any = of
     hints = get_type_hints(start.__init__ if isinstance(of, type) and not is_dataclass(of) else of)
     for name, value in values.items():
@@ -41,7 +41,7 @@ def check_types(values: Mapping[str, Any], of: Callable, where: str) -> None:
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Whether a value, as a file or a user gives it, is of a type."""
+    """Whether a value from a file or a user matches a type annotation."""
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
         return True
@@ -64,7 +64,7 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def describe(hint: Any) -> str:
-    """A type in words, for messages."""
+    """Describe a type in words, for messages."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         kinds = [one for one in arguments if one is not type(None)]

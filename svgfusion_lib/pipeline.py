@@ -1,7 +1,6 @@
 """Prompts to SVG: prompt -> latents (latent_sampler.py) -> VP-VAE decoder -> rows -> SVG text.
 
-Loading is in loading.py, what a call returns in pipeline_output.py, what a prompt's words ask for in
-reranking/routing.py.
+Related modules: loading.py (loading), pipeline_output.py (outputs), reranking/routing.py (model and style of a prompt).
 """
 
 from collections.abc import Callable, Sequence
@@ -41,25 +40,25 @@ from svgfusion_lib.utils.hybrid_utils import sanitize_rows, snap_rows
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-SAMPLES_KIND = "list of samples"  # what samples.json is
-BATCH_SIZE = 64  # drawings at once
-MIXED = 16       # ... of different length
-OWN_MODEL = "own"  # name of a pipeline that is not a shipped one
-MAX_TIDY_MOVE = 2.0  # units of 24 that tidying may move what a model draws
+SAMPLES_KIND = "list of samples"  # description of samples.json
+BATCH_SIZE = 64  # drawings per batch
+MIXED = 16       # ... of different lengths
+OWN_MODEL = "own"  # name of a pipeline whose model is not a shipped one
+MAX_TIDY_MOVE = 2.0  # furthest that tidying may move a generated point (canvas side 24)
 
-# progress(done, total) after every step of the sampler; what it raises ends the drawing
+# progress(done, total) is called after every sampler step; exceptions it raises stop the sampling
 Progress = Callable[[int, int], None]
 
 
 class SVGFusionPipeline(LatentSampler):
-    """Text to SVG.
+    """Pipeline for text-to-SVG generation.
 
         pipe = SVGFusionPipeline.from_pretrained()
         images = pipe("shopping cart, tabler style", num_images_per_prompt=4, seed=0).images
 
-    vae, dit: the trained networks; text_encoder: by default the one that the VS-DiT was trained with; schedule: the
-    noise schedule; known_names: names that the model knows; name: what `models` calls it. `models` holds all pipelines
-    that prompts are shared out to, this one among them.
+    vae, dit: the trained networks; text_encoder: defaults to the one that the VS-DiT was trained with; schedule: the
+    noise schedule; known_names: names in the training data; name: its key in `models`, which holds all pipelines that
+    prompts are routed to, including this one.
     """
 
     def __init__(
@@ -69,8 +68,8 @@ class SVGFusionPipeline(LatentSampler):
         super().__init__(dit, text_encoder, schedule)
         self.vae, self.name = vae, name
         self.known_names = known_names or KnownNames()
-        self.refiner: Refiner | None = None  # makes decoded coordinates exact (models/refiner.py)
-        self.training: dict[str, Any] = {}  # settings of the trainings, as far as they are known
+        self.refiner: Refiner | None = None  # corrects decoded coordinates (models/refiner.py)
+        self.training: dict[str, Any] = {}  # training settings, if known
         self.models: dict[str, SVGFusionPipeline] = {name: self}
         self._progress_bar: dict[str, Any] = {}
 
@@ -83,12 +82,12 @@ class SVGFusionPipeline(LatentSampler):
         schedule: NoiseSchedule | None = None, device: str | torch.device = "cpu", vae_class: type[VPVAE] = VPVAE,
         dit_class: type[VSDiT] = VSDiT,
     ) -> Self:
-        """A pipeline from trained weights.
+        """Load a pipeline from pretrained weights.
 
-        model: "line" or "emoji", which are shipped, or a folder of `save_pretrained`; None: all shipped models, and
-        each prompt is drawn by the one that it asks for. vae and dit: two checkpoint files in place of a model; or
-        objects, as text_encoder and schedule, in place of the model's own parts. vae_class and dit_class: subclasses to
-        build from the files. UserError for files that are missing, damaged or do not belong together.
+        model: "line" or "emoji" (shipped), or a folder written by `save_pretrained`; None loads all shipped models and
+        routes each prompt to one of them. vae and dit: two checkpoint files instead of a model, or objects that replace
+        the model's parts, as text_encoder and schedule do. vae_class and dit_class: subclasses to load the files as.
+        UserError for files that are missing, damaged or do not belong together.
         """
         if text_encoder is not None:
             name_encoder(text_encoder.name)
@@ -122,11 +121,11 @@ class SVGFusionPipeline(LatentSampler):
     def save_pretrained(
         self, folder: str | Path, dtype: torch.dtype = torch.bfloat16, nearest_name: bool = True
     ) -> Path:
-        """Write model.safetensors, names.safetensors and model.json; several models each into a folder of its name.
+        """Save model.safetensors, names.safetensors and model.json; several models each to a subfolder of its name.
 
-        dtype: of the weights, torch.bfloat16 (as shipped) or torch.float32. nearest_name: with names.safetensors, by
-        which the model draws the nearest name for a prompt that it does not know (`SamplingConfig.nearest_name`).
-        Returns the path of the weights of this model.
+        dtype: of the weights, torch.bfloat16 (as shipped) or torch.float32. nearest_name: also write names.safetensors,
+        used for nearest-name lookup of unseen prompts (`SamplingConfig.nearest_name`).
+        Returns the path of this model's weights.
         """
         if len(self.models) > 1:
             paths = {name: part._save(Path(folder) / name, dtype, nearest_name) for name, part in self.models.items()}
@@ -149,7 +148,7 @@ class SVGFusionPipeline(LatentSampler):
         return write_folder(folder, (self.vae, self.dit), dtype, table, description, tensors)
 
     def to(self, device: str | torch.device) -> Self:
-        """Move all networks; UserError for a device that this machine does not have."""
+        """Move all networks to a device; UserError if this machine does not have it."""
         target = check_device(str(device))
         for part in self.models.values():
             part.vae.to(target)
@@ -158,7 +157,7 @@ class SVGFusionPipeline(LatentSampler):
         return self
 
     def with_parts(self, **parts: Any) -> "SVGFusionPipeline":
-        """The same pipeline with other parts: vae, dit, text_encoder, schedule, known_names or name."""
+        """Copy the pipeline with some parts replaced: vae, dit, text_encoder, schedule, known_names or name."""
         own = {name: getattr(self, name) for name in ("vae", "dit", "text_encoder", "schedule", "known_names", "name")}
         return type(self)(**own | parts)
 
@@ -176,13 +175,13 @@ class SVGFusionPipeline(LatentSampler):
         callback: Progress | None = None,
         config: SamplingConfig | None = None,
     ) -> SVGFusionOutput:
-        """Draw images of one prompt or several, each by the model that it asks for, or by the one whose is best.
+        """Generate images for one or more prompts, each with the model it is routed to, or the best of several models.
 
-        style: of a model that has styles, or of an icon pack; None: the one that the prompt names ("..., lucide
-        style"). Image k of every prompt has seed `seed + k`; without a seed they are drawn from the generator, or from
-        torch's own. callback(step, steps) is called after every step; what it raises ends the drawing. config: all
-        other settings. The same prompt, seed and settings give the same drawing whatever else is drawn
-        with it, up to the last bits of floating point.
+        style: one of the model's styles or an icon pack's; None: the one named in the prompt ("..., lucide style").
+        Image k of every prompt has seed `seed + k`; without a seed, seeds are drawn from `generator` or torch's global
+        one. callback(step, steps) is called after every step; exceptions it raises stop the sampling. config: all other
+        settings. The same prompt, seed and settings give the same drawing whatever else is in the batch, up to
+        floating-point rounding.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         check_prompts(prompts)
@@ -190,13 +189,13 @@ class SVGFusionPipeline(LatentSampler):
         config = replace(
             config or SamplingConfig(), **{name: value for name, value in changes.items() if value is not None}
         )
-        seeds = _seeds(len(prompts), num_images_per_prompt, seed, generator)  # a list for each prompt
-        groups: dict[tuple[str, int], list[int]] = {}  # (model, how many share the candidates) -> prompts
+        seeds = _seeds(len(prompts), num_images_per_prompt, seed, generator)  # one list per prompt
+        groups: dict[tuple[str, int], list[int]] = {}  # (model, number of models sharing the candidates) -> prompts
         for i, each in enumerate(prompts):
             names = [part.name for part in self._choices(each, style)[: config.candidates]]
             for name in names:
                 groups.setdefault((name, len(names)), []).append(i)
-        for name, _ in groups:  # refused before any work
+        for name, _ in groups:  # fail before any work
             self.models[name].check(config, style)
         best: dict[tuple[int, int], SVGImage] = {}
         with progress_bar("drawing", **self._progress_bar) as bar:
@@ -214,15 +213,15 @@ class SVGFusionPipeline(LatentSampler):
         return SVGFusionOutput([_finished(best[job], config) for job in sorted(best)], num_images_per_prompt)
 
     def set_progress_bar_config(self, **options: Any) -> None:
-        """Options of tqdm for the progress bar of a call; disable=True: none."""
+        """Set tqdm options of the progress bar; disable=True turns it off."""
         self._progress_bar = options
 
     def choose(self, prompt: str, style: str | None = None) -> "SVGFusionPipeline":
-        """The likeliest model to draw a prompt: the one that has the style, else by its words."""
+        """Return the model most likely to draw a prompt: the one with the style, else chosen by its words."""
         return self._choices(prompt, style)[0]
 
     def _choices(self, prompt: str, style: str | None = None) -> list["SVGFusionPipeline"]:
-        """The models that may draw a prompt, the likeliest first; UserError for a style that nobody knows."""
+        """Models that may draw a prompt, likeliest first; UserError for a style that no model knows."""
         styled = [part for part in self.models.values() if style and match_style(style, part.dit.config.styles)]
         if styled or len(self.models) == 1:
             return styled[:1] or [self]
@@ -232,12 +231,12 @@ class SVGFusionPipeline(LatentSampler):
         return [self.models[name] for name in models_for(prompt, style) if name in self.models] or [self]
 
     def unknown_words(self, prompt: str, style: str | None = None) -> list[str]:
-        """The words of a prompt that none of the models that may draw it has among its names."""
+        """Words of a prompt that none of its candidate models knows from its training names."""
         unknown = [part.known_names.unknown_words(spoken(prompt)) for part in self._choices(prompt, style)]
         return [word for word in unknown[0] if all(word in others for others in unknown)]
 
     def check(self, config: SamplingConfig, style: str | None = None) -> None:
-        """UserError for more steps than the model has timesteps, and for a style that it does not know."""
+        """Validate the number of steps and the style; UserError for too many steps or an unknown style."""
         if config.num_inference_steps > self.schedule.num_steps:
             raise UserError(
                 f"num_inference_steps is {config.num_inference_steps}; the model has {self.schedule.num_steps}"
@@ -247,7 +246,7 @@ class SVGFusionPipeline(LatentSampler):
             self.words_and_style("", style)
 
     def words_and_style(self, prompt: str, style: str | None = None) -> tuple[str, str]:
-        """A prompt in a style, as this model is asked for it (reranking/routing.py)."""
+        """Split a prompt into text and style condition for this model (reranking/routing.py)."""
         return words_and_style(prompt, style, self.dit.config.styles)
 
     def sample(
@@ -261,13 +260,13 @@ class SVGFusionPipeline(LatentSampler):
         scored: bool = False,
         kept: int = 1,
     ) -> list[SVGImage]:
-        """One image by this model for each (prompt, seed) pair; `__call__` with all settings in the caller's hands.
+        """Generate one image per (prompt, seed) pair with this model; a lower-level `__call__`.
 
         lengths: latents per image, drawn from the length predictor if None. styles: for each prompt a style, NO_STYLE,
-        or None for the one that it names, else the usual ones in turn (`asked_of_candidates`). Of config.candidates
-        drawings with seeds of their own the one that shows its prompt best is kept; with config.nearest_name every
-        second one is drawn for the nearest name that the model knows, if the prompt is none of them. scored: the ranker
-        scores a single drawing too. kept: how many of the candidates are returned for each pair, the best one first.
+        or None for the one named in the prompt, else the usual ones in turn (`asked_of_candidates`). Each image is the
+        highest-ranked of config.candidates drawings with different seeds; with config.nearest_name every second
+        candidate of an unseen prompt uses the nearest known name. scored: run the ranker on single drawings too.
+        kept: how many candidates to return per pair, best first.
         """
         config = config or SamplingConfig()
         drawings = self._drawings(prompts, seeds, config, lengths, progress, styles, scored, kept)
@@ -278,32 +277,32 @@ class SVGFusionPipeline(LatentSampler):
         lengths: Sequence[int] | None = None, progress: Progress | None = None,
         styles: Sequence[str | None] | None = None, scored: bool = False, kept: int = 1,
     ) -> list[SVGImage]:
-        """What `sample` returns, before it is tidied and written: svg is ""."""
+        """Like `sample`, before tidying and writing: svg is ""."""
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         if len(prompts) != len(seeds):
-            raise ValueError(f"one seed for each prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
+            raise ValueError(f"expected one seed per prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
         if styles is not None and len(prompts) != len(styles):
-            raise ValueError(f"one style for each prompt: got {len(prompts)} prompts and {len(styles)} styles")
+            raise ValueError(f"expected one style per prompt: got {len(prompts)} prompts and {len(styles)} styles")
         check_prompts(prompts)
         count = config.candidates
         pairs, known = list(zip(prompts, styles or [None] * len(prompts))), self.dit.config.styles
-        asked = [own for pair in pairs for own in asked_of_candidates(*pair, known, count)]  # of every drawing
+        asked = [own for pair in pairs for own in asked_of_candidates(*pair, known, count)]  # per drawing
         words = [text for text, _ in asked]
         to_draw = self._words_to_draw(words, config)
-        each = [i for i in range(len(prompts)) for _ in range(count)]  # of every drawing, which prompt it is for
+        each = [i for i in range(len(prompts)) for _ in range(count)]  # per drawing, the index of its prompt
         drawn = self._draw(
             to_draw, [own for seed in seeds for own in candidate_seeds(seed, count)], config,
             None if lengths is None else [lengths[i] for i in each], progress, [style for _, style in asked],
         )
         scores = likeness = np.zeros(len(drawn))
-        if count > 1 or scored:  # the ranker leaves out words of style
+        if count > 1 or scored:  # the ranker ignores style words
             examples = None
             if (pictures := self.known_names.pictures) is not None and pictures.ranker == self.ranker.fingerprint:
                 examples = [self.known_names.examples(*own) for own in asked]
             svgs = [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn]
             scores, likeness = self.ranker.judge(words, svgs, examples)
         total = (scores + EXAMPLE_WEIGHT * likeness).reshape(-1, count)
-        order = np.argsort(-total, axis=1, kind="stable")  # [prompts, count], the best one first
+        order = np.argsort(-total, axis=1, kind="stable")  # [prompts, count], best first
 
         def drawing(i: int, k: int) -> SVGImage:
             drawn_for, score = prompts[i] if to_draw[k] == words[k] else to_draw[k], float(scores[k])
@@ -312,7 +311,7 @@ class SVGFusionPipeline(LatentSampler):
         return [drawing(i, i * count + int(k)) for i, own in enumerate(order) for k in own[:kept]]
 
     def _words_to_draw(self, asked: Sequence[str], config: SamplingConfig) -> list[str]:
-        """The prompts of all drawings, config.candidates of each in a row: every second one of the nearest name."""
+        """Prompts of all drawings, config.candidates in a row for each: every second one is the nearest known name."""
         if config.candidates == 1 or not config.nearest_name:
             return list(asked)
         different = list(dict.fromkeys(asked))
@@ -325,7 +324,7 @@ class SVGFusionPipeline(LatentSampler):
         self, prompts: Sequence[str], seeds: Sequence[int], config: SamplingConfig, lengths: Sequence[int] | None,
         progress: Progress | None, styles: Sequence[str],
     ) -> list[np.ndarray]:
-        """Rows [L, 22] of one drawing for each prompt, seed and style."""
+        """Draw one drawing per prompt, seed and style, as rows [L, 22]."""
         different = {prompt: row for row, prompt in enumerate(dict.fromkeys(prompts))}
         context, context_mask = self.encode_prompts(list(different))  # [b, S, C], [b, S]
         row = torch.tensor([different[prompt] for prompt in prompts], device=context.device)
@@ -346,13 +345,13 @@ class SVGFusionPipeline(LatentSampler):
         return [drawn[i] for i in range(len(prompts))]
 
     def decode_latents(self, z: Tensor, config: SamplingConfig) -> list[np.ndarray]:
-        """Latents [B, N, Z] of the VAE -> snapped rows [L, 22] of each."""
+        """VAE latents [B, N, Z] -> snapped rows [L, 22] of each."""
         return [snapped(rows, config) for rows in self.decode_rows(z)]
 
     def decode_rows(self, z: Tensor, padding_mask: Tensor | None = None) -> list[np.ndarray]:
-        """Latents [B, N, Z] of the VAE -> rows [L, 22] of each, made exact by the refiner if there is one.
+        """VAE latents [B, N, Z] -> rows [L, 22] of each, corrected by the refiner if there is one.
 
-        padding_mask [B, N]: True = padding; None if there is none.
+        padding_mask [B, N]: True = padding; None means no padding.
         """
         if padding_mask is None:
             padding_mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
@@ -362,25 +361,25 @@ class SVGFusionPipeline(LatentSampler):
     # --- parts of a drawing ----------------------------------------------------------------------
 
     def known_styles(self, packs: Sequence[str]) -> list[str]:
-        """Of each pack its style, to be asked for; NO_STYLE for a pack that the model was not trained on as a style."""
+        """Style to request for each pack; NO_STYLE for a pack that is not among the model's styles."""
         return [pack if pack in self.dit.config.styles else NO_STYLE for pack in packs]
 
     def can_draw(self, rows: np.ndarray) -> bool:
-        """Are these rows [L, 22] of no more latents than the VS-DiT draws?"""
+        """Whether rows [L, 22] need no more latents than the VS-DiT can draw."""
         config = self.vae.config
         chunks = rows_to_chunks(rows, config.layout, config.rows_per_latent, config.arcs)
         return len(chunks) <= self.dit.config.max_latents
 
     @cached_property
     def ranker(self) -> Ranker:
-        """What chooses among candidates, loaded when asked."""
+        """The ranker that chooses among candidates, loaded on first use."""
         return load_ranker(text_encoder=self.text_encoder)
 
 
 def batches_by_length(lengths: Sequence[int]) -> list[list[int]]:
-    """Indices of drawings in batches of similar length: at most BATCH_SIZE, of one length beyond MIXED.
+    """Group indices of drawings into batches of similar length: at most BATCH_SIZE, of a single length beyond MIXED.
 
-    Small batches cost as much as larger ones, so drawings of different length share one; where there are many, padding
+    Small batches cost as much as larger ones, so drawings of different lengths share one; in large batches the padding
     would cost more.
     """
     batches: list[list[int]] = []
@@ -393,35 +392,35 @@ def batches_by_length(lengths: Sequence[int]) -> list[list[int]]:
 
 
 def snapped(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
-    """Rows [L, 22] with coordinates near the grid of config.snap on it: a quick tidying, for candidates and edits."""
+    """Snap coordinates of rows [L, 22] near the grid of config.snap to it: fast tidying for candidates and edits."""
     return snap_rows(rows, 2 * config.snap / config.canvas) if config.snap else rows
 
 
 def tidied(rows: np.ndarray, config: SamplingConfig, style: str = NO_STYLE) -> np.ndarray:
-    """Rows [L, 22] of a drawing that is kept, tidied on the grid of its style (svgfusion_lib/tidying).
+    """Tidy rows [L, 22] of a final drawing on the grid of its style (svgfusion_lib/tidying).
 
-    Snapped if config.tidy is 0.
+    Only snaps if config.tidy is 0.
     """
     if not config.tidy:
         return snapped(rows, config)
-    rows = fit_canvas(rows, 0)  # however far outside it was drawn: the rules' bound counts from here
+    rows = fit_canvas(rows, 0)  # MAX_TIDY_MOVE counts from here, however far outside the drawing was
     own = TidyConfig(noise=config.tidy, max_move=MAX_TIDY_MOVE, **style_grid(style))
     return fit_canvas(tidy_rows(rows, own).rows)
 
 
 def _report(progress: Callable[[int, int], None], before: int, total: int, step: int, z_0: Tensor) -> None:
-    """A sampler's step as progress, `before` steps of other batches being done."""
+    """Report a sampler step as progress, after `before` steps of other batches."""
     progress(before + step + 1, total)
 
 
 def _finished(drawn: SVGImage, config: SamplingConfig) -> SVGImage:
-    """A drawing that is kept, tidied on the grid of its style."""
+    """Tidy a chosen drawing on the grid of its style and write its SVG text."""
     rows = tidied(drawn.rows, config, drawn.style or NO_STYLE)
     return replace(drawn, rows=rows, svg=rows_to_svg(rows, config.canvas))
 
 
 class _Steps:
-    """Counts the steps of one model after another, on the bar and for the caller's callback."""
+    """Counts sampler steps across models for the progress bar and the caller's callback."""
 
     def __init__(self, bar: tqdm, callback: Progress | None):
         self._bar, self._callback, self._before, self._done = bar, callback, 0, 0
@@ -439,7 +438,7 @@ class _Steps:
 
 
 def _seeds(prompts: int, count: int, seed: int | None, generator: torch.Generator | None) -> list[list[int]]:
-    """Seeds of `count` images for each prompt."""
+    """Return `count` seeds per prompt."""
     if seed is not None:
         check_seeds(seed, count)
         return [[seed + k for k in range(count)]] * prompts
@@ -448,20 +447,20 @@ def _seeds(prompts: int, count: int, seed: int | None, generator: torch.Generato
 
 
 def check_seeds(seed: int, num_samples: int) -> None:
-    """UserError unless there is a sample to draw and seeds from `seed` on are in torch's range."""
+    """Check the number of samples and that all seeds are in torch's range; UserError if not."""
     check_counts(num_samples=num_samples)
     if not 0 <= seed < 2**63 - num_samples:
         raise UserError(f"seed is {seed}; it must be between 0 and 2**63")
 
 
 def check_prompts(prompts: Sequence[str], max_characters: int = 1000) -> None:
-    """UserError for a prompt that is empty or far too long for any text encoder here."""
+    """Check prompts; UserError for one that is empty, not text, or too long for any text encoder."""
     if not prompts:
         raise UserError("no prompt given; use --prompt TEXT or --prompts FILE")
     for prompt in prompts:
         if not prompt.strip():
             raise UserError("a prompt is empty; say what to draw, for instance \"shopping cart, tabler style\"")
-        if any("\ud800" <= character <= "\udfff" for character in prompt):  # bytes that are no UTF-8
+        if any("\ud800" <= character <= "\udfff" for character in prompt):  # bytes that are not UTF-8
             raise UserError(f"a prompt is not text: {prompt[:40]!r}; write it in UTF-8")
         if len(prompt) > max_characters:
             raise UserError(f"a prompt has {len(prompt)} characters (at most {max_characters}): {prompt[:40]!r} ...")

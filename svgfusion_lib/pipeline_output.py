@@ -1,4 +1,4 @@
-"""What the pipeline returns: SVG images that show themselves in Jupyter."""
+"""Pipeline outputs: SVG images that display themselves in Jupyter."""
 
 import io
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from svgfusion_lib.utils.render import contact_sheet, data_address, render_svg
 class SVGImage:
     """One generated SVG.
 
-    svg: its text; rows [L, 22]: the same as numbers; prompt, style and seed: what was asked for; drawn_for: the prompt,
-    or that with the nearest name that the model knows (`SamplingConfig.nearest_name`); model: who drew it;
-    score: the ranker's, if it was asked.
+    svg: its text; rows [L, 22]: its row matrix; prompt, style and seed: as requested; drawn_for: the prompt, or the
+    one with the nearest known name (`SamplingConfig.nearest_name`); model: name of the model that drew it;
+    score: the ranker's, if it ran.
     """
 
     prompt: str
@@ -35,7 +35,7 @@ class SVGImage:
         return write_text(path, self.svg)
 
     def to_png(self, size: int = 512, path: str | Path | None = None) -> bytes:
-        """The picture on white, size x size pixels, as PNG; written to `path` if given."""
+        """Render to PNG on white, size x size pixels; also written to `path` if given."""
         memory = io.BytesIO()
         Image.fromarray(render_svg(self.svg, size)).save(memory, format="PNG")
         data = memory.getvalue()
@@ -49,7 +49,7 @@ class SVGImage:
 
 @dataclass
 class SVGGrid:
-    """Images in rows of `columns`, shown side by side by Jupyter."""
+    """A grid of images with `columns` per row, displayed in Jupyter."""
 
     images: Sequence[SVGImage]
     columns: int
@@ -61,20 +61,20 @@ class SVGGrid:
         return Path(path)
 
     def _repr_html_(self) -> str:
-        """Each image is an <img> of its own, so that ids of gradients cannot meet."""
+        """HTML grid with one <img> per image, so that gradient ids cannot collide."""
         cells = "".join(f'<img width="96" height="96" src="{data_address(image.svg)}">' for image in self.images)
         return f'<div style="display:grid;grid-template-columns:repeat({self.columns},96px);gap:8px">{cells}</div>'
 
 
 @dataclass
 class SVGFusionOutput:
-    """images: those of the first prompt, then those of the next."""
+    """Output of the pipeline. images: all of the first prompt, then all of the next, and so on."""
 
     images: list[SVGImage]
     per_prompt: int = 1
 
     def grid(self, columns: int | None = None) -> SVGGrid:
-        """All images, by default a row for each prompt (or rows of 8 for one image each)."""
+        """All images as a grid, by default one row per prompt (rows of 8 if there is one image per prompt)."""
         usual = self.per_prompt if self.per_prompt > 1 else 8
         return SVGGrid(self.images, max(1, min(columns or usual, len(self.images))))
 

@@ -137,7 +137,7 @@ def test_an_exported_model_says_what_its_names_look_like(tmp_path):
         torch.testing.assert_close(again.examples(name), shipped.known_names.examples(name), atol=0.02, rtol=0)
         assert again.examples(name).norm(dim=-1).min() > 0.99
     assert names and again.examples("cat") is None
-    with pytest.raises(UserError, match="has no training icon of a name that the model knows"):
+    with pytest.raises(UserError, match="has no training icon with a name known to the model"):
         shipped.ranker.learn(KnownNames(["cat"]), tmp_path / "cache")
 
 
@@ -155,7 +155,7 @@ def test_the_emoji_model_paints_what_a_prompt_says():
 
 
 def test_an_unknown_model_is_named(two_models, tmp_path):
-    with pytest.raises(UserError, match="there is no model 'lines'; give one of line, emoji, or a folder"):
+    with pytest.raises(UserError, match="no model 'lines'; use one of line, emoji, or a folder"):
         SVGFusionPipeline.from_pretrained("lines")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="model.safetensors: no such file"):

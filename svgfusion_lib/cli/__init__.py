@@ -22,13 +22,13 @@ STAGES = data.STAGES | training.STAGES | measuring.STAGES | editing.STAGES
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, with exit code 2."""
+    """Reports errors in one line, with exit code 2."""
 
     def error(self, message: str):
         self.exit(2, f"{self.prog}: {printable(message + self._hint(message))} (see `{self.prog} --help`)\n")
 
     def _hint(self, message: str) -> str:
-        """The nearest right word for a command or a flag that is not known; "" if there is none."""
+        """Suggest the nearest valid command or flag for an unknown one; "" if there is none."""
         strange = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         unknown = re.search(r"unrecognized arguments: (--\w+)", message)
         if strange:
@@ -42,7 +42,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Printable(TextIOBase):
-    """A stream whose text may hold names of files: no escape code of theirs reaches the terminal."""
+    """A stream that escapes control codes, so that those in file names do not reach the terminal."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream
@@ -55,7 +55,7 @@ class _Printable(TextIOBase):
 
 
 class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
-    """Says defaults where there are any, and leaves the example as it is."""
+    """Shows defaults where there are any, and keeps the example's line breaks."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         no_default = action.default is None or action.default is False or action.default == []
@@ -63,7 +63,7 @@ class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpF
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one stage; returns the exit code (2: the user can put it right, 3: paused, 130: interrupted)."""
+    """Run one stage; returns the exit code (2: error the user can fix, 3: paused, 130: interrupted)."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = build_parser()
     if not arguments:
@@ -93,14 +93,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         said = trouble
     except KeyboardInterrupt:
-        print(file=sys.stderr)  # after the bar of progress
-        code, said = 130, "stopped; rerun the same command to resume a training"
+        print(file=sys.stderr)  # end the line of the progress bar
+        code, said = 130, "stopped; rerun the same command to resume training"
     print(f"svgfusion {stage}: {printable(' '.join(said.split()))}", file=sys.stderr)
     return code
 
 
 def next_command(stage: str, options: Mapping[str, object]) -> str:
-    """What usually follows a stage, with its own options, to be typed in a shell."""
+    """Shell command that usually follows a stage, filled in with its options."""
     quoted = {
         name: " ".join(shlex.quote(str(each)) for each in (value if isinstance(value, list) else [value]))
         for name, value in options.items()
@@ -109,14 +109,14 @@ def next_command(stage: str, options: Mapping[str, object]) -> str:
 
 
 def _in_flags(message: str, options: Collection[str]) -> str:
-    """A message with the flags of the command line in place of the names that Python callers know."""
+    """Replace Python parameter names in a message by command-line flags."""
     for field, flag in SamplingConfig.FLAGS.items():
         message = message.replace(field, flag)
     return f"--{message}" if message.partition(" is ")[0] in options else message
 
 
 def build_parser() -> _Parser:
-    """The parser of all stages, with an example and a meaning of every flag."""
+    """Build the parser of all stages, with an example per stage and help for every flag."""
     parser = _Parser(prog="svgfusion", description="Text to editable SVG by latent diffusion in vector space.")
     parser.add_argument("--version", action="version", version=f"svgfusion {__version__}")
     stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True, parser_class=_Parser)
@@ -127,7 +127,7 @@ def build_parser() -> _Parser:
         if READS_ENCODERS & {action.dest for action in stage._actions}:
             stage.add_argument(
                 "--encoder", action="append", metavar="NAME",
-                help="other than the embedded ones, which a model or a cache may ask for: a folder or a hub name",
+                help="encoder that a model or cache may load besides the built-in ones: a folder or hub name",
             )
         for action in stage._actions:
             action.help = action.help or MEANINGS.get(action.dest)
@@ -136,6 +136,6 @@ def build_parser() -> _Parser:
 
 
 def stage_parsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """The parser of each stage."""
+    """Return the parser of each stage."""
     (stages,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     return stages.choices

@@ -1,4 +1,4 @@
-"""Stages that make, fetch and prepare data."""
+"""Data stages: create, download and prepare."""
 
 import argparse
 
@@ -19,7 +19,7 @@ def _create_dummy_data(**options) -> None:
 
 
 def _fetch_packs_flags(add: Add) -> None:
-    add("--packs", nargs="+", required=True, metavar="PACK", help="for instance tabler lucide")
+    add("--packs", nargs="+", required=True, metavar="PACK", help="icon packs by name, such as tabler lucide")
     add("--output_dir", default="data/packs")
 
 
@@ -32,36 +32,36 @@ def _fetch_packs(**options) -> None:
 
 def _prepare_dataset_flags(add: Add) -> None:
     add("--output_dir", required=True)
-    add("--svg_dir", help="a folder of your own SVGs (captions.csv beside them, or file names as captions)")
+    add("--svg_dir", help="folder of your own SVGs (captions from captions.csv in it, or from file names)")
     add("--packs", nargs="+", metavar="PACK")
     add("--packs_dir", default="data/packs")
-    add("--held_out_packs", nargs="+", metavar="PACK", help="packs that are never trained on")
+    add("--held_out_packs", nargs="+", metavar="PACK", help="packs never used for training")
     add("--dataset", help="a table file (.parquet, .jsonl, .json, .csv) or the name of a Hugging Face dataset")
     add("--svg_column", default="svg")
     add("--caption_column", default="caption")
     add("--dataset_split", default="train")
-    add("--dataset_rows", type=int, help="rows of the dataset that are read (default: all)")
+    add("--dataset_rows", type=int, help="rows of the dataset to read (default: all)")
     add("--stroke_only", action=argparse.BooleanOptionalAction,
-        help="keep line icons only: of folders and datasets too, or of nothing (default: of line packs)")
+        help="keep only line icons, in folders and datasets too; --no-: nowhere (default: in line packs only)")
     add("--max_rows", type=int)
     add("--max_files", type=int)
-    add("--max_variants", type=count_or_all, default=2, help="skin tones and genders of one name, a number or `all`")
+    add("--max_variants", type=count_or_all, default=2, help="skin tones and genders kept per name, a number or `all`")
     add("--near_duplicates", action=argparse.BooleanOptionalAction, default=True,
-        help="keep one of the pictures that look nearly the same")
+        help="keep only one of several nearly identical pictures")
     add("--keywords", action=argparse.BooleanOptionalAction, default=True,
-        help="captions of packs with other words for the name")
+        help="add captions with synonyms of the name, for packs")
     add("--one_style", action=argparse.BooleanOptionalAction, default=True,
-        help="of line packs keep the style that the pack is known for")
+        help="keep only the main style of line packs")
     add("--hold_out", action=argparse.BooleanOptionalAction, default=True,
-        help="keep some names, and some names of single packs, from training")
+        help="hold out some names, and some names of single packs, from training")
     add("--whole", action=argparse.BooleanOptionalAction, default=True,
-        help="leave out files of which rows cannot show all: text, pictures, filters")
-    add("--seed", type=int, default=0, help="of the choice of names of single packs")
-    add("--num_parts", type=int, default=0, help="captions of each SVG that are parts of its name")
-    add("--moved_copies", action="store_true", help="mirrored and turned copies, named for what they show")
+        help="skip files that rows cannot represent fully: text, pictures, filters")
+    add("--seed", type=int, default=0, help="random seed for the names held out of single packs")
+    add("--num_parts", type=int, default=0, help="captions per SVG made of parts of its name")
+    add("--moved_copies", action="store_true", help="add mirrored and rotated copies, named for what they show")
     add("--originals", action="store_true",
-        help="write the files themselves, without scripts, links and addresses, rather than what their rows draw")
-    add("--processes", type=int, help="default: one for each core")
+        help="write the original files, without scripts, links and URLs, instead of their rows as SVG")
+    add("--processes", type=int, help="default: one per core")
 
 
 def _prepare_dataset(**options) -> None:
@@ -82,8 +82,8 @@ def _preprocess_flags(add: Add) -> None:
     add("--precomputed_dir", required=True)
     add("--max_files", type=count_or_all, default=300, help="a number, or `all`")
     add("--pixel_encoder", default="efficientnet-lite0", help="or a DINOv2 hub name or folder, or `none`")
-    add("--renderings", type=int, default=1, help="stages of an SVG whose renderings are encoded, the whole among them")
-    add("--processes", type=int, help="default: one for each core")
+    add("--renderings", type=int, default=1, help="stages of each SVG to render and encode, the whole included")
+    add("--processes", type=int, help="default: one per core")
 
 
 def _preprocess(**options) -> None:
@@ -95,7 +95,7 @@ def _preprocess(**options) -> None:
 
 STAGES: Stages = {
     "create_dummy_data": ("captioned synthetic shapes", _create_dummy_data_flags, _create_dummy_data),
-    "fetch_packs": ("icon packs by npm, pinned and hash-checked", _fetch_packs_flags, _fetch_packs),
+    "fetch_packs": ("download icon packs from npm, pinned and hash-checked", _fetch_packs_flags, _fetch_packs),
     "prepare_dataset": ("clean, deduplicate, caption and split SVGs", _prepare_dataset_flags, _prepare_dataset),
     "preprocess": ("SVGs -> cache.pt: rows, captions, pixel tokens", _preprocess_flags, _preprocess),
 }

@@ -20,7 +20,7 @@ def _shared_flags(add: Add, style: bool = True) -> None:
     """Flags of stages that draw."""
     add("--seed", type=int, default=0)
     if style:
-        add("--style", help="for a model of `train_dit --style_condition`")
+        add("--style", help="for models trained with --style_condition")
     sampling(add)
     _model_flags(add)
 
@@ -28,15 +28,15 @@ def _shared_flags(add: Add, style: bool = True) -> None:
 def _model_flags(add: Add) -> None:
     """Flags of stages that use a model."""
     add("--output_dir", required=True)
-    add("--snap", type=number, default=0.5, help="grid that near coordinates go to, of a canvas of 24; 0: off")
+    add("--snap", type=number, default=0.5, help="grid that nearby coordinates snap to, on a canvas 24 wide; 0: off")
     checkpoints(add, by_prompt=True)
     device(add)
 
 
 def _edits(function: str, what: str) -> Callable[..., None]:
-    """A run that gives pipeline and config to a function of `library`, and says what it wrote.
+    """Return a stage function that runs a `library` function with a pipeline and config and prints a summary.
 
-    what: a format of its number of entries.
+    what: format string for the number of entries.
     """
     def run(**options) -> None:
         from dataclasses import replace
@@ -54,7 +54,7 @@ def _edits(function: str, what: str) -> Callable[..., None]:
 
 
 def _tell_losses(entry: dict) -> None:
-    """What the edited file, or files, lose, if anything."""
+    """Print what could not be read from the edited files, if anything."""
     for end in ("", "_b"):
         if entry.get(f"left_out{end}"):
             print(f"left out of {entry[f'svg{end}']}: {entry[f'left_out{end}']}")
@@ -62,29 +62,29 @@ def _tell_losses(entry: dict) -> None:
 
 def _vary_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE")
-    add("--prompt", required=True, help="what to draw it towards")
-    add("--strength", type=number, default=0.4, help="0: as it was, 1: drawn anew")
+    add("--prompt", required=True, help="what the variations should show")
+    add("--strength", type=number, default=0.4, help="0: unchanged, 1: a new drawing")
     add("--num_samples", type=int, default=8)
-    add("--keep_style", action="store_true", help="colours, opacities and strokes stay")
+    add("--keep_style", action="store_true", help="keep colours, opacities and strokes")
     _shared_flags(add)
 
 
 def _redraw_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE")
-    add("--keep", required=True, type=int, nargs="+", metavar="LAYER", help="1 is the layer at the back")
+    add("--keep", required=True, type=int, nargs="+", metavar="LAYER", help="layers to keep; 1 is the bottom layer")
     add("--prompt", required=True, help="what the whole icon shows")
     add("--num_samples", type=int, default=8)
-    add("--keep_style", action="store_true", help="colours, opacities and strokes stay")
-    add("--resample", type=int, default=0, metavar="ROUNDS", help="noise the result again and draw it to fit better")
+    add("--keep_style", action="store_true", help="keep colours, opacities and strokes")
+    add("--resample", type=int, default=0, metavar="ROUNDS", help="resampling rounds, for a better fit")
     _shared_flags(add)
 
 
 def _restyle_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE")
     add("--prompt", required=True, help="what the icon shows")
-    add("--style", required=True, help="a style as captions name it, for instance tabler or lucide")
-    add("--strength", type=number, default=0.4, help="0: as it was, 1: only the places of its parts stay")
-    add("--move", action="store_true", help="parts may move and change their size: more of the style, less of the icon")
+    add("--style", required=True, help="a style as named in captions, such as tabler or lucide")
+    add("--strength", type=number, default=0.4, help="0: unchanged, 1: only the positions of parts are kept")
+    add("--move", action="store_true", help="let parts move and resize: closer to the style, further from the icon")
     add("--num_samples", type=int, default=8)
     _shared_flags(add, style=False)
 
@@ -92,7 +92,7 @@ def _restyle_flags(add: Add) -> None:
 def _palette_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE")
     add("--palette", required=True, nargs="+", metavar="COLOUR", help="#rgb or #rrggbb")
-    add("--by", default="layers", help="nearest (colour), luminance, or layers: one after the other")
+    add("--by", default="layers", help="assign colours by nearest (colour), luminance, or layers (in turn)")
     add("--output_dir", required=True)
 
 
@@ -105,20 +105,20 @@ def _palette(**options) -> None:
 
 
 def _morph_flags(add: Add) -> None:
-    add("--svg", required=True, metavar="FILE", help="from this file")
-    add("--svg_b", required=True, metavar="FILE", help="to this one")
-    add("--steps", type=int, default=8, help="frames, both ends among them")
-    add("--match", default="boxes", help="which part goes to which of the other file: by boxes, or by order")
+    add("--svg", required=True, metavar="FILE", help="the start of the morph")
+    add("--svg_b", required=True, metavar="FILE", help="the end of the morph")
+    add("--steps", type=int, default=8, help="number of frames, both ends included")
+    add("--match", default="boxes", help="how to match parts of the two files: boxes or order")
     _model_flags(add)
 
 
 def _tidy_flags(add: Add) -> None:
     add("--svg", required=True, metavar="FILE_OR_FOLDER", help="an SVG file, or a folder of them")
-    add("--output_dir", help="where the results go; a report, tidy.json, too")
-    add("--in_place", action="store_true", help="write over the originals instead")
-    add("--max_move", type=number, default=1.0, help="nothing moves further; the canvas has 24 of these units")
-    add("--noise", type=number, help="errors of points that are undone, in units (default: as each drawing shows)")
-    add("--without", nargs="+", default=[], metavar="RULE", help="rules that are not applied")
+    add("--output_dir", help="output folder for the results and a report, tidy.json")
+    add("--in_place", action="store_true", help="overwrite the originals instead")
+    add("--max_move", type=number, default=1.0, help="furthest that a point may move, on a canvas 24 wide")
+    add("--noise", type=number, help="size of point errors to undo, same units (default: estimated per drawing)")
+    add("--without", nargs="+", default=[], metavar="RULE", help="rules to skip")
 
 
 def _tidy(svg, output_dir, in_place, max_move, noise, without) -> None:
@@ -135,13 +135,15 @@ def _tidy(svg, output_dir, in_place, max_move, noise, without) -> None:
 
 
 STAGES: Stages = {
-    "vary": ("variations of an SVG file, as strong as you like", _vary_flags,
+    "vary": ("draw variations of an SVG file, slight or strong", _vary_flags,
              _edits("editing.files:vary_svg", "{} variations, reconstruction.svg")),
-    "redraw": ("keep some layers of an SVG file, draw the others", _redraw_flags,
+    "redraw": ("keep some layers of an SVG file, redraw the others", _redraw_flags,
                _edits("editing.files:redraw_svg", "{} drawings, reconstruction.svg")),
-    "restyle": ("an SVG file in another style, its parts where they were", _restyle_flags,
+    "restyle": ("redraw an SVG file in another style, keeping its parts in place", _restyle_flags,
                 _edits("editing.files:restyle_svg", "{} drawings, reconstruction.svg")),
-    "palette": ("an SVG file in the colours you give", _palette_flags, _palette),
-    "tidy": ("anybody's SVG files with exact ends, lines, arcs and centres", _tidy_flags, _tidy),
-    "morph": ("from one SVG file to another", _morph_flags, _edits("editing.files:morph_svgs", "{} frames, morph.svg")),
+    "palette": ("recolour an SVG file with a palette", _palette_flags, _palette),
+    "tidy": ("make ends, lines, arcs and centres of any SVG files exact", _tidy_flags, _tidy),
+    "morph": (
+        "morph one SVG file into another", _morph_flags, _edits("editing.files:morph_svgs", "{} frames, morph.svg")
+    ),
 }

@@ -1,4 +1,4 @@
-"""Flags that several stages share."""
+"""Flags shared by several stages."""
 
 import argparse
 import importlib
@@ -15,22 +15,22 @@ Add = Callable[..., argparse.Action]
 
 
 def count_or_all(text: str) -> int | None:
-    """A number above 0, or None for `all`."""
+    """Parse a positive integer, or `all` as None."""
     if text == "all":
         return None
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number above 0 nor `all`")
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a positive whole number nor `all`")
     return int(text)
 
 
 def number(text: str) -> float:
-    """A number, neither infinite nor nan."""
+    """Parse a finite number."""
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
     return value
 
 
@@ -39,16 +39,16 @@ def device(add: Add) -> None:
 
 
 def checkpoints(add: Add, by_prompt: bool = False) -> None:
-    """Which models; by_prompt: without --model, a prompt chooses among the shipped ones."""
-    chosen = "; default: the one that the prompt asks for" if by_prompt else ""
+    """Flags that choose the model; by_prompt: without --model, the prompt chooses among the shipped models."""
+    chosen = "; default: chosen by the prompt" if by_prompt else ""
     add("--model", default=None if by_prompt else DEFAULT_MODEL,
-        help=f"line or emoji, which are shipped, or a folder that `export` wrote{chosen}")
-    add("--vae_checkpoint", help="vpvae_final.pt, in place of --model")
-    add("--dit_checkpoint", help="vsdit_final.pt, in place of --model")
+        help=f"a shipped model (line or emoji), or a folder written by `export`{chosen}")
+    add("--vae_checkpoint", help="vpvae_final.pt, instead of --model")
+    add("--dit_checkpoint", help="vsdit_final.pt, instead of --model")
 
 
 def load_pipeline(options: dict) -> "SVGFusionPipeline":
-    """Takes the values of `checkpoints` and `device` out of the options and loads the pipeline that they say."""
+    """Pop the values of `checkpoints` and `device` from the options and load their pipeline."""
     from svgfusion_lib.pipeline import SVGFusionPipeline
 
     model, vae, dit = (options.pop(name) for name in ("model", "vae_checkpoint", "dit_checkpoint"))
@@ -56,27 +56,27 @@ def load_pipeline(options: dict) -> "SVGFusionPipeline":
 
 
 def sampling(add: Add) -> None:
-    """How prompts are drawn; what is not given is as in SamplingConfig. Read by `sampling_config`."""
+    """Sampler flags, read by `sampling_config`; defaults are those of SamplingConfig."""
     add("--sampler", choices=("ddim", "dpm++"), help="dpm++: DPM-Solver++(2M), for few steps")
-    add("--ddim_steps", type=int, help="of either")
-    add("--cfg_scale", type=number, help="guidance; 1: none")
-    add("--cfg_low", type=number, help="guidance only at timesteps from this share of all")
-    add("--cfg_high", type=number, help="... to this one; 0 and 1: everywhere")
-    add("--eta", type=number, help="of ddim; 0: deterministic, 1: as noisy as DDPM")
+    add("--ddim_steps", type=int, help="denoising steps, of either sampler")
+    add("--cfg_scale", type=number, help="classifier-free guidance scale; 1: none")
+    add("--cfg_low", type=number, help="lower end of the guidance interval, as a share of all timesteps; 0: no bound")
+    add("--cfg_high", type=number, help="upper end of the guidance interval; 1: no bound")
+    add("--eta", type=number, help="noise of ddim; 0: deterministic, 1: as noisy as DDPM")
 
 
 def candidates(add: Add) -> None:
-    """Flags of stages that draw prompts; read by `sampling_config`."""
+    """Flags of stages that draw prompts, read by `sampling_config`."""
     add("--candidates", type=int, default=SamplingConfig.candidates,
-        help="drawings of which the one that shows the prompt best is kept; 1: none is chosen")
+        help="drawings per sample, of which the ranker keeps the best; 1: no ranking")
     add("--nearest_name", action=argparse.BooleanOptionalAction,
-        help="half of the candidates for a prompt that the model does not know are of the nearest name that it knows"
-             " (on)")
-    add("--tidy", type=number, help="errors, in units of 24, that tidying puts right in what is kept; 0: none (0.15)")
+        help="for an unseen prompt, draw half of the candidates as the nearest known name (on)")
+    add("--tidy", type=number,
+        help="errors that tidying corrects in final drawings, on a canvas 24 wide; 0: none (0.15)")
 
 
 def sampling_config(options: dict) -> SamplingConfig:
-    """Takes the values of `sampling` and `candidates` out of the options and makes a SamplingConfig of them."""
+    """Pop the values of `sampling` and `candidates` from the options into a SamplingConfig."""
     names = ("sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "nearest_name", "tidy")
     given = {name: options.pop(name) for name in names if name in options}
     return SamplingConfig.from_dict({name: value for name, value in given.items() if value is not None})
@@ -85,24 +85,24 @@ def sampling_config(options: dict) -> SamplingConfig:
 def training(add: Add, num_epochs: int) -> None:
     add("--batch_size", type=int, default=64)
     add("--num_epochs", type=int, default=num_epochs)
-    add("--samples_seen", type=int, help="the budget in SVGs seen, in place of --num_epochs")
+    add("--samples_seen", type=int, help="training budget in SVGs, instead of --num_epochs")
     add("--max_minutes", type=number, help="pause after that time (exit code 3); rerun the same command to resume")
-    add("--output_dir", required=True, help="also where a stopped run is continued")
-    add("--preset", default="tiny", help="size of the model (docs/models.md)")
+    add("--output_dir", required=True, help="output folder; a stopped run resumes from it")
+    add("--preset", default="tiny", help="model size (docs/models.md)")
     add("--seed", type=int, default=0)
     device(add)
 
 
-# name -> (help, add the flags, run with their values)
+# name -> (help, function that adds the flags, function that runs the stage)
 Stages = dict[str, tuple[str, Callable[[Add], None], Callable[..., None]]]
 
 
 def library(function: str) -> Callable:
-    """A function of the library by its name, "training.dit:train_dit", imported when it is needed."""
+    """Import a function of the library by name, such as "training.dit:train_dit"."""
     module, name = function.split(":")
     return getattr(importlib.import_module(f"svgfusion_lib.{module}"), name)
 
 
 def printed(function: str) -> Callable[..., None]:
-    """A run that prints what a function of `library` returns."""
+    """Return a stage function that prints the result of a `library` function."""
     return lambda **options: print(library(function)(**options))

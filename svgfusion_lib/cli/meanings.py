@@ -1,39 +1,39 @@
-"""Words for `--help` and docs/cli.md: what flags mean in every stage, and an example of each stage.
+"""Texts for `--help` and docs/cli.md: default help texts of flags, and an example of each stage.
 
-A flag that means something else in a stage says so where it is added.
+A flag with another meaning in some stage sets its help text there.
 """
 
 MEANINGS = {
-    "output_dir": "folder that is written to",
-    "out_dir": "folder that is written to",
-    "precomputed_dir": "cache of `preprocess`",
-    "packs_dir": "where the packs lie or are fetched to",
+    "output_dir": "output folder",
+    "out_dir": "output folder",
+    "precomputed_dir": "cache written by `preprocess`",
+    "packs_dir": "folder the packs are in or downloaded to",
     "packs": "icon packs by name",
     "svg": "the file to edit",
-    "vae_checkpoint": "vpvae_final.pt of `train_vae`",
-    "dit_checkpoint": "vsdit_final.pt of `train_dit`",
-    "latents_dir": "latents.pt of `prepare_latents`",
-    "svg_dir": "folder of SVGs, with its sub-folders",
-    "pattern": "which files of --svg_dir",
-    "seed": "of all random choices",
-    "num_samples": "how many",
-    "max_rows": "leave out longer SVGs",
-    "max_files": "stop after so many",
-    "max_latents": "leave out SVGs with more",
+    "vae_checkpoint": "vpvae_final.pt from `train_vae`",
+    "dit_checkpoint": "vsdit_final.pt from `train_dit`",
+    "latents_dir": "folder with latents.pt from `prepare_latents`",
+    "svg_dir": "folder of SVGs, searched recursively",
+    "pattern": "which files of --svg_dir to read",
+    "seed": "random seed",
+    "num_samples": "number of samples",
+    "max_rows": "skip SVGs with more rows",
+    "max_files": "stop after this many files",
+    "max_latents": "skip SVGs with more latents",
     "steps": "optimiser steps",
-    "batch_size": "SVGs a step",
+    "batch_size": "SVGs per batch",
     "num_epochs": "passes over the data",
-    "lr": "peak of the learning rate (warm-up, then cosine decay)",
-    "kl_weight": "weight of the KL divergence after its linear rise",
-    "prediction": "what the VS-DiT predicts: noise, or velocity",
-    "schedule": "of the noise",
-    "vae_epochs": "passes of the VP-VAE",
-    "dit_epochs": "passes of the VS-DiT",
+    "lr": "peak learning rate (warm-up, then cosine decay)",
+    "kl_weight": "weight of the KL divergence after its linear warm-up",
+    "prediction": "prediction target of the VS-DiT: noise (epsilon) or velocity (v)",
+    "schedule": "noise schedule",
+    "vae_epochs": "epochs for the VP-VAE",
+    "dit_epochs": "epochs for the VS-DiT",
     "num_steps": "optimiser steps",
-    "split": "which SVGs of the cache",
-    "svg_column": "of --dataset: SVG text",
-    "caption_column": "of --dataset: captions",
-    "dataset_split": "of a Hugging Face dataset",
+    "split": "split of the cache",
+    "svg_column": "column of --dataset with the SVG text",
+    "caption_column": "column of --dataset with the captions",
+    "dataset_split": "split of a Hugging Face dataset",
 }
 
 _CACHE = "--precomputed_dir data/cache/tabler-lucide"
@@ -71,7 +71,7 @@ EXAMPLES = {
     "morph": "--svg bell.svg --svg_b lock.svg --output_dir outputs/morph",
 }
 
-# What usually follows a stage; {names} are its own options.
+# The usual next command after a stage; {names} are its own options.
 NEXT = {
     "create_dummy_data": "preprocess --svg_dir {output_dir} --precomputed_dir data/cache/dummy",
     "fetch_packs": "prepare_dataset --packs {packs} --output_dir data/icons/mine",

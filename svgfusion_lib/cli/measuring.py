@@ -1,4 +1,4 @@
-"""Stages that sample and measure."""
+"""Sampling and evaluation stages."""
 
 import argparse
 from functools import partial
@@ -22,26 +22,26 @@ from svgfusion_lib.errors import UserError
 
 def _generate_flags(add: Add) -> None:
     add("--prompt", action="append", default=[], help="may be repeated")
-    add("--prompts", metavar="FILE", help="a text file, one prompt a line")
-    add("--style", help="style of all samples, for a model of `train_dit --style_condition`")
+    add("--prompts", metavar="FILE", help="text file with one prompt per line")
+    add("--style", help="style of all samples, for models trained with --style_condition")
     add("--num_samples", type=int, help="samples per prompt (1), or random samples of --ckpt_path (5)")
     add("--output_dir", "--out_dir", dest="output_dir", required=True)
     add("--seed", type=int, default=0)
-    add("--name_layers", action="store_true", help="ids of layers are words of the prompt, where one is clear")
+    add("--name_layers", action="store_true", help="name layer ids after words of the prompt where the match is clear")
     sampling(add)
     candidates(add)
     checkpoints(add, by_prompt=True)
     device(add)
-    add("--ckpt_path", help="a VP-VAE: write reconstructions and random samples instead")
-    add("--precomputed_dir", help="the cache for --ckpt_path")
-    add("--num_eval", type=int, default=5, help="reconstructions for --ckpt_path")
+    add("--ckpt_path", help="a VP-VAE checkpoint: write reconstructions and random samples instead")
+    add("--precomputed_dir", help="cache for --ckpt_path")
+    add("--num_eval", type=int, default=5, help="number of reconstructions for --ckpt_path")
 
 
 def _generate(
     prompt, prompts, style, num_samples, output_dir, seed, name_layers, ckpt_path, precomputed_dir, num_eval, **how
 ) -> None:
     if (ckpt_path is None) != (precomputed_dir is None):
-        raise UserError("--ckpt_path and --precomputed_dir go together")
+        raise UserError("--ckpt_path and --precomputed_dir must be given together")
     if ckpt_path is None and not prompt and prompts is None:
         raise UserError("no prompt given; use --prompt TEXT or --prompts FILE")
     from svgfusion_lib.editing import explain
@@ -61,15 +61,15 @@ def _generate(
     entries = generate(pipeline, texts, output_dir, count, seed, config, style, finish)
     unknown = dict.fromkeys(word for entry in entries for word in entry["unknown_words"])
     if unknown:
-        print(f"not among the names that the models know: {', '.join(unknown)}; drawn for what is nearest")
+        print(f"words unknown to the models: {', '.join(unknown)}; drawn as something similar")
     print(f"{len(entries)} SVG files, samples.json and sheet.png in {output_dir}")
 
 
 def _set_flags(add: Add) -> None:
-    add("--words", metavar="FILE", help="a text file, one word or name a line")
+    add("--words", metavar="FILE", help="text file with one word or name per line")
     add("--output_dir", required=True)
     add("--style", default="tabler", help="style of all icons")
-    add("--swap", nargs="+", metavar="NAME=NUMBER", help="other candidates in the places of icons of --output_dir")
+    add("--swap", nargs="+", metavar="NAME=NUMBER", help="replace icons in --output_dir by other candidates")
     add("--seed", type=int, default=0)
     sampling(add)
     candidates(add)
@@ -86,7 +86,7 @@ def _set(words, output_dir, style, swap, seed, **how) -> None:
 
     if words is None:
         swap_icons(output_dir, dict(map(_swap, swap)))
-        print(f"swapped {', '.join(swap)}: all files of {output_dir} are written anew")
+        print(f"swapped {', '.join(swap)}: rewrote all files in {output_dir}")
         return
     from svgfusion_lib.generate import read_prompts
     from svgfusion_lib.system.outputs import check_apart
@@ -96,8 +96,8 @@ def _set(words, output_dir, style, swap, seed, **how) -> None:
     write_set(icons, output_dir, words)
     before, after = icons.before, icons.after
     print(
-        f"{len(icons.icons)} icons; spread of the optical size {before.size_spread:.3f} -> {after.size_spread:.3f}, of"
-        f" the ink {before.ink_spread:.3f} -> {after.ink_spread:.3f}, pens {before.pens} -> {after.pens}\n"
+        f"{len(icons.icons)} icons; spread of optical size {before.size_spread:.3f} -> {after.size_spread:.3f}, of"
+        f" ink {before.ink_spread:.3f} -> {after.ink_spread:.3f}, stroke widths {before.pens} -> {after.pens}\n"
         f"{output_dir}: svg/, sprite.svg, icons.json, react/, vue/; open index.html to choose other drawings"
     )
 
@@ -112,10 +112,10 @@ def _swap(text: str) -> tuple[str, int]:
 def _export_flags(add: Add) -> None:
     add("--vae_checkpoint", required=True)
     add("--dit_checkpoint", required=True)
-    add("--output_dir", required=True, help="model.safetensors, names.safetensors and model.json go there")
+    add("--output_dir", required=True, help="folder for model.safetensors, names.safetensors and model.json")
     add("--nearest_name", action=argparse.BooleanOptionalAction, default=True,
-        help="with name vectors, by which the nearest name is drawn for a prompt that the model does not know")
-    add("--precomputed_dir", help="cache of the training icons: what each name looks like, for the ranker")
+        help="include name vectors for nearest-name lookup of unseen prompts")
+    add("--precomputed_dir", help="cache of the training icons: reference pictures of each name, for the ranker")
 
 
 def _export(
@@ -133,8 +133,8 @@ def _roundtrip_flags(add: Add) -> None:
     add("--svg_dir", required=True)
     add("--out_dir", required=True)
     add("--pattern", default="*.svg")
-    add("--max_files", type=int, help="chosen at random")
-    add("--processes", type=int, help="default: one for each core")
+    add("--max_files", type=int, help="test a random subset of this size")
+    add("--processes", type=int, help="default: one per core")
 
 
 def _roundtrip(**options) -> None:
@@ -148,16 +148,16 @@ def _roundtrip(**options) -> None:
 
 
 def _evaluate_flags(add: Add) -> None:
-    """Read by `_evaluation_config`; what is not given is as in EvaluationConfig."""
+    """Flags read by `_evaluation_config`; defaults are those of EvaluationConfig."""
     add("--output_dir", required=True)
     add("--precomputed_dir", required=True, help="cache of the icons to compare with")
-    add("--num_prompts", type=int, help="of each domain and split (100)")
+    add("--num_prompts", type=int, help="prompts per domain and split (100)")
     add("--splits", nargs="+", choices=SPLITS, help="default: all in the cache")
     add("--packs", nargs="+", metavar="PACK", help="default: all in the cache")
-    add("--styles", action="store_true", default=None, help="ask for the style of the icon's pack too")
-    add("--icon_head", help="the evaluator, of train_icon_head (default: the shipped one)")
-    add("--pixel_encoder", help="of distances (efficientnet-lite0); or a DINOv2 hub name or folder")
-    add("--max_reference", type=int, help="icons that distances are taken to (500)")
+    add("--styles", action="store_true", default=None, help="also request the style of the icon's pack")
+    add("--icon_head", help="the evaluator, from train_icon_head (default: the shipped one)")
+    add("--pixel_encoder", help="encoder for distances (efficientnet-lite0); or a DINOv2 hub name or folder")
+    add("--max_reference", type=int, help="size of the reference set for distances (500)")
     add("--seed", type=int)
     sampling(add)
     candidates(add)
@@ -166,7 +166,7 @@ def _evaluate_flags(add: Add) -> None:
 
 
 def _evaluation_config(options: dict):
-    """Takes what `_evaluate_flags` adds, but folders and checkpoints, and makes an EvaluationConfig of it."""
+    """Pop the values of `_evaluate_flags`, except folders and checkpoints, into an EvaluationConfig."""
     from dataclasses import fields
 
     from svgfusion_lib.config import EvaluationConfig
@@ -198,10 +198,10 @@ def _sweep(vary, **options) -> None:
 
 def _benchmark_flags(add: Add) -> None:
     add("--output_dir", required=True)
-    add("--batch_sizes", type=int, nargs="+", default=[1, 4, 16], help="samples drawn at once")
-    add("--steps", type=int, nargs="+", default=[5, 10, 20, 50, 100], help="of the sampler")
-    add("--repeats", type=int, default=3, help="runs that the median is taken of")
-    add("--svg_dir", help="SVGs to parse, render and train on (default: synthetic ones)")
+    add("--batch_sizes", type=int, nargs="+", default=[1, 4, 16], help="batch sizes to sample with")
+    add("--steps", type=int, nargs="+", default=[5, 10, 20, 50, 100], help="sampler steps")
+    add("--repeats", type=int, default=3, help="runs per measurement; the median is reported")
+    add("--svg_dir", help="SVGs to parse, render and train on (default: synthetic)")
     checkpoints(add)
     device(add)
 
@@ -229,8 +229,8 @@ def _evaluate_vae(**options) -> None:
     report = evaluate_vae(**options)
     mean, sample, blank = (report[f"ssim_{kind}"]["mean"] for kind in ("from_mean", "from_sample", "of_blank"))
     print(
-        f"{report['svgs']} {report['split']} SVGs: SSIM {mean:.4f} from the mean, {sample:.4f} from a sample, a blank"
-        f" picture {blank:.2f}; {options['output_dir']}/report.json"
+        f"{report['svgs']} {report['split']} SVGs: SSIM {mean:.4f} from the mean, {sample:.4f} from a sample,"
+        f" {blank:.2f} for a blank picture; {options['output_dir']}/report.json"
     )
 
 
@@ -239,41 +239,41 @@ def _train_icon_head_flags(add: Add) -> None:
     add("--packs", nargs="+", metavar="PACK", help="default: the packs that no generator is trained on")
     add("--packs_dir", default="data/packs")
     add("--num_steps", type=int, default=1500)
-    add("--batch_size", type=int, default=256, help="names")
-    add("--width", type=int, default=128, help="of the vectors")
-    add("--min_packs", type=int, default=2, help="that draw a name; 1 for a ranker, which needs many names")
-    add("--weighted", action="store_true", help="a name comes in proportion to the packs that draw it")
-    add("--lr", type=number, default=1.0e-3, help="of the first step; it falls to 0 in a straight line")
+    add("--batch_size", type=int, default=256, help="names per batch")
+    add("--width", type=int, default=128, help="embedding width")
+    add("--min_packs", type=int, default=2, help="use names drawn by at least this many packs; 1 for a ranker")
+    add("--weighted", action="store_true", help="sample names in proportion to the number of packs that draw them")
+    add("--lr", type=number, default=1.0e-3, help="initial learning rate; decays linearly to 0")
     add("--seed", type=int, default=0)
 
 
 def _train_realism_flags(add: Add) -> None:
     add("--output_dir", required=True)
-    add("--head", help="of train_icon_head, with the names of its packs (default: the shipped ranker)")
-    add("--models", nargs="+", metavar="MODEL", help="shipped models whose drawings it learns from (default: all)")
+    add("--head", help="from train_icon_head, with the names of its packs (default: the shipped ranker)")
+    add("--models", nargs="+", metavar="MODEL", help="shipped models whose drawings to learn from (default: all)")
     add("--packs_dir", default="data/packs")
-    add("--drawings", type=int, default=3000, help="of each model, and as many real icons, at most")
+    add("--drawings", type=int, default=3000, help="limit of drawings per model, and of real icons")
     add("--num_steps", type=int, default=1000)
-    add("--batch_size", type=int, default=256, help="pictures")
-    add("--lr", type=number, default=1.0e-3, help="of the first step; it falls to 0 in a straight line")
+    add("--batch_size", type=int, default=256, help="pictures per batch")
+    add("--lr", type=number, default=1.0e-3, help="initial learning rate; decays linearly to 0")
     add("--seed", type=int, default=0)
 
 
 STAGES: Stages = {
     "train_icon_head": (
-        "the evaluator, or a ranker: knows icons of one name by one another", _train_icon_head_flags,
+        "train the evaluator, or a ranker, to match icons with their names", _train_icon_head_flags,
         printed("experiments.train_icon_head:train_icon_head"),
     ),
     "train_realism": (
-        "a ranker that tells real icons from drawings of the models", _train_realism_flags,
+        "train a ranker to tell real icons from generated ones", _train_realism_flags,
         printed("experiments.train_realism:train_realism"),
     ),
-    "evaluate_vae": ("how well a VP-VAE rebuilds SVGs it never saw", _evaluate_vae_flags, _evaluate_vae),
+    "evaluate_vae": ("measure VP-VAE reconstruction of held-out SVGs", _evaluate_vae_flags, _evaluate_vae),
     "generate": ("prompts -> SVG files", _generate_flags, _generate),
     "set": ("a word list -> a set of icons in one style, for front ends", _set_flags, _set),
-    "export": ("two checkpoints -> the bf16 safetensors that are shipped", _export_flags, _export),
+    "export": ("two checkpoints -> bf16 safetensors, as shipped", _export_flags, _export),
     "roundtrip": ("SVG -> rows -> SVG, with a report", _roundtrip_flags, _roundtrip),
-    "evaluate": ("how good the samples are", _evaluate_flags, _evaluate),
-    "sweep": ("how good they are as one setting of the sampler changes", _sweep_flags, _sweep),
-    "benchmark": ("how fast it is", _benchmark_flags, _benchmark),
+    "evaluate": ("measure sample quality", _evaluate_flags, _evaluate),
+    "sweep": ("measure sample quality over settings of the sampler", _sweep_flags, _sweep),
+    "benchmark": ("measure speed", _benchmark_flags, _benchmark),
 }

@@ -1,16 +1,16 @@
-"""Editing in latent space: an SVG of the user's as latents, and what the trained models make of them.
+"""Editing of SVGs in latent space with the trained models.
 
-    latents    encode_svg           SVG -> z: one latent for each sub-path, primitive or gradient, in layer order
+    latents    encode_svg           SVG -> z: one latent per sub-path, primitive or gradient, in layer order
                decode_svg           z -> SVG text
-               decode_layers        z -> rows that keep the layers of an original apart
-    drawing    variations           z noised in part and drawn anew      (SDEdit: Meng et al. 2022, section 3)
-               redraw               some latents kept, the rest drawn    (RePaint: Lugmayr et al. 2022)
-               restyle              the places of all parts kept, drawn in another style
+               decode_layers        z -> rows that keep the layers of the original separate
+    drawing    variations           z partly noised and denoised again   (SDEdit: Meng et al. 2022, section 3)
+               redraw               some latents kept, the rest redrawn  (RePaint: Lugmayr et al. 2022)
+               restyle              redrawn in another style, parts kept in place
     morphing   interpolate          from one z to another
-    colours    recolour             rows in the colours of a palette, without any model
+    colours    recolour             rows in the colours of a palette, without a model
 
-Latents here are those of the VP-VAE, [N, Z] and not normalised; what diffusion works on is normalised inside.
-Nothing here changes how many latents there are, so an edit has as many parts as its original.
+Latents here are those of the VP-VAE, [N, Z] and not normalised; normalisation for diffusion happens inside.
+The number of latents never changes, so an edit has as many parts as its original.
 """
 
 from svgfusion_lib.editing.colours import RECOLOURINGS, layer_colour, paint_layer, parse_palette, recolour

@@ -1,4 +1,4 @@
-"""Colours of an icon: palettes, and rows [L, 22] recoloured without any model."""
+"""Colours of an icon: palettes, and recolouring of rows [L, 22] without a model."""
 
 import re
 from collections.abc import Sequence
@@ -17,28 +17,28 @@ _HEX = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 
 
 def parse_palette(colours: Sequence[str]) -> np.ndarray:
-    """"#d33", "dd3333", ... -> float [M, 3] in [0, 1]; UserError for none, or for one that is not like that."""
+    """Parse "#d33", "dd3333", ... -> float [M, 3] in [0, 1]; UserError if empty or malformed."""
     if not colours:
         raise UserError("the palette has no colour; give for instance #264653 #2a9d8f #e9c46a")
     palette = []
     for colour in colours:
         match = _HEX.fullmatch(colour.strip())
         if match is None:
-            raise UserError(f"{colour[:20]!r} is no colour; write #rgb or #rrggbb")
+            raise UserError(f"{colour[:20]!r} is not a colour; write #rgb or #rrggbb")
         digits = match[1] if len(match[1]) == 6 else "".join(2 * digit for digit in match[1])
         palette.append([int(digits[k : k + 2], 16) / 255 for k in (0, 2, 4)])
     return np.array(palette)
 
 
 def recolour(rows: np.ndarray, palette: np.ndarray, by: str = "nearest") -> np.ndarray:
-    """Rows [L, 22] with every colour that is seen replaced by one of palette [M, 3].
+    """Replace every visible colour in rows [L, 22] by one of palette [M, 3].
 
-    by "nearest": each colour goes to the nearest one in CIELAB. "luminance": the icon's colours from dark to
-    light are spread over the palette's from dark to light. "layers": layer k gets colour k, round and round, in
-    the order of the palette; the only one that gives an icon of one colour several.
+    by "nearest": the nearest colour in CIELAB. "luminance": the icon's colours, from dark to light, are spread over
+    the palette's, from dark to light. "layers": layer k gets colour k of the palette, cyclically; the only mode
+    that can give a one-colour icon several colours.
     """
     if by not in RECOLOURINGS:
-        raise UserError(f"recolouring goes by {', '.join(RECOLOURINGS)}, not by {by!r}")
+        raise UserError(f"recolouring works by {', '.join(RECOLOURINGS)}, not by {by!r}")
     rows = rows.copy()
     if by == "layers":
         layers = element_of_rows(rows) % len(palette)  # [L]
@@ -58,7 +58,7 @@ def recolour(rows: np.ndarray, palette: np.ndarray, by: str = "nearest") -> np.n
 
 
 def paint_layer(rows: np.ndarray, layer: int, colour: str) -> np.ndarray:
-    """Rows [L, 22] in which all that layer 1, 2, ... (from the back) paints has one colour."""
+    """Give layer 1, 2, ... (from the back) of rows [L, 22] a single colour."""
     rows = rows.copy()
     own = element_of_rows(rows) == layer - 1  # [L]
     for columns, seen in _seen(rows):
@@ -67,7 +67,7 @@ def paint_layer(rows: np.ndarray, layer: int, colour: str) -> np.ndarray:
 
 
 def layer_colour(rows: np.ndarray, layer: int) -> str:
-    """"#rrggbb" of what a layer paints: its stroke, or else its fill."""
+    """Colour of a layer as "#rrggbb": its stroke, or else its fill."""
     own = element_of_rows(rows) == layer - 1
     for columns, seen in reversed(_seen(rows)):
         if (own & seen).any():
@@ -77,16 +77,16 @@ def layer_colour(rows: np.ndarray, layer: int) -> str:
 
 
 def _seen(rows: np.ndarray) -> list[tuple[slice, np.ndarray]]:
-    """Colour columns, and which of rows [L, 22] show what these say: fill and stroke."""
+    """Colour columns of fill and stroke, each with the mask [L] of rows [L, 22] where that paint is visible."""
     drawn = rows[:, rf.ELEMENT] > rf.EOS
-    gradient = np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)  # whose columns are the first and the last stop
+    gradient = np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)  # their columns hold the first and the last stop
     fill = (rows[:, rf.FILL.stop - 1] > rf.MIN_OPACITY) | gradient
     stroke = np.where(gradient, rows[:, rf.COMMAND] != rf.STOP, paints_stroke(rows.T))
     return [(FILL_RGB, drawn & fill), (STROKE_RGB, drawn & stroke)]
 
 
 def nearest_colours(colours: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """For each of colours [..., 3] the one of palette [M, 3] at the least distance in CIELAB -> [..., 3]."""
+    """Nearest colour of palette [M, 3] in CIELAB for each of colours [..., 3] -> [..., 3]."""
     distance = np.linalg.norm(lab(colours)[..., None, :] - lab(palette), axis=-1)  # [..., M]
     return palette[distance.argmin(-1)]
 

@@ -1,4 +1,4 @@
-"""Drawing anew: some of an icon stays, or some of its channels, and the VS-DiT draws the rest by a prompt."""
+"""Redrawing: keeps some latents or channels of an icon, and samples the rest with the VS-DiT for a prompt."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts
 from svgfusion_lib.utils.samplers import Denoise, StepCallback
 
-FAMILIAR = 3.0  # standard deviations
-RESAMPLED = 0.5  # share of all timesteps that a round of resampling goes back
+FAMILIAR = 3.0  # standard deviations that style channels are clamped to
+RESAMPLED = 0.5  # share of all timesteps that a resampling round goes back
 _SEED_STRIDE = 1_000_003  # between the seeds of a sample's rounds
 
 
@@ -27,10 +27,10 @@ def variations(
     keep_style: bool = False,
     callback: StepCallback | None = None,
 ) -> Tensor:
-    """One z' [B, N, Z] for each seed: z [N, Z] noised to `strength` of all timesteps and drawn from there.
+    """Noise z [N, Z] to `strength` of all timesteps and denoise it from there -> z' [B, N, Z], one per seed.
 
-    Strength 0 gives z itself, 1 a fresh sample of N latents for the prompt, in which nothing of z is left but, with
-    keep_style, every latent's colours, opacities and stroke (layout "path").
+    Strength 0 returns z itself; 1 a new sample of N latents for the prompt, independent of z except, with keep_style,
+    for each latent's colours, opacities and stroke (layout "path").
     """
     _check_strength(strength)
     config = config or SamplingConfig()
@@ -55,12 +55,12 @@ def redraw(
     resample: int = 0,
     callback: StepCallback | None = None,
 ) -> Tensor:
-    """One z' [B, N, Z] for each seed: latents with keep [N] stay as in z [N, Z], the others are drawn to fit.
+    """Keep the latents of z [N, Z] selected by keep [N] and redraw the others to fit -> z' [B, N, Z], one per seed.
 
-    Every step's estimate of z_0 is told the kept latents, so that they stand at the step's own noise level
-    beside those being drawn. resample: how often the finished drawing is noised again, to RESAMPLED of all
-    timesteps, and drawn from there beside the kept latents (resampling: Lugmayr et al. 2022, section 4.2, with one
-    long jump a round). keep_style: as in `variations`.
+    The kept latents are inserted into the z_0 estimate of every step, so that they have the step's own noise level.
+    resample: number of rounds in which the finished drawing is noised to RESAMPLED of all timesteps and denoised again
+    with the kept latents (resampling: Lugmayr et al. 2022, section 4.2, with one long jump per round).
+    keep_style: as in `variations`.
     """
     if keep.shape != z.shape[:1] or keep.dtype != torch.bool:
         raise ValueError(f"keep must be bool [{len(z)}], got {keep.dtype} {list(keep.shape)}")
@@ -90,11 +90,10 @@ def restyle(
     callback: StepCallback | None = None,
     move: bool = False,
 ) -> Tensor:
-    """One z' [B, N, Z] for each seed: the same icon in another style.
+    """Redraw an icon z [N, Z] in another style -> z' [B, N, Z], one per seed.
 
-    Every part of z [N, Z] stays where it is and as large as it is (layout "path"), unless it may move; its shape,
-    colours and stroke are noised to `strength` and drawn for the style, which is asked for as the model knows it
-    (`SVGFusionPipeline.words_and_style`).
+    Every part keeps its position and size (layout "path") unless `move`; its shape, colours and stroke are noised to
+    `strength` and denoised for the style, given as text or condition (`SVGFusionPipeline.words_and_style`).
     """
     _check_strength(strength)
     config = config or SamplingConfig()
@@ -108,7 +107,7 @@ def restyle(
 def prompted(
     pipeline: SVGFusionPipeline, prompt: str, count: int, config: SamplingConfig, style: str | None
 ) -> Denoise:
-    """The network, guided by one prompt and style for all of `count` samples."""
+    """Build the guided denoiser of one prompt and style for `count` samples."""
     check_prompts([prompt])
     words, condition = pipeline.words_and_style(prompt, style)
     context, context_mask = pipeline.encode_prompts([words])  # [1, S, C], [1, S]
@@ -121,10 +120,10 @@ def _holding(
     pipeline: SVGFusionPipeline, denoise: Denoise, z: Tensor, origin: Tensor, held: Tensor, seeds: Sequence[int],
     config: SamplingConfig, strength: float, callback: StepCallback | None,
 ) -> Tensor:
-    """Samples [B, N, Z] from origin ([N, Z], or one for each seed) noised to `strength`, with z [N, Z] where `held`.
+    """Sample [B, N, Z] from origin ([N, Z], or one per seed) noised to `strength`, keeping z [N, Z] where `held`.
 
-    held: bool, broadcast to z. The network is shown styles within FAMILIAR deviations of those that it learned from:
-    a model of black lines that saw red ones would draw no good shapes.
+    held: bool, broadcast to z. Styles shown to the network are clamped to FAMILIAR standard deviations of the training
+    data: a model of black lines draws poor shapes next to red ones.
     """
     known = _familiar(pipeline, z)  # [N, Z]
     drawn = pipeline.solve(
@@ -136,16 +135,16 @@ def _holding(
 
 
 def _familiar(pipeline: SVGFusionPipeline, z: Tensor) -> Tensor:
-    """z [..., Z] normalised, its style channels within FAMILIAR deviations."""
+    """Normalise z [..., Z] and clamp its style channels to FAMILIAR standard deviations."""
     known = pipeline.dit.normalize(z)
     return torch.where(style_channels(pipeline), known.clamp(-FAMILIAR, FAMILIAR), known)
 
 
 def _check_strength(strength: float) -> None:
     if not 0 <= strength <= 1:
-        raise UserError(f"strength is {strength}; it must be between 0 (as it was) and 1 (drawn anew)")
+        raise UserError(f"strength is {strength}; it must be between 0 (unchanged) and 1 (a new drawing)")
 
 
 def _check_style_channels(pipeline: SVGFusionPipeline) -> None:
     if not pipeline.vae.explicit_width:
-        raise UserError("the model's latents have no channels for style, so it cannot be kept")
+        raise UserError("the model's latents have no style channels, so the style cannot be kept")

@@ -1,4 +1,4 @@
-"""Looking into a drawing: which words of the prompt its parts attend to, names for its layers, and how it settles."""
+"""Explains a drawing: which prompt words its parts attend to, names for its layers, and how it converges."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ from svgfusion_lib.utils.samplers import initial_noise
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 START, END = "(start)", "(end)"
-LOOKED_AT = (0.06, 0.2, 0.35, 0.5)  # shares of all timesteps, at which `layer_names` looks
+LOOKED_AT = (0.06, 0.2, 0.35, 0.5)  # timesteps that `layer_names` evaluates, as shares of all
 CLEAR = 0.7
 
 
@@ -34,9 +34,9 @@ CLEAR = 0.7
 class Chain:
     """One drawing, step by step: N parts (latents), W words.
 
-    z [N, Z] its latents; estimates [steps, N, Z]: what the model takes them to be at each step; attention
-    [steps, blocks, N, W]: shares, each row sums to 1; words as the text encoder cuts them, START and END among them;
-    parts: SVG text of each part alone, svg: of them all.
+    z [N, Z]: its latents; estimates [steps, N, Z]: the model's estimate of them at each step; attention
+    [steps, blocks, N, W]: attention weights, each row sums to 1; words: as tokenised, including START and END;
+    parts: SVG text of each part alone; svg: of the whole drawing.
     """
 
     z: Tensor
@@ -47,7 +47,7 @@ class Chain:
     svg: str
 
     def by_word(self) -> Tensor:
-        """Shares of attention [N, words in the prompt], START and END left out, as a mean over steps and blocks.
+        """Attention weights [N, words in the prompt] without START and END, averaged over steps and blocks.
 
         Each row sums to 1.
         """
@@ -61,7 +61,7 @@ def watch(
     pipeline: SVGFusionPipeline, prompt: str, seed: int = 0, config: SamplingConfig | None = None,
     length: int | None = None, style: str | None = None,
 ) -> Chain:
-    """Draw a prompt as `SVGFusionPipeline.sample` does and record every step; length: number of parts."""
+    """Draw a prompt like `SVGFusionPipeline.sample` and record every step; length: number of parts."""
     check_prompts([prompt])
     config = config or SamplingConfig()
     text, condition = pipeline.words_and_style(prompt, style)
@@ -83,9 +83,9 @@ def watch(
 
 
 def _by_word(calls: Sequence[Tensor], patch_size: int, length: int, owners: Sequence[int]) -> Tensor:
-    """Recorded weights [blocks, B, H, K, S] -> [calls, blocks, N, W], the mean over heads, tokens of a word summed.
+    """Recorded weights [blocks, B, H, K, S] -> [calls, blocks, N, W]: mean over heads, sum over each word's tokens.
 
-    Of each call the first of the batch, which the prompt guides; without padding that the null prompt brought.
+    Uses the first sample of each call, the conditional one, without padding due to the null prompt.
     """
     tokens = torch.stack([call[:, 0].mean(1)[..., : len(owners)].cpu() for call in calls])  # [steps, blocks, K, S]
     tokens = tokens.repeat_interleave(patch_size, 2)[:, :, :length]  # [steps, blocks, N, S]
@@ -94,11 +94,11 @@ def _by_word(calls: Sequence[Tensor], patch_size: int, length: int, owners: Sequ
 
 @torch.no_grad()
 def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str | None = None) -> list[str]:
-    """For each layer of a drawing the word of its prompt that it attends to, as an id ("wheel-2"); "" if none is clear.
+    """Name each layer after the prompt word it attends to most, as an id ("wheel-2"); "" if none is clear.
 
-    The drawing is noised a little, at several strengths, and the model looks at it once each time. A word is clear if
-    it has CLEAR of a layer's attention to the words that say what is shown; colours do not. Nothing is named where
-    there is one layer, or one such word: it would name the whole.
+    The model is run once on the drawing at each of several low noise levels. A word is clear if it gets at least CLEAR
+    of a layer's attention to content words (colours excluded). Nothing is named if there is only one layer or one
+    content word, which would name the whole.
     """
     text, condition = pipeline.words_and_style(prompt, style)
     words, owners = words_of(pipeline.text_encoder, text)
@@ -121,39 +121,39 @@ def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str |
     for layer in layers.unique().tolist():
         own = attention[layers == layer].mean(0)  # [W']
         word = words[said[int(own.argmax())]].lower()
-        if own.max() >= CLEAR * own.sum() and word not in ("layer", "gradient"):  # the writer's own ids
+        if own.max() >= CLEAR * own.sum() and word not in ("layer", "gradient"):  # ids used by the SVG writer
             same = sum(name.rpartition("-")[0] == word or name == word for name in names)
             names[layer - 1] = f"{word}-{same + 1}" if same else word
     return names
 
 
 def names_of_rows(pipeline: SVGFusionPipeline, rows: np.ndarray, prompt: str, style: str | None) -> list[str]:
-    """`layer_names` of a drawing's rows [L, 22]; none if it is empty or has more parts than the model draws."""
+    """`layer_names` of a drawing's rows [L, 22]; [] if it is empty or has more parts than the model can draw."""
     if not (rows[:, rf.ELEMENT] > rf.EOS).any() or not pipeline.can_draw(rows):
         return []
     return layer_names(pipeline, rows_to_svg(rows), prompt, style)
 
 
 def with_names(svg: str, names: Sequence[str]) -> str:
-    """SVG text of our writer with names of layers as ids, `layer-3` where there is none."""
+    """Set layer names as ids in SVG text from our writer; unnamed layers stay `layer-3` and so on."""
     ids = {f'id="layer-{number}"': f'id="{name}"' for number, name in enumerate(names, start=1) if name}
     return re.sub(r'id="layer-\d+"', lambda found: ids.get(found[0], found[0]), svg)
 
 
 def name_layers(pipeline: SVGFusionPipeline, image: SVGImage) -> SVGImage:
-    """The same drawing of the pipeline's, its layers named by words of the prompt (`names_of_rows`)."""
+    """Return the pipeline's drawing with layers named after words of the prompt (`names_of_rows`)."""
     names = names_of_rows(pipeline.models[image.model], image.rows, image.drawn_for, image.style)
     return replace(image, svg=with_names(image.svg, names))
 
 
 def words_of(encoder: TextEncoder, text: str) -> tuple[list[str], list[int]]:
-    """The words of a text as the encoder's tokenizer cuts it, and which of them each of its tokens belongs to."""
+    """Split a text into words with the encoder's tokenizer; also returns each token's word index."""
     encoding = encoder.tokenizer.encode(text)
     words: list[str] = []
     owners: list[int] = []
     last = None
     for number, (start, stop) in zip(encoding.word_ids, encoding.offsets, strict=True):
-        if number is None:  # not of the text: the tokenizer's own
+        if number is None:  # a special token
             words.append(END if owners else START)
         elif number != last:
             words.append(text[start:stop])
@@ -165,10 +165,10 @@ def words_of(encoder: TextEncoder, text: str) -> tuple[list[str], list[int]]:
 
 
 def settling(pipeline: SVGFusionPipeline, chains: Sequence[Chain]) -> dict[str, list[float]]:
-    """How far the estimates still are from the drawing, step by step: place and size of the parts, and their shape.
+    """Distance of the estimates to the final drawing at each step: for place and size of parts, and for shape.
 
-    Root mean square of the difference over parts and channels, a mean over chains of equally many steps; 1 is how far
-    the parts of the drawings are from the mean of all training latents. Layout "path" only.
+    Root mean square difference over parts and channels, averaged over chains with equally many steps; 1 is the distance
+    of the drawings' parts to the mean of all training latents. Layout "path" only.
     """
     explicit = torch.arange(pipeline.vae.latent_width) < pipeline.vae.explicit_width
     mean, deviation = pipeline.dit.latent_mean.cpu(), pipeline.dit.latent_std.cpu()  # [Z]
@@ -181,17 +181,17 @@ def settling(pipeline: SVGFusionPipeline, chains: Sequence[Chain]) -> dict[str, 
 
 
 def centres(pipeline: SVGFusionPipeline, chain: Chain) -> Tensor:
-    """Where each part is taken to stand at each step: [steps, N, 2], on the canvas of -1 to 1. Layout "path" only."""
+    """Estimated centre of each part at each step: [steps, N, 2], canvas from -1 to 1. Layout "path" only."""
     return chain.estimates[..., box_channels(pipeline).cpu()][..., :2]
 
 
-# --- what the cross-attention looks at ----------------------------------------------------------------
+# --- recording of cross-attention ---------------------------------------------------------------------
 
 
 def attention_weights(attention: Attention, x: Tensor, key: Tensor, padding_mask: Tensor | None) -> Tensor:
     """softmax(q k / sqrt(D/H)) of x [B, K, D] and keys [B, H, S, D/H], padding_mask [B, S] -> [B, H, K, S].
 
-    What `Attention.attend` multiplies the values by, written out.
+    The weights that `Attention.attend` applies to the values, computed explicitly.
     """
     query = attention.to_query(x).unflatten(-1, (attention.heads, -1)).transpose(1, 2)  # [B, H, K, D/H]
     scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5  # [B, H, K, S]
@@ -203,9 +203,9 @@ def attention_weights(attention: Attention, x: Tensor, key: Tensor, padding_mask
 
 @contextmanager
 def cross_attention_recorded(dit: VSDiT) -> Iterator[list[Tensor]]:
-    """While it is open, every call of the model adds the weights of all its blocks [blocks, B, H, K, S] to the list.
+    """Context manager: each model call appends the weights of all blocks [blocks, B, H, K, S] to the list.
 
-    They are read by hooks: the models themselves keep no record.
+    Implemented with hooks; the models themselves record nothing.
     """
     calls: list[Tensor] = []
     queries: dict[int, Tensor] = {}

@@ -1,4 +1,4 @@
-"""Stages vary, redraw, restyle, palette, morph: SVG files of the user's, edited (svgfusion_lib/editing/)."""
+"""Stages vary, redraw, restyle, palette, morph: edit SVG files (svgfusion_lib/editing/)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,10 +37,10 @@ def vary_svg(
     num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, style: str | None = None,
     keep_style: bool = False,
 ) -> list[dict]:
-    """Variations of an SVG file: output_dir/{k}.svg with seed `seed + k`, beside reconstruction.svg.
+    """Draw variations of an SVG file: output_dir/{k}.svg with seed `seed + k`, and reconstruction.svg.
 
-    Also samples.json (returned; left_out: what of the file rows cannot hold) and sheet.png: the reconstruction, then
-    the variations.
+    Also writes samples.json (returned; left_out: parts of the file that rows cannot represent) and sheet.png: the
+    reconstruction, then the variations.
     """
     config, seeds = _checked(pipeline, config, seed, num_samples)
     check_apart(output_dir, svg)
@@ -55,7 +55,7 @@ def redraw_svg(
     num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None, style: str | None = None,
     keep_style: bool = False, resample: int = 0,
 ) -> list[dict]:
-    """Keep layers of an SVG file (1, 2, ..., as in reconstruction.svg), draw the others; writes as `vary_svg`."""
+    """Keep some layers of an SVG file (1, 2, ..., as in reconstruction.svg), redraw the rest; outputs as `vary_svg`."""
     config, seeds = _checked(pipeline, config, seed, num_samples)
     check_apart(output_dir, svg)
     check_prompts([prompt])
@@ -65,7 +65,7 @@ def redraw_svg(
     count = int(layers.max())
     strange = [k for k in keep if not 1 <= k <= count]
     if strange:
-        raise UserError(f"{svg}: has no layer {strange[0]}; its layers are 1 to {count}, from the back to the front")
+        raise UserError(f"{svg}: has no layer {strange[0]}; its layers are 1 to {count}, from back to front")
     kept = torch.isin(layers, torch.tensor(list(keep), dtype=layers.dtype, device=layers.device))  # [N]
     if kept.all():
         raise UserError(f"{svg}: all {count} layers are kept, so there is nothing to draw; keep fewer")
@@ -79,7 +79,7 @@ def restyle_svg(
     strength: float = 0.4, num_samples: int = 8, seed: int = 0, config: SamplingConfig | None = None,
     move: bool = False,
 ) -> list[dict]:
-    """An SVG file in another style, its parts where they were unless they may move; writes as `vary_svg`."""
+    """Redraw an SVG file in another style, with its parts in place unless `move`; outputs as `vary_svg`."""
     config, seeds = _checked(pipeline, config, seed, num_samples)
     check_apart(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
@@ -89,9 +89,9 @@ def restyle_svg(
 
 
 def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path, by: str = "nearest") -> dict:
-    """An SVG file in the colours of a palette, without any model: output_dir/<its name>, beside samples.json.
+    """Recolour an SVG file with a palette, without a model: output_dir/<its name> and samples.json.
 
-    Returns the entry of samples.json: file, svg, palette, by, and left_out, what of the file rows cannot hold.
+    Returns the entry of samples.json: file, svg, palette, by, and left_out (parts that rows cannot represent).
     """
     colours = parse_palette(palette)
     check_apart(output_dir, svg)
@@ -108,9 +108,9 @@ def morph_svgs(
     pipeline: SVGFusionPipeline, svg: str | Path, svg_b: str | Path, output_dir: str | Path, steps: int = 8,
     config: SamplingConfig | None = None, match: str = "boxes",
 ) -> list[dict]:
-    """From one SVG file to another: output_dir/{k}.svg, the strip sheet.png and morph.svg, which moves.
+    """Morph one SVG file into another: output_dir/{k}.svg, the strip sheet.png and the animated morph.svg.
 
-    Also samples.json (returned; left_out, left_out_b: what of the two files rows cannot hold).
+    Also writes samples.json (returned; left_out, left_out_b: parts of the two files that rows cannot represent).
     """
     config, _ = _checked(pipeline, config)
     check_apart(output_dir, svg, svg_b)
@@ -132,8 +132,8 @@ def morph_svgs(
 def _checked(
     pipeline: SVGFusionPipeline, config: SamplingConfig | None, seed: int = 0, num_samples: int = 1
 ) -> tuple[SamplingConfig, list[int]]:
-    """The settings and one seed for each sample; UserError if the model cannot do them."""
-    config = replace(config or SamplingConfig(), candidates=1)  # nothing is chosen among edits
+    """Return the settings and one seed per sample; UserError if the model does not support them."""
+    config = replace(config or SamplingConfig(), candidates=1)  # edits are not ranked
     check_seeds(seed, num_samples)
     pipeline.check(config)
     return config, [seed + k for k in range(num_samples)]
@@ -147,7 +147,7 @@ def _parsed(svg: str | Path) -> ParsedSVG:
 
 
 def _source(svg: str | Path) -> dict[str, str]:
-    """What samples.json says of an edited file: where it is, and what of it rows cannot hold."""
+    """Entry of samples.json for an edited file: its path, and the parts that rows cannot represent."""
     return {"svg": str(svg), "left_out": _parsed(svg).left_out}
 
 
@@ -155,7 +155,7 @@ def _write_samples(
     pipeline: SVGFusionPipeline, z: Tensor, edited: Tensor, seeds: Sequence[int], config: SamplingConfig,
     output_dir: str | Path, stage: str, entry: dict,
 ) -> list[dict]:
-    """z [N, Z] as reconstruction.svg, what was made of it [B, N, Z] as {k}.svg, samples.json and sheet.png."""
+    """Write z [N, Z] as reconstruction.svg, its edits [B, N, Z] as {k}.svg, samples.json and sheet.png."""
     rows = decode_layers(pipeline, torch.cat([z[None], edited]), layer_of_latents(pipeline, z), config)
     rebuilt, *svgs = (rows_to_svg(each, config.canvas) for each in rows)
     entry = entry | {"settings": config.to_dict()}

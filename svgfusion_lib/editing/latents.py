@@ -1,4 +1,4 @@
-"""An SVG of the user's <-> latents z [N, Z] of the VP-VAE, and which of them make up which layer."""
+"""Conversion between SVGs and VP-VAE latents z [N, Z], and the assignment of latents to layers."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from svgfusion_lib.utils.tensorsvg import element_of_rows, rows_to_svg
 
 
 def encode_svg(pipeline: SVGFusionPipeline, svg: str | Path) -> Tensor:
-    """SVG text, or the file at a Path -> posterior mean z [N, Z] on the models' device.
+    """Encode SVG text, or the file at a Path, to the posterior mean z [N, Z] on the models' device.
 
     UserError if it cannot be read or has more latents than the VS-DiT can draw.
     """
@@ -22,23 +22,23 @@ def encode_svg(pipeline: SVGFusionPipeline, svg: str | Path) -> Tensor:
 
 
 def layer_of_parts(pipeline: SVGFusionPipeline, svg: str | Path) -> Tensor:
-    """Which layer (1, 2, ..., from the back) of an SVG each of its latents stands for -> int64 [N], on the CPU."""
+    """Layer (1, 2, ..., from the back) that each latent of an SVG belongs to -> int64 [N], on the CPU."""
     _, rows, chunks = pipeline.vae.read_chunks(svg, pipeline.dit.config.max_latents)
     return torch.from_numpy(element_of_rows(rows)[chunks.first_row] + 1)
 
 
 def decode_svg(pipeline: SVGFusionPipeline, z: Tensor, config: SamplingConfig | None = None) -> str:
-    """Latents [N, Z] -> SVG text. Decoded alone: equal latents of layout "path" give equal rows."""
+    """Decode latents [N, Z] to SVG text. Not batched, so equal latents of layout "path" give equal rows."""
     config = config or SamplingConfig()
     return rows_to_svg(pipeline.decode_latents(z[None], config)[0], config.canvas)
 
 
 def decode_layers(pipeline: SVGFusionPipeline, z: Tensor, layers: Tensor, config: SamplingConfig) -> list[np.ndarray]:
-    """Latents [B, N, Z] -> rows [L, 22] of each, in which a layer begins wherever layers [N] changes.
+    """Decode latents [B, N, Z] to rows [L, 22] each, starting a new layer wherever layers [N] changes.
 
-    Else a part drawn anew could join the path of the layer before it, as one of its sub-paths. A layer may come out
-    as several, or as none. Every layer is decoded alone: equal latents of a layer give equal rows. Layout "row" is
-    decoded whole, as its latents say themselves where an element begins.
+    Otherwise a redrawn part could join the path of the layer before it as a sub-path. A layer may come out as several,
+    or as none. Layers are decoded separately, so equal latents of a layer give equal rows. Layout "row" is decoded as
+    a whole, as its latents themselves encode where an element starts.
     """
     if not pipeline.vae.explicit_width:
         return pipeline.decode_latents(z, config)
@@ -51,7 +51,7 @@ def decode_layers(pipeline: SVGFusionPipeline, z: Tensor, layers: Tensor, config
 
 
 def layer_of_latents(pipeline: SVGFusionPipeline, z: Tensor) -> Tensor:
-    """Which layer (1, 2, ...; the ids `layer-1` of the SVG written) each latent [N, Z] belongs to -> int64 [N]."""
+    """Layer (1, 2, ..., as in the ids `layer-1` of the SVG) that each latent [N, Z] decodes to -> int64 [N]."""
     ids = pipeline.vae.to_rows.read_rows(pipeline.vae.decode(z[None]))[0][0].cpu()  # [N, R, 2]
     drawn = (ids[..., 0] > rf.EOS).long().argmax(-1)  # [N], a chunk's first row
     rows = np.zeros((len(z) + 2, rf.NUM_COLUMNS))
@@ -61,13 +61,13 @@ def layer_of_latents(pipeline: SVGFusionPipeline, z: Tensor) -> Tensor:
 
 
 def box_channels(pipeline: SVGFusionPipeline) -> Tensor:
-    """Mask [Z] of the channels that say where a latent is and how large; a layout without boxes has none."""
+    """Mask [Z] of the channels for a latent's position and size; all False in a layout without boxes."""
     channel = _channels(pipeline)
     return (channel < BOX_COLUMNS) & (channel < pipeline.vae.explicit_width)
 
 
 def style_channels(pipeline: SVGFusionPipeline) -> Tensor:
-    """Mask [Z] of a latent's style channels, which are columns row_format.STYLE; a layout without them has none."""
+    """Mask [Z] of a latent's style channels (columns row_format.STYLE); all False in a layout without them."""
     channel = _channels(pipeline)
     return (channel >= BOX_COLUMNS) & (channel < pipeline.vae.explicit_width)
 

@@ -1,4 +1,4 @@
-"""From one icon to another: latents between two, and their frames as one SVG that moves."""
+"""Morphing: interpolates between the latents of two icons, and writes the frames as an animated SVG."""
 
 import re
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from svgfusion_lib.utils.path_chunks import BOX_COLUMNS
 HALF_SIZE = 2  # channel of a latent of layout "path": half-size of its box (utils/path_chunks.py)
 MATCHES = ("boxes", "order")
 SECONDS_PER_FRAME = 0.15
-HOLD = 5  # frames' time that either end is shown
+HOLD = 5  # number of frames that either end is held
 
 
 def interpolate(
     pipeline: SVGFusionPipeline, z_a: Tensor, z_b: Tensor, steps: int, match: str = "boxes"
 ) -> list[Tensor]:
-    """`steps` latents from z_a [N_a, Z] to z_b [N_b, Z], both ends as they are: a list of [N, Z].
+    """Interpolate from z_a [N_a, Z] to z_b [N_b, Z] in `steps` frames, both ends unchanged: a list of [N, Z].
 
-    Explicit channels (place, size, colours) go straight, learned ones (shape) spherically, as normalised. match
-    "boxes": parts go to those whose boxes are nearest, all together (`match_boxes`); "order": the k-th to the
-    k-th. If one has more, those left over grow out of a point at their own centre, or shrink to it. A layout
-    without boxes goes by order, and wants equal lengths (UserError).
+    Explicit channels (position, size, colours) are interpolated linearly, learned ones (shape) spherically, on
+    normalised latents. match "boxes": parts are assigned to minimise the total distance of their boxes (`match_boxes`);
+    "order": the k-th to the k-th. Surplus parts grow from a point at their own centre, or shrink to it. Layouts without
+    boxes are matched by order and need equal lengths (UserError).
     """
     if steps < 2:
         raise UserError(f"steps is {steps}; it must be at least 2, for both ends")
@@ -32,7 +32,7 @@ def interpolate(
         raise UserError(f"parts are matched by {' or '.join(MATCHES)}, not by {match!r}")
     width = pipeline.vae.explicit_width
     if len(z_a) != len(z_b) and not width:
-        raise UserError(f"{len(z_a)} latents cannot go to {len(z_b)}: the model's latents have no box to grow in")
+        raise UserError(f"cannot morph {len(z_a)} latents to {len(z_b)}: latents of this model have no box to scale")
     by_boxes = match == "boxes" and width > 0
     pairs = match_boxes(z_a, z_b) if by_boxes else [(k, k) for k in range(min(len(z_a), len(z_b)))]
     a, b = (pipeline.dit.normalize(z) for z in _paired(z_a, z_b, pairs))  # [N, Z] each
@@ -45,7 +45,7 @@ def interpolate(
 
 
 def match_boxes(z_a: Tensor, z_b: Tensor) -> list[tuple[int, int]]:
-    """Pairs (k of z_a, k of z_b), as many as the shorter has, whose boxes are nearest in sum (Kuhn 1955)."""
+    """Pairs (k of z_a, k of z_b) that minimise the total box distance, one per latent of the shorter (Kuhn 1955)."""
     from scipy.optimize import linear_sum_assignment
 
     cost = torch.cdist(z_a[:, :BOX_COLUMNS], z_b[:, :BOX_COLUMNS])  # [N_a, N_b]: centre and half-size
@@ -53,7 +53,7 @@ def match_boxes(z_a: Tensor, z_b: Tensor) -> list[tuple[int, int]]:
 
 
 def _paired(z_a: Tensor, z_b: Tensor, pairs: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
-    """Both [N, Z]: z_a in its order beside what each latent goes to, then what only z_b has."""
+    """Align both to [N, Z]: z_a in its order with the target of each latent, then the surplus of z_b."""
     partner = dict(pairs)
     left_over = sorted(set(range(len(z_b))) - set(partner.values()))
     a = torch.cat([z_a, _points(z_b[left_over])])
@@ -62,14 +62,14 @@ def _paired(z_a: Tensor, z_b: Tensor, pairs: list[tuple[int, int]]) -> tuple[Ten
 
 
 def _points(z: Tensor) -> Tensor:
-    """z [N, Z], each latent shrunk to a point where it stands."""
+    """Shrink each latent of z [N, Z] to a point at its centre."""
     z = z.clone()
     z[:, HALF_SIZE] = 0
     return z
 
 
 def slerp(a: Tensor, b: Tensor, w: float) -> Tensor:
-    """Spherical interpolation along the last dimension (Shoemake 1985); straight where a and b are (anti)parallel."""
+    """Spherical interpolation along the last dimension (Shoemake 1985); linear if a and b are (anti)parallel."""
     cosine = torch.cosine_similarity(a, b, dim=-1)[..., None].clamp(-1, 1)
     angle = torch.acos(cosine)
     sine = torch.sin(angle)
@@ -78,9 +78,9 @@ def slerp(a: Tensor, b: Tensor, w: float) -> Tensor:
 
 
 def animated_svg(frames: Sequence[str], canvas: float = 24) -> str:
-    """SVG texts that `rows_to_svg` wrote -> one that shows them in turn, there and back, for ever (SMIL).
+    """Combine SVG texts from `rows_to_svg` into one animation (SMIL) that loops forwards and backwards.
 
-    It plays in <img> too; a viewer that plays nothing shows the first frame.
+    It also plays in <img>; viewers without animation show the first frame.
     """
     last = len(frames) - 1
     order = [0] * HOLD + [*range(1, last)] + [last] * HOLD + [*range(last - 1, 0, -1)]
@@ -91,7 +91,7 @@ def animated_svg(frames: Sequence[str], canvas: float = 24) -> str:
     ]
     for k, frame in enumerate(frames):
         shown = ";".join("inline" if i == k else "none" for i in order)
-        own = re.sub(r'(\bid="|url\(#)', rf"\g<1>frame-{k}-", frame)  # ids are one name space
+        own = re.sub(r'(\bid="|url\(#)', rf"\g<1>frame-{k}-", frame)  # all frames share one id namespace
         lines += [
             f'<g display="{"inline" if k == 0 else "none"}">',
             f'<animate attributeName="display" values="{shown}" dur="{seconds}s" calcMode="discrete"'

@@ -1,1 +1,1 @@
-"""How good drawings and reconstructions are: samples, metrics, report."""
+"""Evaluation of samples and reconstructions: metrics, baselines, report."""

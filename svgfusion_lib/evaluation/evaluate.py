@@ -1,7 +1,7 @@
-"""Stage evaluate: how good are the SVGs, beside what they can be held against; JSON, Markdown, pictures.
+"""Stage evaluate: measures sample quality against baselines; writes JSON, Markdown and pictures.
 
-Every measure (measures.py) is taken of the samples and of the references (samples.py, opponents.py): real icons,
-searches of the training icons. docs/evaluation.md explains them.
+Every measure (measures.py) is computed for the samples and for the baselines (samples.py, opponents.py): real icons,
+and retrieval from the training icons. docs/evaluation.md explains them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,14 +34,14 @@ from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.training.latents import check_pixel_encoder
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-COMMON_WORDS = PRETRAINED_DIR.parent / "prompts" / "common.txt"  # of a checkout
-# metric(pictures that show something, the title of each) -> a number
+COMMON_WORDS = PRETRAINED_DIR.parent / "prompts" / "common.txt"  # only in a checkout
+# metric(non-blank pictures, the title of each) -> a number
 Metric = Callable[[Sequence[Picture], Sequence[str]], float]
 
 
 @dataclass
 class Bench:
-    """All that the groups are evaluated with; within: icons of the cache no longer than the model draws."""
+    """Shared inputs for evaluating the groups; within: icons of the cache that the model has enough latents for."""
 
     config: EvaluationConfig
     cache: dict
@@ -63,16 +63,16 @@ def evaluate(
 ) -> dict:
     """Sample SVGs for prompts of each domain and split of a cache, and measure them.
 
-    Prompts are the canonical captions of icons with different names; where there are fewer names than prompts, their
-    other captions follow, with other seeds. Icons that are not asked for are the reference set of distances.
-    Without checkpoints: a shipped `model`, or a `pipeline` of your own. metrics: more measures, by name.
+    Prompts are the canonical captions of icons with distinct names; if there are fewer names than prompts, their other
+    captions follow, with other seeds. Icons not used as prompts are the reference set for distances.
+    Without checkpoints: a shipped `model`, or a `pipeline` of your own. metrics: additional measures, by name.
     Writes report.json, report.md, plots.png and contact sheets; returns the report.
     """
     bench = load_bench(precomputed_dir, config or EvaluationConfig(), vae_checkpoint, dit_checkpoint, model, pipeline)
     check_pixel_encoder(bench.pipeline.vae, bench.cache)
     report: dict = {"settings": settings_of(bench), "groups": {}}
     sheets = {}
-    thumbnails: dict[str, np.ndarray] = {}  # by domain
+    thumbnails: dict[str, np.ndarray] = {}  # per domain
     with output_set(output_dir, "evaluate", precomputed_dir, vae_checkpoint, dit_checkpoint) as folder:
         for group in bench.groups:
             if group.domain not in thumbnails:
@@ -87,7 +87,7 @@ def evaluate(
 def _evaluate_group(
     bench: Bench, group: Group, thumbnails: np.ndarray, metrics: Mapping[str, Metric]
 ) -> tuple[dict, dict[str, Sheet]]:
-    """Measures of one group, and the SVGs for its contact sheets."""
+    """Compute the measures of one group, and the SVGs for its contact sheets."""
     yardstick = make_yardstick(bench, group, thumbnails)
     real, titles = yardstick.real, np.array([bench.cache["titles"][i] for i in group.names])
     samples = draw_samples(bench.pipeline, bench.cache, group, bench.config, bench.config.sampling, "samples")
@@ -101,7 +101,7 @@ def _evaluate_group(
     subjects["samples"] |= measures.by_kind(known, samples, more["samples"]["ranks"])
     subjects["samples"] |= measures.two_sample(bench.judge, samples, real)
     for key in ("top1", "top5"):
-        del subjects["real"][key]  # every icon is nearest to itself
+        del subjects["real"][key]  # trivial: every icon is nearest to itself
     twins = same_name_elsewhere(bench.cache, group)
     if len(twins.own):
         _, vectors = bench.judge.features(twins.shown())
@@ -127,11 +127,11 @@ def _opponents(bench: Bench, group: Group) -> dict[str, Subject]:
 
 
 def _sheets(cache: dict, group: Group, samples: Subject, real: Subject, more: dict) -> dict[str, Sheet]:
-    """Samples in the order of the seeds; failures, worst ranks first; nearest training icons, most similar first."""
+    """Contact sheets: samples in seed order; failures, worst rank first; nearest training icons, most similar first."""
     icons, shown = real.shown(), samples.shown()
     pairs = [(icons[k].svg, None if p is None else p.svg) for k, p in zip(samples.own, samples.pictures)]
     rank_of = dict(zip(samples.painted, more["ranks"].tolist()))
-    ranks = [rank_of.get(k, measures.GALLERY) for k in range(len(pairs))]  # blank: the worst
+    ranks = [rank_of.get(k, measures.GALLERY) for k in range(len(pairs))]  # blank drawings rank last
     worst = sorted(range(len(pairs)), key=lambda k: -ranks[k])
     similarity = more["similarity"]
     alike = np.argsort(-similarity, kind="stable").tolist()
@@ -146,7 +146,7 @@ def _sheets(cache: dict, group: Group, samples: Subject, real: Subject, more: di
     }
 
 
-# --- what stages evaluate and sweep work with ---------------------------------------------------------
+# --- shared by evaluate and sweep ---------------------------------------------------------------------
 
 
 def load_bench(
@@ -154,9 +154,9 @@ def load_bench(
     dit_checkpoint: str | Path | None = None, model: str | Path = DEFAULT_MODEL,
     pipeline: SVGFusionPipeline | None = None,
 ) -> Bench:
-    """Load everything, and say what is to be asked. UserError for what the cache or the model does not have.
+    """Load everything and choose the prompts. UserError for splits, packs or styles that do not exist.
 
-    Icons of more latents than the model can draw are not asked for: it was not trained on their like.
+    Icons with more latents than the model can draw are excluded, as they were from its training.
     """
     cache = load_cache(precomputed_dir)
     if pipeline is None:
@@ -167,7 +167,7 @@ def load_bench(
     common = read_prompts(COMMON_WORDS) if COMMON_WORDS.is_file() else ()
     groups = make_groups(cache, config.num_prompts, config.seed, config.splits, config.packs, within, common)
     if config.styles and not pipeline.dit.config.styles:
-        raise UserError("evaluate: the model has no styles to ask for; train it with --style_condition")
+        raise UserError("evaluate: the model has no styles; train it with --style_condition")
     pipeline.check(config.sampling)
     head = load_icon_head(config.icon_head or SHIPPED)
     encoders = {name: load_pixel_encoder(name, config.device) for name in {config.pixel_encoder, head.pixel_encoder}}
@@ -176,7 +176,7 @@ def load_bench(
 
 
 def settings_of(bench: Bench) -> dict:
-    """The settings as a report says them."""
+    """Settings for the report."""
     trained = {p for p, s in zip(bench.cache["packs"], bench.cache["splits"]) if s == "train"}
     plain = bench.config.to_dict()
     plain |= {name: list(plain[name] or []) for name in ("splits", "packs")}
@@ -191,11 +191,11 @@ def settings_of(bench: Bench) -> dict:
 def make_yardstick(
     bench: Bench, group: Group, thumbnails: np.ndarray = measures.NO_THUMBNAILS
 ) -> measures.Yardstick:
-    """What pictures for a group are measured against; thumbnails: of its training icons."""
+    """Build a group's reference data; thumbnails: of its training icons."""
     rng = np.random.default_rng((bench.config.seed, 7))
     others = rng.permutation(group.others)[: bench.config.max_reference].tolist()
     real = Subject(real_pictures(bench.cache, group.names), np.arange(len(group.names)))
-    real.painted = list(range(len(group.names)))  # a nearly white one is still what is asked for
+    real.painted = list(range(len(group.names)))  # real icons count even if nearly white
     return measures.Yardstick(
         judge=bench.judge,
         real=real,

@@ -1,7 +1,7 @@
-"""How exact drawings are: what a designer draws straight, joined, on the grid, round, concentric, closed and inside.
+"""Exactness of drawings: lines straight, ends joined, on the grid, curves round, concentric, closed, inside the canvas.
 
-Every measure is a share of what is nearly so that is so. Units: 24 to the canvas's side. Real icons do not reach 1
-everywhere (not every end near a stroke is meant to touch it): compare with them.
+Every measure is the share of near-exact features that are exact. Units: the canvas is 24 wide. Real icons do not reach
+1 everywhere (not every end near a stroke is meant to touch it), so compare with them.
 """
 
 import math
@@ -18,21 +18,21 @@ from svgfusion_lib.utils.canonical import canonical_rows
 from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
 from svgfusion_lib.utils.placement import drawn_box
 
-SHORTEST_LINE = 0.6     # units; shorter lines have no direction to speak of
-NEARLY_STRAIGHT = 6.0   # degrees that a line may lean from 0, 45 or 90
-EXACT = 0.02            # units that a line's end may stand beside its direction, or a curve beside its arc
-NEAR = 0.7              # units from which ends, and centres of circles, are meant to meet
-TOUCHING = 0.05         # units from which they do
-ROUND = 0.05            # units that a curve may stand beside the circle whose centre is looked at
-LEAST_SWEEP = math.radians(85)  # of an arc that has a centre to look at
-LARGEST_RADIUS = 48.0   # units; flatter curves are no arcs
-OUTSIDE = 0.01          # units that paint may stand outside the canvas
+SHORTEST_LINE = 0.6     # units; shorter lines have no meaningful direction
+NEARLY_STRAIGHT = 6.0   # degrees; largest deviation of a near-exact line from 0, 45 or 90
+EXACT = 0.02            # units; largest deviation of an exact line's end or an exact arc
+NEAR = 0.7              # units; ends and circle centres within this distance are meant to meet
+TOUCHING = 0.05         # units; within this distance they do meet
+ROUND = 0.05            # units; largest deviation of a curve from a circle for its centre to count
+LEAST_SWEEP = math.radians(85)  # smallest sweep of an arc for its centre to count
+LARGEST_RADIUS = 48.0   # units; flatter curves do not count as arcs
+OUTSIDE = 0.01          # units; tolerance for paint outside the canvas
 
-Counts = tuple[int, int]  # how many are exact, of how many
+Counts = tuple[int, int]  # number of exact features, number of near-exact ones
 
 
 def line_counts(rows: np.ndarray) -> Counts:
-    """Lines of a path within NEARLY_STRAIGHT degrees of horizontal, vertical or diagonal that are so within EXACT."""
+    """Path lines within NEARLY_STRAIGHT degrees of horizontal, vertical or diagonal; exact within EXACT."""
     points = _of_command(rows, rf.LINE, rf.CLOSE)  # [K, 4, 2]
     way = np.abs(points[:, 3] - points[:, 0])  # [K, 2]
     way = way[np.hypot(*way.T) >= SHORTEST_LINE]
@@ -44,19 +44,19 @@ def line_counts(rows: np.ndarray) -> Counts:
 
 
 def end_counts(rows: np.ndarray) -> Counts:
-    """Ends of open strokes within NEAR of another stroke that touch it within TOUCHING, wherever along it."""
+    """Ends of open strokes within NEAR of any point of another stroke; exact if they touch it within TOUCHING."""
     gap = ends_near_strokes(outlines(rows), NEAR / UNITS, TOUCHING / UNITS).gap
     return int((gap <= TOUCHING / UNITS).sum()), len(gap)
 
 
 def grid_counts(rows: np.ndarray) -> Counts:
-    """Coordinates of `anchors` that stand on the half grid."""
+    """Coordinates of `anchors`; exact if on the half-unit grid."""
     units = anchors(rows).ravel()
     return int((np.abs(units - np.round(units / GRID) * GRID) <= GRID_TOLERANCE).sum()), units.size
 
 
 def anchors(rows: np.ndarray) -> np.ndarray:
-    """Points [K, 2], in units, that a designer places: ends of path rows, corners of rectangles, centres of circles."""
+    """Points [K, 2], in units, placed by a designer: ends of path rows, corners of rectangles, centres of circles."""
     geometry, element = rows[:, rf.GEOMETRY].astype(np.float64), rows[:, rf.ELEMENT]
     boxes = geometry[element == rf.RECT]
     round_ = np.isin(element, (rf.CIRCLE, rf.ELLIPSE))
@@ -66,7 +66,7 @@ def anchors(rows: np.ndarray) -> np.ndarray:
 
 
 def curve_counts(rows: np.ndarray) -> Counts:
-    """Curves, straight ones aside, that are circular arcs: `arc` rows, and cubics within EXACT of one."""
+    """Curves that are not straight; exact if circular arcs: `arc` rows, or cubics within EXACT of an arc."""
     points = _cubics(rows)  # [K, 9, 2]
     start, end = points[:, 0], points[:, -1]  # [K, 2]
     chord = end - start
@@ -79,9 +79,9 @@ def curve_counts(rows: np.ndarray) -> Counts:
 
 
 def circle_counts(rows: np.ndarray) -> Counts:
-    """Pairs of circles, or arcs of a quarter turn and more, of two radii: centres within NEAR, and within TOUCHING.
+    """Pairs of circles or arcs (LEAST_SWEEP) of different radii with centres within NEAR; exact within TOUCHING.
 
-    A circle is a primitive or a sub-path; what is round within ROUND counts. Those that coincide are one.
+    A circle is a primitive or a sub-path that is round within ROUND. Coinciding circles count as one.
     """
     found: list[np.ndarray] = []
     for circle in _rounds(rows):  # [3]
@@ -95,9 +95,9 @@ def circle_counts(rows: np.ndarray) -> Counts:
 
 
 def closing_counts(rows: np.ndarray) -> Counts:
-    """Sub-paths, short strokes aside, that are closed or whose last segment ends within NEAR of their start.
+    """Sub-paths, except short strokes, that are closed or end within NEAR of their start; exact if without a notch.
 
-    Exact are those without a notch: the last segment ends within TOUCHING, or a `close` draws a line of at least NEAR.
+    No notch: the last segment ends within TOUCHING of the start, or a `close` draws a line of at least NEAR.
     """
     near = exact = 0
     for outline in outlines(rows):
@@ -112,7 +112,7 @@ def closing_counts(rows: np.ndarray) -> Counts:
 
 
 def inside_counts(rows: np.ndarray) -> Counts:
-    """Whether all that is painted, half the stroke widths included, is inside the canvas: 1 or 0, of 1."""
+    """Whether all paint, including half the stroke widths, is inside the canvas: 1 or 0, of 1."""
     low, high = drawn_box(rows)
     return int(low.min() >= -1 - OUTSIDE / UNITS and high.max() <= 1 + OUTSIDE / UNITS), 1
 
@@ -129,11 +129,11 @@ MEASURES: dict[str, Callable[[np.ndarray], Counts]] = {
 
 
 def exactness(drawings: Sequence[np.ndarray]) -> dict:
-    """All measures of drawings (valid rows [L, 22] each, at least one).
+    """Compute all measures of drawings (valid rows [L, 22] each, at least one).
 
-    They are brought into canonical form first, so that it does not matter how a circle is written. For each of MEASURES
-    {"mean", "interval", "of"}: the share over all drawings together, its 95% bootstrap interval over drawings, and of
-    how many; of none there is "of" alone.
+    Drawings are made canonical first, so that it does not matter how a circle is written. For each of MEASURES
+    {"mean", "interval", "of"}: the share over all drawings, its 95% bootstrap interval over drawings, and the number of
+    near-exact features; only "of" if that is 0.
     """
     if not drawings:
         raise ValueError("no drawings to measure")
@@ -149,18 +149,18 @@ def exactness(drawings: Sequence[np.ndarray]) -> dict:
 
 
 def _of_command(rows: np.ndarray, *commands: int) -> np.ndarray:
-    """Points [K, 4, 2], in units, of the path rows of some commands: start, controls (or the middle first), end."""
+    """Points [K, 4, 2], in units, of path rows with given commands: start, controls (an arc's middle first), end."""
     chosen = rows[(rows[:, rf.ELEMENT] == rf.PATH) & np.isin(rows[:, rf.COMMAND], commands)]
     return (chosen[:, rf.GEOMETRY].astype(np.float64).reshape(-1, 4, 2) + 1) * UNITS
 
 
 def _cubics(rows: np.ndarray) -> np.ndarray:
-    """Nine points [K, 9, 2], in units, along every cubic."""
+    """Nine points [K, 9, 2], in units, along each cubic."""
     return np.einsum("kcd,pc->kpd", _of_command(rows, rf.CUBIC), cubic_basis(np.linspace(0, 1, 9)))
 
 
 def _fitted_circles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Circles through first, fifth and last of points [K, 9, 2]: centre [K, 2]; radius, sweep, largest gap [K]."""
+    """Circles through the first, fifth and last of points [K, 9, 2]: centre [K, 2]; radius, sweep, largest gap [K]."""
     centre, radius, sweep = circle_through(points[:, 0], points[:, 4], points[:, -1])  # [K, 2], [K], [K]
     with np.errstate(invalid="ignore"):
         off = np.abs(np.hypot(*np.moveaxis(points - centre[:, None], -1, 0)) - radius[:, None]).max(1)  # [K]
@@ -168,7 +168,7 @@ def _fitted_circles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def _rounds(rows: np.ndarray) -> np.ndarray:
-    """Centre and radius [K, 3], in units, of the circles and of the arcs of at least LEAST_SWEEP."""
+    """Centre and radius [K, 3], in units, of circles and of arcs with at least LEAST_SWEEP."""
     found = []
     for outline in outlines(rows):
         points = (outline.points + 1) * UNITS

@@ -1,6 +1,6 @@
-"""The measures of stage evaluate: one function for any set of pictures, be they samples or what they are held against.
+"""Measures of stage evaluate, computed in the same way for samples and baselines.
 
-A figure with an interval is {"mean", "interval"}; a share is between 0 and 1.
+Values with a confidence interval are {"mean", "interval"}; shares are between 0 and 1.
 """
 
 from collections.abc import Sequence
@@ -25,25 +25,25 @@ from svgfusion_lib.utils.hybrid_utils import strokes_only
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg, split_elements
 
-GALLERY = 100            # names among which R-precision looks for the right one
-NOVELTY_SIZE = 48        # pixels, for the search of the nearest training picture
-NEAR_COPY = 0.95         # SSIM at NOVELTY_SIZE from which two pictures count as copies
-INSIDE_TOLERANCE = 0.02  # of the canvas's half-width that a point may stand outside
-FEWEST_OF_TEST = 4 * FOLDS  # pictures on each side of a two-sample test
+GALLERY = 100            # number of names in an R-precision query
+NOVELTY_SIZE = 48        # pixels, for finding the nearest training picture
+NEAR_COPY = 0.95         # pictures with at least this SSIM at NOVELTY_SIZE count as copies
+INSIDE_TOLERANCE = 0.02  # tolerance for points outside the canvas, in canvas half-widths
+FEWEST_OF_TEST = 4 * FOLDS  # fewest pictures on each side of a two-sample test
 EXACT_SHARES = [name for name in EXACT_MEASURES if name != "inside_canvas"]
-FEWEST_STYLED = 2        # stroke-only icons of a pack that tell its style
+FEWEST_STYLED = 2        # fewest stroke-only icons of a pack that define its style
 
 
 @dataclass
 class Judge:
-    """The frozen models that look at pictures: one for distances, and the evaluator for what they show."""
+    """The frozen models that judge pictures: an encoder for distances, and the evaluator for their content."""
 
     encoder: PixelEncoder
     head: IconHead
     head_encoder: PixelEncoder
 
     def features(self, pictures: Sequence[Picture]) -> tuple[np.ndarray, np.ndarray]:
-        """Mean pixel tokens [N, C] and vectors of the evaluator [N, D], of length 1."""
+        """Mean pixel tokens [N, C] and the evaluator's unit vectors [N, D]."""
         if not pictures:
             return np.zeros((0, self.encoder.width)), np.zeros((0, self.head.linear.out_features))
         images = np.stack([p.image for p in pictures])
@@ -54,34 +54,34 @@ class Judge:
 
 
 def svg_features(encoder: PixelEncoder, svgs: Sequence[str]) -> np.ndarray:
-    """Mean pixel tokens [N, C] of the pictures of SVG texts: what distances between sets of them are taken of."""
+    """Mean pixel tokens [N, C] of rendered SVG texts, the features used for distances between sets."""
     return encoder.encode(np.stack([render_svg(svg, IMAGE_SIZE) for svg in svgs])).mean(1).numpy()
 
 
 @dataclass
 class Yardstick:
-    """What the subjects of a group are measured against; arrays have one row for each name of the group."""
+    """Reference data that a group's subjects are measured against; arrays have one row per name of the group."""
 
     judge: Judge
-    real: Subject                 # the icons that bear the names
-    targets: np.ndarray           # their vectors
+    real: Subject                 # the real icons of the names
+    targets: np.ndarray           # their evaluator vectors
     reference: np.ndarray         # mean pixel tokens of other real icons
-    thumbnails: np.ndarray        # of training icons, which a model could copy: grey, uint8 [N, 48, 48]
-    styles: list[LineStyle | None]  # of the pack of each name; None: the icon is not drawn with strokes only
+    thumbnails: np.ndarray        # of training icons that a model could copy: grey, uint8 [N, 48, 48]
+    styles: list[LineStyle | None]  # style of each name's pack; None if the icon is not stroke-only
 
 
 NO_THUMBNAILS = np.zeros((0, NOVELTY_SIZE, NOVELTY_SIZE), dtype=np.uint8)
 
 
 def thumbnails_of(cache: dict, icons: list[int]) -> np.ndarray:
-    """What the novelty of pictures is measured against, uint8 [N, 48, 48]."""
+    """Thumbnails of training icons uint8 [N, 48, 48], for measuring novelty."""
     drawings = [cache_rows(cache, i) for i in icons]
     pictures = track(map_in_order(_thumbnail, drawings), "training pictures", len(drawings))
     return np.stack(list(pictures)) if icons else NO_THUMBNAILS
 
 
 def pack_styles(cache: dict, group: Group) -> list[LineStyle | None]:
-    """For each name the style of its pack, taken from its stroke-only icons that are trained on or not asked for."""
+    """Style of each name's pack, derived from the pack's stroke-only icons in training or not used as prompts."""
     drawings: dict[str, list[np.ndarray]] = {}
     for i in (*group.training, *group.others):
         rows = cache_rows(cache, i)
@@ -94,9 +94,9 @@ def pack_styles(cache: dict, group: Group) -> list[LineStyle | None]:
 
 
 def measure(subject: Subject, yardstick: Yardstick) -> tuple[dict, dict]:
-    """All measures of a subject; and what the sheets need: ranks [painted], nearest training icons and SSIM [painted].
+    """Compute all measures; also returns ranks [painted], nearest training icons and SSIM [painted] for the sheets.
 
-    A picture that paints nothing counts as a miss everywhere it can; for the distances it is a white picture.
+    A blank picture counts as a miss wherever possible; for distances it is a white picture.
     """
     rendered = {k: p for k, p in enumerate(subject.pictures) if p is not None}
     means, vectors = yardstick.judge.features(list(rendered.values()))
@@ -119,11 +119,11 @@ def mean_of(values: ArrayLike) -> dict:
     return {"mean": float(np.mean(np.asarray(values))), "interval": list(metrics.bootstrap_interval(values))}
 
 
-# --- what is drawn ----------------------------------------------------------------------------------
+# --- geometry ---------------------------------------------------------------------------------------
 
 
 def _validity(subject: Subject) -> dict:
-    """Shares of all pictures that show something, and whose points are inside the canvas; elements of what is drawn."""
+    """Shares of pictures that are not blank and whose points are inside the canvas; number of elements."""
     drawn = [p for p in subject.pictures if p is not None]
     inside = [p is not None and overshoot(p.rows) <= INSIDE_TOLERANCE for p in subject.pictures]
     painted = np.isin(np.arange(len(subject.own)), subject.painted)
@@ -132,14 +132,14 @@ def _validity(subject: Subject) -> dict:
 
 
 def _exactness(subject: Subject) -> dict:
-    """Shares of what is nearly exact in the pictures that is so (exactness.py), those that there are."""
+    """Shares of near-exact features that are exact (exactness.py), as far as there are any."""
     drawings = [picture.rows for picture in subject.shown()]
     measured = exactness(drawings) if drawings else {}
     return {name: measured[name] for name in EXACT_SHARES if "mean" in measured.get(name, {})}
 
 
 def two_sample(judge: Judge, samples: Subject, real: Subject) -> dict:
-    """Accuracy of classifiers that tell samples from real icons, by rows and by picture; {} of too few of either."""
+    """Accuracy of classifiers that tell samples from real icons, by rows and by picture; {} if there are too few."""
     sides = [(side.shown(), side.own[side.painted]) for side in (samples, real)]
     if min(len(shown) for shown, _ in sides) < FEWEST_OF_TEST:
         return {}
@@ -161,15 +161,15 @@ def _style(subject: Subject, styles: list[LineStyle | None]) -> dict:
     return {"keeps_style": mean_of(kept)} if kept else {}
 
 
-# --- what it shows ----------------------------------------------------------------------------------
+# --- content ----------------------------------------------------------------------------------------
 
 
 def alignment(
     vectors: np.ndarray, own: np.ndarray, count: int, yardstick: Yardstick
 ) -> tuple[dict, np.ndarray]:
-    """R-precision at 1 and 5; and the ranks [N].
+    """R-precision at 1 and 5, and the ranks [N].
 
-    vectors [N, D], own [N]: of the pictures that show something, out of `count`; the others are misses.
+    vectors [N, D], own [N]: of the non-blank pictures out of `count`; the blank ones are misses.
     """
     ranks = metrics.ranks(vectors, yardstick.targets, own, GALLERY)
     blank = [False] * (count - len(ranks))
@@ -177,7 +177,7 @@ def alignment(
 
 
 def by_kind(kinds: Sequence[str], subject: Subject, ranks: np.ndarray) -> dict:
-    """R-precision at 1 of the prompts whose words a model knows, knows in part, or does not know."""
+    """R-precision at 1 of prompts whose words are known to the model, partly known, or unknown."""
     right = np.zeros(len(subject.own))
     right[subject.painted] = ranks < 1
     of_kind = {kind: right[[own == kind for own in kinds]] for kind in sorted(set(kinds))}
@@ -185,7 +185,7 @@ def by_kind(kinds: Sequence[str], subject: Subject, ranks: np.ndarray) -> dict:
 
 
 def distances(means: np.ndarray, yardstick: Yardstick) -> dict:
-    """Frechet and kernel distance to the reference of as many pictures as there are names, the first ones; or none."""
+    """Frechet and kernel distance to the reference set, for as many pictures as names; {} if there are too few."""
     count, reference = len(yardstick.targets), yardstick.reference
     if count < 2 or len(means) < count or len(reference) < 2:
         return {}
@@ -195,7 +195,7 @@ def distances(means: np.ndarray, yardstick: Yardstick) -> dict:
     }
 
 
-# --- what is copied ---------------------------------------------------------------------------------
+# --- copies of training icons -----------------------------------------------------------------------
 
 
 def _thumbnail(rows: np.ndarray) -> np.ndarray:
@@ -205,7 +205,7 @@ def _thumbnail(rows: np.ndarray) -> np.ndarray:
 
 
 def nearest_training(shown: Sequence[Picture], thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number of the most similar training icon and SSIM to it, of each picture shown."""
+    """Index of the most similar training icon, and the SSIM to it, for each picture."""
     if not shown or not len(thumbnails):
         return np.zeros(0, dtype=int), np.zeros(0)
     return metrics.nearest_pictures(np.stack([_thumbnail(p.rows) for p in shown]), thumbnails)

@@ -1,4 +1,4 @@
-"""How good pictures and sets of pictures are: SSIM, Frechet and kernel distance, ranks, novelty.
+"""Metrics of pictures and sets of pictures: SSIM, Frechet and kernel distance, ranks, novelty.
 
 Pictures are uint8 [H, W, 3] (or [H, W]); features are float [N, D], one vector per picture.
 """
@@ -6,15 +6,15 @@ Pictures are uint8 [H, W, 3] (or [H, W]); features are float [N, D], one vector 
 import numpy as np
 from numpy.typing import ArrayLike
 
-CANDIDATES = 8  # pictures of which SSIM is measured
+CANDIDATES = 8  # pictures to compute SSIM for, per query
 
 # --- pairs of pictures ----------------------------------------------------------------------------
 
 
 def ssim(a: np.ndarray, b: np.ndarray) -> float:
-    """Structural similarity of two uint8 pictures [H, W, 3] (mean over colours) or [H, W]; 1 = equal.
+    """Structural similarity of two uint8 pictures [H, W, 3] (mean over channels) or [H, W]; 1 = equal.
 
-    The settings of Wang et al. 2004: Gaussian window, sigma 1.5, population covariance.
+    Settings of Wang et al. 2004: Gaussian window, sigma 1.5, population covariance.
     """
     from skimage.metrics import structural_similarity
 
@@ -63,16 +63,16 @@ def kernel_distance(a: np.ndarray, b: np.ndarray) -> float:
 def ranks(
     features: np.ndarray, targets: np.ndarray, own: ArrayLike, gallery: int | None = None
 ) -> np.ndarray:
-    """For each of features [N, D]: how many of the targets [K, D] are as near as its own one or nearer, less one.
+    """Rank of each feature's own target among the targets, by cosine: features [N, D], targets [K, D], unit vectors.
 
-    Both are of length 1, nearness is the cosine; own [N] are indices into the targets. 0 = the own one is
-    the nearest; R-precision at k is the share of ranks < k. Ties count against the sample. gallery: the own one
-    competes with the gallery - 1 targets that follow it (around the end); None: with all.
+    own [N]: indices into the targets. 0 = its own target is the nearest; R-precision at k is the share of ranks < k.
+    Ties count against the sample. gallery: rank among the own target and the gallery - 1 targets after it (wrapping
+    around); None: among all.
     """
     own = np.asarray(own, dtype=int)
     gallery = len(targets) if gallery is None else min(gallery, len(targets))
     nearness = features @ targets.T  # [N, K]
-    among = (own[:, None] + np.arange(gallery)) % len(targets)  # [N, gallery], the own one first
+    among = (own[:, None] + np.arange(gallery)) % len(targets)  # [N, gallery], own target first
     nearness = np.take_along_axis(nearness, among, axis=1)
     return (nearness >= nearness[:, :1] - 1e-9).sum(1) - 1
 
@@ -80,7 +80,7 @@ def ranks(
 def bootstrap_interval(
     values: ArrayLike, of: ArrayLike | None = None, seed: int = 0, resamples: int = 1000
 ) -> tuple[float, float]:
-    """95% confidence interval of the mean of values [N], or of sum(values) / sum(of [N]), by resampling them."""
+    """95% bootstrap confidence interval of the mean of values [N], or of sum(values) / sum(of [N])."""
     values = np.asarray(values, dtype=np.float64)
     of = np.ones(len(values)) if of is None else np.asarray(of)
     if len(values) == 0:
@@ -92,11 +92,11 @@ def bootstrap_interval(
 
 
 def nearest_pictures(queries: np.ndarray, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The picture most like each query by SSIM: indices [N] and SSIM [N].
+    """Find the picture most similar to each query by SSIM: indices [N] and SSIM [N].
 
-    queries uint8 [N, S, S], pictures uint8 [M, S, S], dark on white. SSIM is measured on the CANDIDATES
-    pictures whose ink, a little blurred, has the largest cosine: SSIM over all pictures, like the pixel
-    distance, would find nearly empty ones.
+    queries uint8 [N, S, S], pictures uint8 [M, S, S], dark on white. SSIM is computed only for the CANDIDATES
+    pictures with the highest cosine of slightly blurred ink: over all pictures SSIM, like pixel distance,
+    favours nearly empty ones.
     """
     ink = _blurred_ink(pictures)  # [M, S S]
     indices, similarity = np.zeros(len(queries), dtype=int), np.zeros(len(queries))
@@ -108,7 +108,7 @@ def nearest_pictures(queries: np.ndarray, pictures: np.ndarray) -> tuple[np.ndar
 
 
 def _blurred_ink(pictures: np.ndarray) -> np.ndarray:
-    """uint8 [M, S, S] -> what is not white, blurred by a pixel, as vectors of length 1 [M, S S]."""
+    """uint8 [M, S, S] -> ink (inverted), blurred by a pixel, as unit vectors [M, S S]."""
     from scipy.ndimage import gaussian_filter
 
     ink = gaussian_filter(255 - pictures.astype(np.float32), sigma=(0, 1, 1)).reshape(len(pictures), -1)

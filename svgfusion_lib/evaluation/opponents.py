@@ -1,4 +1,4 @@
-"""What a model is held against: searches of the training icons that anyone could write."""
+"""Baselines: simple retrieval from the training icons."""
 
 import math
 from collections import Counter
@@ -17,7 +17,7 @@ from svgfusion_lib.tidying.drawing import placed
 from svgfusion_lib.utils.svg_parser import parse_svg
 
 SLASHES = frozenset({"off", "slash", "slashed", "disabled", "crossed"})
-BADGE_SCALE, BADGE_SHIFT = 0.4, 0.55  # of the canvas: a badge goes to the lower right corner
+BADGE_SCALE, BADGE_SHIFT = 0.4, 0.55  # of the canvas; badges go to the lower right corner
 _SLASH = (
     '<svg viewBox="0 0 24 24" fill="none" stroke="black" stroke-width="2" stroke-linecap="round">'
     '<path d="M3 3 21 21"/></svg>'
@@ -25,10 +25,10 @@ _SLASH = (
 
 
 def nearest_by_caption(cache: dict, group: Group, encoder: TextEncoder) -> Subject:
-    """For each prompt the training icon whose canonical caption is most like it, by the cosine of mean text tokens."""
+    """For each prompt, the training icon with the most similar canonical caption, by cosine of mean text tokens."""
     captions = list(dict.fromkeys(cache["captions"][i][0] for i in group.training))
     place = {caption: n for n, caption in enumerate(captions)}
-    icon_of = {place[cache["captions"][i][0]]: i for i in reversed(group.training)}  # the first one of equal captions
+    icon_of = {place[cache["captions"][i][0]]: i for i in reversed(group.training)}  # first icon of equal captions
     known = mean_text_tokens(*encoder.encode(captions))  # [captions, C]
     asked = mean_text_tokens(*encoder.encode(group.prompts))  # [prompts, C]
     found = [icon_of[n] for n in (asked @ known.T).argmax(1).tolist()]
@@ -36,7 +36,7 @@ def nearest_by_caption(cache: dict, group: Group, encoder: TextEncoder) -> Subje
 
 
 class WordSearch:
-    """Training icons by the words of their names, the rare ones counting more (idf); the asked pack breaks ties."""
+    """Finds training icons by the words of their names, weighted by idf; the requested pack breaks ties."""
 
     def __init__(self, cache: dict, training: Sequence[int]):
         self._cache, self._training = cache, list(training)
@@ -49,7 +49,7 @@ class WordSearch:
                 self._holding.setdefault(word, []).append(k)
 
     def find(self, words: frozenset[str], pack: str) -> int:
-        """Index in the cache of the icon whose words overlap most with these, by the cosine of idf vectors."""
+        """Cache index of the icon whose name matches the words best, by cosine of idf vectors."""
         def likeness(k: int) -> tuple[float, bool]:
             shared = sum(self._idf[word] ** 2 for word in self._words[k] & words)
             size = math.sqrt(sum(self._idf[word] ** 2 for word in self._words[k]) or 1)
@@ -59,7 +59,7 @@ class WordSearch:
         return self._training[max(sorted(known) or [0], key=likeness)]
 
     def pasted(self, words: frozenset[str], pack: str) -> np.ndarray:
-        """Rows of the nearest icon, tidied, with what its name lacks: a slash, or a badge that other words name."""
+        """Rows of the nearest icon, tidied, plus what its name lacks: a slash, or another icon as a badge."""
         base = self.find(words - SLASHES, pack)
         rows = cache_rows(self._cache, base)
         missing = words - content_words(self._cache["titles"][base])
@@ -74,7 +74,7 @@ class WordSearch:
 
 
 def by_words(cache: dict, group: Group, search: WordSearch, paste: bool = False) -> Subject:
-    """For each prompt the icon that `WordSearch` finds, or with `paste` what it puts together."""
+    """For each prompt, the icon that `WordSearch` finds or, with `paste`, composes."""
     found: list[Picture | None] = []
     for prompt, k in zip(group.prompts, group.own):
         pack = cache["packs"][group.names[k]]
@@ -85,5 +85,5 @@ def by_words(cache: dict, group: Group, search: WordSearch, paste: bool = False)
 
 
 def _joined(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Rows [L, 22] with the drawing of others [M, 22] on top."""
+    """Draw the rows of others [M, 22] on top of rows [L, 22]."""
     return np.concatenate([rows[:-1], others[1:-1], rows[-1:]])

@@ -9,7 +9,7 @@ from svgfusion_lib.system.files import write_json, write_text
 from svgfusion_lib.system.outputs import atomic_path
 from svgfusion_lib.utils.render import contact_sheet
 
-# Pairs of SVGs (None: could not be drawn), their labels, the two column labels.
+# Pairs of SVGs (None: could not be drawn), labels of the pairs, labels of the two columns.
 Sheet = tuple[Sequence[tuple[str, str | None]], Sequence[str], tuple[str, str]]
 PRECISIONS = {
     "samples": "samples", "real_of_another_pack": "real icon,\nother pack", "nearest_by_caption": "nearest\nby caption",
@@ -17,7 +17,7 @@ PRECISIONS = {
 
 
 def plot(path: Path, groups: dict[str, dict]) -> None:
-    """R-precision at 1 of the samples and of what they are held against: a colour for each group."""
+    """Plot R-precision at 1 of the samples and baselines, one colour per group."""
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(groups)
@@ -28,13 +28,13 @@ def plot(path: Path, groups: dict[str, dict]) -> None:
                  yerr=_error_bars(list(places.values())), label=key.replace("_", " "))
     axes.set_xticks(range(len(PRECISIONS)), list(PRECISIONS.values()), fontsize=8)
     axes.set(title="R-precision at 1", ylim=(0, 1.05))
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # beside the data
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # next to the plot
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 
 
 def _error_bars(entries: Sequence[dict]) -> list[list[float]]:
-    """How far the intervals reach below and above the means."""
+    """Lengths of the intervals below and above the means."""
     return [
         [max(0, entry["mean"] - entry["interval"][0]) for entry in entries],
         [max(0, entry["interval"][1] - entry["mean"]) for entry in entries],
@@ -57,7 +57,7 @@ NOTES = "What each figure is, and how it can mislead: docs/evaluation.md. Interv
 
 
 def write_report(output_dir: Path, report: dict, sheets: dict[str, dict[str, Sheet]]) -> None:
-    """Write everything into output_dir. sheets: of each group, by kind."""
+    """Write the report to output_dir. sheets: contact sheets per group and kind."""
     write_json(output_dir / "report.json", report, "report of evaluate")
     plot(output_dir / "plots.png", report["groups"])
     pictures = {"plots.png": "Plots"}
@@ -67,7 +67,7 @@ def write_report(output_dir: Path, report: dict, sheets: dict[str, dict[str, She
 
 
 def markdown(report: dict, pictures: dict[str, str]) -> str:
-    """The report as Markdown: a table for each group, a column for each subject; pictures (file -> title) below."""
+    """Format the report as Markdown: one table per group, one column per subject; pictures (file -> title) below."""
     settings = report["settings"]
     sampling = settings["sampling"]
     lines = [
@@ -84,7 +84,7 @@ def markdown(report: dict, pictures: dict[str, str]) -> str:
     shared = settings["packs_of_evaluator_in_training"]
     if shared:
         packs = ", ".join(shared)
-        lines += [f"**The evaluator was trained on packs of this cache ({packs}): no fair judge here.**", ""]
+        lines += [f"**The evaluator was trained on packs of this cache ({packs}): not a fair judge here.**", ""]
     for key, group in report["groups"].items():
         lines += [f"## {key.replace('_', ' ', 1).replace('_', ' ')}", "", _summary(group), "", *group_table(group), ""]
     lines += [NOTES, ""]
@@ -94,7 +94,7 @@ def markdown(report: dict, pictures: dict[str, str]) -> str:
 
 
 def group_table(group: dict, only: Collection[str] = ()) -> list[str]:
-    """Lines of a Markdown table: a row for each measure (or those of `only`), a column for each subject."""
+    """Lines of a Markdown table: one row per measure (or those in `only`), one column per subject."""
     subjects = [name for name in SUBJECTS if name in group["subjects"]]
     lines = ["| measure | " + " | ".join(SUBJECTS[name] for name in subjects) + " |", "|---|" + "---|" * len(subjects)]
     for key, label, form in MEASURES:
@@ -152,7 +152,7 @@ MEASURES: tuple[tuple[str, str, Callable], ...] = (
 )
 
 
-# What matters first, of MEASURES.
+# The most important of MEASURES.
 KEY_MEASURES = (
     "not_blank", "inside_canvas", "top1", "top5", "frechet", "kernel", "near_copies", "keeps_style",
     "touching_ends", "told_by_picture", "seconds_per_sample",
@@ -163,7 +163,7 @@ KEY_MEASURES = (
 
 
 def _draw_sheets(output_dir: Path, key: str, sheets: dict[str, Sheet]) -> dict[str, str]:
-    """Draw the contact sheets of a group -> their titles by file name."""
+    """Draw a group's contact sheets; returns their titles by file name."""
     drawn = {}
     for kind, (pairs, labels, columns) in sheets.items():
         if pairs:
@@ -174,7 +174,7 @@ def _draw_sheets(output_dir: Path, key: str, sheets: dict[str, Sheet]) -> dict[s
 
 
 def _draw_pairs(path: Path, pairs: Sequence, labels: Sequence[str], columns: Sequence[str], across: int = 3) -> None:
-    """Pairs of SVGs, `across` of them in a row, with their labels beside the row."""
+    """Draw pairs of SVGs, `across` per row, with their labels next to the row."""
     pairs, labels = pairs[: across * SHEET_ROWS], labels[: across * SHEET_ROWS]
     starts = range(0, len(pairs), across)
     cells = [[svg for pair in pairs[i : i + across] for svg in pair] for i in starts]

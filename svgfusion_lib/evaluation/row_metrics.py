@@ -1,4 +1,4 @@
-"""What rows say of a drawing: does it leave the canvas, does it keep the style of an icon set?"""
+"""Measures on rows: does a drawing leave the canvas, does it keep the style of an icon set?"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import is_drawn, paints_stroke, strokes_only
 
 _IS_X, _IS_Y, _ = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
-GRID = 0.5               # step of the design grid, in units of a canvas of 24
-GRID_TOLERANCE = 0.03    # units that a coordinate may stand beside a grid line
-WIDTH_STEP = 0.1         # units; stroke widths are compared after rounding to it
-UNITS = 12               # of a canvas of 24 in a half-width of the canvas
-COVERAGE = 0.95          # share of a set's icons that its style describes
+GRID = 0.5               # step of the design grid, in units (canvas side 24)
+GRID_TOLERANCE = 0.03    # units; largest distance of a coordinate on the grid
+WIDTH_STEP = 0.1         # units; stroke widths are rounded to this before comparison
+UNITS = 12               # units per half-width of the canvas
+COVERAGE = 0.95          # share of a set's icons that its style must cover
 
 Pen = tuple[float, int, int]  # stroke width in units, cap, join
 
 
 def overshoot(rows: np.ndarray) -> float:
-    """How far points, controls and outlines of rows [L, 22] reach beyond the canvas, in canvas half-widths.
+    """Distance that points, controls and outlines of rows [L, 22] extend beyond the canvas, in canvas half-widths.
 
-    The stroke's own width and where gradients run are not counted. 0 = all inside.
+    Stroke widths and gradient vectors are ignored. 0 = all inside.
     """
     rows = rows[~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
     element, command = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
@@ -45,23 +45,23 @@ def overshoot(rows: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class LineStyle:
-    """How the icons of a set are drawn: with which pens, and how large a share of their points is on the grid."""
+    """Style of an icon set: its pens, and the share of points on the grid."""
 
     pens: frozenset[Pen]
-    on_grid: float       # least share of an icon's coordinates that stands on the grid
+    on_grid: float       # smallest share of an icon's coordinates on the grid
 
     def kept_by(self, rows: np.ndarray) -> bool:
-        """Does a drawing (rows [L, 22]) keep to it: strokes only, no other pens, as much on the grid?"""
+        """Whether a drawing (rows [L, 22]) keeps the style: strokes only, no other pens, enough points on the grid."""
         return strokes_only(rows) and pens_of(rows) <= self.pens and grid_share(rows) >= self.on_grid
 
 
 def line_style(drawings: Sequence[np.ndarray]) -> LineStyle:
-    """The style of stroke-only drawings (rows [L, 22] each): what at least COVERAGE of them keep to.
+    """Derive the style that at least COVERAGE of stroke-only drawings (rows [L, 22] each) keep.
 
-    The most frequent pens, one after the other until so many icons need no other; the grid share that so many reach.
+    Pens are added by frequency until COVERAGE of the icons need no other; the grid share is one that COVERAGE reach.
     """
     if not drawings:
-        raise ValueError("no drawings to take a style from")
+        raise ValueError("no drawings to derive a style from")
     used = [pens_of(rows) for rows in drawings]
     pens: set[Pen] = set()
     for pen, _ in Counter(pen for own in used for pen in own).most_common():
@@ -81,7 +81,7 @@ def pens_of(rows: np.ndarray) -> set[Pen]:
 
 
 def grid_share(rows: np.ndarray) -> float:
-    """Share of the coordinates of a drawing's points (ends of segments, corners, centres) that stand on the grid."""
+    """Share of the coordinates of a drawing's points (ends of segments, corners, centres) on the grid."""
     points = []
     for row in rows:
         geometry = row[rf.GEOMETRY]

@@ -1,4 +1,4 @@
-"""What is asked of a model, what it answers with, and what its answers are held against."""
+"""Evaluation prompts, the samples drawn for them, and the real icons to compare with."""
 
 import time
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from svgfusion_lib.utils.render import is_blank, render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-COMMON = "common"   # group of the words that people ask for most, whatever split their icons are of
-OTHER = "other"     # domain of what comes from no known pack
+COMMON = "common"   # group of the most requested words, whatever the split of their icons
+OTHER = "other"     # domain of icons that are not from a known pack
 IMAGE_SIZE = 128    # pixels, for features
 SAMPLE_BATCH = 32
 
@@ -33,10 +33,10 @@ class Picture:
 
 @dataclass
 class Group:
-    """The icons of one domain and split: `names` are asked for (indices in the cache, names all different).
+    """Icons of one domain and split; `names`: cache indices of the icons used as prompts, with distinct names.
 
-    prompts [n]: texts; own int [n]: which of `names` a prompt asks for, the first prompts for one name each; others:
-    icons with other names; training: icons of the domain that the model could know.
+    prompts [n]: texts; own int [n]: index into `names` for each prompt, in turn; others: icons with other names;
+    training: training icons of the domain.
     """
 
     domain: str
@@ -54,12 +54,12 @@ class Group:
 
 @dataclass
 class Subject:
-    """Pictures that are measured (None: could not be drawn), each for the name of a group that `own` [n] says."""
+    """Pictures to measure (None: could not be drawn); own [n]: index of each one's name in the group."""
 
     pictures: Sequence[Picture | None]
     own: np.ndarray
-    seconds: float | None = None  # it took to draw all
-    painted: list[int] = field(init=False)  # numbers of the pictures that show something
+    seconds: float | None = None  # total drawing time
+    painted: list[int] = field(init=False)  # indices of the non-blank pictures
 
     def __post_init__(self):
         self.painted = [k for k, p in enumerate(self.pictures) if p is not None and not is_blank(p.svg)]
@@ -69,7 +69,7 @@ class Subject:
 
 
 def domain_of(pack: str) -> str:
-    """Domain of an icon pack ("line", "emoji", ...), or OTHER for what is in no pack that is known."""
+    """Domain of an icon pack ("line", "emoji", ...), or OTHER for an unknown pack."""
     return pack_domain(pack) or OTHER
 
 
@@ -77,9 +77,9 @@ def make_groups(
     cache: dict, num_prompts: int, seed: int, splits: Sequence[str] | None, packs: Sequence[str] | None,
     icons: Sequence[int] | None = None, common: Sequence[str] = (),
 ) -> list[Group]:
-    """The groups that the cache has two different names for; None: all splits, packs or icons.
+    """Make the groups that have at least two distinct names in the cache; None: all splits, packs or icons.
 
-    common: words that are a group of their own in each domain that has icons for them.
+    common: words that form their own group in each domain that has icons for them.
     """
     for kind, wanted, found in (
         ("splits", splits, (*SPLITS, COMMON)), ("packs", packs, sorted(set(cache["packs"]))),
@@ -109,12 +109,12 @@ def make_groups(
             training, number = members.get((domain, "train"), []), np.arange(len(prompts)) % len(names)
             groups.append(Group(domain, split, names, prompts, number, others, training))
     if not groups:
-        raise UserError("evaluate: the cache holds no two different names of what is to be evaluated; preprocess more")
+        raise UserError("evaluate: the cache has fewer than two distinct names to evaluate; preprocess more")
     return groups
 
 
 def choose_names(cache: dict, icons: Sequence[int], count: int, seed: int) -> list[int]:
-    """At most `count` of the icons, names all different; at most half the names, so that others remain."""
+    """Choose at most `count` icons with distinct names, and at most half of all names, so that others remain."""
     by_title: dict[str, int] = {}
     for i in np.random.default_rng(seed).permutation(icons).tolist():
         by_title.setdefault(cache["titles"][i], i)
@@ -123,7 +123,7 @@ def choose_names(cache: dict, icons: Sequence[int], count: int, seed: int) -> li
 
 
 def _canonical_prompts(cache: dict, icons: list[int], num_prompts: int, seed: int) -> tuple[list[int], list[str]]:
-    """Names (icons) and a prompt for each; beyond the names there are, their other captions take their turns."""
+    """Choose names (icons) and their prompts; if there are too few names, their other captions follow in turn."""
     names = choose_names(cache, icons, num_prompts, seed)
     prompts = []
     for n in range(num_prompts):
@@ -135,9 +135,9 @@ def _canonical_prompts(cache: dict, icons: list[int], num_prompts: int, seed: in
 def _common_prompts(
     cache: dict, domain: str, icons: list[int], common: Sequence[str], num_prompts: int, seed: int
 ) -> tuple[list[int], list[str]]:
-    """Prompts for words that icons of a domain have as a caption, in the style of one of them; titles all different.
+    """Prompts for words that caption icons of a domain, in the style of one of these icons; titles are distinct.
 
-    Words that end with "emoji" ask for emoji, the others for any domain but that.
+    Words that end with "emoji" are for the emoji domain, all others for the other domains.
     """
     by_caption: dict[str, list[int]] = {}
     for i in np.random.default_rng(seed).permutation(icons).tolist():
@@ -157,9 +157,9 @@ def _common_prompts(
 
 
 def picture(rows: np.ndarray, svg: str | None = None) -> Picture:
-    """A drawing as its file has it, its rows read back; ValueError if it cannot be read or rendered.
+    """Write a drawing, read its rows back and render it; ValueError if it cannot be read or rendered.
 
-    What a file rounds (colours to 255ths, say) would tell samples from real icons, and nobody sees it.
+    Reading back applies the file's rounding (of colours, say), which would otherwise tell samples from real icons.
     """
     svg = rows_to_svg(rows) if svg is None else svg
     if len(rows) > 2:  # an SVG without elements is valid, but blank
@@ -168,7 +168,7 @@ def picture(rows: np.ndarray, svg: str | None = None) -> Picture:
 
 
 def real_pictures(cache: dict, icons: Sequence[int]) -> list[Picture]:
-    """Icons of a cache, drawn from their rows by the same writer as samples are."""
+    """Pictures of a cache's icons, written from their rows in the same way as samples."""
     return [picture(cache_rows(cache, i)) for i in icons]
 
 
@@ -176,9 +176,9 @@ def draw_samples(
     pipeline: SVGFusionPipeline, cache: dict, group: Group, config: EvaluationConfig, sampling: SamplingConfig,
     what: str,
 ) -> Subject:
-    """One picture for each prompt of a group, seeds counting up, in the style of the icon's pack if config says so.
+    """Draw one picture per prompt of a group, with increasing seeds, in the style of the icon's pack if config.styles.
 
-    What cannot be parsed or rendered is None.
+    None for a picture that cannot be parsed or rendered.
     """
     pictures: list[Picture | None] = []
     seconds = 0.0
@@ -199,9 +199,9 @@ def draw_samples(
 
 
 def same_name_elsewhere(cache: dict, group: Group) -> Subject:
-    """Real icons that bear a name of the group in another pack of its domain, one a name where there is one.
+    """Real icons with a name of the group from another pack of its domain, at most one per name.
 
-    What is best for R-precision: a drawing of the right thing that is not the very icon looked for.
+    This is the ceiling for R-precision: a drawing of the right thing that is not the target icon itself.
     """
     by_title: dict[str, list[int]] = {}
     for i, (title, pack) in enumerate(zip(cache["titles"], cache["packs"])):

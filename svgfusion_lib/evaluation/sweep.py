@@ -1,4 +1,4 @@
-"""Stage sweep: one setting of the sampler changed at a time: R-precision, distance and time as a table."""
+"""Stage sweep: varies one sampler setting at a time and tabulates R-precision, distances and time."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ def sweep(
     dit_checkpoint: str | Path | None = None,
     model: str | Path = DEFAULT_MODEL,
 ) -> list[dict]:
-    """Sample the same prompts with the same seeds for every value of every setting, the others as config says.
+    """Sample the same prompts with the same seeds for every value of every setting, with the others as in config.
 
-    settings: values by name of a field or flag of SamplingConfig ("guidance_scale", "sampler", ...). Writes sweep.json
-    and sweep.md; returns the lines, one for each setting and group, the first ones for config as it is.
+    settings: values by field or flag of SamplingConfig ("guidance_scale", "sampler", ...). Writes sweep.json and
+    sweep.md; returns one line per setting and group, starting with the unchanged config.
     """
     config = config or EvaluationConfig()
     plain = config.sampling.to_dict()
@@ -50,7 +50,7 @@ def sweep(
             for group, yardstick in zip(bench.groups, yardsticks):
                 samples = draw_samples(bench.pipeline, bench.cache, group, config, sampling, label)
                 found, _ = measures.measure(samples, yardstick)
-                figures = {name: found[name] for name in FIGURES if name in found}  # of too few pictures no distances
+                figures = {name: found[name] for name in FIGURES if name in found}  # distances need enough pictures
                 lines.append({"group": group.key, "setting": label} | figures)
         write_json(folder / "sweep.json", lines, "report of sweep")
         write_text(folder / "sweep.md", sweep_table(lines))
@@ -69,7 +69,7 @@ def read_settings(texts: Sequence[str]) -> dict[str, list]:
 
 
 def _read_value(text: str):
-    """A number, true or false; else the text itself."""
+    """Parse a number, true or false; anything else stays text."""
     try:
         return json.loads(text)
     except ValueError:
@@ -77,7 +77,7 @@ def _read_value(text: str):
 
 
 def sweep_table(lines: Sequence[dict]) -> str:
-    """Markdown of what `sweep` returns: a table for each group."""
+    """Format the result of `sweep` as Markdown, one table per group."""
     text = []
     for key in dict.fromkeys(line["group"] for line in lines):
         text += [f"## {key.replace('_', ' ')}", "", f"| setting | {' | '.join(FIGURES.values())} |"]

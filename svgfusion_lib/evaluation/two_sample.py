@@ -1,7 +1,7 @@
-"""The two-sample test: can a small classifier tell drawings of a model from real icons?
+"""Classifier two-sample test: can a small classifier tell samples from real icons?
 
-Its accuracy on drawings that it was not trained on is the figure: .5 where nothing tells them apart (Lopez-Paz and
-Oquab 2017, "Revisiting classifier two-sample tests").
+The result is its accuracy on held-out drawings: .5 if they are indistinguishable (Lopez-Paz and Oquab 2017,
+"Revisiting classifier two-sample tests").
 """
 
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ from svgfusion_lib.utils.canonical import canonical_rows
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 
 FOLDS = 5
-HIDDEN = 32          # units of the classifier
-STEPS = 150          # of its training, on all pictures of four folds at once
+HIDDEN = 32          # hidden units of the classifier
+STEPS = 150          # training steps, each on all pictures of four folds
 LEARNING_RATE, WEIGHT_DECAY = 5e-3, 0.1
-SHARES = (10, 50, 90)  # percentiles that say how values spread
+SHARES = (10, 50, 90)  # percentiles that summarise a distribution
 _PAIRS = sorted(rf.ARGUMENTS)
-_LEVELS = (0.02, 0.05, 0.1, 0.25)  # units from the half grid and from a shared coordinate
+_LEVELS = (0.02, 0.05, 0.1, 0.25)  # units; distances to the half-unit grid and to the next coordinate
 
 
 def row_features(drawings: Sequence[np.ndarray]) -> np.ndarray:
-    """What rows (valid, [L, 22] each) say of their drawings, pooled: float64 [N, F].
+    """Pooled features float64 [N, F] of drawings (valid rows, [L, 22] each).
 
-    How many rows of each kind; shares of `exactness`; how far coordinates are from the half grid and from the next
-    other coordinate; lengths, directions and turns of segments; places and sizes of chunks; pens and paints.
+    Number of rows of each kind; shares of `exactness`; distances of coordinates to the half-unit grid and to the next
+    coordinate; lengths, directions and turns of segments; positions and sizes of chunks; pens and paints.
     """
     return np.stack([_features_of(canonical_rows(rows)) for rows in drawings])
 
@@ -40,9 +40,9 @@ def two_sample_accuracy(
 ) -> dict:
     """Cross-validated accuracy of a classifier (one hidden layer) of samples [N, F] against real icons [M, F].
 
-    As many of each are taken, by chance. groups: a number for each sample and each real icon; those of one number (the
-    samples of one prompt, say) are trained on or asked about, never both. Returns {"mean", "interval" (95%, bootstrap),
-    "of"}; the same seed gives the same figure.
+    The larger set is subsampled to equal size. groups: a group number per sample and per real icon; a group (all
+    samples of one prompt, say) is never split between training and test folds. Returns {"mean", "interval" (95%,
+    bootstrap), "of"}; deterministic for a given seed.
     """
     count = min(len(samples), len(real))
     if count < 2 * FOLDS:
@@ -63,12 +63,12 @@ def two_sample_accuracy(
 
 
 def pooled(tokens: torch.Tensor) -> np.ndarray:
-    """Pixel tokens [N, P, C] of pictures as features [N, 2 C]: their mean and spread."""
+    """Pool pixel tokens [N, P, C] to features [N, 2 C]: mean and standard deviation."""
     return torch.cat([tokens.mean(1), tokens.std(1, correction=0)], dim=1).numpy()
 
 
 def _answers(features: np.ndarray, labels: np.ndarray, asked: np.ndarray, seed: int) -> np.ndarray:
-    """Logits [A] of pictures asked about [A, F], of a classifier trained on features [N, F] and labels [N]."""
+    """Train a classifier on features [N, F] and labels [N]; return its logits [A] for asked [A, F]."""
     mean, std = features.mean(0), features.std(0)
     inputs, questions = (
         torch.from_numpy(((values - mean) / np.maximum(std, 1e-6)).clip(-5, 5)).float() for values in (features, asked)
@@ -120,7 +120,7 @@ def _features_of(rows: np.ndarray) -> np.ndarray:
 
 
 def _gaps(values: np.ndarray) -> np.ndarray:
-    """Distances between neighbouring values [K], those that are the same aside."""
+    """Distances between neighbouring distinct values of [K]."""
     gaps = np.diff(np.unique(np.round(values, 4)))
     return gaps[gaps > 1e-3]
 

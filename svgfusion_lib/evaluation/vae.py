@@ -1,4 +1,4 @@
-"""How well a VP-VAE rebuilds SVGs it never saw, and what its latents hold."""
+"""Evaluates VP-VAE reconstructions of held-out SVGs, and the use of its latent channels."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from svgfusion_lib.utils.render import contact_sheet, render_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 IMAGE_SIZE = 128  # pixels of the comparison
-BATCH = 16        # SVGs
+BATCH = 16        # SVGs per batch
 
 
 def reconstruct_and_sample(
@@ -37,14 +37,14 @@ def reconstruct_and_sample(
     num_samples: int = 5,
     seed: int = 0,
 ) -> dict[str, list[Path]]:
-    """Reconstructions of num_eval SVGs of a cache and num_samples random draws from a VP-VAE.
+    """Reconstruct num_eval SVGs of a cache and draw num_samples random samples from a VP-VAE.
 
-    A random draw takes the number of latents and the explicit channels (box and style, where the layout has
-    them) of a real SVG, and the learned channels from the prior N(0, 1): a check of the decoder, not a
+    A random sample takes the number of latents and the explicit channels (box and style, if the layout has
+    them) from a real SVG, and the learned channels from the prior N(0, 1): a check of the decoder, not a
     generative model of icons. Writes recon_{k}.svg, random_{k}.svg and sheet.png (original, reconstruction).
     """
     if num_eval < 0 or num_samples < 0 or num_eval + num_samples == 0:
-        raise UserError(f"--num_eval {num_eval} and --num_samples {num_samples}: nothing to draw; give one above 0")
+        raise UserError(f"--num_eval {num_eval} and --num_samples {num_samples}: nothing to draw; set one above 0")
     vae, _ = load_model(ckpt_path, "vpvae")
     cache = load_cache(precomputed_dir)
     check_pixel_encoder(vae, cache)
@@ -78,9 +78,9 @@ def reconstruct_and_sample(
     return written
 
 
-ACTIVE = 0.01       # variance of a channel's posterior mean from which on it is active (Burda et al. 2016, section 5.2)
+ACTIVE = 0.01       # channels with more variance of the posterior mean are active (Burda et al. 2016, section 5.2)
 PERCENTILES = (1, 5, 25, 50, 75)
-SHEET_COUNT = 12    # SVGs on the sheet: the worst, and as many at random
+SHEET_COUNT = 12    # SVGs on the sheet: this many worst ones, and as many random ones
 
 
 @torch.no_grad()
@@ -93,11 +93,11 @@ def evaluate_vae(
     seed: int = 0,
     device: str = "cpu",
 ) -> dict:
-    """Rebuild SVGs of a cache from the posterior's mean and from a sample of it; return the figures.
+    """Reconstruct SVGs of a cache from the posterior mean and from a sample; return the report.
 
-    Of more than max_files SVGs of the split (None: no limit) a random choice is taken. Writes
-    output_dir/report.json (SSIM at 128 px on white beside that of a blank picture; shares of right element and
-    command ids; error of geometry; KL; active units) and reconstructions.png.
+    If the split has more than max_files SVGs (None: no limit), a random subset is used. Writes
+    output_dir/report.json (SSIM at 128 px on white, also of a blank picture; accuracy of element and command
+    ids; geometry error; KL; active units) and reconstructions.png.
     """
     vae, _ = load_model(vae_checkpoint, "vpvae", device)
     cache = load_cache(precomputed_dir)
@@ -106,7 +106,7 @@ def evaluate_vae(
     if max_files is not None:
         own = np.random.default_rng(seed).permutation(own)[:max_files].tolist()
     if not own:
-        raise UserError(f"{precomputed_dir}: holds no {split} SVG")
+        raise UserError(f"{precomputed_dir}: has no {split} SVG")
     dataset = ChunkDataset(cache, vae.config, only=set(own))
     if not len(dataset):
         raise UserError(f"{precomputed_dir}: no {split} SVG has at most {vae.config.max_latents} latents")
@@ -141,7 +141,7 @@ def evaluate_vae(
 
 
 def _sums(vae: VPVAE, batch: ChunkBatch, posterior: Posterior) -> dict[str, float]:
-    """Sums over a batch: rows, rows with the right ids, their squared error of geometry (canvas units), and KL."""
+    """Sums over a batch: rows, rows with correct ids, their squared geometry error (canvas units), and KL."""
     valid = ~batch.padding_mask  # [B, N]
     decoded = vae.decode(posterior.latent(), batch.padding_mask)
     ids, geometry, _ = vae.to_rows.read_rows(decoded)  # [B, N, R, 2], [B, N, R, 8]
@@ -162,7 +162,7 @@ def _sums(vae: VPVAE, batch: ChunkBatch, posterior: Posterior) -> dict[str, floa
 
 
 def _report(sums: Mapping[str, float], means: Tensor, entries: list[dict]) -> dict:
-    """Figures from the sums over all batches, the posterior means [latents, Z_learned] and the entries of the SVGs."""
+    """Report from the sums over all batches, the posterior means [latents, Z_learned] and the entries of the SVGs."""
     report: dict = {
         "elements_right": sums["right_elements"] / sums["rows"],
         "commands_right": sums["right_commands"] / sums["rows"],
@@ -179,7 +179,7 @@ def _report(sums: Mapping[str, float], means: Tensor, entries: list[dict]) -> di
 
 
 def _draw_sheet(path: Path, entries: list[dict], svgs: list[list[str]], seed: int) -> None:
-    """Original, from the mean, from a sample: the worst SVGs, and some at random."""
+    """Draw original, reconstruction from the mean and from a sample, for the worst and some random SVGs."""
     order = np.argsort([entry["ssim_from_mean"] for entry in entries]).tolist()
     others = np.random.default_rng(seed).permutation(order[SHEET_COUNT:]).tolist()[:SHEET_COUNT]
     rows, labels = [], []

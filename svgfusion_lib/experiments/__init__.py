@@ -1,1 +1,1 @@
-"""Studies and trainings of a kind that the method itself does not need; nothing imports them but the command line."""
+"""Benchmarks, recipes and auxiliary trainings that the method does not need; only the command line imports them."""

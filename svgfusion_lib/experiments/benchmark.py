@@ -1,6 +1,6 @@
-"""Stage benchmark: how fast everything is; JSON and Markdown. docs/performance.md has figures, and quality beside them.
+"""Stage benchmark: measures speed; writes JSON and Markdown. docs/performance.md has results, with quality.
 
-All of it is measured in one run on one machine, so that ratios mean something.
+Everything is measured in one run on one machine, so that ratios are meaningful.
 """
 
 import os
@@ -34,8 +34,8 @@ from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 IMAGE_SIZE = 224  # pixels
-LATENTS = 8       # of every sampled sequence, so that batches stay whole; fewer if the model draws fewer
-ONE = SamplingConfig(candidates=1)  # how a drawing is timed
+LATENTS = 8       # per sample, so that batches are not split; fewer if the model draws fewer
+ONE = SamplingConfig(candidates=1)  # settings for timing
 
 
 def benchmark(
@@ -50,13 +50,13 @@ def benchmark(
     device: str = "cpu",
     model: str | Path = DEFAULT_MODEL,
 ) -> dict:
-    """Medians over repeats, after one unmeasured warm-up; writes report.json and report.md.
+    """Measure medians over repeats, after one warm-up run; writes report.json and report.md.
 
-    svg_dir: the SVGs that are parsed, rendered and encoded, at most num_svgs of them; synthetic ones if None.
-    With as many threads as torch uses: OMP_NUM_THREADS says how many.
+    svg_dir: SVGs to parse, render and encode, at most num_svgs of them; synthetic ones if None.
+    Uses torch's number of threads (set by OMP_NUM_THREADS).
     """
     if not (batch_sizes and steps) or min(*batch_sizes, *steps, repeats, num_svgs) < 1:
-        raise UserError("benchmark: batch sizes, steps, repeats and num_svgs must be at least 1, one of each")
+        raise UserError("benchmark: give at least one batch size and step count; all numbers must be at least 1")
     load = partial(SVGFusionPipeline.from_pretrained, model, vae=vae_checkpoint, dit=dit_checkpoint, device=device)
     pipeline = load()
     latents = min(LATENTS, pipeline.dit.config.max_latents)
@@ -84,12 +84,12 @@ def benchmark(
 
 
 def median_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median wall-clock seconds of work(), after one call that does not count."""
+    """Median wall-clock seconds of work(), after one warm-up call."""
     return median(timeit.repeat(work, number=1, repeat=repeats + 1)[1:])
 
 
 def markdown(report: dict) -> str:
-    """The report as Markdown."""
+    """Format the report as Markdown."""
     machine, settings = report["machine"], report["settings"]
     parameters, sampling = settings["parameters"], settings["sampling"]
     icons = "synthetic SVGs" if settings["synthetic"] else "SVGs"
@@ -132,12 +132,12 @@ def _svgs(svg_dir: str | Path | None, count: int) -> list[str]:
         if len(svgs) == count:
             break
     if not svgs:
-        raise UserError(f"{svg_dir}: none of its SVGs can be read and drawn")
+        raise UserError(f"{svg_dir}: no SVG in it can be read and rendered")
     return svgs
 
 
 def _throughput(pipeline: SVGFusionPipeline, svgs: list[str], repeats: int) -> dict[str, float]:
-    """SVGs a second of each step outside the diffusion model."""
+    """SVGs per second for each step outside the diffusion model."""
     vae, config = pipeline.vae, pipeline.vae.config
     rows = [parse_svg(svg).rows for svg in svgs]
     images = np.stack([render_svg(svg, IMAGE_SIZE) for svg in svgs])
@@ -170,7 +170,7 @@ def _throughput(pipeline: SVGFusionPipeline, svgs: list[str], repeats: int) -> d
 def _sampling(
     pipeline: SVGFusionPipeline, batch_sizes: Sequence[int], steps: Sequence[int], repeats: int, latents: int
 ) -> list[dict]:
-    """Seconds per sample, text encoder to SVG text, for each batch size and number of steps."""
+    """Seconds per sample, from text encoder to SVG text, for each batch size and number of steps."""
     result = []
     for batch_size, num_steps in track([(b, s) for b in batch_sizes for s in steps], "sampling"):
         prompts = [f"shopping cart {i}" for i in range(batch_size)]

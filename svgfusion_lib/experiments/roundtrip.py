@@ -1,4 +1,4 @@
-"""Stage roundtrip: SVG -> rows -> SVG for every file of a folder, and how well it came through."""
+"""Stage roundtrip: SVG -> rows -> SVG for every file of a folder, with a report of the differences."""
 
 import re
 from collections import Counter
@@ -20,13 +20,13 @@ from svgfusion_lib.utils.render import contact_sheet, render_svg_by_resvg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import element_structure, rows_to_svg
 
-IMAGE_SIZE = 128           # pixels of the comparison
+IMAGE_SIZE = 128           # pixels, for the comparison
 PERCENTILES = (1, 25, 50, 75, 95, 99)
 GOOD_SSIM = 0.98
 WORST_COUNT = 24
-LARGE = 16_000             # characters of a document that is drawn in a process of its own
-_SLOW = re.compile(r"filter|dasharray|inf|nan|(?<![\d.#])\d{6}|\de\+?\d", re.IGNORECASE)  # so are these, of any size
-RENDER_SECONDS = 2         # CPU time to draw one file; the parser has limits of its own
+LARGE = 16_000             # documents with more characters are rendered in a separate process
+_SLOW = re.compile(r"filter|dasharray|inf|nan|(?<![\d.#])\d{6}|\de\+?\d", re.IGNORECASE)  # these too, at any size
+RENDER_SECONDS = 2         # CPU time to render one file; the parser has its own limits
 
 
 def roundtrip(
@@ -36,11 +36,11 @@ def roundtrip(
     max_files: int | None = None,
     processes: int | None = None,
 ) -> dict:
-    """Write every SVG of svg_dir as its rows draw it, under the same name in out_dir, and compare the two.
+    """Convert every SVG of svg_dir to rows and back, write it under the same name to out_dir, and compare the two.
 
-    out_dir/report.json holds one entry a file and a summary (returned); out_dir/worst.png shows the
-    24 worst, original beside result. Pictures are compared at 128 px on white, drawn by resvg.
-    Of more than max_files files a random choice is taken. processes: None: one for each core.
+    out_dir/report.json has one entry per file and a summary (returned); out_dir/worst.png shows the 24 worst,
+    original next to result. Pictures are compared at 128 px on white, rendered by resvg.
+    If there are more than max_files files, a random subset is used. processes: None means one per core.
     """
     svg_dir, out_dir = Path(svg_dir), Path(out_dir)
     files = [record.file for record in read_records(svg_dir, pattern)]
@@ -56,7 +56,7 @@ def roundtrip(
 
 
 def roundtrip_file(file: str, svg_dir: Path, out_dir: Path) -> dict:
-    """Entry of the report for one file; its result is written to out_dir/file if it can be parsed."""
+    """Report entry of one file; its result is written to out_dir/file if it can be parsed."""
     entry: dict = {"file": file, "parsed": False}
     path = svg_dir / file
     try:
@@ -74,18 +74,18 @@ def roundtrip_file(file: str, svg_dir: Path, out_dir: Path) -> dict:
     }
     try:
         before, after = _drawn(_plain_text(path)), _drawn(result)
-    except (ValueError, TimeIsUp, MemoryError) as error:  # a renderer runs out of memory over some matrices
+    except (ValueError, TimeIsUp, MemoryError) as error:  # some matrices make the renderer run out of memory
         return entry | {"reason": f"cannot be compared: {error}"}
     return entry | {"ssim": ssim(before, after), "blank_ssim": ssim(before, np.full_like(before, 255))}
 
 
 def _place(out_dir: Path, file: str) -> Path:
-    """Where a file's result goes: under its name, with .svg at its end."""
+    """Output path of a file: its name, ending in .svg."""
     return out_dir / (file if file.endswith(".svg") else f"{file}.svg")
 
 
 def _structure_of(result: str) -> list:
-    """Structure of what was written, read again; empty where it is too small for the written decimals to show."""
+    """Structure of the output when read again; [] if it is too small for the written precision."""
     try:
         return element_structure(parse_svg(result).rows)
     except ValueError:
@@ -93,14 +93,14 @@ def _structure_of(result: str) -> list:
 
 
 def _plain_text(path: Path) -> str:
-    """The document without what renderers differ in accepting: compression, encoding, entities, undeclared prefixes."""
+    """The document without what not all renderers accept: compression, encodings, entities, undeclared prefixes."""
     return ElementTree.tostring(read_document(path), encoding="unicode")
 
 
 def _drawn(svg: str) -> np.ndarray:
-    """SVG text -> uint8 [S, S, 3]; TimeIsUp for one that takes too long, in a process of its own if that may be so."""
+    """Render SVG text to uint8 [S, S, 3]; TimeIsUp if it takes too long. Suspected cases run in a separate process."""
     slow = f"drawing it takes more than {RENDER_SECONDS} s"
-    if len(svg) > LARGE or _SLOW.search(svg):  # it may keep the renderer's compiled code busy for minutes
+    if len(svg) > LARGE or _SLOW.search(svg):  # the renderer's compiled code may run for minutes
         return call_in_child(RENDER_SECONDS, slow, render_svg_by_resvg, svg, IMAGE_SIZE)
     with cpu_limit(RENDER_SECONDS, slow):
         return render_svg_by_resvg(svg, IMAGE_SIZE)
@@ -134,7 +134,7 @@ def summarise(entries: list[dict]) -> dict:
 
 
 def _draw_worst(entries: list[dict], svg_dir: Path, out_dir: Path) -> None:
-    """Two originals with their results per line, the worst first; files that were not compared are not drawn."""
+    """Draw two originals and their results per line, worst first; skips files that could not be compared."""
     worst = sorted((e for e in entries if "ssim" in e), key=lambda e: e["ssim"])[:WORST_COUNT]
     rows, labels = [], []
     for start in range(0, len(worst), 2):

@@ -1,4 +1,4 @@
-"""Stage train_demo: the whole chain on synthetic shapes, in minutes."""
+"""Stage train_demo: trains the whole pipeline on synthetic shapes, in minutes."""
 
 from pathlib import Path
 
@@ -24,9 +24,9 @@ def train_demo(
     device: str = "cpu",
     seed: int = 0,
 ) -> list[dict]:
-    """Make captioned shapes, train both models on them, and draw PROMPTS into output_dir/samples.
+    """Make captioned shapes, train both models on them, and draw PROMPTS to output_dir/samples.
 
-    One drawing of each: the ranker that chooses among several knows icons, not shapes. Returns the entries of
+    One drawing per prompt, without ranking: the ranker was trained on icons, not on shapes. Returns the entries of
     samples.json.
     """
     output_dir = Path(output_dir)

@@ -1,4 +1,4 @@
-"""Stage train_icon_head: icon packs -> the evaluator, a head that knows what an icon shows."""
+"""Stage train_icon_head: icon packs -> the evaluator, a head that recognises what an icon shows."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -28,19 +28,19 @@ from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 FILE_NAME = "icon_head.safetensors"
-# No generator here is trained on these packs, or else they would judge their own pupil.
+# No generator here is trained on these packs, so that the evaluator is independent of the training data.
 EVALUATOR_PACKS = (
     "ph", "mdi", "ri", "bi", "material-symbols", "fluent-emoji-high-contrast", "emojione-monotone", "streamline-emojis",
 )
 TEMPERATURE = 0.07
 MIN_STD = 1e-3
 WEIGHT_DECAY = 0.05
-MOST_DRAWINGS = 2  # of a name in a pack
-# The second view of a drawing is the drawing scaled, moved and stroked otherwise, at even odds in grey.
+MOST_DRAWINGS = 2  # per name and pack
+# Augmentation for the second view of a drawing: scale, shift and stroke width; grey with probability 1/2.
 VIEW_SCALES, VIEW_SHIFT, VIEW_WIDTHS = (0.75, 1.08), 0.08, (0.6, 1.6)
 ENCODER_BATCH = 32  # drawings
 
-Drawings = list[list[list[Path]]]  # of each name, of each pack that draws it: files
+Drawings = list[list[list[Path]]]  # files per name, per pack that draws it
 
 
 def train_icon_head(
@@ -57,10 +57,10 @@ def train_icon_head(
 ) -> Path:
     """Contrastive training (InfoNCE, van den Oord et al. 2018, eq. 4) -> output_dir/icon_head.safetensors.
 
-    packs: None for EVALUATOR_PACKS. A batch holds batch_size names, each drawn by two packs: of each drawing, the other
-    one of its name must be found among all, and so must its name's text. Names that fewer than min_packs packs draw,
-    and names that are held out, are not used; of a name that one pack draws, the two are views of one drawing.
-    weighted: names come in proportion to the packs that draw them.
+    packs: None means EVALUATOR_PACKS. A batch has batch_size names, each with drawings from two packs; the positives of
+    a drawing are the other drawing of its name and the name's text. Names drawn by fewer than min_packs packs and
+    held-out names are not used; for a name in a single pack, the pair is two views of one drawing.
+    weighted: sample names in proportion to the number of packs that draw them.
     """
     packs = packs or EVALUATOR_PACKS
     check_counts(num_steps=num_steps, batch_size=batch_size, width=width, min_packs=min_packs)
@@ -103,18 +103,18 @@ def train_icon_head(
 
 def _check_enough(names: Sequence, packs: Sequence[str], min_packs: int) -> None:
     if len(names) < 2:
-        raise UserError(f"{', '.join(packs)}: no two names are drawn by {min_packs} packs each; name more packs")
+        raise UserError(f"{', '.join(packs)}: fewer than two names drawn by {min_packs} packs each; give more packs")
 
 
 def _contrast(a: Tensor, b: Tensor) -> Tensor:
-    """InfoNCE, both ways: row k of a [B, D] belongs to row k of b [B, D]."""
+    """Symmetric InfoNCE: row k of a [B, D] and row k of b [B, D] are positives."""
     similarity = a @ b.T / TEMPERATURE  # [B, B]
     own = torch.arange(len(a))
     return (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2
 
 
 def _two_drawings(own: list[list[int]], rng: np.random.Generator) -> list[int]:
-    """Out of the drawings of a name by pack: one of each of two packs, or one twice if there is one pack."""
+    """Choose one drawing from each of two packs, or the same one twice if there is only one pack."""
     drawn = [pack for pack in own if pack]
     if len(drawn) == 1:
         return [int(rng.choice(drawn[0]))] * 2
@@ -124,9 +124,9 @@ def _two_drawings(own: list[list[int]], rng: np.random.Generator) -> list[int]:
 def _names_in_packs(
     folders: Sequence[Path], min_packs: int, rng: np.random.Generator
 ) -> tuple[list[str], Drawings]:
-    """Training names that min_packs packs draw, and of each at most MOST_DRAWINGS files a pack, chosen at random.
+    """Training names drawn by at least min_packs packs, with up to MOST_DRAWINGS random files per name and pack.
 
-    Names of the same words in another order are one name, as they are for the split.
+    Names with the same words in another order are one name, as in the split.
     """
     by_key: dict[str, dict[Path, list[Path]]] = defaultdict(lambda: defaultdict(list))
     spoken: dict[str, str] = {}
@@ -144,9 +144,9 @@ def _names_in_packs(
 
 
 def _encode_drawings(encoder: PixelEncoder, files: Drawings, seed: int) -> tuple[Tensor, list[list[list[int]]]]:
-    """Tokens fp16 [drawings, 2, P, C], and where in them the drawings of each name and pack are.
+    """Tokens fp16 [drawings, 2, P, C], and the indices into them for each name and pack.
 
-    Files that cannot be drawn are left out.
+    Files that cannot be rendered are skipped.
     """
     flat = [file for own in files for pack in own for file in pack]
     work = partial(_draw, image_size=encoder.image_size, seed=seed)
@@ -163,7 +163,7 @@ def _encode_drawings(encoder: PixelEncoder, files: Drawings, seed: int) -> tuple
     if waiting:
         tokens.append(_encode(encoder, waiting))
     if not tokens:
-        raise UserError("none of the icons could be drawn; name other packs")
+        raise UserError("none of the icons could be rendered; give other packs")
     each = iter(numbers)
     places = [[[n for n in (next(each) for _ in pack) if n is not None] for pack in own] for own in files]
     return torch.cat(tokens), places
@@ -175,7 +175,7 @@ def _encode(encoder: PixelEncoder, pictures: list[np.ndarray]) -> Tensor:
 
 
 def _draw(numbered: tuple[int, Path], image_size: int, seed: int) -> np.ndarray | None:
-    """Number and file of a drawing -> its two views uint8 [2, S, S, 3], or None if it cannot be drawn."""
+    """Number and file of a drawing -> its two views uint8 [2, S, S, 3], or None if it cannot be rendered."""
     number, file = numbered
     rng = np.random.default_rng((seed, number))
     try:

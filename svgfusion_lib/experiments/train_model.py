@@ -1,7 +1,7 @@
-"""Stage train_model: a TOML file -> a model that is trained, exported and measured, in pieces that resume.
+"""Stage train_model: trains, exports and evaluates a model from a TOML file; can be resumed.
 
-Each section of the file holds options of one stage, by their names; [evaluation] holds fields of EvaluationConfig.
-A part whose result is there is not done again, and a training that was stopped goes on.
+Each section of the file has options of one stage, by name; [evaluation] has fields of EvaluationConfig.
+Stages with existing results are skipped, and interrupted training is resumed.
 """
 
 import inspect
@@ -29,8 +29,8 @@ from svgfusion_lib.training.vae import train_vae
 
 CONFIG_NAME, PLAN = "config.json", "plan of a model"
 SECTIONS: dict[str, Callable] = {
-    "vae_data": prepare_dataset,  # what the VP-VAE is trained on
-    "dit_data": prepare_dataset,  # what the VS-DiT is trained on; the same if left out
+    "vae_data": prepare_dataset,  # training data of the VP-VAE
+    "dit_data": prepare_dataset,  # training data of the VS-DiT; defaults to vae_data
     "preprocess": preprocess,
     "vae": train_vae,
     "latents": prepare_latents,
@@ -38,17 +38,17 @@ SECTIONS: dict[str, Callable] = {
     "evaluation": EvaluationConfig,
 }
 REQUIRED = ("vae_data", "vae", "dit")
-GIVEN = frozenset({"output_dir", "precomputed_dir", "vae_checkpoint", "latents_dir", "max_minutes"})  # by train_model
+GIVEN = frozenset({"output_dir", "precomputed_dir", "vae_checkpoint", "latents_dir", "max_minutes"})  # set here
 
 
 def train_model(
     config: str | Path, output_dir: str | Path, device: str = "cpu", seed: int = 0, max_minutes: float | None = None
 ) -> Path:
-    """Do all that the TOML file says; returns output_dir/model, a folder for `SVGFusionPipeline.from_pretrained`.
+    """Run all stages of the TOML file; returns output_dir/model, a folder for `SVGFusionPipeline.from_pretrained`.
 
     output_dir gets vae_data/ and dit_data/ (svg, cache), vae/, latents/, dit/, model/ (weights in bf16) and, with a
-    section `evaluation`, evaluation/. After max_minutes it stops where it can go on, with Paused: a training at the
-    next step, other parts when they are done. Every call gets something done.
+    section `evaluation`, evaluation/. After max_minutes Paused is raised: training stops at the next step, other
+    stages when they are done. Every call makes some progress.
     """
     plan = read_recipe(config)
     check_device(device)
@@ -56,7 +56,7 @@ def train_model(
     began, worked = time.monotonic(), False
 
     def make(result: Path, work: Callable[[float | None], object]) -> None:
-        """work(minutes left), unless its result is there."""
+        """Call work(minutes left) unless its result exists."""
         nonlocal worked
         if result.is_file():
             return
@@ -93,7 +93,7 @@ def train_model(
 
 
 def read_recipe(path: str | Path) -> dict:
-    """The TOML file as a dictionary; UserError for a section or an option that no stage knows."""
+    """Read and validate the TOML file; UserError for an unknown section or option."""
     plan = read_toml(path)
     for name in plan:
         check_known(name, SECTIONS, f"{path}: no section")
@@ -102,7 +102,7 @@ def read_recipe(path: str | Path) -> dict:
         raise UserError(f"{path}: has no section {', '.join(missing)}")
     for section, options in plan.items():
         if not isinstance(options, dict):
-            raise UserError(f"{path}: {section} must be a section, [{section}]")
+            raise UserError(f"{path}: {section} must be a section: [{section}]")
         given = GIVEN if section.endswith("_data") else GIVEN | {"svg_dir"}
         known = [name for name in inspect.signature(SECTIONS[section]).parameters if name not in given]
         for option in options:
@@ -118,7 +118,7 @@ def read_recipe(path: str | Path) -> dict:
 
 
 def _same_plan_as_before(plan: dict, config: str | Path, path: Path) -> None:
-    """Keep the plan in the output folder; UserError if what lies there was made by another one."""
+    """Save the plan in the output folder; UserError if the folder was started with a different one."""
     if not path.is_file():
         write_json(path, plan, PLAN)
         return
@@ -126,13 +126,13 @@ def _same_plan_as_before(plan: dict, config: str | Path, path: Path) -> None:
     changed = [name for name in SECTIONS if before.get(name) != plan.get(name) and name != "evaluation"]
     if changed:
         raise UserError(
-            f"{path.parent}: was begun with other settings of {', '.join(changed)} than {config} has;"
+            f"{path.parent}: was started with other settings of {', '.join(changed)} than in {config};"
             " use another folder"
         )
 
 
 def _make_cache(plan: dict, section: str, cache_dir: Path, _: float | None) -> None:
-    """Data set of a section (beside the cache, if it is not there) and its cache."""
+    """Make the dataset of a section (next to the cache, unless it exists) and its cache."""
     svg_dir = cache_dir.parent / "svg"
     if not (svg_dir / SUMMARY).is_file():
         prepare_dataset(svg_dir, **plan[section])

@@ -1,9 +1,8 @@
-"""Stage train_realism: a ranker learns to tell real icons from the drawings of the shipped models.
+"""Stage train_realism: trains a ranker to tell real icons from drawings of the shipped models.
 
-A generator draws most names that it never saw badly, and badly in its own way: parts beside their places, open
-outlines, shards. So it is asked for names of packs that it was not trained on, and a logistic regression tells its
-answers from the icons that it was trained on (Azadi et al. 2019, "Discriminator Rejection Sampling", section 3). No
-held-out name is asked for, and no held-out icon is shown.
+A generator draws most unseen names badly, with typical flaws: misplaced parts, open outlines, shards. So it draws names
+from packs that it was not trained on, and a logistic regression learns to tell these drawings from its training icons
+(Azadi et al. 2019, "Discriminator Rejection Sampling", section 3). Held-out names and icons are not used.
 """
 
 from collections.abc import Sequence
@@ -32,10 +31,10 @@ from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 FILE_NAME = "ranker.safetensors"
-PACKS_OF = {"line": ("tabler", "lucide"), "emoji": ("twemoji", "fluent-emoji-flat")}  # of those that each model draws
-DROPOUT, WEIGHT_DECAY = 0.5, 1.0  # of 5,120 numbers a picture most say nothing
-FIRST_SEED = 1_000_000            # of the drawings; what is evaluated has others
-BATCH_SIZE = 64                   # drawings at once
+PACKS_OF = {"line": ("tabler", "lucide"), "emoji": ("twemoji", "fluent-emoji-flat")}  # some of each model's packs
+DROPOUT, WEIGHT_DECAY = 0.5, 1.0  # strong: most of the 5,120 numbers per picture are uninformative
+FIRST_SEED = 1_000_000            # of the drawings; evaluation uses other seeds
+BATCH_SIZE = 64                   # drawings per batch
 
 
 def train_realism(
@@ -49,11 +48,11 @@ def train_realism(
     lr: float = 1.0e-3,
     seed: int = 0,
 ) -> Path:
-    """A head of `train_icon_head` with the map that `IconHead.log_realism` needs -> output_dir/ranker.safetensors.
+    """Add the classifier of `IconHead.log_realism` to a head of `train_icon_head` -> output_dir/ranker.safetensors.
 
-    head: None for the shipped ranker, whose packs' names are asked for, those in a model's own packs left out; models:
-    None for all shipped ones. drawings: of each model, at most, and as many real icons of the packs that it was trained
-    on.
+    head: None means the shipped ranker; the prompts are names of its packs that are not in the model's own packs.
+    models: None means all shipped ones. drawings: limit of drawings per model, and of real icons from its training
+    packs.
     """
     head, models = head or SHIPPED, PACKS_OF if models is None else models
     check_counts(drawings=drawings, num_steps=num_steps, batch_size=batch_size)
@@ -82,7 +81,7 @@ def train_realism(
 def _fit(
     head: IconHead, tokens: Tensor, is_real: Tensor, num_steps: int, batch_size: int, lr: float, seed: int
 ) -> None:
-    """Logistic regression: tokens [n, P, C], is_real [n] of 0 and 1; the learning rate falls to 0."""
+    """Logistic regression on tokens [n, P, C] with is_real [n] of 0 and 1; the learning rate decays to 0."""
     torch.manual_seed(seed)
     x = head.standardise(tokens)  # [n, P C]
     layer = head.add_realism()
@@ -100,7 +99,7 @@ def _fit(
 def _real_icons(
     pipeline: SVGFusionPipeline, folders: Sequence[Path], count: int, rng: np.random.Generator
 ) -> list[str]:
-    """At most `count` icons of training names as the writer of samples writes them, no longer than the model draws."""
+    """At most `count` training icons that the model could draw, written in the same way as samples."""
     files = [folder / r.file for folder in folders for r in read_records(folder) if r.split == "train"]
     icons: list[str] = []
     for k in rng.permutation(len(files)):
@@ -118,9 +117,9 @@ def _real_icons(
 def _new_prompts(
     own: Sequence[Path], others: Sequence[Path], count: int, rng: np.random.Generator
 ) -> list[tuple[str, str]]:
-    """At most `count` (prompt, pack of whose style it is): training names of other packs that no own pack has.
+    """At most `count` (prompt, pack that gives the style): training names of other packs that no own pack has.
 
-    own, others: folders of `fetch_packs`, of the packs' names.
+    own, others: pack folders of `fetch_packs`, named after their packs.
     """
     known = {name_key(r.name, numbered=True) for folder in own for r in read_records(folder)}
     names: dict[str, str] = {}
@@ -132,7 +131,7 @@ def _new_prompts(
     own_packs, other_packs = ([folder.name for folder in folders] for folders in (own, others))
     if not names:
         raise UserError(
-            f"{', '.join(other_packs) or 'no pack'}: has no name that {', '.join(own_packs)} do not have; name others"
+            f"{', '.join(other_packs) or 'no pack'}: has no names beyond those of {', '.join(own_packs)}; give others"
         )
     keys = sorted(names)
     chosen = [names[keys[k]] for k in rng.permutation(len(keys))[:count]]
@@ -140,7 +139,7 @@ def _new_prompts(
 
 
 def _draw(pipeline: SVGFusionPipeline, prompts: Sequence[tuple[str, str]]) -> list[str]:
-    """One drawing of each (prompt, pack), in the pack's style where the model knows it."""
+    """Draw one SVG for each (prompt, pack), in the pack's style if the model knows it."""
     svgs = []
     for start in track(range(0, len(prompts), BATCH_SIZE), "drawings"):
         texts, packs = zip(*prompts[start : start + BATCH_SIZE])
@@ -151,7 +150,7 @@ def _draw(pipeline: SVGFusionPipeline, prompts: Sequence[tuple[str, str]]) -> li
 
 
 def _encode(encoder: PixelEncoder, svgs: Sequence[str]) -> Tensor:
-    """Pixel tokens [n, P, C] of what our own writer wrote."""
+    """Pixel tokens [n, P, C] of SVGs from our own writer."""
     return torch.cat([
         encoder.encode(np.stack([render_svg(svg, encoder.image_size) for svg in svgs[start : start + BATCH_SIZE]]))
         for start in track(range(0, len(svgs), BATCH_SIZE), "pictures")

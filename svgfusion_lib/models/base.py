@@ -1,4 +1,4 @@
-"""What VP-VAE and VS-DiT share: a configuration, and loading by name."""
+"""Base class of the networks: built from a configuration, loaded by name."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
@@ -13,15 +13,15 @@ from svgfusion_lib.models.pretrained import check_named
 
 
 class PretrainedModel(nn.Module):
-    """A network that is built from its configuration, cls(config). Subclasses are loaded as themselves."""
+    """A network built from its configuration, cls(config). Subclasses load as themselves."""
 
-    kind: ClassVar[str]  # how checkpoints name it
+    kind: ClassVar[str]  # its name in checkpoints
     config_class: ClassVar[type[VAEConfig] | type[DiTConfig] | type[RefinerConfig]]
     config: Any
 
     @classmethod
     def from_pretrained(cls, model: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -> Self:
-        """The weights of a shipped model ("line", "emoji"), of a folder, or of a checkpoint file, in eval mode."""
+        """Load a shipped model ("line", "emoji"), a model folder or a checkpoint file, in eval mode."""
         from svgfusion_lib.models.checkpoint import load_weights
 
         return load_weights(cls, model).to(device)
@@ -31,12 +31,12 @@ ModelT = TypeVar("ModelT", bound=PretrainedModel)
 
 
 def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: str) -> ModelT:
-    """Model of class `cls` from a plain config and weights, in eval mode; UserError naming `source` if they misfit."""
-    if cls.kind == "vpvae" and "arcs" not in config:  # made before rows had arcs
-        if config.get("head") == "continuous":  # it would take every command for another one
-            raise UserError(f"{source}: made before rows had arcs, with a continuous head; train it anew")
+    """Build a `cls` from a config dict and weights, in eval mode; UserError naming `source` if they do not match."""
+    if cls.kind == "vpvae" and "arcs" not in config:  # saved before rows had arcs
+        if config.get("head") == "continuous":  # its command ids are scaled differently
+            raise UserError(f"{source}: made before rows had arcs, with a continuous head; retrain it")
         config = config | {"arcs": False}
-    if cls.kind == "vsdit" and "length_width" not in config:  # made when all had this
+    if cls.kind == "vsdit" and "length_width" not in config:  # saved when these were fixed
         config = config | {"length_width": 128, "length_dropout": 0.3}
     try:
         settings = cls.config_class.from_dict(config)
@@ -46,23 +46,23 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
         check_named(settings.text_encoder, source)
     elif isinstance(settings, VAEConfig) and settings.pixel_fusion:
         check_named(settings.pixel_encoder, source)
-    misfit = f"{source}: weights do not fit the {cls.kind} configuration"
+    misfit = f"{source}: weights do not match the {cls.kind} configuration"
     reason = _misfit(settings, weights)
     if reason:
         raise UserError(f"{misfit} ({reason})")
     try:
-        with _NoInit():  # no time for numbers that are overwritten
+        with _NoInit():  # skip initialisation: all weights are overwritten
             model = cls(settings)
         own = {name: tensor.dtype for name, tensor in model.state_dict().items()}
         model.load_state_dict({name: t.to(own.get(name, t.dtype)) for name, t in weights.items()}, assign=True)
-    except RuntimeError as error:  # of sizes too: what the configuration asks for may be beyond the memory
+    except RuntimeError as error:  # shape mismatches, and configurations too large for the memory
         reason = str(error).split("\n")[1].strip() if "\n" in str(error) else str(error)
         raise UserError(f"{misfit} ({reason[:160]})") from error
     return model.eval()
 
 
 class _NoInit(TorchFunctionMode):
-    """Within it torch.nn.init leaves tensors as they are. (The meta device would load a compiler: seconds.)"""
+    """Turns torch.nn.init functions into no-ops. (The meta device would import a compiler, which takes seconds.)"""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -72,12 +72,12 @@ class _NoInit(TorchFunctionMode):
 
 
 def _misfit(settings: VAEConfig | DiTConfig | RefinerConfig, weights: dict[str, Tensor]) -> str:
-    """Why these cannot be the weights of such a model, before one is built that may be huge; "" if they can."""
+    """Cheap check before a possibly huge model is built: why the weights cannot match; "" if they can."""
     if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in weights.items()):
         return "not all of them are tensors"
     depth = settings.encoder_depth + settings.decoder_depth if isinstance(settings, VAEConfig) else settings.depth
     if depth > len(weights):
-        return f"{depth} blocks of {len(weights)} tensors"
+        return f"{depth} blocks, but only {len(weights)} tensors"
     if settings.width > max((size for tensor in weights.values() for size in tensor.shape), default=0):
-        return f"no tensor is {settings.width} wide"
+        return f"no tensor has width {settings.width}"
     return ""

@@ -1,6 +1,6 @@
-"""Checkpoints of a training (.pt), and folders of safetensors that hold a finished model.
+"""Training checkpoints (.pt), and safetensors folders of finished models.
 
-A checkpoint is a dictionary of tensors and plain values. It is written whole or not at all, and never unpickled.
+A checkpoint is a dictionary of tensors and plain values. It is written atomically and loaded with weights_only=True.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ ModelT = TypeVar("ModelT", bound=PretrainedModel)
 def save_tensors(path: str | Path, kind: str, content: dict) -> Path:
     """Write a dictionary of tensors and plain values with its kind and format version, atomically."""
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        writer: Any = Writer(file)  # a file, as far as torch.save asks
+        writer: Any = Writer(file)  # file-like enough for torch.save
         try:
             torch.save({"kind": kind, "version": VERSION} | content, writer)
         except RuntimeError as error:
@@ -44,7 +44,7 @@ def save_tensors(path: str | Path, kind: str, content: dict) -> Path:
 
 
 def load_tensors(path: str | Path, kind: str, made_by: str, fields: Mapping[str, type | tuple] | None = None) -> dict:
-    """Read what `save_tensors` wrote, checking the sums that the file has of all its parts.
+    """Read a file written by `save_tensors`, verifying its checksums.
 
     UserError if it is missing, truncated or damaged, of another kind or version, or lacks one of `fields` (names and
     types).
@@ -54,7 +54,7 @@ def load_tensors(path: str | Path, kind: str, made_by: str, fields: Mapping[str,
         raise UserError(f"{path}: no such file; make it with `svgfusion {made_by}`")
     try:
         if not zipfile.is_zipfile(path):  # what torch.save writes; a bare pickle never is
-            raise ValueError("another format, or cut short")
+            raise ValueError("another format, or truncated")
         _check_sums(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (
@@ -68,31 +68,31 @@ def load_tensors(path: str | Path, kind: str, made_by: str, fields: Mapping[str,
         raise UserError(f"{path}: holds {str(found)[:60]!r}, not {kind!r}; make it with `svgfusion {made_by}`")
     if content.get("version") != VERSION:
         raise UserError(
-            f"{path}: format version {content.get('version')}, this program reads {VERSION}; make it anew"
+            f"{path}: format version {content.get('version')}, but this program reads {VERSION}; recreate it"
         )
     wrong = [name for name, kinds in (fields or {}).items() if not isinstance(content.get(name, ...), kinds)]
     if wrong:
         raise UserError(
             f"{path}: a {kind} file of an earlier version of this program, or damaged (no {', '.join(wrong)});"
-            f" make it anew with `svgfusion {made_by}`"
+            f" recreate it with `svgfusion {made_by}`"
         )
     return content
 
 
 def _check_sums(path: Path) -> None:
-    """ValueError for a part of the file whose CRC-32 is wrong; torch.load does not look at it."""
+    """Check the CRC-32 of every part, which torch.load does not; ValueError if one is wrong."""
     with zipfile.ZipFile(path) as archive:
         if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
-            raise ValueError("its parts are compressed, as torch never does")
+            raise ValueError("its parts are compressed, which torch never does")
         damaged = archive.testzip()
     if damaged is not None:
         raise ValueError(f"its part {damaged} is damaged")
 
 
 def save_model(path: str | Path, kind: str, model: PretrainedModel, weights: dict[str, Tensor], **more) -> Path:
-    """Write a model's configuration and weights (its own or averaged ones), and `more` beside them.
+    """Write a model's configuration, its weights (raw or averaged) and `more` to a checkpoint.
 
-    Of several processes that train together the first one writes.
+    In distributed training only rank 0 writes.
     """
     if launched()[0] == 0:
         weights = {name: tensor.detach().cpu() for name, tensor in weights.items()}
@@ -111,13 +111,13 @@ def load_model(
 def load_model(
     path: str | Path, kind: str, device: str = "cpu", cls: type[VPVAE] | type[VSDiT] | None = None
 ) -> tuple[VPVAE | VSDiT, dict]:
-    """A VP-VAE ("vpvae") or VS-DiT ("vsdit"), or a subclass `cls`, in eval mode, and the rest of its checkpoint."""
+    """Load a VP-VAE ("vpvae") or VS-DiT ("vsdit"), or a subclass `cls`, in eval mode; also returns its checkpoint."""
     content = load_tensors(path, kind, _MADE_BY[kind], {"config": dict, "model": dict})
     return build(cls or MODELS[kind], content["config"], content["model"], str(path)).to(device), content
 
 
 def weights_hash(model: nn.Module) -> str:
-    """Short hash of a model's weights: a VS-DiT records the VP-VAE whose latents it draws."""
+    """Short hash of a model's weights, by which a VS-DiT records the VP-VAE it was trained for."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
@@ -125,7 +125,7 @@ def weights_hash(model: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
-# --- folders of a finished model: model.safetensors and model.json -----------------------------------
+# --- folders of finished models: model.safetensors and model.json ------------------------------------
 
 
 def shipped_models() -> list[str]:
@@ -135,43 +135,43 @@ def shipped_models() -> list[str]:
 
 
 def model_folder(model: str | Path) -> Path:
-    """Folder of a shipped model by its name, or the folder given; UserError if there is neither."""
+    """Return the folder of a shipped model, or the given folder; UserError if there is neither."""
     folder = PRETRAINED_DIR / model if str(model) in shipped_models() else Path(model)
     if not folder.is_dir():
-        raise UserError(f"there is no model {str(model)!r}; give one of {', '.join(shipped_models())}, or a folder")
+        raise UserError(f"no model {str(model)!r}; use one of {', '.join(shipped_models())}, or a folder")
     return folder
 
 
 def read_folder(folder: Path) -> tuple[dict, dict[str, Tensor]]:
-    """Description (model.json) and fp32 tensors of a folder that `write_folder` wrote, checked by hash.
+    """Read the description (model.json) and fp32 tensors of a folder written by `write_folder`, checked by hash.
 
-    UserError for a folder that is incomplete, damaged or of another row format.
+    UserError if the folder is incomplete, damaged or of another row format.
     """
     settle(folder)
     weights_path, json_path = folder / WEIGHTS_NAME, folder / JSON_NAME
     for path in (weights_path, json_path):
         check_there(path)
-    description = read_json(json_path, DESCRIPTION, "get it anew")
+    description = read_json(json_path, DESCRIPTION, "download it again")
     kinds = {"sha256": str, "row_format": int, "vpvae": dict, "vsdit": dict, "diffusion": dict}
     wrong = [name for name, kind in kinds.items() if not isinstance(description.get(name), kind)]
     if wrong:
-        raise UserError(f"{json_path}: is not the {DESCRIPTION} (no {', '.join(wrong)}); get it anew")
+        raise UserError(f"{json_path}: is not the {DESCRIPTION} (no {', '.join(wrong)}); download it again")
     tensors = read_tensors(weights_path, description["sha256"])
     if description["row_format"] not in row_format.READABLE:
         found = description["row_format"]
-        raise UserError(f"{json_path}: row format {found}, this program has {row_format.VERSION}")
+        raise UserError(f"{json_path}: row format {found}, but this program has {row_format.VERSION}")
     return description, tensors
 
 
 def model_of_folder(cls: type[ModelT], folder: Path, description: dict, tensors: dict[str, Tensor]) -> ModelT:
-    """The VP-VAE or VS-DiT of a folder, of class `cls`, in eval mode."""
+    """Build a folder's VP-VAE or VS-DiT as class `cls`, in eval mode."""
     prefix = f"{cls.kind}."
     weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
     return build(cls, description[cls.kind], weights, str(folder / WEIGHTS_NAME))
 
 
 def load_weights(cls: type[ModelT], source: str | Path) -> ModelT:
-    """A model of class `cls` from a shipped model's name, a folder, or a checkpoint file (.pt), in eval mode."""
+    """Load a `cls` from a shipped model's name, a folder, or a checkpoint file (.pt), in eval mode."""
     if Path(source).is_file():
         content = load_tensors(source, cls.kind, _MADE_BY[cls.kind], {"config": dict, "model": dict})
         return build(cls, content["config"], content["model"], str(source))
@@ -180,25 +180,25 @@ def load_weights(cls: type[ModelT], source: str | Path) -> ModelT:
 
 
 def check_there(path: Path) -> None:
-    """UserError for a file of a model's folder that is missing."""
+    """Check that a file of a model's folder exists; UserError if not."""
     if not path.is_file():
         raise UserError(
-            f"{path}: no such file; get the repository whole, or give --vae_checkpoint and --dit_checkpoint"
+            f"{path}: no such file; download the whole repository, or give --vae_checkpoint and --dit_checkpoint"
         )
 
 
 def read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
-    """Tensors of a safetensors file, as fp32 or wider; UserError if it is not the one that model.json describes."""
+    """Read a safetensors file as fp32 or wider; UserError if it is not the one that model.json describes."""
     from safetensors import SafetensorError
     from safetensors.torch import load
 
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise UserError(f"{path}: is not the file that {JSON_NAME} describes (sha256); get it anew")
+        raise UserError(f"{path}: is not the file that {JSON_NAME} describes (sha256); download it again")
     try:
         tensors = load(data)
     except SafetensorError as error:
-        raise UserError(f"{path}: is not a safetensors file ({error}); get it anew") from error
+        raise UserError(f"{path}: is not a safetensors file ({error}); download it again") from error
     return {name: tensor if tensor.dtype == torch.float64 else tensor.float() for name, tensor in tensors.items()}
 
 
@@ -206,9 +206,9 @@ def write_folder(
     folder: str | Path, models: Sequence[VPVAE | VSDiT], dtype: torch.dtype, extra: dict[str, Tensor],
     description: dict[str, Any], names: Mapping[str, Tensor],
 ) -> Path:
-    """Write models, `extra` tensors and what is known of names with their model.json; returns the path of the weights.
+    """Write models, `extra` tensors, the known names and their model.json; return the path of the weights.
 
-    Of the tensors of names those of floating point are written in dtype, too.
+    Floating-point tensors of names are written in dtype, too.
     """
     from safetensors.torch import save
 

@@ -1,6 +1,6 @@
-"""Decoder heads of the VP-VAE: what a row slot's features say, how wrong that is, and the row it stands for.
+"""Decoder heads of the VP-VAE: outputs per row slot, their loss, and the rows they decode to.
 
-Letters: B batch, N latents, R row slots of a latent, D width.
+Letters: B batch, N latents, R row slots per latent, D width.
 """
 
 from typing import Any, NamedTuple
@@ -15,18 +15,18 @@ from svgfusion_lib.utils.tensorsvg import denormalize_target, normalize_target
 
 
 class RowHead(nn.Sequential):
-    """Features of latents [B, N, D] -> row slots [B, N, R, sum of sizes]; a subclass gives them a meaning."""
+    """Decoder features [B, N, D] -> row slots [B, N, R, sum of sizes]; subclasses define what the outputs mean."""
 
     def __init__(self, width: int, slots: int, sizes: list[int]):
         super().__init__(nn.LayerNorm(width), nn.Linear(width, slots * sum(sizes)))
         self.slots, self.sizes = slots, sizes
 
     def slots_of(self, x: Tensor) -> Tensor:
-        """Outputs by slot [B, N, R, H]."""
+        """Outputs per slot [B, N, R, H]."""
         return super().forward(x).unflatten(-1, (self.slots, -1))
 
     def loss(self, decoded: Any, batch: ChunkBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Reconstruction loss of what `forward` returned -> scalar, and its parts."""
+        """Reconstruction loss of the output of `forward` -> scalar, and its parts."""
         raise NotImplementedError
 
     def read_rows(self, decoded: Any) -> tuple[Tensor, Tensor, Tensor]:
@@ -35,7 +35,7 @@ class RowHead(nn.Sequential):
 
 
 class ContinuousHead(RowHead):
-    """The specification's head: all 22 columns as numbers in [-1, 1], ids among them."""
+    """The specification's head: all 22 columns, ids included, as numbers in [-1, 1]."""
 
     def __init__(self, width: int, slots: int):
         super().__init__(width, slots, [rf.NUM_COLUMNS])
@@ -58,7 +58,7 @@ class ContinuousHead(RowHead):
 
 
 class HybridRows(NamedTuple):
-    """Logits [B, N, R, 9] of both ids, geometry [B, N, R, 8], style [B, N, R, 12] or [.., 0] if the latent holds it."""
+    """Logits [B, N, R, .] of both ids, geometry [B, N, R, 8], style [B, N, R, 12] or [.., 0] if the latent holds it."""
 
     element: Tensor
     command: Tensor
@@ -67,7 +67,7 @@ class HybridRows(NamedTuple):
 
 
 class HybridHead(RowHead):
-    """Ids by cross-entropy, numbers by squared error. `columns`: 8 of geometry, and 12 of style if it is decoded."""
+    """Cross-entropy for ids, squared error for numbers. `columns`: 8 of geometry, plus 12 of style if decoded."""
 
     def __init__(self, width: int, slots: int, commands: int, columns: int):
         super().__init__(width, slots, [len(rf.ELEMENTS), commands, rf.NUM_GEOMETRY, columns - rf.NUM_GEOMETRY])
@@ -76,9 +76,9 @@ class HybridHead(RowHead):
         return HybridRows(*self.slots_of(x).split(self.sizes, dim=-1))
 
     def loss(self, decoded: HybridRows, batch: ChunkBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cross-entropy of ids (unused slots must say PAD) + 10 x squared error of geometry, and of decoded style.
+        """Cross-entropy of ids (unused slots are PAD) + 10 x squared error of geometry + 10 x that of decoded style.
 
-        Geometry counts where the true command needs it (row_format.free_arguments).
+        Geometry counts only where the true command uses it (row_format.free_arguments).
         """
         valid = (~batch.padding_mask)[..., None].expand(batch.ids.shape[:3]).to(decoded.geometry)  # [B, N, R]
         parts = {}

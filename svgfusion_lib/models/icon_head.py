@@ -1,7 +1,7 @@
-"""The evaluator: a small head on a frozen pixel encoder that says what an icon shows, and what a text asks for.
+"""The evaluator: a small head on frozen encoders that embeds icons and texts into one space, like CLIP.
 
-Trained by `svgfusion train_icon_head` on packs that no generator here is trained on, so that it judges by what a
-thing looks like and not by what the generator has learned.
+Trained by `svgfusion train_icon_head` on packs that no generator here is trained on, so that its scores do not reward
+what the generator has memorised.
 """
 
 import hashlib
@@ -23,10 +23,10 @@ SHIPPED = PRETRAINED_DIR / "icon_head.safetensors"
 
 
 class IconHead(nn.Module):
-    """Two maps into one space of unit vectors [B, D]: of the pixel tokens of a rendering, and of a text.
+    """Projects the pixel tokens of a rendering, and a text, into one space of unit vectors [B, D].
 
     pixel_encoder, text_encoder: the frozen models whose outputs it reads; packs: the icon packs it was trained on.
-    realism: of a ranker only, a third map, which tells real icons from drawings of a model (`train_realism`).
+    realism: only in a ranker; a linear classifier of real icons against generated ones (`train_realism`).
     """
 
     mean: Tensor  # [P, C]
@@ -46,28 +46,28 @@ class IconHead(nn.Module):
         self.realism: nn.Linear | None = None
 
     def add_realism(self) -> nn.Linear:
-        """A fresh map for `log_realism`, in place of what there was."""
+        """Replace the `log_realism` classifier by a newly initialised one, and return it."""
         self.realism = nn.Linear(self.mean.numel(), 1)
         return self.realism
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """tokens [B, P, C] of `pixel_encoder` -> [B, D], each of length 1: standardised, then one map of them all."""
+        """tokens [B, P, C] of `pixel_encoder` -> unit vectors [B, D]: standardise, flatten, project."""
         return F.normalize(self.linear(self.dropout(self.standardise(tokens))), dim=-1)  # [B, D]
 
     def standardise(self, tokens: Tensor) -> Tensor:
-        """tokens [B, P, C] -> [B, P C], what the maps of pictures read."""
+        """tokens [B, P, C] -> standardised and flattened [B, P C]."""
         if tokens.shape[1:] != self.mean.shape:
             raise ValueError(f"tokens must be [B, {', '.join(map(str, self.mean.shape))}], got {list(tokens.shape)}")
         return ((tokens - self.mean) / self.std).flatten(1)  # [B, P C]
 
     def log_realism(self, tokens: Tensor) -> Tensor:
-        """tokens [B, P, C] -> [B]: log of the probability that a picture is a real icon; 0 of a head without this."""
+        """tokens [B, P, C] -> [B]: log-probability that a picture is a real icon; 0 without a realism classifier."""
         if self.realism is None:
             return torch.zeros(len(tokens))
         return F.logsigmoid(self.realism(self.standardise(tokens))).squeeze(1)  # [B]
 
     def encode_texts(self, means: Tensor) -> Tensor:
-        """Mean text tokens [B, text_width] of `text_encoder` (see `mean_text_tokens`) -> [B, D], each of length 1."""
+        """Mean text tokens [B, text_width] of `text_encoder` (see `mean_text_tokens`) -> unit vectors [B, D]."""
         return F.normalize(self.text(means), dim=-1)
 
 
@@ -77,7 +77,7 @@ def mean_text_tokens(context: Tensor, padding_mask: Tensor) -> Tensor:
 
 
 def save_icon_head(head: IconHead, path: str | Path) -> Path:
-    """Write the head as bf16 safetensors. One entry of metadata only: more are written in no fixed order."""
+    """Write the head as bf16 safetensors. Metadata is one entry, since safetensors does not fix their order."""
     from safetensors.torch import save
 
     tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in head.state_dict().items()}
@@ -89,7 +89,7 @@ def save_icon_head(head: IconHead, path: str | Path) -> Path:
 
 
 def load_icon_head(path: str | Path = SHIPPED) -> IconHead:
-    """The shipped head, or another that `save_icon_head` wrote, in eval mode. UserError if it is none, or damaged."""
+    """Load the shipped head, or one written by `save_icon_head`, in eval mode; UserError if invalid or damaged."""
     from safetensors import SafetensorError, safe_open
 
     remedy = "make one with `svgfusion train_icon_head`"
@@ -100,11 +100,11 @@ def load_icon_head(path: str | Path = SHIPPED) -> IconHead:
         if KIND not in metadata:
             raise UserError(f"{path}: is not an icon head; {remedy}")
         description = json.loads(metadata[KIND])
-        version, sha256 = description.pop("version", 1), description.pop("sha256", None)  # 1 had no hash
+        version, sha256 = description.pop("version", 1), description.pop("sha256", None)  # version 1 had no hash
         if version not in (1, VERSION):
-            raise UserError(f"{path}: an icon head of version {version}, this program reads {VERSION}; {remedy}")
+            raise UserError(f"{path}: icon head of version {version}, but this program reads {VERSION}; {remedy}")
         if version > 1 and sha256 != _hash_of(tensors, description):
-            raise UserError(f"{path}: damaged (its content is not what its hash says); {remedy}")
+            raise UserError(f"{path}: damaged (its hash does not match); {remedy}")
         width, text_width = tensors["text.weight"].shape
         head = IconHead(
             num_tokens=tensors["mean"].shape[0], token_width=tensors["mean"].shape[1], width=width,

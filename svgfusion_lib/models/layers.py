@@ -1,4 +1,4 @@
-"""The building blocks that VP-VAE and VS-DiT share: one attention, one MLP, one modulation."""
+"""Building blocks shared by VP-VAE and VS-DiT: attention, MLP, modulation."""
 
 import math
 
@@ -20,18 +20,18 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, context: Tensor | None = None, padding_mask: Tensor | None = None) -> Tensor:
         """x [B, N, D], context [B, S, C], padding_mask of the keys (True = padding) [B, S] or [B, N, S] -> [B, N, D].
 
-        A query whose keys are all padding attends to all of them, so the result is never NaN; it must be
-        masked by the caller anyway.
+        A query whose keys are all padding attends to all of them, so the output is never NaN; the caller must
+        mask it anyway.
         """
         return self.attend(x, *self.keys_values(x if context is None else context), padding_mask)
 
     def keys_values(self, context: Tensor) -> tuple[Tensor, Tensor]:
-        """context [B, S, C] -> keys and values [B, H, S, D/H], for callers that attend to it more than once."""
+        """context [B, S, C] -> keys and values [B, H, S, D/H], for callers that reuse them."""
         key, value = (self._split(y) for y in self.to_key_value(context).chunk(2, dim=-1))
         return key, value
 
     def attend(self, x: Tensor, key: Tensor, value: Tensor, padding_mask: Tensor | None) -> Tensor:
-        """Attend to keys and values that are computed already; otherwise like `forward`."""
+        """Like `forward`, with precomputed keys and values."""
         query = self._split(self.to_query(x))  # [B, H, N, D/H]
         mask = None
         if padding_mask is not None:
@@ -45,7 +45,7 @@ class Attention(nn.Module):
 
 
 def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """PyTorch's, [B, H, N, D/H]; in fp32 on a CPU, whose bf16 kernel takes 20 times as long in the backward pass."""
+    """F.scaled_dot_product_attention [B, H, N, D/H]; fp32 on CPUs, whose bf16 backward is 20 times slower."""
     if query.device.type != "cpu" or query.dtype == torch.float32:
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     with torch.autocast("cpu", enabled=False):
@@ -98,13 +98,13 @@ def timestep_embedding(t: Tensor, width: int, max_period: float = 10_000) -> Ten
 
 
 def zero_init(layer: nn.Module) -> nn.Module:
-    """Weights and bias set to zero: the layer is silent until trained."""
+    """Set weights and bias to zero, so that the layer outputs zero until trained."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
     return layer
 
 
 def masked_mean(x: Tensor, padding_mask: Tensor) -> Tensor:
-    """Mean of x [B, S, C] over the positions that padding_mask [B, S] leaves -> [B, C]."""
+    """Mean of x [B, S, C] over the positions not masked by padding_mask [B, S] -> [B, C]."""
     keep = (~padding_mask)[..., None].to(x)  # [B, S, 1]
     return (x * keep).sum(1) / keep.sum(1).clamp(min=1)

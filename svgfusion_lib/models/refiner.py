@@ -1,11 +1,11 @@
-"""The refiner: a whole drawing with coordinates that are a little off -> the coordinates a designer would have used.
+"""The refiner: corrects slightly wrong coordinates of a whole drawing to those a designer would have used.
 
-It comes after the VP-VAE's decoder, which codes every sub-path by itself and so cannot make ends meet. A transformer
-over all rows reads the disturbed coordinates and decides each one on a fine grid, or leaves it: a regression would
-average the candidates, and the mean of two grid lines lies on neither. Coordinates by classes are from HouseDiffusion
-(Shabani et al. 2023, section 3.3), there as bits.
+It runs after the VP-VAE decoder, which decodes every sub-path independently and so cannot make their ends meet. A
+transformer over all rows reads the inexact coordinates and classifies each onto a fine grid, or keeps it. Regression
+would average the candidates, and the mean of two grid lines lies on neither. Classifying coordinates follows
+HouseDiffusion (Shabani et al. 2023, section 3.3), which uses bits.
 
-Letters: B drawings, L rows of a drawing, D width, G grid lines. Units: 24 to the side of the canvas.
+Letters: B drawings, L rows of a drawing, D width, G grid lines. Units: the canvas is 24 units wide.
 """
 
 import math
@@ -21,9 +21,9 @@ from svgfusion_lib.models.layers import Block
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 
-UNITS = 24                     # to the side of the canvas
-LOWEST, HIGHEST = -1.2, 25.2   # units: the grid reaches a little over the canvas
-LEFT_OUT = 1e4                 # logit of what must not be chosen
+UNITS = 24                     # side of the canvas
+LOWEST, HIGHEST = -1.2, 25.2   # units: the grid extends a little beyond the canvas
+LEFT_OUT = 1e4                 # minus this is the logit of choices that are not allowed
 _PERIODS = (48, 24, 12, 6, 3, 1.5, 1, 0.5)  # units, of the Fourier features of a coordinate
 _IS_X, _IS_Y, _IS_LENGTH = (torch.tensor(table) for table in rf.argument_tables())  # [elements, commands, 8]
 _FREE = torch.tensor(rf.free_arguments())
@@ -31,9 +31,9 @@ _FREE = torch.tensor(rf.free_arguments())
 
 @dataclass
 class Refined:
-    """free bool [B, L, 8]: the M coordinates that rows do not take from those before them.
+    """Decisions of the refiner. free bool [B, L, 8]: the M coordinates that do not follow from earlier rows.
 
-    logits [M, 1 + G]: leave it, or one of the grid lines. drop [B, L]: logit of a row to leave out.
+    logits [M, 1 + G]: keep the value, or one of the grid lines. drop [B, L]: logit for dropping a row.
     """
 
     free: Tensor
@@ -42,7 +42,7 @@ class Refined:
 
 
 class Refiner(PretrainedModel):
-    """Rows of whole drawings to exact coordinates (see the module)."""
+    """Corrects the coordinates of whole drawings (see the module docstring)."""
 
     kind = "refiner"
     config_class = RefinerConfig
@@ -62,8 +62,8 @@ class Refiner(PretrainedModel):
         self.lines = round((HIGHEST - LOWEST) / config.step) + 1  # G
         self.to_logits = nn.ModuleList(nn.Linear(width, 1 + self.lines) for _ in range(rf.NUM_GEOMETRY))
         self.to_drop = nn.Linear(width, 1)
-        self.reach = nn.Parameter(torch.zeros(rf.NUM_GEOMETRY))  # how fast far lines become unlikely
-        lines = torch.arange(self.lines, device="cpu")  # [G], whatever the default device
+        self.reach = nn.Parameter(torch.zeros(rf.NUM_GEOMETRY))  # log slope of the penalty on distant lines
+        lines = torch.arange(self.lines, device="cpu")  # [G], on the CPU whatever the default device
         self.register_buffer("grid", LOWEST + config.step * lines, persistent=False)
 
     def forward(self, ids: Tensor, units: Tensor, padding_mask: Tensor) -> Refined:
@@ -89,7 +89,7 @@ class Refiner(PretrainedModel):
         return Refined(free, logits - nn.functional.pad(near, (1, 0)), self.to_drop(x)[..., 0])
 
     def decide(self, refined: Refined, units: Tensor) -> Tensor:
-        """units [B, L, 8] with the likeliest value of each free coordinate, within config.farthest of the old one."""
+        """Set each free coordinate of units [B, L, 8] to its likeliest value within config.farthest of the old one."""
         before = units[refined.free]                                                  # [M]
         near = (before[:, None] - self.grid).abs() <= self.config.farthest            # [M, G]
         allowed = nn.functional.pad(near, (1, 0), value=True)                         # [M, 1 + G]
@@ -100,7 +100,7 @@ class Refiner(PretrainedModel):
 
     @torch.no_grad()
     def refine(self, rows: np.ndarray) -> np.ndarray:
-        """Rows [L, 22] -> valid rows [L', 22] with exact coordinates; more than config.max_rows stay as they are."""
+        """Rows [L, 22] -> valid rows [L', 22] with exact coordinates; longer than config.max_rows is left unchanged."""
         body = rows[1:-1]  # [L - 2, 22]
         if not 0 < len(body) <= self.config.max_rows:
             return rows
@@ -116,7 +116,7 @@ class Refiner(PretrainedModel):
         return result if len(result) > 2 else sanitize_rows(out)
 
     def _dropped(self, ids: Tensor, refined: Refined) -> Tensor:
-        """Rows [B, L] of the parts that are left out as a whole: the mean of their rows says so."""
+        """Rows [B, L] of parts to drop as a whole, decided by the mean logit of a part's rows."""
         part = part_index(ids)
         total = torch.zeros_like(refined.drop).scatter_add_(1, part, refined.drop)
         count = torch.zeros_like(refined.drop).scatter_add_(1, part, torch.ones_like(refined.drop))
@@ -124,7 +124,7 @@ class Refiner(PretrainedModel):
 
 
 def to_units(ids: Tensor, geometry: Tensor) -> Tensor:
-    """Canvas coordinates [B, L, 8] -> units of 24 to the side, positions from the top left corner; 0 where unused."""
+    """Canvas coordinates [B, L, 8] -> units (canvas side 24), positions from the top left corner; 0 where unused."""
     position, length = coordinate_kinds(ids)
     half = UNITS / 2
     return torch.where(position, (geometry + 1) * half, torch.where(length, geometry * half, 0.0))
@@ -138,12 +138,12 @@ def from_units(ids: Tensor, units: Tensor) -> Tensor:
 
 
 def coordinate_kinds(ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Which columns [B, L, 8] are positions, and which are lengths."""
+    """Masks [B, L, 8] of the columns that are positions, and of those that are lengths."""
     is_x, is_y, is_length = (t.to(ids.device)[ids[..., 0], ids[..., 1]] for t in (_IS_X, _IS_Y, _IS_LENGTH))
     return is_x | is_y, is_length
 
 
 def part_index(ids: Tensor) -> Tensor:
-    """Number [B, L] of the sub-path or primitive that each row belongs to, from 0 on."""
+    """Zero-based index [B, L] of the sub-path or primitive that each row belongs to."""
     begins = (ids[..., 0] != rf.PATH) | (ids[..., 1] == rf.MOVE) | (ids[..., 1] == rf.SUBMOVE)
     return (begins.long().cumsum(-1) - 1).clamp(min=0)

@@ -1,8 +1,8 @@
 """Text encoders behind one interface: MiniLM from a PyPI package, or CLIP and others by name.
 
 The context of a prompt is the encoder's last hidden state, one vector per token, with a padding mask
-(True = pad). The empty prompt is encoded like any other: it is the null prompt of classifier-free
-guidance, and its mask has real tokens.
+(True = pad). The empty prompt, which is the null prompt of classifier-free guidance, is encoded like any
+other: its mask has real (special) tokens.
 """
 
 import warnings
@@ -30,8 +30,8 @@ MINILM_SHA256 = {  # of every file that is read
 class TextEncoder:
     """A frozen text model and its tokenizer.
 
-    name: what it was loaded by (checkpoints record it); width: D of a context vector;
-    max_tokens: the longest context S it returns, less than asked for where the model's position table is shorter.
+    name: the name it was loaded by (stored in checkpoints); width: D of a context vector;
+    max_tokens: the longest context S it returns, capped by the model's position embeddings.
     """
 
     def __init__(self, name: str, model: Any, tokenizer: Tokenizer, max_tokens: int = MAX_TOKENS):
@@ -46,7 +46,7 @@ class TextEncoder:
     def encode(self, texts: list[str]) -> tuple[Tensor, Tensor]:
         """Encode texts: context float32 [B, S, width] and padding mask bool [B, S] (True = pad).
 
-        S is the longest text of this call in tokens, at most max_tokens; longer texts are cut with a
+        S is the number of tokens of the longest text, at most max_tokens; longer texts are truncated with a
         warning. Padded positions of the context are zero. Both tensors are on the CPU.
         """
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
@@ -57,7 +57,7 @@ class TextEncoder:
         lengths = [len(ids) for ids in tokens]
         context = torch.zeros(len(texts), max(lengths), self.width)  # (B, S, D)
         padding_mask = padding_of(lengths)  # (B, S)
-        by_length = sorted(range(len(texts)), key=lengths.__getitem__)  # little padding within a batch
+        by_length = sorted(range(len(texts)), key=lengths.__getitem__)  # minimises padding within a batch
         for start in range(0, len(texts), BATCH_SIZE):
             index = by_length[start : start + BATCH_SIZE]
             hidden = self._forward([tokens[i] for i in index])  # (b, s, D)
@@ -70,7 +70,7 @@ class TextEncoder:
         long = [text for text, encoding in zip(texts, encodings) if encoding.overflowing]
         if long:
             warnings.warn(
-                f"{len(long)} of {len(texts)} texts cut to {self.max_tokens} tokens, e.g. {long[0]!r:.50}",
+                f"{len(long)} of {len(texts)} texts truncated to {self.max_tokens} tokens, e.g. {long[0]!r:.50}",
                 stacklevel=3,
             )
         return [encoding.ids for encoding in encodings]
@@ -118,7 +118,7 @@ def _load_named(name: str):
         model_class = AutoModelForTextEncoding
     elif hasattr(config, "vision_config") or config.is_encoder_decoder or not hasattr(config, "vocab_size"):
         raise UserError(
-            f"text encoder {name!r} is a {config.model_type} model: use CLIP, T5 or an encoder like BERT."
+            f"text encoder {name!r} is a {config.model_type} model: use CLIP, T5 or a BERT-like encoder."
         )
     else:
         model_class = AutoModel

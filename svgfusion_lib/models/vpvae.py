@@ -1,15 +1,15 @@
-"""VP-VAE: SVG rows, fused with pixel tokens of their rendering, to a latent sequence and back.
+"""VP-VAE: encodes SVG rows, fused with pixel tokens of their rendering, to a latent sequence, and decodes them.
 
-Paper section 3.2 (arXiv 2412.10437). A latent stands for one chunk of R rows (utils/path_chunks.py):
+Paper section 3.2 (arXiv 2412.10437). Each latent represents one chunk of R rows (utils/path_chunks.py):
 
     chunk [R, .] -> row embedding -> join R rows -> encoder blocks (x pixel tokens) -> posterior -> z
     z -> decoder blocks -> R rows
 
 Layout "row" (the specification) has R = 1, learned positions, and self-attention along the sequence.
-Layout "path" normalises each chunk to its box, keeps box and style as explicit channels of z beside the
-learned ones, and codes every chunk by itself: equal shapes get equal latents wherever they stand.
+Layout "path" normalises each chunk to its bounding box, keeps box and style as explicit channels of z beside
+the learned ones, and encodes every chunk independently: equal shapes get equal latents wherever they are.
 
-A row sees the pixel tokens of the whole rendering, or those of the stage of the drawing that it belongs to
+A row attends to the pixel tokens of the whole rendering, or only to those of its own stage of the drawing
 (utils/tensorsvg.py).
 
 Letters: B batch, N latents, R rows per latent, K renderings, P pixel tokens of each, D width, Z latent channels.
@@ -80,7 +80,7 @@ class VPVAE(PretrainedModel):
         row_columns = rf.NUM_GEOMETRY + (rf.NUM_STYLE if by_row else 0)
 
         self.element_embedding = nn.Embedding(len(rf.ELEMENTS), config.row_width)
-        commands = len(rf.COMMANDS) if config.arcs else rf.ARC  # arcs are the newest
+        commands = len(rf.COMMANDS) if config.arcs else rf.ARC  # the arc is the last command
         self.command_embedding = nn.Embedding(commands, config.row_width)
         self.column_embedding = nn.Linear(row_columns, config.row_width)
         self.join_rows = nn.Linear(slots * config.row_width, width)
@@ -114,7 +114,7 @@ class VPVAE(PretrainedModel):
                 nn.init.zeros_(layer.bias)
 
     def encode(self, batch: ChunkBatch) -> Posterior:
-        """Chunks (and pixel tokens, if fused) -> posterior over N latents of each SVG."""
+        """Chunks (and pixel tokens, if fused) -> posterior over the N latents of each SVG."""
         columns = batch.geometry  # [B, N, R, 8]
         if self.explicit_width:
             explicit = torch.cat([batch.box, batch.style], dim=-1)  # [B, N, 15]
@@ -133,9 +133,9 @@ class VPVAE(PretrainedModel):
         return Posterior(mean, logvar, explicit)
 
     def _pixels(self, batch: ChunkBatch) -> tuple[Tensor, Tensor | None]:
-        """Pixel tokens of all renderings [B, K P, C], and which of them a latent must not see [B, N, K P]."""
+        """Pixel tokens of all renderings [B, K P, C] and their mask [B, N, K P] (True = hidden from a latent)."""
         if batch.pixel_tokens is None or batch.stages is None or self.pixel_norm is None:
-            raise ValueError("this VP-VAE fuses pixel tokens, but the batch holds none")
+            raise ValueError("this VP-VAE fuses pixel tokens, but the batch has none")
         pixels = self.pixel_norm(batch.pixel_tokens)  # [B, K, P, C]
         renderings, tokens = pixels.shape[1:3]
         if renderings == 1:
@@ -144,7 +144,7 @@ class VPVAE(PretrainedModel):
         return pixels.flatten(1, 2), batch.stages[..., None] != stage
 
     def decode(self, z: Tensor, padding_mask: Tensor | None = None) -> Any:
-        """Latents [B, N, Z] (explicit channels are not looked at) -> what the head (models/heads.py) says of rows."""
+        """Latents [B, N, Z] (explicit channels are ignored) -> outputs of the row head (models/heads.py)."""
         x = self.from_latent(z[..., self.explicit_width :])  # [B, N, D]
         if self.decoder_position is not None:
             x = x + self.decoder_position[: x.shape[1]]  # [B, N, D]
@@ -176,7 +176,7 @@ class VPVAE(PretrainedModel):
 
     @torch.no_grad()
     def encode_svg(self, svg: str | Path, max_latents: int | None = None) -> Tensor:
-        """SVG text, or the file at a Path -> posterior mean z [N, Z] on the model's device.
+        """Encode SVG text, or the file at a Path, to the posterior mean z [N, Z] on the model's device.
 
         UserError if the SVG cannot be read or has more than max_latents latents.
         """
@@ -193,7 +193,7 @@ class VPVAE(PretrainedModel):
         return self.encode(batch).latent()[0]  # [N, Z]
 
     def read_chunks(self, svg: str | Path, max_latents: int) -> tuple[str, np.ndarray, Chunks]:
-        """Name for messages, rows [L, 22] and chunks of an SVG; UserError as `encode_svg`."""
+        """Return the name for messages, rows [L, 22] and chunks of an SVG; UserError as in `encode_svg`."""
         name = str(svg) if isinstance(svg, Path) else "the SVG"
         try:
             rows = parse_svg(svg).rows  # [L, 22]
@@ -204,7 +204,7 @@ class VPVAE(PretrainedModel):
         chunks = rows_to_chunks(rows, self.config.layout, self.config.rows_per_latent)
         if len(chunks) > max_latents:
             raise UserError(
-                f"{name}: has {len(chunks)} parts (sub-paths, shapes, gradients), the model takes at most"
+                f"{name}: has {len(chunks)} parts (sub-paths, shapes, gradients); the model takes at most"
                 f" {max_latents}; simplify the drawing"
             )
         return name, rows, chunks

@@ -1,9 +1,9 @@
 """VS-DiT: a diffusion transformer over latent sequences, conditioned on a prompt.
 
 Paper section 3.3 (arXiv 2412.10437); the block is DiT's adaLN-Zero (Peebles & Xie 2023, section 3.2) with
-cross-attention to the prompt's tokens added. One modulation network serves all blocks, each block adds
-an offset of its own (adaLN-single, PixArt-alpha, section 2.3): a third fewer weights. A model trained with
-styles adds the embedding of one of them to the condition; style 0 is the null style: none given.
+cross-attention to the prompt's tokens added. All blocks share one modulation network and each adds its own
+offset (adaLN-single, PixArt-alpha, section 2.3), which saves a third of the weights. A model trained with
+styles adds a style embedding to the condition; style 0 is the null style.
 
 Letters: B batch, N latents, K tokens (patches of latents), S text tokens, C context width, D width, Z latent.
 """
@@ -20,12 +20,12 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.base import PretrainedModel
 from svgfusion_lib.models.layers import MLP, Attention, masked_mean, modulate, timestep_embedding, zero_init
 
-# Fields of a configuration in which `resized` models may differ.
+# Configuration fields that `resized` may change.
 _RESIZABLE = ("max_latents", "styles", "length_width", "length_dropout")
 
 
 class DiTBlock(nn.Module):
-    """Self-attention, cross-attention to the prompt, MLP; the condition modulates and gates the first and the last."""
+    """Self-attention, cross-attention to the prompt, MLP; self-attention and MLP are modulated and gated (adaLN)."""
 
     def __init__(self, width: int, heads: int, mlp_ratio: float):
         super().__init__()
@@ -54,7 +54,7 @@ class DiTBlock(nn.Module):
 
 @dataclass
 class EncodedPrompts:
-    """What the VS-DiT needs of B prompts, the same at every timestep.
+    """Prompt features for B prompts, computed once and reused at every timestep.
 
     pooled [B, D]; keys_values: keys and values [B, H, S, D/H] of every block; mask bool [B, S] (True = padding).
     """
@@ -70,7 +70,7 @@ class EncodedPrompts:
 
 
 class LengthPredictor(nn.Module):
-    """How many latents does this prompt need? A categorical distribution over 1..max_latents."""
+    """Predicts how many latents a prompt needs, as a categorical distribution over 1..max_latents."""
 
     def __init__(self, context_width: int, max_latents: int, width: int, dropout: float = 0.0):
         super().__init__()
@@ -80,7 +80,7 @@ class LengthPredictor(nn.Module):
         )
 
     def forward(self, context: Tensor, context_mask: Tensor) -> Tensor:
-        """context [B, S, C], context_mask [B, S] -> logits [B, max_latents]; index n - 1 stands for n."""
+        """context [B, S, C], context_mask [B, S] -> logits [B, max_latents]; index n - 1 means n latents."""
         return self.layers(masked_mean(context, context_mask))
 
     def loss(self, context: Tensor, context_mask: Tensor, padding_mask: Tensor) -> Tensor:
@@ -90,9 +90,9 @@ class LengthPredictor(nn.Module):
 
 
 class VSDiT(PretrainedModel):
-    """Noise prediction for latents z_t [B, N, Z] at timestep t, given a prompt (and a style).
+    """Predicts the noise (or velocity) of latents z_t [B, N, Z] at timestep t, given a prompt (and a style).
 
-    latent_mean, latent_std [Z]: of the training latents, which diffusion sees with zero mean and unit variance.
+    latent_mean, latent_std [Z]: statistics of the training latents; diffusion runs on normalised latents.
     """
 
     kind = "vsdit"
@@ -128,7 +128,7 @@ class VSDiT(PretrainedModel):
 
     def _initialize(self) -> None:
         slots = timestep_embedding(torch.arange(len(self.position)), self.position.shape[1])  # [K, D], of DiT
-        with torch.no_grad():  # as large as the tokens: else many steps pass before slots are told apart
+        with torch.no_grad():  # at the scale of the tokens, or it takes many steps to tell positions apart
             self.position[:, : slots.shape[1]].copy_(slots)
         nn.init.normal_(self.length_embedder.weight, std=0.02)
         if self.style_embedder is not None:
@@ -141,7 +141,7 @@ class VSDiT(PretrainedModel):
         zero_init(self.final_layer)           # a fresh model returns exactly zero
 
     def normalize(self, z: Tensor) -> Tensor:
-        """Latents of the VAE [B, N, Z] -> zero mean and unit variance per channel, what diffusion works on."""
+        """Scale VAE latents [B, N, Z] to zero mean and unit variance per channel, as diffusion needs them."""
         return (z - self.latent_mean) / self.latent_std
 
     def denormalize(self, z: Tensor) -> Tensor:
@@ -156,20 +156,20 @@ class VSDiT(PretrainedModel):
         return self.denoise(z_t, t, self.encode_prompts(context, context_mask), padding_mask, style)
 
     def encode_prompts(self, context: Tensor, context_mask: Tensor) -> EncodedPrompts:
-        """context [B, S, C], context_mask [B, S] -> what `denoise` needs of them, once for all timesteps."""
+        """context [B, S, C], context_mask [B, S] -> prompt features for `denoise`, shared by all timesteps."""
         pooled = self.pooled_embedder(masked_mean(context, context_mask))  # [B, D]
         context = self.context_embedder(context)  # [B, S, D]
-        blocks: Any = self.blocks  # a ModuleList does not say of what
+        blocks: Any = self.blocks  # ModuleList is not generic
         return EncodedPrompts(pooled, [b.cross_attention.keys_values(context) for b in blocks], context_mask)
 
     def denoise(
         self, z_t: Tensor, t: Tensor, prompts: EncodedPrompts, padding_mask: Tensor | None = None,
         style: Tensor | None = None,
     ) -> Tensor:
-        """As `forward`, for prompts that are encoded: z_t [B, N, Z], t [B] -> [B, N, Z].
+        """Like `forward`, for encoded prompts: z_t [B, N, Z], t [B] -> [B, N, Z].
 
-        padding_mask [B, N] (True = padding) is left out when no latent is padding. style int64 [B]: 1 + index in
-        config.styles, 0 for the null style; left out when all are null.
+        padding_mask [B, N] (True = padding): None if no latent is padding. style int64 [B]: 1 + index in
+        config.styles, 0 for the null style; None if all are null.
         """
         if z_t.ndim != 3 or z_t.shape[-1] != self.config.latent_width or z_t.shape[1] > self.config.max_latents:
             raise ValueError(
@@ -200,10 +200,10 @@ class VSDiT(PretrainedModel):
         return self.unpatchify(x, length)  # [B, N, Z]
 
     def patchify(self, z: Tensor, padding_mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Join patch_size consecutive latents: [B, N, Z] -> [B, K, p Z]; a token is padding if all of it is."""
+        """Join patch_size consecutive latents: [B, N, Z] -> [B, K, p Z]; a token is padding if all its latents are."""
         p = self.config.patch_size
         missing = -z.shape[1] % p
-        if padding_mask is not None:  # a token that is padding in part must not carry what stands there
+        if padding_mask is not None:  # zero the padding inside partly padded tokens
             z = z.masked_fill(padding_mask[..., None], 0.0)
         z = F.pad(z, (0, 0, 0, missing))  # [B, K p, Z]
         if padding_mask is not None:
@@ -217,16 +217,16 @@ class VSDiT(PretrainedModel):
 
 @torch.no_grad()
 def resized(dit: VSDiT, config: DiTConfig) -> VSDiT:
-    """The same network for other styles and lengths: what both have is kept.
+    """Copy a network to a configuration with other styles or lengths, keeping all shared weights.
 
-    A new style begins as the mean of the known ones, a new length as the longest known one, new positions and a length
-    predictor of another size as in a new model. UserError if the networks differ otherwise.
+    New styles start as the mean of the known ones and new lengths as the longest known one; new positions and a length
+    predictor of another size are initialised as in a new model. UserError if the configurations differ otherwise.
     """
     kept = dit.config
     names = (f.name for f in fields(config) if f.name not in _RESIZABLE)
     other = [name for name in names if getattr(kept, name) != getattr(config, name)]
     if other:
-        raise UserError(f"the weights to begin with are of a VS-DiT with another {', '.join(other)}")
+        raise UserError(f"the pretrained weights belong to a VS-DiT with a different {', '.join(other)}")
     new = VSDiT(config)
     own, weights = dit.state_dict(), new.state_dict()
     for name, tensor in own.items():
@@ -250,7 +250,7 @@ def resized(dit: VSDiT, config: DiTConfig) -> VSDiT:
 def drop_prompts(
     context: Tensor, context_mask: Tensor, drop: Tensor, null_context: Tensor, null_mask: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Swap context AND mask for the null prompt's where drop [B] is True (classifier-free guidance).
+    """Replace context and mask by the null prompt's where drop [B] is True (classifier-free guidance).
 
     context [B, S, C], context_mask [B, S]; null_context [S0, C], null_mask [S0] -> the same shapes with
     max(S, S0) text tokens.

@@ -1,1 +1,1 @@
-"""Best of n: which drawing shows its prompt best, and the nearest name that a model knows."""
+"""Best-of-n ranking of drawings, nearest-name lookup, and routing of prompts to models."""

@@ -1,8 +1,8 @@
-"""The names that a model was trained on: what their icons look like, and which is nearest to an unknown prompt.
+"""Names that a model was trained on: reference pictures of them, and nearest-name lookup for unseen prompts.
 
-A small model draws what it never saw as shards, and what it knows as it is. So a prompt may borrow the drawing of a
-neighbour, as retrieval does for diffusion models with pictures (Sheynin et al. 2022, "kNN-Diffusion"; Blattmann et al.
-2022); here the neighbour is another name of the training set, and no icon of it has to be at hand.
+A small model draws known names well and unseen ones as shards. So an unseen prompt may be replaced by its nearest
+neighbour, as in retrieval-augmented diffusion models (Sheynin et al. 2022, "kNN-Diffusion"; Blattmann et al. 2022).
+Here the neighbour is another name of the training set, so none of its icons is needed.
 """
 
 from collections.abc import Sequence
@@ -21,15 +21,15 @@ from svgfusion_lib.models.text_encoder import TextEncoder
 from svgfusion_lib.reranking.name_pictures import NamePictures
 
 EXACT_WORDS = COLOUR_WORDS | set("one two three four five six seven eight nine ten eleven twelve".split())
-_DECIMALS = 4  # of a cosine: what is below depends on the batch
+_DECIMALS = 4  # of cosines: further decimals depend on the batch
 
 
 @dataclass
 class KnownNames:
-    """Names of training icons, with what is known of each.
+    """Names of training icons, with their text and picture embeddings.
 
-    vectors [N, C]: mean text tokens, each of length 1 ([0, 0]: no nearest name is sought). pictures: what their
-    training icons look like to the ranker.
+    vectors [N, C]: mean text tokens, as unit vectors ([0, 0] disables nearest-name lookup). pictures: the ranker's
+    embeddings of their training icons.
     """
 
     names: Sequence[str] = ()
@@ -37,11 +37,11 @@ class KnownNames:
     pictures: NamePictures | None = None
 
     def nearest(self, prompts: Sequence[str], encoder: TextEncoder) -> list[str | None]:
-        """Each prompt with the nearest name in place of its words: `moose, twemoji style` -> `deer, twemoji style`.
+        """Replace each prompt by its nearest known name: `moose, twemoji style` -> `deer, twemoji style`.
 
-        None where its words are a known name, in any order, and where no name is fit or none is sought. Nearness is the
-        cosine of mean text tokens, colours left out; of a prompt that asks for a colour, a number or a single letter no
-        name is fit that has another one: for `red square` no green square. encoder: the one that `vectors` are of.
+        None if the prompt is a known name, in any word order, if no name is suitable, or if lookup is disabled.
+        Similarity is the cosine of mean text tokens, without colours. If the prompt has a colour, a number or a single
+        letter, names with a different one are excluded: no green square for `red square`. encoder: that of `vectors`.
         """
         words = [without_style(prompt) or prompt for prompt in prompts]
         unknown = [k for k, text in enumerate(words) if len(self.vectors) and _key(text) not in self._row]
@@ -58,29 +58,29 @@ class KnownNames:
         return result
 
     def unknown_words(self, prompt: str) -> list[str]:
-        """The words of a prompt that no name has, style words and fillers aside; none if there are no names."""
+        """Words of a prompt that occur in no name, except style words and fillers; [] if there are no names."""
         words = content_words(without_style(prompt))
         return [word for word in words_of(prompt) if word in words - self._words] if self.names else []
 
     def kind_of(self, prompt: str) -> str:
-        """Whether a prompt asks for a name that is "known", for one of words that are "partly" known, or "unknown"."""
+        """Classify a prompt: its name is "known", "partly" (some of its words are), or "unknown"."""
         words = without_style(prompt) or prompt
         if _key(words) in self._row:
             return "known"
         return "partly" if content_words(words) & self._words else "unknown"
 
     def examples(self, prompt: str, style: str = "") -> Tensor | None:
-        """Pictures [k, D] of training icons of the name that a prompt says; None without any."""
+        """Picture embeddings [k, D] of the training icons with the prompt's name; None if there are none."""
         row = self._row.get(_key(without_style(prompt) or prompt))
         found = None if row is None or self.pictures is None else self.pictures.of(row, style)
         return found if found is not None and len(found) else None
 
     def number_of(self, name: str) -> int | None:
-        """Number of a name among these, whatever the order of its words."""
+        """Index of a name, ignoring the order of its words; None if it is unknown."""
         return self._row.get(_key(name))
 
     def joined(self, other: "KnownNames") -> "KnownNames":
-        """These names and those of another one that are not among them; no nearest one is sought if none was here."""
+        """Union with the names of another one; nearest-name lookup stays disabled if it was disabled here."""
         if not self.names:
             return other
         own = set(self.names)
@@ -103,33 +103,33 @@ class KnownNames:
 
 
 def _exact_words(words: set[str]) -> set[str]:
-    """Those of the words that no similar one can stand for: colours, numbers and single letters."""
+    """Words that no similar word can replace: colours, numbers and single letters."""
     return {word for word in words if len(word) == 1 or word in EXACT_WORDS or any(map(str.isdigit, word))}
 
 
 def _colourless(text: str) -> str:
-    """A text without its colours, or as it is if they are all it says."""
+    """Remove colour words from a text, unless nothing else would remain."""
     rest = " ".join(word for word in text.split() if word.lower().strip(",") not in COLOUR_WORDS)
     return rest if content_words(rest) else text
 
 
 def _key(text: str) -> frozenset[str]:
-    """What makes two texts the same name here: their words that say something, in any order (`a bell` is `bell`)."""
+    """Key under which two texts are the same name: their content words, in any order (`a bell` is `bell`)."""
     return frozenset(content_words(text) or name_key(text).split())
 
 
 def learn_names(names: Sequence[str], encoder: TextEncoder) -> KnownNames:
-    """Different names in the order of the alphabet, encoded."""
+    """Encode the distinct names, sorted alphabetically."""
     different = sorted(set(names))
     return KnownNames(different, mean_text_tokens(*encoder.encode(different))) if different else KnownNames()
 
 
 def check_names(names: object, vectors: object, width: int, source: str) -> KnownNames:
-    """What a file says to be known names, with vectors of this width; UserError if it is none."""
+    """Validate the known names of a file and their vectors of the given width; UserError if they are invalid."""
     if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-        raise UserError(f"{source}: the names that the model knows are no list of names; get it anew")
+        raise UserError(f"{source}: the model's known names are not a list of names; download it again")
     if isinstance(vectors, Tensor) and not vectors.numel():
         return KnownNames(names)
     if not (isinstance(vectors, Tensor) and vectors.is_floating_point() and vectors.shape == (len(names), width)):
-        raise UserError(f"{source}: holds no vector of width {width} for each name that the model knows; get it anew")
+        raise UserError(f"{source}: has no vector of width {width} for each known name; download it again")
     return KnownNames(names, vectors.float())

@@ -1,6 +1,6 @@
-"""What the icons of known names look like to the ranker: learned from a cache, and kept in a file.
+"""Picture embeddings of the icons of known names: computed from a cache and stored with the model.
 
-The ranker compares a drawing with its prompt, and with real icons of the prompt's name where the model knows it
+The ranker compares a drawing with its prompt, and with real icons of the prompt's name if the model knows it
 (docs/runs.md, section 23).
 """
 
@@ -14,15 +14,15 @@ from torch.nn import functional as F
 
 from svgfusion_lib.errors import UserError
 
-WIDTH = 96  # numbers in which a file holds a picture
+WIDTH = 96  # width of a stored embedding
 
 
 @dataclass
 class NamePictures:
-    """Training icons as the ranker sees them.
+    """The ranker's embeddings of training icons.
 
-    vectors [P, D]: of length 1 (`Ranker.vectors`); names int64 [P]: which of the known names each shows; styles: the
-    pack of each; ranker: the fingerprint of the ranker that looked.
+    vectors [P, D]: unit vectors (`Ranker.vectors`); names int64 [P]: index of each icon's known name; styles: the
+    pack of each; ranker: fingerprint of the ranker that computed them.
     """
 
     vectors: Tensor
@@ -31,7 +31,7 @@ class NamePictures:
     ranker: str
 
     def of(self, name: int, style: str = "") -> Tensor:
-        """Pictures [k, D] of a name: in that style if there are any, else in all styles."""
+        """Embeddings [k, D] of a name's pictures: in the given style if there are any, else in all styles."""
         rows = self._rows.get(name, [])
         return self.vectors[[k for k in rows if self.styles[k] == style] or rows]  # [k, D]
 
@@ -43,9 +43,9 @@ class NamePictures:
         return rows
 
     def packed(self) -> tuple[dict[str, Tensor], dict[str, object]]:
-        """Tensors for a file, and what is said beside them.
+        """Return tensors and a description for storage.
 
-        Pictures are int8 [P, K] in the basis [K, D] of the largest singular values.
+        Embeddings are int8 [P, K] in the basis [K, D] of the largest singular values.
         """
         basis = torch.linalg.svd(self.vectors.T @ self.vectors)[2][:WIDTH]  # [K, D]
         styles = sorted(set(self.styles))
@@ -58,7 +58,7 @@ class NamePictures:
 
 
 def unpacked(tensors: Mapping[str, Tensor], description: Mapping, names: int, source: str) -> NamePictures:
-    """What `NamePictures.packed` gave, for a model of so many names; UserError for what does not fit together."""
+    """Inverse of `NamePictures.packed`, for a model of `names` names; UserError if the parts are inconsistent."""
     styles, ranker = description.get("picture_styles"), description.get("ranker")
     try:
         basis, owners, numbers = (tensors[f"picture_{part}"] for part in ("basis", "names", "styles"))
@@ -68,5 +68,5 @@ def unpacked(tensors: Mapping[str, Tensor], description: Mapping, names: int, so
     except (LookupError, RuntimeError, TypeError):
         whole, own = False, []
     if not (whole and own and all(isinstance(style, str) for style in own) and isinstance(ranker, str)):
-        raise UserError(f"{source}: its pictures do not belong to the names that the model knows; get it anew")
+        raise UserError(f"{source}: its pictures do not match the model's known names; download it again")
     return NamePictures(vectors, owners.long(), own, ranker)

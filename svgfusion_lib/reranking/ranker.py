@@ -1,9 +1,9 @@
-"""Best of n: which of several drawings shows its prompt best and is drawn best, by a head on a frozen pixel encoder.
+"""Best of n: ranks drawings by match to the prompt and by quality, with a head on a frozen pixel encoder.
 
-Reranking samples by a model of pictures and texts is from Ramesh et al. 2021, section 2.6; rejecting what a
-discriminator knows for a model's drawing is from Azadi et al. 2019. The head here was trained by `svgfusion
-train_icon_head` and `train_realism` on the packs that generators are trained on, without held-out names; the evaluator
-is another one, of packs that neither of them saw.
+Reranking samples with a contrastive model follows Ramesh et al. 2021, section 2.6; rejecting samples with a
+discriminator follows Azadi et al. 2019. The head was trained by `svgfusion train_icon_head` and `train_realism` on the
+packs that the generators are trained on, without held-out names. The evaluator is a different head, trained on packs
+that neither has seen.
 """
 
 from collections.abc import Sequence
@@ -30,22 +30,22 @@ from svgfusion_lib.utils.render import is_white, render_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SHIPPED = PRETRAINED_DIR / "ranker.safetensors"
-REALISM_WEIGHT = 0.05  # of log-probabilities beside cosines (docs/runs.md, section 14)
-EXAMPLE_WEIGHT = 2.0   # of the likeness to real icons of the prompt's name (section 23)
-BATCH_SIZE = 64  # icons looked at together
-_DECIMALS = 4  # of a score: what is below depends on the batch
+REALISM_WEIGHT = 0.05  # of the log-probability of being real, relative to the cosine (docs/runs.md, section 14)
+EXAMPLE_WEIGHT = 2.0   # of the similarity to real icons of the prompt's name (section 23)
+BATCH_SIZE = 64  # icons per batch
+_DECIMALS = 4  # of scores: further decimals depend on the batch
 
 
 @dataclass
 class Ranker:
-    """How well pictures show texts, on a scale of its own: compare pictures for one text only."""
+    """Scores how well pictures match texts. Scores are only comparable between pictures for the same text."""
 
     head: IconHead
     pixel_encoder: PixelEncoder
     text_encoder: TextEncoder
 
     def learn(self, known: KnownNames, precomputed_dir: str | Path) -> KnownNames:
-        """Known names with pictures of the training icons of a cache that have them; UserError if it has none."""
+        """Add pictures of a cache's training icons to the known names; UserError if it has none of these names."""
         cache = load_cache(precomputed_dir)
         numbers = {
             i: number for i, title in enumerate(cache["titles"])
@@ -53,7 +53,7 @@ class Ranker:
         }
         members = list(numbers)
         if not members:
-            raise UserError(f"{precomputed_dir}: has no training icon of a name that the model knows")
+            raise UserError(f"{precomputed_dir}: has no training icon with a name known to the model")
         batches = [members[k : k + BATCH_SIZE] for k in range(0, len(members), BATCH_SIZE)]
         svgs = ([rows_to_svg(cache_rows(cache, i)) for i in batch] for batch in track(batches, "names"))
         vectors = torch.cat([self.vectors(batch) for batch in svgs])  # [P, D]
@@ -62,11 +62,11 @@ class Ranker:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Says which head this is: pictures of known names are those of one ranker alone."""
+        """Hash of the head's weights; stored picture embeddings are only valid for the same ranker."""
         return weights_hash(self.head)
 
     def scores(self, prompts: Sequence[str], svgs: Sequence[str]) -> np.ndarray:
-        """Scores [B]: cosine of each SVG's picture and its prompt without style words, and how real it looks.
+        """Scores [B]: cosine between each SVG's picture and its prompt without style words, plus weighted realism.
 
         Blank drawings score -inf.
         """
@@ -76,9 +76,9 @@ class Ranker:
     def judge(
         self, prompts: Sequence[str], svgs: Sequence[str], examples: Sequence[Tensor | None] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """`scores` [B], and the likeness [B] of each drawing to the nearest of its examples (0 without any).
+        """Return `scores` [B], and each drawing's similarity [B] to the nearest of its examples (0 without any).
 
-        examples: of each drawing the vectors [k, D] of real icons of its name (`KnownNames.examples`), or None.
+        examples: for each drawing the embeddings [k, D] of real icons of its name (`KnownNames.examples`), or None.
         """
         scores, likeness = np.full(len(svgs), -np.inf), np.zeros(len(svgs))
         shown, tokens = self._look(svgs)
@@ -97,7 +97,7 @@ class Ranker:
 
     @torch.inference_mode()
     def vectors(self, svgs: Sequence[str]) -> Tensor:
-        """What SVGs look like [B, D], each of length 1; zeros for what shows nothing."""
+        """Embeddings [B, D] of SVGs as unit vectors; zeros for blank drawings."""
         vectors = torch.zeros(len(svgs), self.head.linear.out_features)
         shown, tokens = self._look(svgs)
         if shown:
@@ -105,14 +105,14 @@ class Ranker:
         return vectors
 
     def _look(self, svgs: Sequence[str]) -> tuple[list[int], Tensor]:
-        """Which of the SVGs show something, and the pixel tokens [b, P, C] of those."""
+        """Indices of the non-blank SVGs, and their pixel tokens [b, P, C]."""
         pictures = {k: picture for k, svg in enumerate(svgs) if (picture := self._picture(svg)) is not None}
         if not pictures:
             return [], torch.zeros(0)
         return list(pictures), self.pixel_encoder.encode(np.stack(list(pictures.values())))
 
     def _picture(self, svg: str) -> np.ndarray | None:
-        """uint8 [S, S, 3], or None where nothing is to be seen or it cannot be drawn."""
+        """Render to uint8 [S, S, 3]; None if the SVG is blank or cannot be rendered."""
         try:
             picture = render_svg(svg, self.pixel_encoder.image_size)
         except ValueError:
@@ -123,7 +123,7 @@ class Ranker:
 def load_ranker(
     path: str | Path = SHIPPED, text_encoder: TextEncoder | None = None, pixel_encoder: PixelEncoder | None = None
 ) -> Ranker:
-    """The shipped ranker, or another head; encoders at hand are used if they are those that it was trained with."""
+    """Load the shipped ranker, or another head; given encoders are reused if it was trained with them."""
     head = load_icon_head(path)
     if text_encoder is None or text_encoder.name != head.text_encoder:
         text_encoder = load_text_encoder(head.text_encoder)
@@ -133,6 +133,6 @@ def load_ranker(
 
 
 def candidate_seeds(seed: int, count: int) -> list[int]:
-    """Seeds of the candidates for a sample, its own first: more candidates are never worse to the ranker."""
+    """Seeds of a sample's candidates, its own first, so that more candidates never lower the best score."""
     others = [int(np.random.SeedSequence((seed, k)).generate_state(1, np.uint64)[0] >> 1) for k in range(1, count)]
     return [seed, *others]

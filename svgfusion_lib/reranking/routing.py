@@ -1,4 +1,4 @@
-"""What the words of a prompt ask for: which of the shipped models, which style."""
+"""Routing: which shipped models and which style a prompt's words select."""
 
 import re
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from svgfusion_lib.models.checkpoint import DESCRIPTION, JSON_NAME, model_folder
 from svgfusion_lib.system.files import read_json
 
 NO_STYLE = ""  # the null style, whatever the prompt says
-# What a prompt without a style is drawn in, if the model has them: two of its candidates in one, two in the next, ...
+# Styles for prompts without one, if the model has them: two candidates in the first, two in the next, and so on.
 USUAL_STYLES = ("tabler", "lucide", "twemoji", "fluent-emoji-flat")
-_COLOURLESS = {"black", "white", "grey", "gray"}  # words that do not ask for a picture in colours; these do:
+_COLOURLESS = {"black", "white", "grey", "gray"}  # colour words that do not select the emoji model; these do:
 _COLOURFUL = {"emoji", "emoticon", "colourful", "colorful"}
 _LINES = re.compile(r"\b(line|outlined?) icon\b|\boutlined?$")
 
 
 def spoken(prompt: str) -> str:
-    """A prompt with the names of its emoji characters: `\u2764\ufe0f on fire` -> `red heart on fire`."""
+    """Replace emoji characters by their names: `\u2764\ufe0f on fire` -> `red heart on fire`."""
     if prompt.isascii():
         return prompt
-    import emoji  # a tenth of a second, which few prompts need
+    import emoji  # takes a tenth of a second, and few prompts need it
 
     def name(characters: str, data: dict) -> str:
         words = data["en"].strip(":").replace("_", " ").replace("-", " ").lower()
@@ -35,13 +35,13 @@ def spoken(prompt: str) -> str:
 
 
 def words_and_style(prompt: str, style: str | None, known: Sequence[str]) -> tuple[str, str]:
-    """A prompt in a style, as a model is asked for it: words for the text encoder, and a style condition.
+    """Turn a prompt and a style into a model's inputs: text for the text encoder, and a style condition.
 
-    known: styles that the model was trained with. The one place where style words of a prompt are read. "cart, tabler
-    style" in style "lucide" is "cart, lucide style" to a model without styles. One with styles gets the condition
-    beside the words, which are those of a pack's captions, or none if the style is no pack's. Without a style the
-    prompt stays as it is, and its words say the condition; NO_STYLE: the null condition. UserError for a style that the
-    model does not know.
+    known: styles that the model was trained with. Style words of prompts are parsed only here. For a model without
+    styles, "cart, tabler style" in style "lucide" becomes "cart, lucide style". A model with styles also gets the style
+    as condition; the text then uses the words of the pack's captions, or none if the style is not a pack's. With style
+    None the prompt is unchanged and its words set the condition; NO_STYLE: null condition. UserError for an unknown
+    style.
     """
     prompt = spoken(prompt)
     if style == NO_STYLE:
@@ -56,7 +56,7 @@ def words_and_style(prompt: str, style: str | None, known: Sequence[str]) -> tup
 
 
 def asked_of_candidates(prompt: str, style: str | None, known: Sequence[str], count: int) -> list[tuple[str, str]]:
-    """`words_and_style` of each of `count` candidates: in USUAL_STYLES in turn if neither prompt nor style says one."""
+    """`words_and_style` for each of `count` candidates; cycles through USUAL_STYLES if no style is given or named."""
     asked = words_and_style(prompt, style, known)
     usual = [name for name in USUAL_STYLES if name in known]
     if style is not None or asked[1] or not usual:
@@ -65,11 +65,11 @@ def asked_of_candidates(prompt: str, style: str | None, known: Sequence[str], co
 
 
 def models_for(prompt: str, style: str | None = None) -> list[str]:
-    """Names of the shipped models that may draw a prompt, by the first of these that it has:
+    """Names of the shipped models that may draw a prompt, chosen by the first of these that it has:
 
-    a style that one model was trained with, or a pack's name for its style ("..., twemoji style"), whose domain tells;
-    a word of colour, "emoji" or an emoji character; "line icon" or "outline". Without any of them all may draw it,
-    and the ranker chooses: first the one that knows more of its words by the names that it was trained on.
+    a style, given or named ("..., twemoji style"), whose pack's domain selects the model; a colour word, "emoji" or an
+    emoji character; "line icon" or "outline". Otherwise all models may draw it and the ranker chooses; the one whose
+    training names cover more of its words comes first.
     """
     shipped, domains = shipped_models(), _style_domains()
     named = [word for word in domains if names_style(prompt, word)]
@@ -90,13 +90,13 @@ def models_for(prompt: str, style: str | None = None) -> list[str]:
 @cache
 def _known_words(folder: Path) -> frozenset[str]:
     """Words of the names that a shipped model was trained on."""
-    names = read_json(folder / JSON_NAME, DESCRIPTION, "get it anew").get("names", [])
+    names = read_json(folder / JSON_NAME, DESCRIPTION, "download it again").get("names", [])
     return frozenset().union(*map(content_words, names))
 
 
 @cache
 def _style_domains() -> dict[str, str]:
-    """Packs and the words that captions have for their styles -> domain of the pack, longest word first."""
+    """Map pack names and style words of captions to the pack's domain, longest word first."""
     packs = known_packs().values()
     domains = {humanise(name): pack.domain for pack in packs for name in (pack.style, pack.name)}
     return {word: domains[word] for word in sorted(domains, key=len, reverse=True)}

@@ -1,1 +1,1 @@
-"""Training: the loop, the losses, and what each of the two models learns from."""
+"""Training: the shared loop, the losses, and the training stages of each model."""

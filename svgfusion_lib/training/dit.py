@@ -69,24 +69,24 @@ def train_dit(
 ) -> Path:
     """Train a VS-DiT on latents (or on a folder of SVGs, encoded first) -> output_dir/vsdit_final.pt.
 
-    The budget is num_epochs, or samples_seen (latent sequences) if given; after max_minutes Paused is raised.
-    A step of the optimiser sees `accumulate` batches; compile_model: torch.compile, for CUDA.
-    lr_decay: last share of the steps in which the learning rate falls. timesteps: see `timestep_probabilities`.
-    optimizer: "adamw" or "muon", see `make_optimizer`. repeat_names: names that many packs draw are seen more often.
-    prediction "epsilon" with schedule "linear" is the specification's objective. With style_condition the model
-    can be asked for the style of a pack, whatever the prompt says of it. Every val_every steps the same prompts
-    and seeds are drawn with the averaged weights into output_dir/sheets/step_{N}.png.
-    pretrained: weights to begin with in place of random ones: a checkpoint, a folder of a model, or a shipped model's
-    name; of the same preset, for latents of the same VP-VAE.
-    dit: a model of your own in place of a preset; text_encoder: the one that the latents were prepared with, if it
-    cannot be loaded by its name; schedule: a name, or a table of your own.
+    The budget is num_epochs, or samples_seen (latent sequences) if given; Paused is raised after max_minutes.
+    accumulate: batches per optimiser step; compile_model: torch.compile, for CUDA.
+    lr_decay: final share of the steps in which the learning rate decays. timesteps: see `timestep_probabilities`.
+    optimizer: "adamw" or "muon", see `make_optimizer`. repeat_names: show names drawn by many packs more often.
+    prediction "epsilon" with schedule "linear" is the specification's objective. style_condition: learn a style
+    embedding per pack, independent of the prompt. Every val_every steps a contact sheet of fixed prompts and seeds
+    is drawn with the EMA weights to output_dir/sheets/step_{N}.png.
+    pretrained: initial weights: a checkpoint, a model folder, or the name of a shipped model, with the same preset and
+    for latents of the same VP-VAE.
+    dit: a model of your own instead of a preset; text_encoder: the one the latents were prepared with, if it
+    cannot be loaded by name; schedule: a name, or a table of your own.
     """
     if (latents_dir is None) == (svg_dir is None):
         raise UserError("train_dit: give one of --latents_dir and --svg_dir")
     check_device(device)
     check_counts(num_epochs=num_epochs, batch_size=batch_size, patch_size=patch_size, accumulate=accumulate)
     check_counts(samples_seen=samples_seen)
-    DiTConfig.preset(preset)  # refused before any work
+    DiTConfig.preset(preset)  # fail before any work
     output_dir = Path(output_dir)
     if text_encoder is not None:
         name_encoder(text_encoder.name)
@@ -96,18 +96,18 @@ def train_dit(
             preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=vae.config.pixel_encoder)
             latents_dir = output_dir / "latents"
             prepare_latents(vae_checkpoint, output_dir / "cache", latents_dir)
-        assert latents_dir is not None  # given, or made just now
+        assert latents_dir is not None  # given, or created above
         latents = load_latents(latents_dir)
         if latents["vae_hash"] != weights_hash(vae):
             raise UserError(
-                f"{latents_dir}: latents are of another VP-VAE than {vae_checkpoint}; run prepare_latents anew"
+                f"{latents_dir}: latents are of a different VP-VAE than {vae_checkpoint}; run prepare_latents again"
             )
         train_svgs = latents["splits"].count("train")
         if not train_svgs:
             raise UserError(f"{latents_dir}: holds no training SVG")
         styles = style_names(latents) if style_condition else ()
         if style_condition and not styles:
-            raise UserError(f"{latents_dir}: names no pack, so there is no style to learn; leave out --style_condition")
+            raise UserError(f"{latents_dir}: has no packs, so there are no styles to learn; drop --style_condition")
         noise = schedule if isinstance(schedule, NoiseSchedule) else make_schedule(DiffusionConfig(schedule=schedule))
         config = TrainConfig(
             num_steps=budget_steps(train_svgs, batch_size, num_epochs, samples_seen, accumulate),
@@ -126,8 +126,8 @@ def train_dit(
         sizes = (model.config.latent_width, model.config.context_width)
         if sizes != (vae.latent_width, latents["context"].width):
             raise UserError(
-                f"the VS-DiT takes latents of width {sizes[0]} and text tokens of width {sizes[1]}; {latents_dir} holds"
-                f" {vae.latent_width} and {latents['context'].width}"
+                f"the VS-DiT takes latents of width {sizes[0]} and text tokens of width {sizes[1]}, but {latents_dir}"
+                f" has {vae.latent_width} and {latents['context'].width}"
             )
         model.latent_mean.copy_(latents["latent_mean"])
         model.latent_std.copy_(latents["latent_std"])
@@ -139,9 +139,9 @@ def train_dit(
 
 
 def origin(latents: dict, encoder: TextEncoder, before: KnownNames | None = None) -> dict:
-    """What a checkpoint says of the latents it was trained on: their VP-VAE, their number, their names.
+    """Describe the training latents for a checkpoint: their VP-VAE, number and names.
 
-    before: names that the model knew already.
+    before: names that the model already knew.
     """
     titles = [title for title, split in zip(latents["titles"], latents["splits"]) if split == "train"]
     known = (before or KnownNames()).joined(learn_names(titles, encoder))
@@ -155,7 +155,7 @@ def fit_latents(
     model: VSDiT, vae: VPVAE, latents: dict, schedule: NoiseSchedule, config: TrainConfig,
     output_dir: Path, max_minutes: float | None, encoder: TextEncoder,
 ) -> EMA:
-    """Train a VS-DiT on the training SVGs of a latents file (`load_latents`); vae: draws the contact sheets."""
+    """Train a VS-DiT on the training split of a latents file (`load_latents`); vae: decodes the contact sheets."""
     styles = model.config.styles
     train_set = LatentDataset(latents, "train", styles=styles, repeat_names=config.repeat_names)
     held_out = LatentDataset(latents, "held_out", first_caption_only=True, styles=styles)
@@ -178,7 +178,7 @@ def fit_latents(
 def _sheet_drawer(
     vae: VPVAE, schedule: NoiseSchedule, latents: dict, output_dir: Path, encoder: TextEncoder
 ) -> Callable[[VSDiT, int], None]:
-    """on_validation for `fit`: a contact sheet of up to SHEET_NAMES training and as many held-out captions."""
+    """Return an on_validation callback that draws a contact sheet of up to SHEET_NAMES captions of either split."""
     rng = np.random.default_rng(0)
     prompts, labels, packs = [], [], []
     for split in ("train", "held_out"):
@@ -203,10 +203,10 @@ def _sheet_drawer(
 def dit_step_loss(
     dit_config: DiTConfig, schedule: NoiseSchedule, config: TrainConfig, null_context: torch.Tensor
 ) -> StepLoss:
-    """The loss of one batch for `fit`: noise the latents, predict the target; and predict the length.
+    """Return the step loss for `fit`: diffusion loss plus the length predictor's cross-entropy.
 
-    A sample trained on the null prompt has the null style too, as guidance has it.
-    The length predictor shares no weight with the transformer, so the sum trains both as if alone.
+    Samples trained on the null prompt also get the null style, as in guidance.
+    The length predictor shares no weights with the transformer, so the sum trains both independently.
     """
     often = timestep_probabilities(config.timesteps, schedule).float()  # [T]
 

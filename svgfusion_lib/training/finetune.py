@@ -1,4 +1,4 @@
-"""Stage finetune: a trained model adapts to a folder of icons."""
+"""Stage finetune: fine-tunes a trained model on a folder of icons."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -40,13 +40,13 @@ def finetune(
     seed: int = 0,
     model: str | Path = DEFAULT_MODEL,
 ) -> tuple[Path, Path]:
-    """Train the VS-DiT (without checkpoints: of a shipped `model`) on the SVGs of a folder; the VP-VAE stays as it is.
+    """Fine-tune the VS-DiT (without checkpoints: of a shipped `model`) on a folder of SVGs; the VP-VAE stays frozen.
 
-    Captions come from a manifest, captions.csv or the file names (corpus/records.py). rank 0 trains all weights, above
-    it a change of that rank in each linear layer of the blocks (`LowRank`), the styles and the length
-    predictor. A model with styles learns one more, `style` (default: the folder's name). Writes
-    output_dir/vpvae_final.pt and vsdit_final.pt, for `generate --vae_checkpoint ... --dit_checkpoint ...`, and returns
-    them; a stopped call goes on.
+    Captions come from a manifest, captions.csv or the file names (corpus/records.py). rank 0 trains all weights; above
+    0, LoRA of that rank in the linear layers of the blocks (`LowRank`), the style embedding and the length predictor.
+    A model with styles gets a new one, `style` (default: the folder's name). Writes output_dir/vpvae_final.pt and
+    vsdit_final.pt, for `generate --vae_checkpoint ... --dit_checkpoint ...`, and returns them; a stopped call can be
+    resumed.
     """
     check_device(device)
     check_counts(samples_seen=samples_seen, batch_size=batch_size)
@@ -71,12 +71,12 @@ def finetune(
             latents["packs"] = [style] * len(latents["packs"])
         train_svgs = latents["splits"].count("train")
         if not train_svgs:
-            raise UserError(f"{svg_dir}: none of its SVGs is short enough, or all names are held out; add more")
+            raise UserError(f"{svg_dir}: no SVG is short enough, or all names are held out; add more")
         torch.manual_seed(seed)
         if rank:
             dit.requires_grad_(False)
             adapt(dit.blocks, rank)
-            for part in filter(None, (dit.style_embedder, dit.length_predictor)):  # small, and new to them
+            for part in filter(None, (dit.style_embedder, dit.length_predictor)):  # small, so trained in full
                 part.requires_grad_(True)
         steps = budget_steps(train_svgs, batch_size, 1, samples_seen)
         config = TrainConfig(
@@ -96,7 +96,7 @@ def finetune(
 class LowRank(nn.Module):
     """Low-rank adaptation (Hu et al. 2021, eq. 3): weight [O, I] -> weight + up [O, R] @ down [R, I].
 
-    up begins with zeros, so nothing changes at first.
+    up is initialised to zero, so the model is unchanged at first.
     """
 
     def __init__(self, weight: Tensor, rank: int):
@@ -110,7 +110,7 @@ class LowRank(nn.Module):
 
 
 def adapt(model: nn.Module, rank: int) -> None:
-    """Freeze the model, and give all linear layers under it a low-rank change of that rank, which is trained."""
+    """Freeze the model and add trainable low-rank updates (LoRA) to all its linear layers."""
     model.requires_grad_(False)
     for module in list(model.modules()):
         if isinstance(module, nn.Linear):
@@ -118,7 +118,7 @@ def adapt(model: nn.Module, rank: int) -> None:
 
 
 def merge(model: nn.Module) -> None:
-    """Put the changes of `adapt` into the weights: the model is as it was before, but for their values."""
+    """Merge the updates of `adapt` into the weights, restoring the original model structure."""
     for module in list(model.modules()):
         if parametrize.is_parametrized(module, "weight"):
             parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)

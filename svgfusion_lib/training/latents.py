@@ -1,4 +1,4 @@
-"""Stage prepare_latents: VP-VAE checkpoint + cache.pt -> latents.pt and context/, all that diffusion training reads."""
+"""Stage prepare_latents: VP-VAE checkpoint + cache.pt -> latents.pt and context/, the inputs of diffusion training."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ LATENTS_FIELDS = {
     "latent_mean": Tensor, "latent_std": Tensor, "captions": list, "caption_ids": list, "context": str,
     "null_context": Tensor, "text_encoder": str, "max_latents": int, "vae_hash": str,
 }
-MIN_STD = 0.02  # floor of a channel's std: one that hardly varies is not blown up
+MIN_STD = 0.02  # floor of a channel's std, so that near-constant channels are not amplified
 
 
 def prepare_latents(
@@ -44,12 +44,12 @@ def prepare_latents(
 ) -> Path:
     """Encode every SVG of a cache with at most max_latents latents -> output_dir/latents.pt (returned).
 
-    Holds posterior mean and sigma per latent, the null prompt's text tokens (those of every caption are in
-    output_dir/context), and the per-channel mean and std of the training latents. every_stage: the earlier stages
-    of the drawing, as far as the cache has them, are SVGs of their own, with the captions of the whole.
-    text_encoder: by name, or one of your own, which has name, width and encode as TextEncoder has them.
-    box_scale: standard deviation that the box channels (layout "path") get for diffusion, the others having 1:
-    above 1 the noise moves shapes less.
+    The file holds the posterior mean and sigma of each latent, the null prompt's text tokens (those of every caption
+    are in output_dir/context), and the per-channel mean and std of the training latents. every_stage: also encode the
+    earlier stages in the cache as separate SVGs, with the captions of the whole.
+    text_encoder: a name, or an object with the name, width and encode of TextEncoder.
+    box_scale: standard deviation of the box channels (layout "path") in diffusion, where the others have 1; above 1,
+    noise moves shapes less.
     """
     if not 0 < box_scale < math.inf:
         raise UserError(f"box_scale is {box_scale}; it must be a finite number above 0")
@@ -70,7 +70,7 @@ def prepare_latents(
         encoder = load_text_encoder(text_encoder) if isinstance(text_encoder, str) else text_encoder
         name_encoder(encoder.name)
         vae_hash = weights_hash(vae)
-        key = hashlib.sha256(json.dumps([encoder.name, vocabulary]).encode()).hexdigest()  # of what the text tokens are
+        key = hashlib.sha256(json.dumps([encoder.name, vocabulary]).encode()).hexdigest()  # identifies the text tokens
         null_context, _ = encoder.encode([""])  # [1, S0, C]
         train = torch.cat([m for m, s in zip(means, splits) if s == "train"] or means)  # [train latents, Z]
         std = train.std(0, correction=0).clamp(min=MIN_STD)  # [Z]
@@ -100,9 +100,9 @@ def prepare_latents(
 
 
 def load_latents(latents_dir: str | Path) -> dict:
-    """The file that `prepare_latents` wrote into a folder.
+    """Load the file that `prepare_latents` wrote to a folder.
 
-    "context" is a TokenStore over the captions (system/token_store.py).
+    "context" is a TokenStore of the captions' text tokens (system/token_store.py).
     """
     settle(latents_dir)
     path = Path(latents_dir) / LATENTS_NAME
@@ -113,7 +113,7 @@ def load_latents(latents_dir: str | Path) -> dict:
 
 
 def latents_hash(latents: dict) -> str:
-    """Short hash of what a VS-DiT learns from a latents file: the latents, their scale, and the captions."""
+    """Short hash of a latents file's training data: the latents, their scale, and the captions."""
     digest = hashlib.sha256(json.dumps([latents["captions"], latents["caption_ids"], latents["splits"]]).encode())
     for name in ("mean", "sigma", "latent_mean", "latent_std"):
         digest.update(latents[name].float().numpy().tobytes())
@@ -121,11 +121,11 @@ def latents_hash(latents: dict) -> str:
 
 
 def check_pixel_encoder(vae: VPVAE, cache: dict) -> None:
-    """UserError unless the cache holds the pixel tokens the VP-VAE was trained with."""
+    """Check that the cache has the pixel tokens the VP-VAE was trained with; UserError if not."""
     if vae.config.pixel_fusion and cache["pixel_encoder"] != vae.config.pixel_encoder:
         raise UserError(
-            f"the VP-VAE was trained with pixel encoder {vae.config.pixel_encoder!r}, the cache was made with"
-            f" {cache['pixel_encoder']!r}; preprocess anew with --pixel_encoder {vae.config.pixel_encoder}"
+            f"the VP-VAE was trained with pixel encoder {vae.config.pixel_encoder!r}, but the cache was made with"
+            f" {cache['pixel_encoder']!r}; preprocess again with --pixel_encoder {vae.config.pixel_encoder}"
         )
 
 
@@ -149,8 +149,8 @@ def encode_dataset(
 
 
 def encode_captions(encoder: TextEncoder, captions: Sequence[str], batch_size: int = 256) -> Iterator[Tensor]:
-    """Text tokens [S_i, C] of one caption after the other."""
-    window = 16 * batch_size  # within which similar lengths share a batch
+    """Yield the text tokens [S_i, C] of each caption in order."""
+    window = 16 * batch_size  # captions are sorted by length within a window
     for first in track(range(0, len(captions), window), "captions"):
         own = captions[first : first + window]
         order = sorted(range(len(own)), key=lambda i: len(own[i]))

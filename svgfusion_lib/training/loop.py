@@ -1,8 +1,8 @@
-"""The training loop of both models. It knows nothing of SVG; `step_loss` says what a model learns.
+"""Training loop shared by all models. It knows nothing about SVG; `step_loss` defines the objective.
 
-Every random number of step k (caption, timestep, noise, dropout) follows from (seed, k) and the order of batches from
-(seed, epoch), so a run that was stopped and resumed gives the weights of one that was not. Under `accelerate launch`
-every process takes its share of each batch, and the first one writes.
+All random numbers of step k (caption, timestep, noise, dropout) are derived from (seed, k) and the batch order from
+(seed, epoch), so a resumed run ends with the same weights as an uninterrupted one. Under `accelerate launch` every
+process takes its share of each batch, and rank 0 writes.
 """
 
 import json
@@ -25,10 +25,10 @@ from svgfusion_lib.system.progress import track
 from svgfusion_lib.training.optimisation import EMA, Optimizers, learning_rate, make_optimizer
 
 LOG_NAME = "train_log.jsonl"
-LOG_SECONDS = 1.0  # between two writes of it
+LOG_SECONDS = 1.0  # shortest time between two writes of the log
 STATE_NAME = "training_state.pt"
 STATE_FIELDS = {"step": int, "model": dict, "ema": dict, "optimizer": dict, "train_config": dict, "train_svgs": int}
-# Settings that a resumed run may have otherwise: how long it trains, where, and what it reports.
+# Settings that may change when a run resumes: how long it trains, where, and what it reports.
 _FREE = {
     "num_steps", "lr_decay", "timesteps", "device", "log_every", "val_every", "checkpoint_every", "checkpoint_seconds",
     "compile", "bf16",
@@ -49,13 +49,13 @@ def fit(
     max_minutes: float | None = None,
     identity: Mapping[str, object] | None = None,
 ) -> EMA:
-    """Train to config.num_steps and return the averaged weights.
+    """Train to config.num_steps and return the averaged (EMA) weights.
 
-    train_loader: of `make_loader`, or one whose batch sampler counts epochs and shares batches as that does.
-    Writes train_log.jsonl and training_state.pt to output_dir; if the state is there, training resumes from it.
-    identity: what the run learns from, by name; a state with another one is refused. on_validation(averaged model,
-    step) is called whenever the held-out loss is taken. Raises UserError naming the batch if a loss is not finite, and
-    Paused, with the state written, when max_minutes have passed before the end.
+    train_loader: from `make_loader`, or one with a batch sampler that tracks epochs and shards batches in the same way.
+    Writes train_log.jsonl and training_state.pt to output_dir, and resumes from the state if there is one.
+    identity: the inputs of the run, by name; a state with other inputs is rejected. on_validation(averaged model,
+    step) is called after each held-out loss. Raises UserError naming the batch if a loss is not finite, and Paused,
+    after saving the state, if max_minutes run out.
     """
     device = check_device(config.device)
     sampler = _batch_sampler(train_loader)
@@ -67,7 +67,7 @@ def fit(
         optimizer, ema = make_optimizer(model, config), EMA(model, config.ema_decay)
         state = _State(Path(output_dir) / STATE_NAME, model, ema, optimizer, config, len(sampler.lengths), identity)
         first_step = state.load() if state.path.is_file() else 0
-        processes.wait()  # all have read the state before one writes it anew
+        processes.wait()  # all processes have read the state before rank 0 overwrites it
         log = _Log(Path(output_dir), first_step, main)
         finite = _FiniteCheck(device, processes)
         batches = endless_batches(train_loader, first_step * config.accumulate)
@@ -106,7 +106,7 @@ def fit(
                 finite.note(step, loss, batch.names)
             processes.average_gradients(model.parameters())
             norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
-            if device.type == "cpu" or processes.count > 1:  # on an accelerator, not before the next line of the log
+            if device.type == "cpu" or processes.count > 1:  # on a single accelerator, wait until the next log line
                 finite.check()
             optimizer.step()
             ema.update(model, step)
@@ -141,13 +141,13 @@ def fit(
 
 
 def budget_steps(svgs: int, batch_size: int, num_epochs: int, samples_seen: int | None, accumulate: int = 1) -> int:
-    """Optimiser steps that see `samples_seen` SVGs, or all of them `num_epochs` times if that is None."""
+    """Number of optimiser steps for `samples_seen` SVGs, or for `num_epochs` epochs if that is None."""
     batches = num_epochs * -(-svgs // batch_size) if samples_seen is None else -(-samples_seen // batch_size)
     return -(-batches // accumulate)
 
 
 def endless_batches(loader: DataLoader, first_step: int) -> Iterator:
-    """Batches from step `first_step` on, epoch after epoch, in the sampler's order."""
+    """Yield batches from step `first_step` on, epoch after epoch, in the sampler's order."""
     sampler = _batch_sampler(loader)
     epoch, skip = divmod(first_step, len(sampler))
     while True:
@@ -158,7 +158,7 @@ def endless_batches(loader: DataLoader, first_step: int) -> Iterator:
 
 @torch.no_grad()
 def held_out_loss(model: nn.Module, loader: DataLoader, step_loss: StepLoss, step: int, config: TrainConfig) -> dict:
-    """Mean loss and parts over the loader, with the same random numbers every time."""
+    """Mean loss and its parts over the loader, with the same random numbers every time."""
     totals: dict[str, float] = {}
     count = 0
     sampler = _batch_sampler(loader)
@@ -173,12 +173,12 @@ def held_out_loss(model: nn.Module, loader: DataLoader, step_loss: StepLoss, ste
 
 
 def _batch_sampler(loader: DataLoader) -> Any:
-    """The loader's batch sampler; TypeError for one that cannot resume within an epoch or share its batches."""
+    """Return the loader's batch sampler; TypeError if it cannot resume within an epoch or shard its batches."""
     sampler: Any = loader.batch_sampler
     if not all(hasattr(sampler, name) for name in ("epoch", "first_batch", "share", "lengths")):
         raise TypeError(
-            f"the loader's batch sampler is a {type(sampler).__name__}, which can neither resume nor share its batches"
-            " among processes; use make_loader(dataset, batch_size), or a LengthBucketSampler"
+            f"the loader's batch sampler is a {type(sampler).__name__}, which cannot resume and shard its batches;"
+            " use make_loader(dataset, batch_size), or a LengthBucketSampler"
         )
     return sampler
 
@@ -188,12 +188,12 @@ def _seed_step(seed: int, step: int, rank: int = 0) -> None:
 
 
 class _FiniteCheck:
-    """Remembers the first step whose loss is not finite, without waiting for the device until it is asked."""
+    """Records the first step with a non-finite loss; synchronises with the device only in `check`."""
 
     def __init__(self, device: torch.device, processes: Processes):
         self._processes = processes
         self._bad_step = torch.full((), -1, device=device)
-        self._names: dict[int, list[str]] = {}  # of the batches since the last check
+        self._names: dict[int, list[str]] = {}  # names in the batches since the last check
 
     def note(self, step: int, loss: Tensor, names: Sequence[str]) -> None:
         self._names.setdefault(step, []).extend(names[:8])
@@ -201,7 +201,7 @@ class _FiniteCheck:
         self._bad_step = torch.where(bad, step, self._bad_step)
 
     def check(self) -> None:
-        """UserError if a loss since the last check was not finite; every process calls it."""
+        """Raise UserError if a loss since the last check was not finite; must be called by every process."""
         if not self._processes.all(self._bad_step < 0):
             step = int(self._bad_step)
             names = ", ".join(self._names.get(step, ["of another process"]))
@@ -210,9 +210,9 @@ class _FiniteCheck:
 
 
 class _Log:
-    """train_log.jsonl; `enabled` in the main process alone.
+    """Writes train_log.jsonl; `enabled` only in the main process.
 
-    The file is written whole each time, so that its hash says whether it is ours, and at most once in LOG_SECONDS.
+    The whole file is rewritten each time, at most once per LOG_SECONDS, so that its hash shows that it is ours.
     """
 
     def __init__(self, output_dir: Path, first_step: int, enabled: bool):
@@ -221,7 +221,7 @@ class _Log:
         self._began = time.monotonic()
         if not enabled:
             return
-        if first_step and self._path.is_file():  # what was logged after the checkpoint is done again
+        if first_step and self._path.is_file():  # drop lines after the checkpoint: those steps are repeated
             self._lines = [line for line in read_log(self._path) if line["step"] <= first_step]
         self._began -= self._lines[-1].get("seconds", 0.0) if self._lines else 0.0
         self.save()
@@ -233,7 +233,7 @@ class _Log:
             self.save()
 
     def save(self) -> None:
-        """Write what is there so far."""
+        """Write the log so far to disk."""
         write_text(self._path, "".join(json.dumps(line) + "\n" for line in self._lines))
         self._saved_at = time.monotonic()
 
@@ -243,7 +243,7 @@ class _Log:
 
 
 class _State:
-    """training_state.pt: what a run needs to resume, and what it was trained on."""
+    """Reads and writes training_state.pt: the state a run resumes from, and what it was trained on."""
 
     def __init__(
         self, path: Path, model: nn.Module, ema: EMA, optimizer: Optimizers, config: TrainConfig,
@@ -254,7 +254,7 @@ class _State:
         self.identity = {name: str(value) for name, value in (identity or {}).items()}
 
     def save(self, step: int) -> None:
-        """Write all that the training needs to resume after `step` steps."""
+        """Save the training state after `step` steps."""
         save_tensors(self.path, "training_state", {
             "step": step, "model": self.model.state_dict(), "ema": self.ema.weights,
             "optimizer": self.optimizer.state_dict(), "train_config": self.config.to_dict(),
@@ -262,13 +262,13 @@ class _State:
         })
 
     def load(self) -> int:
-        """Restore the state and return its step; UserError if it is damaged or of another training."""
+        """Restore the state and return its step; UserError if it is damaged or of another run."""
         state = load_tensors(self.path, "training_state", "train_vae or train_dit", STATE_FIELDS)
         self._check_same(state)
         if state["step"] > self.config.num_steps:
             raise UserError(
-                f"{self.path}: has {state['step']} steps already, {self.config.num_steps} were asked for;"
-                " ask for more, or use another output folder"
+                f"{self.path}: already has {state['step']} steps, but {self.config.num_steps} were requested;"
+                " request more, or use another output folder"
             )
         try:
             self.model.load_state_dict(state["model"])
@@ -280,7 +280,7 @@ class _State:
         return state["step"]
 
     def _check_same(self, state: dict) -> None:
-        """UserError naming the first thing in which a state is of another training."""
+        """Check that a state belongs to this run; UserError naming the first difference."""
         before, now = state["train_config"], self.config.to_dict()
         pairs = [(name, before[name], now[name]) for name in now if name in before and name not in _FREE]
         pairs.append(("number of SVGs", state["train_svgs"], self.train_svgs))
@@ -295,11 +295,11 @@ class _State:
 
 
 def read_log(path: str | Path) -> list[dict]:
-    """The lines of a train_log.jsonl; UserError for one that is none."""
+    """Read the lines of a train_log.jsonl; UserError if it is not one."""
     try:
         lines = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not a log of a training ({error})") from error
+        raise UserError(f"{path}: not a training log ({error})") from error
     if not all(isinstance(line, dict) and isinstance(line.get("step"), int) for line in lines):
-        raise UserError(f"{path}: not a log of a training (a line has no step)")
+        raise UserError(f"{path}: not a training log (a line has no step)")
     return lines

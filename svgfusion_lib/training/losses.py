@@ -1,4 +1,4 @@
-"""The training losses (specification: design of the stages; paper section 3.2 and 3.3).
+"""Training losses (specification: design of the stages; paper sections 3.2 and 3.3).
 
 VP-VAE   loss = recon_mse_loss_weight * recon + kl_weight * kl
 VS-DiT   loss = mean((prediction - target)^2), target = noise for the specified objective
@@ -12,7 +12,7 @@ from svgfusion_lib.utils.dataset import ChunkBatch
 
 
 def kl_divergence(mean: Tensor, logvar: Tensor, padding_mask: Tensor) -> Tensor:
-    """KL(N(mean, exp logvar) || N(0, 1)) summed over channels, mean over valid positions -> scalar.
+    """KL(N(mean, exp logvar) || N(0, 1)), summed over channels and averaged over valid positions -> scalar.
 
     mean, logvar [B, N, Z], padding_mask [B, N]; logvar is clamped at 80 inside exp.
     """
@@ -24,7 +24,7 @@ def kl_divergence(mean: Tensor, logvar: Tensor, padding_mask: Tensor) -> Tensor:
 def vae_loss(
     model: VPVAE, batch: ChunkBatch, noise: Tensor | None, kl_weight: float, recon_mse_loss_weight: float = 1.0
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """VP-VAE loss of a batch, rebuilt from the posterior's mean (or a sample) -> scalar, and its parts for the log."""
+    """VP-VAE loss of a batch, decoded from the posterior mean (or a sample) -> scalar, and its parts for the log."""
     decoded, posterior = model(batch, noise)
     recon, parts = model.to_rows.loss(decoded, batch)
     kl = kl_divergence(posterior.mean, posterior.logvar, batch.padding_mask)

@@ -1,4 +1,4 @@
-"""What every training optimises with: learning rate, AdamW or Muon, averaged weights."""
+"""Learning rate schedule, optimisers (AdamW, Muon) and averaged weights (EMA)."""
 
 import math
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from svgfusion_lib.config import TrainConfig
 
-MUON_RATE = 4.0  # of Muon, times the learning rate of AdamW (docs/runs.md, section 19)
+MUON_RATE = 4.0  # Muon's learning rate relative to AdamW's (docs/runs.md, section 19)
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
     """Linear warm-up to config.lr, then cosine decay to final_lr * lr over the last lr_decay of the steps.
 
-    With lr_decay below 1 the rate is constant in between (warmup-stable-decay, Hu et al. 2024, section 4): such a run
-    can be made longer after the fact, and a copy of its state finished at any step.
+    With lr_decay below 1 the rate is constant in between (warmup-stable-decay, Hu et al. 2024, section 4), so a run can
+    be extended later, or a copy of its state decayed from any step.
     """
     if step < config.warmup_steps:
         return config.lr * (step + 1) / config.warmup_steps
@@ -43,7 +43,7 @@ class Optimizers:
             part.zero_grad(set_to_none=True)
 
     def set_rate(self, rate: float) -> None:
-        """The learning rate of the next step."""
+        """Set the learning rate of the next step."""
         for group in self.param_groups:
             group["lr"] = rate * group.get("rate", 1.0)
 
@@ -55,20 +55,20 @@ class Optimizers:
         return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """KeyError or ValueError for a state of other optimizers."""
-        states = state.get("parts", [state])  # earlier versions saved AdamW's alone
+        """Load a state; KeyError or ValueError if it is of other optimizers."""
+        states = state.get("parts", [state])  # earlier versions saved only AdamW's
         for part, own in zip(self.parts, states, strict=True):
             part.load_state_dict(own)
             for group in part.param_groups:
                 if "fused" in part.defaults:
-                    group["fused"] = part.defaults["fused"]  # states of earlier versions say None
+                    group["fused"] = part.defaults["fused"]  # None in states of earlier versions
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon (Jordan et al. 2024) for matrices [M, N]: momentum, and a step along the nearest orthogonal matrix.
+    """Muon (Jordan et al. 2024) for matrices [M, N]: momentum with orthogonalised updates.
 
-    A step of rate 1 has root mean square .2, as one of AdamW has (Liu et al. 2025, section 2.2). Like torch.optim.Muon,
-    but in fp32 on a CPU that only emulates bf16: there a step in bf16 takes twenty times as long.
+    Updates at learning rate 1 have root mean square .2, as with AdamW (Liu et al. 2025, section 2.2). Like
+    torch.optim.Muon, but in fp32 on CPUs that only emulate bf16, where a bf16 step takes twenty times as long.
     """
 
     MOMENTUM, ITERATIONS, COEFFICIENTS = 0.95, 5, (3.4445, -4.7750, 2.0315)
@@ -91,7 +91,7 @@ class Muon(torch.optim.Optimizer):
                 matrix.add_(direction.to(matrix), alpha=-0.2 * max(matrix.shape) ** 0.5 * group["lr"])
 
     def orthogonal(self, matrix: Tensor) -> Tensor:
-        """Nearly U V^T of a matrix U S V^T [M, N], by a Newton-Schulz iteration (singular values of .7 to 1.2)."""
+        """Approximate U V^T of a matrix U S V^T [M, N] by Newton-Schulz iteration (singular values of .7 to 1.2)."""
         a, b, c = self.COEFFICIENTS
         wide = matrix.shape[0] <= matrix.shape[1]
         x = (matrix if wide else matrix.T).to(torch.bfloat16 if _has_bf16(matrix.device) else torch.float32)
@@ -104,15 +104,15 @@ class Muon(torch.optim.Optimizer):
 
 @cache
 def _has_bf16(device: torch.device) -> bool:
-    """Does the processor multiply in bf16?"""
+    """Whether the device multiplies natively in bf16."""
     found = torch.cpu.get_capabilities()
     return device.type != "cpu" or bool(found.get("amx_bf16") or found.get("avx512_bf16"))
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizers:
-    """AdamW, in which matrices decay, not biases, norms and gains; with "muon" Muon for the matrices of all blocks.
+    """Create AdamW with weight decay on matrices only; with "muon", Muon for the weight matrices of all blocks.
 
-    Muon bears MUON_RATE times the learning rate of AdamW.
+    Muon gets MUON_RATE times the learning rate of AdamW.
     """
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     hidden = [p for name, p in trained if config.optimizer == "muon" and p.ndim == 2 and "blocks." in name]
@@ -130,7 +130,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizers:
 
 
 class EMA:
-    """Exponential moving average of a model's state; the decay warms up as (1 + k) / (10 + k)."""
+    """Exponential moving average of a model's state; the decay is warmed up as (1 + k) / (10 + k)."""
 
     def __init__(self, model: nn.Module, decay: float):
         self.decay = decay
@@ -147,7 +147,7 @@ class EMA:
 
     @contextmanager
     def applied_to(self, model: nn.Module) -> Iterator[nn.Module]:
-        """The model in eval mode with the averaged weights; its own come back afterwards."""
+        """Context manager: the model in eval mode with the averaged weights; its own are restored on exit."""
         own = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
         training = model.training
         model.load_state_dict(self.weights)

@@ -1,4 +1,4 @@
-"""Stage train_refiner: drawings of a cache, disturbed as samples are, and what they were."""
+"""Stage train_refiner: learns to undo disturbances, like those of samples, in drawings of a cache."""
 
 import math
 from collections.abc import Sequence
@@ -24,17 +24,17 @@ from svgfusion_lib.utils.dataset import ToDevice, make_loader, pad_sequences
 from svgfusion_lib.utils.path_chunks import turned_chunks
 
 FINAL_NAME = "refiner_final.pt"
-CLEAN_RATE = 0.15     # share of drawings that are shown undisturbed: they are to be left alone
-STRONGEST = 1.3       # disturbances are drawn between none and this many times the figures below
-SHIFT, TURN, SCALE, STRETCH = 0.4, math.radians(3), 0.05, 0.03  # of a sub-path: units, radians, shares
-JITTER = (0.04, 0.03, 0.3)  # of a point: units, plus a share of its sub-path's half size, at most
-EXACT = 0.06          # units: a coordinate so near its place is right
-COPY_RATE = 0.1       # share of drawings with a doubled sub-path, which is to be dropped
+CLEAN_RATE = 0.15     # share of drawings shown undisturbed, to be kept as they are
+STRONGEST = 1.3       # strength is uniform between 0 and this multiple of the values below
+SHIFT, TURN, SCALE, STRETCH = 0.4, math.radians(3), 0.05, 0.03  # per sub-path: units, radians, relative
+JITTER = (0.04, 0.03, 0.3)  # per point: units, plus a share of its sub-path's half size, and the maximum
+EXACT = 0.06          # units: a coordinate this near its target counts as correct
+COPY_RATE = 0.1       # share of drawings with a duplicated part, to be dropped
 
 
 @dataclass
 class RowsBatch(ToDevice):
-    """B drawings: ids int64 [B, L, 2], geometry [B, L, 8] on the canvas, padding_mask [B, L] (True = padding)."""
+    """B drawings: ids int64 [B, L, 2], canvas geometry [B, L, 8], padding_mask [B, L] (True = padding)."""
 
     ids: Tensor
     geometry: Tensor
@@ -67,7 +67,7 @@ class RowsDataset(Dataset):
 
 
 def collate_rows(items: Sequence[tuple[str, np.ndarray]]) -> RowsBatch:
-    """Pad drawings to the longest of the batch."""
+    """Pad drawings to the longest in the batch."""
     names, rows = zip(*items)
     ids, _ = pad_sequences([torch.from_numpy(each[:, : rf.COMMAND + 1].astype(np.int64)) for each in rows])
     geometry, mask = pad_sequences([torch.from_numpy(each[:, rf.GEOMETRY]) for each in rows])
@@ -113,10 +113,10 @@ def train_refiner(
 
 
 def refiner_step_loss(model: Refiner, batch: RowsBatch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-    """Cross-entropy of each free coordinate's grid line, or of leaving it; and which rows are doubles."""
+    """Cross-entropy over grid lines (or keep) for each free coordinate, plus detection of duplicated rows."""
     ids, geometry, padding_mask = batch.ids, batch.geometry, batch.padding_mask
     if model.training:
-        turns = torch.randint(8, (len(ids), 1), device=ids.device)  # the whole drawing, one of its eight ways
+        turns = torch.randint(8, (len(ids), 1), device=ids.device)  # one of the canvas's eight symmetries
         geometry = turned_chunks(ids[:, None], geometry[:, None], turns)[:, 0]  # [B, L, 8]
     ids, geometry, padding_mask, doubled = with_doubles(ids, geometry, padding_mask)
     units = to_units(ids, geometry)                                 # [B, L, 8]
@@ -138,9 +138,9 @@ def refiner_step_loss(model: Refiner, batch: RowsBatch, step: int) -> tuple[Tens
 
 
 def disturb(ids: Tensor, units: Tensor, strength: Tensor | None = None) -> Tensor:
-    """Coordinates [B, L, 8] as samples have them: parts moved, turned and scaled, points beside their places.
+    """Disturb coordinates [B, L, 8] as in samples: move, rotate and scale parts, and jitter points.
 
-    strength [B]: of each drawing, 1 being the figures of this module; None: drawn at random, some 0.
+    strength [B]: per drawing, a multiple of this module's values; None: random, sometimes 0.
     """
     batch, length = ids.shape[:2]
     device = ids.device
@@ -177,15 +177,15 @@ def disturb(ids: Tensor, units: Tensor, strength: Tensor | None = None) -> Tenso
         shift.gather(1, pair).repeat(1, 1, 4),
     )
     out = torch.where(position | is_length, torch.where(is_path[..., None], moved.flatten(-2), primitive), 0.0)
-    follows = is_path[:, 1:] & (ids[:, 1:, 1] != rf.MOVE) & (ids[:, 1:, 1] != rf.SUBMOVE)  # begins where the pen is
+    follows = is_path[:, 1:] & (ids[:, 1:, 1] != rf.MOVE) & (ids[:, 1:, 1] != rf.SUBMOVE)  # starts at the last end
     out[:, 1:, :2] = torch.where(follows[..., None], out[:, :-1, 6:8], out[:, 1:, :2])
     return out
 
 
 def with_doubles(ids: Tensor, geometry: Tensor, padding_mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A share of the drawings gets one of its parts a second time, at its end: ids, geometry, mask, doubled [B, L].
+    """Append a copy of a random part to a share of the drawings -> ids, geometry, mask, doubled [B, L].
 
-    Only drawings with a part that fits into what the batch is padded to get one, so nothing grows.
+    Only if the copy fits into the drawing's padding, so the batch does not grow.
     """
     doubled = torch.zeros_like(padding_mask)
     ids, geometry, padding_mask = ids.clone(), geometry.clone(), padding_mask.clone()

@@ -1,4 +1,4 @@
-"""Stages train (smoke run by steps) and train_vae (by epochs): cache.pt -> VP-VAE checkpoint."""
+"""Stages train (a smoke run of some steps) and train_vae (epochs): cache.pt -> VP-VAE checkpoint."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from svgfusion_lib.utils.dataset import ChunkBatch, ChunkDataset, DistinctChunkD
 from svgfusion_lib.utils.path_chunks import turned_chunks
 
 FINAL_NAME = "vpvae_final.pt"
-FEW_RENDERINGS = 4  # stages of an SVG, where a sequence is wanted and nothing else is said
+FEW_RENDERINGS = 4  # default number of stages per SVG where stages are needed
 
 
 def train(
@@ -31,9 +31,9 @@ def train(
     preset: str = "tiny",
     seed: int = 0,
 ) -> Path:
-    """The VAE smoke run: a fixed number of steps, then ckpt_out/model_step{steps}.pt (returned).
+    """VAE smoke run: a fixed number of steps -> ckpt_out/model_step{steps}.pt (returned).
 
-    The rate is high and warms up quickly, so that a few hundred small steps rebuild something to see.
+    The learning rate is high, with a short warm-up, so that a few hundred small steps give visible reconstructions.
     """
     config = TrainConfig(
         num_steps=steps, batch_size=batch_size, device=device, seed=seed, lr=2.0e-3, warmup_steps=20,
@@ -62,24 +62,24 @@ def train_vae(
 ) -> Path:
     """Train a VP-VAE on a cache (or on a folder of SVGs, preprocessed first) -> output_dir/vpvae_final.pt.
 
-    The budget is num_epochs, or samples_seen (SVGs) if given; after max_minutes Paused is raised.
-    distinct: see every different chunk once in an epoch instead of whole SVGs, mirrored or turned at random;
-    samples_seen and num_epochs then count items of DistinctChunkDataset.GROUP chunks. partial_rate: share of SVGs that
-    are seen as one of their earlier stages. changes: fields of VAEConfig that differ from the preset.
+    The budget is num_epochs, or samples_seen (SVGs) if given; Paused is raised after max_minutes.
+    distinct: train on each unique chunk once per epoch, randomly mirrored or rotated, instead of on whole SVGs;
+    samples_seen and num_epochs then count items of DistinctChunkDataset.GROUP chunks. partial_rate: share of SVGs
+    shown as one of their earlier stages. changes: fields of VAEConfig that override the preset.
     """
     if (precomputed_dir is None) == (svg_dir is None):
         raise UserError("train_vae: give one of --precomputed_dir and --svg_dir")
     check_device(device)
     check_counts(num_epochs=num_epochs, batch_size=batch_size, val_every=val_every, samples_seen=samples_seen)
     changes = changes or {}
-    vae_config = VAEConfig.preset(preset, **changes)  # refused before any work
+    vae_config = VAEConfig.preset(preset, **changes)  # fail before any work
     with claimed(output_dir, "train_vae", svg_dir, precomputed_dir):
         if svg_dir is not None:
             precomputed_dir = Path(output_dir) / "cache"
             encoder = vae_config.pixel_encoder if vae_config.pixel_fusion else "none"
             renderings = FEW_RENDERINGS if vae_config.stage_tokens or partial_rate else 1
             preprocess(svg_dir, precomputed_dir, max_files=None, pixel_encoder=encoder, renderings=renderings)
-        assert precomputed_dir is not None  # given, or made just now
+        assert precomputed_dir is not None  # given, or created above
         cache = load_cache(precomputed_dir)
         config = TrainConfig(
             batch_size=batch_size, device=device, seed=seed, lr=lr,
@@ -90,18 +90,18 @@ def train_vae(
 
 
 def vae_datasets(cache: dict, config: VAEConfig, partial_rate: float = 0.0) -> tuple[ChunkDataset, ChunkDataset]:
-    """Training and held-out SVGs of a cache, cut as the VAE wants them; of the former a share is seen in part."""
+    """Training and held-out SVGs of a cache, split into chunks; partial_rate applies to the training SVGs."""
     train_set = ChunkDataset(cache, config, "train", partial_rate=partial_rate)
     held_out = ChunkDataset(cache, config, "held_out")
     if not len(train_set):
         raise UserError(f"no training SVG of the cache has at most {config.max_latents} latents")
     if partial_rate and len(cache["stage_sizes"]) == len(cache["names"]):
-        raise UserError("the cache holds whole SVGs only; preprocess anew with --renderings above 1")
+        raise UserError("the cache has only whole SVGs; preprocess again with --renderings above 1")
     return train_set, held_out
 
 
 def vae_step_loss(vae_config: VAEConfig, config: TrainConfig) -> StepLoss:
-    """The loss of one batch for `fit`: reconstruct from a sample of the posterior."""
+    """Return the step loss for `fit`: reconstruction from a posterior sample, plus KL."""
 
     def step_loss(model: VPVAE, batch: ChunkBatch, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         if config.distinct and model.training:
@@ -118,7 +118,7 @@ def _train(
     cache: dict, preset: str, changes: dict, config: TrainConfig, output_dir: Path, name: str,
     max_minutes: float | None = None, budget: tuple[int, int | None] | None = None,
 ) -> Path:
-    """budget: epochs and samples; None: config.num_steps."""
+    """Train with a budget of (num_epochs, samples_seen), or config.num_steps if None."""
     store = cache["pixel_tokens"]
     if store is None:
         changes = {"pixel_fusion": False} | changes

@@ -68,7 +68,7 @@ BAD = [
     (GENERATE + "--prompt cat --vae_checkpoint other.pt --dit_checkpoint foreign.pt", "other.pt"),
     (GENERATE + "--prompt cat --vae_checkpoint vae.pt --dit_checkpoint vae.pt", "vae.pt: holds 'vpvae', not 'vsdit'"),
     (GENERATE + "--prompt cat --vae_checkpoint vae.pt", "--vae_checkpoint, --dit_checkpoint"),
-    (GENERATE + "--ckpt_path vae.pt", "--ckpt_path and --precomputed_dir go together"),
+    (GENERATE + "--ckpt_path vae.pt", "--ckpt_path and --precomputed_dir must be given together"),
     # prompts
     ("generate --output_dir out", "no prompt given"),
     (GENERATE + "--prompts absent.txt", "absent.txt"),
@@ -139,7 +139,7 @@ def test_flags_of_the_specification(stage, capsys):
 @pytest.mark.parametrize(("error", "code", "message"), [
     (UserError("a.svg:\n  is bad"), 2, "svgfusion train: a.svg: is bad\n"),
     (PermissionError(13, "Permission denied", "out/x"), 2, "svgfusion train: out/x: Permission denied\n"),
-    (KeyboardInterrupt(), 130, "\nsvgfusion train: stopped; rerun the same command to resume a training\n"),
+    (KeyboardInterrupt(), 130, "\nsvgfusion train: stopped; rerun the same command to resume training\n"),
     (ZeroDivisionError(), None, ""),  # bugs are not disguised as user errors
 ])
 def test_errors_that_end_a_stage(monkeypatch, capsys, error, code, message):

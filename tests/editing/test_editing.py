@@ -95,9 +95,9 @@ def test_a_layout_without_boxes_can_be_edited_too(pipeline):
     keep = torch.arange(len(z)) < 4
     assert torch.equal(redraw(rows, z, keep, "cart", [0], QUICK)[0, keep], z[keep])
     assert torch.equal(interpolate(rows, z, z, 2)[1], z)
-    with pytest.raises(UserError, match="no box to grow in"):
+    with pytest.raises(UserError, match="no box to scale"):
         interpolate(rows, z, other, 3)
-    with pytest.raises(UserError, match="no channels for style"):
+    with pytest.raises(UserError, match="no style channels"):
         variations(rows, z, "cart", 0.5, [0], QUICK, keep_style=True)
 
 

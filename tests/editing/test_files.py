@@ -59,7 +59,7 @@ def test_a_recoloured_file_is_the_same_drawing(folder):
 
 @pytest.mark.parametrize(("command", "message"), [
     ("restyle --svg cart.svg --style lucide --prompt cart --strength -1", "strength is -1"),
-    ("palette --svg cart.svg --palette red", "'red' is no colour"),
+    ("palette --svg cart.svg --palette red", "'red' is not a colour"),
     ("palette --svg cart.svg --palette #d33 --by mood", "not by 'mood'"),
     ("palette --svg cart.svg --palette #d33 --output_dir .", "is not apart from the input cart.svg"),
     ("redraw --svg cart.svg --keep 1 --prompt cart --resample -1", "resample is -1"),

@@ -90,7 +90,7 @@ def test_views_differ_and_a_broken_file_is_none(packs):
 
 @pytest.mark.parametrize("chosen", [["a", "d"], ["a"]])
 def test_packs_that_teach_nothing_are_refused(tmp_path, chosen):
-    with pytest.raises(UserError, match="no two names are drawn by 2 packs"):
+    with pytest.raises(UserError, match="fewer than two names drawn by 2 packs"):
         train_icon_head(tmp_path, chosen, num_steps=1)
 
 

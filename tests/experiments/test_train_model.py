@@ -99,7 +99,7 @@ def test_another_plan_in_the_same_folder_is_refused(recipe, whole, tmp_path):
     (("stroke_only = false", "stroke_only = 0"), r"\[vae_data\]: stroke_only must be true or false, not 0"),
     (("stroke_only = false", 'packs = "tabler"'), r"\[vae_data\]: packs must be a list \(of text\), not 'tabler'"),
     (('preset = "tiny"', 'preset = "tiniest"'), "plan.toml: VAEConfig: unknown preset 'tiniest'"),
-    (('preset = "tiny"', "changes = { width = 95 }"), "4 heads cannot share a width of 95"),
+    (('preset = "tiny"', "changes = { width = 95 }"), "width 95 is not divisible by 4 heads"),
     (("ddim_steps = 2", "ddim_step = 2"), "SamplingConfig: unknown field 'ddim_step'; did you mean 'ddim_steps'"),
     (("ddim_steps = 2", "ddim_steps = true"), "SamplingConfig: num_inference_steps must be a whole number, not True"),
     (('sampling = { sampler = "dpm++", ddim_steps = 2 }', "sampling = 3"),

@@ -108,7 +108,7 @@ def test_a_killed_worker_is_said_and_its_work_is_done_again(bench, monkeypatch):
 
 @pytest.mark.parametrize(("error", "words"), [
     (RuntimeError("CUDA error: unspecified launch failure\nmore"), "the device failed (CUDA error: unspecified"),
-    (RuntimeError("No CUDA GPUs are available"), "with --device cpu too"),
+    (RuntimeError("No CUDA GPUs are available"), "with --device cpu if need be"),
     (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "not enough memory (CUDA out of memory"),
     (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "a smaller --batch_size"),
     (MemoryError(), "not enough memory (MemoryError)"),

@@ -83,7 +83,7 @@ def test_an_icon_is_taken_apart_by_its_widgets(gallery, cart_file):
     assert card == markup.card(detail.icon)
     detail.palette.value = "#264653, red"
     detail.recolour.click()
-    assert "&#x27;red&#x27; is no colour" in gallery.status.value
+    assert "&#x27;red&#x27; is not a colour" in gallery.status.value
     detail.palette.value = "#264653, #2a9d8f"
     detail.recolour.click()
     assert "#2a9d8f" in detail.icon.svg

@@ -100,7 +100,7 @@ def test_presets():
     assert VAEConfig.preset("tiny", width=64).width == 64
     for config_class in (VAEConfig, DiTConfig):
         assert all(config_class.preset(name) for name in config_class.PRESETS)
-        with pytest.raises(UserError, match="unknown preset 'huge'; known are tiny"):
+        with pytest.raises(UserError, match="unknown preset 'huge'; known: tiny"):
             config_class.preset("huge")
 
 

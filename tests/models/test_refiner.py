@@ -116,5 +116,5 @@ def test_the_same_training_gives_the_same_checkpoint_and_what_does_not_fit_is_re
     written = train_refiner(tmp_path / "again", tmp_path / "cache", batch_size=4, num_epochs=1, preset="tiny")
     np.testing.assert_array_equal(Refiner.from_pretrained(written).refine(rows), model.refine(rows))
     save_model(tmp_path / "other.pt", "refiner", Refiner(RefinerConfig.preset("tiny", depth=1)), model.state_dict())
-    with pytest.raises(UserError, match=r"other\.pt: weights do not fit"):
+    with pytest.raises(UserError, match=r"other\.pt: weights do not match"):
         Refiner.from_pretrained(tmp_path / "other.pt")

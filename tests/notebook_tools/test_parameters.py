@@ -23,7 +23,7 @@ def namespace(injected: str = "") -> dict:
 
 @pytest.mark.parametrize(("injected", "message"), [
     ("MAX_FILE = 20", "notebook has no parameter 'MAX_FILE'; did you mean 'MAX_FILES'?"),
-    ("XYZ = [1]", "notebook has no parameter 'XYZ'; known are FRESH, GUIDANCE"),
+    ("XYZ = [1]", "notebook has no parameter 'XYZ'; known: FRESH, GUIDANCE"),
     ('SOURCE = "wrong"', "SOURCE is 'wrong'; it can be 'packs', 'synthetic'"),
     ('MAX_FILES = "ten"', "MAX_FILES is 'ten'; it must be a whole number"),
     ("MAX_FILES = True", "MAX_FILES is True; it must be a whole number"),

@@ -93,12 +93,12 @@ def test_names_are_learned_once_each_and_joined(known, encoder):
 
 
 @pytest.mark.parametrize(("names", "vectors", "message"), [
-    ("cat", torch.ones(1, 4), "no list of names"), ([1], torch.ones(1, 4), "no list of names"),
+    ("cat", torch.ones(1, 4), "not a list of names"), ([1], torch.ones(1, 4), "not a list of names"),
     (["cat"], None, "no vector of width 4"), (["cat"], torch.ones(1, 5), "no vector"),
     (["cat"], torch.ones(2, 4), "no vector"), (["cat"], torch.ones(1, 4).int(), "no vector"),
 ])
 def test_names_that_do_not_fit_are_refused(names, vectors, message):
-    with pytest.raises(UserError, match=f"source: .*{message}.*get it anew"):
+    with pytest.raises(UserError, match=f"source: .*{message}.*download it again"):
         check_names(names, vectors, 4, "source")
 
 
@@ -182,9 +182,9 @@ def test_packed_pictures_are_nearly_the_same_and_checked():
         ({}, {}, 49), ({"picture_basis": torch.ones(3, 3)}, {}, 50), ({"picture_names": torch.arange(49)}, {}, 50),
         ({}, {"picture_styles": ["lucide"]}, 50), ({}, {"ranker": 3}, 50),
     ):
-        with pytest.raises(UserError, match="file: its pictures do not belong to the names"):
+        with pytest.raises(UserError, match="file: its pictures do not match the model's known names"):
             unpacked(tensors | changed, about | said, names, "file")
-    with pytest.raises(UserError, match="do not belong"):
+    with pytest.raises(UserError, match="do not match"):
         unpacked({"pictures": tensors["pictures"]}, about, 50, "file")
 
 

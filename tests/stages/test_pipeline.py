@@ -118,11 +118,11 @@ def test_smoke_run_continues_and_names_its_checkpoint_by_the_steps(run, tmp_path
 
 def test_models_that_do_not_belong_together_are_refused(run, checkpoints, tmp_path):
     other = train_vae(tmp_path / "other", precomputed_dir=run / "cache", batch_size=24, num_epochs=1, seed=1)
-    with pytest.raises(UserError, match="another VP-VAE"):
+    with pytest.raises(UserError, match="a different VP-VAE"):
         SVGFusionPipeline.from_pretrained(vae=other, dit=checkpoints[1])
-    with pytest.raises(UserError, match="another VP-VAE"):
+    with pytest.raises(UserError, match="a different VP-VAE"):
         train_dit(tmp_path / "dit", other, latents_dir=run / "latents")
-    with pytest.raises(UserError, match="another VP-VAE"):
+    with pytest.raises(UserError, match="a different VP-VAE"):
         export(other, checkpoints[1], tmp_path / "export")
     assert not (tmp_path / "dit").exists() and not (tmp_path / "export").exists()
 

@@ -168,7 +168,7 @@ def small_loss(styles: tuple[str, ...], config: TrainConfig) -> tuple[VSDiT, tor
 
 def test_latents_that_name_no_pack_have_no_style_to_learn(tmp_path):
     folder = make_latents(tmp_path, [""])
-    with pytest.raises(UserError, match="names no pack"):
+    with pytest.raises(UserError, match="has no packs"):
         train_dit(folder / "dit", folder / "vae.pt", latents_dir=folder / "latents", style_condition=True)
     assert not (folder / "dit").exists()
 
@@ -201,5 +201,5 @@ def test_a_training_can_begin_with_other_weights(run, tmp_path):
     before, after = (load_model(each, "vsdit")[0].state_dict() for each in (run / "dit" / "vsdit_final.pt", path))
     for name, tensor in after.items():
         torch.testing.assert_close(tensor, before[name], atol=1e-6, rtol=0)
-    with pytest.raises(UserError, match="with another width, depth"):
+    with pytest.raises(UserError, match="with a different width, depth"):
         train_dit(tmp_path / "mini", pretrained=run / "dit" / "vsdit_final.pt", preset="mini", **options)

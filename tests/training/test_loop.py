@@ -299,11 +299,11 @@ def test_a_log_that_somebody_else_wrote_stays(tmp_path, done, text):
     (tmp_path / LOG_NAME).write_text(text)
     if not done:
         (tmp_path / STATE_NAME).unlink()
-    with pytest.raises(UserError, match="train_log.jsonl: (was not written by `fit`|not a log of a training)"):
+    with pytest.raises(UserError, match="train_log.jsonl: (was not written by `fit`|not a training log)"):
         fit(make_model(), points_loader(), step_loss, quick(), tmp_path)
     assert (tmp_path / LOG_NAME).read_text() == text
 
 
 def test_a_loader_that_cannot_resume_is_refused(tmp_path):
-    with pytest.raises(TypeError, match="BatchSampler, which can neither resume nor share.*make_loader"):
+    with pytest.raises(TypeError, match="BatchSampler, which cannot resume and shard.*make_loader"):
         fit(make_model(), DataLoader(range(4), batch_size=2), step_loss, quick(), tmp_path)
