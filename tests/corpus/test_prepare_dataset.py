@@ -338,7 +338,7 @@ def test_a_second_call_replaces_the_first(svg_dir, tmp_path):
     ({"svg_dir": "svgs", "max_variants": 0}, "max_variants is 0"),
     ({"dataset": "absent.parquet"}, "absent.parquet: no such file"),
     ({"held_out_packs": ["tablr"]}, "unknown icon pack 'tablr'"),
-    ({"svg_dir": "filled", "stroke_only": True}, "no SVG was kept: 1 not stroke only; fills are allowed"),
+    ({"svg_dir": "filled", "stroke_only": True}, "no SVG was kept: 1 not stroke only; to allow fills"),
 ])
 def test_bad_calls_write_nothing(svg_dir, tmp_path, monkeypatch, options, message):
     monkeypatch.chdir(tmp_path)
