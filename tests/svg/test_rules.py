@@ -352,9 +352,9 @@ def test_rule_of_the_root(drawn, rule, attributes, body, expected):
 
 
 MESSAGES = [
-    ('<text x="2" y="9">hi</text>', "text"), ('<use href="#no"/>', "reference to nothing in the file"), ('<rect width="3" height="3" fill="url(#no)"/>', "a paint that refers to nothing"),
+    ('<text x="2" y="9">hi</text>', "text"), ('<use href="#no"/>', "reference to a missing element"), ('<rect width="3" height="3" fill="url(#no)"/>', "a paint that refers to nothing"),
     ('<g display="none"><circle r="3"/></g>', "elements that are not displayed"), ('<circle r="3" visibility="hidden"/>', "elements that are hidden"),
-    ('<circle r="3" opacity="0"><animate attributeName="opacity" to="1"/></circle>', "elements of no opacity, animation"), ('<image href="a.png" width="3" height="3"/>', "image"),
+    ('<circle r="3" opacity="0"><animate attributeName="opacity" to="1"/></circle>', "elements with opacity 0, animation"), ('<image href="a.png" width="3" height="3"/>', "image"),
 ]
 
 
