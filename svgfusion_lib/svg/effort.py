@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-MAX_WORK = 1_000_000    # roughly microseconds on one core; of 29,000 icons from eight packs, none needs more than 502,000
+MAX_WORK = 1_000_000    # roughly microseconds on one core; none of 29,000 icons in eight packs needs more than 502,000
 MAX_CLIPPING = 800_000  # share for boolean operations on outlines, estimated at their worst case
 
 _spent: ContextVar[dict[str, float] | None] = ContextVar("spent", default=None)
