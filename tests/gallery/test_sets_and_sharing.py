@@ -71,7 +71,7 @@ def test_a_request_that_was_drawn_with_other_weights_says_so(session):
 
 @pytest.mark.parametrize(("text", "message"), [
     ('{"prompt": "a", "weights": "x"}', "weights must be a table"),
-    ("{", "cannot be read"), ("[" * 100_000, "cannot be read"), ("[1]", "no request"), ("{}", "no request"),
+    ("{", "cannot be read"), ("[" * 100_000, "cannot be read"), ("[1]", "not a gallery request"), ("{}", "not a gallery request"),
     ('{"prompt": "a", "sead": 1}', "did you mean 'seed'"), ('{"prompt": 1}', "prompt must be text"),
     ('{"prompt": "a", "count": 2.5}', "count must be a whole number"),
     ('{"prompt": "a", "style": []}', "style must be"),
