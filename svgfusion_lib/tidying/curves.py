@@ -200,7 +200,7 @@ def _likeliest(chord: float, sweep: float, wanted: list[tuple[float, float]], no
 
 
 def settle_radii(rows: np.ndarray, noise: float, step: float = 0.5) -> np.ndarray:
-    """Make nearly equal radii of circles, ellipses and rectangle corners equal, and snap them to whole or half units."""
+    """Make nearly equal radii of circles, ellipses and rectangle corners equal, and snap them to (half) units."""
     rows = rows.copy()
     element = rows[:, rf.ELEMENT]
     for kind, columns in ((rf.CIRCLE, slice(4, 5)), (rf.ELLIPSE, slice(4, 6)), (rf.RECT, slice(6, 8))):
