@@ -206,7 +206,7 @@ def test_moved_copies_and_parts_of_names_are_options(make_packs, tmp_path):
     assert not any("mirror" in file or "ring" in file for file in copies)
     assert "arrow up, tabler style" in records["tabler/arrow-left.turn.svg"].captions
     assert len({"arrow", "left"} & set(records["tabler/arrow-left.svg"].captions)) == 1
-    with pytest.raises(UserError, match="near duplicates; leave out"):
+    with pytest.raises(UserError, match="near duplicates; remove"):
         prepare_dataset(tmp_path / "no", moved_copies=True, near_duplicates=False, **options)
 
 

@@ -108,13 +108,15 @@ _ENCODINGS = [
     *[(f"declared {name}", lambda _, name=name: f'<?xml version="1.0" encoding="{name}"?>{svg()}'.encode(), reason)
       for name, reason in (
           ("utf-16", ROWS), ("latin-1", ROWS), ("windows-1252", ROWS), ("klingon", "unknown encoding 'klingon'"),
-          ("punycode", "not known"), ("idna", "not known"), ("rot13", "not known"), ("zip", "not known"),
-          ("unicode_escape", "not known"), ("undefined", "not known"), ("../../etc/passwd", EITHER),
-          ("os.path", "not known"), ("utf-7", EITHER), ("cp500", EITHER), ("shift_jis", ROWS), ("gb18030", ROWS),
+          ("punycode", "unknown encoding"), ("idna", "unknown encoding"), ("rot13", "unknown encoding"),
+          ("zip", "unknown encoding"),
+          ("unicode_escape", "unknown encoding"), ("undefined", "unknown encoding"), ("../../etc/passwd", EITHER),
+          ("os.path", "unknown encoding"), ("utf-7", EITHER), ("cp500", EITHER), ("shift_jis", ROWS), ("gb18030", ROWS),
       )],
     ("declared UTF-8, is latin-1", lambda _: f'<?xml version="1.0" encoding="UTF-8"?>{svg(UMLAUT_GROUP)}'
      .encode("latin-1"), "not UTF-8 text .* at byte"),
-    ("4 MB of punycode", lambda _: b'<?xml version="1.0" encoding="punycode"?>-' + b"9" * 3 * MILLION, "unknown encoding"),
+    ("4 MB of punycode", lambda _: b'<?xml version="1.0" encoding="punycode"?>-' + b"9" * 3 * MILLION,
+     "unknown encoding"),
     ("EBCDIC", lambda _: svg().encode("cp500"), "not UTF-8|not well-formed"),
     ("lone surrogate", lambda _: svg('<g id="\ud800"/>'), "text that cannot be encoded"),
     ("lone surrogate in UTF-8", lambda _: svg('<g id="X"/>').encode().replace(b"X", b"\xed\xa0\x80"), "not UTF-8"),
