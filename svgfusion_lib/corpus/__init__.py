@@ -1,1 +1,1 @@
-"""Captioned SVGs, from icon packs, synthetic shapes or any folder, made ready to train on."""
+"""Captioned SVGs from icon packs, synthetic shapes or any folder, prepared for training."""

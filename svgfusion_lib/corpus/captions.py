@@ -1,4 +1,4 @@
-"""From an icon's name to what people would type, and to the side of the split it belongs to."""
+"""Captions that people would type for an icon's name, and the split that the name belongs to."""
 
 import hashlib
 import re
@@ -25,7 +25,7 @@ def humanise(name: str) -> str:
 def strip_suffix(name: str, suffixes: Iterable[str]) -> tuple[str, str]:
     """Split a raw icon name into base and style suffix: `bag-line-duotone` -> (`bag`, `line-duotone`).
 
-    The longest of `suffixes` that fits wins; without one the suffix is empty.
+    The longest matching suffix wins; the suffix is empty if none matches.
     """
     for suffix in sorted(suffixes, key=len, reverse=True):
         if name.endswith("-" + suffix):
@@ -34,7 +34,7 @@ def strip_suffix(name: str, suffixes: Iterable[str]) -> tuple[str, str]:
 
 
 def make_captions(name: str, keywords: Sequence[str] = (), style: str = "") -> tuple[str, ...]:
-    """Captions of an icon, the canonical one first.
+    """Make an icon's captions, the canonical one first.
 
     With a style: `shopping cart, tabler style`, `shopping cart`, then one styled caption per keyword.
     Without: the name, then the keywords.
@@ -44,20 +44,20 @@ def make_captions(name: str, keywords: Sequence[str] = (), style: str = "") -> t
 
 
 def words_of(text: str) -> list[str]:
-    """All words of a text in lower case: `A cat's tail_2` -> `a`, `cat`, `s`, `tail`, `2`."""
+    """The words of a text in lower case: `A cat's tail_2` -> `a`, `cat`, `s`, `tail`, `2`."""
     return re.findall(r"[^\W_]+", text.lower())
 
 
 def content_words(text: str) -> set[str]:
-    """Words of a name or a prompt that say what it shows: `An icon of a cat` -> {`cat`}."""
+    """Content words of a name or prompt: `An icon of a cat` -> {`cat`}."""
     return set(words_of(text)) - _NO_CONTENT
 
 
 def name_key(name: str, numbered: bool = False) -> str:
-    """What makes two names the same for the split: the words in any order, without a skin tone.
+    """Key by which the split treats names as equal: the words in any order, without a skin tone.
 
-    With `numbered`, trailing numbers go too: icon packs number the drawings of one thing
-    (`search-01`, `search-02`). Other folders keep them, for `icon-0001` names nothing.
+    With `numbered`, trailing numbers are dropped too, because icon packs number drawings of one thing
+    (`search-01`, `search-02`). Other folders keep them, because `icon-0001` names nothing.
     """
     text = SKIN_TONE.sub(" ", humanise(name))
     if numbered:
@@ -67,23 +67,23 @@ def name_key(name: str, numbered: bool = False) -> str:
 
 
 def split_of(name: str, numbered: bool = False) -> str:
-    """`train` or `held_out` (10%), from the name alone: the same in every pack and in every run."""
+    """`train` or `held_out` (10%), determined by the name alone: the same in every pack and run."""
     digest = hashlib.sha256(name_key(name, numbered).encode()).digest()
     return "held_out" if int.from_bytes(digest[:4], "big") % 100 < HELD_OUT_PERCENT else "train"
 
 
 def is_unseen_pair(name: str, pack: str, seed: int = 0) -> bool:
-    """Whether the drawings of a name in one pack are kept from training (5% of all pairs, another 5% for each seed)."""
+    """Whether a name in one pack is excluded from training (5% of all pairs, a different 5% per seed)."""
     digest = hashlib.sha256(f"{seed}/{pack}/{name_key(name, numbered=True)}".encode()).digest()
     return int.from_bytes(digest[:4], "big") % 100 < UNSEEN_PAIR_PERCENT
 
 
-# --- captions of an icon: the ways people say its name -----------------------------------------------
+# --- captions of an icon: ways to say its name -------------------------------------------------------
 
 MAX_CAPTIONS = 12
 MAX_KEYWORDS = 4
 MAX_SYNONYMS = 4
-MAX_OTHERS = 2  # canonical captions of the same drawing elsewhere
+MAX_OTHERS = 2  # canonical captions from duplicates of the drawing
 KINDS = {"line": "line icon", "filled": "filled icon", "emoji": "emoji", "colour": "colour icon"}  # by domain of a pack
 
 _AN = re.compile(r"(?!uni|use|usb|usa|eu|one\b|once|ufo|uk\b|ut|urin|uran)[aeiou]|hour|honest|heir")
@@ -94,17 +94,17 @@ _PEOPLE = frozenset("men women people mx".split())
 
 @cache
 def word_list(name: str) -> frozenset[str]:
-    """The words of a list of words.tsv."""
+    """The words of one list in words.tsv."""
     return frozenset(word for key, words in read_table("words.tsv") if key == name for word in words.split())
 
 
 def read_table(file: str) -> list[list[str]]:
-    """Lines of a file of this folder, split at tabs; those that begin with # are remarks."""
+    """Lines of a file in this folder, split at tabs; lines that start with # are comments."""
     return [line.split("\t") for line in read_resource(file).splitlines() if not line.startswith("#")]
 
 
 def read_resource(file: str) -> str:
-    """The text of a file of this folder."""
+    """The text of a file in this folder."""
     return resources.files("svgfusion_lib.corpus").joinpath(file).read_text(encoding="utf-8")
 
 
@@ -129,7 +129,7 @@ def noun_phrase(name: str, kind: str = "") -> str:
 
 
 def is_thing(name: str) -> bool:
-    """True if a name reads as one thing: no number, letter, plural, action or state about it."""
+    """True if a name denotes a single thing, not a number, letter, plural, action or state."""
     words = name.split()
     first, last = words[0], words[-1]
     head = next((word for word, following in zip(words, words[1:]) if following in _PREPOSITIONS), last)
@@ -143,7 +143,7 @@ def is_thing(name: str) -> bool:
 
 
 def colour_phrase(name: str, colours: Sequence[str]) -> str:
-    """`a red heart`, `black and yellow glasses`; "" without colours or if the name says its colour already."""
+    """`a red heart`, `black and yellow glasses`; "" without colours or if the name already contains a colour."""
     if not colours or not COLOUR_WORDS.isdisjoint(name.split()) or name.startswith("flag ") or _TONE.match(name):
         return ""
     phrase = f"{' and '.join(colours)} {name}"
@@ -160,11 +160,11 @@ def compose_captions(
     others: Iterable[str] = (),
     may_say: Callable[[str], bool] = lambda text: True,
 ) -> tuple[str, ...]:
-    """At most MAX_CAPTIONS captions of an icon with a style, no two the same, the canonical one first.
+    """Compose at most MAX_CAPTIONS distinct captions of an icon with a style, the canonical one first.
 
-    kind: a key of KINDS, or "". synonyms are said alone, keywords with the style; others: captions of the same drawing
-    elsewhere. may_say: whether a name may be trained on: an icon to train on gets no keyword and no colour that make a
-    held-out name of it ("red heart" may be held out where "heart" is not).
+    kind: a key of KINDS, or "". synonyms are used alone, keywords with the style; others: captions of duplicates of
+    the drawing. may_say: whether a name may be trained on, so that a training icon gets no keyword or colour that
+    gives a held-out name ("red heart" may be held out while "heart" is not).
     """
     synonyms = other_words(name, synonyms, may_say)[:MAX_SYNONYMS]
     keywords = [word for word in other_words(name, keywords, may_say) if word not in synonyms][:MAX_KEYWORDS]
@@ -184,15 +184,15 @@ def compose_captions(
 
 
 def other_words(name: str, words: Iterable[str], may_say: Callable[[str], bool]) -> list[str]:
-    """Words, once each, that say something else than the name and may be said."""
+    """Distinct words that differ from the name and may be used."""
     own = name_key(name, numbered=True)
     return [word for word in dict.fromkeys(words) if name_key(word, numbered=True) != own and may_say(word)]
 
 
 def name_parts(name: str, may_say: Callable[[str], bool]) -> tuple[str, ...]:
-    """What can be said of a name of several words with some of them: each one alone, and all but each one.
+    """Parts of a name of several words: each word alone, and all words but one.
 
-    Drawn at random in training, they teach what a word means on its own: `off` a slash, whatever is off.
+    Sampled at random in training, they teach what a word means on its own: `off` is a slash, whatever is off.
     """
     words = name.split()
     spoken = [word for word in words if len(word) > 1 and not word.isdigit() and content_words(word)]

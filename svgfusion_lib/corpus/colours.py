@@ -1,4 +1,4 @@
-"""The colours that people would name in a picture, measured from its rendering."""
+"""The colours that people would name in a picture, measured on its rendering."""
 
 from functools import cache
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from svgfusion_lib.utils.render import render_svg_by_resvg
 
-SIZE = 40           # pixels a side
-ALONE = 0.7         # share of the painted area from which one colour is named
-BESIDE = 0.2        # share that each of two named colours has at least,
-TOGETHER = 0.8      # and that both have together
-_OPAQUE = 8         # of 255: a pixel is opaque if it differs by no more on white and on black
+SIZE = 40           # pixels per side
+ALONE = 0.7         # least share of the painted area for naming one colour
+BESIDE = 0.2        # for naming two colours: least share of each,
+TOGETHER = 0.8      # and of both together
+_OPAQUE = 8         # of 255: a pixel is opaque if it differs by at most this between white and black backgrounds
 _FEWEST_PIXELS = 20
 
-# Several examples of each colour; a pixel has the name of the nearest one in CIELAB.
+# Several examples of each colour; a pixel gets the name of the nearest one in CIELAB.
 _EXAMPLES = {
     "red": ("#e02020", "#dd2e44", "#b01020", "#ff4a3d"), "orange": ("#ff8c1a", "#f4900c", "#f57c00"),
     "yellow": ("#ffe033", "#ffcc4d", "#fcc21b", "#ffb02e"), "green": ("#1f9d3a", "#77b255", "#2e7d32", "#8bc34a"),
@@ -23,7 +23,7 @@ _EXAMPLES = {
     "grey": ("#808080", "#66757f", "#99aab5", "#546e7a"), "white": ("#ffffff", "#e6e7e8", "#f0f4f8"),
     "beige": ("#ffe0bd", "#f7dece", "#e8c9a0"),
 }
-_UNSPOKEN = frozenset({"beige"})  # skin and paper: nobody says so
+_UNSPOKEN = frozenset({"beige"})  # skin and paper: nobody names this colour
 _NAMES = np.array([name for name, examples in _EXAMPLES.items() for _ in examples])
 _RGB = np.array([
     [int(example[i : i + 2], 16) for i in (1, 3, 5)] for examples in _EXAMPLES.values() for example in examples
@@ -32,7 +32,7 @@ COLOUR_WORDS = frozenset(_EXAMPLES) | {"gray", "golden", "silver", "violet"}
 
 
 def dominant_colours(svg: str) -> tuple[str, ...]:
-    """One or two colour words, the larger area first; none for many colours and for a picture all in black.
+    """One or two colour words, the larger area first; none for many colours or an all-black picture.
 
     ValueError if the SVG cannot be rendered.
     """
@@ -56,7 +56,7 @@ def dominant_colours(svg: str) -> tuple[str, ...]:
 
 def lab(colours: np.ndarray) -> np.ndarray:
     """RGB [..., 3] from 0 to 1 -> CIELAB [..., 3]."""
-    from skimage.color import rgb2lab  # here: not all who want the words measure colours
+    from skimage.color import rgb2lab  # imported here, since most uses of this module do not need it
 
     return rgb2lab(np.clip(colours, 0, 1).astype(np.float64))
 

@@ -1,7 +1,7 @@
-"""Mirrored and turned icons that are true pictures of another name, or of their own.
+"""Mirrored and turned copies of icons that correctly show another name, or their own.
 
-`arrow left` mirrored is an arrow right, `cat` mirrored is a cat, and a mirrored clock, letter or `wifi off` (whose
-slash would lean the other way) is wrong. What may be moved, the name says: its words are looked up in the tables here.
+`arrow left` mirrored is `arrow right`, `cat` mirrored is still a cat, but a mirrored clock, letter or `wifi off`
+(whose slash would lean the other way) is wrong. The words of the name decide, using the tables in this module.
 """
 
 import re
@@ -16,7 +16,7 @@ from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.path_chunks import turned_chunks
 
-# x -> -x; y -> -y; a quarter turn clockwise, (x, y) -> (-y, x): as `turned_chunks` numbers them
+# x -> -x; y -> -y; a quarter turn clockwise, (x, y) -> (-y, x): numbered as in `turned_chunks`
 MOVES = {"mirror": 1, "flip": 2, "turn": 6}
 _LEFT_RIGHT = (
     ("left", "right"), ("leftward", "rightward"), ("leftwards", "rightwards"), ("west", "east"),
@@ -27,11 +27,11 @@ _UP_DOWN = (
     ("northwest", "southwest"), ("northeast", "southeast"), ("upper", "lower"), ("above", "below"),
 )
 _TURNS = (
-    ("top", "right", "bottom", "left"), ("up", "right", "down", "left"),  # the last one says what becomes of left
+    ("top", "right", "bottom", "left"), ("up", "right", "down", "left"),  # the later entry wins: left becomes up
     ("upwards", "rightwards", "downwards", "leftwards"), ("north", "east", "south", "west"),
     ("northeast", "southeast", "southwest", "northwest"), ("vertical", "horizontal"), ("vertically", "horizontally"),
 )
-_LETTERED = frozenset({"top arrow", "up button"})  # emoji that say so in letters
+_LETTERED = frozenset({"top arrow", "up button"})  # emoji that contain letters
 _SWAPS: dict[str, dict[str, str]] = {
     "mirror": {a: b for pair in _LEFT_RIGHT for a, b in (pair, pair[::-1])},
     "flip": {a: b for pair in _UP_DOWN for a, b in (pair, pair[::-1])},
@@ -42,7 +42,7 @@ _ACROSS_FIRST = re.compile(r"\b(left|right) (up|down|top|bottom)\b")
 
 
 def moved_words(text: str, move: str) -> str:
-    """A text with its directions as they are after a move: `arrow up right`, turned, is `arrow down right`."""
+    """Replace the directions in a text as a move does: `arrow up right`, turned, is `arrow down right`."""
     swaps = _SWAPS[move]
     if move == "turn" and re.search(r"\b(top|bottom)\b", text):
         swaps = swaps | {"left": "top", "right": "bottom"}
@@ -53,9 +53,9 @@ def moved_words(text: str, move: str) -> str:
 def allowed_moves(
     name: str, may_say: Callable[[str], bool] = lambda name: True, logos: frozenset[str] = frozenset()
 ) -> list[str]:
-    """Which of MOVES leave a true picture of what `name` becomes.
+    """Which of MOVES give a correct picture of the moved name.
 
-    may_say: whether a name may be trained on. logos: words that name a brand.
+    may_say: whether a name may be trained on. logos: brand words.
     """
     words = words_of(name)
     if not words or any(len(word) == 1 or not word.isalpha() for word in words) or not logos.isdisjoint(words):
@@ -68,9 +68,9 @@ def allowed_moves(
 
 
 def moved(record: Record, rows: np.ndarray, move: str) -> tuple[Record, np.ndarray]:
-    """A record and its rows [L, 22] after one of its moves: name, captions, keywords and parts say what is seen now."""
+    """Apply one of its moves to a record and its rows [L, 22]; updates name, captions, keywords and parts."""
     if move not in record.moves:
-        raise ValueError(f"{record.file}: no {move} of it is true; its moves are {', '.join(record.moves) or 'none'}")
+        raise ValueError(f"{record.file}: {move} is not allowed; its moves are {', '.join(record.moves) or 'none'}")
 
     def said(texts: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(moved_words(text, move) for text in texts))

@@ -1,4 +1,4 @@
-"""Synthetic SVGs whose captions are true: shapes, counted shapes, and two shapes in a relation."""
+"""Synthetic SVGs with accurate captions: shapes, counted shapes, and two shapes in a relation."""
 
 import math
 import random
@@ -24,7 +24,7 @@ NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 @dataclass(frozen=True)
 class Place:
-    """Where a shape goes: centre and half-size, in canvas units. No outline runs farther out."""
+    """Where a shape goes: centre and half-size, in canvas units. No outline extends further."""
 
     x: float
     y: float
@@ -32,9 +32,9 @@ class Place:
 
 
 def make_dummy_svg(rng: random.Random) -> tuple[str, str]:
-    """One SVG text and its caption, such as `a blue square left of a green star`.
+    """Generate an SVG text and its caption, such as `a blue square left of a green star`.
 
-    Both depend on the state of `rng` alone.
+    Both depend only on the state of `rng`.
     """
     make = rng.choices((_single, _related, _nested, _counted), weights=(4, 4, 1, 1))[0]
     elements, caption = make(rng)
@@ -47,7 +47,7 @@ def make_dummy_svg(rng: random.Random) -> tuple[str, str]:
 
 
 def captions_of(caption: str) -> tuple[str, ...]:
-    """A caption, and for two shapes that without colours too: `a circle left of a square`."""
+    """The caption and, for two shapes, a version without colours: `a circle left of a square`."""
     if not any(relation in caption for relation in (*RELATIONS, "inside")):
         return (caption,)
     return caption, re.sub(rf"\ban? (?:{'|'.join(COLOURS)}) (\w+)", lambda match: article(match[1]), caption)
@@ -98,7 +98,7 @@ def _counted(rng: random.Random) -> tuple[list[str], str]:
     state = rng.getstate()
     elements = []
     for i in range(number):
-        rng.setstate(state)  # the same proportions each time
+        rng.setstate(state)  # the same proportions for every copy
         elements.append(_filled(rng, kind, colour, Place(step * (i + 0.5), y, r)))
     return elements, f"{NUMBERS[number]} {colour} {_plural(kind)}"
 
@@ -234,8 +234,8 @@ DUMMY_INFO = "dummy.json"
 def create_dummy_data(output_dir: str | Path, num_samples: int = 50, seed: int = 0) -> list[Record]:
     """Write `num_samples` captioned SVGs and manifest.jsonl to `output_dir`; return their records.
 
-    Sample i depends on `seed` and i alone, so a larger set begins with the smaller one. A folder
-    that an earlier call made is replaced.
+    Sample i depends only on `seed` and i, so a larger set starts with the smaller one. Replaces the
+    folder of an earlier call.
     """
     check_counts(num_samples=num_samples)
     with output_set(output_dir, "create_dummy_data", replace=True) as folder:

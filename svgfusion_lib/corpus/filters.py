@@ -1,4 +1,4 @@
-"""What a data set leaves out: files that cannot be learned from, near duplicates, surplus variants of one picture."""
+"""Filters for data sets: unusable files, near duplicates, surplus variants of one picture, invisible parts."""
 
 import hashlib
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import element_of_rows, rows_to_svg
 
 PICTURE_SIZE = 32       # pixels
-CELLS = 8               # a picture is compared in CELLS x CELLS cells
-SAME_BELOW = 0.08       # difference of two pictures of one drawing; docs/corpus.md says how it was chosen
+CELLS = 8               # pictures are compared in CELLS x CELLS cells
+SAME_BELOW = 0.08       # pictures that differ by less count as the same drawing; docs/corpus.md explains the choice
 _FIRST_CAPACITY = 256
 _ROUNDING = 1e-3
 
 
 class PictureIndex:
-    """Pictures on white added so far, and which of them is nearly the same as another one.
+    """An index of pictures on white that finds near duplicates.
 
-    Two pictures differ by the root mean square difference of the cell where it is largest, relative to the strongest
-    cell of either: a clock hand counts as much in a full picture as in an empty one, and pale drawings differ
-    as much as black ones.
+    The difference of two pictures is the root mean square difference in the cell where it is largest, relative to the
+    strongest cell of either. So a clock hand counts as much in a busy picture as in an empty one, and pale drawings
+    differ as much as black ones.
     """
 
     def __init__(self) -> None:
@@ -39,13 +39,13 @@ class PictureIndex:
         self._inks = np.empty((_FIRST_CAPACITY, PICTURE_SIZE, PICTURE_SIZE, 3), dtype=np.uint8)
         self._cells = np.empty((_FIRST_CAPACITY, CELLS * CELLS), dtype=np.float32)  # mean ink
         self._squares = np.empty(_FIRST_CAPACITY, dtype=np.float32)                 # squared length of the above
-        self._strengths = np.empty(_FIRST_CAPACITY, dtype=np.float32)               # of the strongest cell
+        self._strengths = np.empty(_FIRST_CAPACITY, dtype=np.float32)               # RMS of the strongest cell
 
     def __len__(self) -> int:
         return self._count
 
     def add(self, picture: np.ndarray) -> int:
-        """Keep a picture uint8 [S, S, 3]; its number."""
+        """Add a picture uint8 [S, S, 3]; returns its index."""
         i = self._count
         if i == len(self._inks):
             for name in ("_inks", "_cells", "_squares", "_strengths"):
@@ -58,12 +58,12 @@ class PictureIndex:
         return i
 
     def find(self, picture: np.ndarray) -> tuple[int, float] | None:
-        """Number of the picture most like `picture` uint8 [S, S, 3] and their difference, if nearly the same."""
+        """Index of and difference to the picture most similar to `picture` uint8 [S, S, 3], if a near duplicate."""
         count = self._count
         ink = 255 - picture
         cells, strength = _describe(ink)
         bounds = SAME_BELOW * np.maximum(self._strengths[:count], strength)  # [N]
-        # A cell's mean differs by no more than its root mean square: what is left out here is no near duplicate.
+        # Cell means differ by at most the cell's RMS difference, so pictures skipped here are not near duplicates.
         squares = self._squares[:count] - 2 * (self._cells[:count] @ cells) + cells @ cells
         near = np.flatnonzero(squares < CELLS * CELLS * bounds**2 + _ROUNDING)
         near = near[np.abs(self._cells[near] - cells).max(axis=1) < bounds[near] + _ROUNDING]
@@ -76,7 +76,7 @@ class PictureIndex:
 
 
 def _describe(ink: np.ndarray) -> tuple[np.ndarray, float]:
-    """Ink uint8 [S, S, 3] -> mean of each cell [CELLS^2], and root mean square of the strongest."""
+    """Ink uint8 [S, S, 3] -> mean of each cell [CELLS^2], and the RMS of the strongest cell."""
     ink = ink[None] / np.float32(255)
     return _cell_means(ink)[0], float(np.sqrt(_cell_means(ink**2).max()))
 
@@ -90,10 +90,10 @@ def _cell_means(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Source:
-    """One file to choose from."""
+    """One candidate file."""
 
     path: Path
-    record: Record  # its file is the place in the data set
+    record: Record  # its file is the path in the data set
 
     @property
     def domain(self) -> str:
@@ -103,13 +103,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Finding:
-    """Why a file is left out ("" if it stays), and if it stays: what it is made of."""
+    """Why a file is dropped ("" if it is kept), and its content if it is kept."""
 
     reason: str
-    fingerprint: bytes = b""            # the same for the same drawing
-    svg: str = ""                       # what the rows draw, or the original
+    fingerprint: bytes = b""            # equal for equal drawings
+    svg: str = ""                       # written from the rows, or the original
     rows: int = 0                       # between <BOS> and <EOS>
-    approximated: tuple[str, ...] = ()  # features that rows show in another way
+    approximated: tuple[str, ...] = ()  # features that rows only approximate
     picture: np.ndarray | None = None   # uint8 [S, S, 3] on white
     colours: tuple[str, ...] = ()
 
@@ -117,9 +117,9 @@ class Finding:
 def inspect_svg(
     source: Source, stroke_only: bool | None, max_rows: int | None, pictures: bool, whole: bool, originals: bool
 ) -> Finding:
-    """Parse and render one file. Options are those of `prepare_dataset`; pictures: render it for comparison.
+    """Parse and render one file. Options as in `prepare_dataset`; pictures: render it for comparison.
 
-    For emoji and colour icons, measure the colours and remove what cannot be seen.
+    For emoji and colour icons, measure the colours and remove invisible parts.
     """
     coloured = source.domain in ("emoji", "colour")
     if stroke_only is None:
@@ -138,7 +138,7 @@ def inspect_svg(
     picture, colours = None, ()
     try:
         rows = clean_rows(rows) if coloured else rows
-        # What the rows show, which is all of it by now: the file itself may keep a renderer busy for long.
+        # Render the rows, which show everything: the file itself could keep a renderer busy for long.
         text = rows_to_svg(rows, parsed.size)
         if pictures:
             picture = render_svg_by_resvg(text, PICTURE_SIZE)
@@ -153,7 +153,7 @@ def inspect_svg(
 
 
 def _fingerprint(rows: np.ndarray) -> bytes:
-    """A hash that is equal for rows that agree to a thousandth of the half canvas (and 0.0 equals -0.0)."""
+    """A hash that is equal for rows that agree to a thousandth of half the canvas (0.0 equals -0.0)."""
     return hashlib.sha256((np.round(rows, 3) + 0.0).tobytes()).digest()
 
 
@@ -162,7 +162,7 @@ _GENDERED = frozenset({"man", "woman", "men", "women", "boy", "girl"})
 
 
 def base_name(name: str) -> str:
-    """`woman cook medium skin tone` -> `cook`; what is nothing but a person (`woman`) stays that."""
+    """`woman cook medium skin tone` -> `cook`; a name for just a person (`woman`) is kept."""
     words = SKIN_TONE.sub(" ", humanise(name)).split()
     return " ".join(word for word in words if word not in _PEOPLE | _GENDERED) or " ".join(words)
 
@@ -170,8 +170,8 @@ def base_name(name: str) -> str:
 def surplus_variants(records: Sequence[Record], max_variants: int) -> set[int]:
     """Indices of the records beyond `max_variants` of one base name and style within a pack.
 
-    Kept are the name itself, then the neutral person, then the others in a fixed pseudo-random order. Several
-    drawings of just that name (`search-01` and `search-02`) are no variants of each other.
+    Priority: the plain name, then the neutral person, then the others in a fixed pseudo-random order. Several
+    drawings with the same name (`search-01` and `search-02`) are not variants of each other.
     """
     groups: dict[tuple[str, str, str], list[int]] = {}
     for i, record in enumerate(records):
@@ -185,21 +185,21 @@ def surplus_variants(records: Sequence[Record], max_variants: int) -> set[int]:
 
 
 def _order(name: str) -> tuple[bool, bytes]:
-    """Neutral people first; which of the others, their hashes say."""
+    """Sort key: neutral people first, the others by hash."""
     toned_or_gendered = bool(SKIN_TONE.search(name)) or not _GENDERED.isdisjoint(name.split())
     return toned_or_gendered, hashlib.sha256(name.encode()).digest()
 
 
-# --- what nobody sees, and a model would learn all the same ------------------------------------------
+# --- invisible parts, which a model would learn to draw all the same ---------------------------------
 
 TINY = 0.008            # canvas units: half a pixel of 128
-SIZE = 96               # pixels a side, to see whether anything changes
-BACKDROP = "#8a5c3d"    # a colour that hardly any drawing has, so that white and black shapes are seen
+SIZE = 96               # pixels per side, to check whether anything changes
+BACKDROP = "#8a5c3d"    # a colour that few drawings use, so that white and black shapes show
 _SEGMENTS = (rf.LINE, rf.CUBIC)
 
 
 def clean_rows(rows: np.ndarray) -> np.ndarray:
-    """Rows [L, 22] without what is not seen; the same object if all of it is.
+    """Remove invisible parts from rows [L, 22]; returns the same object if there are none.
 
     ValueError if they cannot be rendered.
     """
@@ -208,7 +208,7 @@ def clean_rows(rows: np.ndarray) -> np.ndarray:
 
 
 def drop_outside(rows: np.ndarray) -> np.ndarray:
-    """Rows [L, 22] without the sub-paths and shapes that lie wholly outside the canvas."""
+    """Remove sub-paths and shapes that lie wholly outside the canvas from rows [L, 22]."""
     starts = (rows[:, rf.ELEMENT] != rf.PATH) | np.isin(rows[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE))
     piece = np.cumsum(starts) - 1  # [L]
     kept = np.ones(len(rows), dtype=bool)
@@ -220,9 +220,9 @@ def drop_outside(rows: np.ndarray) -> np.ndarray:
 
 
 def merge_tiny_segments(rows: np.ndarray) -> np.ndarray:
-    """Rows [L, 22] without lines and cubics of an extent below TINY: the next segment starts where they did.
+    """Remove lines and cubics smaller than TINY from rows [L, 22]; the next segment takes over their start point.
 
-    A sub-path keeps its last segment, whatever its length: it may be a dot.
+    A sub-path always keeps its last segment, since it may be a dot.
     """
     rows, kept = rows.copy(), np.ones(len(rows), dtype=bool)
     segment = np.isin(rows[:, rf.COMMAND], _SEGMENTS) & (rows[:, rf.ELEMENT] == rf.PATH)  # [L]
@@ -236,7 +236,7 @@ def merge_tiny_segments(rows: np.ndarray) -> np.ndarray:
 
 
 def drop_invisible(rows: np.ndarray) -> np.ndarray:
-    """Rows [L, 22] without the elements that change no pixel. The later ones go first: they cover what is below."""
+    """Remove elements that change no pixel from rows [L, 22]. Tests later ones first, because they cover others."""
     number = element_of_rows(rows)
     doubtful = set(range(int(number[-1]) + 1)) - _surely_seen(rows, number)
     if not doubtful:
@@ -251,7 +251,7 @@ def drop_invisible(rows: np.ndarray) -> np.ndarray:
 
 
 def _surely_seen(rows: np.ndarray, number: np.ndarray) -> set[int]:
-    """Elements that are on top somewhere, as a rendering shows where each has an opaque colour of its own."""
+    """Elements that are on top somewhere, found by rendering each in its own opaque colour."""
     drawn = ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)  # [L]
     rows, number = rows[drawn].copy(), number[drawn]
     for columns in (rf.FILL, rf.STROKE):
@@ -269,7 +269,7 @@ def _picture(rows: np.ndarray) -> np.ndarray:
 
 
 def _without(rows: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """The kept rows, of paths whose first sub-path goes the next one becomes the first; gradients of nothing go too."""
+    """The kept rows; a path that loses its first sub-path starts with the next one, and unused gradients go too."""
     if kept.all():
         return rows
     rows, element = rows.copy(), element_of_rows(rows)

@@ -1,8 +1,8 @@
-"""Other words for what icons show: the project's own list, and a dictionary made of the tags of three npm packages.
+"""Synonyms for icon names: the project's own list, and a dictionary built from the tags of three npm packages.
 
-Tags are many and of mixed worth: "checkout", "ecommerce" and "buy" stand beside "basket" at a shopping cart. Kept are
-the few whose meaning is near the name's, as the text encoder sees it. So common words get lost ("delete", "help",
-"gear", "hide"), for which there is the list, synonyms.tsv.
+Tags are many and vary in quality: a shopping cart has "checkout", "ecommerce" and "buy" next to "basket". Only the few
+closest to the name in the text encoder's embedding are kept. This loses common words ("delete", "help", "gear",
+"hide"), which the list, synonyms.tsv, adds back.
 """
 
 import json
@@ -24,10 +24,10 @@ from svgfusion_lib.system.outputs import own_file
 
 KEYWORDS = "keywords.json"
 KEYWORDS_KIND = "dictionary of keywords"
-MOST = 8                # keywords of a name
-NEAREST = 0.55          # cosine to the name that a keyword needs
-COMMON = 4              # a tag of more names than that is a category, not a name
-_VERSION = 2             # of the other rules
+MOST = 8                # keywords per name
+NEAREST = 0.55          # least cosine similarity of a keyword to the name
+COMMON = 4              # a tag on more names than this is a category
+_VERSION = 2             # version of the other rules
 _KEYWORD = re.compile(r"[a-z]{3,}(?: [a-z]{3,})?")
 _FLAG = re.compile(r"^flags? (?:for )?(?:flag )?")
 _ENCODED_TOGETHER = 2048
@@ -37,19 +37,19 @@ Nearness = Callable[[Sequence[str]], np.ndarray]  # texts -> vectors [N, D] of l
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Keywords by name key (corpus/captions.py), and the spelling of names that are written without spaces."""
+    """Keywords by name key (corpus/captions.py), and spellings of names written without spaces."""
 
     keywords: Mapping[str, Sequence[str]]
     spellings: Mapping[str, str]
 
     def keywords_of(self, name: str) -> tuple[str, ...]:
-        """At most MOST other words for a name, the nearest first."""
+        """At most MOST synonyms for a name, the closest first."""
         return tuple(self.keywords.get(name_key(name, numbered=True), ()))
 
     def spell(self, name: str) -> str:
-        """An emoji's name as most packs have it: `flag japan` for `flag for japan`, `fire engine` for `fireengine`.
+        """An emoji's name as most packs spell it: `flag japan` for `flag for japan`, `fire engine` for `fireengine`.
 
-        "" if it says nothing that could be drawn.
+        "" if the name says nothing about the picture.
         """
         table = _fxemoji_names()
         return table[name] if name in table else self.spellings.get(name, _FLAG.sub("flag ", name))
@@ -59,10 +59,10 @@ NO_KEYWORDS = Vocabulary({}, {})
 
 
 def load_vocabulary(folder: str | Path) -> Vocabulary:
-    """The dictionary in `folder`; made from its pinned sources, brought by npm, if it is not there."""
+    """Load the dictionary from `folder`; build it from its pinned npm sources if it is missing."""
     path, made_of = Path(folder) / KEYWORDS, _made_of()
     if path.is_file():
-        remedy = "remove it and it will be made again"
+        remedy = "remove it, and it will be rebuilt"
         stored = read_json(path, KEYWORDS_KIND, remedy)
         keywords, spellings = stored.get("keywords"), stored.get("spellings")
         if "sources" not in stored or not isinstance(keywords, dict) or not isinstance(spellings, dict):
@@ -80,17 +80,17 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
 
 
 def synonyms_of(name: str, domain: str) -> tuple[str, ...]:
-    """Words for a name in packs of a domain by the project's own list; names match whatever their words' order."""
+    """Synonyms for a name from the project's list, for packs of a domain; word order does not matter."""
     return _synonyms().get((domain, name_key(name, numbered=True)), ())
 
 
 def _made_of() -> dict[str, Any]:
-    """What decides the dictionary: one made of anything else is made anew."""
+    """Everything that the dictionary depends on; it is rebuilt if this changes."""
     return {"sources": _sources(), "rules": [_VERSION, MOST, NEAREST, COMMON]}
 
 
 def make_vocabulary(contents: Mapping[str, Any], nearness: Nearness) -> Vocabulary:
-    """The dictionary of the packages' JSON files, as parsed."""
+    """Build the dictionary from the packages' parsed JSON files."""
     lucide, tabler, emoji = (contents[name] for name in ("lucide-static", "@tabler/icons", "emojibase-data"))
     brands = {humanise(name.removeprefix("brand-")) for name, icon in tabler.items() if icon["category"] == "Brand"}
     line = [
@@ -98,10 +98,10 @@ def make_vocabulary(contents: Mapping[str, Any], nearness: Nearness) -> Vocabula
         {humanise(name): icon["tags"] for name, icon in tabler.items() if icon["category"] != "Brand"},
     ]
     emoji = {humanise(entry["label"].replace(":", " ")): entry.get("tags", []) for entry in emoji}
-    candidates: dict[str, tuple[str, dict[str, None]]] = {}  # name key -> name, its tags in order and once each
+    candidates: dict[str, tuple[str, dict[str, None]]] = {}  # name key -> name, its distinct tags in order
     for names in (*line, emoji):
         for name, tags in _useful_tags(names, brands).items():
-            # Not for "hours 24", whose key is that of "hours 12".
+            # Skip names like "hours 24", which has the same key as "hours 12".
             if not any(map(str.isdigit, name)) and (names is emoji or not _is_variation(name, names)):
                 key = name_key(name, numbered=True)
                 candidates.setdefault(key, (name, {}))[1].update(dict.fromkeys(tags))
@@ -110,7 +110,7 @@ def make_vocabulary(contents: Mapping[str, Any], nearness: Nearness) -> Vocabula
 
 
 def by_text_encoder() -> Nearness:
-    """Nearness of meaning by the default text encoder: the mean of its tokens."""
+    """Similarity by the default text encoder: compares mean token embeddings."""
     from svgfusion_lib.models.icon_head import mean_text_tokens
     from svgfusion_lib.models.text_encoder import load_text_encoder
 
@@ -124,7 +124,7 @@ def by_text_encoder() -> Nearness:
 
 
 def _useful_tags(names: Mapping[str, Iterable], brands: set[str]) -> dict[str, list[str]]:
-    """Tags of one source that may be keywords: one or two plain words, not too common, no brand, not in the name."""
+    """Tags of one source that can be keywords: one or two plain words, not too common, no brand, not in the name."""
     spoken = {name: [humanise(str(tag)) for tag in tags] for name, tags in names.items()}
     count = Counter(tag for tags in spoken.values() for tag in set(tags))
     useful = {}
@@ -139,7 +139,7 @@ def _useful_tags(names: Mapping[str, Iterable], brands: set[str]) -> dict[str, l
 
 
 def _is_variation(name: str, names: Iterable[str]) -> bool:
-    """True for `printer off` beside `printer`: words for a printer leave out what tells the two apart."""
+    """True for `printer off` if there is a `printer`: its tags describe a printer and miss the difference."""
     words = name.split()
     return any(" ".join(words[:count]) in names for count in range(1, len(words)))
 

@@ -1,8 +1,8 @@
-"""Icon packs: pinned npm packages, checked by hash, unfolded into captioned SVG files.
+"""Icon packs: pinned npm packages, checked by hash, unpacked into captioned SVG files.
 
-The packages `@iconify-json/<pack>` hold icons.json: `icons[name]` with a body and perhaps its own box
-(left, top, width, height; defaults stand at the top level), and `aliases[name]` with a parent. An
-alias without a transformation is another word for its parent, hence a keyword.
+The packages `@iconify-json/<pack>` contain icons.json: `icons[name]` has a body and optionally its own box
+(left, top, width, height; the top level has defaults), and `aliases[name]` has a parent. An alias without
+a transformation is a synonym of its parent and becomes a keyword.
 """
 
 import base64
@@ -37,7 +37,7 @@ _TONES = ("medium-light", "medium-dark", "light", "medium", "dark")
 
 @dataclass(frozen=True)
 class Pack:
-    """One pinned icon pack, as packs.json names it."""
+    """One pinned icon pack from packs.json."""
 
     name: str
     version: str
@@ -49,9 +49,9 @@ class Pack:
     domain: str                 # "line" (strokes only, mostly), "filled" (one colour), "emoji" or "colour"
     style: str                  # the word captions use: "tabler" -> "..., tabler style"
     suffixes: Mapping[str, str] = field(default_factory=dict)  # name suffix -> style word
-    variant: str = ""           # pattern of numbers at a name's end that count drawings of one thing
-    grid: Mapping[str, Any] = field(default_factory=dict)  # as of `style_grid`
-    skin_tones: bool = False    # names end in "-light" where other packs say "-light-skin-tone"
+    variant: str = ""           # regex for trailing numbers that count drawings of one thing
+    grid: Mapping[str, Any] = field(default_factory=dict)  # see `style_grid`
+    skin_tones: bool = False    # names end in "-light" where others end in "-light-skin-tone"
 
 
 @cache
@@ -61,30 +61,30 @@ def known_packs() -> dict[str, Pack]:
 
 
 def pack_domain(pack: str) -> str:
-    """Domain of an icon pack by its name ("line", "filled", "emoji", "colour"); "" if it is none that is known."""
+    """Domain of an icon pack by name ("line", "filled", "emoji", "colour"); "" if the pack is unknown."""
     known = known_packs()
     return known[pack].domain if pack in known else ""
 
 
 def style_word(pack: str) -> str:
-    """What captions call the style of an icon pack ("fluent" for fluent-emoji-flat); its name if it is unknown."""
+    """The word for a pack's style in captions ("fluent" for fluent-emoji-flat); the name itself if unknown."""
     known = known_packs()
     return known[pack].style if pack in known else pack
 
 
 def style_grid(pack: str) -> Mapping[str, Any]:
-    """The grid that an icon pack is drawn on, as fields of `TidyConfig`; {} if it is unknown."""
+    """The design grid of an icon pack, as fields of `TidyConfig`; {} if unknown."""
     known = known_packs()
     return known[pack].grid if pack in known else {}
 
 
 def names_style(prompt: str, word: str) -> bool:
-    """Does a prompt ask for the style that captions call `word` ("..., twemoji style")?"""
+    """Whether a prompt asks for the style `word` ("..., twemoji style")."""
     return re.search(rf"\b{re.escape(word)} style\b", prompt.lower()) is not None
 
 
 def match_style(text: str, packs: Sequence[str]) -> str | None:
-    """The pack among `packs` that goes by a name: `fluent`, `Fluent Emoji Flat` and `fluent-emoji-flat` are one."""
+    """The pack in `packs` that a name refers to: `fluent`, `Fluent Emoji Flat` and `fluent-emoji-flat` are the same."""
     return _style_names(packs).get(humanise(text).removesuffix(" style"))
 
 
@@ -93,7 +93,7 @@ def _style_names(packs: Sequence[str]) -> dict[str, str]:
 
 
 def find_style(text: str, packs: Sequence[str]) -> str:
-    """The pack that `match_style` finds; UserError, naming the nearest style, if there is none."""
+    """The pack found by `match_style`; UserError with the nearest style if there is none."""
     found = match_style(text, packs)
     if found is not None:
         return found
@@ -102,26 +102,26 @@ def find_style(text: str, packs: Sequence[str]) -> str:
 
 
 def without_style(prompt: str) -> str:
-    """A prompt without the words at its end that ask for a style: `cart, tabler style` -> `cart`."""
+    """Remove a style from the end of a prompt: `cart, tabler style` -> `cart`."""
     return _STYLE_WORDS.sub("", prompt).rstrip()
 
 
 def check_packs(packs: Sequence[str]) -> list[Pack]:
-    """The named packs in the order given; UserError for a name that is not pinned."""
+    """Look up packs by name, in the given order; UserError for an unknown name."""
     known = known_packs()
     unknown = [name for name in packs if name not in known]
     if unknown:
         raise UserError(f"unknown icon pack {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
     if not packs:
-        raise UserError(f"no icon pack named; known: {', '.join(known)}")
+        raise UserError(f"no icon pack given; known: {', '.join(known)}")
     return [known[name] for name in dict.fromkeys(packs)]
 
 
 def fetch_packs(packs: Sequence[str], output_dir: str | Path) -> list[Path]:
-    """Bring icon packs by the npm client; return one folder `output_dir/<pack>` per pack.
+    """Fetch icon packs with the npm client; return one folder `output_dir/<pack>` per pack.
 
-    Each holds <name>.svg per icon, manifest.jsonl and pack.json (version, licence, author). A pack
-    that is there in the pinned version is left alone; one that fails leaves nothing behind.
+    Each contains <name>.svg per icon, manifest.jsonl and pack.json (version, licence, author). A pack that
+    already exists in the pinned version is left alone; one that fails leaves nothing behind.
     """
     folders = []
     for pack in check_packs(packs):
@@ -139,12 +139,12 @@ def _is_fetched(pack: Pack, folder: Path) -> bool:
         return False
     stored = read_json(info, COUNTED[PACK_INFO], f"remove {folder} and fetch it again")
     if "integrity" not in stored:
-        raise UserError(f"{info}: is not a pack; remove {folder} and fetch it again")
-    return _entry(pack).items() <= stored.items()  # its names and styles are as this version has them
+        raise UserError(f"{info}: not a pack; remove {folder} and fetch it again")
+    return _entry(pack).items() <= stored.items()  # names and styles are those of this version
 
 
 def _entry(pack: Pack) -> dict[str, Any]:
-    """What the files of a pack are made by."""
+    """Everything that a pack's files depend on."""
     return {name: value for name, value in asdict(pack).items() if name != "grid"}
 
 
@@ -155,7 +155,7 @@ def _unfold(pack: Pack, data: dict, folder: Path) -> None:
         records = []
         for name, icon in track(sorted(icons.items()), f"icons of {pack.name}"):
             if not _ICON_NAME.fullmatch(name):
-                raise UserError(f"{pack.name}: {name!r} cannot be a file name")
+                raise UserError(f"{pack.name}: {name!r} is not a valid file name")
             write_text(partial / f"{name}.svg", _svg_document(icon, data))
             records.append(_make_record(pack, name, aliases.get(name, []), icons))
         write_manifest(partial, records)
@@ -163,7 +163,7 @@ def _unfold(pack: Pack, data: dict, folder: Path) -> None:
 
 
 def _aliases_by_parent(data: dict) -> dict[str, list[str]]:
-    """Names that stand for an icon as it is; turned or mirrored ones show something else."""
+    """Aliases that show an icon unchanged; rotated or mirrored ones show something else."""
     aliases = data.get("aliases", {})
     plain: dict[str, list[str]] = {}
     for name, alias in aliases.items():
@@ -193,7 +193,7 @@ def _make_record(pack: Pack, icon: str, aliases: Sequence[str], icons: Mapping[s
     keywords = dict.fromkeys(_spoken_name(pack, alias, icons)[0] for alias in sorted(aliases))
     keywords.pop(name, None)
     split = split_of(name, numbered=True)
-    # A picture that is trained on never carries a held-out name.
+    # A training picture never carries a held-out name.
     said = [k for k in keywords if split == "held_out" or split_of(k, numbered=True) == split]
     style = " ".join(filter(None, (pack.style, pack.suffixes.get(suffix, ""))))
     return Record(
@@ -221,9 +221,9 @@ _CODE = re.compile(r"npm (?:error|ERR!) code (\S+)")
 
 
 def fetch_file(package: str, version: str, integrity: str, path: str) -> bytes:
-    """The content of one file of an npm package, its path as inside it.
+    """Fetch one file from an npm package; path: as inside the package.
 
-    integrity: "sha512-" + base64 of the tarball's digest. UserError without npm or network, or for another hash.
+    integrity: "sha512-" + base64 of the tarball's digest. UserError without npm or network, or on a hash mismatch.
     """
     tarball = _fetch_tarball(f"{package}@{version}")
     found = "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode()
@@ -231,7 +231,7 @@ def fetch_file(package: str, version: str, integrity: str, path: str) -> bytes:
         raise UserError(f"{package}@{version}: wrong hash {found[:23]}..., pinned is {integrity[:23]}...")
     with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
         file = archive.extractfile(f"package/{path}")
-        assert file is not None  # it would be a folder, which nobody asks for
+        assert file is not None  # None only for a folder
         return file.read()
 
 
@@ -239,8 +239,8 @@ def _fetch_tarball(package: str) -> bytes:
     npm = shutil.which("npm")
     if npm is None:
         raise UserError(
-            "npm not found: icon packs come by the npm client (it is part of Node.js); "
-            "without it, give any folder of SVG files by --svg_dir instead"
+            "npm not found: icon packs need the npm client (part of Node.js); "
+            "without it, use any folder of SVG files with --svg_dir"
         )
     with tempfile.TemporaryDirectory(prefix="svgfusion-") as temporary:
         try:

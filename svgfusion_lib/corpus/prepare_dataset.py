@@ -1,4 +1,4 @@
-"""Stage `prepare_dataset`: icon packs, a folder of SVGs or a dataset -> a clean, captioned, split data set."""
+"""Stage `prepare_dataset`: turn icon packs, a folder of SVGs or a dataset into a clean, captioned, split data set."""
 
 import random
 import tempfile
@@ -46,43 +46,43 @@ def prepare_dataset(
     originals: bool = False,
     processes: int | None = None,
 ) -> dict:
-    """Clean, deduplicate, balance, caption and split SVGs; return the summary. docs/corpus.md has the rules.
+    """Clean, deduplicate, balance, caption and split SVGs; return the summary. Rules: docs/corpus.md.
 
-    Sources are icon packs (fetched into `packs_dir` if they are not there), a folder `svg_dir` and a `dataset`
-    (see `unfold_table`, of which at most `dataset_rows` rows are read). `held_out_packs` are packs for the split
-    held_out_pack: nothing of theirs is trained on. A file is kept if it parses into rows, `whole`: that show all of it,
-    if no file kept before has the same rows or, with `near_duplicates`, looks nearly the same among those of its domain
-    (its captions join that one's), and if it is among the first `max_variants` (None: all) in skin tone and gender of
-    its name in its pack. `stroke_only`: line packs keep what paints strokes and no fills; True: folders and
-    datasets too; False: nothing has to. `max_rows` limits the rows between <BOS> and <EOS>; `max_files` the files kept
-    (a fixed pseudo-random choice). Icons of packs get captions from their names, colours and, with `keywords`, a
-    dictionary; others keep theirs.
-    `one_style`: of line packs, the style that the pack is known for. Emoji lose what nobody sees (corpus/filters.py).
-    `hold_out`: 10% of the names go to the split held_out, and of the others 5% of the pairs of a name and a pack, which
-    `seed` chooses, to unseen_pair, as long as another pack has the name in training. Without, all is trained on.
-    `num_parts`: parts of the name among the captions of what is trained on. `moved_copies`: mirrored and turned copies
-    of it, named for what they show (corpus/directions.py). `originals`: files are written as they were, but for
-    scripts, handlers, links and addresses (svg/sanitise.py), rather than as their rows draw them.
+    Sources are icon packs (fetched into `packs_dir` if missing), a folder `svg_dir` and a `dataset` (see
+    `unfold_table`; at most `dataset_rows` rows are read). `held_out_packs` form the split held_out_pack and are never
+    trained on. A file is kept if it parses into rows (`whole`: rows that show all of it), if no file kept before has
+    the same rows or, with `near_duplicates`, looks nearly the same within its domain (captions of duplicates are
+    merged), and if it is among the first `max_variants` (None: all) variants of its name in skin tone and gender
+    within its pack. `stroke_only`: line packs keep only files with strokes and no fills; True: folders and datasets
+    too; False: no such rule. `max_rows` limits the rows between <BOS> and <EOS>, `max_files` the files kept (a fixed
+    pseudo-random choice). Pack icons get captions from their names, colours and, with `keywords`, a dictionary;
+    others keep theirs.
+    `one_style`: use only the main style of each line pack. Invisible parts of emoji are removed (corpus/filters.py).
+    `hold_out`: 10% of the names go to the split held_out; of the remaining name-pack pairs, 5%, chosen by `seed`, go
+    to unseen_pair if another pack has the name in training. Without it, all is trained on.
+    `num_parts`: parts of the name added to the captions of training icons. `moved_copies`: add mirrored and turned
+    copies of them, named for what they show (corpus/directions.py). `originals`: write files as they were, except for
+    scripts, handlers, links and URLs (svg/sanitise.py), instead of writing them from rows.
 
     Writes `output_dir/<pack>/<name>.svg`, manifest.jsonl, summary.json (per pack: icons, kept, those of each split,
-    dropped by reason, approximated, percentiles of rows) and dropped.jsonl (file, reason and, of duplicates, same_as).
+    dropped by reason, approximated, percentiles of rows) and dropped.jsonl (file, reason and, for duplicates, same_as).
     """
     packs, held_out_packs = list(packs or ()), list(held_out_packs or ())
     if not packs and not held_out_packs and svg_dir is None and dataset is None:
         raise UserError(
-            "nothing to prepare: name icon packs by --packs, a folder of SVGs by --svg_dir or a dataset by --dataset"
+            "nothing to prepare: give icon packs (--packs), a folder of SVGs (--svg_dir) or a dataset (--dataset)"
         )
     limits = {"max_rows": max_rows, "max_files": max_files, "max_variants": max_variants, "dataset_rows": dataset_rows}
     check_counts(**limits)
     if num_parts < 0:
         raise UserError(f"num_parts is {num_parts}; it must be at least 0")
     if moved_copies and not near_duplicates:
-        raise UserError("moved copies of what is symmetric are near duplicates; leave out --no-near_duplicates")
+        raise UserError("moved copies of symmetric icons are near duplicates; remove --no-near_duplicates")
     check_apart(output_dir, svg_dir, dataset if isinstance(dataset, str | Path) else None)
     vocabulary = NO_KEYWORDS
     folders = []
     if packs or held_out_packs:
-        # Held-out packs come last: of a drawing that others have too, the others' is kept.
+        # Held-out packs come last, so that duplicates from other packs are kept instead.
         folders = fetch_packs([*(pack for pack in packs if pack not in held_out_packs), *held_out_packs], packs_dir)
         vocabulary = load_vocabulary(packs_dir) if keywords else NO_KEYWORDS
     if svg_dir is not None:
@@ -120,7 +120,7 @@ def prepare_dataset(
             originals=originals,
         )
         findings = track(map_in_order(inspect, candidates, processes), "icons", len(candidates))
-        for finding, source in zip(findings, candidates):  # in this order, so that the bar gets to its end
+        for finding, source in zip(findings, candidates):  # in this order, so that the progress bar completes
             sieve.add(source, finding)
             if len(sieve.kept) == max_files:
                 break
@@ -135,12 +135,12 @@ def prepare_dataset(
 def _settle(
     source: Source, vocabulary: Vocabulary, held_out_packs: Sequence[str], hold_out: bool, seed: int
 ) -> Record:
-    """The record with its final name, spelt as in the other packs, and its split as far as name and pack say it."""
+    """The record with its final name, spelt as in other packs, and its split as far as name and pack determine it."""
     record = source.record
     if source.domain == "emoji":
         name, keywords = vocabulary.spell(record.name), tuple(filter(None, map(vocabulary.spell, record.keywords)))
         keywords = tuple(word for word in dict.fromkeys(keywords) if name_key(word) != name_key(name))
-        captions = make_captions(name, keywords, record.style) if name else ()  # nothing to call it by
+        captions = make_captions(name, keywords, record.style) if name else ()  # it has no name
         split = split_of(name, numbered=True)
         record = replace(record, name=name or record.name, keywords=keywords, captions=captions, split=split)
     if record.pack in held_out_packs:

@@ -1,7 +1,7 @@
-"""Stage preprocess: a folder of SVGs -> cache.pt (rows, captions), pixel_tokens/ and report.json.
+"""Stage `preprocess`: a folder of SVGs -> cache.pt (rows, captions), pixel_tokens/ and report.json.
 
-The files are worked on in parts of PART_FILES, each of which is written when it is done, so a stopped call goes on
-where it was; in the end the parts become one cache.
+Files are processed in parts of PART_FILES. Each part is written when done, so an interrupted call resumes; the parts
+are joined into one cache at the end.
 """
 
 import hashlib
@@ -33,8 +33,8 @@ from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import partial_rows, rows_to_svg, stage_sizes
 
 CACHE_NAME, TOKENS_NAME, PARTS_NAME = "cache.pt", "pixel_tokens", "parts"
-PART_FILES = 128  # worked on together
-MAX_ROWS = 12_000  # of an SVG; 99 of 100 icons have less than 800
+PART_FILES = 128  # files per part
+MAX_ROWS = 12_000  # per SVG; 99 of 100 icons have fewer than 800
 CACHE_FIELDS: dict[str, type | tuple] = {
     "row_format": int, "names": list, "titles": list, "packs": list, "captions": list, "splits": list,
     "rows": torch.Tensor, "offsets": torch.Tensor, "stage_sizes": torch.Tensor, "stage_offsets": torch.Tensor,
@@ -52,13 +52,13 @@ def preprocess(
     seed: int = 0,
     processes: int | None = None,
 ) -> Path:
-    """Parse and render the SVGs of a folder and write precomputed_dir/cache.pt; returns its path.
+    """Parse and render the SVGs of a folder, write precomputed_dir/cache.pt and return its path.
 
-    Of more than max_files files (None: no limit) a random choice is taken, the same for the same seed.
-    pixel_encoder "none" leaves the pixel tokens out; else they are in precomputed_dir/pixel_tokens, of at most
-    `renderings` stages of every SVG, the whole among them (utils/tensorsvg.py). processes: None for one for
-    each core. A call that was stopped goes on where it was, if files and options are as they were. Files that cannot be
-    parsed or rendered are left out and named with the reason in report.json; UserError if none is left.
+    If there are more than max_files files (None: no limit), a random subset is used, determined by the seed.
+    pixel_encoder "none" skips the pixel tokens; otherwise precomputed_dir/pixel_tokens holds those of at most
+    `renderings` stages of every SVG, the whole included (utils/tensorsvg.py). processes: None for one per core.
+    An interrupted call resumes if files and options are unchanged. Files that cannot be parsed or rendered are
+    skipped and listed with the reason in report.json; UserError if none is left.
     """
     check_alone("preprocess")
     check_counts(renderings=renderings, processes=processes, max_files=max_files)
@@ -70,7 +70,7 @@ def preprocess(
         records = [records[i] for i in sorted(chosen)]
     if pixel_encoder != "none":
         name_encoder(pixel_encoder)
-        _encoder(pixel_encoder)  # refused before any work
+        _encoder(pixel_encoder)  # fail early if it cannot be loaded
     files = [svg_dir / record.file for record in records]
     parts = [files[i : i + PART_FILES] for i in range(0, len(files), PART_FILES)]
     options: dict = {"pixel_encoder": pixel_encoder, "renderings": renderings}
@@ -88,13 +88,13 @@ def preprocess(
         done = len(files) - sum(len(parts[k]) for k in todo)
         for _ in track(saved_files(), "preprocess", len(files), done):
             pass
-        with output_set(precomputed_dir, "preprocess", replace=True) as folder:  # the parts go with the former set
+        with output_set(precomputed_dir, "preprocess", replace=True) as folder:  # also removes the parts
             _join(folder, records, [_part_path(parts_dir, k) for k in range(len(parts))], pixel_encoder, found)
     return precomputed_dir / CACHE_NAME
 
 
 def _parts_folder(precomputed_dir: Path, files: Sequence[Path], options: dict) -> Path:
-    """The folder of the parts that are done; emptied if they are of other files or options."""
+    """The folder of finished parts; emptied if they come from other files or options."""
     stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     plan = [options, row_format.VERSION, PART_FILES, stats]
     key = hashlib.sha256(json.dumps(plan).encode()).hexdigest()
@@ -115,7 +115,7 @@ def _load_part(path: Path) -> list[dict]:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a part is there; a damaged one is removed."""
+    """Whether a part exists; removes damaged ones."""
     if not path.is_file():
         return False
     try:
@@ -128,16 +128,16 @@ def _is_whole(path: Path) -> bool:
 
 @cache
 def _encoder(name: str) -> PixelEncoder:
-    """Loaded once in every process."""
+    """The pixel encoder, loaded once per process."""
     return load_pixel_encoder(name)
 
 
 def _make_part(files: Sequence[Path], renderings: int, pixel_encoder: str) -> list[dict]:
-    """What is kept of each file.
+    """Process the files of one part; one entry per file.
 
-    "skipped": why nothing is; or "rows" [L, 22], "sizes" [K] of its stages, their "tokens" fp16 [K P, C] (not without
-    an encoder), and counts of what rows cannot show or only approximate. Arrays, not tensors: between processes each of
-    those would take a file descriptor.
+    "skipped": the reason; or "rows" [L, 22], stage "sizes" [K], their "tokens" fp16 [K P, C] (only with an encoder),
+    and counts of features that rows cannot represent or only approximate. Arrays, not tensors, because each tensor
+    sent between processes would take a file descriptor.
     """
     encoder = None if pixel_encoder == "none" else _encoder(pixel_encoder)
     entries: list[dict] = []
@@ -146,9 +146,9 @@ def _make_part(files: Sequence[Path], renderings: int, pixel_encoder: str) -> li
         try:
             parsed = parse_svg(file)
             if len(parsed.rows) > MAX_ROWS:
-                raise ValueError(f"{len(parsed.rows):,} rows; more than {MAX_ROWS:,} take too long to draw")
+                raise ValueError(f"{len(parsed.rows):,} rows; drawing more than {MAX_ROWS:,} takes too long")
             sizes = stage_sizes(parsed.rows, renderings)
-            if encoder is not None:  # what the rows show, not what the file does
+            if encoder is not None:  # render the rows, not the file
                 stages = (rows_to_svg(partial_rows(parsed.rows, size)) for size in sizes)
                 images += [render_svg(svg, encoder.image_size) for svg in stages]
         except ValueError as error:
@@ -159,7 +159,7 @@ def _make_part(files: Sequence[Path], renderings: int, pixel_encoder: str) -> li
             "approximated": dict(parsed.approximated),
         })
     if encoder is not None and images:
-        with torch_threads(1):  # the same numbers wherever it is done
+        with torch_threads(1):  # the same numbers in every process
             tokens = encoder.encode(np.stack(images)).half()  # [stages, P, C]
         kept = [entry for entry in entries if "rows" in entry]
         for entry, own in zip(kept, tokens.split([len(entry["sizes"]) for entry in kept])):
@@ -184,7 +184,7 @@ def _join(
     def tokens_of_files() -> Iterator[torch.Tensor]:
         of_files = iter(records)
         for path in paths:
-            for entry, record in zip(_load_part(path), of_files):  # in this order: no record is taken for no entry
+            for entry, record in zip(_load_part(path), of_files):  # entries first: no record is lost
                 if "skipped" in entry:
                     skipped[record.file] = entry["skipped"]
                     continue
@@ -195,15 +195,15 @@ def _join(
                 approximated.update(entry["approximated"])
                 if "tokens" in entry:
                     yield entry["tokens"]  # [K P, C]
-        if not kept:  # what the folder held before stays
+        if not kept:  # the folder keeps its previous content
             remove_listed(paths[0].parent)
             file, reason = next(iter(skipped.items()))
             raise UserError(f"none of {len(skipped)} SVG files could be used; {file}: {reason}")
 
     content = [pixel_encoder, row_format.VERSION, [r.file for r in records], [path.stat().st_size for path in paths]]
-    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()  # the same for the same files: so are the caches
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()  # equal for equal files, as are the caches
     if pixel_encoder == "none":
-        list(tokens_of_files())  # there are none
+        list(tokens_of_files())  # yields none
     else:
         write_tokens(folder / TOKENS_NAME, tokens_of_files(), key)
     write_json(folder / "report.json", {
@@ -228,14 +228,14 @@ def _join(
 
 
 def left_out(precomputed_dir: str | Path) -> str:
-    """A line on how many files max_files left out of the cache in a folder; "" if it has all of them."""
+    """A line on how many files max_files left out of a cache; "" if none."""
     report = read_json(Path(precomputed_dir) / "report.json", "report of preprocess", "run preprocess again")
     left, found = report["found"] - report["files"], report["found"]
     return f"{left} of {found} files left out at random: --max_files all takes all\n" if left else ""
 
 
 def load_cache(precomputed_dir: str | Path) -> dict:
-    """The cache that `preprocess` wrote into a folder; UserError if it is missing or of another format.
+    """Load the cache that `preprocess` wrote into a folder; UserError if it is missing or has another format.
 
     "pixel_tokens" is a TokenStore over the SVGs (system/token_store.py), or None.
     """
@@ -244,7 +244,7 @@ def load_cache(precomputed_dir: str | Path) -> dict:
     cache = load_tensors(path, "cache", "preprocess", CACHE_FIELDS)
     if cache["row_format"] != row_format.VERSION:
         raise UserError(
-            f"{path}: row format {cache['row_format']}, this program has {row_format.VERSION}; preprocess anew"
+            f"{path}: row format {cache['row_format']}, this version needs {row_format.VERSION}; run preprocess again"
         )
     check_named(cache["pixel_encoder"], path)
     if cache["pixel_tokens"] is not None:
@@ -253,7 +253,7 @@ def load_cache(precomputed_dir: str | Path) -> dict:
 
 
 def cache_hash(cache: dict) -> str:
-    """Short hash of what a VP-VAE learns from a cache: its rows and splits."""
+    """Short hash of the cache content that a VP-VAE depends on: rows and splits."""
     digest = hashlib.sha256(json.dumps([cache["names"], cache["splits"]]).encode())
     digest.update(cache["rows"].numpy().tobytes())
     return digest.hexdigest()[:16]
@@ -266,6 +266,6 @@ def cache_rows(cache: dict, index: int) -> np.ndarray:
 
 
 def _splits(records: Sequence[Record]) -> list[str]:
-    """Every SVG's split; a folder of held-out names alone is used whole for training."""
+    """Every SVG's split; a folder with only held-out names is used for training as a whole."""
     splits = [record.split for record in records]
     return ["train"] * len(splits) if set(splits) == {"held_out"} else splits

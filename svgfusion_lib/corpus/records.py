@@ -1,4 +1,4 @@
-"""Records: which SVG files a folder or a dataset holds, what each one shows, and under which licence."""
+"""Records: the SVG files of a folder or dataset, what each one shows, and its licence."""
 
 import csv
 import glob
@@ -20,15 +20,15 @@ from svgfusion_lib.system.progress import track
 
 MANIFEST = "manifest.jsonl"
 CAPTIONS = "captions.csv"
-# Files beside a manifest that say how many records were written: name -> what it is for `read_json`.
+# Files next to a manifest that give the number of records written: name -> description for `read_json`.
 COUNTED = {"summary.json": "summary of a data set", "pack.json": "pack", "dummy.json": "synthetic data set"}
-COUNT = "records"  # the field that says so
+COUNT = "records"  # the field with that number
 FORMATS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "csv"}  # of table files
 
 
 @dataclass(frozen=True)
 class Record:
-    """One captioned SVG file of a folder."""
+    """One captioned SVG file in a folder."""
 
     file: str                   # path relative to the folder, with forward slashes
     name: str                   # what it shows, in plain words: "shopping cart"
@@ -36,10 +36,10 @@ class Record:
     captions: tuple[str, ...] = ()  # the first one is canonical
     keywords: tuple[str, ...] = ()  # other words for the name
     licence: str = ""           # SPDX identifier, "" if not known
-    # of SPLITS: held out by its name, by its name in this pack alone, or with its pack, whatever the name
+    # one of SPLITS: held out by name, by name in this pack only, or with the whole pack
     split: str = "train"
-    parts: tuple[str, ...] = ()  # of the name: what its pictures have in common with others ("off" of "bell off")
-    moves: tuple[str, ...] = ()  # of directions.MOVES: which leave a true picture, of the name that they make
+    parts: tuple[str, ...] = ()  # words of the name that also apply to other icons ("off" of "bell off")
+    moves: tuple[str, ...] = ()  # of directions.MOVES: those that give a valid picture, possibly of another name
 
     @property
     def style(self) -> str:
@@ -51,12 +51,12 @@ class Record:
 
 
 def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
-    """Records of the SVG files in `svg_dir` (and below) that match `pattern`, sorted by file.
+    """Read records of the SVG files in `svg_dir` (recursively) that match `pattern`, sorted by file.
 
-    Captions come from manifest.jsonl if there is one; else from captions.csv (columns file,caption;
-    a file may have several lines); else, and for files the CSV does not list, from the file names.
-    A sub-folder with its own manifest.jsonl (an icon pack) is read by that manifest. UserError for a link that leads
-    out of the folder.
+    Captions come from manifest.jsonl if there is one, otherwise from captions.csv (columns file,caption;
+    a file may have several lines). Files in neither get captions from their file names. A sub-folder
+    with its own manifest.jsonl (an icon pack) is read from that manifest. UserError for a link that
+    points outside the folder.
     """
     svg_dir = Path(svg_dir)
     if not svg_dir.is_dir():
@@ -86,9 +86,9 @@ def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
 
 
 def copy_records(source: str | Path, records: Sequence[Record], folder: str | Path) -> Path:
-    """A folder of its own for some of the SVG files of `source`, with a manifest.
+    """Copy some SVG files of `source` to a new folder with a manifest.
 
-    One that was made this way before is replaced.
+    Replaces a folder made this way before.
     """
     with output_set(folder, "copy_records", source, replace=True) as partial:
         for record in records:
@@ -98,7 +98,7 @@ def copy_records(source: str | Path, records: Sequence[Record], folder: str | Pa
 
 
 def write_manifest(svg_dir: str | Path, records: Iterable[Record]) -> Path:
-    """Write `records` as manifest.jsonl (one JSON object a line) into `svg_dir`; return its path."""
+    """Write `records` as manifest.jsonl (one JSON object per line) into `svg_dir`; return its path."""
     lines = [json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records]
     return write_text(Path(svg_dir) / MANIFEST, "".join(lines))
 
@@ -107,13 +107,13 @@ def _matching_files(svg_dir: Path, pattern: str) -> list[str]:
     try:
         paths = [path.relative_to(svg_dir) for path in svg_dir.rglob(pattern) if path.is_file()]
     except (ValueError, NotImplementedError) as error:
-        raise UserError(f"{pattern!r} is no file pattern ({error}); try '*.svg'") from error
+        raise UserError(f"{pattern!r} is not a file pattern ({error}); try '*.svg'") from error
     files = sorted(p.as_posix() for p in paths if not any(part.startswith(".") for part in p.parts))
-    strange = next((file for file in files if not file.isprintable()), None)  # what is no UTF-8 is not printable
+    strange = next((file for file in files if not file.isprintable()), None)  # non-UTF-8 names are not printable
     if strange is not None:
-        raise UserError(f"{svg_dir}: the file name {strange!r} is no UTF-8, or has control characters; rename it")
+        raise UserError(f"{svg_dir}: the file name {strange!r} is not UTF-8 or has control characters; rename the file")
     for file in files:
-        inside(svg_dir, file)  # a link is followed as far as it stays in the folder
+        inside(svg_dir, file)  # links are followed only within the folder
     return files
 
 
@@ -139,7 +139,7 @@ def _read_manifest(folder: Path) -> list[Record]:
         try:
             record = _record_of(json.loads(line), where)
         except (ValueError, TypeError, RecursionError) as error:
-            raise UserError(f"{where}: not a record ({error}); make it again") from error
+            raise UserError(f"{where}: not a record ({error}); create the manifest again") from error
         _check_beside(folder, record.file, where)
         records.append(record if record.captions else replace(record, captions=(record.name,)))
     _check_count(folder, len(records))
@@ -147,40 +147,40 @@ def _read_manifest(folder: Path) -> list[Record]:
 
 
 def _record_of(entry: object, where: str) -> Record:
-    """A record of what a line of a manifest holds; TypeError, ValueError or UserError if that is none."""
+    """Convert a manifest entry to a record; TypeError, ValueError or UserError if it is invalid."""
     if not isinstance(entry, dict):
         raise TypeError(f"a {type(entry).__name__}")
     values: dict = {field.name: entry[field.name] for field in fields(Record) if field.name in entry}
     check_types(values, Record, f"{where}: not a record")
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    json.dumps(values, ensure_ascii=False).encode()  # ValueError for half a character, which no file can hold
+    json.dumps(values, ensure_ascii=False).encode()  # ValueError for lone surrogates, which cannot be written to a file
     if values.get("pack") and not is_name(values["pack"]):
-        raise ValueError(f"pack is {values['pack']!r:.60}, which is no name of a folder")
+        raise ValueError(f"pack is {values['pack']!r:.60}, which is not a valid folder name")
     if values.get("split", "train") not in SPLITS:
         raise ValueError(f"split is {values['split']!r:.60}, not one of {', '.join(SPLITS)}")
     return Record(**values)
 
 
 def _check_count(folder: Path, count: int) -> None:
-    """UserError if the manifest lists more or fewer files than were written, as the file beside it says."""
+    """UserError if the manifest lists more or fewer files than the file next to it says were written."""
     for name in COUNTED:
         if (folder / name).is_file():
-            expected = read_json(inside(folder, name), COUNTED[name], f"make {folder} again").get(COUNT)
+            expected = read_json(inside(folder, name), COUNTED[name], f"create {folder} again").get(COUNT)
             if expected not in (None, count):
                 raise UserError(
-                    f"{folder / MANIFEST}: lists {count} files, {name} says {expected}; make it again, or, if you have"
-                    f" changed it, remove {name}"
+                    f"{folder / MANIFEST}: lists {count} files, but {name} says {expected}; create it again, or remove"
+                    f" {name} if you changed the manifest"
                 )
 
 
 def _check_beside(folder: Path, file: str, where: str) -> None:
-    """UserError unless a list's file is in the list's folder."""
+    """UserError unless a listed file is in the list's folder."""
     try:
         found = inside(folder, file, where).is_file()
-    except OSError:  # the name is too long for a file
+    except OSError:  # the name is too long
         found = False
     if not found:
-        raise UserError(f"{where}: there is no file {file[:80]!r} beside it")
+        raise UserError(f"{where}: there is no file {file[:80]!r} in the same folder")
 
 
 def _read_captions(folder: Path) -> dict[str, list[str]]:
@@ -207,7 +207,7 @@ def _read_captions(folder: Path) -> dict[str, list[str]]:
 
 
 def _read_text(path: Path) -> str:
-    inside(path.parent, path.name)  # not by a link
+    inside(path.parent, path.name)  # refuses links that lead elsewhere
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -228,12 +228,12 @@ def unfold_table(
     split: str = "train",
     most_rows: int | None = None,
 ) -> list[Record]:
-    """Write the SVGs of a dataset into `folder`, a file for each row, and return their records in order.
+    """Write the SVGs of a dataset into `folder`, one file per row, and return their records in order.
 
-    dataset: a table file; a dataset by its name on the Hugging Face hub, of which `split` is read as it arrives; or
-    rows in memory: a datasets.Dataset, or any iterable of (svg, caption) pairs or mappings.
-    The caption column holds texts or lists of texts; a row without one has a record without captions. Whether a
-    row is held out, its first caption says. UserError for what is missing: library, file, split, column.
+    dataset: a table file; the name of a dataset on the Hugging Face Hub, whose `split` is streamed; or rows in
+    memory: a datasets.Dataset, or any iterable of (svg, caption) pairs or mappings.
+    The caption column holds texts or lists of texts; a row without a caption gives a record without captions. The
+    first caption decides whether a row is held out. UserError for a missing library, file, split or column.
     """
     records: list[Record] = []
     columns = [svg_column, caption_column]
@@ -249,7 +249,7 @@ def unfold_table(
                 _check_columns(name_of_data, row, columns)
             file = f"{number:07d}.svg"
             svg = row[svg_column]
-            svg = svg.get("bytes") if isinstance(svg, Mapping) else svg  # of a column of pictures
+            svg = svg.get("bytes") if isinstance(svg, Mapping) else svg  # in an image column
             (folder / file).write_bytes(svg if isinstance(svg, bytes) else str(svg or "").encode("utf-8", "replace"))
             captions = _captions(row[caption_column])
             name = captions[0] if captions else ""
@@ -262,7 +262,7 @@ def unfold_table(
 
 
 def _as_mapping(row: Mapping | Sequence, svg_column: str, caption_column: str) -> Mapping:
-    """A row by the names of its columns; a pair is (svg, caption)."""
+    """A row as a mapping from column names; a pair is (svg, caption)."""
     return row if isinstance(row, Mapping) else dict(zip((svg_column, caption_column), row, strict=True))
 
 
@@ -277,21 +277,21 @@ def _open(dataset: str, split: str):
         if path.suffix in FORMATS:
             if not path.is_file():
                 raise UserError(f"{dataset}: no such file")
-            config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it would tell a server that somebody reads a file of this kind
-            # A table file is one split, which the library calls train.
+            config.HF_UPDATE_DOWNLOAD_COUNTS = False  # would report to a server that a file of this kind is read
+            # A table file has one split, which the library calls train.
             return load_dataset(FORMATS[path.suffix], data_files=glob.escape(str(path)), split="train", streaming=True)
         return load_dataset(dataset, split=split, streaming=True)
     except (DatasetNotFoundError, ConnectionError) as error:
         raise UserError(
-            f"{dataset}: neither a file ({', '.join(FORMATS)}) nor a dataset that can be had ({first_line(error)})"
+            f"{dataset}: neither a file ({', '.join(FORMATS)}) nor an available dataset ({first_line(error)})"
         ) from error
     except (OSError, ValueError) as error:
         raise UserError(f"{dataset}: cannot be read ({first_line(error)})") from error
 
 
 def _columns_of(rows, dataset: str, columns: Sequence[str]) -> Iterable[Mapping]:
-    """Rows with these columns alone, as they are stored: decoding a picture would open the file or address it names."""
-    names = rows.column_names or [*next(iter(rows), {})]  # without known columns nothing is decoded
+    """Rows with only these columns, undecoded: decoding an image would open the file or URL that it names."""
+    names = rows.column_names or [*next(iter(rows), {})]  # if the columns are not known, nothing is decoded
     if names:
         _check_columns(dataset, names, columns)
     return (rows if rows.features is None else rows.decode(False)).select_columns(list(dict.fromkeys(columns)))
@@ -302,7 +302,7 @@ def _check_columns(dataset: str, row: Iterable[str], wanted: Iterable[str]) -> N
     if missing:
         raise UserError(
             f"{dataset}: has no column {' and no column '.join(map(repr, missing))}; it has "
-            f"{', '.join(map(repr, row))}; name the columns by --svg_column and --caption_column"
+            f"{', '.join(map(repr, row))}; set the columns with --svg_column and --caption_column"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a data set keeps of many SVG files: no drawing twice, and the captions of all its copies with it."""
+"""Builds a data set from many SVG files: drops duplicates and merges their captions."""
 
 import json
 import random
@@ -25,25 +25,25 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 PERCENTILES = (25, 50, 75, 95, 99)
 SUMMARY = "summary.json"
 DROPPED = "dropped.jsonl"
-NO_PACK = "icons"  # folder of the files that belong to no pack
+NO_PACK = "icons"  # folder for files that belong to no pack
 _LOGO = frozenset({"brand", "logo"})
-MAX_DRAWINGS = 3   # of one name in one pack and style, which are numbered from the second on
+MAX_DRAWINGS = 3   # of one name in one pack and style; numbered from the second on
 
 
 @dataclass
 class _Kept:
-    """One file of the data set, and the duplicates whose captions it takes over."""
+    """One kept file, and the duplicates whose captions it takes over."""
 
     record: Record
     domain: str
     colours: tuple[str, ...]
-    base: str  # the name, before the drawings of one thing are numbered
+    base: str  # the name before drawings of one thing are numbered
     rows: int  # without <BOS> and <EOS>
     approximated: tuple[str, ...]
     duplicates: list[Record] = field(default_factory=list)
 
     def join(self, duplicate: Record) -> None:
-        """A record to train on takes nothing of one that is held out."""
+        """Add a duplicate; a training record takes nothing from a held-out one."""
         if self.record.split != "train" or duplicate.split == "train":
             self.duplicates.append(duplicate)
 
@@ -51,10 +51,10 @@ class _Kept:
         self, vocabulary: Vocabulary, names: Collection[str], logos: frozenset[str], hold_out: bool,
         unseen: Collection[tuple[str, str]],
     ) -> Record:
-        """The record with all that training may say of it.
+        """The final record with all its captions.
 
-        names: keys of all names of the domain; a keyword among them means another icon. logos: words that name a
-        brand. unseen: pairs of name key and pack that are not to be trained on.
+        names: keys of all names in the domain; a keyword among them would mean another icon. logos: brand words.
+        unseen: pairs of name key and pack that are excluded from training.
         """
         record, others = self.record, self.duplicates
         if not record.style:
@@ -81,19 +81,19 @@ class _Kept:
 
 
 class Sieve:
-    """Takes files one by one; writes those that stay into `output`, as their rows draw them, and counts all.
+    """Takes files one by one, writes those it keeps into `output`, drawn from their rows, and counts all.
 
-    Rows hold shapes and paints alone: no script, no link and no reference of a file gets into a data set.
+    Rows hold only shapes and paints, so no script, link or reference from a file gets into a data set.
     """
 
     def __init__(
         self, output: Path, vocabulary: Vocabulary, near_duplicates: bool, hold_out: bool = True, num_parts: int = 0,
         moved_copies: bool = False,
     ):
-        """num_parts: parts of the name that each record to train on has among its captions, a fixed choice.
+        """num_parts: parts of the name added to each training record's captions, a fixed choice.
 
-        moved_copies: pictures to train on get copies that are mirrored and turned as their records allow, but for those
-        that look like a picture that is there; needs near_duplicates.
+        moved_copies: add mirrored and turned copies of training pictures as their records allow, except those that
+        look like an existing picture; needs near_duplicates.
         """
         self.output = output
         self.vocabulary = vocabulary
@@ -105,12 +105,12 @@ class Sieve:
         self._by_fingerprint: dict[bytes, _Kept] = {}
         self._pictures: dict[str, tuple[PictureIndex, list[_Kept]]] = {}  # by domain
         self._drawings: Counter = Counter()  # by pack, style and name
-        self._names: dict[str, set[str]] = {}  # keys of all names by domain, whether the file stays or not
+        self._names: dict[str, set[str]] = {}  # keys of all names by domain, including dropped files
         self._dropped: list[dict] = []
-        self._reasons: list[tuple[str, str]] = []  # folder of a pack, and why a file of it was left out
+        self._reasons: list[tuple[str, str]] = []  # pack folder, and why a file in it was dropped
 
     def drop(self, record: Record, reason: str, same_as: _Kept | None = None, **facts) -> None:
-        """Leave a file out, with facts about it; a duplicate's captions go to the one that it is the same as."""
+        """Drop a file, recording facts about it; a duplicate passes its captions to `same_as`."""
         self._see(record)
         entry = {"file": record.file, "reason": reason} | facts
         if same_as is not None:
@@ -149,10 +149,10 @@ class Sieve:
         write_text(self.output / kept.record.file, finding.svg)
 
     def finish(self, options: dict) -> dict:
-        """Write manifest, summary and what was dropped; return the summary. UserError if nothing was kept."""
+        """Write the manifest, summary and list of dropped files; return the summary. UserError if nothing was kept."""
         if not self.kept:
             reasons = Counter(reason for _, reason in self._reasons).most_common(3)
-            hint = "; fills are allowed with stroke_only off" if "not stroke only" in dict(reasons) else ""
+            hint = "; to allow fills, turn stroke_only off" if "not stroke only" in dict(reasons) else ""
             raise UserError(f"no SVG was kept: {', '.join(f'{n} {reason}' for reason, n in reasons)}{hint}")
         may_not = self.hold_out, self._settle_pairs()
         said = {domain: (names, _logos(names)) for domain, names in self._names.items()}
@@ -206,7 +206,7 @@ class Sieve:
         return replace(record, captions=tuple(dict.fromkeys([*record.captions, *choice])))
 
     def _settle_pairs(self) -> set[tuple[str, str]]:
-        """Train on unseen pairs whose name is left in no other pack after all; return those that stay unseen."""
+        """Move unseen pairs whose name no other pack has kept for training to train; return the remaining pairs."""
         trained: dict[tuple[str, str], set[str]] = {}
         for kept in self.kept:
             if kept.record.split == "train":
@@ -224,7 +224,7 @@ class Sieve:
         return unseen
 
     def _numbered(self, record: Record) -> Record:
-        """The second drawing of a `mouse` in a pack is `mouse 2`."""
+        """Number repeated names: the second `mouse` in a pack becomes `mouse 2`."""
         count = self._drawings[_drawing(record)]
         if not count:
             return record
@@ -236,7 +236,7 @@ class Sieve:
 
 
 def _summary(kept: Sequence[tuple[Record, int, Iterable[str]]], reasons: Sequence[str]) -> dict:
-    """Counts of files kept, with their rows and what these only approximate, and of those left out."""
+    """Counts of kept files, their row percentiles and approximated features, and of dropped files."""
     rows = [count for _, count, _ in kept]
     splits = Counter(record.split for record, *_ in kept)
     quantiles = np.percentile(rows, PERCENTILES).tolist() if rows else []
@@ -249,7 +249,7 @@ def _summary(kept: Sequence[tuple[Record, int, Iterable[str]]], reasons: Sequenc
 
 
 def _logos(names: Collection[str]) -> frozenset[str]:
-    """Words that name a brand: `github`, where there is a `brand github` or a `logo github`."""
+    """Brand words: `github`, if there is a `brand github` or `logo github`."""
     words = (key.split() for key in names)
     return frozenset(
         word for pair in words if len(pair) == 2 and not _LOGO.isdisjoint(pair) for word in pair if word not in _LOGO
@@ -257,7 +257,7 @@ def _logos(names: Collection[str]) -> frozenset[str]:
 
 
 def _drawing(record: Record) -> tuple[str, ...]:
-    """What drawings of one thing in one pack and style share; files of no pack are all for themselves."""
+    """Key shared by drawings of one thing in one pack and style; files without a style are unique."""
     return (record.pack, record.style, record.name) if record.style else (record.file,)
 
 
@@ -266,6 +266,6 @@ def _folder(record: Record) -> str:
 
 
 def place_of(record: Record) -> str:
-    """Path of a file in the data set: below its pack."""
+    """Path of a file in the data set: in the folder of its pack."""
     folder = _folder(record)
     return record.file if record.file.startswith(f"{folder}/") else f"{folder}/{record.file}"

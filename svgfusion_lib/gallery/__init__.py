@@ -1,11 +1,11 @@
-"""A gallery for notebooks and as a page of its own: ask, look, take apart, recolour, vary, morph, take home.
+"""The gallery, for notebooks or as a standalone page: draw, inspect layers, recolour, vary, morph, download.
 
-    session      what is drawn, edited and remembered, without widgets; batches: what is asked for, and what comes of it
+    session      drawing, editing and history, without widgets; batches: requests and their results
     icons        one icon: layers, edits, undo
-    neighbours   training icons that look like it
-    downloads    SVG, JSX, PNG, ZIP, contact sheet and sets as files and links
-    markup       all HTML, every text escaped; gallery.css and gallery.js are its only style sheet and script
-    worker       one thing at a time in the background, with Cancel
+    neighbours   the most similar training icons
+    downloads    SVG, JSX, PNG, ZIP, contact sheets and sets as files and links
+    markup       all HTML, with all text escaped; gallery.css and gallery.js are the only style sheet and script
+    worker       runs one job at a time in the background, with Cancel
     controls, detail, app   the widgets
 """
 

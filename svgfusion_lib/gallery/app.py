@@ -1,4 +1,4 @@
-"""The gallery: all its parts on one page, and what goes on between them."""
+"""The gallery widget: puts the parts on one page and connects them."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -16,15 +16,15 @@ from svgfusion_lib.gallery.look import BACKGROUNDS, Look
 from svgfusion_lib.gallery.session import Session, Tick
 from svgfusion_lib.gallery.worker import Worker
 
-OPENED = "/opened"  # what gallery.js hands over when a browser shows the page
-OPENING_SECONDS = 3  # that the first batch waits for it: drawing at once would keep the page from opening
+OPENED = "/opened"  # sent by gallery.js once a browser shows the page
+OPENING_SECONDS = 3  # how long the first batch waits for OPENED: drawing at once would delay the page
 WELCOME = "Say what to draw and press Generate, or open an SVG of your own."
 
 
 class Gallery(W.VBox):
-    """A widget, shown as it is by a notebook. What it draws and remembers is in `session`, without widgets.
+    """The gallery as a widget that a notebook can display. Its state is in `session`, which has no widgets.
 
-    first: what is drawn in the background once a browser shows it, or after OPENING_SECONDS.
+    first: request to draw in the background once a browser shows the page, or after OPENING_SECONDS.
     """
 
     def __init__(self, session: Session, first: Request | None = None):
@@ -36,7 +36,7 @@ class Gallery(W.VBox):
         self.tabs.observe(lambda change: self._turn(change["new"]), "index")
         self._asked = W.VBox([self.controls])
         self.appearance = Appearance(self._set_look, self._set_background)
-        # From gallery.js: a file's name, then what it holds. No tab may take this box off the page.
+        # From gallery.js: a file's name, then its content. This box must stay on the page whatever tab is open.
         self.handed = marked(W.Textarea(), "svgf-handed")
         self.handed.observe(lambda _: self._take(), "value")
         self.status = W.HTML(markup.note(WELCOME))
@@ -68,24 +68,24 @@ class Gallery(W.VBox):
             self._start(lambda tick: self._draw_first(first, tick))
 
     def generate(self) -> None:
-        """Draw what the controls ask for, in the background; `worker.wait()` waits for it."""
+        """Draw the request in the controls, in the background; `worker.wait()` waits for it."""
         request = self.controls.request
         self._start(lambda tick: self.session.generate(request, tick))
 
     def draw_set(self, words: Sequence[str], style: str) -> None:
-        """Draw an icon for each word that is not empty, in the background."""
+        """Draw an icon for each non-empty word, in the background."""
         request, words = self.controls.request, [word for word in words if word.strip()]
         self._start(lambda tick: self.session.draw_set(words, style, request, tick))
 
     def show(self, batch: Batch) -> None:
-        """Fill the grid with a batch."""
+        """Show a batch in the grid."""
         self._shown, self.files_link.value = batch, ""
         self._left.children = [self.heading, *([self._files] if batch.icon_set else []), self.grid]
         self.heading.value = markup.batch_heading(batch)
         self.grid.children = [self._card(icon) for icon in batch.icons]
 
     def choose(self, icon: Icon) -> None:
-        """Show one icon large."""
+        """Show one icon enlarged."""
         self.detail.show(icon)
         for each, own in zip(self._shown.icons if self._shown else (), self.grid.children):
             (own.add_class if each is icon else own.remove_class)("svgf-chosen")
@@ -126,7 +126,7 @@ class Gallery(W.VBox):
             assert batch is not None and batch.icon_set is not None
             content = set_bytes(batch.icon_set, batch.icons)
             self.files_link.value = download_link("Set as ZIP", "set.zip", content, markup.ZIP_TYPE)
-            return "SVG, sprite, Iconify JSON, React and Vue components and a page: download the ZIP beside the button."
+            return "SVG, sprite, Iconify JSON, React and Vue components and a page are in the ZIP next to the button."
 
         self._start(work)
 
@@ -203,7 +203,7 @@ class Gallery(W.VBox):
         return card(markup.card(icon), markup.described(icon), lambda: self.choose(icon), star)
 
     def _redraw_card(self, icon: Icon) -> None:
-        """An icon was edited: its card and the links follow."""
+        """Update an edited icon's card and the links."""
         self.files_link.value = ""
         if self._shown is not None and icon in self._shown.icons:
             self.grid.children[self._shown.icons.index(icon)].children[0].value = markup.card(icon)

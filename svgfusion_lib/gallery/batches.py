@@ -1,4 +1,4 @@
-"""What is asked of a gallery and what comes of it; a request as a file or a link draws the same icons elsewhere."""
+"""The gallery's requests and results; a request saved as a file or link draws the same icons elsewhere."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -14,9 +14,9 @@ REQUEST_FILE = "request.json"
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: count icons of a prompt (a style of `Session.styles`, or None) from seed, seed + 1, ...
+    """A request: `count` icons of a prompt (style: one of `Session.styles`, or None) from seed, seed + 1, ...
 
-    weights: of what was drawn, names of the models and hashes of their weights.
+    weights: names of the models that drew it, with hashes of their weights.
     """
 
     prompt: str
@@ -25,7 +25,7 @@ class Request:
     seed: int = 0
     steps: int = SamplingConfig.num_inference_steps
     guidance: float = SamplingConfig.guidance_scale
-    candidates: int = SamplingConfig.candidates  # of each icon of a prompt
+    candidates: int = SamplingConfig.candidates  # per icon
     weights: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -37,18 +37,18 @@ class Request:
         return [self.seed + k for k in range(self.count)]
 
     def to_json(self) -> str:
-        """The request as text, for `from_json`."""
+        """Serialise the request for `from_json`."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Request":
-        """What `to_json` wrote; UserError for anything else."""
+        """Read the output of `to_json`; UserError for anything else."""
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise UserError(f"the request cannot be read: {error}") from error
         if not isinstance(values, dict) or "prompt" not in values:
-            raise UserError("the file is no request of the gallery: it has no prompt")
+            raise UserError("the file is not a gallery request: it has no prompt")
         for name in values:
             check_known(name, asdict(cls("")), "request: unknown field")
         check_types(values, cls, "request")
@@ -57,10 +57,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Batch:
-    """The icons of one action, and what it was, in words; animation: SVG text of a morph that moves.
+    """The icons of one action and its title; animation: SVG text of an animated morph.
 
-    note: what the models did not know. request: what was asked for, if a prompt alone made it. icon_set: the set that
-    the icons are of.
+    note: what the models did not know. request: the request, if the icons were drawn from a prompt alone. icon_set:
+    the set they belong to.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""The gallery's widgets for asking: prompt, style, numbers, and the cards that can be pressed."""
+"""The gallery's input widgets: prompt, style, numbers, and clickable cards."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -14,31 +14,31 @@ from svgfusion_lib.gallery.session import MOST_ICONS
 
 ANY_STYLE = "any style"
 CHIPS = ("shopping cart", "rocket", "red heart", "camera, tabler style", "bell off", "smiling face emoji")
-MOST_COMPLETED = 20_000  # names that are offered while one types
-SET_WORDS = (  # to begin with
+MOST_COMPLETED = 20_000  # names offered for completion
+SET_WORDS = (  # initial words
     "home", "search", "user", "bell", "calendar", "mail", "heart", "star", "shopping cart", "camera", "lock", "phone",
     "map pin", "cloud", "sun", "moon", "book", "folder", "trash", "settings", "download", "upload", "user plus",
     "circle check",
 )
-_SEEDS = 1_000_000  # that the dice draws from
+_SEEDS = 1_000_000  # range that the Roll button draws from
 
 
 def marked(widget: W.Widget, *classes: str) -> W.Widget:
-    """The widget, with classes of gallery.css."""
+    """Add classes of gallery.css to a widget and return it."""
     for name in classes:
         widget.add_class(name)
     return widget
 
 
 def button(label: str, on_press: Callable[[], None], *classes: str, tooltip: str | None = None) -> W.Button:
-    """A button that calls on_press."""
+    """Make a button that calls on_press."""
     pressed = marked(W.Button(description=label, tooltip=tooltip or label), "svgf-button", *classes)
     pressed.on_click(lambda _: on_press())
     return pressed
 
 
 def light(kind: type[W.DOMWidget], *classes: str, **options: Any) -> W.DOMWidget:
-    """A widget of which there are many: its layout and style, models of their own in the page, are shared by all."""
+    """Make a widget that shares its layout and style models with all others of its kind, for use in large numbers."""
     for name in ("layout", "style"):
         if name in kind.class_traits():
             options[name] = _shared(kind, name)
@@ -56,7 +56,7 @@ def _shared(kind: type[W.DOMWidget], name: str) -> W.Widget:
 
 
 def card(content: str, name: str, on_press: Callable[[], None], *others: W.Widget) -> W.Box:
-    """HTML that can be pressed like a button, by mouse, touch, Enter or space; name: for screen readers.
+    """HTML that acts as a button for mouse, touch, Enter and space; name: for screen readers.
 
     others: widgets on top of it.
     """
@@ -66,12 +66,12 @@ def card(content: str, name: str, on_press: Callable[[], None], *others: W.Widge
 
 
 def style_choices(styles: Sequence[str]) -> list[tuple[str, str]]:
-    """Options of a drop-down: no style, "" (None would mean that nothing is chosen), then all of them."""
+    """Options for a drop-down: "" for no style (None would mean that nothing is selected), then all styles."""
     return [(ANY_STYLE, ""), *((style, style) for style in styles)]
 
 
 class Controls(W.VBox):
-    """Prompt, style, numbers. on_generate: by the button and by Enter in the prompt; on_open: file name and content."""
+    """Prompt, style, numbers. on_generate: called by the button and by Enter; on_open: gets file name and content."""
 
     def __init__(
         self, styles: Sequence[str], on_generate: Callable[[], None], on_cancel: Callable[[], None],
@@ -80,7 +80,7 @@ class Controls(W.VBox):
         defaults = Request("")
         self.prompt = marked(
             W.Combobox(
-                description="What to draw", placeholder="in English, for instance: shopping cart",
+                description="What to draw", placeholder="in English, e.g. shopping cart",
                 options=list(known_names[:MOST_COMPLETED]),
             ), "svgf-field", "svgf-prompt",
         )
@@ -90,7 +90,7 @@ class Controls(W.VBox):
         self.style_box = _field(W.Dropdown(description="Style", options=style_choices(styles)), "svgf-style")
         self.count = _field(W.BoundedIntText(description="Icons", value=defaults.count, min=1, max=MOST_ICONS))
         self.seed = _field(W.BoundedIntText(description="Seed", value=defaults.seed, min=0, max=2**31 - 1))
-        self.dice = button("Roll", self._roll, "svgf-dice", tooltip="Another seed by chance")
+        self.dice = button("Roll", self._roll, "svgf-dice", tooltip="Pick a random seed")
         self.steps = _field(W.BoundedIntText(description="Steps", value=defaults.steps, min=2, max=200))
         self.guidance = _field(
             W.FloatSlider(
@@ -104,7 +104,7 @@ class Controls(W.VBox):
         self.candidates = _field(
             W.BoundedIntText(
                 description="Best of", value=defaults.candidates, min=1, max=MOST_CANDIDATES,
-                tooltip="Drawings of each icon, of which the one that shows the prompt best is kept",
+                tooltip="Drawings per icon; the one that matches the prompt best is kept",
             )
         )
         self.upload = marked(W.FileUpload(accept=".svg,.json", description="Open an SVG"), "svgf-button", "svgf-upload")
@@ -121,14 +121,14 @@ class Controls(W.VBox):
 
     @property
     def request(self) -> Request:
-        """What is asked for now."""
+        """The request as currently entered."""
         return Request(
             self.prompt.value, self.style_box.value or None, self.count.value, self.seed.value, self.steps.value,
             self.guidance.value, self.candidates.value,
         )
 
     def ask(self, request: Request) -> None:
-        """Fill in what a request asks for; a style that is not there is none."""
+        """Fill in the values of a request; an unknown style counts as none."""
         self.prompt.value, self.count.value, self.seed.value = request.prompt, request.count, request.seed
         self.steps.value, self.guidance.value, self.candidates.value = (
             request.steps, request.guidance, request.candidates
@@ -141,7 +141,7 @@ class Controls(W.VBox):
         on_generate()
 
     def set_busy(self, busy: bool) -> None:
-        """While something is drawn, only Cancel can be pressed."""
+        """Enable only Cancel while busy, only Generate otherwise."""
         self.generate.disabled, self.cancel.disabled = busy, not busy
 
     def _roll(self) -> None:
@@ -155,27 +155,27 @@ class Controls(W.VBox):
 
 
 class SetControls(W.VBox):
-    """Words and a style for a set of icons. on_draw: words, one a line, and style."""
+    """Words and a style for a set of icons. on_draw: gets the words (one per line) and the style."""
 
     def __init__(self, styles: Sequence[str], on_draw: Callable[[Sequence[str], str], None]):
-        self.words = _field(W.Textarea(description="One icon for each line", value="\n".join(SET_WORDS)), "svgf-words")
+        self.words = _field(W.Textarea(description="One icon per line", value="\n".join(SET_WORDS)), "svgf-words")
         self.style_box = _field(W.Dropdown(description="Style", options=list(styles)), "svgf-style")
         self.draw = button(
             "Draw the set", lambda: on_draw(self.words.value.split("\n"), self.style_box.value), "svgf-primary",
             "svgf-generate",
         )
         told = W.HTML(
-            '<div class="svgf-quiet">All by one model, in one visual weight. Seed, steps, guidance and Best of are'
-            " those of single icons. Press an icon to see its other drawings.</div>"
+            '<div class="svgf-quiet">One model draws all icons in one visual weight. Seed, steps, guidance and Best of'
+            " are those of the Icons tab. Press an icon to see its other drawings.</div>"
         )
         super().__init__([self.words, marked(W.Box([self.style_box, self.draw]), "svgf-line"), told])
         marked(self, "svgf-panel")
 
 
 class Appearance(W.Box):
-    """Pens, colour, size and background of all icons at once.
+    """Strokes, colour, size and background for all icons at once.
 
-    on_look: told of a new look; on_background: told of one of BACKGROUNDS.
+    on_look: called with a new look; on_background: called with one of BACKGROUNDS.
     """
 
     def __init__(self, on_look: Callable[[Look], None], on_background: Callable[[str], None]):

@@ -1,4 +1,4 @@
-"""The gallery's view of one icon: large, its layers, its code, what looks like it, and what can be made of it."""
+"""The gallery's view of one icon: enlarged, its layers, edits, code and most similar training icons."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,13 +14,13 @@ from svgfusion_lib.gallery.icons import Icon, Layer
 from svgfusion_lib.gallery.session import Session, Tick
 
 PALETTE = "#264653 #2a9d8f #e9c46a #e76f51"
-Start = Callable[[Callable[[Tick], Batch | str]], None]  # runs work in the background, and shows the batch
+Start = Callable[[Callable[[Tick], Batch | str]], None]  # runs work in the background and shows the batch
 
 
 class Detail(W.VBox):
-    """Shows `icon`, or how to choose one.
+    """Shows `icon`, or a hint how to choose one.
 
-    start: see Start. request: what the controls ask for. on_edit: told of an icon that has changed.
+    start: see Start. request: returns the controls' request. on_edit: called with an edited icon.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Detail(W.VBox):
             "Code": "Its SVG text",
         }
         if session.cache_dir is not None:
-            sections["Nearest"] = "Training icons that look like it"
+            sections["Nearest"] = "The most similar training icons"
         self.sections = marked(
             W.ToggleButtons(options=list(sections), tooltips=list(sections.values())), "svgf-sections",
         )
@@ -53,26 +53,26 @@ class Detail(W.VBox):
         marked(self, "svgf-panel", "svgf-detail")
 
     def show(self, icon: Icon) -> None:
-        """Turn to another icon."""
+        """Show another icon."""
         self.icon, self.found.value = icon, ""
         self._offer_styles(self.session.styles_for(icon))
         self.list_others()
         self._rebuild_layers()
         self._refresh()
         self.drawings.children = [
-            card(markup.drawing(k, rows), f"Drawing {k} in its place", partial(self._choose, k))
+            card(markup.drawing(k, rows), f"Use drawing {k} instead", partial(self._choose, k))
             for k, rows in enumerate(icon.drawings, start=1)
         ]
         self.children = [self.view, self.drawings, self.sections, self._pane]
 
     @property
     def _shown(self) -> Icon:
-        """The icon, for what only happens while there is one."""
+        """The icon, for code that runs only while one is shown."""
         assert self.icon is not None
         return self.icon
 
     def _offer_styles(self, styles: list[str]) -> None:
-        """Styles to draw the icon in; the one chosen for the icon before stays, if this one can have it too."""
+        """Offer styles to draw the icon in; keep the one chosen for the previous icon if possible."""
         chosen = self.style_box.value
         self.style_box.options = styles
         if styles:
@@ -80,7 +80,7 @@ class Detail(W.VBox):
         self.restyle.disabled = not styles
 
     def list_others(self) -> None:
-        """Offer all icons but the one shown to morph into, the latest first."""
+        """Offer all other icons as morph targets, the latest first."""
         if self.icon is None:
             return
         chosen = self.other.value
@@ -113,7 +113,7 @@ class Detail(W.VBox):
         self.keep_style = W.Checkbox(description="Keep its colours and strokes", value=True, indent=False)
         self.vary = button("Variations", lambda: self._make(self._vary), "svgf-vary", "svgf-primary")
         self.style_box = marked(W.Dropdown(description="Style", options=[]), "svgf-field", "svgf-style")
-        self.move = W.Checkbox(description="Parts may move", value=False, indent=False)
+        self.move = W.Checkbox(description="Allow parts to move", value=False, indent=False)
         self.restyle = button("Draw in this style", lambda: self._make(self._restyle))
         self.other = marked(W.Dropdown(description="To", options=[]), "svgf-field", "svgf-wide")
         self.morph = button("Morph", lambda: self._make(self._morph), "svgf-morph")
@@ -121,7 +121,7 @@ class Detail(W.VBox):
             marked(W.Box([self.strength, self.vary]), "svgf-line"), self.keep_style,
             marked(W.Box([self.style_box, self.move, self.restyle]), "svgf-line"),
             marked(W.Box([self.other, self.morph]), "svgf-line"),
-            W.HTML('<div class="svgf-quiet">How many, seed, steps and guidance are those above.</div>'),
+            W.HTML('<div class="svgf-quiet">Count, seed, steps and guidance are those above.</div>'),
         ])
 
     def _nearest_pane(self) -> W.VBox:
@@ -134,13 +134,13 @@ class Detail(W.VBox):
     # --- layers and colours ----------------------------------------------------------------------
 
     def _rebuild_layers(self) -> None:
-        """Widgets for every layer of the icon, the front one first, as drawing programs list them."""
+        """Rebuild the widgets for every layer, front layer first, as drawing programs list them."""
         layers = self._shown.layers
         self.show_boxes = [self._show_box(layer) for layer in layers]
         self.colour_boxes = [self._colour_box(layer) for layer in layers]
         self.anew_boxes = [
             marked(
-                W.ToggleButton(description="redraw", tooltip=f"Mark layer {layer.number} to be drawn anew"), "svgf-anew"
+                W.ToggleButton(description="redraw", tooltip=f"Mark layer {layer.number} to redraw it"), "svgf-anew"
             ) for layer in layers
         ]
         rows = [
@@ -186,7 +186,7 @@ class Detail(W.VBox):
         self.view.value, self.code.value = markup.large_view(self._shown), markup.code(self._shown.svg)
         self.undo.disabled = not self._shown.is_edited
 
-    # --- what can be made of it ------------------------------------------------------------------
+    # --- variations and other edits --------------------------------------------------------------
 
     def _make(self, action: Callable[[Icon, Request, Tick], Batch]) -> None:
         icon, request = self._shown, self._request()
@@ -214,6 +214,6 @@ class Detail(W.VBox):
             found = self.session.nearest(icon)
             if icon is self._shown:
                 self.found.value = markup.neighbours(found)
-            return f"{len(found)} training icons that look most like {icon.number}."
+            return f"{len(found)} training icons most similar to {icon.number}."
 
         self._start(work)

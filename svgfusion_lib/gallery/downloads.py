@@ -1,4 +1,4 @@
-"""What the gallery hands out: files as bytes, and links that hold them."""
+"""The gallery's downloads: files as bytes, and links that contain them."""
 
 import html
 import io
@@ -20,19 +20,19 @@ from svgfusion_lib.icon_sets.names import safe_names
 from svgfusion_lib.utils.render import contact_sheet, data_address
 
 PNG_SIZE = 512  # pixels
-LINK_MARK = "#svgfusion="  # of an address, before a request
+LINK_MARK = "#svgfusion="  # precedes the request in a URL
 _LONGEST_NAME = 48  # characters
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # of the entries of an archive: equal icons give equal bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # date of archive entries: equal icons give equal bytes
 
 
 def file_name(icon: Icon, suffix: str) -> str:
-    """A name for an icon's file that every system takes: letters a-z, digits and hyphens, the icon's number first."""
+    """A portable file name for an icon: its number, then letters a-z, digits and hyphens."""
     words = "-".join(re.findall(r"[a-z0-9]+", icon.title.lower()))[:_LONGEST_NAME].strip("-")
     return f"{icon.number:03d}-{words or 'icon'}.{suffix}"
 
 
 def svg_of(icon: Icon) -> str:
-    """The SVG file of an icon, with ids that begin with its number: two of them can stand in one page."""
+    """The SVG file of an icon; ids start with the icon's number, so that several fit on one page."""
     return svg_file(_drawing(icon, keep_layers=True))
 
 
@@ -47,20 +47,20 @@ def _drawing(icon: Icon, keep_layers: bool) -> Drawing:
 
 
 def transparent_png(svg: str, size: int = PNG_SIZE) -> bytes:
-    """The picture of an SVG by our writer, `size` pixels wide, its background transparent."""
+    """Render SVG text from our writer as PNG, `size` pixels wide, on a transparent background."""
     import cairosvg
 
     return cairosvg.svg2png(bytestring=svg.encode(), output_width=size, output_height=size)
 
 
 def sheet_bytes(icons: Sequence[Icon], columns: int = 6) -> bytes:
-    """A contact sheet as PNG, the icons' numbers above them in the order given."""
+    """Draw a contact sheet as PNG, in the given order, with the icons' numbers above them."""
     svgs = [icon.svg for icon in icons]
     return _as_png(contact_sheet([svgs[k : k + columns] for k in range(0, len(svgs), columns)], cell=144))
 
 
 def zip_bytes(icons: Sequence[Icon], animation: str | None = None, request: Request | None = None) -> bytes:
-    """An archive: the icons as SVG, icons.json, which says what each is, the animation and the request, if any."""
+    """A ZIP of the icons as SVG, icons.json that describes them, and the animation and request, if any."""
     told = [
         {"file": file_name(icon, "svg"), "title": icon.title, "seed": icon.seed, "origin": icon.origin}
         for icon in icons
@@ -75,7 +75,7 @@ def zip_bytes(icons: Sequence[Icon], animation: str | None = None, request: Requ
 
 
 def set_bytes(icon_set: IconSet, icons: Sequence[Icon]) -> bytes:
-    """An archive of all that `write_set` writes of a set, its icons as they are shown."""
+    """A ZIP of everything that `write_set` writes for a set, with the icons as shown."""
     shown = [
         replace(each, candidates=[icon.svg, *each.candidates], drawn_for=[icon.title, *each.drawn_for], chosen=0)
         for each, icon in zip(icon_set.icons, icons)
@@ -97,7 +97,7 @@ def _archive(files: Mapping[str, bytes]) -> bytes:
 
 
 def download_link(label: str, name: str, content: str | bytes, media_type: str) -> str:
-    """A link, as HTML, that saves the content under a name."""
+    """An HTML link that saves the content under a name."""
     address = data_address(content, media_type)
     return (
         f'<a class="svgf-link" download="{html.escape(name)}" href="{address}"'
@@ -106,13 +106,13 @@ def download_link(label: str, name: str, content: str | bytes, media_type: str) 
 
 
 def link_button(label: str, request: str) -> str:
-    """A button, as HTML, that copies the address of this page with a request, which the page draws when it opens."""
+    """An HTML button that copies this page's URL with a request, which the page draws when opened."""
     address = f"location.origin + location.pathname + '{LINK_MARK}' + encodeURIComponent(this.dataset.text)"
     return copy_button(label, request).replace("this.dataset.text", address)
 
 
 def copy_button(label: str, text: str) -> str:
-    """A button, as HTML, that copies a text; the text is data, never code."""
+    """An HTML button that copies a text; the text is data, never code."""
     return (
         f'<button class="svgf-link svgf-copy" data-text="{html.escape(text)}" onclick="navigator.clipboard.writeText('
         f'this.dataset.text).then(() => this.classList.add(\'svgf-copied\'))">{html.escape(label)}</button>'

@@ -1,7 +1,7 @@
-// Says that the page is there; arrow keys through the icons, files that are dropped, requests that links bring. `this`: the style element.
+// Reports that the page is open; handles arrow keys, dropped files and requests in links. `this`: the style element.
 (root => {
   if (!root || root.dataset.lmSuppressShortcuts) return;
-  root.dataset.lmSuppressShortcuts = 'true';  // JupyterLab leaves arrow keys alone
+  root.dataset.lmSuppressShortcuts = 'true';  // keeps JupyterLab from handling arrow keys
   const hand = (name, text) => {
     const field = root.querySelector('.svgf-handed textarea');
     field.value = name + '\n' + text;

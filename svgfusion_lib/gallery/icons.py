@@ -1,4 +1,4 @@
-"""An icon of the gallery: rows that can be looked at layer by layer, recoloured and partly hidden, and undone."""
+"""An icon in the gallery: rows with layers that can be shown, hidden and recoloured, with undo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ from svgfusion_lib.utils.tensorsvg import element_of_rows, element_structure, ro
 
 @dataclass(frozen=True)
 class Layer:
-    """One element of an icon: its number from the back (1, 2, ...), its name, what it is, its colour "#rrggbb", alone
-    as SVG.
+    """One element of an icon: number from the back (1, 2, ...), name, kind, colour "#rrggbb", and the layer alone as
+    SVG text.
     """
 
     number: int
@@ -27,13 +27,13 @@ class Layer:
 
 @dataclass(eq=False)
 class Icon:
-    """Rows [L, 22] with where they come from; edits are kept, so that each can be undone.
+    """Rows [L, 22] and their origin, with an undo history.
 
-    number: of the icon within the session, from 1. title: the prompt, or the name of a file. origin: in words, for
-    instance "variations of 3". model: name of the pipeline that drew it, or that edits it. seed: None if it was not
-    drawn from noise. style: the model's own, if it was drawn in one. hidden: numbers of layers that are not shown.
-    look: pens and colour, the same for all icons. names: of layers, "" or none where nothing names one. source: SVG
-    text of the icon that it was made from. drawings: rows of all that was drawn in its place, in a set.
+    number: of the icon within the session, from 1. title: the prompt, or the file name. origin: a description such as
+    "variations of 3". model: name of the pipeline that drew it, or that edits it. seed: None if it was not drawn from
+    noise. style: the model's style, if any. hidden: numbers of hidden layers. look: strokes and colour, the same for
+    all icons. names: layer names, "" or missing where there is none. source: SVG text of the icon that it was made
+    from. drawings: rows of all candidates for it, in a set.
     """
 
     number: int
@@ -52,19 +52,19 @@ class Icon:
 
     @property
     def svg(self) -> str:
-        """SVG text, by our writer, of the layers that are shown, with the session's look; ids are names of layers."""
+        """SVG text of the visible layers, with the session's look; ids are layer names."""
         text = self.look.sized(rows_to_svg(self.look.rows(self.shown_rows)))
         shown = [layer_name(self.names, k) for k in range(1, len(self._structure) + 1) if k not in self.hidden]
         return with_names(text, shown)
 
     @property
     def before(self) -> str | None:
-        """SVG text of what it was before it was edited, or of the icon that it was made from."""
+        """SVG text from before the edits, or of the icon that this one was made from."""
         return rows_to_svg(self._before[0][0]) if self._before else self.source
 
     @property
     def drawn_svg(self) -> str:
-        """The same without the look: what edits go by."""
+        """`svg` without the look; edits start from this."""
         return rows_to_svg(self.shown_rows)
 
     @property
@@ -76,7 +76,7 @@ class Icon:
 
     @property
     def layers(self) -> list[Layer]:
-        """All layers, hidden ones too, from the back to the front."""
+        """All layers, including hidden ones, from back to front."""
         layer_of_row = element_of_rows(self.rows) + 1  # [L]
         layers = []
         for number, (kind, sub_paths, _, _) in enumerate(self._structure, start=1):
@@ -100,21 +100,21 @@ class Icon:
             self._change(self.rows, hidden)
 
     def paint_layer(self, number: int, colour: str) -> None:
-        """All that a layer paints in one colour, "#rgb" or "#rrggbb"; UserError for another text."""
+        """Paint a whole layer in one colour, "#rgb" or "#rrggbb"; UserError for any other text."""
         parse_palette([colour])
         if layer_colour(self.rows, number) != colour.lower():
             self._change(paint_layer(self.rows, number, colour), self.hidden)
 
     def recolour(self, colours: list[str], by: str) -> None:
-        """The whole icon in the colours of a palette (`svgfusion_lib.editing.recolour`)."""
+        """Recolour the whole icon with a palette (`svgfusion_lib.editing.recolour`)."""
         self._change(recolour(self.rows, parse_palette(colours), by), self.hidden)
 
     def choose(self, number: int) -> None:
-        """Put drawing `number` (1, 2, ...) of a set's in its place."""
+        """Replace the icon with candidate `number` (1, 2, ...) of its set."""
         self._change(self.drawings[number - 1], frozenset())
 
     def undo(self) -> None:
-        """Take back the latest edit, if there is one."""
+        """Undo the latest edit, if there is one."""
         if self._before:
             self.rows, self.hidden = self._before.pop()
 
@@ -124,5 +124,5 @@ class Icon:
 
 
 def layer_name(names: Sequence[str], number: int) -> str:
-    """The name of layer 1, 2, ...; `layer-3` where it has none."""
+    """The name of layer 1, 2, ...; e.g. `layer-3` if it has none."""
     return (names[number - 1] if number <= len(names) else "") or f"layer-{number}"

@@ -1,4 +1,4 @@
-"""The look of all icons of a session: pens, colour and background, changed at once and kept in what is downloaded."""
+"""The common look of a session's icons: strokes, colour, size and background; downloads keep it."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from svgfusion_lib.editing import parse_palette
 from svgfusion_lib.svg import row_format as rf
 
 AS_DRAWN = "as drawn"
-SIZE = 24  # of a drawing
+SIZE = 24  # of a drawing, in user units
 MOST_PIXELS = 512
 CAPS = (AS_DRAWN, *rf.CAPS)
 BACKGROUNDS = ("light", "dark", "checkerboard")
@@ -16,11 +16,11 @@ BACKGROUNDS = ("light", "dark", "checkerboard")
 
 @dataclass(frozen=True)
 class Look:
-    """width: of strokes, in units of 24, 0 for as drawn; cap: of CAPS; colour: of all that is painted, "" for as drawn.
+    """width: of strokes, on a canvas of 24, 0: as drawn; cap: one of CAPS; colour: of all paint, "": as drawn.
 
-    size: of files in pixels, and of icons in the grid; 0: files have SIZE, and the grid shows icons as large as it can.
+    size: of files and of icons in the grid, in pixels; 0: files have SIZE, and icons fill the grid.
 
-    current_colour: files of what is painted in one colour say `currentColor`, the colour of the text around it.
+    current_colour: files of single-colour icons use `currentColor`, the colour of the surrounding text.
     """
 
     width: float = 0.0
@@ -34,11 +34,11 @@ class Look:
         return self.size or SIZE
 
     def sized(self, svg: str) -> str:
-        """SVG text of our writer with this width and height; its viewBox stays."""
+        """Set this width and height in SVG text from our writer; the viewBox stays."""
         return svg.replace(f'width="{SIZE}" height="{SIZE}"', f'width="{self.pixels}" height="{self.pixels}"', 1)
 
     def rows(self, rows: np.ndarray) -> np.ndarray:
-        """Rows [L, 22] with these pens and colours; what is not stroked or filled stays so."""
+        """Apply these strokes and colours to rows [L, 22]; adds no strokes or fills."""
         rows = rows.copy()
         stroked, filled = rows[:, rf.STROKE][:, 3] > 0, rows[:, rf.FILL][:, 3] > 0  # [L] each
         if self.width:

@@ -1,4 +1,4 @@
-"""The gallery's pieces of HTML. Every text goes through `html.escape`; pictures are <img>, in which nothing can run."""
+"""The gallery's HTML. All text goes through `html.escape`; pictures are <img>, so no scripts can run in them."""
 
 import html
 from collections.abc import Sequence
@@ -26,28 +26,28 @@ from svgfusion_lib.utils.render import data_address
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SVG_TYPE, PNG_TYPE, ZIP_TYPE = "image/svg+xml", "image/png", "application/zip"
-STRIP_LENGTH = 4  # icons that stand for a batch
+STRIP_LENGTH = 4  # icons shown per batch in the history
 
 
 @cache
 def style_sheet() -> str:
-    """The gallery's <style> element, which starts its script: keys, files that are dropped, links that are opened."""
+    """The gallery's <style> element, which also starts its script (arrow keys, dropped files, opened links)."""
     style, script = (Path(__file__).with_name(f"gallery.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
     return f'<style onload="{html.escape(script)}">{style}</style>'
 
 
 def picture(svg: str, text: str, kind: str = "icon") -> str:
-    """SVG text of our writer as <img>; text says what it shows, to those who cannot see it."""
+    """SVG text from our writer as <img>; text: the alt text."""
     return f'<img class="svgf-{kind}" alt="{html.escape(text)}" src="{data_address(svg, SVG_TYPE)}">'
 
 
 def described(icon: Icon) -> str:
-    """An icon in words."""
+    """A short description of an icon."""
     return f"Icon {icon.number}: {icon.title}"
 
 
 def card(icon: Icon) -> str:
-    """An icon as the grid shows it."""
+    """An icon in the grid."""
     told = without_style(icon.title) if icon.seed is None or icon.drawings else f"seed {icon.seed}"
     size = f' style="--size: {icon.look.size}px"' if icon.look.size else ""
     return (
@@ -57,17 +57,17 @@ def card(icon: Icon) -> str:
 
 
 def drawing(number: int, rows: np.ndarray) -> str:
-    """One of the drawings that can take an icon's place, small."""
+    """Thumbnail of a candidate that can replace an icon."""
     return f'<div class="svgf-paper">{picture(rows_to_svg(rows), f"Drawing {number}")}</div>'
 
 
 def layer_thumb(layer: Layer) -> str:
-    """One layer alone, small."""
+    """Thumbnail of one layer alone."""
     return f'<div class="svgf-paper">{picture(layer.svg, f"Layer {layer.number} alone")}</div>'
 
 
 def batch_heading(batch: Batch) -> str:
-    """What the grid shows, and links to all of it."""
+    """Heading of the grid, with download links."""
     count = len(batch.icons)
     links = [
         download_link("ZIP", "icons.zip", zip_bytes(batch.icons, batch.animation, batch.request), ZIP_TYPE),
@@ -90,7 +90,7 @@ def batch_heading(batch: Batch) -> str:
 
 
 def section_heading(title: str, links: str = "") -> str:
-    """The name of a part of the page, and links to all of it, which are HTML."""
+    """Heading of a section of the page, with links (HTML)."""
     return (
         f'<div class="svgf-heading"><h3 class="svgf-title">{html.escape(title)}</h3>'
         f'<span class="svgf-links">{links}</span></div>'
@@ -98,13 +98,13 @@ def section_heading(title: str, links: str = "") -> str:
 
 
 def batch_strip(batch: Batch) -> str:
-    """A batch as the history shows it: its first icons and its name."""
+    """A batch in the history: its first icons and its title."""
     shown = "".join(f'<span class="svgf-paper">{picture(icon.svg, "")}</span>' for icon in batch.icons[:STRIP_LENGTH])
     return f'<div class="svgf-strip">{shown}</div><div class="svgf-name" dir="auto">{html.escape(batch.title)}</div>'
 
 
 def large_view(icon: Icon) -> str:
-    """An icon large, with what it is and links to it."""
+    """An enlarged icon with its facts and links."""
     facts = [f"No. {icon.number}", icon.origin, *([] if icon.seed is None else [f"seed {icon.seed}"])]
     svg = svg_of(icon)
     links = [
@@ -130,7 +130,7 @@ def large_view(icon: Icon) -> str:
 
 
 def _before(icon: Icon) -> tuple[str, str]:
-    """What the icon was before, and a slider below that draws it across the picture; "" if it was nothing else."""
+    """The icon before its edits, and a slider that reveals it; both "" if there is no such icon or no difference."""
     if icon.before is None or icon.before == icon.drawn_svg:
         return "", ""
     return (
@@ -161,5 +161,5 @@ def neighbours(found: Sequence[Neighbour]) -> str:
 
 
 def note(text: str, kind: str = "") -> str:
-    """A line of text; kind "error" makes it stand out. Read out by screen readers when it changes."""
+    """A line of text, announced by screen readers when it changes; kind "error" makes it stand out."""
     return f'<div class="svgf-note {kind}" role="status" aria-live="polite" dir="auto">{html.escape(text)}</div>'

@@ -1,4 +1,4 @@
-"""The training icons that look most like a drawing, by the icon head's view of both."""
+"""The training icons most similar to a drawing, by their embeddings from the icon head."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training icon: its name, its pack, the cosine of both views, and its SVG text by our writer."""
+    """A training icon: name, pack, cosine similarity, and SVG text from our writer."""
 
     name: str
     pack: str
@@ -25,20 +25,20 @@ class Neighbour:
 
 
 class TrainingIcons:
-    """The icons of a cache that `svgfusion preprocess` wrote, as unit vectors of the icon head [M, D]."""
+    """The icons of a cache written by `svgfusion preprocess`, as unit vectors of the icon head [M, D]."""
 
     def __init__(self, cache_dir: str | Path):
-        """UserError if there is no cache, or one without pixel tokens of the icon head's encoder."""
+        """UserError if there is no cache, or if it lacks pixel tokens of the icon head's encoder."""
         self._cache = load_cache(cache_dir)
         self._head: IconHead = load_icon_head()
         tokens = self._cache["pixel_tokens"]
         if tokens is None or self._cache["pixel_encoder"] != self._head.pixel_encoder:
             raise UserError(
-                f"{cache_dir}: has no pixel tokens of {self._head.pixel_encoder}, by which icons are compared;"
-                " run `svgfusion preprocess` anew with its default encoder"
+                f"{cache_dir}: has no pixel tokens of {self._head.pixel_encoder}, which are needed to compare icons;"
+                " rerun `svgfusion preprocess` with its default encoder"
             )
         self._encoder: PixelEncoder = load_pixel_encoder(self._head.pixel_encoder)
-        count = self._encoder.num_tokens  # P; the last rendering of an icon, its last P tokens, shows all of it
+        count = self._encoder.num_tokens  # P; an icon's last P tokens come from its last rendering, the whole icon
         last = [tokens[i][-count:] for i in range(len(tokens))]  # [P, C] each
         self._views = torch.cat([self._see(torch.stack(last[k : k + 512])) for k in range(0, len(last), 512)])
 
@@ -46,7 +46,7 @@ class TrainingIcons:
         return len(self._views)
 
     def nearest(self, svg: str, count: int = 4) -> list[Neighbour]:
-        """The `count` icons most like an SVG, the most like first."""
+        """The `count` icons most similar to an SVG, the most similar first."""
         picture = render_svg(svg, self._encoder.image_size)[None]  # [1, S, S, 3]
         cosines = self._views @ self._see(self._encoder.encode(picture))[0]  # [M]
         best = cosines.topk(min(count, len(cosines)))
@@ -58,5 +58,5 @@ class TrainingIcons:
 
     @torch.no_grad()
     def _see(self, tokens: Tensor) -> Tensor:
-        """Pixel tokens [B, P, C] -> [B, D]."""
+        """Embed pixel tokens [B, P, C] -> [B, D]."""
         return self._head(tokens)

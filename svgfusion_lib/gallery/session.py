@@ -1,7 +1,7 @@
-"""What a gallery does, without widgets: draws, edits, remembers.
+"""The gallery without widgets: drawing, editing, history.
 
-Every action gives a Batch of icons, which is kept in the history. `tick(done, total)` is called as an action goes on;
-what it raises ends the action, and nothing of it is kept.
+Every action returns a Batch of icons and adds it to the history. `tick(done, total)` reports progress; an exception
+from it ends the action, and nothing is kept.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,19 +43,19 @@ from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 Tick = Callable[[int, int], None]
-MOST_ICONS = 32  # of one batch
+MOST_ICONS = 32  # in one batch
 MORPH_FRAMES = 12
-MAX_FILE_BYTES = 1_000_000  # of an SVG of the user's
-_LONGEST_TITLE = 80  # characters of a file's name
+MAX_FILE_BYTES = 1_000_000  # of a user's SVG
+_LONGEST_TITLE = 80  # characters of a file name
 _FAVOURITES = "favourites"
 
 
 class Session:
-    """A pipeline, and all that was made with it since.
+    """A pipeline and everything made with it.
 
-    A prompt is drawn by the model that it asks for, an icon edited by the one that drew it. style_words: styles as
-    captions name them, offered if some model has none of its own. cache_dir: a cache of `svgfusion preprocess` with
-    the training icons, in which `nearest` looks; None: there is none. favourites_file: where favourites are kept.
+    A prompt is drawn by the model that it asks for; an icon is edited by the model that drew it. style_words: style
+    names from captions, offered if some model has no styles of its own. cache_dir: a cache from `svgfusion preprocess`
+    with the training icons, for `nearest`, or None. favourites_file: where favourites are saved.
     """
 
     def __init__(
@@ -68,17 +68,17 @@ class Session:
         self.styles = _default_first([*words, *(style for styles in own for style in styles)])
         self.cache_dir = cache_dir
         self.history: list[Batch] = []
-        self.icons: list[Icon] = []  # in the order of their numbers
+        self.icons: list[Icon] = []  # in order of their numbers
         self.look = Look()
         self.favourites_file = favourites_file
-        self._favourites: list[tuple[Icon, dict[str, Any]]] = []  # and what the file has of each
+        self._favourites: list[tuple[Icon, dict[str, Any]]] = []  # with their entries in the file
         self.read_favourites()
         self._training_icons: TrainingIcons | None = None
 
     # --- actions ---------------------------------------------------------------------------------
 
     def generate(self, request: Request, tick: Tick | None = None) -> Batch:
-        """Draw a prompt's icons."""
+        """Draw the icons of a request."""
         check_prompts([request.prompt])
         pipeline = self.pipeline.choose(request.prompt, request.style)
         config = self._check(request, pipeline.name)
@@ -98,7 +98,7 @@ class Session:
         )
 
     def draw_set(self, words: Sequence[str], style: str, request: Request, tick: Tick | None = None) -> Batch:
-        """An icon for each word, in one visual weight (`svgfusion_lib.icon_sets`); the best of request.candidates."""
+        """Draw one icon per word in one visual weight (`svgfusion_lib.icon_sets`), the best of request.candidates."""
         icon_set = draw_set(self.pipeline, words, style, request.seed, request.config, tick)
         model = self.pipelines[icon_set.settings["model"]]
         drawn = [
@@ -115,7 +115,7 @@ class Session:
     def vary(
         self, icon: Icon, strength: float, request: Request, keep_style: bool = True, tick: Tick | None = None
     ) -> Batch:
-        """Variations of an icon as it is shown, of its own prompt: count and seed are the request's."""
+        """Draw variations of an icon as shown, with its own prompt; count and seed come from the request."""
         config, z = self._check(request, icon.model), self._encode(icon)
         drawn = variations(
             self.pipelines[icon.model], z, icon.title, strength, request.seeds, config, icon.style, keep_style,
@@ -124,24 +124,24 @@ class Session:
         return self._remember_latents(f"variations of {icon.number}", icon, drawn, request)
 
     def redraw(self, icon: Icon, layers: Sequence[int], request: Request, tick: Tick | None = None) -> Batch:
-        """An icon with some layers (numbers of `Icon.layers`) drawn anew, to fit the others."""
+        """Redraw some layers of an icon (numbers of `Icon.layers`) to fit the others."""
         pipeline, config = self.pipelines[icon.model], self._check(request, icon.model)
         shown = [layer.number for layer in icon.layers if layer.number not in icon.hidden]
         chosen = [shown.index(number) + 1 for number in layers if number in shown]
         if not chosen:
-            raise UserError("mark the layers to draw anew first; those that are hidden do not count")
+            raise UserError("mark the layers to redraw first; hidden layers do not count")
         part = layer_of_parts(pipeline, icon.drawn_svg)  # [N]
         kept = ~torch.isin(part, torch.tensor(chosen))
         drawn = redraw(
             pipeline, self._encode(icon), kept, icon.title, request.seeds, config, icon.style, resample=1,
             callback=_counter(tick, config.num_inference_steps + max(round(config.num_inference_steps / 2), 1)),
         )  # [B, N, Z]
-        return self._remember_latents(f"layers drawn anew in {icon.number}", icon, drawn, request)
+        return self._remember_latents(f"redrawn layers of {icon.number}", icon, drawn, request)
 
     def restyle(
         self, icon: Icon, style: str, strength: float, request: Request, tick: Tick | None = None, move: bool = False
     ) -> Batch:
-        """An icon in another style of the model that drew it, its parts where they were unless they may move."""
+        """Redraw an icon in another style of its model; its parts stay in place unless `move`."""
         pipeline, config = self.pipelines[icon.model], self._check(request, icon.model)
         if style not in self.styles_for(icon):
             raise UserError(f"the {icon.model} model cannot draw {style} style; it has {self._known_styles(icon)}")
@@ -155,9 +155,9 @@ class Session:
         return self._remember_latents(f"{icon.number} in {style} style", icon, drawn, request, asked)
 
     def morph(self, icon: Icon, other: Icon, frames: int = MORPH_FRAMES) -> Batch:
-        """The way from one icon to another: frames, and an SVG that moves."""
+        """Morph one icon into another: frames and an animated SVG."""
         if icon is other:
-            raise UserError("a morph needs two icons; choose another one to go to")
+            raise UserError("a morph needs two icons; choose another one as its target")
         pipeline, config = self.pipelines[icon.model], SamplingConfig()
         way = interpolate(pipeline, self._encode(icon), self._encode(other, icon.model), frames)
         rows = [pipeline.decode_latents(z[None], config)[0] for z in way]
@@ -167,7 +167,7 @@ class Session:
         return self._remember(name, drawn, name, icon.model, animation=animation)
 
     def open_svg(self, name: str, content: bytes) -> Batch:
-        """An SVG file of the user's: what our parser reads of it, and nothing else. The batch says what is left out."""
+        """Open a user's SVG file, keeping only what our parser reads; the batch title says what is missing."""
         words = Path(name.replace("\\", "/")).stem.replace("_", " ").replace("-", " ").split()
         title = " ".join(words)[:_LONGEST_TITLE] or "file"
         if len(content) > MAX_FILE_BYTES:
@@ -182,10 +182,10 @@ class Session:
         return self._remember(name, [(title, rows, None)], origin, self._model_of_file(rows))
 
     def nearest(self, icon: Icon, count: int = 4) -> list[Neighbour]:
-        """Training icons that look most like an icon; UserError if the gallery was opened without a cache."""
+        """The training icons most similar to an icon; UserError if the gallery was opened without a cache."""
         if self.cache_dir is None:
             raise UserError(
-                "the training icons are not at hand: open the gallery with a cache of `svgfusion preprocess`"
+                "there are no training icons to compare: open the gallery with a cache from `svgfusion preprocess`"
                 " (CACHE_DIR in the notebook)"
             )
         if self._training_icons is None:
@@ -193,7 +193,7 @@ class Session:
         return self._training_icons.nearest(icon.drawn_svg, count)
 
     def set_look(self, look: Look) -> None:
-        """Pens and colour of all icons, those to come too; UserError for a colour that is none."""
+        """Set the look of all icons, including future ones; UserError for an invalid colour."""
         if look.colour:
             parse_palette([look.colour])
         self.look = look
@@ -205,7 +205,7 @@ class Session:
         return [icon for icon, _ in self._favourites]
 
     def mark(self, icon: Icon, favourite: bool) -> Batch:
-        """Make an icon a favourite, or no longer; returns all favourites as a batch that is not in the history."""
+        """Add or remove a favourite; returns all favourites as a batch that is not in the history."""
         self.read_favourites()
         kept = [each for each in self.favourites if each is not icon] + [icon] * favourite
         self._favourites = [(each, _entry(each)) for each in kept]
@@ -214,16 +214,16 @@ class Session:
         return Batch(_FAVOURITES, tuple(kept))
 
     def read_favourites(self) -> Batch:
-        """Take over the favourites of the file, which other pages write too; returns them all."""
+        """Load the favourites from the file, which other pages write too; returns all of them."""
         if self.favourites_file is not None and Path(self.favourites_file).is_file():
-            entries = read_json(self.favourites_file, _FAVOURITES, "remove it to begin without favourites")[ENTRIES]
+            entries = read_json(self.favourites_file, _FAVOURITES, "remove it to start without favourites")[ENTRIES]
             self._favourites = [each for each in self._favourites if each[1] in entries]
             there = [entry for _, entry in self._favourites]
             self._favourites += [(self._icon_of(entry), entry) for entry in entries if entry not in there]
         return Batch(_FAVOURITES, tuple(self.favourites))
 
     def _icon_of(self, entry: dict[str, Any]) -> Icon:
-        """A favourite of the file, whose model may have gone since."""
+        """Make an icon from a favourite in the file, whose model may no longer exist."""
         own = {name: value for name, value in entry.items() if name not in ("svg", "model")}
         rows, model = parse_svg(entry["svg"]).rows, entry["model"]
         model = model if model in self.pipelines else self._model_of_file(rows)
@@ -232,7 +232,7 @@ class Session:
 
     @cached_property
     def weights(self) -> dict[str, str]:
-        """Hashes of the models' weights by the models' names: what a request that is shared is drawn with."""
+        """Hashes of the models' weights by model name, for shared requests."""
         return {
             name: weights_hash(nn.ModuleList(filter(None, (part.vae, part.dit, part.refiner))))
             for name, part in self.pipelines.items()
@@ -240,7 +240,7 @@ class Session:
 
     @property
     def known_names(self) -> list[str]:
-        """Names that the models know, to complete what is typed: the shorter first."""
+        """Names that the models know, for completion, shorter ones first."""
         names = {name for pipeline in self.pipelines.values() for name in pipeline.known_names.names}
         return sorted(names, key=lambda name: (len(name), name))
 
@@ -256,21 +256,21 @@ class Session:
         return ", ".join(self.styles_for(icon)) or "none"
 
     def _model_of_file(self, rows: np.ndarray) -> str:
-        """Who edits a file of the user's: what paints with strokes alone is a line icon."""
+        """The model to edit a user's file with: drawings of strokes alone are line icons."""
         wanted = DEFAULT_MODEL if strokes_only(rows) else "emoji"
         return wanted if wanted in self.pipelines else self.pipeline.name
 
     def _check(self, request: Request, model: str) -> SamplingConfig:
-        """The settings; UserError if the model cannot do what is asked for."""
+        """The request's settings; UserError if the model does not support them."""
         check_seeds(request.seed, request.count)
         if request.count > MOST_ICONS:
-            raise UserError(f"{request.count} icons at once are too many; the gallery draws at most {MOST_ICONS}")
+            raise UserError(f"{request.count} icons are too many; the gallery draws at most {MOST_ICONS} at once")
         config = request.config
         self.pipelines[model].check(config)
         return config
 
     def _encode(self, icon: Icon, model: str | None = None) -> Tensor:
-        """Latents z [N, Z] of what is shown of an icon, of `model` or the one that drew it."""
+        """Encode an icon's visible layers to latents z [N, Z], with `model` or the model that drew it."""
         if len(icon.hidden) >= len(icon.layers):
             raise UserError(f"all layers of {icon.number} are hidden; show at least one")
         return encode_svg(self.pipelines[model or icon.model], icon.drawn_svg)
@@ -278,7 +278,7 @@ class Session:
     def _remember_latents(
         self, title: str, icon: Icon, drawn: Tensor, request: Request, asked: tuple[str, str | None] | None = None
     ) -> Batch:
-        """Latents [B, N, Z] drawn from an icon as a batch, its layers kept apart; asked: prompt and style, if new."""
+        """Make a batch from latents [B, N, Z] drawn from an icon, layers kept apart; asked: new prompt and style."""
         caption, style = asked or (icon.title, icon.style)
         pipeline = self.pipelines[icon.model]
         rows = decode_layers(pipeline, drawn, layer_of_parts(pipeline, icon.drawn_svg), request.config)
@@ -289,9 +289,9 @@ class Session:
         self, title: str, drawn: Sequence[tuple[str, np.ndarray, int | None]], origin: str, model: str | Sequence[str],
         style: str | None = None, animation: str | None = None, source: str | None = None, **about: Any,
     ) -> Batch:
-        """A batch of (title, rows, seed), its icons numbered on from the last. model: of all, or of each.
+        """Make a batch from (title, rows, seed), numbering the icons on from the last. model: one for all, or per icon.
 
-        source: of the icons; about: other fields of the batch. Layers of what was drawn from a seed get names.
+        source: of the icons; about: other fields of the batch. Layers of icons drawn from a seed get names.
         """
         first = len(self.icons) + 1
         models = [model] * len(drawn) if isinstance(model, str) else model
@@ -308,24 +308,24 @@ class Session:
 
 
 def _default_first(styles: Sequence[str]) -> list[str]:
-    """Styles in their order, but for the one that sets are drawn in by default: what a list begins with is chosen."""
+    """Move the default style of sets to the front, because drop-downs preselect the first entry."""
     return sorted(styles, key=lambda style: style != DEFAULT_STYLE)
 
 
 def _what_is_not_known(words: Sequence[str], nearest: Sequence[str]) -> str:
-    """A plain note, or "" if the models know all of a prompt's words."""
-    note = f"Not among the names that the models know: {', '.join(words)}. " if words else ""
-    return note + (f"Some are drawn for the nearest name: {', '.join(nearest)}. " if nearest else "")
+    """A note on unknown words, or "" if the models know all of a prompt's words."""
+    note = f"The models do not know: {', '.join(words)}. " if words else ""
+    return note + (f"Some icons show the nearest known name instead: {', '.join(nearest)}. " if nearest else "")
 
 
 def _other_weights(drawn_with: Mapping[str, str], own: Mapping[str, str]) -> str:
-    """A plain note, or "" if a request was drawn with the weights that are at hand."""
+    """A note on differing weights, or "" if a request was drawn with these weights."""
     others = ", ".join(f"{name} {found}" for name, found in drawn_with.items() if own.get(name) != found)
     return f"The request was drawn with other weights ({others[:60]}): these icons may differ. " if others else ""
 
 
 def _counter(tick: Tick | None, total: int) -> Callable[[int, Tensor], None] | None:
-    """A callback for the samplers that counts their steps, of several runs if there are several, up to total."""
+    """A sampler callback that counts steps, across several runs if need be, up to total."""
     if tick is None:
         return None
     done = 0
@@ -339,6 +339,6 @@ def _counter(tick: Tick | None, total: int) -> Callable[[int, Tensor], None] | N
 
 
 def _entry(icon: Icon) -> dict[str, Any]:
-    """A favourite as its file has it."""
+    """A favourite as an entry of the file."""
     own = {name: getattr(icon, name) for name in ("title", "origin", "model", "seed", "style")}
     return own | {"svg": icon.drawn_svg}

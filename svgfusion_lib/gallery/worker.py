@@ -1,4 +1,4 @@
-"""One thing at a time in the background, so that a click returns at once and Cancel is heard."""
+"""Runs one job at a time in the background, so that clicks return at once and Cancel works."""
 
 import threading
 import time
@@ -7,19 +7,19 @@ from collections.abc import Callable
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.session import Tick
 
-TELL_SECONDS = 0.2  # between two calls of on_tick: the page that shows them takes its time from the drawing
-_FAULT = "That ended with a fault of the program; the log of the notebook server has its traceback."
+TELL_SECONDS = 0.2  # between calls of on_tick: updating the page slows down the drawing
+_FAULT = "Internal error; see the notebook server's log for the traceback."
 
 
 class Cancelled(Exception):
-    """Raised by the worker's tick once Cancel was pressed."""
+    """Raised by the worker's tick after Cancel."""
 
 
 class Worker:
-    """Runs `work(tick)` in a thread. The listeners are called from that thread.
+    """Runs `work(tick)` in a thread. The callbacks run in that thread.
 
-    on_tick(done, total) as it goes on, a few times a second; on_end(message, kind) when it is over, kind "done",
-    "cancelled" or "error": what the work returned, or the reason why it did not.
+    on_tick(done, total) is called a few times a second; on_end(message, kind) at the end, with kind "done",
+    "cancelled" or "error" and the message that the work returned or the reason why it failed.
     """
 
     def __init__(self, on_tick: Tick, on_end: Callable[[str, str], None]):
@@ -33,7 +33,7 @@ class Worker:
         return self._busy.locked()
 
     def start(self, work: Callable[[Tick], str]) -> bool:
-        """Begin; False, and nothing happens, if something is going on already (a double click)."""
+        """Start a job; do nothing and return False if one is running (a double click)."""
         if not self._busy.acquire(blocking=False):
             return False
         self._cancel.clear()
@@ -42,11 +42,11 @@ class Worker:
         return True
 
     def cancel(self) -> None:
-        """End what is going on at its next step."""
+        """Stop the job at its next step."""
         self._cancel.set()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Return when what is going on is over, or after that time."""
+        """Wait for the job to end, at most `seconds`."""
         if self._thread is not None:
             self._thread.join(seconds)
 

@@ -1,10 +1,10 @@
-"""Sets of icons: one for each word, in one style and one visual weight, in the forms that front ends take.
+"""Icon sets: one icon per word, in one style and one visual weight, exported in the formats that front ends use.
 
-    drawing    draw_set   words -> IconSet: for each word several drawings, the best one chosen
-    evening    even_out   drawings with one pen, one optical size, in the middle of the canvas
-    names      safe_names words -> names that files, ids and components can have
+    drawing    draw_set   words -> IconSet: several candidates per word, the best one chosen
+    evening    even_out   drawings with the same stroke width and optical size, centred on the canvas
+    names      safe_names words -> names for files, ids and components
     exports    one drawing as SVG, symbol, Iconify icon, React or Vue component
-    page       a page to look at the set and to choose other drawings
+    page       an HTML page to view the set and choose other candidates
     files      write_set, read_set, swap_icons
 
     icons = draw_set(SVGFusionPipeline.from_pretrained(), ["house", "bell", "search"], style="tabler")

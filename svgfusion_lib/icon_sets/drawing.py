@@ -1,4 +1,4 @@
-"""Words to a set of icons, by any pipeline."""
+"""Draws a set of icons for a list of words, with any pipeline."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -18,10 +18,10 @@ DEFAULT_STYLE = "tabler"
 
 @dataclass
 class SetIcon:
-    """An icon of a set.
+    """An icon in a set.
 
-    word: what was asked for; name: a safe one of it (`safe_names`); candidates: SVG texts, the best one first;
-    drawn_for: for each the prompt, with the nearest known name if that stands for it; chosen: index of a candidate.
+    word: as requested; name: safe version of it (`safe_names`); candidates: SVG texts, the best one first; drawn_for:
+    the prompt of each candidate, with the nearest known name if that was used; chosen: index of a candidate.
     """
 
     word: str
@@ -37,7 +37,7 @@ class SetIcon:
 
 @dataclass
 class IconSet:
-    """Icons of one style: `common` is what they have in common, before and after how even they were and are."""
+    """Icons of one style. common: what they share; before, after: how even they were before and after even_out."""
 
     style: str
     icons: list[SetIcon]
@@ -47,7 +47,7 @@ class IconSet:
     settings: dict = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> SetIcon:
-        """The icon of a name, or of a word; UserError if there is none."""
+        """The icon with a name or word; UserError if there is none."""
         for icon in self.icons:
             if name in (icon.name, icon.word):
                 return icon
@@ -55,7 +55,7 @@ class IconSet:
         raise UserError(f"the set has no icon {name[:60]!r}; it has {known}{' ...' if len(self.icons) > 20 else ''}")
 
     def swap(self, name: str, number: int) -> None:
-        """Choose candidate `number` (1, 2, ..., the best one first) of an icon."""
+        """Choose candidate `number` (1, 2, ..., the best first) of an icon."""
         icon = self[name]
         if not 1 <= number <= len(icon.candidates):
             raise UserError(f"{icon.name} has candidates 1 to {len(icon.candidates)}, not {number}")
@@ -66,11 +66,11 @@ def draw_set(
     pipeline: SVGFusionPipeline, words: Sequence[str], style: str = DEFAULT_STYLE, seed: int = 0,
     config: SamplingConfig | None = None, progress: Callable[[int, int], None] | None = None,
 ) -> IconSet:
-    """Draw an icon for each word, all by one model in one style, and even them out (evening.py).
+    """Draw an icon for each word, with one model and style, and even them out (evening.py).
 
-    config.candidates drawings of each word are made and kept. A word that comes again, but for capitals and spaces, is
-    drawn once. progress(step, steps) is told of every step. UserError for no words, too many, one that cannot be drawn,
-    and a style that the model does not know.
+    config.candidates drawings are made and kept for each word. Words that differ only in case or spaces are drawn once.
+    progress(step, steps) is called at every step. UserError for no words, too many words, a word that cannot be drawn,
+    or a style that the model does not know.
     """
     words = different_words(words)
     config = config or SamplingConfig()
@@ -88,7 +88,7 @@ def draw_set(
         images = model.sample(
             words, [seed] * len(words), config, progress=report, styles=[style] * len(words), kept=count
         )
-    drawn = [images[k : k + count] for k in range(0, len(images), count)]  # of each word
+    drawn = [images[k : k + count] for k in range(0, len(images), count)]  # per word
     raw = [own[0].rows for own in drawn]
     common = common_evenness(raw)
     icons = []
@@ -103,13 +103,13 @@ def draw_set(
 
 
 def different_words(words: Sequence[str]) -> list[str]:
-    """Words without those that came before, but for capitals and spaces."""
+    """Words without repetitions, ignoring case and spaces."""
     first: dict[str, str] = {}
     for word in words:
         plain = re.sub(r"\s+", " ", word).strip()
         first.setdefault(plain.casefold(), plain)
     if len(first) > MOST_WORDS:
-        raise UserError(f"{len(first)} words are too many for a set; give at most {MOST_WORDS}")
+        raise UserError(f"{len(first)} words are too many for a set; use at most {MOST_WORDS}")
     check_prompts(list(first.values()))
     return list(first.values())
 

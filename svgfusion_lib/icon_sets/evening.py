@@ -1,7 +1,7 @@
-"""One visual weight for drawings [L, 22] of a set: their pens, their optical size, their place on the grid.
+"""Gives the drawings [L, 22] of a set one visual weight: stroke width, optical size, and place on the grid.
 
-Units: 24 to the canvas's side. The optical size of a drawing is the side of a square of the area of its ink's convex
-hull: the keylines of icon sets (circle 20, square 18, rectangles 20 x 16) have nearly the same.
+Units: the canvas is 24 wide. The optical size of a drawing is the side of a square with the area of the convex hull of
+its ink; it is nearly equal for the keylines of icon sets (circle 20, square 18, rectangles 20 x 16).
 """
 
 from collections import Counter
@@ -17,24 +17,24 @@ from svgfusion_lib.utils.placement import affine, drawn_box
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-UNITS = 12            # units to a canvas unit
+UNITS = 12            # units per canvas unit
 STEP = 0.5            # units: of the grid
-LIVE_AREA = 22.0      # units: no drawing is wider or higher
-OPTICAL_SIZES = (15.0, 19.0)  # units: within which a set's is
-TOLERANCE = 0.05      # share of the set's size within which a drawing keeps its own
-MOST_SCALED = 1.4     # nothing grows or shrinks by more
-SAME_COLOUR = 0.1     # of a channel: lines whose colours are this near to the set's get it
-PIXELS = 96           # in which ink is measured
-_CONTRAST = 24        # of 255: how far from white counts as ink
+LIVE_AREA = 22.0      # units: largest width and height of a drawing
+OPTICAL_SIZES = (15.0, 19.0)  # units: range of a set's optical size
+TOLERANCE = 0.05      # share of the set's size within which a drawing keeps its size
+MOST_SCALED = 1.4     # largest factor by which a drawing grows or shrinks
+SAME_COLOUR = 0.1     # per channel: lines with colours this close to the set's take it
+PIXELS = 96           # side of the image in which ink is measured
+_CONTRAST = 24        # of 255: distance from white that counts as ink
 _RGB = tuple(slice(columns.start, columns.start + 3) for columns in (rf.FILL, rf.STROKE))
 
 
 @dataclass(frozen=True)
 class Evenness:
-    """What the drawings of a set have in common.
+    """Properties shared by the drawings of a set.
 
-    pen: width of all strokes, None where drawings are not lines; cap, join: ids of row_format; colour: r, g, b of the
-    lines; size: optical size.
+    pen: stroke width, or None if the drawings are not line icons; cap, join: ids of row_format; colour: r, g, b of
+    the lines; size: optical size.
     """
 
     pen: float | None
@@ -46,9 +46,9 @@ class Evenness:
 
 @dataclass(frozen=True)
 class Measured:
-    """How even a set is. Spreads: standard deviation over mean of the optical size, and of the share of ink.
+    """Measures of a set's evenness. Spreads: standard deviation over mean, of the optical size and the share of ink.
 
-    pens: different stroke widths; off_centre: mean distance of the middles of boxes from that of the canvas, units.
+    pens: number of stroke widths; off_centre: mean distance of box centres from the canvas centre, in units.
     """
 
     pens: int
@@ -58,7 +58,7 @@ class Measured:
 
 
 def common_evenness(drawings: Sequence[np.ndarray]) -> Evenness:
-    """What fits the drawings best: their median pen, their most frequent cap and join, their median optical size."""
+    """The properties that fit the drawings best: median pen and optical size, most frequent cap and join."""
     strokes = np.concatenate([rows[_stroked(rows)] for rows in drawings] or [np.zeros((0, rf.NUM_COLUMNS))])  # [K, 22]
     fills = sum(int((is_drawn(rows) & paints_fill(rows.T)).sum()) for rows in drawings)
     pen, cap, join, colour = None, 0, 0, (0.0, 0.0, 0.0)
@@ -71,9 +71,9 @@ def common_evenness(drawings: Sequence[np.ndarray]) -> Evenness:
 
 
 def even_out(rows: np.ndarray, common: Evenness) -> np.ndarray:
-    """A drawing [L, 22] with the set's pen, near the set's optical size, its box in the middle, on the grid.
+    """Give a drawing [L, 22] the set's pen and nearly its optical size, centred and aligned with the grid.
 
-    One within TOLERANCE of the size is shifted by whole steps of the grid alone.
+    A drawing within TOLERANCE of the size is only shifted, by whole grid steps.
     """
     rows = rows.copy()
     if common.pen is not None:
@@ -84,7 +84,7 @@ def even_out(rows: np.ndarray, common: Evenness) -> np.ndarray:
             near = np.abs(rows[:, columns] - common.colour).max(axis=1) <= SAME_COLOUR  # [L]
             rows[is_drawn(rows) & near, columns] = common.colour
     scaled = False
-    for _ in range(2):  # strokes are not scaled, so once is not enough
+    for _ in range(2):  # strokes are not scaled, so one pass is not enough
         size, extent = optical_size(rows), float(np.ptp(drawn_box(rows), axis=0).max()) * UNITS
         if size == 0 or extent == 0:
             return rows
@@ -97,7 +97,7 @@ def even_out(rows: np.ndarray, common: Evenness) -> np.ndarray:
 
 
 def measure(drawings: Sequence[np.ndarray]) -> Measured:
-    """How even drawings [L, 22] are."""
+    """Measure the evenness of drawings [L, 22]."""
     pens = {round(float(row[rf.STROKE_WIDTH]) * UNITS, 2) for rows in drawings for row in rows[_stroked(rows)]}
     sizes = np.array([optical_size(rows) for rows in drawings])
     inks = np.array([_ink(rows).mean() for rows in drawings])
@@ -106,7 +106,7 @@ def measure(drawings: Sequence[np.ndarray]) -> Measured:
 
 
 def optical_size(rows: np.ndarray) -> float:
-    """Side of a square of the area of the convex hull of a drawing's ink, units; 0 if there is next to none."""
+    """Side, in units, of a square with the area of the convex hull of a drawing's ink; 0 if there is hardly any."""
     y, x = np.nonzero(_ink(rows))
     if len(x) < 8:
         return 0.0
@@ -115,12 +115,12 @@ def optical_size(rows: np.ndarray) -> float:
 
 
 def _ink(rows: np.ndarray) -> np.ndarray:
-    """Pixels in which a drawing shows on white: bool [PIXELS, PIXELS]."""
+    """Mask of the pixels in which a drawing is visible on white: bool [PIXELS, PIXELS]."""
     return (255 - render_svg(rows_to_svg(rows), PIXELS).astype(np.int16)).max(axis=2) > _CONTRAST
 
 
 def _most_frequent(values: np.ndarray) -> tuple[float, ...]:
-    """The row of values [K, C] that is there most often."""
+    """The most frequent row of values [K, C]."""
     return Counter(map(tuple, values.tolist())).most_common(1)[0][0]
 
 
@@ -129,7 +129,7 @@ def _spread(values: np.ndarray) -> float:
 
 
 def _about_centre(rows: np.ndarray, scale: float, keep_pens: bool) -> np.ndarray:
-    """Scaled about the middle of its box."""
+    """Scale a drawing about the centre of its box."""
     middle = np.mean(drawn_box(rows), axis=0)
     scaled = affine(rows, scale, middle * (1 - scale))
     if keep_pens:
@@ -138,11 +138,11 @@ def _about_centre(rows: np.ndarray, scale: float, keep_pens: bool) -> np.ndarray
 
 
 def _to_centre(rows: np.ndarray) -> np.ndarray:
-    """The shift [2] by whole steps of the grid that brings a drawing's box next to the canvas's middle."""
+    """The shift [2] in whole grid steps that best centres a drawing's box on the canvas."""
     middle = np.mean(drawn_box(rows), axis=0) * UNITS
     return -np.round(middle / STEP) * STEP / UNITS
 
 
 def _stroked(rows: np.ndarray) -> np.ndarray:
-    """Which rows [L] are strokes."""
+    """Which rows [L] have a stroke."""
     return is_drawn(rows) & paints_stroke(rows.T)

@@ -1,7 +1,7 @@
-"""One drawing of our writer's in the forms that front ends take.
+"""Exports drawings from our writer to the formats that front ends use.
 
-A drawing is read again before it is written into code, and only the elements and attributes that our writer knows pass
-(`read_drawing`); the only other text that goes in are names of `safe_names`. So nothing in a word reaches any code.
+A drawing is parsed again before it is written into code, and only elements and attributes that our writer uses are
+allowed (`read_drawing`); the only other text in the code are names from `safe_names`. So no word can inject code.
 """
 
 import re
@@ -26,16 +26,16 @@ ATTRIBUTES = _STYLE | {
 }
 _VALUE = re.compile(r"(?!.*url\((?!#))[\w#.,()\s-]*", re.ASCII | re.DOTALL)
 _NUMBER = re.compile(r"\d*\.?\d+", re.ASCII)
-_VALUES = {  # of what gets into code as a number
+_VALUES = {  # of attributes that become numbers in code
     "stroke-width": _NUMBER, "width": _NUMBER, "viewBox": re.compile(r"-?[\d.]+(?: -?[\d.]+){3}", re.ASCII),
 }
 _PAINT = re.compile(r"#[0-9a-f]{3,6}")
-Spell = Callable[[str, str], str]  # name and value of an attribute -> both as code
+Spell = Callable[[str, str], str]  # name and value of an attribute -> code
 
 
 @dataclass
 class Drawing:
-    """A drawing as its root's attributes and its elements; colour: its only one, None if there are several."""
+    """A drawing as root attributes and elements; colour: its only colour, None if there are several."""
 
     root: dict[str, str]
     elements: list[ElementTree.Element]
@@ -48,30 +48,30 @@ class Drawing:
 
     @property
     def style(self) -> dict[str, str]:
-        """Attributes that all elements inherit."""
+        """Style attributes of the root, which all elements inherit."""
         return {name: value for name, value in self.root.items() if name in _STYLE}
 
 
 def read_drawing(svg: str, name: str, keep_layers: bool = False) -> Drawing:
-    """SVG text of our writer; ids begin with the icon's name, so that those of two icons are not alike.
+    """Read SVG text from our writer; ids get the icon's name as a prefix, so that they are unique across icons.
 
-    keep_layers: with the ids of layers, which nothing refers to. UserError for what our writer does not write.
+    keep_layers: keep layer ids, which nothing refers to. UserError for anything that our writer does not produce.
     """
     try:
         root = read_document(svg)
     except ValueError as error:
-        raise UserError(f"the drawing of {name}: {error}; draw the set anew") from error
+        raise UserError(f"the drawing of {name}: {error}; draw the set again") from error
     paints = set()
     if "viewBox" not in root.attrib:
-        raise UserError(f"the drawing of {name} has no size; draw the set anew")
+        raise UserError(f"the drawing of {name} has no size; draw the set again")
     for element in root.iter():
         element.tag = element.tag.removeprefix(SVG_NAMESPACE)
         if element.tag not in ELEMENTS or (element.text or "").strip() or (element.tail or "").strip():
-            raise UserError(f"the drawing of {name} has an element or a text that is not allowed; draw the set anew")
+            raise UserError(f"the drawing of {name} has an element or text that is not allowed; draw the set again")
         element.text = element.tail = None
         for key, value in list(element.attrib.items()):
             if key not in ATTRIBUTES or not _VALUES.get(key, _VALUE).fullmatch(value):
-                raise UserError(f"the drawing of {name} has an attribute that is not allowed; draw the set anew")
+                raise UserError(f"the drawing of {name} has an attribute that is not allowed; draw the set again")
             if key == "id" and element.tag not in ("linearGradient", "radialGradient") and not keep_layers:
                 del element.attrib[key]
             elif key == "id":
@@ -85,7 +85,7 @@ def read_drawing(svg: str, name: str, keep_layers: bool = False) -> Drawing:
 
 
 def recoloured(drawing: Drawing, colour: str | None) -> Drawing:
-    """Its one colour replaced by `colour` (None: as it is)."""
+    """Replace the drawing's only colour by `colour` (None: keep it)."""
     if colour is not None and drawing.colour is not None:
         drawing.root = {name: colour if value == drawing.colour else value for name, value in drawing.root.items()}
         for element in (part for each in drawing.elements for part in each.iter()):
@@ -96,12 +96,12 @@ def recoloured(drawing: Drawing, colour: str | None) -> Drawing:
 
 
 def svg_file(drawing: Drawing) -> str:
-    """A file of its own."""
+    """A drawing as an SVG file."""
     return f"<svg{_attributes({'xmlns': XMLNS} | drawing.root)}>\n{_lines(drawing, _plain, 2)}</svg>\n"
 
 
 def sprite(drawings: Mapping[str, Drawing]) -> str:
-    """One SVG file with a symbol for each icon: `<svg><use href="sprite.svg#house"/></svg>`."""
+    """One SVG file with a symbol per icon: `<svg><use href="sprite.svg#house"/></svg>`."""
     symbols = "".join(
         f'  <symbol id="{name}" viewBox="{each.root["viewBox"]}"{_attributes(each.style)}>\n'
         f"{_lines(each, _plain, 4)}  </symbol>\n"
@@ -129,7 +129,7 @@ def iconify(prefix: str, drawings: Mapping[str, Drawing]) -> dict:
 
 
 def react_component(name: str, drawing: Drawing) -> str:
-    """A JSX module with one component, `IconHouse`, that takes size, strokeWidth, a ref and any attribute of <svg>."""
+    """A JSX module with one component, e.g. `IconHouse`; takes size, strokeWidth, a ref and any <svg> attribute."""
     component, pen = component_name(name), drawing.root.get("stroke-width")
     given = [f"size = {drawing.root.get('width', '24')}", *([f"strokeWidth = {pen}"] if pen else []), "...props"]
     own = {key: value for key, value in drawing.style.items() if key != "stroke-width"}
@@ -161,7 +161,7 @@ def react_types(names: Sequence[str]) -> str:
 
 
 def vue_component(drawing: Drawing) -> str:
-    """A single-file component that takes size and strokeWidth, and any attribute of <svg>."""
+    """A single-file component; takes size, strokeWidth and any <svg> attribute."""
     pen = drawing.root.get("stroke-width")
     own = {key: value for key, value in drawing.style.items() if key != "stroke-width"}
     known = [f"size: {{ type: [Number, String], default: {drawing.root.get('width', '24')} }}"]
@@ -182,7 +182,7 @@ def vue_index(names: Sequence[str]) -> str:
 
 
 def _lines(drawing: Drawing, spell: Spell, indent: int | None) -> str:
-    """The elements, each on a line of its own, or all on one."""
+    """The elements, one per line, or all on one line."""
     return "".join(_element(each, spell, indent) for each in drawing.elements)
 
 

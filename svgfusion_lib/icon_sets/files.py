@@ -1,4 +1,4 @@
-"""Stage set: a set of icons as files, and other candidates in their places."""
+"""Stage `set`: writes a set of icons to files, and swaps in other candidates."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,11 +19,11 @@ SHEET_COLUMNS = 8
 
 
 def write_set(icons: IconSet, output_dir: str | Path, *inputs: str | Path | None) -> Path:
-    """Write a set into a folder, which is returned.
+    """Write a set to a folder and return the folder.
 
-    svg/NAME.svg; sprite.svg; icons.json (Iconify); react/ and vue/, a component for each icon and an index.js;
-    sheet.png; index.html, the page; set.json, which holds all candidates. Where all icons are of one colour, it is
-    `currentColor`. inputs: files that the folder must be apart from.
+    Files: svg/NAME.svg; sprite.svg; icons.json (Iconify); react/ and vue/, a component per icon and an index.js;
+    sheet.png; index.html, the page; set.json with all candidates. If all icons have the same single colour, it
+    becomes `currentColor`. inputs: files that must not be in the folder.
     """
     output_dir = Path(output_dir)
     name = safe_names([output_dir.resolve().name])[0]
@@ -51,7 +51,7 @@ def write_set(icons: IconSet, output_dir: str | Path, *inputs: str | Path | None
 
 
 def read_set(output_dir: str | Path) -> IconSet:
-    """The set that `write_set` wrote into a folder; UserError if there is none or its file is damaged."""
+    """Read the set that `write_set` wrote to a folder; UserError if there is none or its file is damaged."""
     settle(output_dir)
     path = Path(output_dir) / SET_NAME
     remedy = "draw the set with `svgfusion set --words FILE`"
@@ -70,7 +70,7 @@ def read_set(output_dir: str | Path) -> IconSet:
             and len(icon.candidates) == len(icon.drawn_for) > icon.chosen >= 0
             for icon in icons
         ) and len({component_name(icon.name).casefold() for icon in icons}) == len(icons)
-        f"{icon_set.common.pen or 0:g} {icon_set.common.size:g}"  # ValueError for what is no number
+        f"{icon_set.common.pen or 0:g} {icon_set.common.size:g}"  # ValueError for non-numbers
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: is not a set of icons ({error}); {remedy}") from error
     if not sound:
@@ -79,7 +79,7 @@ def read_set(output_dir: str | Path) -> IconSet:
 
 
 def swap_icons(output_dir: str | Path, swaps: Mapping[str, int]) -> IconSet:
-    """Put other candidates, by name and number (1, 2, ...), in the places of icons, and write all files anew."""
+    """Choose other candidates, by icon name and number (1, 2, ...), and rewrite all files."""
     icons = read_set(output_dir)
     for name, number in swaps.items():
         icons.swap(name, number)

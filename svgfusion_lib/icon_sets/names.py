@@ -1,4 +1,4 @@
-"""Words, which may be anything, as names that files, ids, CSS classes and components can have."""
+"""Turns arbitrary words into safe names for files, ids, CSS classes and components."""
 
 import re
 import unicodedata
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 LONGEST = 40  # characters
 NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
-# Files that Windows does not make.
+# File names reserved on Windows.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(10))}
 
 
 def safe_names(words: Sequence[str]) -> list[str]:
-    """A name for each word: `a-z`, digits and single hyphens, a letter first, no two alike as components either.
+    """A name for each word: `a-z`, digits and single hyphens, a letter first; unique, also as component names.
 
     `Shopping Cart` -> `shopping-cart`, `Häuschen` -> `hauschen`, an emoji -> its Unicode name, `../x` -> `x`.
     """
@@ -29,7 +29,7 @@ def safe_names(words: Sequence[str]) -> list[str]:
 
 
 def component_name(name: str) -> str:
-    """`shopping-cart` -> `IconShoppingCart`: no reserved word begins like that, nor any digit."""
+    """`shopping-cart` -> `IconShoppingCart`; the prefix avoids reserved words and leading digits."""
     return "Icon" + "".join(part.capitalize() for part in name.split("-"))
 
 
@@ -42,7 +42,7 @@ def _name(word: str) -> str:
 
 
 def _ascii(character: str) -> str:
-    """A character as ASCII: symbols by their Unicode names, marks and what has none by nothing."""
+    """A character as ASCII: symbols by Unicode name; marks and unnamed characters are dropped."""
     if character.isascii():
         return character
     if unicodedata.category(character) == "So":

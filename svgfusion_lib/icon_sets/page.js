@@ -16,7 +16,7 @@ function show() {
   copy.hidden = swapped.length === 0;
   command.textContent = swapped.length
     ? "svgfusion set --output_dir " + quoted(folder) + " --swap " + swapped.join(" ")
-    : "Nothing is swapped yet.";
+    : "No changes yet.";
 }
 
 document.querySelector("main").addEventListener("click", (event) => {

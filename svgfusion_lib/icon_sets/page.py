@@ -1,7 +1,7 @@
-"""A page to look at a set and to choose other drawings: one file that loads nothing and runs one script of its own.
+"""HTML page to view a set and choose other drawings: one file that loads nothing and runs only its own script.
 
-Words and names are escaped, drawings are <img> with data addresses, in which nothing can run, and the page's policy
-allows no script but ours, by its hash.
+Words and names are escaped, drawings are <img> with data: URLs, in which no scripts run, and the page's Content
+Security Policy allows only our script, by its hash.
 """
 
 import base64
@@ -16,7 +16,7 @@ _HERE = Path(__file__)
 
 
 def page(icons: IconSet, name: str, folder: str) -> str:
-    """The page as HTML. folder: the name of the set's."""
+    """The page as HTML. folder: name of the set's folder."""
     script = _HERE.with_name("page.js").read_text(encoding="utf-8")
     style = _HERE.with_name("page.css").read_text(encoding="utf-8")
     policy = (
@@ -44,9 +44,9 @@ def page(icons: IconSet, name: str, folder: str) -> str:
 <p>{html.escape(" · ".join(facts))}</p>
 <div class="sizes" role="group" aria-label="Size"></div>
 </header>
-<p class="help">A click puts another drawing in an icon's place.
-This command, run beside the folder, writes all files anew:</p>
-<p class="command"><code>Nothing is swapped yet.</code><button type="button" hidden>Copy</button></p>
+<p class="help">Click a drawing to use it for its icon.
+Then run this command next to the folder to rewrite all files:</p>
+<p class="command"><code>No changes yet.</code><button type="button" hidden>Copy</button></p>
 <main>
 {cards}
 </main>

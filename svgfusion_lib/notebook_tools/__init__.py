@@ -1,1 +1,1 @@
-"""What the notebooks share: running, cleaning, and helpers for their cells."""
+"""Tools for the notebooks: running, cleaning, and helpers for their cells."""

@@ -1,4 +1,4 @@
-"""What a committed notebook may contain: outputs, yes; traces of one machine or one run, no.
+"""Cleans notebooks for committing: keeps outputs, removes traces of one machine or run.
 
     python -m svgfusion_lib.notebook_tools.cleaner notebooks/*.ipynb     clean in place
 """
@@ -23,12 +23,12 @@ _ABSOLUTE_PATH = re.compile(r"(?<![\w.~/:<-])/(?:home|Users|root|work|tmp|opt|va
 
 
 def tags_of(cell: dict) -> list[str]:
-    """Tags of a cell."""
+    """The tags of a cell."""
     return cell.get("metadata", {}).get("tags", [])
 
 
 def parameters_of(notebook: dict) -> dict[str, Any]:
-    """What the one `parameters` cell leaves, names and `__annotations__`; ValueError if it holds more than literals."""
+    """Names and `__annotations__` from the only `parameters` cell; ValueError if it has more than literals."""
     cells = [cell for cell in notebook["cells"] if "parameters" in tags_of(cell)]
     if len(cells) != 1:
         raise ValueError(f"{len(cells)} cells tagged `parameters`, exactly one is needed")
@@ -48,10 +48,10 @@ def parameters_of(notebook: dict) -> dict[str, Any]:
 
 
 def clean(notebook: dict) -> dict:
-    """The notebook without run metadata, injected cells, stderr and widget views.
+    """Remove run metadata, injected cells, stderr and widget views from a notebook.
 
-    Cells that were run are numbered by their place: counts that differ from run to run would be noise in a
-    diff, and none at all would make nbval take them for never run.
+    Executed cells are numbered by position: counts that differ between runs would be noise in diffs, and without
+    counts nbval would treat the cells as never run.
     """
     cells: list[dict] = []
     place = 0
@@ -81,7 +81,7 @@ def _clean_output(output: dict, execution_count: int | None) -> dict:
         output["execution_count"] = execution_count
     if "metadata" in output:
         output["metadata"] = {}
-    if "image/png" in output.get("data", {}):  # the same picture once is enough
+    if "image/png" in output.get("data", {}):  # one copy of a picture is enough
         output["data"] = {kind: value for kind, value in output["data"].items() if kind != "image/jpeg"}
     if output["output_type"] == "stream":
         output["text"] = _without_bars(output["text"])
@@ -89,14 +89,14 @@ def _clean_output(output: dict, execution_count: int | None) -> dict:
 
 
 def _without_bars(text: str) -> str:
-    """A stream without progress bars, which rewrite their lines, and with the last state of other such lines."""
+    """Remove progress bars from a stream, and keep only the last state of other rewritten lines."""
     lines = (line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n"))
     return "\n".join(line for line in lines if not _PROGRESS_BAR.search(line))
 
 
 def problems(notebook: dict) -> list[str]:
-    """Everything that keeps a notebook from being committed; empty means clean."""
-    found = [] if clean(notebook) == notebook else ["it holds traces of a run: clean it"]
+    """Reasons why a notebook cannot be committed; empty if it is clean."""
+    found = [] if clean(notebook) == notebook else ["contains traces of a run: clean it"]
     try:
         parameters_of(notebook)
     except ValueError as error:
@@ -105,7 +105,7 @@ def problems(notebook: dict) -> list[str]:
     if len(code) > MAX_CODE_CELLS:
         found.append(f"{len(code)} code cells, more than {MAX_CODE_CELLS}")
     if notebook["cells"][0]["cell_type"] != "markdown":
-        found.append("it does not open with text")
+        found.append("does not start with a text cell")
     for number, cell in enumerate(notebook["cells"]):
         if cell["cell_type"] == "code":
             found += [f"cell {number}: {what}" for what in _cell_problems(cell)]
@@ -115,7 +115,7 @@ def problems(notebook: dict) -> list[str]:
 def _cell_problems(cell: dict) -> list[str]:
     found = []
     if re.search(r"^(def|class|async def) ", cell["source"], re.MULTILINE):
-        found.append("defines what belongs in svgfusion_lib")
+        found.append("defines a function or class, which belongs in svgfusion_lib")
     for output in cell["outputs"]:
         if output["output_type"] == "error":
             found.append(f"an error output: {output.get('ename')}")
@@ -127,7 +127,7 @@ def _cell_problems(cell: dict) -> list[str]:
 
 
 def read_notebook(path: str | Path) -> dict:
-    """The notebook, sources and texts as one string each; UserError if there is none."""
+    """Read a notebook, with sources and texts as single strings; UserError if that fails."""
     import nbformat
 
     try:
@@ -139,7 +139,7 @@ def read_notebook(path: str | Path) -> dict:
 
 
 def write_notebook(path: str | Path, notebook: dict) -> Path:
-    """Write as Jupyter does (indent 1, sources as lists of lines), so that diffs stay small."""
+    """Write a notebook as Jupyter does (indent 1, sources as lists of lines), so that diffs stay small."""
     import nbformat
 
     text = nbformat.writes(nbformat.from_dict(notebook), version=nbformat.NO_CONVERT)
@@ -147,7 +147,7 @@ def write_notebook(path: str | Path, notebook: dict) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Clean notebooks in place, and say what is left that cannot be committed."""
+    """Clean notebooks in place and report remaining problems."""
     parser = argparse.ArgumentParser(prog="notebook_clean", description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path, help="notebooks")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""The gallery as a page of its own: notebook 08 without what it teaches, served by Voila.
+"""The gallery as a standalone page: notebook 08 without its lesson, served by Voila.
 
     python -m svgfusion_lib.notebook_tools.gallery_page                 http://localhost:8866
     python -m svgfusion_lib.notebook_tools.gallery_page --port 8900 --theme dark --no-browser
@@ -14,13 +14,13 @@ from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of, write_n
 from svgfusion_lib.notebook_tools.runner import NOTEBOOKS
 from svgfusion_lib.system.outputs import claimed
 
-LAB_TAG = "lab"  # of cells that only the notebook has
-QUIET_SECONDS = 5  # of all open pages, until a kernel starts for the next one
+LAB_TAG = "lab"  # tag of cells that only the notebook shows
+QUIET_SECONDS = 5  # idle time of all open pages before a kernel starts for the next one
 THEMES = ("light", "dark")
 
 
 def write_page(path: str | Path, notebook: str | Path = NOTEBOOKS / "08_gallery.ipynb") -> Path:
-    """The cells of notebook 08 that make the gallery, as a notebook of their own; returns its path."""
+    """Write the gallery cells of notebook 08 as a separate notebook and return its path."""
     content = read_notebook(Path(notebook))
     cells = [cell | {"outputs": []} if cell["cell_type"] == "code" else cell for cell in content["cells"]]
     path = Path(path)
@@ -29,11 +29,11 @@ def write_page(path: str | Path, notebook: str | Path = NOTEBOOKS / "08_gallery.
 
 
 def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | None = None) -> None:
-    """Serve a page to this machine until Ctrl-C, to whoever has the token (None: a fresh one, as Jupyter makes it).
+    """Serve a page on localhost until Ctrl-C, protected by a token (None: a new one, as in Jupyter).
 
-    Requests for any other host than this one are refused: a web site that points its name here (DNS rebinding) gets
-    nothing. Kernels of pages that are gone are ended within a minute. The first page starts its own kernel; once it
-    has been quiet, one more kernel has run the page's cells and waits for the next page.
+    Requests with another host name are refused, which prevents DNS rebinding. Kernels of closed pages end within a
+    minute. The first page starts its own kernel; once it has been idle for QUIET_SECONDS, another kernel runs the
+    page's cells and waits for the next page.
     """
     from jupyter_client.session import utcnow
     from jupyter_server import DEFAULT_STATIC_FILES_PATH
@@ -44,13 +44,13 @@ def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | N
         quiet = 0  # seconds
 
         def init_settings(self) -> dict:
-            own = {"allow_remote_access": False, "static_path": DEFAULT_STATIC_FILES_PATH}  # what a refusal shows
+            own = {"allow_remote_access": False, "static_path": DEFAULT_STATIC_FILES_PATH}  # for error pages
             settings = super().init_settings() | own
             PeriodicCallback(self.prepare_next_page, 1000).start()
             return settings
 
         def prepare_next_page(self) -> None:
-            """Every second: start the kernel that waits, if there is none and the open pages have been quiet."""
+            """Called every second: start a waiting kernel if there is none and the open pages have been idle."""
             manager = self.kernel_manager
             running = [manager.get_kernel(kernel) for kernel in manager.list_kernel_ids()]
             at_work = any(
@@ -63,7 +63,7 @@ def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | N
                 return
             manager.kernel_pools_config = {"default": {"pool_size": 1}}
             manager.fill_if_needed(delay=0, notebook_name=page)
-            manager.kernel_pools_config = {"default": {"pool_size": 0}}  # or Voila starts one as a page takes this one
+            manager.kernel_pools_config = {"default": {"pool_size": 0}}  # else Voila starts one as a page takes this
 
     arguments = [
         str(page), f"--port={port}", f"--theme={theme}", "--Voila.ip=127.0.0.1", "--Voila.auto_token=True",
@@ -75,27 +75,27 @@ def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | N
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the page and serve it until Ctrl-C; exit code 2 with one line if Voila is not there."""
+    """Write the page and serve it until Ctrl-C; exit code 2 with one line if Voila is missing."""
     parser = argparse.ArgumentParser(prog="gallery_page", description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=8866)
     parser.add_argument("--theme", choices=THEMES, default="light")
-    parser.add_argument("--no-browser", action="store_true", help="open no browser")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     options = parser.parse_args(arguments)
     try:
         if find_spec("voila") is None:
-            raise UserError("voila is not installed: `pip install voila`, or open notebook 08 by `make lab`")
+            raise UserError("voila is not installed: `pip install voila`, or open notebook 08 with `make lab`")
         with claimed(NOTEBOOKS.parent / "runs" / "gallery" / "page", "gallery") as folder:
             page = write_page(folder / "SVGFusion.ipynb")
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"The gallery opens at http://localhost:{options.port}, with the token that is said below; Ctrl-C ends it.",
+    print(f"The gallery opens at http://localhost:{options.port}, with the token printed below; press Ctrl-C to stop.",
           flush=True)
     serve(page, options.port, options.theme, not options.no_browser)
     return 0
 
 
 if __name__ == "__main__":
-    # jsonschema, of which Jupyter is made, spends two seconds on a grammar of addresses that no file here has.
+    # jsonschema, which Jupyter uses, spends two seconds on a grammar for URLs that no file here contains.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""What every notebook needs and none should define: where things are, tables of rows, pictures of a log."""
+"""Helpers shared by the notebooks: locating files, tables of rows, plots of training logs."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from svgfusion_lib.utils.render import contact_sheet, render_svg
 if TYPE_CHECKING:
     from ipywidgets import Widget
 
-SMALL = 120  # drawn shapes of the cache that a notebook makes for itself
+SMALL = 120  # synthetic shapes in the cache that a notebook makes for itself
 
 
 def project_root() -> Path:
@@ -42,7 +42,7 @@ def project_root() -> Path:
 
 
 def need(path: str | Path, notebook: str) -> Path:
-    """`path` if it exists; else a UserError that says which notebook writes it."""
+    """Return `path` if it exists; otherwise raise a UserError that names the notebook that writes it."""
     path = Path(path)
     if not path.exists():
         raise UserError(f"{path} is missing: run notebook {notebook} first, with the same OUT_DIR.")
@@ -50,7 +50,7 @@ def need(path: str | Path, notebook: str) -> Path:
 
 
 def icons_at_hand(out: Path) -> Path:
-    """The folder of notebook 01 below OUT_DIR; where that was not run, one of SMALL drawn shapes, made on the spot."""
+    """The folder written by notebook 01 in OUT_DIR; if missing, a new one with SMALL synthetic shapes."""
     own, small = out / "01_data" / "svg", out / "small" / "svg"
     if (own / MANIFEST).is_file():
         return own
@@ -61,7 +61,7 @@ def icons_at_hand(out: Path) -> Path:
 
 
 def cache_at_hand(out: Path) -> Path:
-    """The cache of notebook 02 below OUT_DIR; where that was not run, one of `icons_at_hand`, made on the spot."""
+    """The cache written by notebook 02 in OUT_DIR; if missing, a new one from `icons_at_hand`."""
     own, small = out / "02_cache" / "cache.pt", out / "small" / "cache" / "cache.pt"
     if own.is_file():
         return own
@@ -71,13 +71,13 @@ def cache_at_hand(out: Path) -> Path:
 
 
 def vae_at_hand(out: Path) -> Path:
-    """The checkpoint of notebook 03 below OUT_DIR; where that was not run, the shipped VP-VAE of lines as such."""
+    """The checkpoint written by notebook 03 in OUT_DIR; if missing, a copy of the shipped line VP-VAE."""
     own = out / "03_vae" / "vpvae_final.pt"
     return own if own.is_file() else models_at_hand(out)[0]
 
 
 def latents_at_hand(out: Path) -> Path:
-    """The latents of notebook 04 below OUT_DIR; where that was not run, those of what is at hand."""
+    """The latents written by notebook 04 in OUT_DIR; if missing, new ones from the available cache and VP-VAE."""
     own, small = out / "04_latents" / "latents.pt", out / "small" / "latents" / "latents.pt"
     if own.is_file():
         return own
@@ -85,7 +85,7 @@ def latents_at_hand(out: Path) -> Path:
 
 
 def models_at_hand(out: Path) -> tuple[Path, Path]:
-    """Checkpoints of notebooks 03 and 05 below OUT_DIR; where these were not run, the shipped line model as such."""
+    """The checkpoints written by notebooks 03 and 05 in OUT_DIR; if missing, copies of the shipped line model."""
     vae, dit = out / "03_vae" / "vpvae_final.pt", out / "05_dit" / "vsdit_final.pt"
     if vae.is_file() and dit.is_file():
         return vae, dit
@@ -102,18 +102,18 @@ def models_at_hand(out: Path) -> tuple[Path, Path]:
 
 
 def start_over(folder: str | Path, fresh: bool) -> None:
-    """If `fresh`, remove what a notebook wrote into a folder before, and nothing else."""
+    """If `fresh`, remove only what a notebook wrote into a folder earlier."""
     if fresh and Path(folder).exists():
         remove_listed(folder)
 
 
 def in_rows(items: Sequence, columns: int) -> list[list]:
-    """A flat sequence as rows of `columns` (the last one may be shorter), for `contact_sheet`."""
+    """Split a flat sequence into rows of `columns` (the last may be shorter), for `contact_sheet`."""
     return [list(items[i:i + columns]) for i in range(0, len(items), columns)]
 
 
 def rows_table(rows: np.ndarray, limit: int | None = None) -> str:
-    """Rows [L, 22] as aligned text: ids by name, used geometry, colours as #rrggbb, stroke width."""
+    """Format rows [L, 22] as aligned text: ids by name, used geometry, colours as #rrggbb, stroke width."""
     lines = [f"{'row':>3}  {'element':16}{'command':9}{'geometry':50}{'fill':9}{'stroke':9}width"]
     for number, row in enumerate(rows[:limit]):
         element, command = rf.ELEMENTS[int(row[rf.ELEMENT])], rf.COMMANDS[int(row[rf.COMMAND])]
@@ -130,7 +130,7 @@ def rows_table(rows: np.ndarray, limit: int | None = None) -> str:
 
 
 def _hex(rgba: np.ndarray) -> str:
-    """#rrggbb, or nothing where opacity is 0."""
+    """#rrggbb, or "" if opacity is 0."""
     return "#{:02x}{:02x}{:02x}".format(*(round(float(v) * 255) for v in rgba[:3])) if rgba[3] > 0 else ""
 
 
@@ -141,7 +141,7 @@ def series(log: Sequence[dict], key: str) -> tuple[list[int], list[float]]:
 
 
 def smooth(values: Sequence[float], window: int) -> list[float]:
-    """Centred running mean; the window shrinks at both ends."""
+    """Centred running mean; the window shrinks towards both ends."""
     half = window // 2
     parts = [values[max(0, i - half):i + half + 1] for i in range(len(values))]
     return [sum(part) / len(part) for part in parts]
@@ -150,10 +150,10 @@ def smooth(values: Sequence[float], window: int) -> list[float]:
 def plot_log(
     log: Sequence[dict], panels: Sequence[Sequence[str]], window: int = 15, log_scale: bool = True
 ) -> None:
-    """One panel per group of keys: the values as a pale line, their running mean as a strong one.
+    """Plot one panel per group of keys: values as a pale line, their running mean as a strong one.
 
-    Held-out keys (`val_...`) are few, so they are drawn as marked points. Drawn by pyplot: a notebook
-    shows the figure at the end of the cell.
+    Held-out values (`val_...`) are few, so they are drawn with markers. Uses pyplot, so a notebook shows the
+    figure at the end of the cell.
     """
     from matplotlib import pyplot as plt
 
@@ -178,7 +178,7 @@ def plot_log(
 
 
 def sampling_sliders(pipeline: SVGFusionPipeline, prompt: str, config: SamplingConfig, count: int = 4) -> "Widget":
-    """Sliders for guidance, steps and seed, and below them what `sample` draws: seeds from the slider's on."""
+    """Sliders for guidance, steps and seed, with samples for consecutive seeds below."""
     import ipywidgets
     from IPython.display import display
 
@@ -196,7 +196,7 @@ def sampling_sliders(pipeline: SVGFusionPipeline, prompt: str, config: SamplingC
 
 
 def plot_words(chains: Sequence[Chain]) -> None:
-    """Heat maps, one for each drawing: its parts as pictures, the words of its prompt, the shares of attention."""
+    """One heat map of attention shares per drawing: its parts as pictures against the words of its prompt."""
     from matplotlib import pyplot as plt
 
     width = 0.9 + max(len(chain.words) for chain in chains) * 0.55
@@ -224,7 +224,7 @@ def plot_words(chains: Sequence[Chain]) -> None:
 
 
 def plot_settling(gaps: Mapping[str, Sequence[float]], paths: np.ndarray) -> None:
-    """Left how far the estimates still are, by step; right where the parts are taken to stand, paths [steps, N, 2]."""
+    """Left: distance of the estimates to the drawing, by step; right: estimated part centres, paths [steps, N, 2]."""
     from matplotlib import pyplot as plt
 
     _, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), width_ratios=(2, 1), layout="constrained")

@@ -1,4 +1,4 @@
-"""The parameters of a notebook: annotated in its first code cell, checked in the second.
+"""Notebook parameters: annotated in the first code cell, checked in the second.
 
     NUM_EPOCHS: int = 150  # passes over the data
 
@@ -19,11 +19,11 @@ KINDS: dict[str, Any] = {
 
 
 def check(notebook: str, namespace: dict[str, Any], **allowed: Collection[str]) -> None:
-    """UserError, in one line, for a parameter of another type, a value that is not allowed, or a name that is none.
+    """Raise a one-line UserError for a parameter of the wrong type, a value that is not allowed, or an unknown name.
 
-    namespace: `globals()` of the notebook, before it imports names in capitals: what papermill or a cell put there in
-    capitals must be declared. A whole number will do for a float, a text for a list of texts (both are changed in the
-    namespace). allowed: of a parameter its possible values.
+    namespace: `globals()` of the notebook, before it imports names in capitals: every name in capitals set by
+    papermill or a cell must be declared. A whole number is accepted for a float, a text for a list of texts (both are
+    converted in the namespace). allowed: possible values by parameter.
     """
     declared: dict[str, Any] = namespace.get("__annotations__", {})
     for name, given in list(namespace.items()):

@@ -1,11 +1,11 @@
 """Runs the numbered notebooks in order in one process.
 
     python -m svgfusion_lib.notebook_tools.runner --profile smoke             all from 01 on
-    python -m svgfusion_lib.notebook_tools.runner --profile smoke --first 3   from 03 on, on what is there
+    python -m svgfusion_lib.notebook_tools.runner --profile smoke --first 3   from 03 on, with existing files
     python -m svgfusion_lib.notebook_tools.runner --refresh                   store outputs in notebooks/
 
-A profile is a YAML file in notebooks/params/: a section per notebook. Names and types must match the notebook's
-`parameters` cell.
+A profile is a YAML file in notebooks/params/ with one section per notebook. Names and types must match the
+notebook's `parameters` cell.
 """
 
 import argparse
@@ -35,19 +35,19 @@ def run_notebooks(
     first: int = 1,
     notebooks_dir: str | Path = NOTEBOOKS,
 ) -> list[Path]:
-    """Execute the notebooks numbered `first` and up (or those in `only`) with the profile's parameters.
+    """Execute the notebooks from number `first` on (or those in `only`) with the profile's parameters.
 
-    profile: name of notebooks/params/<name>.yaml, or None for the notebooks' own defaults.
-    out_dir: becomes OUT_DIR of every notebook (default: runs/<profile>), a new folder or one of this function; what
-    an earlier run of the same notebooks wrote there is removed first. Executed copies, which are returned, go to
-    <out_dir>/notebooks/. The first failure ends the run with a UserError that names notebook, cell and error.
+    profile: name of notebooks/params/<name>.yaml, or None for the notebooks' defaults.
+    out_dir: OUT_DIR of every notebook (default: runs/<profile>); must be new or made by this function. Files written
+    there by an earlier run of the same notebooks are removed first. Executed copies go to <out_dir>/notebooks/ and
+    are returned. The first failure ends the run with a UserError that names notebook, cell and error.
     """
     notebooks_dir = Path(notebooks_dir)
     notebooks = _select(notebooks_dir, only, first)
     values = _profile_values(profile, notebooks_dir)
     out_dir = (Path(out_dir) if out_dir else notebooks_dir.parent / "runs" / (profile or "notebooks")).resolve()
     given = {} if profile is None else {"OUT_DIR": _portable(out_dir, notebooks_dir.parent)}
-    # Everything is checked before anything runs.
+    # Check everything before running anything.
     parameters = {path: check_parameters(path, values, given) for path in notebooks}
     copies = []
     for path in notebooks:
@@ -56,7 +56,7 @@ def run_notebooks(
             for folder in sorted(out_dir.glob(written)):
                 remove_listed(folder)
                 left = next((each for each in folder.rglob("*") if each.is_symlink() or not each.is_dir()), None)
-                if left is not None:  # the notebooks would write over it, and it would be listed as theirs
+                if left is not None:  # the notebooks would overwrite it, and it would be listed as theirs
                     raise UserError(f"{left}: no notebook wrote it, or it has been changed since; move it away")
             start = time.monotonic()
             try:
@@ -69,7 +69,7 @@ def run_notebooks(
 
 
 def refresh_notebooks(only: Sequence[int] = (), notebooks_dir: str | Path = NOTEBOOKS) -> list[Path]:
-    """Run every notebook (or those in `only`) with its own defaults; store the outputs, cleaned, in it."""
+    """Run every notebook (or those in `only`) with its defaults and store the cleaned outputs in it."""
     copies = run_notebooks(profile=None, only=only, first=0, notebooks_dir=notebooks_dir)
     for copy in copies:
         write_notebook(Path(notebooks_dir) / copy.name, clean(read_notebook(copy)))
@@ -80,7 +80,7 @@ def numbered_notebooks(notebooks_dir: str | Path = NOTEBOOKS) -> list[Path]:
     """The notebooks NN_*.ipynb in order."""
     paths = sorted(Path(notebooks_dir).glob("[0-9][0-9]_*.ipynb"))
     if not paths:
-        raise UserError(f"{notebooks_dir}: no numbered notebooks there")
+        raise UserError(f"{notebooks_dir}: no numbered notebooks found")
     return paths
 
 
@@ -96,7 +96,7 @@ def _select(notebooks_dir: Path, only: Sequence[int], first: int) -> list[Path]:
 
 
 def _profile_values(profile: str | None, notebooks_dir: Path) -> dict[str, dict]:
-    """Sections of the profile; a section that no notebook has is an error."""
+    """The sections of the profile; UserError for a section without a notebook."""
     if profile is None:
         return {}
     import yaml
@@ -115,9 +115,9 @@ def _profile_values(profile: str | None, notebooks_dir: Path) -> dict[str, dict]
 
 
 def check_parameters(path: Path, values: Mapping[str, dict], given: Mapping[str, object]) -> dict:
-    """The values for one notebook, checked as it checks them itself (parameters.py): UserError for a wrong one.
+    """The values for one notebook, checked as in the notebook (parameters.py); UserError for a wrong one.
 
-    given: for every notebook that declares them.
+    given: values for every notebook that declares them.
     """
     try:
         namespace = parameters_of(read_notebook(path))
@@ -130,7 +130,7 @@ def check_parameters(path: Path, values: Mapping[str, dict], given: Mapping[str,
 
 
 def _portable(out_dir: Path, root: Path) -> str:
-    """Relative to the repository where it can be, so that outputs show no machine's paths."""
+    """The path relative to the repository if possible, so that outputs contain no absolute paths."""
     root = root.resolve()
     return out_dir.relative_to(root).as_posix() if out_dir.is_relative_to(root) else str(out_dir)
 
@@ -143,7 +143,7 @@ def _execute(path: Path, output: Path, parameters: Mapping[str, object]) -> Path
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from traitlets.config import Config
 
-    write_bytes(output, path.read_bytes())  # refused before anything runs, if it is not ours
+    write_bytes(output, path.read_bytes())  # fails early if the file is not ours
     with tempfile.TemporaryDirectory(prefix="svgfusion-") as folder:
         executed = Path(folder, path.name)
         try:
@@ -152,7 +152,7 @@ def _execute(path: Path, output: Path, parameters: Mapping[str, object]) -> Path
                     str(path), str(executed), parameters=dict(parameters), kernel_name="python3",
                     cwd=str(path.parent), execution_timeout=CELL_TIMEOUT_SECONDS,
                     start_timeout=START_TIMEOUT_SECONDS, progress_bar=False, coalesce_streams=True,
-                    # Local sockets: spares a warning about unencrypted TCP in every output notebook.
+                    # Local sockets avoid a warning about unencrypted TCP in every output notebook.
                     config=Config({"AsyncKernelManager": {"transport_encryption": "auto"}}),
                 )
         except papermill.PapermillExecutionError as error:
@@ -171,7 +171,7 @@ def _execute(path: Path, output: Path, parameters: Mapping[str, object]) -> Path
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line of the runner; exit code 2 with one line when a notebook or a value is wrong."""
+    """Command line of the runner; exit code 2 and one line if a notebook or value is wrong."""
     parser = argparse.ArgumentParser(prog="notebook_runner", description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="smoke", help="notebooks/params/<name>.yaml")
     parser.add_argument("--out_dir", type=Path, help="OUT_DIR of the notebooks (default: runs/<profile>)")

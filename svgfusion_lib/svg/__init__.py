@@ -1,1 +1,1 @@
-"""SVG as it is and the rows it becomes: document, styles, units, paths, transforms, gradients, clipping; row_format."""
+"""Parsing SVG into rows: document, styles, units, paths, transforms, gradients, clipping, and the row format."""

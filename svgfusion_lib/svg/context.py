@@ -1,4 +1,4 @@
-"""What all steps of reading one document share: elements by id, styles, what was left out, how much was done."""
+"""State shared by all steps of parsing one document: elements by id, styles, unsupported features, work done."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,11 +17,11 @@ from svgfusion_lib.svg.style.conditions import Screen, is_wanted
 from svgfusion_lib.svg.style.sheets import apply_style_sheets
 from svgfusion_lib.svg.style.values import Units
 
-MAX_DEPTH = 200                  # of elements, references followed
-MAX_ELEMENTS = 14_000            # visited, each as often as it is used
-MAX_DRAWN = 2 * MAX_SEGMENTS     # path segments, each as often as it is used
+MAX_DEPTH = 200                  # of elements, including followed references
+MAX_ELEMENTS = 14_000            # visits, repeated uses included
+MAX_DRAWN = 2 * MAX_SEGMENTS     # path segments, repeated uses included
 MAX_CLIPS = 500                  # boolean operations on paths
-_DEFAULT_SIZE = (300.0, 150.0)   # of a document that does not say its own (CSS 2, section 10.3.2)
+_DEFAULT_SIZE = (300.0, 150.0)   # of a document without a size (CSS 2, section 10.3.2)
 _ANIMATIONS = frozenset(
     space + name for name in ("animate", "animateMotion", "animateTransform", "set") for space in ("", SVG_NAMESPACE)
 )
@@ -31,11 +31,11 @@ Box = tuple[float, float, float, float]
 
 
 class Context:
-    """unsupported: what is missing from the rows, feature -> count; approximated: what is shown another way;
-    unseen: why shapes are not painted that no viewer paints.
+    """unsupported: features missing from the rows, name -> count; approximated: features drawn differently;
+    unseen: why shapes are not painted by any viewer.
 
-    pixel: canvas units per pixel of the document's viewport. shadows: of elements that a <use> shows otherwise than
-    they stand in the file, what it shows.
+    pixel: canvas units per pixel of the document's viewport. shadows: for elements that a <use> shows with other
+    styles than their own, the copy that it shows.
     """
 
     def __init__(self, root: Element):
@@ -44,19 +44,19 @@ class Context:
         self.approximated: Counter = Counter()
         self.unseen: Counter = Counter()
         elements = list(root.iter())
-        self.ids = {name: e for e in reversed(elements) if (name := e.get("id"))}  # the first of an id counts
+        self.ids = {name: e for e in reversed(elements) if (name := e.get("id"))}  # the first element with an id wins
         if not _ANIMATIONS.isdisjoint({e.tag for e in elements}):
             self.approximated["animation"] += 1
         if root.get("xml-stylesheet") is not None:
             self.unsupported["external style sheet"] += 1
         self.pixel = 1.0
-        self.bounding_box: Callable[..., Box | None] = lambda element, state, opened=False: None  # the walk gives it
+        self.bounding_box: Callable[..., Box | None] = lambda element, state, opened=False: None  # set by the walk
         size = viewport(root) if says_its_size(root) else _DEFAULT_SIZE
         self.shadows = apply_style_sheets(root, Screen(*size), self.unsupported)
         if any(
             local_name(e) in _REFERRED_TO and (declared(e).get("display") == "none" or not is_wanted(e))
             for e in self.ids.values()
-        ):  # which SVG 2, section 5.9, lets count and browsers do not
+        ):  # valid by SVG 2, section 5.9, but ignored by browsers
             self.approximated["paint, clip path or mask that is itself not displayed"] += 1
         self.initial = Style.initial(Units(viewport=size))
         self.gradients = GradientReader(self.ids, self.style_at)
@@ -66,21 +66,21 @@ class Context:
         self._elements = self._segments = self._clips = 0
 
     def find(self, name: str, *kinds: str) -> Element | None:
-        """The element of that id, if it is one of those kinds."""
+        """The element with that id, if it is of one of those kinds."""
         element = self.ids.get(name)
         return element if element is not None and (not kinds or local_name(element) in kinds) else None
 
     def _parents_of_all(self) -> dict[Element, Element]:
         if self._parents is None:
             self._parents = {child: parent for parent in self.root.iter() for child in parent}
-            for target, shadow in self.shadows.items():  # which stands where its original does
+            for target, shadow in self.shadows.items():  # takes the place of its original
                 self._parents |= {
                     copy: self._parents[e] for e, copy in zip(target.iter(), shadow.iter()) if e in self._parents
                 }
         return self._parents
 
     def style_at(self, element: Element) -> Style:
-        """The style of an element's parent in the tree, which for definitions is not where they are used."""
+        """The style of an element's parent in the tree; for definitions, that is not where they are used."""
         parents = self._parents_of_all()
         above = []
         while element in parents and parents[element] not in self._styles:
@@ -92,7 +92,7 @@ class Context:
         return style
 
     def why_nothing(self) -> str:
-        """What to add to a message that nothing is painted: what was left out, what hides, what might still come."""
+        """Reasons for an error message that nothing is painted: unsupported, hidden or animated content."""
         reasons = [*sorted(self.unsupported), *sorted(self.unseen)]
         if self.approximated["animation"]:
             reasons.append("animation")
@@ -106,12 +106,12 @@ class Context:
 
     @contextmanager
     def following(self, name: str, element: Element | None = None, target: Element | None = None) -> Iterator[bool]:
-        """Follow a reference. Yields False if it leads back to itself: what closes the circle is left out.
+        """Follow a reference. Yields False if it is circular, so that the caller skips it.
 
-        element, target: what refers to what, if it may refer to what it is in.
+        element, target: source and target, if the target may be an ancestor of the source.
         """
         if name in self._active or (element is not None and self._is_within(element, target)):
-            self.unsupported["reference in a circle"] += 1
+            self.unsupported["circular reference"] += 1
             yield False
             return
         self._active.add(name)
@@ -121,7 +121,7 @@ class Context:
             self._active.discard(name)
 
     def count_element(self, element: Element, depth: int) -> None:
-        """Before an element is read that stands so deep, references included."""
+        """Count an element before it is read; depth includes references."""
         spend(20 + sum(map(len, element.attrib.values())) / 20 + len(element), "elements")
         if depth > MAX_DEPTH:
             raise ValueError(f"elements are nested more than {MAX_DEPTH} deep")
@@ -135,7 +135,7 @@ class Context:
             raise ValueError(f"more than {MAX_CLIPS:,} shapes are clipped")
 
     def matrix(self, element: Element, style: Style, state: State) -> tf.Matrix:
-        """The state's matrix with the transforms that a style asks for (CSS Transforms 2, section 8)."""
+        """The state's matrix combined with a style's transforms (CSS Transforms 2, section 8)."""
         if not ("transform" in style or "translate" in style or "rotate" in style or "scale" in style):
             return state.matrix
         transform = style["transform"]
@@ -150,7 +150,7 @@ class Context:
         return tf.multiply(state.matrix, matrix)
 
     def _reference_box(self, element: Element, style: Style, state: State) -> Box:
-        """What percentages and the origin of a transform refer to: (left, top, width, height)."""
+        """The reference box (left, top, width, height) of transforms, for percentages and the origin."""
         if style["transform-box"] in ("fill-box", "content-box") and element is not self.root:
             box = self.bounding_box(element, state._replace(style=style))
             return (box[0], box[1], box[2] - box[0], box[3] - box[1]) if box is not None else (0.0, 0.0, 0.0, 0.0)
@@ -159,7 +159,7 @@ class Context:
         return (0.0, 0.0, *state.viewport)
 
     def geometry(self, element: Element, state: State, moves: bool = False) -> Shape | None:
-        """The shape of a shape element in user space; None if it has no size; moves: even if it has moves alone."""
+        """The shape of a shape element in user space, or None if it has no size; moves: keep paths of only moves."""
         shape = SHAPES[local_name(element)](element, state.style, state.viewport)
         if shape is not None and shape.path is not None:
             self._segments += len(shape.path)

@@ -1,6 +1,6 @@
-"""SVG bytes -> an XML tree, safely: bounded size, no entities that grow or reach outside, no network, no files.
+"""Parse SVG bytes into an XML tree, safely: bounded size, no expanding or external entities, no network, no files.
 
-The tree comes from expat by way of xml.etree, which resolves neither external entities nor DTDs.
+Uses expat through xml.etree, which resolves neither external entities nor DTDs.
 """
 
 import codecs
@@ -16,11 +16,11 @@ from xml.etree import ElementTree
 from svgfusion_lib.svg.style.values import fragment
 
 MAX_BYTES = 4_000_000            # of a document, after decompression
-MAX_ENTITY_CHARACTERS = 100_000  # that internal entities may add
-MAX_DTD_CHARACTERS = 10_000_000  # that attributes declared in the document with a value may add
+MAX_ENTITY_CHARACTERS = 100_000  # added by internal entities
+MAX_DTD_CHARACTERS = 10_000_000  # added by attribute defaults declared in the document
 MAX_XML_DEPTH = 300
-MAX_XML_ELEMENTS = 100_000       # drawn or not
-MAX_CHAIN = 16                   # gradients or patterns that refer to each other in a row
+MAX_XML_ELEMENTS = 100_000       # in total, drawn or not
+MAX_CHAIN = 16                   # chained references between gradients or patterns
 SVG_NAMESPACE = "{http://www.w3.org/2000/svg}"
 XHTML_NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
@@ -35,20 +35,20 @@ _PREFIX = re.compile(r"[<\s/]([A-Za-z_][\w.-]*):[A-Za-z_]")
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?svg(?=[\s/>])")
 _ENTITY = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+(["'])([^%]{0,10000}?)\2\s*>""")
 _REFERENCE = re.compile(r"&([^;]*+);?")
-# a declaration of a namespace that is longer than any that is in use; the gaps are bounded too
+# a namespace declaration longer than any in use; the gaps are bounded too
 _LONG_NAMESPACE = re.compile(
     r"""xmlns(?::[^\s=<>"']{101}|(?::[^\s=<>"']{0,100})?(?:\s{101}|\s{0,100}="""
     r"""(?:\s{101}|\s{0,100}(?:"[^"]{1001}|'[^']{1001}))))"""
 )
-# codecs of Python that are no encodings of text files
+# Python codecs that are not text encodings
 _NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
 
 
 def read_document(source: str | bytes | Path) -> ElementTree.Element:
-    """The root <svg> element of SVG text, bytes (plain or gzip), or of the file at a Path.
+    """Read the root <svg> element from SVG text, bytes (plain or gzip), or the file at a Path.
 
-    Raises ValueError with the reason: too large, an encoding that does not hold, entities that refer to
-    files or to each other, not well-formed, nested too deep, too many elements, or not an SVG.
+    Raises ValueError with the reason: too large, wrong encoding, entities that refer to files or to each
+    other, not well-formed, nested too deeply, too many elements, or not an SVG.
     """
     text = source if isinstance(source, str) else decode_document(_bytes_of(source))
     if len(text) > MAX_BYTES:
@@ -71,17 +71,17 @@ def read_document(source: str | bytes | Path) -> ElementTree.Element:
 
 
 def _parse(text: str) -> ElementTree.Element:
-    """The tree of well-formed text. ValueError if it is too deep or too large, ParseError if it is not well-formed."""
+    """Parse text into a tree. ValueError if it is too deep or too large, ParseError if it is not well-formed."""
     parser: Any = ElementTree.XMLPullParser(events=("start", "end", "pi"))
     styled = False
     depth, count = 0, 0
     root: ElementTree.Element | None = None
-    for start in range(0, len(text), 65536):  # in pieces, so that depth is seen before it is built
+    for start in range(0, len(text), 65536):  # in pieces, to check the depth before the whole tree is built
         try:
             parser.feed(text[start : start + 65536])
         except UnicodeEncodeError as error:
-            raise ValueError(f"text that no encoding can hold ({error.reason})") from error
-        events: Iterator[tuple[str, ElementTree.Element]] = parser.read_events()  # of the two kinds asked for
+            raise ValueError(f"text that cannot be encoded ({error.reason})") from error
+        events: Iterator[tuple[str, ElementTree.Element]] = parser.read_events()  # of the two requested kinds
         for event, element in events:
             if event == "pi":
                 styled = styled or (element.text or "").startswith("xml-stylesheet")
@@ -92,7 +92,7 @@ def _parse(text: str) -> ElementTree.Element:
             if event == "end":
                 depth -= 1
                 continue
-            if named and element.tag[0] != "{":  # of no namespace, in a document that has one
+            if named and element.tag[0] != "{":  # no namespace, in a document that has one
                 element.tag = f"{{none}}{element.tag}"
             depth, count = depth + 1, count + 1
             if depth > MAX_XML_DEPTH:
@@ -100,14 +100,14 @@ def _parse(text: str) -> ElementTree.Element:
             if count > MAX_XML_ELEMENTS:
                 raise ValueError(f"more than {MAX_XML_ELEMENTS:,} elements")
     parser.close()
-    assert root is not None  # a text without an element is not well-formed
+    assert root is not None  # text without an element is not well-formed
     if styled:
         root.set("xml-stylesheet", "")
     return root
 
 
 def _with_prefixes(text: str) -> str:
-    """Text whose root element declares the prefixes that are used without a declaration, as copied fragments do."""
+    """Declare undeclared prefixes on the root element; copied fragments often lack the declarations."""
     used = set(_PREFIX.findall(text)) - {"xml", "xmlns"}
     declared = set(re.findall(r"xmlns:([\w.-]+)\s*=", text))
     known = {"xlink": XLINK_HREF[1:].split("}")[0], "svg": SVG_NAMESPACE[1:-1]}
@@ -116,7 +116,7 @@ def _with_prefixes(text: str) -> str:
 
 
 def decode_document(data: bytes) -> str:
-    """Bytes of an SVG file, gzip or not, as text: by its byte order mark, its XML declaration, or as UTF-8."""
+    """Decode the bytes of an SVG file (plain or gzip) by byte order mark, XML declaration, or as UTF-8."""
     if data.startswith(_GZIP_MAGIC):
         data = _decompress(data)
     if len(data) > MAX_BYTES:
@@ -125,7 +125,7 @@ def decode_document(data: bytes) -> str:
     if not encoding:
         declared = _DECLARATION.match(data[:200])
         encoding = declared[1].decode() if declared else "utf-8"
-        if encoding.lower().replace("_", "-") in ("utf-16", "utf-32"):  # says so in plain bytes: it is not
+        if encoding.lower().replace("_", "-") in ("utf-16", "utf-32"):  # declared in single bytes: wrong
             encoding = "utf-8"
     try:
         if codecs.lookup(encoding).name in _NO_CHARSETS:
@@ -134,11 +134,11 @@ def decode_document(data: bytes) -> str:
     except UnicodeDecodeError as error:
         raise ValueError(f"not {encoding.upper()} text ({error.reason} at byte {error.start})") from error
     except LookupError as error:
-        raise ValueError(f"the encoding {encoding!r} is not known") from error
+        raise ValueError(f"unknown encoding {encoding!r}") from error
 
 
 def local_name(element: ElementTree.Element) -> str:
-    """Tag without its namespace; "" for elements that are not SVG's, comments included."""
+    """Tag without its namespace; "" for non-SVG elements, comments included."""
     return _local_name(element.tag) if isinstance(element.tag, str) else ""
 
 
@@ -150,14 +150,14 @@ def _local_name(tag: str) -> str:
 
 
 def href(element: ElementTree.Element) -> str:
-    """Id that the element refers to; "" if it refers to nothing in this document."""
+    """Id that the element's href refers to; "" if it is missing or leads outside the document."""
     return fragment(element.get("href", element.get(XLINK_HREF, "")))
 
 
 def href_chain(
     element: ElementTree.Element, ids: Mapping[str, ElementTree.Element], *kinds: str
 ) -> list[ElementTree.Element]:
-    """The element, the one of the kinds that it refers to, the one that this refers to, ...: at most MAX_CHAIN."""
+    """The element and those of the given kinds that it refers to, directly or in turn: at most MAX_CHAIN."""
     chain = [element]
     while len(chain) < MAX_CHAIN:
         other = ids.get(href(chain[-1]))
@@ -183,27 +183,27 @@ def _bytes_of(source: bytes | Path) -> bytes:
 
 
 def _decompress(data: bytes) -> bytes:
-    """gunzip that stops at MAX_BYTES, whatever the file says of its size."""
+    """Decompress at most MAX_BYTES, whatever size the file declares."""
     unzip = zlib.decompressobj(wbits=31)
     try:
         plain = unzip.decompress(data, MAX_BYTES + 1)
     except zlib.error as error:
         raise ValueError(f"not a readable gzip file ({error})") from error
     if len(plain) <= MAX_BYTES and not unzip.eof:
-        raise ValueError("not a readable gzip file (cut short)")
+        raise ValueError("not a readable gzip file (truncated)")
     return plain
 
 
 def _check_declarations(text: str) -> None:
-    """What a document may declare that expat would multiply: entities, attributes with a value, namespaces.
+    """Check declarations that expat would multiply: entities, attribute defaults, namespaces.
 
-    Entities may stand for short text, with characters and entities declared before in it, and for nothing else.
+    Entities may only stand for short text, which may contain characters and previously declared entities.
     """
     entities = text.count("<!ENTITY")
     if entities > 100:
         raise ValueError("more than 100 XML entities")
     declared = _ENTITY.findall(text) if entities else []
-    sizes = dict.fromkeys(("lt", "gt", "amp", "quot", "apos"), 1)  # of each when all in it is put in its place
+    sizes = dict.fromkeys(("lt", "gt", "amp", "quot", "apos"), 1)  # of each entity after expansion
     for name, _, value in declared:
         within = [other for other in _REFERENCE.findall(value) if other[:1] != "#"]
         if not sizes.keys() >= {*within}:
@@ -211,11 +211,11 @@ def _check_declarations(text: str) -> None:
             break
         sizes[name] = len(value) + sum(min(sizes[other], MAX_BYTES) for other in within)
     if len(declared) != entities:
-        raise ValueError("XML entities that are long, or refer to files or to later entities, are not accepted")
+        raise ValueError("XML entities must be short and must not refer to files or later entities")
     added = sum(sizes[name] * text.count(f"&{name};") for name, *_ in declared)
     if added > MAX_ENTITY_CHARACTERS:
         raise ValueError(f"XML entities would add more than {MAX_ENTITY_CHARACTERS:,} characters")
-    if "<!ATTLIST" in text:  # each element may get all that is declared
+    if "<!ATTLIST" in text:  # each element may get every declared attribute
         root = _ROOT.search(text, text.rindex("<!ATTLIST"))
         declarations = text[text.index("<!ATTLIST") : root.start() if root else None]
         if len(declarations) * text.count("<") > MAX_DTD_CHARACTERS and ('"' in declarations or "'" in declarations):

@@ -1,8 +1,8 @@
-"""How much work one document may cause: a budget that all steps of reading it share.
+"""Work budget of one document, shared by all steps of parsing it.
 
-Limits on single things (elements, segments, clips) come first and say more. The budget catches what multiplies
-them: long attributes that are used often, many selectors on many elements, outlines that cross everywhere. It
-counts, and does not look at the clock, so that a file is accepted everywhere or nowhere.
+Limits on single quantities (elements, segments, clips) apply first and give clearer errors. The budget catches
+products of them: long attributes used often, many selectors on many elements, outlines that cross everywhere.
+It counts operations instead of time, so that a file is accepted on all machines or on none.
 """
 
 from collections import defaultdict
@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-MAX_WORK = 1_000_000    # microseconds or so on one core; of 29,000 icons of eight packs none needs more than 502,000
-MAX_CLIPPING = 800_000  # of them for boolean operations on outlines, which are estimated at their worst
+MAX_WORK = 1_000_000    # roughly microseconds on one core; none of 29,000 icons in eight packs needs more than 502,000
+MAX_CLIPPING = 800_000  # share for boolean operations on outlines, estimated at their worst case
 
 _spent: ContextVar[dict[str, float] | None] = ContextVar("spent", default=None)
 
 
 @contextmanager
 def bounded_effort() -> Iterator[dict[str, float]]:
-    """Give one document its budget: inside, `spend` counts and raises. Yields the work spent on each thing."""
+    """Context in which `spend` counts against one document's budget. Yields the work spent by category."""
     spent: dict[str, float] = defaultdict(float)
     token = _spent.set(spent)
     try:
@@ -28,7 +28,7 @@ def bounded_effort() -> Iterator[dict[str, float]]:
 
 
 def spend(work: float, what: str) -> None:
-    """Count work, in microseconds or so, on something. ValueError if the document has used up what it may."""
+    """Count work (roughly microseconds) in a category. ValueError if the budget is used up."""
     spent = _spent.get()
     if spent is None:
         return
@@ -36,12 +36,12 @@ def spend(work: float, what: str) -> None:
     spent[""] += work
     if spent[""] > MAX_WORK:
         most = max((name for name in spent if name), key=lambda name: spent[name])
-        raise ValueError(f"drawing it takes too much work, most of it for {most}")
+        raise ValueError(f"drawing takes too much work, most of it for {most}")
 
 
 @contextmanager
 def uncounted() -> Iterator[None]:
-    """Suspend counting for work whose result is cached, so that every document counts the same."""
+    """Suspend counting for work whose result is cached, so that the count does not depend on earlier documents."""
     token = _spent.set(None)
     try:
         yield
@@ -50,6 +50,6 @@ def uncounted() -> Iterator[None]:
 
 
 def clipping_left() -> float:
-    """Work that may still be spent on boolean operations, "outlines that cross"."""
+    """Budget left for boolean operations ("outlines that cross")."""
     spent = _spent.get()
     return MAX_CLIPPING - (spent["outlines that cross"] if spent is not None else 0)

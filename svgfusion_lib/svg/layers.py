@@ -1,4 +1,4 @@
-"""A painted element on the canvas, and its rows."""
+"""Layers: painted elements on the canvas, and their conversion to rows."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,21 +11,21 @@ from svgfusion_lib.svg.geometry.clipping import Box, Clip, clip_path, stroke_out
 from svgfusion_lib.svg.geometry.paths import CLOSE, CUBIC, LINE, MOVE, Path
 from svgfusion_lib.svg.paint.gradients import Gradient
 
-MITER_LIMIT = 4.0  # what a viewer assumes, and so what the rows mean by `miter`
+MITER_LIMIT = 4.0  # the default of SVG, and so the meaning of `miter` in rows
 _COMMANDS = np.array([rf.SUBMOVE, rf.LINE, rf.CUBIC, rf.CLOSE])  # by path code; the first MOVE is a `move`
-_SAME = 1e-6       # canvas units: points nearer to each other are one
+_SAME = 1e-6       # canvas units: closer points count as one
 
 
 @dataclass
 class Layer:
-    """One element: a path, or a primitive (element id, its geometry columns), with what paints it.
+    """One element: a path, or a primitive (element id, its geometry columns), with its paints.
 
-    Coordinates and width are canvas units, opacities are multiplied out, None paints nothing.
+    Coordinates and width are in canvas units, opacities are multiplied out, a paint of None paints nothing.
     """
 
     path: Path | None = None
     primitive: tuple[int, tuple[float, ...]] | None = None
-    fill: Any = None    # RGBA, Gradient, None for nothing; until its tiles are drawn a pattern (painting.ServerPaint)
+    fill: Any = None    # RGBA, Gradient or None; a painting.ServerPaint until a pattern's tiles are drawn
     stroke: Any = None  # likewise
     width: float = 0.0
     cap: str = "butt"
@@ -44,7 +44,7 @@ class Layer:
         return x - rx, y - ry, x + rx, y + ry
 
     def painted_box(self) -> Box:
-        """Box around all that is painted, at least: the stroke's corners may reach out by the miter limit."""
+        """Upper bound of the painted area: the stroke may extend by the miter limit at corners."""
         left, top, right, bottom = self.box() if self.primitive is not None else self.as_path().hull()
         margin = 0.0
         if self.stroke is not None:
@@ -54,7 +54,7 @@ class Layer:
 
     def as_path(self) -> Path:
         if self.primitive is None:
-            assert self.path is not None  # one of the two is there
+            assert self.path is not None  # one of the two is set
             return self.path
         element, (x, y, *lengths) = self.primitive
         if element == rf.RECT:
@@ -62,7 +62,7 @@ class Layer:
         return paths.ellipse_path(x, y, lengths[0], lengths[0] if element == rf.CIRCLE else lengths[1])
 
     def moved(self, dx: float, dy: float) -> "Layer":
-        """The same elsewhere on the canvas."""
+        """The layer, translated on the canvas."""
         path, primitive = self.path, self.primitive
         if path is not None:
             path = path.transformed((1.0, 0.0, 0.0, 1.0, dx, dy))
@@ -73,18 +73,18 @@ class Layer:
         return replace(self, path=path, primitive=primitive, fill=fill, stroke=stroke)
 
     def outlined(self) -> "Layer":
-        """The stroke of the layer as a filled path."""
+        """The layer's stroke as a filled path."""
         outline = stroke_outline(self.as_path(), self.width, self.cap, self.join, self.miter_limit)
         return Layer(path=outline, fill=self.stroke)
 
     def apart(self, stroke_first: bool) -> list["Layer"]:
-        """The fill and the stroke as two layers, in the order they are painted."""
+        """Fill and stroke as two layers, in paint order."""
         fill = replace(self, stroke=None)
         stroke = replace(self, fill=None, evenodd=False)
         return [stroke, fill] if stroke_first else [fill, stroke]
 
     def clipped(self, clip: Clip) -> list["Layer"]:
-        """What is left of the layer inside the clip; the layer itself if it lies inside. May raise ClippingError."""
+        """The parts of the layer inside the clip; the layer itself if it is not cut. May raise ClippingError."""
         box = self.painted_box()
         if clip.hides(box):
             return []
@@ -113,9 +113,9 @@ class Layer:
 
 
 def layers_to_rows(layers: list[Layer]) -> np.ndarray:
-    """Rows [K, 22] of layers in paint order: the gradient rows of each, then its own; the paths of all at once.
+    """Convert layers to rows [K, 22] in paint order, gradient rows before each layer's own; paths are vectorised.
 
-    A layer whose path draws nothing leaves no row.
+    A layer whose path draws nothing gives no rows.
     """
     with_path = [i for i, layer in enumerate(layers) if layer.path is not None]
     outlines = [layer.path for layer in layers if layer.path is not None]
@@ -128,7 +128,7 @@ def layers_to_rows(layers: list[Layer]) -> np.ndarray:
         keep = draws(codes, points[:, 2], filled_only)
         path_rows, owner = _path_rows(Path(codes[keep], points[keep])), owner[keep]
         counts[with_path] = np.bincount(owner, minlength=len(layers))[with_path]
-        path_rows[np.flatnonzero(np.diff(owner, prepend=-1)), rf.COMMAND] = rf.MOVE  # the first of each path
+        path_rows[np.flatnonzero(np.diff(owner, prepend=-1)), rf.COMMAND] = rf.MOVE  # the first row of each path
     gradients = [
         (i, np.concatenate([
             _gradient_rows(element, paint)
@@ -141,7 +141,7 @@ def layers_to_rows(layers: list[Layer]) -> np.ndarray:
     before = np.zeros(len(layers), dtype=int)
     before[[i for i, _ in gradients]] = [len(rows) for _, rows in gradients]
     ends = np.cumsum(counts + before)
-    firsts = ends - counts                                # where the layer's own rows begin
+    firsts = ends - counts                                # index of each layer's first own row
     rows = np.zeros((int(ends[-1]) if layers else 0, rf.NUM_COLUMNS))
     if with_path:
         within = np.arange(len(owner)) - np.repeat(np.cumsum(counts[with_path]) - counts[with_path], counts[with_path])
@@ -169,7 +169,7 @@ def _gradient_rows(element: int, gradient: Gradient) -> np.ndarray:
 
 
 def _path_rows(path: Path) -> np.ndarray:
-    """Rows [K, 22] of the segments of paths, every MOVE a submove, style columns 0."""
+    """Rows [K, 22] of path segments, with every MOVE as a submove and style columns 0."""
     rows = np.zeros((len(path), rf.NUM_COLUMNS))
     if len(path) == 0:
         return rows
@@ -184,16 +184,16 @@ def _path_rows(path: Path) -> np.ndarray:
 
 
 def draws(codes: np.ndarray, ends: np.ndarray, filled_only: np.ndarray) -> np.ndarray:
-    """Which segments [K] of paths draw something that the others do not; ends [K, 2], filled_only bool [K].
+    """Which segments [K] of paths are not redundant; ends [K, 2], filled_only bool [K].
 
-    A straight segment back to the sub-path's start is left to the closing that follows it, and a path that is
-    only filled closes by itself. Segments of no length go where the sub-path has others, or has no stroke.
+    A straight segment back to the sub-path's start is redundant before a close, and unstroked paths are implicitly
+    closed. Zero-length segments are redundant if the sub-path has others or no stroke.
     """
     count = len(codes)
     is_close = codes == CLOSE
     moves = np.flatnonzero(codes == MOVE)
     sizes = np.diff(moves, append=count)                  # segments of each sub-path, its move included
-    closing = np.zeros(count, dtype=bool)                 # what follows closes the sub-path
+    closing = np.zeros(count, dtype=bool)                 # the next segment closes the sub-path
     closing[:-1] = is_close[1:]
     closing[moves[1:] - 1] |= filled_only[moves[1:] - 1]
     closing[-1] |= filled_only[-1]
@@ -207,14 +207,14 @@ def draws(codes: np.ndarray, ends: np.ndarray, filled_only: np.ndarray) -> np.nd
     curves = np.bincount(sub_path[codes == CUBIC], minlength=len(moves))
     idle |= (filled_only[moves] & (kept + curves < 2))[sub_path]  # a point or one straight line has no area
     drawn = kept - np.bincount(sub_path[is_close & ~filled_only], minlength=len(moves))
-    dot = ~filled_only[moves] & (drawn <= 0)              # nothing but segments of no length: caps show it
+    dot = ~filled_only[moves] & (drawn <= 0)              # only zero-length segments: caps make it visible
     return ~idle | dot[sub_path]
 
 
 def resolve_join(path: Path, limit: float) -> tuple[str, bool]:
-    """`miter` or `bevel`, whichever draws the corners as a miter limit does with the usual limit of 4.
+    """`miter` (with the default limit of 4) or `bevel`, whichever is closer to corners with this miter limit.
 
-    Also says whether all corners come out right.
+    Also returns whether all corners are exact.
     """
     ratios = _miter_ratios(path)
     mitered = ratios <= limit
@@ -225,7 +225,7 @@ def resolve_join(path: Path, limit: float) -> tuple[str, bool]:
 
 
 def _miter_ratios(path: Path) -> np.ndarray:
-    """Miter length over stroke width, 1 / sin(angle / 2), at every corner inside a sub-path and where one closes."""
+    """Miter length over stroke width, 1 / sin(angle / 2), at every corner, including where a sub-path closes."""
     starts, ends = path.starts(), path.points[:, 2]
     curves = (path.codes == CUBIC)[:, None]
     first, second = path.points[:, 0], path.points[:, 1]
@@ -243,5 +243,5 @@ def _miter_ratios(path: Path) -> np.ndarray:
     u, v = np.concatenate(incoming), np.concatenate(outgoing)
     lengths = np.hypot(*u.T) * np.hypot(*v.T)
     u, v, lengths = u[lengths > 1e-12], v[lengths > 1e-12], lengths[lengths > 1e-12]
-    cosine = ((u * v).sum(1) / lengths).clip(-1, 1)  # of the turn; the angle between the lines is pi less it
+    cosine = ((u * v).sum(1) / lengths).clip(-1, 1)  # of the turning angle; the angle between the lines is pi minus it
     return 1 / np.sqrt(np.maximum((1 + cosine) / 2, 1e-12))

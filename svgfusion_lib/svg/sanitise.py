@@ -1,4 +1,4 @@
-"""SVG files without what a browser would run or fetch: scripts, event handlers, links, animation, addresses."""
+"""Remove everything from SVG files that a browser would run or fetch: scripts, handlers, links, animation, URLs."""
 
 import re
 from pathlib import Path
@@ -11,14 +11,14 @@ _ELEMENTS = frozenset(
     " polyline radialGradient rect stop style svg switch symbol text textPath title tspan use view".split()
 )
 _ADDRESS = re.compile(r"#|data:image/(png|jpeg|gif|webp)[;,]", re.IGNORECASE)
-# In attributes and style sheets: addresses other than #id, escapes that could hide one, and what runs.
+# In attributes and style sheets: URLs other than #id, escapes that could hide one, and scripts.
 _FOREIGN = re.compile(r"url\((?!\s*[\"']?#)|@import|\\|//|script:|expression\(|image(-set)?\(|src\(", re.IGNORECASE)
 
 
 def sanitised_svg(source: str | bytes | Path) -> str:
-    """The document's text with the elements, attributes and style sheets that only draw. ValueError as read_document.
+    """The document's text with only harmless elements, attributes and style sheets. ValueError as read_document.
 
-    References stay within the document (`#id`); pictures that it holds itself stay too.
+    Keeps references within the document (`#id`) and embedded images.
     """
     root = read_document(source)
     _clean(root)
@@ -37,7 +37,7 @@ def _clean(element: ElementTree.Element) -> None:
     element.tag = local_name(element)
     for name, value in [*element.attrib.items()]:
         del element.attrib[name]
-        if name.lower() == "href" or name == XLINK_HREF:  # in HTML, capitals are the same
+        if name.lower() == "href" or name == XLINK_HREF:  # HTML ignores case
             keep = element.tag != "a" and _ADDRESS.match(value.strip()) is not None
         else:
             keep = "}" not in name and not name.lower().startswith("on") and _FOREIGN.search(value) is None

@@ -1,4 +1,4 @@
-"""Where in the tree the walk is, and the viewports that <svg>, <symbol> and <marker> open."""
+"""State of the walk at one place in the tree, and the viewports of <svg>, <symbol> and <marker>."""
 
 import math
 from functools import lru_cache
@@ -13,9 +13,9 @@ from svgfusion_lib.svg.style.values import FONT_SIZE, MAX_CACHED, Units, absolut
 
 
 class State(NamedTuple):
-    """matrix: user space -> canvas. viewport: size that percentages refer to, in user units. style: the element's.
+    """matrix: user space -> canvas. viewport: reference size for percentages, in user units. style: the element's.
 
-    context: what context-fill and context-stroke stand for.
+    context: paints for context-fill and context-stroke.
     """
 
     matrix: Matrix
@@ -27,19 +27,19 @@ class State(NamedTuple):
     context: tuple[Any, Any] = (None, None)
 
     def length(self, element: Element, name: str, default: float = 0.0) -> float:
-        """An attribute, no property, that is a position or size along x or y, in user units."""
+        """An attribute (not a property) that is a position or size along x or y, in user units."""
         reference = self.viewport[name in ("y", "height")]
         return self.style.attribute(element.get(name), reference, default)
 
     def moved(self) -> "State":
-        """The state with its origin at the style's x and y."""
+        """The state translated by the style's x and y."""
         x, y = self.style.length("x", self.viewport[0]), self.style.length("y", self.viewport[1])
         if x == 0 and y == 0:
             return self
         return self._replace(matrix=tf.multiply(self.matrix, (1.0, 0.0, 0.0, 1.0, x, y)))
 
     def size(self, style: Style, whole: tuple[float, float] | None = None) -> tuple[float, float]:
-        """Width and height that a style says; `auto` is the viewport's, or that of a whole."""
+        """Width and height of a style; `auto` resolves to `whole`, or to the viewport."""
         width, height = (
             auto if style[name] == "auto" else style.length(name, reference)
             for name, reference, auto in zip(("width", "height"), self.viewport, whole or self.viewport)
@@ -48,12 +48,12 @@ class State(NamedTuple):
 
     @property
     def diagonal(self) -> float:
-        """What percentages of lengths that are neither widths nor heights refer to (SVG 2, section 8.9)."""
+        """Normalised diagonal, the reference for percentages other than widths and heights (SVG 2, section 8.9)."""
         return math.hypot(*self.viewport) / math.sqrt(2)
 
 
 def says_its_size(root: Element) -> bool:
-    """Whether the root has a viewBox, or width and height. ValueError if a viewBox is empty, or broken without them."""
+    """Whether the root has a viewBox, or width and height. ValueError for an empty viewBox, or a broken one alone."""
     sized = None not in _sides(root)
     text = root.get("viewBox", "").strip()
     view_box = tf.parse_view_box(text)
@@ -65,11 +65,11 @@ def says_its_size(root: Element) -> bool:
 
 
 def viewport(root: Element) -> tuple[float, float]:
-    """Width and height in pixels of the viewport of a root that says its size. ValueError if it is empty."""
+    """Viewport width and height in pixels of a root with a size. ValueError if it is empty."""
     view_box = tf.parse_view_box(root.get("viewBox"))
     width, height = _sides(root)
     if width is None or height is None:
-        assert view_box is not None  # the root says its size
+        assert view_box is not None  # the root has a size
         if width is not None:
             height = width * view_box[3] / view_box[2]
         elif height is not None:
@@ -82,7 +82,7 @@ def viewport(root: Element) -> tuple[float, float]:
 
 
 def viewport_size(root: Element) -> tuple[float, float]:
-    """Width and height of the drawing in user units: of the viewBox, unless the viewport shows more than that."""
+    """Width and height of the drawing in user units: those of the viewBox, unless the viewport shows more."""
     width, height = viewport(root)
     view_box = tf.parse_view_box(root.get("viewBox"))
     if view_box is None:
@@ -92,7 +92,7 @@ def viewport_size(root: Element) -> tuple[float, float]:
 
 
 def root_state(root: Element, style: Style) -> State:
-    """The root's state, in pixels of the viewport: the square around it is the canvas; what lies outside is clipped."""
+    """The root's state, in viewport pixels; the canvas is the square around the viewport, which clips."""
     width, height = viewport(root)
     scale = 2 / max(width, height)
     matrix = (scale, 0.0, 0.0, scale, -width * scale / 2, -height * scale / 2)
@@ -101,7 +101,7 @@ def root_state(root: Element, style: Style) -> State:
 
 
 def fitted(element: Element, state: State) -> State:
-    """The state in the coordinates of an element's viewBox, fitted into the viewport; unchanged without one."""
+    """The state in the coordinates of an element's viewBox, fitted into the viewport; unchanged without a viewBox."""
     view_box = tf.parse_view_box(element.get("viewBox"))
     if view_box is None:
         return state
@@ -110,7 +110,7 @@ def fitted(element: Element, state: State) -> State:
 
 
 def nested_state(element: Element, state: State, width: float, height: float) -> State | None:
-    """The state inside a viewport of that size at the origin; None if nothing of it is painted."""
+    """The state inside a viewport of that size at the origin; None if it paints nothing."""
     view_box = tf.parse_view_box(element.get("viewBox"))
     if tf.is_empty(width, height, view_box):
         return None
@@ -120,12 +120,12 @@ def nested_state(element: Element, state: State, width: float, height: float) ->
 
 
 def hides_overflow(style: Style) -> bool:
-    """Whether a viewport is cut at its sides; where no declaration says so, a browser's own sheet does."""
+    """Whether a viewport clips its content; the default comes from the browser's style sheet."""
     return style.get("overflow", "hidden") not in ("visible", "auto")
 
 
 def box_in(state: State, box: tuple[float, float, float, float]) -> Clip:
-    """A box in user space as a clip, within the one there is."""
+    """A box in user space as a clip, intersected with the current one."""
     left, top, right, bottom = box
     corners = [tf.apply(state.matrix, x, y) for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))]
     clip = box_clip(corners) if tf.is_axis_aligned(state.matrix) else Clip.of_polygon(corners)
@@ -133,7 +133,7 @@ def box_in(state: State, box: tuple[float, float, float, float]) -> Clip:
 
 
 def _sides(root: Element) -> list[float | None]:
-    """Width and height of a root in pixels; None: missing, no length, or up to where the document is shown."""
+    """Width and height of a root in pixels; None: missing, invalid, or dependent on the embedding page."""
     texts = [root.get("width", ""), root.get("height", "")]
     size = FONT_SIZE
     if any(text[-2:] in ("em", "ex", "ch") for text in texts):

@@ -1,4 +1,4 @@
-"""The walk through a document in paint order: groups, references, viewports, effects."""
+"""Walk through a document in paint order: groups, references, viewports, effects."""
 
 import re
 from collections import Counter
@@ -40,11 +40,11 @@ class Walker:
         self.layers: list[Layer] = []
         self.masks = MaskReader(context, self._layers_of)
         self.patterns = PatternReader(context, self._layers_of)
-        self._boxes: list[Box] | None = None  # while an element is measured, not painted
+        self._boxes: list[Box] | None = None  # set while an element is measured, not painted
         context.bounding_box = self.bounding_box
 
     def run(self) -> list[Layer]:
-        """The layers that the document paints. Raises ValueError with the reason if it cannot be drawn."""
+        """Collect the document's layers. Raises ValueError with the reason if it cannot be drawn."""
         root = self.context.root
         style = computed(root, self.context.initial, root=True)
         if not says_its_size(root):
@@ -67,20 +67,20 @@ class Walker:
         return [part for layer in self.layers for part in self._within_reach(layer)]
 
     def _take_size(self, root: Element, style: Style) -> None:
-        """Give a root that does not say its size the box of what it paints as viewBox, as viewers do."""
+        """Set the viewBox of a root without a size to the box of what it paints, as viewers do."""
         counted = Counter(self.context.unsupported), Counter(self.context.approximated)
         state = State((1e-3, 0, 0, 1e-3, 0, 0), (100.0, 100.0), style)
         boxes = [layer.painted_box() for layer in self._layers_of(root, state)]
         if not boxes:
-            reason = "no viewBox, no width and height, and nothing is painted that could tell them"
+            reason = "no viewBox, no width and height, and nothing is painted to derive them from"
             raise ValueError(reason + self.context.why_nothing())
-        self.context.unsupported, self.context.approximated = counted  # what is left out is counted when it is drawn
-        self.context.approximated["no size: the box of the drawing"] += 1
+        self.context.unsupported, self.context.approximated = counted  # features are counted when they are drawn
+        self.context.approximated["no size: bounding box of the drawing"] += 1
         left, top, right, bottom = (1e3 * v for v in _around(boxes))
         root.set("viewBox", f"{left} {top} {max(right - left, 1e-6)} {max(bottom - top, 1e-6)}")
 
     def _background(self, state: State) -> None:
-        """What the root's background paints: all of the viewport, seen or not itself (CSS Backgrounds 3, 2.11.2)."""
+        """Paint the root's background on the whole viewport, even if the root is hidden (CSS Backgrounds 3, 2.11.2)."""
         style = state.style
         if style["background-image"] != "none":
             self.context.unsupported["background image"] += 1
@@ -93,7 +93,7 @@ class Walker:
         self.layers.append(Layer(primitive=(rf.RECT, geometry), fill=colour))
 
     def _layers_of(self, element: Element, state: State) -> list[Layer]:
-        """The layers that an element's children paint, apart from the document's; state: the element's own."""
+        """The layers of an element's children, kept apart from the document's; state: the element's own."""
         spend(len(element), "elements")
         outside, self.layers = self.layers, []
         measured, self._boxes = self._boxes, None
@@ -105,9 +105,9 @@ class Walker:
             self.layers, self._boxes = outside, measured
 
     def bounding_box(self, element: Element, state: State, opened: bool = False) -> Box | None:
-        """Box around the geometry of an element, hidden or not, in its user space; None if there is none.
+        """Bounding box of an element's geometry, hidden or not, in its user space; None if it has none.
 
-        opened: the state is the one inside it.
+        opened: the state is already the one inside the element.
         """
         if local_name(element) in SHAPES:
             shape = self.context.geometry(element, state)
@@ -126,7 +126,7 @@ class Walker:
         return _around(boxes) if boxes else None
 
     def _visit(self, element: Element, state: State) -> None:
-        """Paint an element and what is in it; state: of where it stands."""
+        """Paint an element and its content; state: that of its parent."""
         name = local_name(element)
         if name not in SHAPES and name not in _GROUPS:
             if name in _NOT_DRAWN and is_wanted(element):
@@ -163,14 +163,14 @@ class Walker:
                 self._shape(element, effective)
 
     def _content(self, element: Element, state: State) -> None:
-        """Paint the children of a group, of an <svg>, or what a <use> refers to; state: the element's own."""
+        """Paint the children of a group or <svg>, or the target of a <use>; state: the element's own."""
         opacity = state.style["opacity"]
         inside: State | None = state
         if local_name(element) == "use":
             inside = state.moved()
         elif local_name(element) == "svg" and element is not self.context.root:
             inside = nested_state(element, state.moved(), *state.size(state.style))
-        # clip paths and masks are in the space of what is inside, but those of the root in pixels of its viewport
+        # clip paths and masks use the inner coordinate system, but those of the root use viewport pixels
         inside = self._with_effects(element, inside) if inside is not None else None
         if inside is None:
             return
@@ -182,7 +182,7 @@ class Walker:
             self.context.approximated["opacity of overlapping shapes in a group"] += 1
 
     def _inside(self, element: Element, state: State) -> None:
-        """What an element holds, without effects of its own; state: the one inside it."""
+        """Paint an element's content without its own effects; state: the one inside it."""
         if local_name(element) == "use":
             self._use(element, state)
             return
@@ -193,9 +193,9 @@ class Walker:
         name = href(element)
         target = self.context.find(name)
         if target is None:
-            self.context.unsupported["reference to nothing in the file"] += 1
+            self.context.unsupported["reference to a missing element"] += 1
             return
-        if self._boxes is None:  # what is measured has no paint
+        if self._boxes is None:  # measuring needs no paint
             state = state._replace(context=context_paints(self.context, element, state))
         with self.context.following(name, element, target) as new:
             if not new:
@@ -219,7 +219,7 @@ class Walker:
                     self._visit(child, inside)
 
     def _with_effects(self, element: Element, state: State) -> State | None:
-        """The state with its style's opacity, clip path and mask; None if nothing of it is seen."""
+        """Apply the style's opacity, clip path and mask to the state; None if nothing stays visible."""
         style = state.style
         if self._boxes is not None or not ("opacity" in style or "clip-path" in style or "mask" in style
                                            or "filter" in style or "mix-blend-mode" in style):
@@ -232,11 +232,11 @@ class Walker:
         if style["mix-blend-mode"] != "normal":
             self.context.unsupported["mix-blend-mode"] += 1
         if style["clip-path"] != "none" or style["mask"] != "none":
-            if local_name(element) in ("svg", "symbol"):  # the root's is in pixels; others browsers do not cut as well
+            if local_name(element) in ("svg", "symbol"):  # the root's is in pixels; browsers may ignore others
                 self.context.approximated["clip path or mask of a viewport"] += 1
             state = self.masks.clipped(element, state)
         if state.opacity <= 0:
-            self.context.unseen["elements of no opacity"] += 1
+            self.context.unseen["elements with opacity 0"] += 1
             return None
         return state
 
@@ -258,7 +258,7 @@ class Walker:
             self._draw_markers(element, state)
 
     def _take(self, layer: Layer, state: State) -> None:
-        """Add a layer, clipped."""
+        """Clip a layer and add it."""
         self.layers += [layer] if state.clip is None or state.clip.open else self._clipped(layer, state.clip)
 
     def _clipped(self, layer: Layer, clip: Clip) -> list[Layer]:
@@ -271,14 +271,14 @@ class Walker:
             return [layer]
 
     def _within_reach(self, layer: Layer) -> list[Layer]:
-        """The layer, cut well outside the canvas where it reaches farther than rows do."""
+        """Clip a layer well outside the canvas if it exceeds the coordinate range of rows."""
         places = layer.path.points if layer.path is not None else np.array(layer.box())
         if places.max() <= rf.POSITION_LIMIT and places.min() >= -rf.POSITION_LIMIT:
             return [layer]
         return self._clipped(layer, _SURROUNDINGS)
 
     def _draw_markers(self, element: Element, state: State) -> None:
-        """The markers of a shape, in the order of its vertices (SVG 2, section 13.7)."""
+        """Paint a shape's markers, in the order of its vertices (SVG 2, section 13.7)."""
         shape = self.context.geometry(element, state, moves=True)
         if shape is None or shape.path is None:
             return
@@ -310,7 +310,7 @@ class Walker:
 
 
 def _children(element: Element) -> Iterator[Element]:
-    """The children that are drawn: no <a> in another; of a <switch> the first whose conditions hold (SVG 2, 5.9)."""
+    """Children to draw: no nested <a>; for a <switch>, the first child whose conditions hold (SVG 2, 5.9)."""
     if local_name(element) != "switch":
         yield from (child for child in element if local_name(child) != "a") if local_name(element) == "a" else element
         return
@@ -323,7 +323,7 @@ def _around(boxes: list[Box]) -> Box:
 
 
 def _overlap(layers: list[Layer]) -> bool:
-    """Whether two of the layers' boxes overlap (of the first 40)."""
+    """Whether any two layers' boxes overlap (among the first 40)."""
     spend(25 * min(len(layers), 40), "opacity of groups")
     found = [layer.painted_box() for layer in layers[:40]] if len(layers) > 1 else []
     return any(

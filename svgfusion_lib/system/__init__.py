@@ -1,1 +1,1 @@
-"""The machine: files that are whole or absent, locks, processes, progress."""
+"""System layer: atomic file writes, locks, processes, progress."""

@@ -1,7 +1,7 @@
-"""The list of the files that a stage wrote into a folder: what may be replaced and removed there (system/outputs.py).
+"""The list of files that a stage wrote into a folder, which may be replaced and removed there (system/outputs.py).
 
-A journal of JSON lines: the first one says which stage, the others what was written, by name and SHA-256. A file is
-ours if its name is listed with the hash of what it holds now. A damaged line proves nothing, so nothing is lost by it.
+A journal of JSON lines: the first names the stage, the others the written files with their SHA-256. A file is ours if
+its name is listed with the hash of its current content. A damaged line proves nothing, so no file is lost by it.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ from svgfusion_lib.errors import UserError
 
 LIST_NAME = ".svgfusion.jsonl"
 VERSION = 1
-MANY = 100       # files that are flushed all at once rather than one by one
+MANY = 100       # from this many files on, they are flushed together
 
 
 class FileList:
-    """A folder's list and what it proves. stage: the one that writes; "": read whatever list there is."""
+    """A folder's list and what it proves. stage: the writing stage; "": accept the list of any stage."""
 
     def __init__(self, folder: Path, stage: str = ""):
         self.folder = real(folder)
@@ -31,19 +31,19 @@ class FileList:
         self.path = self.folder / LIST_NAME
         self.stage = stage
         self.key = uuid.uuid4().hex
-        self.files: dict[str, set[str]] = {}      # name below the folder -> hashes of what was written under it
-        self.moves: dict[str, Any] | None = None  # that have begun: folder of the new files, names of stale ones
-        self._stats: dict[str, tuple[int, int]] = {}  # size and time of what this process wrote
+        self.files: dict[str, set[str]] = {}      # name relative to the folder -> hashes of contents written under it
+        self.moves: dict[str, Any] | None = None  # moves that have begun: folder of the new files, names of stale ones
+        self._stats: dict[str, tuple[int, int]] = {}  # size and time of files that this process wrote
         self._torn = False
         self._open = False
 
     @property
     def prefix(self) -> str:
-        """What names of temporary files and folders begin with: nobody else's do."""
+        """Prefix of temporary files and folders, which no other program uses."""
         return f".svgfusion-{self.key}-"
 
     def read(self) -> bool:
-        """Read the list; False if there is none, or none that can be read. UserError for that of another stage."""
+        """Read the list; False if there is no readable one. UserError for another stage's list."""
         self.files, self.moves = {}, None
         lines = self.path.read_bytes().split(b"\n") if self.path.is_file() and not self.path.is_symlink() else []
         self._torn = bool(lines) and lines[-1] != b""
@@ -51,7 +51,7 @@ class FileList:
         if not str(head.get("key", "")).isalnum():
             return False
         if head.get("version") != VERSION:
-            raise UserError(f"{self.path}: format version {head.get('version')}, this program reads {VERSION}")
+            raise UserError(f"{self.path}: format version {head.get('version')}, this version reads {VERSION}")
         if self.stage not in ("", head.get("stage")):
             raise UserError(f"{self.folder}: holds what `{head.get('stage')}` wrote; choose another output folder")
         self.key, self.stage = head["key"], str(head.get("stage"))
@@ -65,14 +65,14 @@ class FileList:
         return True
 
     def _has_begun(self, entry: dict) -> bool:
-        """Whether moves are as `_move_all` noted them, and of this folder rather than of one that it is a copy of."""
+        """Whether moves are as `_move_all` recorded them, and belong to this folder, not to one it was copied from."""
         name, stale = entry.get("moves"), entry.get("stale")
         own = isinstance(name, str) and name.startswith(self.prefix) and is_name(name[1:])
         partial = self.folder / str(name)
         return own and isinstance(stale, list) and partial.is_dir() and not partial.is_symlink()
 
     def open(self, alone: bool) -> None:
-        """Check that the folder may be written into; clear away what killed processes left, if no other works there."""
+        """Check that the folder may be written to; clean up after killed processes if no other process uses it."""
         if not self.read():
             others = sorted(p.name for p in self.folder.iterdir() if p != self.path or not _may_be_list(p))
             if others:
@@ -90,13 +90,13 @@ class FileList:
         self._open = True
 
     def begin(self) -> None:
-        """Begin the list, unless there is one."""
+        """Start the list, unless there is one."""
         if not self.read():
             self.path.write_text(self._head(), encoding="utf-8")
             self._torn = False
 
     def close(self, made: bool) -> None:
-        """Take the list away if nothing was written, and the folder if it was made for that."""
+        """Remove the list if nothing was written, and the folder if it was made for it."""
         if self._open and not self.files and [*self.folder.iterdir()] == [self.path]:
             self.path.unlink()
             if made:
@@ -105,18 +105,18 @@ class FileList:
     # --- one file ---
 
     def name_of(self, path: Path) -> str:
-        """Name below the folder; UserError for a path that leads out of it."""
+        """Name relative to the folder; UserError for a path that leads out of it."""
         place = next(place for place in self.places if place in path.absolute().parents)
         name = path.absolute().relative_to(place)
         inside(self.folder, name)
         return name.as_posix()
 
     def is_partial(self, name: str) -> bool:
-        """Whether a name is that of a file of a set which is not in its place yet."""
+        """Whether a name belongs to a file of a set that has not been moved into place yet."""
         return name.startswith(self.prefix) and "/" in name
 
     def admit(self, name: str) -> None:
-        """UserError unless a file may be written: it is not there, or is as it was written."""
+        """UserError unless a file may be written: it does not exist, or is unchanged since it was written."""
         path = self.folder / name
         if (path.exists() or path.is_symlink()) and not self.owns(name):
             raise UserError(
@@ -133,15 +133,15 @@ class FileList:
         return self._stats.get(name) == found or (_hash(path) in hashes and _stat(path) == found)
 
     def entry(self, name: str, path: Path) -> dict:
-        """Line of the list for a file whose content is at `path` for the moment."""
+        """List entry for a file whose content is currently at `path`."""
         return {"file": name, "sha256": _hash(path)}
 
     def append(self, *entries: dict, durable: bool = True) -> None:
-        """Add lines to the list; to this one alone, where a backup by hard links has the same file."""
+        """Add lines to the list, but not to copies that share its file by hard links (backups)."""
         if self.path.is_file() and self.path.stat().st_nlink > 1:
             self._write_anew()
         text = ("\n" if self._torn else "") + "".join(map(_line, entries))
-        self._torn = True  # until all of it is there
+        self._torn = True  # until it is written completely
         with naming(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -153,14 +153,14 @@ class FileList:
                 self.files.setdefault(entry["file"], set()).add(entry["sha256"])
 
     def place(self, temporary: Path, name: str) -> None:
-        """Move a file to its place: it is listed before it is there, and checked right before the move."""
+        """Move a file into place; it is listed before and checked immediately before the move."""
         self.append(self.entry(name, temporary))
         self.admit(name)
         os.replace(temporary, self.folder / name)
         self._stats[name] = _stat(self.folder / name)
 
     def remove(self, name: str) -> None:
-        """Remove a file that is ours, with the folders that are empty then; leave any other."""
+        """Remove a file if it is ours, and folders that become empty."""
         if self.owns(name):
             path = inside(self.folder, name)
             path.unlink()
@@ -172,7 +172,7 @@ class FileList:
 
     @contextmanager
     def changed_together(self, shown: Path, replace: bool) -> Iterator[Path]:
-        """See outputs.output_set. shown: the folder as messages name it."""
+        """See outputs.output_set. shown: the folder's name in messages."""
         partial = self.folder / f"{self.prefix}{uuid.uuid4().hex}"
         partial.mkdir()
         try:
@@ -199,7 +199,7 @@ class FileList:
         self.finish_moves()
 
     def finish_moves(self) -> None:
-        """Move the new files to their places, and remove the stale ones."""
+        """Move the new files into place and remove the stale ones."""
         assert self.moves is not None
         partial = inside(self.folder, str(self.moves["moves"]))
         for name, path in _files_in(partial).items():
@@ -217,9 +217,9 @@ class FileList:
         return _line({"key": self.key, "stage": self.stage, "version": VERSION})
 
     def _write_anew(self) -> None:
-        """The list without what is past."""
+        """Rewrite the list without outdated lines."""
         entries = ({"file": name, "sha256": each} for name, hashes in self.files.items() for each in hashes)
-        temporary = self.folder / f"{self.prefix}{uuid.uuid4().hex}.tmp"  # that nobody can have put a link at
+        temporary = self.folder / f"{self.prefix}{uuid.uuid4().hex}.tmp"  # nobody can put a link there
         with naming(self.path):
             temporary.write_text(self._head() + "".join(map(_line, entries)), encoding="utf-8")
             sync(temporary)
@@ -227,14 +227,14 @@ class FileList:
 
 
 def real(path: str | Path) -> Path:
-    """A path without links; one that turns in a circle as it is."""
+    """Resolve links in a path; a path with a loop of links is returned unchanged."""
     return Path(os.path.realpath(path))
 
 
 def inside(folder: str | Path, name: str | Path, where: str | Path | None = None) -> Path:
-    """The path of `name` below `folder`; UserError if it leads out of it, by `..`, as an absolute path or by a link.
+    """The path of `name` in `folder`; UserError if it leads out of it by `..`, as an absolute path or through a link.
 
-    where: what the message begins with, for a name that was read from a file.
+    where: prefix of the message, for a name that was read from a file.
     """
     path = Path(folder, name)
     try:
@@ -247,7 +247,7 @@ def inside(folder: str | Path, name: str | Path, where: str | Path | None = None
 
 
 def _may_be_list(path: Path) -> bool:
-    """Whether a file that cannot be read as a list is the beginning of one, whose process was killed."""
+    """Whether an unreadable list is the beginning of one whose process was killed."""
     if path.is_symlink() or not path.is_file():
         return False
     with path.open("rb") as file:
@@ -255,15 +255,15 @@ def _may_be_list(path: Path) -> bool:
 
 
 def is_name(text: object) -> bool:
-    """Whether a text can be the name of one folder: no path, and not hidden, as the list is."""
+    """Whether a text can be a single folder name: no path, and not hidden like the list."""
     return isinstance(text, str) and re.fullmatch(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*", text) is not None
 
 
 @contextmanager
 def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
-    """A failed write says which file it was for, not its temporary name; a full disk has no name in the system's error.
+    """Put the final file name in errors of failed writes, which name the temporary file, or none if the disk is full.
 
-    temporary: the folder in whose place `path` will be.
+    temporary: the folder that stands in for `path`.
     """
     try:
         yield
@@ -276,7 +276,7 @@ def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
 
 
 def sync(path: Path) -> None:
-    """Wait until what was written of a file or a folder is on the disk."""
+    """Flush a file or folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -285,7 +285,7 @@ def sync(path: Path) -> None:
 
 
 def remove_if_empty(*folders: Path) -> None:
-    """Remove folders, up to the first one that is not empty."""
+    """Remove empty folders, up to the first one that is not empty."""
     with suppress(OSError):
         for folder in folders:
             folder.rmdir()

@@ -1,4 +1,4 @@
-"""What files hold: bytes, text, JSON with a seal, TOML. They are whole or absent (system/outputs.py)."""
+"""Reads and writes bytes, text, JSON with a seal, and TOML. Writes are atomic (system/outputs.py)."""
 
 import hashlib
 import json
@@ -9,13 +9,13 @@ from typing import IO
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.outputs import atomic_path
 
-SEAL = "seal"  # field of a JSON file that says what it is, and by a hash that it is as it was written
+SEAL = "seal"  # field of a JSON file with its kind, and a hash to detect changes
 SEAL_VERSION = 1
-ENTRIES = "entries"  # field that holds the list which a JSON file is
+ENTRIES = "entries"  # field that holds the list, if a JSON file is one
 
 
 class Writer:
-    """A file for libraries that report a failed write without its reason: `error` keeps it."""
+    """File wrapper for libraries that hide the reason of a failed write: `error` keeps it."""
 
     def __init__(self, file: IO[bytes]):
         self.file = file
@@ -42,7 +42,7 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
 def write_text(path: str | Path, text: str) -> Path:
     """Write UTF-8 text atomically and return the path.
 
-    What of a file name is no UTF-8 is written as `\\udcff`, which JSON reads as it was.
+    Parts of file names that are not UTF-8 are written as `\\udcff`, which JSON restores.
     """
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -52,7 +52,7 @@ def write_text(path: str | Path, text: str) -> Path:
 def write_json(path: str | Path, data, kind: str | None = None) -> Path:
     """Write indented JSON atomically and return the path.
 
-    kind: what it is, for `read_json` to check; a list of that kind is written as the dictionary {"entries": list}.
+    kind: for `read_json` to check; a list is then written as the dictionary {"entries": list}.
     """
     if kind is not None:
         content = {ENTRIES: data} if isinstance(data, list) else data
@@ -61,9 +61,9 @@ def write_json(path: str | Path, data, kind: str | None = None) -> Path:
 
 
 def read_json(path: str | Path, kind: str, remedy: str) -> dict:
-    """The dictionary of a JSON file. UserError, ending in `remedy`, if it is missing, damaged, or of another kind.
+    """Read the dictionary in a JSON file. UserError, ending in `remedy`, if it is missing, damaged or of another kind.
 
-    A file without a seal, as earlier versions of this program wrote it, is checked for being JSON alone.
+    Files without a seal, from earlier versions, are only checked to be JSON.
     """
     path = Path(path)
     try:
@@ -73,19 +73,19 @@ def read_json(path: str | Path, kind: str, remedy: str) -> dict:
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: damaged ({error}); {remedy}") from error
     if not isinstance(data, dict):
-        raise UserError(f"{path}: damaged (no {kind}, but a {type(data).__name__}); {remedy}")
+        raise UserError(f"{path}: damaged (a {type(data).__name__}, not a {kind}); {remedy}")
     seal = data.pop(SEAL, None)
     if seal is None:
         last = [*data.values()][-1:]
-        if last and isinstance(last[0], dict) and set(last[0]) == set(_seal_of({}, "")):  # its name is damaged
-            raise UserError(f"{path}: damaged (its seal is not where it was); {remedy}")
+        if last and isinstance(last[0], dict) and set(last[0]) == set(_seal_of({}, "")):  # the seal's name is damaged
+            raise UserError(f"{path}: damaged (its seal has another name); {remedy}")
         return data
     if not isinstance(seal, dict) or seal.get("kind") != kind:
-        raise UserError(f"{path}: is not a {kind}; {remedy}")
+        raise UserError(f"{path}: not a {kind}; {remedy}")
     if seal.get("version") != SEAL_VERSION:
-        raise UserError(f"{path}: format version {seal.get('version')}, this program reads {SEAL_VERSION}; {remedy}")
+        raise UserError(f"{path}: format version {seal.get('version')}, this version reads {SEAL_VERSION}; {remedy}")
     if seal.get("sha256") != _hash_of(data):
-        raise UserError(f"{path}: damaged (its content is not what its hash says); {remedy}")
+        raise UserError(f"{path}: damaged (its content does not match its hash); {remedy}")
     return data
 
 
@@ -98,7 +98,7 @@ def _hash_of(data: dict) -> str:
 
 
 def read_toml(path: str | Path) -> dict:
-    """The content of a TOML file; UserError if it cannot be read."""
+    """Read a TOML file; UserError if it cannot be read."""
     path = Path(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

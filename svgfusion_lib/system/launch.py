@@ -1,4 +1,4 @@
-"""The environment: which of several processes this is, as `accelerate launch` says, and what others are told."""
+"""Environment variables: rank and process count from `accelerate launch`, and variables for child processes."""
 
 import os
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from svgfusion_lib.errors import UserError
 
 
 def launched() -> tuple[int, int]:
-    """Rank of this process and how many there are; (0, 1) if it is alone. UserError for an environment that is wrong.
+    """Rank and number of processes; (0, 1) for a single process. UserError for an invalid environment.
 
-    RANK by itself says nothing: only with WORLD_SIZE above 1 are there others.
+    RANK alone means nothing: there are other processes only if WORLD_SIZE is above 1.
     """
     count = _number("WORLD_SIZE", 1)
     rank = _number("RANK", 0) if count > 1 else 0
@@ -24,12 +24,12 @@ def _number(name: str, default: int) -> int:
     try:
         return int(text) if text else default
     except ValueError as error:
-        raise UserError(f"the environment says {name}={text[:60]!r}, which is no number; unset it") from error
+        raise UserError(f"the environment says {name}={text[:60]!r}, which is not a number; unset it") from error
 
 
 @contextmanager
 def environment(**variables: str) -> Iterator[None]:
-    """Variables for the processes that are started meanwhile."""
+    """Set environment variables for processes started in the block."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

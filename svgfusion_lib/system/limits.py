@@ -1,4 +1,4 @@
-"""Limits on the CPU time of a block of code, or of a call in a child process, where the platform allows them."""
+"""CPU time limits for a block of code, or for a call in a child process, if the platform supports them."""
 
 import multiprocessing
 import signal
@@ -14,14 +14,14 @@ except ImportError:  # Windows: no limits
 
 
 class TimeIsUp(Exception):
-    """The block used up its time."""
+    """The block exceeded its time."""
 
 
 @contextmanager
 def cpu_limit(seconds: float, message: str) -> Iterator[None]:
     """Raise TimeIsUp(message) in the block once it has used that much CPU time.
 
-    Only the main thread of a process on a POSIX system can be interrupted; elsewhere there is no limit.
+    Works only in the main thread on POSIX systems; elsewhere there is no limit.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
@@ -40,9 +40,9 @@ def cpu_limit(seconds: float, message: str) -> Iterator[None]:
 
 
 def call_in_child(seconds: int, message: str, function: Callable, *arguments) -> Any:
-    """function(*arguments) in a forked child, which the system ends after so much CPU time: TimeIsUp(message).
+    """Call function(*arguments) in a forked child, which the system kills after that much CPU time: TimeIsUp(message).
 
-    For C code, which `cpu_limit` cannot interrupt. A ValueError or MemoryError of the function comes through.
+    For C code, which `cpu_limit` cannot interrupt. Passes on ValueError and MemoryError from the function.
     """
     if resource is None:
         return function(*arguments)

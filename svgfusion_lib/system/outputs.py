@@ -1,12 +1,12 @@
-"""Folders that stages write into: claimed, kept apart from inputs, changed file by file or as a set.
+"""Output folders of stages: claimed, separate from inputs, changed file by file or as a set.
 
-A folder is claimed if it is empty, or carries the list (system/file_list.py) of the stage that claims it. Only what the
-list proves to be ours is replaced or removed, and while a process holds claims, it writes below them and nowhere else.
-The check comes right before the move: what another program saves under the same name in between, in some microseconds,
-is replaced. To move it away first and look at it then would lose it to a kill.
+A folder can be claimed if it is empty, or has the list (system/file_list.py) of the claiming stage. Only files that the
+list proves to be ours are replaced or removed, and a process with claims writes only inside them. The check comes
+immediately before the move: a file that another program saves under the same name in the microseconds between is
+replaced. Moving the old file away before checking it would lose it if the process were killed.
 
-    with claimed(folder, "train_vae"):               files change one by one, each whole (`atomic_path`)
-    with output_set(folder, "generate") as partial:  all files change together at the end, or none does
+    with claimed(folder, "train_vae"):               files change one by one, each atomically (`atomic_path`)
+    with output_set(folder, "generate") as partial:  all files change together at the end, or none do
 """
 
 import os
@@ -26,21 +26,21 @@ try:
 except ImportError:  # Windows: no locks
     fcntl = None  # type: ignore[assignment]
 
-_claims: dict[tuple[int, Path], FileList] = {}  # by process and folder, as it was given and as it is resolved
-_own_files: set[Path] = set()  # outside of claims
+_claims: dict[tuple[int, Path], FileList] = {}  # by process and folder, both as given and resolved
+_own_files: set[Path] = set()  # outside claims
 
 
 class FolderInUse(UserError):
-    """Another process works in the folder."""
+    """Another process is using the folder."""
 
 
 @contextmanager
 def claimed(folder: str | Path, stage: str, *inputs: str | Path | None) -> Iterator[Path]:
-    """Make a folder, or take one that is empty or that the stage wrote before, and be the one process at work in it.
+    """Claim a folder for this process: a new or empty one, or one that the stage wrote before.
 
-    UserError if it holds anything else, is not apart from `inputs`, or if another process works in it; the lock goes
-    with its process, however that ends. A folder that is claimed already may be claimed again by what the stage calls.
-    Of several processes that train together (`accelerate launch`) the first one has the claim.
+    UserError if it contains anything else, overlaps `inputs`, or is used by another process; the lock ends with its
+    process, however that ends. Functions called by the stage may claim the folder again. If several processes train
+    together (`accelerate launch`), the first one holds the claim.
     """
     folder = Path(folder)
     check_apart(folder, *inputs)
@@ -48,7 +48,7 @@ def claimed(folder: str | Path, stage: str, *inputs: str | Path | None) -> Itera
         yield folder
         return
     if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder}: a file of that name is in the way; choose another output folder")
+        raise UserError(f"{folder}: a file with that name exists; choose another output folder")
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder) as alone:
@@ -67,10 +67,10 @@ def claimed(folder: str | Path, stage: str, *inputs: str | Path | None) -> Itera
 
 @contextmanager
 def output_set(folder: str | Path, stage: str, *inputs: str | Path | None, replace: bool = False) -> Iterator[Path]:
-    """Yield an empty folder; on success all files in it take their places in `folder`, on error nothing changes.
+    """Yield an empty folder; on success, its files are moved into `folder`; on error, nothing changes.
 
-    replace: what the list has of earlier sets goes, as far as it is as it was written. A process that is killed among
-    the moves has its work finished by the next claim, or by `settle`.
+    replace: remove listed files of earlier sets that are unchanged since. If a process is killed between moves, the
+    next claim, or `settle`, completes them.
     """
     folder = Path(folder)
     with claimed(folder, stage, *inputs):
@@ -80,7 +80,7 @@ def output_set(folder: str | Path, stage: str, *inputs: str | Path | None, repla
 
 
 def settle(folder: str | Path) -> None:
-    """Before reading: finish the moves of a process that was killed among them."""
+    """Call before reading: complete the moves of a killed process."""
     claim = FileList(Path(folder))
     if not _is_claimed(claim.folder) and claim.read() and claim.moves is not None:
         with suppress(FolderInUse), _locked(claim.folder):
@@ -88,7 +88,7 @@ def settle(folder: str | Path) -> None:
 
 
 def adopt(folder: str | Path, stage: str = "") -> None:
-    """List all files below a folder as ours, in the claim around it, or as the stage's: those of an earlier version."""
+    """List all files in a folder of an earlier version as ours, in the enclosing claim or as the stage's."""
     folder = real(folder)
     claim = _find(folder / LIST_NAME) or FileList(folder, stage)
     claim.begin()
@@ -99,9 +99,9 @@ def adopt(folder: str | Path, stage: str = "") -> None:
 
 
 def remove_listed(folder: str | Path) -> None:
-    """Remove a file, or what is in a folder, as far as the claim around it, or its own list, proves it ours.
+    """Remove a file, or a folder's content, if the enclosing claim, or the folder's own list, proves it ours.
 
-    A folder below that has a list of its own is another's, unless the claim has adopted it.
+    A subfolder with its own list belongs to another stage, unless the claim has adopted it.
     """
     folder = real(folder)
     around = _find(folder / LIST_NAME)
@@ -125,7 +125,7 @@ def _remove_all(claim: FileList, folder: Path) -> None:
 
 
 def check_apart(output: str | Path, *inputs: str | Path | None) -> None:
-    """UserError if an output folder is an input or lies in one, or if an input file lies in it."""
+    """UserError if an output folder is an input or inside one, or if an input file is inside it."""
     target = real(output)
     for given in inputs:
         if given is None:
@@ -136,9 +136,9 @@ def check_apart(output: str | Path, *inputs: str | Path | None) -> None:
 
 
 def distinct(names: list[str]) -> list[str]:
-    """Names with a number added where an earlier one is the same to some disk: a.svg, A.svg -> a.svg, A-2.svg.
+    """Number names that some file systems treat as equal to an earlier one: a.svg, A.svg -> a.svg, A-2.svg.
 
-    The same but for capitals, or for how accents are composed.
+    Equal means up to case and Unicode composition.
     """
     taken: set[str] = set()
     result = []
@@ -162,9 +162,9 @@ def _folded(name: str) -> str:
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, nobody else's; on success it is moved to `path`, on error removed.
+    """Yield a unique temporary path next to `path`; on success it is moved to `path`, on error removed.
 
-    The content is on the disk before the name is, so that a power cut leaves the old file or the new one.
+    The content is flushed before the move, so that a power cut leaves the old file or the new one.
     UserError, before anything is written, if the claims of this process do not allow `path`.
     """
     path = Path(path)
@@ -180,7 +180,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         with naming(path):
             yield temporary
-            if not partial:  # all of a set are flushed together
+            if not partial:  # files of a set are flushed together
                 sync(temporary)
             if claim is not None and not partial:
                 claim.place(temporary, name)
@@ -189,13 +189,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
     if not partial and os.name == "posix":
-        with suppress(OSError):  # some file systems cannot; the file is in its place all the same
+        with suppress(OSError):  # some file systems cannot; the file is in place anyway
             sync(path.parent)
 
 
 @contextmanager
 def own_file(path: Path) -> Iterator[None]:
-    """Let a file be written that lies in no claimed folder, of which the caller knows, by its seal, that it is ours."""
+    """Allow writing a file outside claimed folders that the caller knows, by its seal, to be ours."""
     _own_files.add(path.absolute())
     try:
         yield
@@ -208,19 +208,19 @@ def _is_claimed(folder: Path) -> bool:
 
 
 def _find(path: Path) -> FileList | None:
-    """The innermost claim of this process that a path is below. UserError if there are claims, but none of them is."""
+    """This process's innermost claim around a path. UserError if there are claims, but none contains it."""
     own = {place: claim for (process, place), claim in _claims.items() if process == os.getpid()}
     around = [place for place in own if place in path.absolute().parents]
     if not around and path.absolute() in _own_files:
         return None
     if own and not around:
-        raise UserError(f"{path}: lies outside of the output folder {next(iter(own))}")
+        raise UserError(f"{path}: lies outside the output folder {next(iter(own))}")
     return own[max(around, key=lambda place: len(place.parts))] if around else None
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
-    """Yields whether there is a lock at all: not on Windows, nor on a file system that has none."""
+    """Lock a folder; yields whether locks are supported (not on Windows and some file systems)."""
     if fcntl is None:
         yield False
         return
@@ -231,7 +231,7 @@ def _locked(folder: Path) -> Iterator[bool]:
             alone = True
         except BlockingIOError as error:
             raise FolderInUse(
-                f"{folder}: another process is at work in it; wait for its end, or give another folder"
+                f"{folder}: another process is using it; wait until it ends, or choose another folder"
             ) from error
         except OSError:
             alone = False

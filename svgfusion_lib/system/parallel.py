@@ -1,4 +1,4 @@
-"""Work on many items in several processes, in order, with bounded memory."""
+"""Processes many items in several processes, in order, with bounded memory."""
 
 import os
 from collections import deque
@@ -11,22 +11,22 @@ from multiprocessing import active_children, get_context
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.launch import environment
 
-FEWEST_FOR_PROCESSES = 200  # items; below that starting processes costs more than it saves
-CHUNK = 16                  # items that travel together
-WAITING = 4                 # chunks of each process that may be under way or wait to be taken
-SAFE = {"PYTHONSAFEPATH": "1"}  # no module of a process comes from the current folder, which may be a stranger's
-POLL_SECONDS = 2.0          # between looks at whether all workers of a pool are alive
+FEWEST_FOR_PROCESSES = 200  # items; for fewer, starting processes costs more than it saves
+CHUNK = 16                  # items sent together
+WAITING = 4                 # chunks per process that may be in progress or waiting
+SAFE = {"PYTHONSAFEPATH": "1"}  # processes import no modules from the current folder, which may be untrusted
+POLL_SECONDS = 2.0          # between checks whether all workers of a pool are alive
 
 
 def default_processes(count: int) -> int:
-    """As many processes as the machine has cores, or this one alone for little work."""
+    """The number of cores, or 1 for few items."""
     return (os.cpu_count() or 1) if count >= FEWEST_FOR_PROCESSES else 1
 
 
 def map_in_order(work: Callable, items: Sequence, processes: int | None = None, chunk_size: int = CHUNK) -> Iterator:
-    """work(item) of every item in order, made here (one process) or in fresh processes.
+    """Yield work(item) for every item in order, computed here (one process) or in fresh processes.
 
-    work and its results must be picklable. Fresh ones, because a fork may hold torch's locks.
+    work and its results must be picklable. Processes are not forked, because a fork may hold torch's locks.
     """
     if processes is None:
         processes = default_processes(len(items))
@@ -38,7 +38,7 @@ def map_in_order(work: Callable, items: Sequence, processes: int | None = None, 
     with environment(**SAFE):
         started = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
     with started as pool:
-        waiting: deque[Future] = deque()  # under way, or to be taken
+        waiting: deque[Future] = deque()  # in progress, or finished
         try:
             for chunk in chunks:
                 waiting.append(_submit(pool, work, chunk))
@@ -49,31 +49,31 @@ def map_in_order(work: Callable, items: Sequence, processes: int | None = None, 
         except BrokenProcessPool as error:
             _end_workers(others)
             raise UserError(
-                "a worker process ended before its work was done: killed, or out of memory, or started by a script"
-                " without `if __name__ == \"__main__\":`; fewer processes need less memory, one needs neither"
+                "a worker process ended before its work was done: it was killed, ran out of memory, or was started by"
+                " a script without `if __name__ == \"__main__\":`; use fewer processes, or 1"
             ) from error
 
 
 def _submit(pool: ProcessPoolExecutor, work: Callable, chunk: Sequence) -> Future:
     try:
-        with environment(**SAFE):  # it may start a worker
+        with environment(**SAFE):  # may start a worker
             return pool.submit(_work_on, work, chunk)
-    except (OSError, ValueError) as error:  # a worker was killed a moment ago: "handle is closed", "fds_to_keep"
+    except (OSError, ValueError) as error:  # a worker was just killed: "handle is closed", "fds_to_keep"
         raise BrokenProcessPool(str(error)) from error
 
 
 def _result_of(future: Future, others: Sequence) -> list:
     """The result of a process pool's future, or BrokenProcessPool.
 
-    A pool whose worker is killed while another one starts waits for that one for ever (CPython, seen with 3.11):
-    once a worker is missed, all are ended, and the pool notices.
+    If a worker is killed while another one starts, the pool waits forever (CPython, seen with 3.11). So once a
+    worker is missing, all are ended, which the pool notices.
     """
     seen: set = set()
     while True:
         try:
             return future.result(timeout=POLL_SECONDS)
         except TimeoutError:
-            if future.done():  # the work itself ran into one
+            if future.done():  # raised by the work itself
                 raise
         workers = {child.pid for child in active_children() if child not in others}
         if seen - workers:
@@ -93,7 +93,7 @@ def _work_on(work: Callable, chunk: Sequence) -> list:
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """So many threads of torch in this process for the time being: results then do not depend on the machine."""
+    """Set the number of torch threads in the block, so that results do not depend on the machine."""
     import torch
 
     before = torch.get_num_threads()

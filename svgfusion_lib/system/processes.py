@@ -1,8 +1,7 @@
-"""Where a model is trained: on which device, and by how many processes, as `accelerate launch` starts them.
+"""Device and processes of a training run, as started by `accelerate launch`.
 
-One process is the same with a count of 1.
-Gradients are averaged by hand rather than by a wrapper around the model, so a model stays what it is and the
-loss may call any part of it.
+A single process has a count of 1. Gradients are averaged explicitly instead of by a wrapper around the model, so the
+model stays unwrapped and the loss may call any part of it.
 """
 
 from collections.abc import Iterable
@@ -16,26 +15,26 @@ from svgfusion_lib.system.launch import launched
 
 
 def check_device(device: str) -> torch.device:
-    """A usable torch device, or a UserError that says which ones this machine has."""
+    """Return a usable torch device, or raise a UserError that lists the available ones."""
     available = ["cpu"]
     if torch.cuda.is_available():
         available += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         available.append("mps")
     if device not in available and not (device == "cuda" and len(available) > 1):
-        raise UserError(f"device {device!r} is not on this machine; use one of: {', '.join(available)}")
+        raise UserError(f"device {device!r} is not available; use one of: {', '.join(available)}")
     return torch.device(device)
 
 
 def check_alone(stage: str) -> None:
-    """UserError in a process of `accelerate launch`: its fellows would do the same work in the same folder."""
+    """UserError under `accelerate launch`, where all processes would do the same work in the same folder."""
     if launched()[1] > 1:
-        raise UserError(f"{stage} is the work of one process; run it first, without `accelerate launch`")
+        raise UserError(f"{stage} runs in one process; run it first, without `accelerate launch`")
 
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among the others. device: None where the launcher leaves the choice to the configuration."""
+    """This process and its group. device: None if the launcher leaves the choice to the configuration."""
 
     rank: int = 0
     count: int = 1
@@ -43,7 +42,7 @@ class Processes:
 
     @classmethod
     def current(cls, device: str) -> "Processes":
-        """What `accelerate launch` says of this process; alone if it was started otherwise."""
+        """Read this process's role from `accelerate launch`; a single process if started otherwise."""
         if launched()[1] == 1:
             return cls()
         from accelerate import PartialState
@@ -56,11 +55,11 @@ class Processes:
         return self.rank == 0
 
     def share(self, batch: list[int]) -> list[int]:
-        """The members of a batch that this process takes; at least one, so that all take the same steps."""
+        """This process's share of a batch; at least one item, so that all processes take the same steps."""
         return batch[self.rank :: self.count] or batch[-1:]
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Every process gets the mean gradient of all."""
+        """Average gradients over all processes."""
         if self.count == 1:
             return
         from accelerate.utils import reduce
@@ -76,7 +75,7 @@ class Processes:
             gradient.copy_(part.view_as(gradient))
 
     def all(self, flag: Tensor) -> bool:
-        """Whether the flag [] is true in every process."""
+        """Whether a flag [] is true in every process."""
         if self.count == 1:
             return bool(flag)
         from accelerate.utils import reduce
@@ -84,7 +83,7 @@ class Processes:
         return int(reduce(flag.to(torch.int32), "sum")) == self.count
 
     def wait(self) -> None:
-        """Until every process has come this far."""
+        """Wait until every process has reached this point."""
         if self.count > 1:
             from accelerate import PartialState
 

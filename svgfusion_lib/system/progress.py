@@ -1,4 +1,4 @@
-"""Progress bars that stay readable in a terminal, in JupyterLab and in a papermill log."""
+"""Progress bars that stay readable in terminals, JupyterLab and papermill logs."""
 
 import os
 import sys
@@ -13,14 +13,14 @@ def track(
 ) -> tqdm:
     """A progress bar over `iterable`, none if disabled. With SVGFUSION_HEADLESS=1 it prints a plain line every 5 s.
 
-    The plain-text bar is used everywhere (not the widget one): its last state is what a saved
-    notebook shows, while the widget freezes at 0%.
+    Always uses the plain-text bar, not the widget: a saved notebook shows its last state, while the widget
+    freezes at 0%.
     """
     return tqdm(iterable, total=total, initial=initial, disable=disable, **_style(description))
 
 
 def progress_bar(description: str, **options) -> tqdm:
-    """A progress bar that is moved by hand, with options of tqdm."""
+    """A progress bar for manual updates, with options of tqdm."""
     return tqdm(**{"total": 0} | _style(description) | options)
 
 

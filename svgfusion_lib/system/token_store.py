@@ -1,8 +1,8 @@
 """Token sequences of many items on disk: fp16, in shards, memory-mapped when read.
 
-A folder holds tokens-00000.npy, tokens-00001.npy, ... (fp16 [tokens, C] each; no item is cut in two) and
-index.npz: how many tokens each item has, its CRC-32, and where the shards begin. Reading an item touches its own
-pages alone, so a store may be larger than the memory; each is checked when it is read.
+A folder holds tokens-00000.npy, tokens-00001.npy, ... (fp16 [tokens, C] each; items are not split) and
+index.npz: the number of tokens and CRC-32 of each item, and where the shards begin. Reading an item touches only
+its own pages, so a store may be larger than memory; each item is checked when it is read.
 """
 
 import tokenize
@@ -20,7 +20,7 @@ from svgfusion_lib.system.files import Writer
 
 INDEX_NAME = "index.npz"
 SHARD_BYTES = 256 * 2**20
-VERSION = 2  # of the index; 1 had neither checksums nor a version
+VERSION = 2  # of the index; version 1 had neither checksums nor a version
 
 
 def write_tokens(
@@ -28,10 +28,10 @@ def write_tokens(
 ) -> "TokenStore":
     """Write items [S_i, C], of one width C, in order, into a new folder.
 
-    key: names what the tokens are of; `TokenStore.open` asks for it again.
+    key: identifies the source of the tokens; `TokenStore.open` checks it.
     """
     lengths: list[int] = []
-    first_items: list[int] = []  # of each shard
+    first_items: list[int] = []  # first item of each shard
     checksums: list[int] = []
     folder = Path(folder)
     folder.mkdir()
@@ -41,7 +41,7 @@ def write_tokens(
         arrays = [tokens.half().cpu().numpy() for tokens in shard]
         checksums += [_checksum(array) for array in arrays]
         with (folder / f"tokens-{number:05d}.npy").open("wb") as file:
-            np.save(Writer(file), np.concatenate(arrays))  # to a plain file it would not say why it failed
+            np.save(Writer(file), np.concatenate(arrays))  # keeps the reason if writing fails
     np.savez(
         folder / INDEX_NAME, lengths=np.array(lengths, dtype=np.int64), first_items=np.array(first_items),
         key=np.array(key), checksums=np.array(checksums, dtype=np.uint32), version=np.array(VERSION),
@@ -67,7 +67,7 @@ def _shards(items: Iterable[Tensor], shard_bytes: int) -> Iterator[list[Tensor]]
 
 
 class TokenStore:
-    """Items of a folder that `write_tokens` made: store[i] is float32 [S_i, C]."""
+    """Items in a folder written by `write_tokens`: store[i] is float32 [S_i, C]."""
 
     def __init__(
         self, folder: Path, shards: Sequence[np.ndarray], lengths: np.ndarray, first_items: np.ndarray,
@@ -84,9 +84,9 @@ class TokenStore:
 
     @classmethod
     def open(cls, folder: str | Path, key: str) -> "TokenStore":
-        """UserError if the folder is not whole, or holds the tokens of something else.
+        """Open a folder; UserError if it is incomplete, or holds the tokens of another source.
 
-        Folders of version 1 are read as they are, without checksums.
+        Folders of version 1 are read without checksums.
         """
         folder = Path(folder)
         try:
@@ -101,17 +101,17 @@ class TokenStore:
             SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,  # NumPy evaluates the header
         ) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise UserError(f"{folder}: its tokens cannot be read ({reason}); make them anew") from error
+            raise UserError(f"{folder}: its tokens cannot be read ({reason}); create them again") from error
         if version > VERSION:
-            raise UserError(f"{folder}: tokens of format version {version}, this program reads {VERSION}")
+            raise UserError(f"{folder}: tokens of format version {version}, this version reads {VERSION}")
         if found != key:
-            raise UserError(f"{folder}: holds tokens of something else than the file beside it; make both anew")
+            raise UserError(f"{folder}: its tokens do not belong to the file next to it; create both again")
         ends = [*first_items[1:], len(lengths)]
         sizes = [int(lengths[start:end].sum()) for start, end in zip(first_items, ends)]
         if any(shard.ndim != 2 or shard.dtype != np.float16 for shard in shards) or sizes != [*map(len, shards)] or (
             checksums is not None and checksums.shape != lengths.shape
         ):
-            raise UserError(f"{folder}: its tokens are not what its {INDEX_NAME} says; make them anew")
+            raise UserError(f"{folder}: its tokens do not match its {INDEX_NAME}; create them again")
         return cls(folder, shards, lengths, first_items, checksums)
 
     def __len__(self) -> int:
@@ -132,5 +132,5 @@ class TokenStore:
         start = self._starts[item] - self._shard_starts[shard]
         tokens = self._shards[shard][start : start + self.lengths[item]]  # [S_i, C]
         if self._checksums is not None and _checksum(tokens) != self._checksums[item]:
-            raise UserError(f"{self._folder / f'tokens-{shard:05d}.npy'}: damaged (item {item}); make it anew")
+            raise UserError(f"{self._folder / f'tokens-{shard:05d}.npy'}: damaged (item {item}); create it again")
         return torch.from_numpy(tokens.astype(np.float32))

@@ -1,7 +1,7 @@
-"""Drawings brought into order by rules that real icons satisfy; a button's, a command's, or a model's last step.
+"""Tidies drawings by rules that real icons satisfy; used by the gallery, a command, and as a model's last step.
 
-    tidy_rows  rows -> rows, by all rules that a TidyConfig asks for, with what was moved and by how much
-    tidy_svg   an SVG's text -> the same
+    tidy_rows  rows -> tidied rows, by all rules of a TidyConfig, with what was moved and by how much
+    tidy_svg   the same for SVG text
 """
 
 from svgfusion_lib.tidying.files import tidy_svg

@@ -1,7 +1,7 @@
-"""The points of a drawing that a designer places, as one array that can be moved and written back into rows.
+"""Anchors: the points of a drawing that a designer places, as an array that can be moved and written back to rows.
 
-Anchors are the ends of path rows, two corners of every rectangle, and the centres of circles and ellipses. Units: 24 to
-the canvas's side, from its corner. Letters: A anchors, S segments.
+Anchors are the ends of path rows, two corners of every rectangle, and the centres of circles and ellipses. Units: the
+canvas is 24 wide, with the origin at its corner. A is the number of anchors, S of segments.
 """
 
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import circle_through
 from svgfusion_lib.utils.hybrid_utils import paints_stroke
 
-UNITS = 12            # of a canvas of 24 in a half-width of the canvas
-SMALLEST = 0.1        # units: a rectangle's side, a radius
+UNITS = 12            # per canvas unit, for a canvas 24 wide
+SMALLEST = 0.1        # units: least side of a rectangle, least radius
 _MOVES = (rf.MOVE, rf.SUBMOVE)
 
 
 @dataclass
 class Anchors:
-    """points [A, 2]; row, part [A]: the row that an anchor is of, and its sub-path or primitive.
+    """points [A, 2]; row, part [A]: an anchor's row, and its sub-path or primitive.
 
-    Segments: segment [S] is the row of a line, cubic, arc or close; start and end [S] are its anchors. A path that
-    closes by itself has no row for its last line: segment -1. first, last: of every part that is a path, its anchors.
+    Segments: segment [S] is the row of a line, cubic, arc or close; start and end [S] are its anchors. The last line of
+    an implicitly closed path has no row: segment -1. first, last: end anchors of every part that is a path.
     """
 
     rows: np.ndarray
@@ -37,7 +37,7 @@ class Anchors:
     end: np.ndarray
     first: np.ndarray
     last: np.ndarray
-    open: np.ndarray   # bool, of every part that is a path: a stroke with two ends
+    open: np.ndarray   # bool, for every part that is a path: a stroke with two ends
 
     @classmethod
     def of(cls, rows: np.ndarray) -> "Anchors":
@@ -57,7 +57,7 @@ class Anchors:
         row = np.concatenate([ends, rects, rects, rounds])
         begins = moves | np.isin(element, (rf.RECT, rf.CIRCLE, rf.ELLIPSE))
         part_of_row = np.cumsum(begins) - 1  # [L]
-        anchor = np.full(len(rows), -1)      # [L]: of path rows
+        anchor = np.full(len(rows), -1)      # [L]: for path rows
         anchor[ends] = np.arange(len(ends))
         first_row = np.flatnonzero(moves)
         begun = np.maximum.accumulate(np.where(moves, np.arange(len(rows)), 0))  # [L]
@@ -91,14 +91,14 @@ class Anchors:
         return (self.segment >= 0) & (self.rows[self.segment, rf.COMMAND] == rf.CUBIC)
 
     def sweeps(self) -> np.ndarray:
-        """Angle [S] that an arc turns about its centre, clockwise on the screen; 0 for other segments."""
+        """Sweep angle [S] of arcs, positive clockwise on screen; 0 for other segments."""
         points = self._geometry()[self.arc]  # [K, 4, 2]
         result = np.zeros(len(self.segment))
         result[self.arc] = circle_through(points[:, 0], points[:, 1], points[:, 3])[2]
         return result
 
     def tangents(self) -> tuple[np.ndarray, np.ndarray]:
-        """Directions [S, 2] in which segments leave their starts and arrive at their ends, of any length."""
+        """Directions [S, 2], not normalised, in which segments leave their starts and arrive at their ends."""
         way = self.points[self.end] - self.points[self.start]
         half = self.sweeps()[:, None] / 2
         across = np.stack([-way[:, 1], way[:, 0]], axis=1)
@@ -108,7 +108,7 @@ class Anchors:
         return leaves, arrives
 
     def _geometry(self) -> np.ndarray:
-        """Points [S, 4, 2], in units, of the segments' rows."""
+        """Points [S, 4, 2] of the segments' rows, in units."""
         return (self.rows[self.segment, rf.GEOMETRY].astype(np.float64).reshape(-1, 4, 2) + 1) * UNITS
 
     @cached_property
@@ -119,11 +119,11 @@ class Anchors:
     def moved(self, points: np.ndarray) -> np.ndarray:
         """Rows [L, 22] with the anchors at `points` [A, 2].
 
-        Controls of cubics go with the end that they belong to; an arc keeps its sweep: its middle is turned and scaled
-        with its chord. A rectangle keeps a side, and its corner radii are at most half of it.
+        Control points of cubics move with their end; an arc keeps its sweep: its middle is rotated and scaled with its
+        chord. A rectangle keeps a least side, and its corner radii are at most half its sides.
         """
         rows = self.rows.copy()
-        geometry = (rows[:, rf.GEOMETRY].astype(np.float64) + 1) * UNITS  # [L, 8]; lengths are wrong and not used
+        geometry = (rows[:, rf.GEOMETRY].astype(np.float64) + 1) * UNITS  # [L, 8]; wrong for lengths, but unused
         own = self.segment >= 0
         segment, start, end = self.segment[own], self.start[own], self.end[own]
         cubic, arc = self.cubic[own], self.arc[own]
@@ -144,9 +144,9 @@ class Anchors:
         return rows
 
     def _move_primitives(self, rows: np.ndarray, points: np.ndarray) -> None:
-        """Writes primitives at `points` [A, 2], in canvas units, into rows."""
+        """Write primitives at `points` [A, 2], in canvas units, into rows."""
         rect = np.flatnonzero(rows[self.row, rf.ELEMENT] == rf.RECT)
-        low, high = np.split(rect, 2)  # [R] each: the first corner of all, then the second
+        low, high = np.split(rect, 2)  # [R] each: first corners, second corners
         size = np.maximum(points[high] - points[low], np.minimum(SMALLEST / UNITS, rows[self.row[low], 4:6]))
         rows[self.row[low], 2:4], rows[self.row[low], 4:6] = points[low], size
         rows[self.row[low], 6:8] = np.minimum(rows[self.row[low], 6:8], size / 2)
@@ -155,7 +155,7 @@ class Anchors:
 
 
 def tie(count: int, *pairs: np.ndarray) -> np.ndarray:
-    """Group numbers [count] of what pairs [K, 2] tie together, directly or by others."""
+    """Group numbers [count] of the connected components given by pairs [K, 2]."""
     edges = np.concatenate([np.zeros((0, 2), dtype=int), *pairs])
     graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
     return connected_components(graph, directed=False)[1]
@@ -164,7 +164,7 @@ def tie(count: int, *pairs: np.ndarray) -> np.ndarray:
 def _turned(
     middle: np.ndarray, start: np.ndarray, end: np.ndarray, new_start: np.ndarray, new_end: np.ndarray
 ) -> np.ndarray:
-    """Middles [K, 2] of arcs whose ends [K, 2] go to other places [K, 2]; they keep their sweep."""
+    """Middles [K, 2] of arcs whose ends [K, 2] move to other places [K, 2] with unchanged sweep."""
     m, s, e, s2, e2 = (p[:, 0] + 1j * p[:, 1] for p in (middle, start, end, new_start, new_end))
     chord = e - s
     whole = np.abs(chord) < 1e-6
@@ -174,7 +174,7 @@ def _turned(
 
 
 def _used(rows: np.ndarray) -> np.ndarray:
-    """Which geometry columns [L, 8] of path rows mean something."""
+    """Which geometry columns [L, 8] of path rows are used."""
     is_x, is_y, _ = (np.array(table) for table in rf.argument_tables())
     ids = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
     return (is_x | is_y)[ids] & (rows[:, rf.ELEMENT] == rf.PATH)[:, None]

@@ -1,7 +1,7 @@
-"""Rules for the curves of a drawing: arcs for what is nearly round, whole sweeps and smooth joints, equal radii, ends
-that meet other strokes.
+"""Rules for curves: nearly round curves become arcs, arcs get quarter and half turns and smooth joints, radii become
+equal, and ends meet other strokes.
 
-Each brings what is nearly so, by errors of a size (`noise`, see noise.py), into its place: valid rows [L, 22] -> rows.
+Each corrects deviations that errors of size `noise` (see noise.py) explain: valid rows [L, 22] -> rows.
 """
 
 import cmath
@@ -17,23 +17,23 @@ from svgfusion_lib.utils.arcs import circle_through, points_at
 from svgfusion_lib.utils.canonical import canonical_rows
 from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
 
-LARGEST_RADIUS = 48.0   # units: a flatter curve is no arc
-SWEEP_ERROR = 1.2       # of the error of a point: that of an arc's height
+LARGEST_RADIUS = 48.0   # units: flatter curves are not arcs
+SWEEP_ERROR = 1.2       # error of an arc's height, relative to that of a point
 QUARTER, HALF = 2.5, 1.5  # log odds of a quarter turn on a diagonal chord, and of a half turn on a straight one
-SMOOTH, AGREE = 2.0, 1.5  # of a smooth joint, and of both joints of an arc being smooth at once
-MOST_MERGED = 8         # curves that become one arc
-MOST_BENT = 0.8         # cosine of the angle between neighbours that become one arc
-MOST_SWEEP = 5.5        # radians: of one arc that several curves become
+SMOOTH, AGREE = 2.0, 1.5  # log odds of a smooth joint, and of both joints of an arc being smooth
+MOST_MERGED = 8         # curves merged into one arc
+MOST_BENT = 0.8         # cosine of the angle between neighbours merged into one arc
+MOST_SWEEP = 5.5        # radians: sweep of one arc merged from several curves
 _SHARES = np.linspace(0, 1, 9)
 _BASIS = cubic_basis(_SHARES)  # [9, 4]
-MOST_GROWN = 0.2        # of a radius
-_WHOLE = 6.2            # radians: an arc that turns further has no chord to speak of
+MOST_GROWN = 0.2        # relative growth of a radius
+_WHOLE = 6.2            # radians: an arc with a larger sweep has hardly a chord
 
 
 def round_curves(rows: np.ndarray, noise: float) -> np.ndarray:
-    """Curves that errors of points may have made of arcs become arcs, closed outlines that are nearly circles `circle`.
+    """Replace curves by arcs, and nearly circular closed outlines by `circle`, if point errors explain the deviation.
 
-    Neighbours on nearly one circle become one arc. Rows of clean drawings stay as they are.
+    Neighbours on nearly the same circle become one arc. Rows of clean drawings are unchanged.
     """
     if noise <= LEAST_NOISE:
         return rows
@@ -54,7 +54,7 @@ def round_curves(rows: np.ndarray, noise: float) -> np.ndarray:
 
 
 def _along(row: np.ndarray) -> np.ndarray:
-    """Nine points [9, 2], in units, along a cubic's or an arc's row [22]."""
+    """Nine points [9, 2], in units, along a cubic or arc row [22]."""
     points = (row[rf.GEOMETRY].astype(np.float64).reshape(4, 2) + 1) * UNITS
     if row[rf.COMMAND] == rf.CUBIC:
         return _BASIS @ points
@@ -88,7 +88,7 @@ def _with_arcs(own: np.ndarray, points: np.ndarray, noise: float) -> np.ndarray:
 
 
 def _common_arc(points: np.ndarray, noise: float, known: bool) -> np.ndarray | None:
-    """The middle [2] of the arc that points [P, 2] go along within the noise; None if there is none."""
+    """The middle [2] of the arc that fits points [P, 2] within the noise; None if there is none."""
     start, end = points[0], points[-1]
     chord = math.hypot(*(end - start))
     if known or chord < 2 * noise:
@@ -108,7 +108,7 @@ def _common_arc(points: np.ndarray, noise: float, known: bool) -> np.ndarray | N
 
 
 def _as_circle(own: np.ndarray, points: np.ndarray, noise: float) -> np.ndarray | None:
-    """A closed sub-path's rows [K, 22] of curves (points [K, 9, 2]) within the noise of a circle as two half turns."""
+    """Two half turns for a closed sub-path [K, 22] of curves (points [K, 9, 2]) that is nearly a circle, or None."""
     curves = np.isin(own[:, rf.COMMAND], (rf.CUBIC, rf.ARC))
     points = points[curves].reshape(-1, 2)
     if curves.sum() < 2 or (own[:, rf.COMMAND] == rf.LINE).any() or math.hypot(*(points[-1] - points[0])) > 2 * noise:
@@ -131,10 +131,10 @@ def _as_circle(own: np.ndarray, points: np.ndarray, noise: float) -> np.ndarray 
 
 
 def settle_arcs(rows: np.ndarray, noise: float) -> np.ndarray:
-    """Arcs turn a quarter on a diagonal chord, a half on a straight one, or as smooth joints with their neighbours ask.
+    """Set the sweep of arcs: quarter turns on diagonal chords, half turns on straight ones, or smooth joints.
 
-    Of these and the sweep that it has, an arc gets the likeliest, given errors of points; its ends stay. Arcs between
-    arcs follow those beside them.
+    Of these and its current sweep, an arc gets the most likely one, given point errors; its ends stay. Arcs between
+    arcs follow their neighbours.
     """
     anchors = Anchors.of(rows)
     if not anchors.arc.any():
@@ -144,7 +144,7 @@ def settle_arcs(rows: np.ndarray, noise: float) -> np.ndarray:
     leaves, arrives = (_complex(side) for side in anchors.tangents())
     sweeps = anchors.sweeps()
     directed = np.minimum(np.abs(leaves), np.abs(arrives)) > 0.2
-    known = (~anchors.arc & directed).tolist()  # whose directions can be followed
+    known = (~anchors.arc & directed).tolist()  # segments whose directions can be followed
     follows = np.full(len(anchors.points) + 1, -1)
     follows[anchors.start] = np.arange(len(anchors.start))
     after = follows[anchors.end].tolist()
@@ -173,7 +173,7 @@ def settle_arcs(rows: np.ndarray, noise: float) -> np.ndarray:
 
 
 def _sweeps_wanted(chord: complex, sweep: float, smooth: list[float]) -> list[tuple[float, float]]:
-    """Sweeps that the chord and smooth joints ask for, with the log odds of each."""
+    """Sweeps suggested by the chord and by smooth joints, with log odds."""
     x, y = abs(chord.real), abs(chord.imag)
     wanted = [(joint, SMOOTH) for joint in smooth]
     if abs(x - y) < 0.02:
@@ -186,7 +186,7 @@ def _sweeps_wanted(chord: complex, sweep: float, smooth: list[float]) -> list[tu
 
 
 def _likeliest(chord: float, sweep: float, wanted: list[tuple[float, float]], noise: float) -> float:
-    """The sweep of the greatest odds, given that an arc's height is off by errors of points."""
+    """The most likely sweep, given that point errors affect an arc's height."""
     def height(angle: float) -> float:
         return math.tan(angle / 4) * chord / 2
 
@@ -200,7 +200,7 @@ def _likeliest(chord: float, sweep: float, wanted: list[tuple[float, float]], no
 
 
 def settle_radii(rows: np.ndarray, noise: float, step: float = 0.5) -> np.ndarray:
-    """Radii of circles, ellipses and corners of rectangles that are nearly equal become so, and whole or half."""
+    """Make nearly equal radii of circles, ellipses and rectangle corners equal, and snap them to (half) units."""
     rows = rows.copy()
     element = rows[:, rf.ELEMENT]
     for kind, columns in ((rf.CIRCLE, slice(4, 5)), (rf.ELLIPSE, slice(4, 6)), (rf.RECT, slice(6, 8))):
@@ -214,7 +214,7 @@ def settle_radii(rows: np.ndarray, noise: float, step: float = 0.5) -> np.ndarra
 
 
 def _settled_lengths(values: np.ndarray, noise: float, step: float) -> np.ndarray:
-    """Lengths [K] above 0: neighbours within the noise become one, and that is whole or half if it is near."""
+    """Merge positive lengths [K] that agree within the noise, and round them to whole or half units if close."""
     if not len(values):
         return values
     order = np.argsort(values)
@@ -228,7 +228,7 @@ def _settled_lengths(values: np.ndarray, noise: float, step: float) -> np.ndarra
 
 
 def meet_strokes(rows: np.ndarray, noise: float) -> np.ndarray:
-    """Ends of open strokes that nearly meet another stroke somewhere along it do; a line keeps its direction."""
+    """Make ends of open strokes meet another stroke that they nearly touch; lines keep their direction."""
     anchors = Anchors.of(rows)
     found = outlines(rows)
     ends = ends_near_strokes(found, reach_of(noise) / UNITS, 0.05 / UNITS)
@@ -241,7 +241,7 @@ def meet_strokes(rows: np.ndarray, noise: float) -> np.ndarray:
         inner = own.rows.stop - 2 if last else own.rows.start + 1
         end, beside = anchor_of[row], anchor_of[inner]
         if (np.abs(anchors.points - anchors.points[end]).max(1) <= 0.01).sum() > 1:
-            continue  # it is where another point is
+            continue  # it coincides with another point
         segment = row if last else inner
         place = (ends.place[k] + 1) * UNITS
         if rows[segment, rf.COMMAND] == rf.LINE:
@@ -257,12 +257,12 @@ def meet_strokes(rows: np.ndarray, noise: float) -> np.ndarray:
 
 
 def _crossing(point: np.ndarray, way: np.ndarray, line: np.ndarray) -> np.ndarray | None:
-    """Where a line through a point [2] along `way` [2] crosses a polyline [P, 2] first; None: nowhere."""
+    """Nearest crossing of a line through a point [2] along `way` [2] with a polyline [P, 2]; None if there is none."""
     start, along = line[:-1], np.diff(line, axis=0)  # [P - 1, 2]
     cross = way[0] * along[:, 1] - way[1] * along[:, 0]  # [P - 1]
     offset = start - point
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = (offset[:, 0] * way[1] - offset[:, 1] * way[0]) / cross  # along the polyline's piece
+        share = (offset[:, 0] * way[1] - offset[:, 1] * way[0]) / cross  # along the polyline's segment
         far = (offset[:, 0] * along[:, 1] - offset[:, 1] * along[:, 0]) / cross  # along the way
     hit = (share >= -1e-6) & (share <= 1 + 1e-6) & (far > -0.9)
     if not hit.any():

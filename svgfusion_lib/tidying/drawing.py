@@ -1,6 +1,6 @@
-"""Rules for a drawing as a whole: what is there twice, halves that mirror each other, one palette, inside the canvas.
+"""Rules for a whole drawing: no duplicate strokes, symmetric halves, one palette, inside the canvas.
 
-Each is a pure function, valid rows [L, 22] -> rows; none adds rows. Units: 24 to the canvas's side.
+Each is a pure function from valid rows [L, 22] to rows and adds none. Units: the canvas is 24 wide.
 """
 
 import math
@@ -15,18 +15,18 @@ from svgfusion_lib.utils.hybrid_utils import is_drawn
 from svgfusion_lib.utils.outlines import Outline, nearest_on, outlines
 from svgfusion_lib.utils.placement import affine, drawn_box
 
-SHORTEST = 0.4        # units: a shorter stroke is a stub, unless it is a dot
+SHORTEST = 0.4        # units: shorter strokes are stubs, unless they are dots
 DOT = 0.05            # units
-DOUBLES = 0.1         # units beside another stroke of the same style within which one is the same again
-SAME_COLOUR = 0.012   # of a channel (three levels of 255): colours this near are one
-SAME_WIDTH = 0.05     # of a stroke's width
-_MOST_COMPARED = 200  # strokes beside which doubles are looked for
+DOUBLES = 0.1         # units: distance from another stroke of the same style within which a stroke is a duplicate
+SAME_COLOUR = 0.012   # per channel (three levels of 255): closer colours are merged
+SAME_WIDTH = 0.05     # relative: closer stroke widths are merged
+_MOST_COMPARED = 200  # strokes that are checked for duplicates
 
 
 def drop_doubles(rows: np.ndarray, noise: float) -> np.ndarray:
-    """Without open strokes that run along another one of their style, and without stubs on other strokes.
+    """Drop open strokes that run along another one of the same style, and stubs on other strokes.
 
-    Dots stay, and so does the only sub-path of a drawing.
+    Keeps dots, and the only sub-path of a drawing.
     """
     found = outlines(rows)
     strokes = [o for o in found if _plain_stroke(rows, o)]
@@ -57,20 +57,20 @@ def drop_doubles(rows: np.ndarray, noise: float) -> np.ndarray:
 
 
 def _plain_stroke(rows: np.ndarray, outline: Outline) -> bool:
-    """Whether an outline is a path's, stroked, opaque, and not filled."""
+    """Whether an outline belongs to a path with an opaque stroke and no fill."""
     row = rows[outline.rows.start]
     return outline.element == rf.PATH and outline.stroked and row[13] == 0 and row[17] >= 0.999
 
 
 def _is_covered(rows: np.ndarray, stub: Outline, found: list[Outline]) -> bool:
-    """Whether a stub begins and ends within another stroke's width; a short stroke apart may be a dot."""
+    """Whether a stub lies within another stroke's width; a short stroke on its own may be a dot."""
     radius = rows[stub.rows.start, rf.STROKE_WIDTH] / 2
     others = [o for o in found if o.stroked and o.rows.start != stub.rows.start]
     return any((np.hypot(*(nearest_on(stub.points, o.points) - stub.points).T) <= radius).all() for o in others)
 
 
 def _spread(points: np.ndarray) -> np.ndarray:
-    """A polyline's points with those between them, at most half a unit apart, no more than 200."""
+    """Resample a polyline to points at most half a unit apart, no more than 200."""
     gaps = np.hypot(*np.diff(points, axis=0).T) * UNITS
     far = np.concatenate([[0], np.cumsum(gaps)])
     at = np.linspace(0, far[-1], min(200, max(2, math.ceil(far[-1] * 2))))
@@ -78,7 +78,7 @@ def _spread(points: np.ndarray) -> np.ndarray:
 
 
 def _without(rows: np.ndarray, gone: list[slice]) -> np.ndarray:
-    """Rows without some sub-paths; the next one of the same path takes a lost first one's place."""
+    """Remove sub-paths from rows; if a path loses its first sub-path, it starts with the next one."""
     rows, kept = rows.copy(), np.ones(len(rows), dtype=bool)
     for own in gone:
         kept[own] = False
@@ -92,7 +92,7 @@ def _without(rows: np.ndarray, gone: list[slice]) -> np.ndarray:
 
 
 def mirror_halves(rows: np.ndarray, noise: float) -> np.ndarray:
-    """A drawing whose points all have mirror images, left and right or above and below, gets equal halves."""
+    """Make a nearly symmetric drawing exactly symmetric: all points need mirror images (left/right or top/bottom)."""
     anchors = Anchors.of(rows)
     points = anchors.points.copy()
     if len(points) < 3:
@@ -101,20 +101,20 @@ def mirror_halves(rows: np.ndarray, noise: float) -> np.ndarray:
     kind = rows[anchors.row, rf.ELEMENT].astype(int)
     for axis in (0, 1):
         middle = points[:, axis].mean()
-        for _ in range(2):  # the second time about the middle of the pairs
+        for _ in range(2):  # the second time about the centre of the pairs
             image = points.copy()
             image[:, axis] = 2 * middle - points[:, axis]
             gap, pair = cKDTree(points).query(image)
             middle = np.median(points[:, axis] + points[pair, axis]) / 2
         mutual = (pair[pair] == np.arange(len(pair))) & (gap <= reach) & (kind == kind[pair])
-        if not mutual.all() or (kind == rf.RECT).any():  # a rectangle's corner is the image of one that is no anchor
+        if not mutual.all() or (kind == rf.RECT).any():  # a rectangle's corner mirrors one that is not an anchor
             continue
         points = _halved(points, pair, axis, middle)
     return anchors.moved(points)
 
 
 def _halved(points: np.ndarray, pair: np.ndarray, axis: int, middle: float) -> np.ndarray:
-    """Points [A, 2] and their partners at equal distances from the middle, and at one height."""
+    """Move points [A, 2] and their partners to equal distances from the axis, and to equal heights."""
     result = points.copy()
     result[:, axis] = (points[:, axis] + 2 * middle - points[pair, axis]) / 2
     result[:, 1 - axis] = (points[:, 1 - axis] + points[pair, 1 - axis]) / 2
@@ -122,7 +122,7 @@ def _halved(points: np.ndarray, pair: np.ndarray, axis: int, middle: float) -> n
 
 
 def one_palette(rows: np.ndarray) -> np.ndarray:
-    """Colours that are nearly equal become one, and so do stroke widths: the one that is used most."""
+    """Merge nearly equal colours, and nearly equal stroke widths, into the most frequent one."""
     rows = rows.copy()
     drawn = np.flatnonzero(is_drawn(rows))
     for columns in (slice(10, 13), slice(14, 17)):
@@ -134,7 +134,7 @@ def one_palette(rows: np.ndarray) -> np.ndarray:
 
 
 def _merged(values: np.ndarray, gap: float, share: float) -> np.ndarray:
-    """Values [K, C], those near to a more frequent one replaced by it: within `gap`, or a share of it."""
+    """Replace values [K, C] by a more frequent one that is within `gap`, or within a share of it."""
     if not len(values):
         return values
     different, number, count = np.unique(values, axis=0, return_inverse=True, return_counts=True)
@@ -149,9 +149,9 @@ def _merged(values: np.ndarray, gap: float, share: float) -> np.ndarray:
 
 
 def fit_canvas(rows: np.ndarray, step: float = 0.5, most: float = math.inf) -> np.ndarray:
-    """A drawing whose paint passes the canvas's edge is shifted inside, by whole steps if it can be, or made smaller.
+    """Shift a drawing that extends beyond the canvas inside, by whole steps if possible, or else scale it down.
 
-    Stroke widths stay. step: 0 for the least shift that is enough; most: how far outside it may be, in units.
+    Keeps stroke widths. step: 0 for the smallest sufficient shift; most: largest overhang to correct, in units.
     """
     low, high = (corner * UNITS for corner in drawn_box(rows))
     inside = UNITS + 1e-4
@@ -171,7 +171,7 @@ def fit_canvas(rows: np.ndarray, step: float = 0.5, most: float = math.inf) -> n
 
 
 def placed(rows: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
-    """Rows scaled about the canvas's centre and shifted by [2] canvas units; stroke widths stay."""
+    """Scale rows about the canvas centre and shift by [2] canvas units; stroke widths stay."""
     result = affine(rows, scale, shift)
     result[:, rf.STROKE_WIDTH] = rows[:, rf.STROKE_WIDTH]
     return result

@@ -1,4 +1,4 @@
-"""Stage tidy: anybody's SVG files brought into order, with what was moved and by how much."""
+"""Stage `tidy`: tidies any SVG files and reports what was moved and by how much."""
 
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -16,24 +16,24 @@ from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 REPORT_NAME, REPORT = "tidy.json", "report of tidy"
-OWN_GRID = (10, 64)  # sides, in a file's own units, of the canvases that are drawn on a grid of whole and half units
+OWN_GRID = (10, 64)  # canvas sides, in a file's own units, that suggest a grid of whole and half units
 
 
 def tidy_svg(source: str | bytes | Path, config: TidyConfig | None = None) -> tuple[str, Tidied]:
-    """SVG text, bytes or a file -> the text of the same drawing in order, and what was done.
+    """Tidy SVG text, bytes or a file; returns the SVG text and what was done.
 
-    A small canvas (OWN_GRID) has a grid of its own units, unless config names a step. ValueError with the reason if it
-    cannot be read, or shows what rows cannot hold (text, images, filters), which would be lost.
+    A small canvas (OWN_GRID) is assumed to have a grid in its own units, unless config sets a step. ValueError with the
+    reason if the file cannot be read, or has features that rows would lose (text, images, filters).
     """
     parsed = parse_svg(source)
     if parsed.unsupported:
-        raise ValueError(f"shows what would be lost: {', '.join(sorted(parsed.unsupported))}")
+        raise ValueError(f"has features that would be lost: {', '.join(sorted(parsed.unsupported))}")
     tidied = tidy_rows(parsed.rows, replace(config or TidyConfig(), step=_step(parsed, config)))
     return rows_to_svg(tidied.rows, parsed.size), tidied
 
 
 def _step(parsed: ParsedSVG, config: TidyConfig | None) -> float:
-    """Half a unit of the file, in units of which the canvas has 24; or what the config says."""
+    """The grid step: half a unit of the file, for a canvas 24 wide; or the config's step."""
     side = max(parsed.size)
     if config is not None and config.step != TidyConfig.step:
         return config.step
@@ -43,26 +43,25 @@ def _step(parsed: ParsedSVG, config: TidyConfig | None) -> float:
 def tidy_files(
     svg: str | Path, output_dir: str | Path | None = None, in_place: bool = False, config: TidyConfig | None = None
 ) -> dict:
-    """A file, or the SVG files of a folder and those below, brought into order; returns the report, tidy.json.
+    """Tidy an SVG file, or all SVG files in a folder (recursively); returns the report, tidy.json.
 
-    Results keep their names, in output_dir, or in_place. A file in which nothing moves is copied as it is; one that
-    cannot be read, or would lose something, is left out (in place: left) and named with the reason. UserError if there
-    is no SVG file, if a link leads out of the folder, if output_dir is where the originals are, or if it is not clear
-    where to write.
+    Results keep their names, in output_dir or in_place. Files without changes are copied unchanged; files that cannot
+    be read or would lose something are skipped (in place: left alone) and reported with the reason. UserError if there
+    is no SVG file, a link leads out of the folder, output_dir contains the originals, or the destination is unclear.
     """
     svg = Path(svg)
     folder = svg if svg.is_dir() else svg.parent
     files = sorted(path for path in folder.rglob("*.svg") if path.is_file()) if svg.is_dir() else [svg]
     if not files or not files[0].is_file():
-        raise UserError(f"{svg}: no such SVG file, nor a folder of some")
+        raise UserError(f"{svg}: no such SVG file or folder of SVG files")
     if svg.is_dir():
         for path in files:
-            inside(folder, path.relative_to(folder))  # not by a link
+            inside(folder, path.relative_to(folder))  # refuses links that lead elsewhere
     if (output_dir is None) != in_place:
-        raise UserError("give --output_dir, or --in_place to write over the originals; not both")
+        raise UserError("give either --output_dir, or --in_place to overwrite the originals")
     target = folder if output_dir is None else Path(output_dir)
     if in_place and (target / REPORT_NAME).exists():
-        read_json(target / REPORT_NAME, REPORT, "move it away")  # only a report is written over
+        read_json(target / REPORT_NAME, REPORT, "move it away")  # only a report may be overwritten
     entries = {}
     with nullcontext(target) if in_place else output_set(target, "tidy", svg) as written:
         for path in track(files, "tidy", len(files)):
@@ -74,7 +73,7 @@ def tidy_files(
 
 
 def _tidy_file(path: Path, target: Path, config: TidyConfig | None) -> dict:
-    """Entry of the report for one file, its result written."""
+    """Tidy one file, write the result and return its entry in the report."""
     try:
         text, tidied = tidy_svg(path, config)
     except ValueError as error:
@@ -96,7 +95,7 @@ def _summary(entries: dict[str, dict]) -> dict:
 
 
 def in_words(name: str, entry: dict) -> str:
-    """One line that says what was done to a file."""
+    """One line on what was done to a file."""
     if "left" in entry:
         return f"{name}: left as it is ({entry['left']})"
     if not entry["changed"]:

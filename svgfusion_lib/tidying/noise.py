@@ -1,4 +1,4 @@
-"""How far the points of a drawing are from where they belong, as the drawing itself tells. Units: 24 to its side."""
+"""Estimates the error of a drawing's points from the drawing itself. Units: the canvas is 24 wide."""
 
 import math
 
@@ -8,22 +8,22 @@ from svgfusion_lib.tidying.anchors import UNITS, Anchors
 from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
 
 LEAST_NOISE, MOST_NOISE = 0.015, 0.25  # units: of a clean drawing, and of any
-CLEAN = 0.4                            # share of exact relations from which a drawing is clean: .99 of held-out icons
-EXACT = 0.03                           # units that what is exact may be off
-FARTHEST = 0.7                         # units over which ends are brought together
+CLEAN = 0.4                            # least share of exact relations in a clean drawing: .99 of held-out icons
+EXACT = 0.03                           # units: tolerance of an exact relation
+FARTHEST = 0.7                         # units: largest gap over which ends are joined
 
 
 def reach_of(noise: float) -> float:
-    """Units over which errors of a size are put right."""
+    """Distance in units over which errors of a given size are corrected."""
     return min(FARTHEST, 3 * noise) if noise < 0.05 else FARTHEST
 
 
 def estimated_noise(rows: np.ndarray) -> float:
-    """Error of a point in units (standard deviation) that the relations in a drawing show: LEAST_NOISE if it is clean.
+    """Estimate the error of points in units (standard deviation) from relations; LEAST_NOISE for a clean drawing.
 
-    Relations are lines that are nearly straight (horizontal, vertical, diagonal), joints that are nearly smooth, and
-    ends that nearly touch: in clean drawings at least nine of ten are exact. A drawing with few of them is judged by
-    its coordinates on the half grid too, and one that says nothing is clean.
+    Relations are nearly horizontal, vertical or diagonal lines, nearly smooth joints, and ends that nearly touch; in
+    clean drawings, at least nine of ten are exact. A drawing with few relations is also judged by its coordinates on
+    the half grid; without any evidence, it counts as clean.
     """
     anchors = Anchors.of(rows)
     lines, joints = _line_errors(anchors), _joint_errors(anchors)
@@ -39,7 +39,7 @@ def estimated_noise(rows: np.ndarray) -> float:
 
 
 def _line_errors(anchors: Anchors) -> np.ndarray:
-    """How far the ends of nearly straight lines are beside their directions."""
+    """Deviations of the ends of nearly horizontal, vertical or diagonal lines from those directions."""
     way = np.abs(anchors.points[anchors.end] - anchors.points[anchors.start])[anchors.straight]  # [K, 2]
     length = np.hypot(*way.T)
     angle = np.degrees(np.arctan2(way[:, 1], way[:, 0]))
@@ -49,7 +49,7 @@ def _line_errors(anchors: Anchors) -> np.ndarray:
 
 
 def _joint_errors(anchors: Anchors) -> np.ndarray:
-    """How far the ends of segments are beside smooth joints with the next one, where one of the two is a curve."""
+    """Deviations of segment ends from smooth joints with the next segment, if one of the two is a curve."""
     leaves, arrives = anchors.tangents()  # [S, 2] each
     follows = np.full(len(anchors.points) + 1, -1)
     follows[anchors.start] = np.arange(len(anchors.start))

@@ -1,6 +1,6 @@
-"""Rules for the points of a drawing: welded ends, straight and diagonal lines, common centres, the grid.
+"""Rules for points: welded ends, straight and diagonal lines, common centres, the grid.
 
-Each brings what is nearly so, by errors of a size (`noise`, see noise.py), into its place: valid rows [L, 22] -> rows.
+Each corrects deviations that errors of size `noise` (see noise.py) explain: valid rows [L, 22] -> rows.
 """
 
 import math
@@ -13,7 +13,7 @@ from svgfusion_lib.tidying.anchors import Anchors, tie
 from svgfusion_lib.tidying.noise import LEAST_NOISE, reach_of
 from svgfusion_lib.tidying.settle import LEAST_SHIFT, Grid, settled
 
-TOUCHING = 0.002       # units: points this near are one
+TOUCHING = 0.002       # units: closer points coincide
 _NONE = np.zeros((0, 2), dtype=int)
 
 
@@ -21,12 +21,12 @@ def settle_points(
     rows: np.ndarray, noise: float, grid: Grid | None = None, weld: bool = False, straight: bool = False,
     diagonals: bool = False, centres: bool = False,
 ) -> np.ndarray:
-    """The rules for points at once, so that none undoes another: ties first, then the likeliest place of each tie.
+    """Apply all rules for points at once, so that none undoes another: tie coordinates, then place each tie.
 
-    weld: ends of open strokes go together with the nearest point of another sub-path, and shapes that nearly close,
-    close. straight: lines that are nearly horizontal or vertical become so. diagonals: lines that are nearly at 45
-    degrees, and chords of arcs that are nearly quarter turns, become so. centres: circles and ellipses whose centres
-    are nearly one get one. grid: points go to the places of a grid that they are likely meant for, sub-paths together.
+    weld: join ends of open strokes with the nearest point of another sub-path, and close nearly closed shapes.
+    straight: make nearly horizontal or vertical lines exact. diagonals: make lines at nearly 45 degrees, and chords of
+    near quarter turns, exact. centres: give nearly concentric circles and ellipses the same centre. grid: move points
+    to their likely grid positions, sub-paths as a whole.
     """
     anchors = Anchors.of(rows)
     count = len(anchors.points)
@@ -43,7 +43,7 @@ def settle_points(
 
 
 def _same_points(anchors: Anchors) -> np.ndarray:
-    """Pairs [K, 2] of anchors in one place, the next ones of each: they stay together."""
+    """Pairs [K, 2] of coincident anchors, which stay together."""
     if len(anchors.points) < 2:
         return _NONE
     order = np.lexsort(np.round(anchors.points.T / TOUCHING))
@@ -52,7 +52,7 @@ def _same_points(anchors: Anchors) -> np.ndarray:
 
 
 def _weld_pairs(anchors: Anchors, reach: float) -> np.ndarray:
-    """Pairs [K, 2] of anchors that are meant as one; never two points of one sub-path, but its ends."""
+    """Pairs [K, 2] of anchors that are meant to coincide; within one sub-path, only its two ends."""
     on_path = anchors.rows[anchors.row, rf.ELEMENT] == rf.PATH
     gap = np.hypot(*(anchors.points[anchors.last] - anchors.points[anchors.first]).T)
     size = np.bincount(anchors.part, minlength=1)
@@ -76,7 +76,7 @@ def _weld_pairs(anchors: Anchors, reach: float) -> np.ndarray:
 
 
 def _without_collapse(wanted: np.ndarray, part: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """The pairs [K, 2], taken in order, that join no two points of one sub-path. group [A]: points that are one."""
+    """The pairs [K, 2], in order, that do not merge two points of one sub-path. group [A]: coincident points."""
     leader: dict[int, int] = {}
     parts: dict[int, set[int]] = {}
 
@@ -97,7 +97,7 @@ def _without_collapse(wanted: np.ndarray, part: np.ndarray, group: np.ndarray) -
 
 
 def _straight_pairs(anchors: Anchors, noise: float) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs [K, 2] of ends of lines that have one x, and that have one y; noise 0: those that are so already."""
+    """Pairs [K, 2] of line ends that should share x, and that should share y; noise 0: those that already do."""
     way = np.abs(anchors.points[anchors.end] - anchors.points[anchors.start])  # [S, 2]
     length = np.hypot(*way.T)
     beside = np.minimum(np.maximum(0.2 * length, 2 * noise), 1.2 * reach_of(noise)) if noise else TOUCHING
@@ -109,7 +109,7 @@ def _straight_pairs(anchors: Anchors, noise: float) -> tuple[np.ndarray, np.ndar
 
 
 def _diagonal_ways(anchors: Anchors, noise: float) -> np.ndarray:
-    """Ends of what is meant to go as far in x as in y, and the sign of y's way against x's: [K, 3]."""
+    """Ends of intended diagonals, and the sign of dy relative to dx: [K, 3]."""
     way = anchors.points[anchors.end] - anchors.points[anchors.start]  # [S, 2]
     length = np.hypot(*way.T)
     beside = np.abs(np.abs(way[:, 0]) - np.abs(way[:, 1])) / math.sqrt(2)
@@ -125,7 +125,7 @@ def _diagonal_ways(anchors: Anchors, noise: float) -> np.ndarray:
 
 
 def _centre_pairs(anchors: Anchors, reach: float) -> np.ndarray:
-    """Pairs [K, 2] of the centres of circles and ellipses that are meant as one."""
+    """Pairs [K, 2] of circle and ellipse centres that are meant to coincide."""
     round_ = np.flatnonzero(np.isin(anchors.rows[anchors.row, rf.ELEMENT], (rf.CIRCLE, rf.ELLIPSE)))
     if len(round_) < 2:
         return _NONE

@@ -1,9 +1,9 @@
-"""Where tied coordinates belong: the likeliest places of points that errors have moved.
+"""Finds the most likely true positions of tied coordinates that have been perturbed by errors.
 
-Many of a designer's coordinates are on the grid of their set, the others anywhere; an error shifts a whole sub-path and
-every point by itself. `settled` finds the most probable places under that model, by iterated conditional modes (Besag
-1986, "On the statistical analysis of dirty pictures"). Units: 24 to the canvas's side. Letters: A points, G groups of
-tied coordinates, P sub-paths, K diagonals.
+Model: many of a designer's coordinates are on the set's grid, the others anywhere; errors shift each sub-path as a
+whole and each point independently. `settled` finds the most probable positions by iterated conditional modes (Besag
+1986, "On the statistical analysis of dirty pictures"). Units: the canvas is 24 wide. A is the number of points, G of
+groups of tied coordinates, P of sub-paths, K of diagonals.
 """
 
 import math
@@ -12,19 +12,19 @@ from functools import cached_property
 
 import numpy as np
 
-LEAST_SHIFT = 0.3                     # units: error of a sub-path's place, where points have errors at all
-SHIFTS = np.linspace(-1, 1, 41)       # of a sub-path that are tried, in whole steps
+LEAST_SHIFT = 0.3                     # units: error of a sub-path's position, if points have errors at all
+SHIFTS = np.linspace(-1, 1, 41)       # shifts of a sub-path to try, in whole steps
 ROUNDS = 4
-DIAGONAL = 2.0                        # log odds that what looks like a diagonal is meant as one
+DIAGONAL = 2.0                        # log odds that an apparent diagonal is intended
 _SAME = 1e-6
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the designers of a set put coordinates: on multiples of two steps, between these, or anywhere else.
+    """Prior of coordinates in a set: on multiples of two steps, halfway between these, or anywhere else.
 
-    step: units; whole, half: shares of the coordinates that are on even and on odd multiples of it, as measured in
-    tabler and lucide.
+    step: units; whole, half: shares of coordinates on even and on odd multiples of it, as measured in tabler and
+    lucide.
     """
 
     step: float = 0.5
@@ -41,11 +41,11 @@ def settled(
     points: np.ndarray, groups: tuple[np.ndarray, np.ndarray], part: np.ndarray, diagonals: np.ndarray, noise: float,
     shift: float, grid: Grid | None,
 ) -> np.ndarray:
-    """Places [A, 2] of points [A, 2]: coordinates of one group have one, on the grid if that is likelier than not.
+    """Positions [A, 2] for points [A, 2]: one coordinate per group, on the grid if that is more likely than not.
 
-    groups: numbers [A] of the tied groups in x and in y; part [A]: sub-path; diagonals [K, 3]: two points whose way is
-    meant to be as far in x as in y, and the sign of y's against x's; noise, shift: errors of a point and of a sub-path
-    (standard deviations); grid: None if there is none: a group's place is its mean.
+    groups: numbers [A] of the tied groups in x and in y; part [A]: sub-path; diagonals [K, 3]: two points that should
+    differ equally in x and y, and the sign of dy relative to dx; noise, shift: errors of a point and of a sub-path
+    (standard deviations); grid: None places each group at its mean.
     """
     if not len(points):
         return points
@@ -62,7 +62,7 @@ def settled(
 def _axis_places(
     values: np.ndarray, group: np.ndarray, part: np.ndarray, noise: float, shift: float, grid: Grid | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means [G] of groups of coordinates [A] without their sub-paths' shifts, the means' errors, likeliest places."""
+    """For groups of coordinates [A]: means [G] without sub-path shifts, errors of the means, most likely positions."""
     count = np.bincount(group)
     spread = noise / np.sqrt(count)
     if grid is None:
@@ -80,7 +80,7 @@ def _axis_places(
 def _likely_shifts(
     values: np.ndarray, group: np.ndarray, part: np.ndarray, noise: float, shift: float, grid: Grid
 ) -> np.ndarray:
-    """The shifts of sub-paths [P] that put their coordinates on the grid best; small ones where none does better."""
+    """Shifts of sub-paths [P] that best align their coordinates with the grid; small ones if none is better."""
     pair, own = np.unique(np.stack([part, group]), axis=1, return_inverse=True)  # groups within sub-paths
     own = own.ravel()
     count = np.bincount(own)
@@ -96,7 +96,7 @@ def _likely_shifts(
 
 
 def _log_likelihoods(mean: np.ndarray, spread: np.ndarray, grid: Grid) -> np.ndarray:
-    """Log likelihoods [3, G] of means [G] with errors [G] as those of whole, half and any coordinates."""
+    """Log likelihoods [3, G] of means [G] with errors [G] as whole, half and arbitrary coordinates."""
     period = 2 * grid.step
     whole = np.abs(mean / period - np.round(mean / period))  # [G]: 0 to .5
     density = np.log(period / (spread * math.sqrt(math.tau)))
@@ -109,7 +109,7 @@ def _log_likelihoods(mean: np.ndarray, spread: np.ndarray, grid: Grid) -> np.nda
 
 
 def _places(mean: np.ndarray, spread: np.ndarray, grid: Grid) -> np.ndarray:
-    """The likeliest places [G] of means [G]."""
+    """The most likely positions [G] for means [G]."""
     period = 2 * grid.step
     whole = np.round(mean / period) * period
     half = (np.floor(mean / period) + 0.5) * period
@@ -119,7 +119,7 @@ def _places(mean: np.ndarray, spread: np.ndarray, grid: Grid) -> np.ndarray:
 def _fit_diagonals(
     place: np.ndarray, mean: np.ndarray, spread: np.ndarray, terms: np.ndarray, sign: np.ndarray, grid: Grid | None
 ) -> None:
-    """Moves places [G] so that more of the diagonals hold, one coordinate at a time, where that is likelier.
+    """Move positions [G], one coordinate at a time, so that more diagonals hold, if that is more likely.
 
     terms [K, 4]: groups of the two points' x and y.
     """
@@ -159,7 +159,7 @@ def _fit_diagonals(
 
 
 def _log_prior(value: float, spread: float, grid: Grid | None) -> float:
-    """Log probability of a place; one on the grid explains a mean the better, the smaller its error is."""
+    """Log probability of a position; a grid position explains a mean better, the smaller the mean's error."""
     if grid is None:
         return 0.0
     of_whole, of_half, of_any = grid.log_shares

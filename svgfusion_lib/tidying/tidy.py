@@ -1,7 +1,7 @@
-"""Rows brought into order: the rules of this room, applied in turn, and what they moved.
+"""Applies the tidying rules in turn and reports what they moved.
 
-What is off by no more than errors of a size explain is put right, anything else is left. That size is what a drawing
-itself shows (noise.py): clean ones have next to none, so next to nothing moves in them.
+Only deviations that errors of a certain size explain are corrected. That size is estimated from the drawing itself
+(noise.py): in clean drawings it is nearly 0, so hardly anything moves.
 """
 
 import math
@@ -20,34 +20,34 @@ from svgfusion_lib.tidying.points import settle_points
 from svgfusion_lib.tidying.settle import Grid
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 
-MOST_ROWS = 2000  # of an icon
-HAIR = 0.1    # units over the canvas's edge
-MOVED = 1e-3  # units from which a coordinate counts as moved
+MOST_ROWS = 2000  # rows of an icon
+HAIR = 0.1    # units beyond the canvas's edge
+MOVED = 1e-3  # units: least change that counts as a move
 Rule = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class TidyConfig:
-    """Which rules are applied, and how far they may move anything. Units: 24 to the canvas's side."""
+    """Which rules to apply, and how far they may move anything. Units: the canvas is 24 wide."""
 
-    doubles: bool = True          # strokes that are there twice, and stubs
-    curves: bool = True           # curves that are nearly arcs become arcs; outlines that are nearly circles, circles
-    mirror: bool = True           # drawings whose halves are nearly mirror images
+    doubles: bool = True          # duplicate strokes, and stubs
+    curves: bool = True           # nearly circular curves become arcs, nearly circular outlines become circles
+    mirror: bool = True           # nearly symmetric drawings
     weld: bool = True             # ends that nearly meet a point of another stroke, shapes that nearly close
-    straight: bool = True         # lines that are nearly horizontal or vertical
-    diagonals: bool = True        # lines and quarter turns that are nearly at 45 degrees
-    centres: bool = True          # circles that are nearly concentric
-    grid: bool = True             # coordinates that are nearly whole or half
+    straight: bool = True         # nearly horizontal or vertical lines
+    diagonals: bool = True        # lines and quarter turns at nearly 45 degrees
+    centres: bool = True          # nearly concentric circles
+    grid: bool = True             # nearly whole or half coordinates
     arcs: bool = True             # quarter and half turns, smooth joints
-    radii: bool = True            # radii that are nearly equal, whole or half
-    junctions: bool = True        # ends that nearly meet another stroke anywhere along it
-    palette: bool = True          # colours and stroke widths that are nearly equal
-    canvas: bool = True           # drawings that pass the canvas's edge
-    max_move: float = 1.0         # units: nothing that is drawn moves further
+    radii: bool = True            # nearly equal, whole or half radii
+    junctions: bool = True        # ends that nearly meet another stroke along its length
+    palette: bool = True          # nearly equal colours and stroke widths
+    canvas: bool = True           # drawings that extend beyond the canvas
+    max_move: float = 1.0         # units: nothing moves further
     step: float = Grid.step       # units: of the half grid
-    whole: float = Grid.whole     # share of the coordinates that are meant to be whole (multiples of two steps)
-    half: float = Grid.half       # ... and half (those between)
-    noise: float | None = None    # units: errors of points that are undone; None: as the drawing shows
+    whole: float = Grid.whole     # share of intended whole coordinates (multiples of two steps)
+    half: float = Grid.half       # ... and of half ones (between them)
+    noise: float | None = None    # units: size of point errors to correct; None: estimate from the drawing
 
     def __post_init__(self):
         for name, largest in (("max_move", 24), ("step", 6)):
@@ -67,11 +67,11 @@ RULES = tuple(f.name for f in fields(TidyConfig) if f.type == "bool" or f.type i
 
 @dataclass
 class Tidied:
-    """A drawing in order: valid rows [L', 22], and what was done to it.
+    """A tidied drawing: valid rows [L', 22], and what was done.
 
-    noise: errors of points that were found, in units; moved: of every rule that moved something, how many coordinates
-    and how far at most, in units; largest: how far any coordinate is from where it was; dropped: rows that are gone or
-    became part of others; painted: rows whose colours or width changed.
+    noise: estimated point error, in units; moved: for every rule that moved something, the number of coordinates and
+    the largest move in units; largest: largest total move of any coordinate; dropped: rows removed or merged;
+    painted: rows whose colours or width changed.
     """
 
     rows: np.ndarray
@@ -83,14 +83,14 @@ class Tidied:
 
     @property
     def changed(self) -> bool:
-        """Whether anything is not as it was."""
+        """Whether anything changed."""
         return bool(self.moved or self.dropped or self.painted)
 
 
 def tidy_rows(rows: np.ndarray, config: TidyConfig | None = None) -> Tidied:
-    """Any rows [L, 22] -> the same drawing in order. Never more rows than the valid ones among them.
+    """Tidy any rows [L, 22]. Never returns more rows than the valid ones among them.
 
-    An illustration of more than MOST_ROWS rows is none that these rules are made for: it comes back as it is.
+    Drawings of more than MOST_ROWS rows are illustrations, for which these rules are not made; they are unchanged.
     """
     config = config or TidyConfig()
     given = sanitize_rows(rows)
@@ -119,10 +119,10 @@ def tidy_rows(rows: np.ndarray, config: TidyConfig | None = None) -> Tidied:
 
 
 def _rules(config: TidyConfig, noise: float) -> list[tuple[str, Rule]]:
-    """The rules that move something, in order."""
+    """The rules to apply, in order."""
     grid = Grid(config.step, config.whole, config.half) if config.grid else None
     clean = noise <= LEAST_NOISE
-    most = HAIR if clean else math.inf  # a clean drawing that goes further is meant to
+    most = HAIR if clean else math.inf  # in a clean drawing, larger overhangs are intentional
     ties = {name: getattr(config, name) for name in ("weld", "straight", "diagonals", "centres")}
     rules: list[tuple[str, Rule, bool]] = [
         ("canvas", lambda rows: fit_canvas(rows, 0, most), config.canvas),
@@ -137,10 +137,10 @@ def _rules(config: TidyConfig, noise: float) -> list[tuple[str, Rule]]:
 
 
 def _bounded(before: np.ndarray, rows: np.ndarray, after: np.ndarray, most: float, whole: bool) -> np.ndarray:
-    """What a rule made of rows, but for elements that it would take further than `most` from where they began.
+    """A rule's result, except for elements that it would move further than `most` from their original position.
 
-    These are as they were; of a rule that moves the drawing as a whole, so is the drawing. A rule that changes which
-    rows there are is not followed.
+    Those are left unchanged; so is the whole drawing, if the rule moves it as a whole. A result that changes which rows
+    there are is discarded.
     """
     if not np.array_equal(rows[:, :2], after[:, :2]):
         return rows
@@ -156,5 +156,5 @@ def _bounded(before: np.ndarray, rows: np.ndarray, after: np.ndarray, most: floa
 
 
 def _distances(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """How far the geometry columns [L, 8] are from where they were, in units."""
+    """Changes of the geometry columns [L, 8], in units."""
     return np.abs(after[:, rf.GEOMETRY].astype(np.float64) - before[:, rf.GEOMETRY]) * UNITS

@@ -1,1 +1,1 @@
-"""Rows and pictures of them, datasets, and diffusion."""
+"""Rows and their rendering, datasets, and diffusion."""

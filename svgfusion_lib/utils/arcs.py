@@ -1,7 +1,7 @@
-"""Circular arcs by three points: start, middle, end.
+"""Circular arcs given by three points: start, middle, end.
 
 The canvas has y downwards, so a positive sweep turns clockwise on screen, as SVG's sweep flag does
-(SVG 2, section 9.3.8). Letters: K arcs.
+(SVG 2, section 9.3.8). K is the number of arcs.
 """
 
 import math
@@ -10,16 +10,16 @@ import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
 
-FLAT = 1e-3              # sagitta over chord below which three points make a line: no circle can be told from them
+FLAT = 1e-3              # sagitta over chord below which three points count as a line
 QUARTER = math.pi / 2
 Point = tuple[float, ...]
 
 
 def circle_through(start: np.ndarray, middle: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centre [K, 2], radius [K] and signed sweep [K] in radians of arcs by three points [K, 2] each.
+    """Centre [K, 2], radius [K] and signed sweep [K] in radians of arcs through three points [K, 2] each.
 
-    A start that is the end says a full turn, whose diameter runs from start to middle. Points on a line have an
-    infinite radius, a centre that is not finite, and sweep 0.
+    If start and end coincide, the arc is a full turn with the diameter from start to middle. Points on a line have an
+    infinite radius, a non-finite centre and sweep 0.
     """
     to_middle, chord = middle - start, end - start                                 # [K, 2]
     cross = to_middle[:, 0] * chord[:, 1] - to_middle[:, 1] * chord[:, 0]          # [K]: twice the triangle's area
@@ -41,7 +41,7 @@ def circle_through(start: np.ndarray, middle: np.ndarray, end: np.ndarray) -> tu
 
 
 def circle_of_points(start: Point, across: Point, end: Point) -> tuple[Point, float] | None:
-    """Centre and radius of one circle by three points, as `circle_through` but quicker for one; None for a line."""
+    """Centre and radius of the circle through three points; a faster `circle_through` for one arc. None for a line."""
     (x, y), (ux, uy), (vx, vy) = start, across, end
     ux, uy, vx, vy = ux - x, uy - y, vx - x, vy - y
     u2, v2 = ux * ux + uy * uy, vx * vx + vy * vy
@@ -55,18 +55,18 @@ def circle_of_points(start: Point, across: Point, end: Point) -> tuple[Point, fl
 
 
 def points_at(start: np.ndarray, centre: np.ndarray, sweep: np.ndarray, share: np.ndarray | float) -> np.ndarray:
-    """Points on arcs after a share of their sweep: start, centre [K, 2], sweep [K] -> [K, 2]."""
+    """Points on arcs at a share of their sweep: start, centre [K, 2], sweep [K] -> [K, 2]."""
     angle = sweep * share
     cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
     arm = start - centre
-    with np.errstate(invalid="ignore"):  # of arcs that are lines
+    with np.errstate(invalid="ignore"):  # for arcs that are lines
         return centre + arm * cosine + np.stack([-arm[:, 1], arm[:, 0]], axis=1) * sine
 
 
 def arc_to_cubics(points: np.ndarray) -> np.ndarray:
-    """One arc's start, middle and end [3, 2] -> cubics [n, 4, 2] of at most a quarter turn each.
+    """Convert one arc's start, middle and end [3, 2] to cubics [n, 4, 2] of at most a quarter turn each.
 
-    Their distance from the circle is at most .00028 of the radius. Points on a line give the line as a cubic.
+    They deviate from the circle by at most .00028 of the radius. Points on a line give the line as a cubic.
     """
     start, middle, end = points[:, None]                                           # [1, 2] each
     centre, radius, sweep = circle_through(start, middle, end)
@@ -82,7 +82,7 @@ def arc_to_cubics(points: np.ndarray) -> np.ndarray:
 
 
 def arc_box(points: np.ndarray) -> np.ndarray:
-    """Extreme points of arcs [K, 3, 2] (start, middle, end) -> [K, 6, 2]: ends and where x or y turns."""
+    """Extreme points [K, 6, 2] of arcs [K, 3, 2] (start, middle, end): the ends and the extrema of x and y."""
     start, middle, end = points.transpose(1, 0, 2)                                 # [K, 2] each
     centre, radius, sweep = circle_through(start, middle, end)
     extremes = np.repeat(start[:, None], 6, axis=1)                                # [K, 6, 2]
@@ -97,7 +97,7 @@ def arc_box(points: np.ndarray) -> np.ndarray:
 
 
 def arcs_to_cubic_rows(rows: np.ndarray) -> np.ndarray:
-    """Rows [L, 22] with every arc written as cubics -> [L', 22]: for models and caches that know no arcs."""
+    """Convert every arc in rows [L, 22] to cubics -> [L', 22], for models and caches without arcs."""
     arcs = rows[:, rf.COMMAND] == rf.ARC
     if not arcs.any():
         return rows

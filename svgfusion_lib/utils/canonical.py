@@ -1,14 +1,14 @@
-"""The canonical form of rows: what is an arc, a circle or a rectangle is written as one, however a file spells it.
+"""Canonical form of rows: arcs, circles and rectangles become `arc`, `circle` and `rect`, however a file spells them.
 
-Rules, each within TOLERANCE (a fiftieth of a unit of a 24 x 24 icon would be seen; this is half of that):
+Rules, each within TOLERANCE (a fiftieth of a unit would be visible in a 24 x 24 icon; this is half of that):
 
 1.  a cubic that follows a circle becomes an arc;
-2.  arcs that follow each other on one circle become one arc; a full circle becomes two half turns;
-3.  a sub-path that is a full circle, or a rectangle with or without round corners, becomes `circle` or `rect` where
-    nothing else changes: it is the whole path, or the path is one opaque stroke, whose sub-paths are then split;
-4.  a stroked sub-path that is one line of no visible length is a dot: it ends where it begins.
+2.  consecutive arcs on one circle become one arc; a full circle becomes two half turns;
+3.  a sub-path that is a full circle, or a rectangle with or without rounded corners, becomes `circle` or `rect` if
+    that changes nothing else: it is the whole path, or the path has only an opaque stroke and is split;
+4.  a stroked sub-path of one line with no visible length becomes a dot: it ends where it begins.
 
-Order of painting, dashes (resolved before), caps, joins and holes stay as they are.
+Paint order, dashes (already resolved), caps, joins and holes are preserved.
 """
 
 import math
@@ -21,14 +21,14 @@ from svgfusion_lib.utils.arcs import circle_of_points, circle_through, points_at
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke
 
 TOLERANCE = 0.01 / 12     # canvas units: a hundredth of a unit of a 24 x 24 icon
-ROUNDNESS = 0.03          # of an arc's sagitta: a flat curve has to follow its circle more closely
+ROUNDNESS = 0.03          # share of an arc's sagitta: flat curves must follow the circle more closely
 DOT = 0.02 / 12           # canvas units: a shorter line is a dot
 _START, _MIDDLE, _END = slice(2, 4), slice(4, 6), slice(8, 10)  # columns of an arc row
 _BASIS = cubic_basis(np.arange(1, 8) / 8)                       # [7, 4]: where a cubic is compared with its circle
 
 
 def canonical_rows(rows: np.ndarray) -> np.ndarray:
-    """Rows [L, 22] (with or without BOS and EOS) -> the same drawing in canonical form [L', 22]."""
+    """Convert rows [L, 22] (with or without BOS and EOS) to canonical form [L', 22]."""
     rows = merge_arcs(cubics_to_arcs(rows))
     return _primitives(rows)
 
@@ -47,7 +47,7 @@ def cubics_to_arcs(rows: np.ndarray) -> np.ndarray:
         beside = np.abs(np.hypot(arms[..., 0], arms[..., 1]) - radius[:, None]).max(1)  # [K]
         onwards = (arms[:, :-1, 0] * arms[:, 1:, 1] - arms[:, :-1, 1] * arms[:, 1:, 0]) * np.sign(sweep)[:, None]
         sagitta = radius * (1 - np.cos(sweep / 2))
-        # the half tolerance is what coordinates of two decimals need
+        # two-decimal coordinates need half the tolerance
         allowed = np.where(np.abs(sweep) > 1, np.maximum(ROUNDNESS * sagitta, TOLERANCE / 2), ROUNDNESS * sagitta)
         round_ = (beside <= np.minimum(TOLERANCE, allowed)) & (onwards > 0).all(1) & (sweep != 0)
     round_ &= np.isfinite(radius) & (np.abs(sweep) < 1.5 * math.pi)
@@ -68,7 +68,7 @@ def merge_arcs(rows: np.ndarray) -> np.ndarray:
     arcs = np.flatnonzero(is_arc)
     points = (rows[arcs, part].astype(np.float64) for part in (_START, _MIDDLE, _END))  # [K, 2] each
     centre, radius, sweep = circle_through(*points)
-    follows = np.zeros(len(arcs), dtype=bool)  # may be one arc with the one before
+    follows = np.zeros(len(arcs), dtype=bool)  # candidate to merge with the previous arc
     near = np.maximum(8 * TOLERANCE, 0.1 * radius[1:])
     with np.errstate(invalid="ignore"):
         follows[1:] = (
@@ -91,7 +91,7 @@ def merge_arcs(rows: np.ndarray) -> np.ndarray:
 
 
 def _longest(run: np.ndarray) -> tuple[int, np.ndarray]:
-    """How many of consecutive arc rows [k, 22], from the first on, lie on one circle; the one or two rows for them."""
+    """How many of the arc rows [k, 22], from the first, lie on one circle, and the one or two rows replacing them."""
     taken, merged = 1, run[:1]
     for count in range(2, len(run) + 1):
         longer = _merged(run[:count])
@@ -102,7 +102,7 @@ def _longest(run: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 def _merged(run: np.ndarray) -> np.ndarray | None:
-    """One row for arc rows [k, 22] on one circle, two for a full circle; None if they are on no circle."""
+    """Merge arc rows [k, 22] on one circle into one row, or two for a full circle; None if they share no circle."""
     points = [tuple(point) for row in run for point in (row[_MIDDLE].tolist(), row[_END].tolist())]  # 2 k of them
     start, end = tuple(run[0, _START].tolist()), points[-1]
     across = max(points, key=lambda p: min(math.dist(p, start), math.dist(p, end)))
@@ -142,15 +142,15 @@ def _primitives(rows: np.ndarray) -> np.ndarray:
     starts = np.flatnonzero(begins)
     sizes = np.diff(starts, append=len(rows))
     curves = np.add.reduceat(rows[:, rf.COMMAND] == rf.CUBIC, starts, dtype=int)
-    # a circle has two arcs, a dot one line, a rectangle at most eight sides and corners, before the closing
+    # before the close, a circle has two arcs, a dot one line, a rectangle at most eight sides and corners
     candidates = (sizes >= 2) & (sizes <= 10) & (rows[starts, rf.ELEMENT] == rf.PATH) & (curves == 0)
     if not candidates.any():
         return rows
     moves = rows[starts, rf.COMMAND]
     is_path = rows[starts, rf.ELEMENT] == rf.PATH
     opens = is_path & (moves == rf.MOVE)
-    path = np.cumsum(opens)                                      # which path a sub-path belongs to
-    paths = np.bincount(path[is_path], minlength=path[-1] + 1)   # sub-paths of each
+    path = np.cumsum(opens)                                      # path index of each sub-path
+    paths = np.bincount(path[is_path], minlength=path[-1] + 1)   # sub-paths per path
     after_gradient = np.zeros(len(starts), dtype=bool)
     after_gradient[1:] = np.isin(rows[starts[:-1], rf.ELEMENT], rf.GRADIENTS)
     has_gradient = np.zeros(path[-1] + 1, dtype=bool)
@@ -196,7 +196,7 @@ def _as_circle(piece: np.ndarray) -> tuple[float, ...] | None:
     if commands[1:3] != [rf.ARC, rf.ARC] or len(commands) > 4 or (len(commands) == 4 and commands[3] != rf.CLOSE):
         return None
     if len(commands) == 3 and piece[0, rf.CAP] == rf.CAPS.index("square") and paints_stroke(piece[0]):
-        return None  # its square ends show
+        return None  # its square caps are visible
     first, second = piece[1].astype(np.float64), piece[2].astype(np.float64)
     if np.abs(second[_END] - first[_START]).max() > 2 * TOLERANCE:
         return None
@@ -224,7 +224,7 @@ def _as_rect(piece: np.ndarray) -> tuple[float, ...] | None:
         return None
     segments = piece[1 : len(piece) - int(closed)].astype(np.float64)
     commands = segments[:, rf.COMMAND].astype(int)
-    if np.abs(segments[-1, _END] - segments[0, _START]).max() > 1e-6:  # the side that the closing draws
+    if np.abs(segments[-1, _END] - segments[0, _START]).max() > 1e-6:  # the side drawn by the close
         side = segments[-1].copy()
         side[rf.COMMAND], side[_START], side[_END] = rf.LINE, segments[-1, _END], segments[0, _START]
         segments = np.concatenate([segments, side[None]])
@@ -271,7 +271,7 @@ def _as_rect(piece: np.ndarray) -> tuple[float, ...] | None:
     middle_of_box = np.array([(left + right) / 2, (top + bottom) / 2])
     outward = np.sign(centre - middle_of_box)
     half = np.array([right - left, bottom - top]) / 2
-    flat = half - r <= 2 * TOLERANCE  # no straight side along that axis: the centres of two corners are one
+    flat = half - r <= 2 * TOLERANCE  # no straight side along that axis: two corners share a centre
     outward = np.where(flat, np.sign(middle - middle_of_box), outward)
     if len({tuple(side) for side in outward}) != 4 or (outward == 0).any():
         return None

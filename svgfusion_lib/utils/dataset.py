@@ -1,9 +1,9 @@
-"""Datasets over the two caches, their collate functions, and batches of similar length.
+"""Datasets for the two caches, their collate functions, and length-bucketed batches.
 
-cache.pt    rows, captions, splits and pixel tokens of N SVGs     (stage preprocess -> VP-VAE)
-latents.pt  posteriors and text tokens of the same SVGs           (stage prepare_latents -> VS-DiT)
+cache.pt    rows, captions, splits and pixel tokens of N SVGs     (stage preprocess, for the VP-VAE)
+latents.pt  posteriors and text tokens of the same SVGs           (stage prepare_latents, for the VS-DiT)
 
-The tokens of both lie in folders beside them (system/token_store.py).
+Tokens are stored in folders beside them (system/token_store.py).
 """
 
 from collections import Counter
@@ -26,14 +26,14 @@ from svgfusion_lib.utils.tensorsvg import partial_rows, stage_of_rows
 
 @dataclass
 class ToDevice:
-    """Batches move between devices as one."""
+    """Mixin: `to` moves every tensor field to a device."""
 
     def to(self, device: str | torch.device):
         moved = {k: v.to(device) for k, v in vars(self).items() if isinstance(v, Tensor)}
         return replace(self, **moved)
 
 
-# --- chunks: what the VP-VAE sees -----------------------------------------------------------------
+# --- chunks: input of the VP-VAE -----------------------------------------------------------------
 
 
 @dataclass
@@ -42,7 +42,7 @@ class ChunkBatch(ToDevice):
 
     ids int64 [B, N, R, 2], geometry [B, N, R, 8], box [B, N, 3], style [B, N, 12],
     padding_mask bool [B, N] (True = padding), names of the SVGs.
-    pixel_tokens [B, K, P, C] of K renderings, and stages int64 [B, N]: which of them each chunk sees; or None.
+    pixel_tokens [B, K, P, C] of K renderings and stages int64 [B, N], the rendering that each chunk sees; or None.
     """
 
     ids: Tensor
@@ -66,7 +66,7 @@ class ChunkItem:
 
 
 class ChunkDataset(Dataset):
-    """SVGs of a cache as chunks. Longer ones than `max_latents` are left out and counted."""
+    """SVGs of a cache as chunks. SVGs of more than `max_latents` chunks are skipped and counted in `too_long`."""
 
     def __init__(
         self,
@@ -78,12 +78,12 @@ class ChunkDataset(Dataset):
         every_stage: bool = False,
         only: Collection[int] | None = None,
     ):
-        """cache: see stage preprocess; split: "train", "held_out" or None for all; max_latents: if not the config's.
+        """cache: see stage preprocess; split: "train", "held_out" or None for all; max_latents: overrides the config.
 
-        partial_rate: share of the items that are an earlier stage of their SVG, another one each time (drawn from
-        torch's global generator).
-        every_stage: every stage of an SVG (utils/tensorsvg.py) is an item of its own. only: indices in the
-        cache of the SVGs to take (None: of all).
+        partial_rate: share of items replaced by a random earlier stage of their SVG (drawn from torch's global
+        generator).
+        every_stage: make every stage of an SVG (utils/tensorsvg.py) an item of its own. only: cache indices of
+        the SVGs to use (None: all).
         """
         self.pixel_tokens = cache["pixel_tokens"] if config.pixel_fusion else None  # store of [K P, C], K stages
         if config.pixel_fusion and self.pixel_tokens is None:
@@ -92,10 +92,10 @@ class ChunkDataset(Dataset):
         self.partial_rate = partial_rate
         self._max_latents = max_latents or config.max_latents
         self._rows: list[np.ndarray] = []
-        self._sizes: list[np.ndarray] = []  # of the stages, in elements
-        self._stages: list[int] = []        # of the whole SVG
+        self._sizes: list[np.ndarray] = []  # elements in each stage
+        self._stages: list[int] = []        # number of stages of the whole SVG
         self.names: list[str] = []
-        self.indices: list[int] = []        # in the cache
+        self.indices: list[int] = []        # into the cache
         self.chunks: list[Chunks] = []
         self.too_long = 0
         offsets, stage_offsets = cache["offsets"].tolist(), cache["stage_offsets"].tolist()
@@ -150,7 +150,7 @@ class ChunkDataset(Dataset):
 
 
 class DistinctChunkDataset(Dataset):
-    """The different chunks of a ChunkDataset without pixel tokens, GROUP to an item."""
+    """The distinct chunks of a ChunkDataset without pixel tokens, GROUP per item."""
 
     GROUP = 64
 
@@ -171,7 +171,7 @@ class DistinctChunkDataset(Dataset):
 
 
 def collate_chunks(items: list[ChunkItem]) -> ChunkBatch:
-    """Pad chunks to the longest SVG of the batch; padded slots are PAD rows with box (0, 0, 1)."""
+    """Pad chunks to the longest SVG in the batch; padded slots are PAD rows with box (0, 0, 1)."""
     mask = padding_of([len(item.chunks) for item in items])  # [B, N]
     ids, geometry, box, style = (
         pad_sequence([torch.from_numpy(getattr(item.chunks, name)) for item in items], batch_first=True)
@@ -187,12 +187,12 @@ def collate_chunks(items: list[ChunkItem]) -> ChunkBatch:
     return batch
 
 
-# --- latents: what the VS-DiT sees ----------------------------------------------------------------
+# --- latents: input of the VS-DiT ----------------------------------------------------------------
 
 
 @dataclass
 class LatentBatch(ToDevice):
-    """B latent sequences with a caption each.
+    """B latent sequences, each with a caption.
 
     mean, sigma [B, N, Z] of the posterior (sigma 0 for explicit channels), padding_mask bool [B, N],
     context [B, S, C] text tokens, context_mask bool [B, S], style int64 [B] (1 + index in `style_names`, 0 for
@@ -206,26 +206,26 @@ class LatentBatch(ToDevice):
     context_mask: Tensor
     style: Tensor | None = None
     names: list[str] = field(default_factory=list)
-    padded: bool = True  # is any latent padding? known here, so that no one has to ask the device
+    padded: bool = True  # whether any latent is padding; computed here to avoid a device synchronisation
 
 
 def style_names(latents: dict) -> tuple[str, ...]:
-    """The styles of a latents file: the packs that its training SVGs come from, sorted."""
+    """The styles of a latents file: the packs of its training SVGs, sorted."""
     trained = {pack for pack, split in zip(latents["packs"], latents["splits"]) if split == "train"}
     return tuple(sorted(trained - {""}))
 
 
 class LatentDataset(Dataset):
-    """SVGs of a latents file; a caption is drawn for every item (torch's global generator)."""
+    """SVGs of a latents file; each item draws one of its captions at random (torch's global generator)."""
 
     def __init__(
         self, latents: dict, split: str | None = None, first_caption_only: bool = False,
         styles: Sequence[str] | None = None, repeat_names: bool = False,
     ):
-        """styles: names that the VS-DiT numbers from 1 on; None: those of the latents (`style_names`).
+        """styles: names that the VS-DiT numbers from 1; None: those of the latents (`style_names`).
 
-        repeat_names: an SVG stands round(sqrt(k)) times in the dataset where k of its SVGs have its name: what most
-        packs draw is what most people ask for.
+        repeat_names: repeat an SVG round(sqrt(k)) times if k SVGs share its name, because the names that most packs
+        draw are also the most likely prompts.
         """
         self.latents = latents
         self.first_caption_only = first_caption_only
@@ -250,7 +250,7 @@ class LatentDataset(Dataset):
         captions = self.latents["caption_ids"][i]
         choice = 0
         if not self.first_caption_only and len(captions) > 1 and torch.rand(()) < 0.5:
-            choice = int(torch.randint(len(captions), ()))  # half the time the canonical caption
+            choice = int(torch.randint(len(captions), ()))  # any caption, otherwise the canonical one
         c = captions[choice]
         context = self.latents["context"][c]  # [S, C]
         latents = self.latents
@@ -259,7 +259,7 @@ class LatentDataset(Dataset):
 
 
 def collate_latents(items: list[tuple[str, Tensor, Tensor, Tensor, int]]) -> LatentBatch:
-    """Pad latents and text tokens to the longest of the batch."""
+    """Pad latents and text tokens to the longest in the batch."""
     names, means, sigmas, contexts, styles = zip(*items)
     mean, mask = pad_sequences(means)
     sigma, _ = pad_sequences(sigmas)
@@ -274,7 +274,7 @@ def pad_sequences(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def padding_of(lengths: Sequence[int]) -> Tensor:
-    """Padding mask [B, max L] (True = padding) of sequences of these lengths, on the CPU."""
+    """Padding mask [B, max L] (True = padding) for sequences of these lengths, on the CPU."""
     return torch.arange(max(lengths)) >= torch.tensor(lengths)[:, None]
 
 
@@ -282,9 +282,9 @@ def padding_of(lengths: Sequence[int]) -> Tensor:
 
 
 class LengthBucketSampler(Sampler[list[int]]):
-    """Shuffled batches of similar length: shuffle, sort within windows of 16 batches, cut, shuffle.
+    """Shuffled batches of similar length: shuffle, sort within windows of 16 batches, cut, shuffle again.
 
-    The order is a pure function of (seed, epoch), so a resumed run sees the batches it would have seen.
+    The order depends only on (seed, epoch), so a resumed run sees the same batches.
     """
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int = 0):
@@ -293,7 +293,7 @@ class LengthBucketSampler(Sampler[list[int]]):
         self.seed = seed
         self.epoch = 0
         self.first_batch = 0
-        self.share = list  # the members of a batch that this process takes (system/processes.py)
+        self.share = list  # selects this process's part of a batch (system/processes.py)
 
     def __len__(self) -> int:
         return -(-len(self.lengths) // self.batch_size)
@@ -312,10 +312,10 @@ class LengthBucketSampler(Sampler[list[int]]):
 
 
 def make_loader(dataset: Any, batch_size: int, seed: int = 0, collate: Callable | None = None) -> DataLoader:
-    """A DataLoader of length-bucketed batches of a dataset with `lengths`; collate: None for what is in this module."""
+    """A DataLoader of length-bucketed batches from a dataset with `lengths`; collate: None picks one from above."""
     fitting = collate_latents if isinstance(dataset, LatentDataset) else collate_chunks
     sampler = LengthBucketSampler(dataset.lengths, batch_size, seed)
-    # A generator of its own: starting an epoch takes nothing from the global one, so a resumed run draws alike.
+    # Its own generator: starting an epoch draws nothing from the global one, so a resumed run draws alike.
     return DataLoader(
         dataset, batch_sampler=sampler, collate_fn=collate or fitting, generator=torch.Generator()
     )

@@ -1,4 +1,4 @@
-"""Noise schedule, forward noising and objectives. No network in here; samplers are in samplers.py.
+"""Noise schedule, forward noising and training targets. Samplers are in samplers.py.
 
     a_t      = alpha-bar_t, the cumulative product of the schedule        (Ho et al. 2020, eq. 4)
     z_t      = sqrt(a_t) z_0 + sqrt(1 - a_t) eps
@@ -17,19 +17,19 @@ from svgfusion_lib.config import DiffusionConfig
 
 @dataclass
 class NoiseSchedule:
-    """A noise schedule: alphas_cumprod float64 [T], on the CPU, falling; its name, for checkpoints."""
+    """A noise schedule: alphas_cumprod float64 [T], decreasing, on the CPU; name, for checkpoints."""
 
     alphas_cumprod: Tensor
     name: str = "own"
     _on_device: dict = field(default_factory=dict, repr=False, compare=False)
 
     def state(self) -> dict:
-        """What a checkpoint keeps of it: number of steps and name, and the table itself."""
+        """State for a checkpoint: number of steps, name and the table itself."""
         named = {"num_steps": self.num_steps, "schedule": self.name}
         return {"diffusion": named, "alphas_cumprod": self.alphas_cumprod}
 
     def fingerprint(self) -> str:
-        """Name and short hash, by which a training is told from one with another schedule."""
+        """Name and short hash, to tell training runs with different schedules apart."""
         return f"{self.name} {hashlib.sha256(self.alphas_cumprod.numpy().tobytes()).hexdigest()[:8]}"
 
     @property
@@ -37,7 +37,7 @@ class NoiseSchedule:
         return len(self.alphas_cumprod)
 
     def _tables(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """sqrt(a) and sqrt(1 - a) as float32 [T] on a device, which may have no float64."""
+        """sqrt(a) and sqrt(1 - a) as float32 [T] on a device, which may lack float64."""
         if device not in self._on_device:
             a = self.alphas_cumprod
             self._on_device[device] = (a.sqrt().float().to(device), (1 - a).sqrt().float().to(device))
@@ -50,7 +50,7 @@ class NoiseSchedule:
 
 
 def make_schedule(config: DiffusionConfig) -> NoiseSchedule:
-    """Tables of the "linear" (betas 1e-4 to 2e-2) or "cosine" (s = 0.008, betas <= 0.999) schedule."""
+    """Build the "linear" (betas 1e-4 to 2e-2) or "cosine" (s = 0.008, betas <= 0.999) schedule."""
     steps = config.num_steps
     if config.schedule == "linear":
         betas = torch.linspace(1e-4, 2e-2, steps, dtype=torch.float64)
@@ -65,32 +65,32 @@ def make_schedule(config: DiffusionConfig) -> NoiseSchedule:
 
 
 def timestep_probabilities(density: str, params: NoiseSchedule) -> Tensor:
-    """How often training draws each timestep: float64 [T], of sum 1.
+    """Probability that training draws each timestep: float64 [T], sums to 1.
 
-    "uniform", or "laplace": half of the draws uniform, half such that log SNR has a Laplace density of mean 0 and
-    scale 0.5 (Hang et al. 2024, "Improved noise schedule for diffusion training", table 1).
+    "uniform", or "laplace": half of the draws are uniform, in the other half log SNR follows a Laplace distribution
+    of mean 0 and scale 0.5 (Hang et al. 2024, "Improved noise schedule for diffusion training", table 1).
     """
     uniform = torch.full_like(params.alphas_cumprod, 1 / params.num_steps)
     if density == "uniform":
         return uniform
-    log_snr = torch.logit(params.alphas_cumprod)  # [T], falling
+    log_snr = torch.logit(params.alphas_cumprod)  # [T], decreasing
     (spacing,) = torch.gradient(-log_snr)         # [T]
     laplace = torch.exp(-log_snr.abs() / 0.5) * spacing
     return 0.5 * uniform + 0.5 * laplace / laplace.sum()
 
 
 def add_noise(z0: Tensor, t: Tensor, params: NoiseSchedule, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """z_t and the noise in it: z0 [B, N, Z], t int64 [B], noise like z0 (drawn if None)."""
+    """Noise z0 [B, N, Z] to z_t for t int64 [B]; returns z_t and the noise (shaped like z0, drawn if None)."""
     noise = torch.randn_like(z0) if noise is None else noise
     signal, sigma = params.coefficients(t)
     return signal * z0 + sigma * noise, noise
 
 
-noise_latent = add_noise  # as the specification calls it
+noise_latent = add_noise  # name used in the specification
 
 
 def training_target(prediction: str, z0: Tensor, noise: Tensor, t: Tensor, params: NoiseSchedule) -> Tensor:
-    """What the network is asked for: the noise ("epsilon", the specification) or the velocity ("v")."""
+    """The network's regression target: the noise ("epsilon", as in the specification) or the velocity ("v")."""
     if prediction == "epsilon":
         return noise
     signal, sigma = params.coefficients(t)
@@ -100,7 +100,7 @@ def training_target(prediction: str, z0: Tensor, noise: Tensor, t: Tensor, param
 def to_z0_epsilon(
     output: Tensor, prediction: str, z_t: Tensor, signal: Tensor | float, sigma: Tensor | float
 ) -> tuple[Tensor, Tensor]:
-    """A network output -> its estimates of z_0 and epsilon, for sqrt(a_t) and sqrt(1 - a_t)."""
+    """Convert a network output to estimates of z_0 and epsilon, given sqrt(a_t) and sqrt(1 - a_t)."""
     if prediction == "epsilon":
         return (z_t - sigma * output) / signal, output
     return signal * z_t - sigma * output, sigma * z_t + signal * output

@@ -1,20 +1,20 @@
-"""Hybrid decoding: from numbers a network produced to rows that mean something.
+"""Hybrid decoding: turn raw network output into valid rows.
 
-Categories are read by the nearest id, geometry and style stay continuous. `sanitize_rows` accepts any
-float matrix [L, 22], random noise included, and applies these rules, in this order:
+Categories are rounded to the nearest id; geometry and style stay continuous. `sanitize_rows` accepts any
+float matrix [L, 22], random noise included, and applies these rules in order:
 
-1.  a row with a value that is not finite is skipped;
+1.  rows with non-finite values are skipped;
 2.  ids are rounded to the nearest id; <BOS> and <PAD> are skipped, <EOS> ends the SVG;
-3.  a pair (element, command) that is not in row_format.ARGUMENTS is skipped;
+3.  rows whose (element, command) pair is not in row_format.ARGUMENTS are skipped;
 4.  unused geometry is 0, positions are clipped to [-4, 4], lengths to [0, 4], colours and opacities
     to [0, 1], stroke width to [0, 2], style ids to their vocabulary;
-5.  a submove without an open path is a move; line, cubic and close without one are skipped; after a close
-    the pen is at the sub-path's first point and the next line or cubic gets a submove of its own;
-6.  a row takes its start point from the pen, and its style from the first row of its path;
-7.  a move or submove that nothing follows, a shape of no size, and a shape that paints nothing are dropped;
-8.  a gradient row ends an open path and waits for the next element that is kept; it is dropped if another
-    of its kind comes first, if it has no length, or if that element has no such paint; stop rows go with the
-    gradient of their kind that waits, and are dropped if there is none.
+5.  a submove without an open path becomes a move; line, cubic and close without one are skipped; after a
+    close, the current point is the sub-path's first point, and the next line or cubic gets its own submove;
+6.  each row starts at the current point and takes its style from the first row of its path;
+7.  moves and submoves without segments, shapes without size, and shapes that paint nothing are dropped;
+8.  a gradient row ends an open path and applies to the next element that is kept; it is dropped if another
+    of its kind comes first, if it has no length, or if that element lacks that paint; stop rows belong to the
+    pending gradient of their kind, and are dropped if there is none.
 """
 
 import numpy as np
@@ -26,12 +26,12 @@ _STYLE_UPPER = np.array([1] * 8 + [2, len(rf.CAPS) - 1, len(rf.JOINS) - 1, len(r
 _STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns
 _IS_X, _IS_Y, _IS_LENGTH = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
 _IS_POSITION = _IS_X | _IS_Y
-_KNOWN = (_IS_POSITION | _IS_LENGTH).any(-1)  # [elements, commands]: pairs that mean something
+_KNOWN = (_IS_POSITION | _IS_LENGTH).any(-1)  # [elements, commands]: the valid pairs
 
 
 def sanitize_rows(rows: np.ndarray) -> np.ndarray:
-    """Any matrix [L, 22] -> valid rows [L', 22] between <BOS> and <EOS>, by the rules above."""
-    with np.errstate(over="ignore"):  # too large for float32 is infinite: rule 1
+    """Turn any matrix [L, 22] into valid rows [L', 22] between <BOS> and <EOS>, by the rules above."""
+    with np.errstate(over="ignore"):  # values too large for float32 become infinite: rule 1
         rows = np.asarray(rows, dtype=np.float32).astype(np.float64)
     if rows.ndim != 2 or rows.shape[1] != rf.NUM_COLUMNS:
         raise ValueError(f"rows must have shape [L, {rf.NUM_COLUMNS}], got {list(rows.shape)}")
@@ -47,7 +47,7 @@ def sanitize_rows(rows: np.ndarray) -> np.ndarray:
 
 
 def _cleaned(rows: np.ndarray) -> np.ndarray:
-    """Rules 1 to 4: rows that mean something, before the first <EOS>, with every value in its range."""
+    """Rules 1 to 4: valid rows before the first <EOS>, every value clipped to its range."""
     rows = rows[np.isfinite(rows).all(axis=1)]
     ids = np.rint(rows[:, : rf.COMMAND + 1]).clip(0, (len(rf.ELEMENTS) - 1, len(rf.COMMANDS) - 1)).astype(int)
     ended = np.flatnonzero(ids[:, 0] == rf.EOS)
@@ -73,7 +73,7 @@ def _cleaned(rows: np.ndarray) -> np.ndarray:
 
 
 def _kept(clean: np.ndarray) -> tuple[list[int], list[int], list[int]]:
-    """Rules 5 to 8: which row each row of the result comes from, its command, and whose style it has."""
+    """Rules 5 to 8: for each row of the result, its source row, its command, and the row its style comes from."""
     source: list[int] = []
     commands: list[int] = []
     style_source: list[int] = []
@@ -81,8 +81,8 @@ def _kept(clean: np.ndarray) -> tuple[list[int], list[int], list[int]]:
     sized = _has_size(clean).tolist()
     waiting: dict[int, list[tuple[int, int]]] = {}  # gradient rows by element id: (row, command)
     path = move = -1                     # first row of the open path; of its sub-path, -1 after its first segment
-    start = -1                           # row that says where the sub-path begins
-    opened = False                       # the path has a row in the result
+    start = -1                           # row with the sub-path's first point
+    opened = False                       # whether the path has a row in the result
 
     def emit(i: int, command: int, style: int) -> None:
         source.append(i)
@@ -130,7 +130,7 @@ def _kept(clean: np.ndarray) -> tuple[list[int], list[int], list[int]]:
 
 
 def _has_size(clean: np.ndarray) -> np.ndarray:
-    """Which rows [L] have an extent: primitives two sides or radii, gradients stops that are apart."""
+    """Which rows [L] have an extent: primitives with non-zero sides or radii, gradients with a direction."""
     element, command, geometry = clean[:, rf.ELEMENT], clean[:, rf.COMMAND], clean[:, rf.GEOMETRY]
     gradient = has_direction(geometry, command == rf.RADIAL)
     primitive = (geometry[:, 2] > 0) & ((element == rf.CIRCLE) | (geometry[:, 3] > 0))
@@ -138,7 +138,7 @@ def _has_size(clean: np.ndarray) -> np.ndarray:
 
 
 def _join_points(out: np.ndarray) -> None:
-    """Rule 6, in place: rows of a path begin where the pen is, and a close ends where its sub-path began."""
+    """Rule 6, in place: path rows start at the current point, and a close ends where its sub-path began."""
     command = out[:, rf.COMMAND]
     on_path = out[:, rf.ELEMENT] == rf.PATH
     moves = on_path & ((command == rf.MOVE) | (command == rf.SUBMOVE))
@@ -150,37 +150,37 @@ def _join_points(out: np.ndarray) -> None:
 
 
 def paints_fill(row: np.ndarray) -> np.ndarray:
-    """Whether an element's row [22, ...] paints its inside."""
+    """Whether an element's row [22, ...] paints a fill."""
     return row[13] > rf.MIN_OPACITY
 
 
 def paints_stroke(row: np.ndarray) -> np.ndarray:
-    """Whether an element's row [22, ...] paints its outline: visible, and of some width."""
+    """Whether an element's row [22, ...] paints a stroke: visible and wider than 0."""
     return (row[17] > rf.MIN_OPACITY) & (row[rf.STROKE_WIDTH] > 0)
 
 
 def is_drawn(rows: np.ndarray) -> np.ndarray:
-    """Which rows [L] of [L, 22] belong to shapes: no <BOS>, no <EOS>, no gradients."""
+    """Which rows [L, 22] belong to shapes, not to <BOS>, <EOS> or gradients -> bool [L]."""
     return (rows[:, rf.ELEMENT] > rf.EOS) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)
 
 
 def strokes_only(rows: np.ndarray) -> bool:
-    """Whether rows [L, 22] draw something, and by strokes alone: what the writer leaves out for its opacity is none."""
+    """Whether rows [L, 22] draw strokes and no fills; fills too transparent to be written do not count."""
     drawn = rows[is_drawn(rows)]
     return len(drawn) > 0 and bool((paints_stroke(drawn.T) & ~paints_fill(drawn.T)).all())
 
 
 # --- snapping drawn rows to the design grid ----------------------------------------------------------
 
-SNAP_REACH = 0.35  # steps of the grid that a coordinate may be off
+SNAP_REACH = 0.35  # grid steps that a coordinate may be off
 
 
 def snap_rows(rows: np.ndarray, step: float) -> np.ndarray:
-    """Move coordinates that lie within SNAP_REACH steps of a grid line onto it; rows [L, 22] -> [L, 22].
+    """Snap coordinates within SNAP_REACH steps of a grid line to it; rows [L, 22] -> [L, 22].
 
     step is in canvas units (the canvas is 2 wide); the grid passes through the canvas's corner. x and y
-    snap independently. A curve's control points move with the end they belong to, so tangents stay; lengths
-    (radii, rect sizes) snap too, but never to 0. Stroke widths go to fifths of a step: 2.01 says 2.
+    snap independently. A curve's control points move with their end point, so tangents are kept; lengths
+    (radii, rect sizes) snap too, but never to 0. Stroke widths snap to fifths of a step: 2.01 becomes 2.
     """
     rows = rows.copy()
     start_shift = first_shift = np.zeros(2)
@@ -213,6 +213,6 @@ def snap_rows(rows: np.ndarray, step: float) -> np.ndarray:
 
 
 def _shift(value: np.ndarray, step: float) -> np.ndarray:
-    """What to add to reach the nearest grid line, or 0 where that is too far."""
+    """Offset to the nearest grid line, or 0 where that is too far."""
     distance = np.round((value + 1) / step) * step - 1 - value
     return np.where(np.abs(distance) <= SNAP_REACH * step, distance, 0.0)

@@ -1,6 +1,6 @@
-"""Rows as curves: the outline of every sub-path and primitive, as points along it.
+"""Outlines: every sub-path and primitive in the rows as a polyline.
 
-Everything is in the unit of the rows' canvas (2 wide), float64.
+Coordinates are float64 in canvas units (the canvas is 2 wide).
 """
 
 import math
@@ -14,27 +14,27 @@ from svgfusion_lib.svg.geometry.paths import cubic_basis
 from svgfusion_lib.utils.arcs import circle_through, points_at
 from svgfusion_lib.utils.hybrid_utils import paints_stroke
 
-ARC_STEP = math.radians(5)    # between the points of an arc
-CUBIC_POINTS = 17             # of a cubic, its ends included
-NEIGHBOURS = 24               # pieces of strokes that are looked at near an end
-MOST_PIECES = 100_000         # that the strokes of a drawing are cut into
+ARC_STEP = math.radians(5)    # between points on an arc
+CUBIC_POINTS = 17             # on a cubic, ends included
+NEIGHBOURS = 24               # stroke pieces examined near an end
+MOST_PIECES = 100_000         # that a drawing's strokes are cut into
 _BASIS = cubic_basis(np.linspace(0, 1, CUBIC_POINTS))  # [17, 4]
 
 
 @dataclass(frozen=True)
 class Outline:
-    """A sub-path or a primitive. points [P, 2]: along it; corners [K, 2]: where its segments meet, ends included."""
+    """A sub-path or primitive. points [P, 2]: along it; corners [K, 2]: where its segments meet, ends included."""
 
     rows: slice
     element: int      # rf.PATH, rf.RECT, rf.CIRCLE or rf.ELLIPSE
     stroked: bool
-    closed: bool      # it is a primitive, ends with a close, or is a path without a stroke, which closes by itself
+    closed: bool      # a primitive, a sub-path that ends with a close, or an unstroked path, which is implicitly closed
     points: np.ndarray
     corners: np.ndarray
 
 
 def arc_points(points: np.ndarray) -> np.ndarray:
-    """Points [P, 2] along one arc (start, middle, end [3, 2]), at most ARC_STEP apart, its ends exact."""
+    """Points [P, 2] along one arc (start, middle, end [3, 2]), at most ARC_STEP apart, ends exact."""
     start, middle, end = points[:, None]  # [1, 2] each
     centre, radius, sweep = circle_through(start, middle, end)
     if not np.isfinite(radius[0]):
@@ -62,7 +62,7 @@ def outlines(rows: np.ndarray) -> list[Outline]:
         kind = int(element[first])
         if kind in rf.GRADIENTS:
             continue
-        while stop > first + 1 and element[stop - 1] != kind:  # <EOS>, or gradients of what follows
+        while stop > first + 1 and element[stop - 1] != kind:  # <EOS>, or gradients of the next element
             stop -= 1
         stroked = bool(paints_stroke(rows[first]))
         if kind != rf.PATH:
@@ -78,7 +78,7 @@ def outlines(rows: np.ndarray) -> list[Outline]:
             else:
                 pieces.append(geometry[i, None, rf.END_POINT])
         points = np.concatenate(pieces)
-        if not stroked:  # it closes by itself
+        if not stroked:  # implicitly closed
             points = np.concatenate([points, points[:1]])
         closed = bool(command[stop - 1] == rf.CLOSE) or not stroked
         corners = geometry[first:stop, rf.END_POINT]
@@ -87,7 +87,7 @@ def outlines(rows: np.ndarray) -> list[Outline]:
 
 
 def _primitive_points(kind: int, geometry: np.ndarray) -> np.ndarray:
-    """Points [P, 2] around a rect, circle or ellipse of geometry columns [8]."""
+    """Points [P, 2] around a rect, circle or ellipse given by geometry columns [8]."""
     x, y, width, height, rx, ry = geometry[:6]
     turn = np.arange(0, math.tau + ARC_STEP / 2, ARC_STEP)  # [P]
     if kind == rf.CIRCLE:
@@ -109,9 +109,9 @@ def _primitive_points(kind: int, geometry: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Ends:
-    """Ends of open strokes near another stroke: outline, whether it is the last point, gap, where the other is nearest.
+    """Ends of open strokes near another stroke: outline, first or last point, nearest place on the other, and gap.
 
-    outline, other [E]: numbers of outlines; last [E]: bool; point, place [E, 2]; gap [E].
+    outline, other [E]: indices of outlines; last [E]: bool; point, place [E, 2]; gap [E].
     """
 
     outline: np.ndarray
@@ -123,9 +123,9 @@ class Ends:
 
 
 def ends_near_strokes(found: list[Outline], reach: float, least: float) -> Ends:
-    """The ends of open strokes within `reach` of another stroke; one whose ends are within `least` is not open.
+    """Find ends of open strokes within `reach` of another stroke; a stroke whose ends are within `least` is not open.
 
-    Strokes are cut into short pieces, and of each end the NEIGHBOURS nearest pieces are looked at.
+    Strokes are cut into short pieces, and the NEIGHBOURS pieces nearest to each end are examined.
     """
     open_ = [k for k, o in enumerate(found) if o.stroked and is_open(o, least)]
     outline = np.repeat(np.array(open_, dtype=int), 2)  # [E]
@@ -145,7 +145,7 @@ def ends_near_strokes(found: list[Outline], reach: float, least: float) -> Ends:
     number = np.arange(len(piece)) - np.repeat(np.cumsum(count) - count, count)
     middle = start[piece] + ((number + 0.5) / count[piece])[:, None] * (end - start)[piece]  # [Q, 2]
     _, near = cKDTree(middle).query(point, k=min(NEIGHBOURS, len(middle)), distance_upper_bound=reach + size / 2)
-    near = near.reshape(len(point), -1)  # [E, k]; len(middle) where there are no more
+    near = near.reshape(len(point), -1)  # [E, k]; len(middle) where there are fewer than k
     known = near < len(middle)
     segment = piece[np.where(known, near, 0)]  # [E, k]
     way, offset = (end - start)[segment], point[:, None] - start[segment]  # [E, k, 2]
@@ -162,13 +162,13 @@ def ends_near_strokes(found: list[Outline], reach: float, least: float) -> Ends:
 
 
 def is_open(outline: Outline, least: float) -> bool:
-    """Whether a stroke has two ends, further apart than `least`."""
+    """Whether a stroke has two ends further apart than `least`."""
     points = outline.points
     return not outline.closed and len(points) > 1 and math.hypot(*(points[-1] - points[0])) > least
 
 
 def nearest_on(points: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """The points [K, 2] of a polyline [P, 2] that are nearest to points [K, 2]."""
+    """The nearest points [K, 2] on a polyline [P, 2] to points [K, 2]."""
     if len(line) == 1:
         return np.repeat(line, len(points), axis=0)
     start, way = line[:-1], np.diff(line, axis=0)  # [P - 1, 2]

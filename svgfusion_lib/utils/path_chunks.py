@@ -1,9 +1,9 @@
-"""Rows [L, 22] <-> chunks [N, R, ...]: what one latent of the VP-VAE stands for.
+"""Rows [L, 22] <-> chunks [N, R, ...]; a chunk is what one latent of the VP-VAE encodes.
 
-layout "row"   every row is its own latent (R = 1), BOS and EOS included: the paper's sequence
+layout "row"   one latent per row (R = 1), BOS and EOS included: the paper's sequence
 layout "path"  one latent per sub-path, primitive, gradient or stop, or per run of at most R rows of a long
-               sub-path. The geometry of a chunk is normalised to its box (centre and half-size), which makes
-               the same shape at another place or scale the same chunk; box and style are kept beside it.
+               sub-path. A chunk's geometry is normalised to its box (centre and half-size), so the same shape
+               at another place or scale is the same chunk; box and style are stored separately.
 """
 
 import math
@@ -18,21 +18,21 @@ from torch import Tensor
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
 
-MIN_HALF_SIZE = 0.02   # of a chunk's box, canvas units: a dot is not blown up to the unit square
-FILLED = (0.7, 1.4)    # half-sizes that a decoded chunk is brought to 1 from
+MIN_HALF_SIZE = 0.02   # of a chunk's box, canvas units: keeps dots from being scaled up to the unit square
+FILLED = (0.7, 1.4)    # decoded chunks with a half-size in this range are rescaled to 1
 BOX_COLUMNS = 3        # centre x, centre y, half-size
 _IS_X, _IS_Y, _IS_LENGTH = (np.array(table, dtype=np.float32) for table in rf.argument_tables())
 
 
 @dataclass
 class Chunks:
-    """One SVG as N chunks of R row slots (numpy; float32 unless said).
+    """One SVG as N chunks of R row slots (numpy; float32 unless noted).
 
     ids       int64 [N, R, 2]   element and command; (PAD, none) in unused slots
     geometry  [N, R, 8]         in the chunk's box for layout "path", on the canvas for layout "row"
     box       [N, 3]            centre x, y, half-size, canvas units (0, 0, 1 for layout "row")
     style     [N, 12]           style columns of the chunk's first row
-    first_row int64 [N]         where the chunk begins in the rows
+    first_row int64 [N]         index of the chunk's first row
     """
 
     ids: np.ndarray
@@ -46,7 +46,7 @@ class Chunks:
 
 
 def rows_to_chunks(rows: np.ndarray, layout: str, rows_per_latent: int, arcs: bool = True) -> Chunks:
-    """Cut rows [L, 22] into chunks; layout "row" wants rows_per_latent == 1. arcs False: arcs become cubics first."""
+    """Cut rows [L, 22] into chunks; layout "row" needs rows_per_latent == 1. arcs False: convert arcs to cubics."""
     if not arcs:
         rows = arcs_to_cubic_rows(rows)
     if layout == "row":
@@ -57,15 +57,15 @@ def rows_to_chunks(rows: np.ndarray, layout: str, rows_per_latent: int, arcs: bo
     breaks = (body[:, rf.ELEMENT] != rf.PATH) | np.isin(body[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE))
     pieces = []
     for sub_path in np.split(body, np.flatnonzero(breaks)[1:]):
-        parts = -(-len(sub_path) // rows_per_latent)  # equal parts rather than a full one and a rest
+        parts = -(-len(sub_path) // rows_per_latent)  # equal parts instead of full ones and a remainder
         pieces += np.array_split(sub_path, parts)
     return _pack(pieces, rows_per_latent, 1, boxed=True)
 
 
 def chunks_to_rows(ids: np.ndarray, geometry: np.ndarray, box: np.ndarray, style: np.ndarray) -> np.ndarray:
-    """Chunks -> rows [L, 22] with BOS and EOS. Slots whose element is PAD are skipped.
+    """Convert chunks to rows [L, 22] with BOS and EOS. PAD slots are skipped.
 
-    ids [N, R, 2], geometry [N, R, 8], box [N, 3], style [N, 12]; the result is not yet sanitised.
+    ids [N, R, 2], geometry [N, R, 8], box [N, 3], style [N, 12]; the result is not sanitised.
     """
     element, command = ids[..., 0], ids[..., 1]
     absolute = _transform(geometry, element, command, box[:, None, 2:3], box[:, None, :2])  # [N, R, 8]
@@ -81,11 +81,11 @@ def chunks_to_rows(ids: np.ndarray, geometry: np.ndarray, box: np.ndarray, style
 
 
 def filled_boxes(ids: np.ndarray, geometry: np.ndarray) -> np.ndarray:
-    """Decoded geometry [N, R, 8] of layout "path" (ids [N, R, 2]), moved and scaled until each chunk fills its box.
+    """Move and scale decoded geometry [N, R, 8] of layout "path" (ids [N, R, 2]) so that each chunk fills its box.
 
-    A box is as large as its shape, and explicit in the latent: what a decoder says otherwise is its error. Chunks far
-    from it stay as they are, such as dots, whose box is larger than they are; so do later parts of a long sub-path, of
-    which the decoder does not say where they start.
+    The box is tight around its shape and explicit in the latent, so any deviation is a decoder error. Chunks far from
+    filling it are left alone, such as dots, whose box is larger than they are; so are later parts of a long sub-path,
+    whose start point is not decoded.
     """
     geometry = geometry.copy()
     for own_ids, own in zip(ids, geometry):
@@ -95,7 +95,7 @@ def filled_boxes(ids: np.ndarray, geometry: np.ndarray) -> np.ndarray:
         if own_ids[0, 0] == rf.PATH:  # starts and closings are not decoded
             own[own_ids[:, 1] == rf.CLOSE, 6:8] = own[0, 6:8]
             own[1:, :2] = own[:-1, 6:8]
-        piece = np.concatenate([own_ids[used], own[used]], axis=1)  # [r, 10]: the columns that a box is made of
+        piece = np.concatenate([own_ids[used], own[used]], axis=1)  # [r, 10]: the columns that determine the box
         known = (_IS_X + _IS_Y)[own_ids[used, 0], own_ids[used, 1]].any()
         x, y, half = _box(piece) if known else (0.0, 0.0, 0.0)
         if FILLED[0] < half < FILLED[1]:
@@ -113,7 +113,7 @@ def _transform(geometry, element, command, scale, shift) -> np.ndarray:
 
 
 def _pack(pieces: list[np.ndarray], slots: int, first_row: int, boxed: bool) -> Chunks:
-    """Pieces [<= slots, 22], which follow each other from row `first_row` on, as chunks."""
+    """Pack consecutive pieces [<= slots, 22], the first of which starts at row `first_row`, into chunks."""
     count = len(pieces)
     ids = np.zeros((count, slots, 2), dtype=np.int64)
     geometry = np.zeros((count, slots, rf.NUM_GEOMETRY), dtype=np.float32)
@@ -131,7 +131,7 @@ def _pack(pieces: list[np.ndarray], slots: int, first_row: int, boxed: bool) -> 
 
 
 def _box(piece: np.ndarray) -> tuple[float, float, float]:
-    """Centre and half of the longer side of the box around a chunk's points."""
+    """Centre and half the longer side of the bounding box of a chunk's points."""
     element, command = piece[:, rf.ELEMENT].astype(int), piece[:, rf.COMMAND].astype(int)
     geometry = piece[:, rf.GEOMETRY]
     if element[0] in (rf.RECT, rf.CIRCLE, rf.ELLIPSE):
@@ -150,11 +150,11 @@ def _box(piece: np.ndarray) -> tuple[float, float, float]:
 
 
 def distinct_chunks(drawings: Sequence[Chunks], group: int, seed: int = 0) -> list[Chunks]:
-    """The different shapes of some drawings, each sqrt(n) times if there are n of it, shuffled, `group` to an item.
+    """The distinct shapes of some drawings, shuffled, `group` per item; one that occurs n times appears sqrt(n) times.
 
-    Half of all chunks are a line or a circle: a VP-VAE that codes each chunk by itself need not see them every time,
-    but often enough to draw them exactly. Chunks are the same if ids are and geometry is within a thousandth of their
-    box. Box and style are those of the first. The last group may be smaller.
+    Half of all chunks are a line or a circle: a VP-VAE that encodes chunks independently need not see all of them, but
+    enough to draw them exactly. Chunks are equal if their ids are and their geometry agrees to a thousandth of the
+    box. Box and style come from the first occurrence. The last group may be smaller.
     """
     first: dict[bytes, tuple[int, int]] = {}
     count: Counter[bytes] = Counter()
@@ -176,7 +176,7 @@ def distinct_chunks(drawings: Sequence[Chunks], group: int, seed: int = 0) -> li
 
 
 def turned_chunks(ids: Tensor, geometry: Tensor, turns: Tensor) -> Tensor:
-    """Geometry [B, N, R, 8] of chunks in their boxes (ids [B, N, R, 2]) mirrored and turned, each in a way of its own.
+    """Mirror and rotate the box geometry [B, N, R, 8] of chunks (ids [B, N, R, 2]), each chunk independently.
 
     turns int64 [B, N] from 0 to 7: bit 0 mirrors x, bit 1 mirrors y, bit 2 swaps x and y.
     """
@@ -185,7 +185,7 @@ def turned_chunks(ids: Tensor, geometry: Tensor, turns: Tensor) -> Tensor:
     )  # [B, N, R, 8] each
     element = ids[..., :1]  # [B, N, R, 1]
     corner = geometry.clone()
-    corner[..., :2] += torch.where(element == rf.RECT, geometry[..., 2:4], 0)  # the corner that a mirror brings first
+    corner[..., :2] += torch.where(element == rf.RECT, geometry[..., 2:4], 0)  # the first corner after mirroring
     flip_x, flip_y, swap = ((turns[..., None, None] >> bit) & 1 == 1 for bit in range(3))  # [B, N, 1, 1] each
     geometry = torch.where(flip_x & is_x, -corner, geometry)
     geometry = torch.where(flip_y & is_y, -corner, geometry)

@@ -1,6 +1,6 @@
-"""Where a drawing lies on its canvas: the box of all that it draws, and the same drawing moved and scaled.
+"""Bounding box of a drawing, and moving and scaling it.
 
-All take valid rows [L, 22] (<BOS> first, <EOS> last) and leave them as they are.
+All functions take valid rows [L, 22] (<BOS> first, <EOS> last) and do not modify them.
 """
 
 import math
@@ -15,7 +15,7 @@ _IS_X, _IS_Y, _IS_LENGTH = (np.array(table) for table in rf.argument_tables())  
 
 
 def affine(rows: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
-    """Scaled about the canvas's centre, then shifted by [2]; lengths and stroke widths follow the scale."""
+    """Scale rows about the canvas centre, then shift by [2]; lengths and stroke widths scale too."""
     if not 0 < scale < math.inf:
         raise ValueError(f"scale must be above 0 and finite, got {scale}")
     result = rows.copy()
@@ -27,9 +27,9 @@ def affine(rows: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
 
 
 def drawn_box(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high corner [2], [2] of all that is drawn, half the stroke widths included; 0 if nothing is.
+    """Low and high corner [2], [2] of everything drawn, including half the stroke width; 0 if nothing is drawn.
 
-    Curves count, not their controls. Square caps and pointed joins, which reach further, do not.
+    Bounds curves, not their control points. Ignores square caps and miter joins, which reach further.
     """
     geometry = rows[:, rf.GEOMETRY].astype(np.float64)
     low, high = geometry[:, rf.END_POINT].copy(), geometry[:, rf.END_POINT].copy()  # [L, 2]: of path rows
@@ -50,13 +50,13 @@ def drawn_box(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _kinds(rows: np.ndarray) -> list[np.ndarray]:
-    """Which geometry columns [L, 8] are an x, a y, a length."""
+    """Masks [L, 8] of the geometry columns that hold an x, a y, a length."""
     element, command = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
     return [table[element, command] for table in (_IS_X, _IS_Y, _IS_LENGTH)]
 
 
 def _extremes(points: np.ndarray) -> np.ndarray:
-    """Values [K, 4, 2] of cubics [K, 4, 2] at their ends and where x or y turns, axis by axis."""
+    """Values [K, 4, 2] of cubics [K, 4, 2] at their ends and at the extrema of x and y."""
     p0, p1, p2, p3 = points.transpose(1, 0, 2)  # [K, 2] each
     a, b, c = p3 - 3 * p2 + 3 * p1 - p0, 2 * (p2 - 2 * p1 + p0), p1 - p0  # derivative / 3 = a t^2 + b t + c
     q = -(b + np.copysign(np.sqrt(np.maximum(b * b - 4 * a * c, 0)), b)) / 2  # [K, 2]

@@ -1,4 +1,4 @@
-"""SVG text to pixels by cairosvg, blank detection, and contact sheets."""
+"""SVG rendering with cairosvg, blank detection, and contact sheets."""
 
 import base64
 import importlib
@@ -26,13 +26,13 @@ CAIRO_HELP = (
     "cairosvg cannot find the cairo library libcairo2. Install it with `sudo apt-get install libcairo2` "
     "(Debian, Ubuntu), `brew install cairo` (macOS) or `conda install -c conda-forge cairo`."
 )
-PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")  # of embedded pictures; Pillow knows more, one by way of Ghostscript
-MAX_IMAGE_PIXELS = 4_000_000  # of a picture embedded in an SVG
+PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")  # allowed for embedded images; Pillow reads more, one via Ghostscript
+MAX_IMAGE_PIXELS = 4_000_000  # of an image embedded in an SVG
 BLANK_SIZE = 64  # pixels; is_blank renders at this size
-BLANK_CONTRAST = 24  # of 255: how far from white counts as painted
+BLANK_CONTRAST = 24  # of 255: distance from white that counts as painted
 BLANK_SHARE = 0.002  # an image with a smaller share of painted pixels is blank
 
-Renderer = Callable[[str, int], np.ndarray]  # SVG text, size -> picture uint8 [size, size, 3]; ValueError: why not
+Renderer = Callable[[str, int], np.ndarray]  # SVG text, size -> image uint8 [size, size, 3]; raises ValueError
 _SEPARATOR = (228, 228, 228)
 _UNRENDERABLE = (220, 120, 120)
 _INK = (40, 40, 40)
@@ -40,9 +40,9 @@ _MAX_LABEL_WIDTH = 220  # pixels; longer row labels wrap, then end in an ellipsi
 
 
 def render_svg(svg: str, size: int = 128, background: str = "white") -> np.ndarray:
-    """Render an SVG: uint8 [size, size, 3], the whole drawing centred, its aspect ratio kept.
+    """Render an SVG to uint8 [size, size, 3], centred, aspect ratio kept.
 
-    External references (files, addresses) are refused; embedded data: images are drawn. Raises
+    External references (files, URLs) are refused; images embedded as data: URLs are drawn. Raises
     ValueError with the reason if the SVG cannot be rendered, UserError if cairo is not installed.
     """
     _require_cairo()
@@ -62,15 +62,15 @@ def _on_background(colours: np.ndarray, alpha: np.ndarray, size: int, background
 
 
 def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") -> np.ndarray:
-    """What `render_svg` does, by resvg in place of cairosvg: masks, markers and filters as browsers draw them.
+    """Render like `render_svg`, with resvg instead of cairosvg: masks, markers and filters look as in browsers.
 
-    Text is in DejaVu Sans, whatever it asks for, so that pictures are the same on every machine.
+    Text is always set in DejaVu Sans, so images are the same on every machine.
     """
     import resvg_py
 
     try:
         root = read_document(svg)
-        for element in root.iter():  # resvg would open files
+        for element in root.iter():  # otherwise resvg would open files
             for name in ("href", XLINK_HREF):
                 target = element.get(name, "#").strip()
                 if target.startswith("data:"):
@@ -93,7 +93,7 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
 
 @cache
 def _font() -> dict[str, Any]:
-    """The font that comes with matplotlib, as resvg takes it."""
+    """Font options for resvg: the font that ships with matplotlib."""
     import matplotlib
 
     file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
@@ -102,12 +102,12 @@ def _font() -> dict[str, Any]:
 
 
 def is_blank(svg: str) -> bool:
-    """True if next to nothing can be seen of the SVG on white. Raises ValueError like render_svg."""
+    """True if the SVG leaves next to nothing visible on white. Raises ValueError like render_svg."""
     return is_white(render_svg(svg, BLANK_SIZE))
 
 
 def is_white(pixels: np.ndarray) -> bool:
-    """True if next to nothing can be seen in a picture uint8 [H, W, 3]."""
+    """True if an image uint8 [H, W, 3] shows next to nothing."""
     painted = (255 - pixels.astype(np.int16)).max(axis=2) > BLANK_CONTRAST  # (H, W)
     return bool(painted.mean() < BLANK_SHARE)
 
@@ -120,10 +120,10 @@ def contact_sheet(
     column_labels: Sequence[str] | None = None,
     renderer: str = "cairosvg",
 ) -> Image.Image:
-    """A grid of rendered SVGs on white, one list of SVG texts per row; also written to `path` (PNG).
+    """Draw a grid of rendered SVGs on white, one list of SVG texts per row; also save it to `path` (PNG).
 
-    cell: width and height of a cell in pixels. None is an empty cell; an SVG that cannot be rendered
-    is a crossed-out cell. Labels stand left of the rows and above the columns.
+    cell: width and height of a cell in pixels. None leaves a cell empty; an SVG that cannot be rendered
+    gives a crossed-out cell. Labels stand left of the rows and above the columns.
     """
     if row_labels is not None and len(row_labels) != len(rows):
         raise ValueError(f"{len(row_labels)} row labels for {len(rows)} rows")
@@ -134,7 +134,7 @@ def contact_sheet(
         raise ValueError(f"{len(column_labels)} column labels for {columns} columns")
 
     font = ImageFont.load_default(size=max(10, min(14, cell // 7)))
-    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's own is one
+    assert isinstance(font, ImageFont.FreeTypeFont)  # as Pillow's default font is
     line_height = sum(font.getmetrics()) + 1
     gap = cell // 12
     left = _left_margin(row_labels, font, gap)
@@ -190,7 +190,7 @@ def _left_margin(labels: Sequence[str] | None, font, gap: int) -> int:
 
 
 def _wrap(text: str, font, width: float, max_lines: int) -> list[str]:
-    """Break a label at spaces into at most `max_lines` lines of `width` pixels; too long lines end in "…"."""
+    """Break a label at spaces into at most `max_lines` lines of `width` pixels; longer lines end in "…"."""
     lines: list[str] = []
     for word in text.split():
         if lines and font.getlength(f"{lines[-1]} {word}") <= width:
@@ -208,11 +208,11 @@ def _wrap(text: str, font, width: float, max_lines: int) -> list[str]:
 
 
 def _require_cairo() -> None:
-    """Import cairosvg, which loads the C library; UserError if either is missing."""
+    """Import cairosvg, which loads the cairo library; UserError if either is missing."""
     try:
         importlib.import_module("cairosvg")
     except (OSError, ImportError) as error:
-        if machine_trouble(error):  # it is there, but the memory is short
+        if machine_trouble(error):  # installed, but out of memory
             raise
         if isinstance(error, OSError):
             raise UserError(CAIRO_HELP) from error
@@ -220,7 +220,7 @@ def _require_cairo() -> None:
 
 
 def _refuse_external(url: str, resource_type: str) -> bytes:
-    """cairosvg's url_fetcher: embedded data only, and of pictures only PICTURE_FORMATS."""
+    """url_fetcher for cairosvg: allows data: URLs only, and images only in PICTURE_FORMATS."""
     if not url.startswith("data:"):
         raise ValueError(f"it refers to the external resource {url!r:.80}")
     if resource_type == "image/*":
@@ -230,7 +230,7 @@ def _refuse_external(url: str, resource_type: str) -> bytes:
 
 
 def _embedded_picture(url: str) -> bytes:
-    """The picture of a `data:` address as PNG. ValueError for another format, and for too many pixels."""
+    """Convert the image in a `data:` URL to PNG. ValueError for other formats and for too many pixels."""
     data = _data_of(url)
     try:
         with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS) as image:
@@ -247,7 +247,7 @@ def _embedded_picture(url: str) -> bytes:
 
 
 def _as_png(image: Image.Image) -> bytes:
-    """A picture as PNG of 8 bits that any reader takes, whatever it was."""
+    """Convert an image to an 8-bit PNG that any reader accepts."""
     if image.mode.startswith("I"):  # 16 bits
         image = image.convert("I").point(lambda value: value / 256).convert("L")
     memory = io.BytesIO()
@@ -256,23 +256,23 @@ def _as_png(image: Image.Image) -> bytes:
 
 
 def _data_of(url: str) -> bytes:
-    with urllib.request.urlopen(url) as data:  # a `data:` address: nothing is asked
+    with urllib.request.urlopen(url) as data:  # a `data:` URL: no network access
         return data.read()
 
 
 def data_address(content: str | bytes, media_type: str = "image/svg+xml") -> str:
-    """The address that holds the content itself."""
+    """Encode content as a `data:` URL."""
     data = content.encode() if isinstance(content, str) else content
     return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _draw_premultiplied(svg: str, size: int) -> np.ndarray:
-    """The drawing as premultiplied uint8 RGBA [h, w, 4], its longer side `size` pixels."""
+    """Render to premultiplied uint8 RGBA [h, w, 4], the longer side `size` pixels."""
     from cairosvg.helpers import PointError, node_format
     from cairosvg.parser import Tree
     from cairosvg.surface import PNGSurface, cairo
 
-    # What cairosvg and its XML parser raise on broken input: it computes first and validates little.
+    # What cairosvg and its XML parser raise on broken input; cairosvg validates little.
     failures = (
         ValueError, TypeError, AttributeError, LookupError, ArithmeticError, SyntaxError,
         RecursionError, OSError, StopIteration, PointError, cairo.CairoError,
@@ -303,7 +303,7 @@ def _draw_premultiplied(svg: str, size: int) -> np.ndarray:
 
 
 class _Viewport:
-    """What cairosvg's length parser needs to resolve units and percentages of the root element."""
+    """Stub with what cairosvg's length parser needs to resolve units and percentages of the root element."""
 
     dpi = 96
     font_size = 16.0

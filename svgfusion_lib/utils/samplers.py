@@ -1,9 +1,9 @@
-"""Samplers: from noise to latents with a network that is only known as a function `denoise(z_t, t)`.
+"""Samplers: turn noise into latents with a network given as a function `denoise(z_t, t)`.
 
     sqrt(a_t) = alpha_t,  sqrt(1 - a_t) = sigma_t,  lambda_t = log(alpha_t / sigma_t)
 
-Both take the timesteps of `sampling_timesteps`, which may begin late, and an `estimator` of z_0 and epsilon.
-Text, guidance and models stay outside.
+Both take timesteps from `sampling_timesteps`, which may start below T - 1, and an `estimator` of z_0 and epsilon.
+They know nothing of text, guidance or models.
 """
 
 import math
@@ -17,11 +17,11 @@ from svgfusion_lib.utils.diffusion import NoiseSchedule, to_z0_epsilon
 
 # denoise(z_t [B, N, Z], t) -> the network's prediction [B, N, Z]
 Denoise = Callable[[Tensor, int], Tensor]
-# correct(estimate of z_0 [B, N, Z]) -> what takes its place
+# correct(estimate of z_0 [B, N, Z]) -> the corrected estimate
 Correct = Callable[[Tensor], Tensor]
 # estimate(z_t [B, N, Z], t) -> z_0 and epsilon [B, N, Z]
 Estimate = Callable[[Tensor, int], tuple[Tensor, Tensor]]
-# noise() -> [B, N, Z], new at every call
+# noise() -> [B, N, Z], fresh at every call
 Noise = Callable[[], Tensor]
 # callback(step, estimate of z_0 [B, N, Z]) after every step
 StepCallback = Callable[[int, Tensor], None]
@@ -38,9 +38,9 @@ def sampling_timesteps(num_steps: int, steps: int, start: int | None = None) -> 
 
 
 def initial_noise(seeds: list[int], lengths: int | Sequence[int], width: int) -> tuple[Tensor, Noise]:
-    """z_T [B, N, width] and what draws more noise of its shape: sample k is the same whatever the batch.
+    """z_T [B, N, width] and a function that draws more noise of that shape; sample k depends only on its own seed.
 
-    lengths: latents of each sample, or of all; N is the largest, and what is padding is zero.
+    lengths: number of latents of each sample, or of all; N is the largest, and padding is zero.
     """
     lengths = [lengths] * len(seeds) if isinstance(lengths, int) else lengths
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -60,12 +60,12 @@ def guided(conditional: Tensor, unconditional: Tensor, guidance_scale: float) ->
 def estimator(
     denoise: Denoise, schedule: NoiseSchedule, prediction: str, clip: float, correct: Correct | None = None
 ) -> Estimate:
-    """Estimates of z_0 and epsilon by a network that predicts "epsilon" or "v".
+    """Wrap a network that predicts "epsilon" or "v" as a function that estimates z_0 and epsilon.
 
-    clip > 0 bounds the estimates of z_0 (static thresholding: Saharia et al. 2022, section 2.3), which strong guidance
-    would otherwise drive out of the range of the data. correct changes every estimate of z_0: where it puts known
-    values, z passes through them noised to every level (replacement: Lugmayr et al. 2022, eq. 8, with one noise for
-    all steps) and ends there exactly.
+    clip > 0 clamps the estimates of z_0 (static thresholding: Saharia et al. 2022, section 2.3), which strong guidance
+    would otherwise push out of the data range. correct is applied to every estimate of z_0: where it inserts known
+    values, z follows them at every noise level (replacement: Lugmayr et al. 2022, eq. 8, with one noise for all
+    steps) and ends at them exactly.
     """
 
     def estimate(z: Tensor, t: int) -> tuple[Tensor, Tensor]:
@@ -110,10 +110,10 @@ def ddim_sample(
 def dpm_solver_sample(
     estimate: Estimate, z: Tensor, schedule: NoiseSchedule, timesteps: list[int], callback: StepCallback | None = None
 ) -> Tensor:
-    """DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2) from z [B, N, Z] to z_0 [B, N, Z]: few steps suffice.
+    """DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2) from z [B, N, Z] to z_0 [B, N, Z]; needs few steps.
 
-    One evaluation a step, second order by the estimate before; the first and the last step are of first order.
-    Deterministic.
+    Deterministic. One network evaluation per step; second order thanks to the previous estimate, except for the first
+    and last step, which are first order.
     """
     alphas = [math.sqrt(schedule.alphas_cumprod[t].item()) for t in timesteps] + [1.0]
     sigmas = [math.sqrt(1 - schedule.alphas_cumprod[t].item()) for t in timesteps] + [0.0]

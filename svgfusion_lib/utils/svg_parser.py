@@ -1,9 +1,9 @@
-"""SVG -> rows [L, 22] on the canvas [-1, 1]^2 (see row_format).
+"""Parse SVG into rows [L, 22] on the canvas [-1, 1]^2 (see row_format).
 
     bytes -> XML tree (svg/document) -> layers in paint order (svg/walk) -> rows (svg/layers) -> canonical form
 
-The walk resolves what a renderer resolves: styles, transforms, references, viewports, clip paths, gradients,
-dashes. What rows cannot hold is counted by name, never dropped in silence.
+The walk resolves what a renderer would: styles, transforms, references, viewports, clip paths, gradients,
+dashes. Features that rows cannot represent are counted by name, never dropped silently.
 """
 
 from collections import Counter
@@ -21,15 +21,15 @@ from svgfusion_lib.svg.state import viewport_size
 from svgfusion_lib.svg.walk import Walker
 from svgfusion_lib.utils.canonical import canonical_rows
 
-LARGEST = 1e6  # of a number in the rows; the canvas is 2 wide
+LARGEST = 1e6  # absolute value in the rows; the canvas is 2 wide
 
 
 @dataclass
 class ParsedSVG:
-    """rows: float32 [L, 22], BOS first and EOS last. size: width and height of the drawing in its own units.
+    """A parsed SVG. rows: float32 [L, 22], BOS first, EOS last. size: width and height of the drawing in user units.
 
-    unsupported: what is missing from the rows, feature name -> count. approximated: what they show in
-    another way than the file, near enough to learn from.
+    unsupported: features missing from the rows, name -> count. approximated: features drawn differently from the
+    file, but closely enough for training.
     """
 
     rows: np.ndarray
@@ -39,17 +39,17 @@ class ParsedSVG:
 
     @property
     def left_out(self) -> str:
-        """What is missing, in words, as "image, text (2 times)"; "" if nothing is."""
+        """What is missing, as in "image, text (2 times)"; "" if nothing is."""
         counted = sorted(self.unsupported.items())
         return ", ".join(name if times == 1 else f"{name} ({times} times)" for name, times in counted)
 
 
 def parse_svg(source: str | bytes | Path, canonical: bool = True) -> ParsedSVG:
-    """Parse SVG text, its bytes (gzip too), or the file at a Path. Raises ValueError with the reason if it cannot.
+    """Parse SVG text, bytes (also gzipped), or the file at a Path. Raises ValueError with the reason on failure.
 
-    canonical: arcs, circles and rectangles are written as such (utils/canonical.py); False: as the file spells them.
+    canonical: write arcs, circles and rectangles as such (utils/canonical.py); False: keep the file's own form.
     Nothing outside the document is ever read; time and memory are bounded by limits on the document's size,
-    depth, elements drawn, path segments and clips, and on all of its work together (svg/effort).
+    depth, drawn elements, path segments and clips, and on the total work (svg/effort).
     """
     try:
         with bounded_effort():
@@ -60,7 +60,7 @@ def parse_svg(source: str | bytes | Path, canonical: bool = True) -> ParsedSVG:
     except RecursionError as error:
         raise ValueError("brackets, styles or references are nested too deep") from error
     except (OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as error:
-        raise ValueError(f"numbers go beyond all measure ({error})") from error
+        raise ValueError(f"numeric overflow ({error})") from error
     if len(rows) == 0:
         raise ValueError(f"nothing is painted that rows can represent{context.why_nothing()}")
     special = np.zeros((2, rf.NUM_COLUMNS))
@@ -74,7 +74,7 @@ def parse_svg(source: str | bytes | Path, canonical: bool = True) -> ParsedSVG:
 
 
 def read_svg(source: str | bytes | Path) -> np.ndarray:
-    """Rows float32 [L, 22] of an SVG file, or of SVG text or bytes. ValueError or OSError says why it cannot."""
+    """Read rows float32 [L, 22] from an SVG file, or from SVG text or bytes. Raises ValueError or OSError."""
     if isinstance(source, str) and not source.lstrip("\ufeff \t\r\n").startswith("<"):
         source = Path(source)
     return parse_svg(source).rows

@@ -1,4 +1,4 @@
-"""Rows -> SVG text, and rows <-> the [-1, 1] targets of the continuous decoder head."""
+"""Rows -> SVG text, and rows <-> targets in [-1, 1] for the continuous decoder head."""
 
 import math
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from svgfusion_lib.system.files import write_text
 from svgfusion_lib.utils.arcs import circle_through
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke, sanitize_rows
 
-FULL_TURN = 6.28      # radians: the sweep of an arc that is a whole circle
-LARGEST_RADIUS = 1e3  # of an arc, canvas units: beyond it is a line
-RESOLUTION = 2000     # steps that the writer's decimals divide the canvas into, at least
+FULL_TURN = 6.28      # radians: a larger sweep is a full circle
+LARGEST_RADIUS = 1e3  # of an arc, canvas units: larger arcs are written as lines
+RESOLUTION = 2000     # least number of steps across the canvas that the written decimals resolve
 OPACITY_DECIMALS = 3
 
 # target = rows * scale + shift, column by column: ids, geometry, colours, width and style ids to [-1, 1]
@@ -41,12 +41,12 @@ def normalize_target(rows: Tensor) -> Tensor:
 
 def denormalize_target(target: Tensor) -> Tensor:
     """Inverse of `normalize_target` on its range; ids stay fractional (see hybrid_utils)."""
-    rows = (target - _SHIFT.to(target)) / _SCALE.to(target)  # right but for lengths
+    rows = (target - _SHIFT.to(target)) / _SCALE.to(target)  # correct except for lengths
     return (target - _shift(rows)) / _SCALE.to(target)
 
 
 def _shift(rows: Tensor) -> Tensor:
-    """What is added to the columns of rows [..., 22]: a length from 0 to 2 goes to [-1, 1] like a position."""
+    """Offsets for the columns of rows [..., 22]: lengths from 0 to 2 map to [-1, 1], as positions do."""
     element = rows[..., rf.ELEMENT].round().long().clamp(0, len(rf.ELEMENTS) - 1)  # [...]
     command = rows[..., rf.COMMAND].round().long().clamp(0, len(rf.COMMANDS) - 1)  # [...]
     shift = _SHIFT.to(rows).repeat(*rows.shape[:-1], 1)  # [..., 22]
@@ -54,13 +54,13 @@ def _shift(rows: Tensor) -> Tensor:
     return shift
 
 
-# --- elements, and an SVG as the sequence of its partial renderings (paper, section 3.2) --------------
+# --- elements, and an SVG as a sequence of partial renderings (paper, section 3.2) --------------------
 # An element is a primitive, or a path with all its sub-paths; the gradient rows before it belong to it.
-# A stage is a drawing of the first k elements. The last stage of every sequence is the whole SVG.
+# A stage shows the first k elements. The last stage is the whole SVG.
 
 
 def element_of_rows(rows: np.ndarray) -> np.ndarray:
-    """Which element each row [L, 22] belongs to, from 0 -> int64 [L]; <BOS> counts to the first, <EOS> to the last."""
+    """Element index of each row [L, 22] -> int64 [L]; <BOS> belongs to the first element, <EOS> to the last."""
     element = rows[:, rf.ELEMENT]
     gradient = np.isin(element, rf.GRADIENTS)
     after_gradient = np.append(False, gradient[:-1])
@@ -71,13 +71,13 @@ def element_of_rows(rows: np.ndarray) -> np.ndarray:
 
 
 def stage_sizes(rows: np.ndarray, most: int) -> np.ndarray:
-    """How many elements the stages of rows [L, 22] show, at most `most` of them, evenly spread -> int64 [K]."""
+    """Number of elements in each stage of rows [L, 22]: at most `most` stages, evenly spaced -> int64 [K]."""
     count = int(element_of_rows(rows)[-1]) + 1
     return np.unique(np.ceil(np.linspace(0, count, min(most, count) + 1)[1:]).astype(np.int64))
 
 
 def partial_rows(rows: np.ndarray, size: int) -> np.ndarray:
-    """The first `size` elements of rows [L, 22] as rows [L', 22] of their own."""
+    """The first `size` elements of rows [L, 22] as a copy [L', 22]."""
     kept = element_of_rows(rows) < size
     kept[-1] = True  # <EOS>
     return rows[kept]
@@ -95,7 +95,7 @@ def split_elements(rows: np.ndarray) -> list[np.ndarray]:
 
 
 def split_gradients(group: np.ndarray) -> tuple[dict[int, np.ndarray], np.ndarray]:
-    """One element's rows -> rows [1 + stops, 22] of its gradients by element id, and the rows of its shape."""
+    """Split one element's rows into its gradients (rows [1 + stops, 22] by element id) and the rows of its shape."""
     gradient = np.isin(group[:, rf.ELEMENT], rf.GRADIENTS)
     if not gradient.any():
         return {}, group
@@ -104,7 +104,7 @@ def split_gradients(group: np.ndarray) -> tuple[dict[int, np.ndarray], np.ndarra
 
 
 def element_structure(rows: np.ndarray) -> list[tuple[str, int, str, str]]:
-    """What order and holes hang on: of every element in valid rows its name, sub-paths, fill rule and paints."""
+    """Name, number of sub-paths, fill rule and paints of every element: what paint order and holes depend on."""
     structure = []
     for group in split_elements(rows):
         paints, shape = split_gradients(group)
@@ -130,11 +130,11 @@ def rows_to_svg(
 ) -> str:
     """Write rows [L, 22] as SVG text with viewBox `0 0 size size`, one element per shape.
 
-    size: side of the square, or width and height: the canvas is then the square around that rectangle.
+    size: side of the square, or (width, height); the canvas is then the smallest square around that rectangle.
 
-    Any finite or infinite matrix of that width gives a valid SVG (rules: hybrid_utils). Style attributes
-    that all shapes share stand once, on the root; gradients stand in <defs>, equal ones once; ids count the
-    layers in paint order. decimals: of coordinates; None: as many as a hair of the canvas needs.
+    Any matrix of that width gives a valid SVG, even with infinite values (rules: hybrid_utils). Style
+    attributes shared by all shapes go on the root; gradients go in <defs>, without duplicates; ids number the
+    layers in paint order. decimals: of coordinates; None: enough to resolve 1/RESOLUTION of the canvas.
     """
     if isinstance(rows, Tensor):
         rows = rows.detach().float().cpu().numpy()
@@ -160,7 +160,7 @@ def rows_to_svg(
     if elements:
         first = elements[0][2]
         shared = {k: v for k, v in first.items() if all(style.get(k) == v for _, _, style in elements)}
-    finer = max(decimals, 2, math.ceil(2 - math.log10(min(width, height))))  # a side that is written is never 0
+    finer = max(decimals, 2, math.ceil(2 - math.log10(min(width, height))))  # a written side is never 0
     width, height = (_number(v, finer) for v in (width, height))
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
@@ -175,7 +175,7 @@ def rows_to_svg(
 
 
 class _Frame(NamedTuple):
-    """Canvas units -> user units: v * scale (lengths), + centre (positions), and how many decimals are written."""
+    """Canvas units -> user units: v * scale for lengths, plus centre for positions; decimals: digits to write."""
 
     scale: float
     centre_x: float
@@ -230,7 +230,7 @@ def _style_attributes(row: np.ndarray, frame: _Frame) -> dict[str, str]:
 
 
 def _gradient(rows: np.ndarray, frame: _Frame) -> str:
-    """A gradient's rows as an element of <defs> whose id is the placeholder ID."""
+    """Write a gradient's rows as an element for <defs>, with the placeholder ID as its id."""
     row, between = rows[0], rows[1:]
     x, y, ax, ay, minor, inner, fx, fy = row[rf.GEOMETRY].tolist()
     offset = 0.0
@@ -247,7 +247,7 @@ def _gradient(rows: np.ndarray, frame: _Frame) -> str:
             place = {"cx": frame.x(x), "cy": frame.y(y), "r": frame.length(major)}
             if off_centre:
                 place |= {"fx": frame.x(fx), "fy": frame.y(fy)}
-        else:  # the unit circle, stretched and turned
+        else:  # the unit circle, scaled and rotated
             vx, vy = -uy / major * minor, ux / major * minor
             place = {"cx": "0", "cy": "0", "r": "1"}
             if off_centre:
@@ -289,15 +289,15 @@ def _shape(group: np.ndarray, frame: _Frame) -> tuple[str, dict[str, str]]:
 
 
 def _arc(start: Sequence[float], middle: Sequence[float], end: Sequence[float], frame: _Frame) -> str:
-    """Arc commands of a row's three points (user units), or "" where they make a line.
+    """Arc commands through a row's three points (user units), or "" if they lie on a line.
 
-    The radius is that of the circle through the ends as they are written, with as many decimals as keep the middle
-    where it is: a half turn would be off by far more than its radius is.
+    The radius is computed from the rounded end points and gets enough decimals to keep the middle in place: near a
+    half turn, a small error in the radius moves the middle a lot.
     """
     first, last = (np.array([round(v, frame.decimals) for v in point]) for point in (start, end))
     x, y = (_number(v, frame.decimals) for v in end)
     centre, radius, sweep = circle_through(np.array([start]), np.array([middle]), np.array([end]))
-    if np.isfinite(radius[0]) and abs(sweep[0]) > FULL_TURN:  # by two half turns
+    if np.isfinite(radius[0]) and abs(sweep[0]) > FULL_TURN:  # as two half turns
         half = [_number(v, frame.decimals) for v in 2 * centre[0] - start]
         size, turns = _number(radius[0], frame.decimals + 1), int(sweep[0] > 0)
         return f"A{size} {size} 0 0 {turns} {' '.join(half)}A{size} {size} 0 0 {turns} {x} {y}"
@@ -311,19 +311,19 @@ def _arc(start: Sequence[float], middle: Sequence[float], end: Sequence[float], 
     large = abs(sweep[0]) > math.pi
     for decimals in range(frame.decimals, frame.decimals + 4):
         size = round(exact, decimals)
-        height = math.sqrt(max(size**2 - half_chord**2, 0))  # too small a radius is scaled up to a half turn
+        height = math.sqrt(max(size**2 - half_chord**2, 0))  # renderers scale a smaller radius up to a half turn
         drawn = max(size, half_chord) + (height if large else -height)
         if size > 0 and abs(drawn - sagitta) < 10.0**-frame.decimals / 2:
             break
-    large &= size > half_chord  # else it is drawn as a half turn, of which either flag is true
+    large &= size > half_chord  # otherwise it is a half turn, where the flag makes no difference
     size_text = _number(size, decimals)
     return f"A{size_text} {size_text} 0 {int(large)} {int(sweep[0] > 0)} {x} {y}"
 
 
 def path_data(group: np.ndarray, frame: _Frame) -> str:
-    """The `d` attribute of one path's rows [K, 22]: absolute M, L, H, V, C, A, Z.
+    """Write the `d` attribute for one path's rows [K, 22]: absolute M, L, H, V, C, A, Z.
 
-    A path without a stroke closes by itself (row_format): each of its sub-paths ends with Z.
+    Paths without a stroke are implicitly closed (row_format), so each of their sub-paths ends with Z.
     """
     parts: list[str] = []
     pen = ("", "")
@@ -340,7 +340,7 @@ def path_data(group: np.ndarray, frame: _Frame) -> str:
             parts.append(f"C{' '.join((*numbers, x, y))}")
         elif command == rf.ARC and (arc := _arc(start, controls[0], end, frame)):
             parts.append(arc)
-        elif (x, y) == pen and parts[-1].startswith("M"):  # a dot: some viewers draw no line without length
+        elif (x, y) == pen and parts[-1].startswith("M"):  # a dot: some viewers do not draw zero-length lines
             parts.append(f"H{_number(end[0] + 10.0**-frame.decimals, frame.decimals)}")
         elif command == rf.CLOSE:
             if parts[-1] != "Z":
@@ -359,7 +359,7 @@ def path_data(group: np.ndarray, frame: _Frame) -> str:
 
 
 def write_svg(rows: np.ndarray | Tensor, path: str | Path | None = None, size: float | tuple[float, float] = 24) -> str:
-    """SVG text of rows [L, 22] with viewBox `0 0 size size`; also written to `path`, if given."""
+    """Convert rows [L, 22] to SVG text with viewBox `0 0 size size`; also save it to `path`, if given."""
     text = rows_to_svg(rows, size)
     if path is not None:
         write_text(path, text)

@@ -206,7 +206,7 @@ def test_moved_copies_and_parts_of_names_are_options(make_packs, tmp_path):
     assert not any("mirror" in file or "ring" in file for file in copies)
     assert "arrow up, tabler style" in records["tabler/arrow-left.turn.svg"].captions
     assert len({"arrow", "left"} & set(records["tabler/arrow-left.svg"].captions)) == 1
-    with pytest.raises(UserError, match="near duplicates; leave out"):
+    with pytest.raises(UserError, match="near duplicates; remove"):
         prepare_dataset(tmp_path / "no", moved_copies=True, near_duplicates=False, **options)
 
 
@@ -338,7 +338,7 @@ def test_a_second_call_replaces_the_first(svg_dir, tmp_path):
     ({"svg_dir": "svgs", "max_variants": 0}, "max_variants is 0"),
     ({"dataset": "absent.parquet"}, "absent.parquet: no such file"),
     ({"held_out_packs": ["tablr"]}, "unknown icon pack 'tablr'"),
-    ({"svg_dir": "filled", "stroke_only": True}, "no SVG was kept: 1 not stroke only; fills are allowed"),
+    ({"svg_dir": "filled", "stroke_only": True}, "no SVG was kept: 1 not stroke only; to allow fills"),
 ])
 def test_bad_calls_write_nothing(svg_dir, tmp_path, monkeypatch, options, message):
     monkeypatch.chdir(tmp_path)

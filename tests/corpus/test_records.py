@@ -219,7 +219,7 @@ def test_json_lines_and_csv_are_read_too(tmp_path, folder):
     ({"svg_column": "a", "caption_column": "b"}, "no column 'a' and no column 'b'"),
     ({"most_rows": 0}, "has no rows"),
     ({"dataset": "broken.parquet"}, "broken.parquet: cannot be read"),
-    ({"dataset": "somebody/icons"}, "somebody/icons: neither a file .* nor a dataset that can be had"),
+    ({"dataset": "somebody/icons"}, "somebody/icons: neither a file .* nor an available dataset"),
 ])
 def test_what_is_missing_is_said_in_one_line(table, folder, monkeypatch, options, message):
     monkeypatch.chdir(table.parent)

@@ -44,7 +44,7 @@ def test_two_processes_in_one_folder(bench, undisturbed, stage):
     outcomes = [bench.finish(*child) for child in children]
     assert any(outcome.kind == "ok" for outcome in outcomes), outcomes
     for outcome in outcomes:
-        assert outcome.kind == "ok" or "another process is at work in it" in outcome.message, outcome
+        assert outcome.kind == "ok" or "another process is using it" in outcome.message, outcome
     assert contents(folder) == whole
 
 
@@ -62,7 +62,7 @@ def test_two_runs_of_different_inputs_do_not_mix(bench, undisturbed, stage):
     first = bench.finish(child, receiver)
     assert first.kind == "ok", first
     if second.kind == "UserError":
-        assert "another process is at work in it" in second.message and contents(folder) == whole
+        assert "another process is using it" in second.message and contents(folder) == whole
         return
     alone = bench.fresh(f"alone-{stage}")
     assert second.kind == bench.run(stage, alone, inputs=bench.other_inputs).kind == "ok"

@@ -150,7 +150,7 @@ def test_edits_of_an_icon_can_be_undone_one_by_one(cart):
 def test_edits_work_on_what_is_shown(session, cart):
     cart.show_layer(1, False)
     assert all(len(icon.layers) <= 2 for icon in session.vary(cart, 0.05, quick()).icons)
-    with pytest.raises(UserError, match="those that are hidden"):
+    with pytest.raises(UserError, match="hidden layers do not count"):
         session.redraw(cart, [1], quick())
     cart.show_layer(2, False)
     cart.show_layer(3, False)

@@ -133,4 +133,4 @@ def test_chips_draw_names_are_completed_and_unknown_words_are_said(session):
     gallery.worker.wait(60)
     assert gallery.controls.prompt.value == "shopping cart" and gallery.detail.icon is session.icons[-1]
     batch = session.generate(Request("a trampolinist", None, 1, steps=2, candidates=1))
-    assert batch.note == "Not among the names that the models know: trampolinist. " and session.history[-1] is batch
+    assert batch.note == "The models do not know: trampolinist. " and session.history[-1] is batch

@@ -71,7 +71,8 @@ def test_a_request_that_was_drawn_with_other_weights_says_so(session):
 
 @pytest.mark.parametrize(("text", "message"), [
     ('{"prompt": "a", "weights": "x"}', "weights must be a table"),
-    ("{", "cannot be read"), ("[" * 100_000, "cannot be read"), ("[1]", "no request"), ("{}", "no request"),
+    ("{", "cannot be read"), ("[" * 100_000, "cannot be read"), ("[1]", "not a gallery request"),
+    ("{}", "not a gallery request"),
     ('{"prompt": "a", "sead": 1}', "did you mean 'seed'"), ('{"prompt": 1}', "prompt must be text"),
     ('{"prompt": "a", "count": 2.5}', "count must be a whole number"),
     ('{"prompt": "a", "style": []}', "style must be"),
@@ -90,7 +91,7 @@ def test_a_file_that_is_dropped_is_opened_or_drawn(session, cart_file):
     gallery.worker.wait(60)
     assert session.history[-1].title == "bell, lucide style" and gallery.controls.request.seed == 5
     gallery.handed.value = "request.json\n{}"
-    assert "no request" in gallery.status.value
+    assert "not a gallery request" in gallery.status.value
     gallery.handed.value = "request.json\n" + Request("bell", **QUICK | {"count": 99}).to_json()
     gallery.worker.wait(60)
     assert "at most 32" in gallery.status.value
@@ -144,7 +145,7 @@ def test_favourites_stay(pipeline, tmp_path, cart_file):
     assert later.history == [] and len(Gallery(later).favourites.children) == 1
     assert later.open_svg("two.svg", cart_file).icons[0].number == 2
     kept.write_text(json.dumps({"entries": "no"})[:-3])
-    with pytest.raises(UserError, match="remove it to begin"):
+    with pytest.raises(UserError, match="remove it to start"):
         Session(pipeline, favourites_file=kept)
 
 

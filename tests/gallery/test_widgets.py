@@ -99,7 +99,7 @@ def test_more_is_made_of_an_icon(gallery, cart_file):
     detail = open_first(gallery)
     assert "mark the layers" in press(gallery, detail.redraw)
     detail.anew_boxes[1].value = True
-    assert "3 icons: layers drawn anew in 1" in press(gallery, detail.redraw)
+    assert "3 icons: redrawn layers of 1" in press(gallery, detail.redraw)
     first, follower = gallery.session.icons[0], detail.icon
     assert follower is gallery.session.history[-1].icons[0]  # the detail follows a new batch
     gallery.choose(first)

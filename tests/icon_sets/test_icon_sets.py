@@ -241,7 +241,7 @@ def test_a_set_that_is_damaged_or_a_strangers_is_refused(tmp_path, hostile, chan
 ])
 def test_values_that_would_be_code_or_an_address_are_not_exported(root):
     """Component code contains the pen width as a number."""
-    with pytest.raises(UserError, match="draw the set anew"):
+    with pytest.raises(UserError, match="draw the set again"):
         read_drawing(f'<svg xmlns="http://www.w3.org/2000/svg" {root}><path d="M1 1"/></svg>', "x")
 
 

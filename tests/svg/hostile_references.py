@@ -49,7 +49,7 @@ _CIRCLES = {
 _FILLED = '<path d="M0 0h9v9z" fill="url(#g)"/>'
 _GRADIENT = '<linearGradient id="g"><stop stop-color="red"/><stop offset="1"/></linearGradient>'
 _REFERENCES = [
-    *[case(name, body, "circle|nothing is painted|rows", 'id="root" viewBox="0 0 24 24"')
+    *[case(name, body, "circular|nothing is painted|rows", 'id="root" viewBox="0 0 24 24"')
       for name, body in _CIRCLES.items()],
     case("gradient of itself", f'<linearGradient id="g" href="#g"/>{_FILLED}', "nothing is painted"),
     case("gradients of each other", '<linearGradient id="g" href="#h"><stop/></linearGradient>'

@@ -352,9 +352,9 @@ def test_rule_of_the_root(drawn, rule, attributes, body, expected):
 
 
 MESSAGES = [
-    ('<text x="2" y="9">hi</text>', "text"), ('<use href="#no"/>', "reference to nothing in the file"), ('<rect width="3" height="3" fill="url(#no)"/>', "a paint that refers to nothing"),
+    ('<text x="2" y="9">hi</text>', "text"), ('<use href="#no"/>', "reference to a missing element"), ('<rect width="3" height="3" fill="url(#no)"/>', "paint with a missing reference"),
     ('<g display="none"><circle r="3"/></g>', "elements that are not displayed"), ('<circle r="3" visibility="hidden"/>', "elements that are hidden"),
-    ('<circle r="3" opacity="0"><animate attributeName="opacity" to="1"/></circle>', "elements of no opacity, animation"), ('<image href="a.png" width="3" height="3"/>', "image"),
+    ('<circle r="3" opacity="0"><animate attributeName="opacity" to="1"/></circle>', "elements with opacity 0, animation"), ('<image href="a.png" width="3" height="3"/>', "image"),
 ]
 
 
@@ -371,13 +371,13 @@ NAMED = [
 ]
 SHOWN_ANOTHER_WAY = [
     (f'<clipPath id="c"><use href="#u"/></clipPath><defs><use id="u" href="#r"/></defs><rect id="r" width="9" height="9"/><g clip-path="url(#c)">{RECT}</g>', {"use of a use in a clip path": 1}),
-    (rect('fill="red icc-color(a)"'), {"ICC colour, by the one before it": 1}),
+    (rect('fill="red icc-color(a)"'), {"ICC colour, by its sRGB fallback": 1}),
     ('<linearGradient id="g" display="none"><stop/></linearGradient>' + rect('fill="url(#g)"'), {"paint, clip path or mask that is itself not displayed": 1}),
     ('<clipPath id="c" systemLanguage="de"><rect width="9" height="9"/></clipPath>' + rect('clip-path="url(#c)"'), {"paint, clip path or mask that is itself not displayed": 1}),
     ('<radialGradient id="g" cx="3" cy="3" r="9"><stop/><stop offset=".6" stop-color="red"/><stop offset="1"/></radialGradient><rect width="24" height="24" fill="url(#g)"/>', {"gradient that reaches far beyond the canvas": 1}),
     (f'<pattern id="p" width=".5" height="1">{TILE}</pattern>' + rect('fill="url(#p)"'), {"pattern as shapes": 1}),
     (f'<clipPath id="c"><rect width="9" height="9"/></clipPath><svg width="9" height="9" clip-path="url(#c)">{RECT}</svg>', {"clip path or mask of a viewport": 1}),
-    ('<linearGradient id="g"><stop/></linearGradient><path d="M2 2h9" stroke="url(#g)"/>', {"gradient of one stop without a box": 1}),
+    ('<linearGradient id="g"><stop/></linearGradient><path d="M2 2h9" stroke="url(#g)"/>', {"single-stop gradient without a bounding box": 1}),
     ('<mask id="m"><g color-interpolation="linearRGB"><rect width="3" height="3" fill="#fff"/></g></mask>' + rect('mask="url(#m)"'), {"color-interpolation within a mask": 1}),
 ]
 

@@ -52,7 +52,7 @@ def test_size_of_the_drawing_is_in_its_own_units(parsed, attributes, size):
 def test_no_size_is_that_of_the_drawing(parsed, drawn):
     body = '<rect x="10" y="20" width="20" height="10"/><rect x="30" y="30" width="20" height="10"/>'
     result = parsed(body, "")
-    assert result.size == pytest.approx((40, 20)) and result.approximated == {"no size: the box of the drawing": 1}
+    assert result.size == pytest.approx((40, 20)) and result.approximated == {"no size: bounding box of the drawing": 1}
     assert drawn(body, "") == rect(0, 6, 12, 6) + rect(12, 12, 12, 6)
 
 

@@ -85,9 +85,9 @@ UNSUPPORTED = [
     ('<circle r="1" filter="url(#missing)"/><circle r="1" filter="none"/>', {}),
     ('<circle r="1" style="mix-blend-mode:multiply"/>', {"mix-blend-mode": 1}),
     ('<circle r="1" style="mix-blend-mode:normal"/>', {}),
-    ('<use href="#missing"/>', {"reference to nothing in the file": 1}),
-    ('<use href="other.svg#a"/>', {"reference to nothing in the file": 1}),
-    ('<use/>', {"reference to nothing in the file": 1}),
+    ('<use href="#missing"/>', {"reference to a missing element": 1}),
+    ('<use href="other.svg#a"/>', {"reference to a missing element": 1}),
+    ('<use/>', {"reference to a missing element": 1}),
     ('<g display="none"><text>a</text><image/></g><defs><text/></defs><text display="none"/>', {}),
     ('<circle r="1"><animate attributeName="r" to="5"/></circle><script/><style/>', {}),
 ]
@@ -104,8 +104,8 @@ def test_what_rows_cannot_hold_is_counted_by_name(parsed, body, counted):
 ])
 def test_what_closes_a_circle_is_left_out(parsed, drawn, body):
     assert drawn(body + SQUARE) == DRAWN
-    assert set(parsed(body + SQUARE).unsupported) == {"reference in a circle"}
-    with pytest.raises(ValueError, match="nothing is painted .*reference in a circle"):
+    assert set(parsed(body + SQUARE).unsupported) == {"circular reference"}
+    with pytest.raises(ValueError, match="nothing is painted .*circular reference"):
         parsed(body)
 
 

@@ -35,5 +35,5 @@ def test_no_items_and_no_such_item(tmp_path, items):
 
 def test_tokens_of_something_else_are_refused(tmp_path, items):
     write_tokens(tmp_path / "t", items, "icons")
-    with pytest.raises(UserError, match="something else"):
+    with pytest.raises(UserError, match="do not belong to the file"):
         TokenStore.open(tmp_path / "t", "other icons")

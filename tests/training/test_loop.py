@@ -287,7 +287,7 @@ def test_learning_rate_is_warmed_up_and_falls_by_a_cosine():
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", "", "cpu:3x", "meta"])
 def test_device_that_is_not_there(device):
-    with pytest.raises(UserError, match=f"device '{device}' is not on this machine; use one of: cpu"):
+    with pytest.raises(UserError, match=f"device '{device}' is not available; use one of: cpu"):
         check_device(device)
     assert check_device("cpu").type == "cpu"
 

@@ -1,6 +1,6 @@
-"""Path boolean operations by skia-pathops: clip paths, and strokes as outlines where they cannot stay strokes.
+"""Path boolean operations with skia-pathops: clip paths, and strokes converted to outlines where necessary.
 
-All coordinates are canvas units; Skia works on floats of single precision, hence SCALE.
+All coordinates are canvas units; Skia uses single precision, hence SCALE.
 """
 
 import math
@@ -15,9 +15,9 @@ from svgfusion_lib.svg.geometry.crossings import MAX_SEGMENTS, cost_of_operation
 from svgfusion_lib.svg.geometry.paths import CLOSE, CUBIC, LINE, MOVE, Path, PathBuilder
 
 SCALE = 1000.0
-SAME_AREA = 1e-4       # relative: an operation that changes less changed nothing
-FAR = 16.0             # canvas units: where a clip without a side ends
-SHORTEST = 1e-4        # canvas units: a shorter segment is left out of the result
+SAME_AREA = 1e-4       # relative: smaller changes in area count as none
+FAR = 16.0             # canvas units: stands in for infinity
+SHORTEST = 1e-4        # canvas units: shorter segments are dropped from the result
 Box = tuple[float, float, float, float]
 
 _CAPS = {"butt": pathops.LineCap.BUTT_CAP, "round": pathops.LineCap.ROUND_CAP, "square": pathops.LineCap.SQUARE_CAP}
@@ -30,12 +30,12 @@ EVERYWHERE: Box = (-math.inf, -math.inf, math.inf, math.inf)
 
 
 class ClippingError(ValueError):
-    """The operation is too large, or Skia gave it up."""
+    """The operation is too large, or Skia failed."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What may be painted: a box, and outlines (pathops) inside which it must be too."""
+    """A clip region: the intersection of a box and outlines (pathops)."""
 
     box: Box
     outlines: tuple = field(default=())
@@ -61,11 +61,11 @@ class Clip:
         return box[2] <= a[0] or box[0] >= a[2] or box[3] <= a[1] or box[1] >= a[3] or a[0] >= a[2] or a[1] >= a[3]
 
 
-NOTHING = Clip((0.0, 0.0, 0.0, 0.0))  # may be painted
+NOTHING = Clip((0.0, 0.0, 0.0, 0.0))  # an empty clip
 
 
 def box_clip(points: Iterable) -> Clip:
-    """The clip of a box (left, top, right, bottom), or around points; a side beyond the canvas cuts nothing."""
+    """The clip of a box (left, top, right, bottom), or around points; sides beyond the canvas do not clip."""
     points = list(points)
     if len(points) == 4 and not isinstance(points[0], tuple):
         points = [tuple(points[:2]), tuple(points[2:])]
@@ -86,7 +86,7 @@ def _inside(inner: Box, outer: Box) -> bool:
 
 
 def outline_clip(outlines: list[tuple[Path, bool, Clip | None]]) -> Clip:
-    """The clip of a clipPath's shapes: (path on the canvas, evenodd, clip of its own) each. Empty: hides all."""
+    """The clip of a clipPath's shapes, each (path on the canvas, evenodd, own clip). Without shapes, hides all."""
     if not outlines:
         return NOTHING
     if len(outlines) == 1 and outlines[0][2] is None and (box := rectangle_of(outlines[0][0])) is not None:
@@ -104,7 +104,7 @@ def outline_clip(outlines: list[tuple[Path, bool, Clip | None]]) -> Clip:
 
 
 def clip_path(path: Path, evenodd: bool, clip: Clip) -> Path | None:
-    """The part of a filled path inside the clip; None if nothing of it is cut off. ClippingError if it fails."""
+    """The part of a filled path inside the clip; None if nothing is cut off. ClippingError if it fails."""
     if len(path) == 0:
         return None
     result = simplified(to_skia(path, evenodd))
@@ -117,7 +117,7 @@ def clip_path(path: Path, evenodd: bool, clip: Clip) -> Path | None:
 
 
 def union(paths: list[pathops.Path]) -> pathops.Path:
-    """One outline that holds what any of the outlines holds."""
+    """The union of outlines."""
     result = pathops.Path()
     for path in paths:
         result = operate(result, path, pathops.PathOp.UNION)
@@ -133,15 +133,15 @@ def operate(one: pathops.Path, two: pathops.Path, operation: pathops.PathOp) -> 
 
 
 def _check(*paths: pathops.Path) -> None:
-    """ClippingError if an operation on the paths is too large, by itself or after those before it."""
+    """ClippingError if an operation on the paths is too large, by itself or together with earlier ones."""
     cost = cost_of_operation(*paths)
     if cost > clipping_left():
-        raise ClippingError("too many segments, or too many that cross or lie on each other")
+        raise ClippingError("too many segments, or too many that cross or overlap")
     spend(cost, "outlines that cross")
 
 
 def simplified(path: pathops.Path) -> pathops.Path:
-    """Without overlaps of its own, so that its area is what it covers."""
+    """Remove self-overlaps, so that the area is the covered area."""
     _check(path)
     path = pathops.Path(path)
     try:
@@ -152,7 +152,7 @@ def simplified(path: pathops.Path) -> pathops.Path:
 
 
 def rectangle(box: Box) -> pathops.Path:
-    """Sides at infinity stand well outside the canvas."""
+    """A box as a path; infinite sides are placed well outside the canvas."""
     left, top, right, bottom = (min(max(v, -FAR), FAR) for v in box)
     return _polygon([(left, top), (right, top), (right, bottom), (left, bottom)])
 
@@ -168,7 +168,7 @@ def _polygon(corners: list[tuple[float, float]]) -> pathops.Path:
 
 
 def stroke_outline(path: Path, width: float, cap: str, join: str, miter_limit: float) -> Path:
-    """The area that a stroke of the path paints, as a filled path."""
+    """The outline of a path's stroke, as a filled path."""
     skia = to_skia(path, evenodd=False, closed=False)
     if len(path) > MAX_SEGMENTS:
         raise ClippingError(f"more than {MAX_SEGMENTS:,} segments to stroke")
@@ -178,9 +178,9 @@ def stroke_outline(path: Path, width: float, cap: str, join: str, miter_limit: f
 
 
 def to_skia(path: Path, evenodd: bool, closed: bool = True) -> pathops.Path:
-    """closed: every sub-path closes, as a fill sees it; else those that end where they begin do.
+    """Convert to a Skia path. closed: close every sub-path, as fills do; else only those that end where they begin.
 
-    (The outline of a stroke whose two ends touch is one that Skia's simplification mistakes for a disc.)
+    (Skia's simplification mistakes the outline of a stroke with touching ends for a disc.)
     """
     skia = pathops.Path(fillType=pathops.FillType.EVEN_ODD if evenodd else pathops.FillType.WINDING)
     pen = skia.getPen()
@@ -228,12 +228,12 @@ def from_skia(skia: pathops.Path) -> Path:
             (x1, y1), (x2, y2), (x, y) = points
             builder.cubic(x1, y1, x2, y2, x, y)
         else:
-            raise ClippingError(f"clipping left a segment of an unexpected kind ({verb})")
+            raise ClippingError(f"clipping returned an unexpected kind of segment ({verb})")
     return builder.build()
 
 
 def rectangle_of(path: Path) -> Box | None:
-    """The box that a path fills if it is an upright rectangle, else None."""
+    """The box that a path fills if it is an axis-aligned rectangle, else None."""
     lines = path.codes[1:] != CLOSE
     if path.codes[0] != MOVE or (path.codes[1:][lines] != LINE).any() or not 3 <= lines.sum() <= 4:
         return None

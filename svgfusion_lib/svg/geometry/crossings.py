@@ -1,4 +1,4 @@
-"""What a boolean operation on outlines may cost, told from the segments that cross or lie on each other."""
+"""Estimates the cost of a boolean operation on outlines from segments that cross or overlap."""
 
 import math
 
@@ -8,23 +8,23 @@ import pathops
 from svgfusion_lib.svg.effort import MAX_CLIPPING, clipping_left, spend
 from svgfusion_lib.svg.geometry.paths import cubic_basis
 
-MAX_SEGMENTS = 3_000   # of the outlines in one operation
-FEW_SEGMENTS = 16      # of outlines so small that telling what may cross in them is not worth it
+MAX_SEGMENTS = 3_000   # of all outlines in one operation
+FEW_SEGMENTS = 16      # of outlines too small to be worth checking for crossings
 SOME_SEGMENTS = 80     # likewise for the first few operations of a document
-FEW_PAIRS = 30         # that may cross: too few to look whether they lie on each other
-MAX_PAIRS = 12_000     # of segments that may cross in one operation; files from icon and flag packs: below 8,000
-MAX_COLUMN = 500_000   # pairs of segments that share a column or a row: beyond it they are not compared
-NEAR = 0.01            # of the length of a curve: another no further away may count as the same
+FEW_PAIRS = 30         # possible crossings too few to be worth checking for overlap
+MAX_PAIRS = 12_000     # of possibly crossing segments in one operation; icon and flag packs stay below 8,000
+MAX_COLUMN = 500_000   # pairs of segments that share a column or row; more are not compared
+NEAR = 0.01            # of a curve's length: closer curves may count as the same
 
-_POINTS = np.array([1, 1, 2, 2, 3, 0])  # of move, line, quadratic, conic, cubic, close: the numbers of PathVerb
+_POINTS = np.array([1, 1, 2, 2, 3, 0])  # of move, line, quadratic, conic, cubic, close, indexed by PathVerb
 _WEIGHTS = cubic_basis(np.linspace(0, 1, 5))  # [5, 4]
 
 
 def cost_of_operation(*outlines: pathops.Path) -> float:
-    """Microseconds that a boolean operation on outlines may take; infinite where that cannot be told.
+    """Estimated microseconds for a boolean operation on outlines; infinite if it cannot be estimated.
 
-    Small outlines are taken at their worst. In others it is the pairs of segments that may cross that count, and
-    most of all those that lie on each other, exactly or nearly: Skia finds them hardest.
+    Small outlines count at their worst case. For others the cost comes from pairs of segments that may cross, and most
+    of all from those that coincide exactly or nearly, which are hardest for Skia.
     """
     verbs = [list(outline.verbs) for outline in outlines]
     size = sum(map(len, verbs))
@@ -42,7 +42,7 @@ def cost_of_operation(*outlines: pathops.Path) -> float:
     shared = np.minimum(high[one], high[two]) - np.maximum(low[one], low[two])  # [P, 2]
     smaller = np.minimum(high[one] - low[one], high[two] - low[two])
     cost = 3 * len(pairs)
-    pairs = pairs[(shared >= 0.1 * smaller).all(1)]  # neighbours on an outline only touch
+    pairs = pairs[(shared >= 0.1 * smaller).all(1)]  # excludes neighbours on an outline, which only touch
     cost += 3 * 2 * len(pairs) + (np.bincount(pairs.ravel()) ** 2).sum()
     if len(pairs) > FEW_PAIRS:
         cost += 0.02 * (np.bincount(_coinciding(curves, pairs).ravel()).astype(float) ** 4).sum()
@@ -50,15 +50,15 @@ def cost_of_operation(*outlines: pathops.Path) -> float:
 
 
 def _cubics(verbs: list[pathops.PathVerb], outline: pathops.Path) -> np.ndarray:
-    """Segments [N, 4, 2] of an outline, whose verbs are given, as ends and controls, those that close it included.
+    """Segments of an outline with the given verbs as cubics [N, 4, 2], closing segments included.
 
-    Controls of lines are their ends, those of quadratics one and the same.
+    Control points of lines are their ends; quadratics repeat theirs.
     """
     points = np.array(outline.points, dtype=float).reshape(-1, 2)
     codes = np.array(verbs, dtype=int)
     counts, moves = _POINTS[codes], codes == pathops.PathVerb.MOVE
-    last = np.cumsum(counts) - 1                              # point that each verb ends with
-    first = np.maximum.accumulate(np.where(moves, last, 0))   # point that its sub-path begins with
+    last = np.cumsum(counts) - 1                              # last point of each verb
+    first = np.maximum.accumulate(np.where(moves, last, 0))   # first point of its sub-path
     last, first, counts, start = (v[~moves] for v in (last, first, counts, last - counts))
     end = np.where(counts == 0, first, last)
     second = np.where(counts >= 2, last - 1, end)
@@ -67,8 +67,8 @@ def _cubics(verbs: list[pathops.PathVerb], outline: pathops.Path) -> np.ndarray:
 
 
 def _overlapping(lows: np.ndarray, highs: np.ndarray) -> np.ndarray | None:
-    """Index pairs [P, 2] of boxes that overlap, corners [N, 2] each; None where too many share a column and a row."""
-    for axis in (0, 1):  # a sweep along x, or along y where fewer share a row than a column
+    """Index pairs [P, 2] of overlapping boxes (corners [N, 2] each); None if too many share a column and a row."""
+    for axis in (0, 1):  # sweep along x, or along y if fewer boxes share a row than a column
         order = np.argsort(lows[:, axis])
         low, high = lows[order, axis], highs[order, axis]
         later = np.searchsorted(low, high, side="right") - np.arange(len(low)) - 1  # [N]: begin before this one ends
@@ -85,7 +85,7 @@ def _overlapping(lows: np.ndarray, highs: np.ndarray) -> np.ndarray | None:
 
 
 def _coinciding(curves: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Those of the pairs [P, 2] of curves [N, 4, 2] that lie on each other, the shorter on a part of the longer."""
+    """The pairs [P, 2] of curves [N, 4, 2] that coincide, the shorter one with a part of the longer."""
     length = np.abs(np.diff(curves, axis=1)).sum((1, 2))  # [N]
     swap = length[pairs[:, 0]] > length[pairs[:, 1]]
     short, long = np.where(swap[:, None], pairs[:, ::-1], pairs).T

@@ -1,4 +1,4 @@
-"""Dashed strokes as what they look like: one open sub-path for each dash (SVG 2, section 13.5.6)."""
+"""Dashed strokes as one open sub-path per dash (SVG 2, section 13.5.6)."""
 
 import numpy as np
 
@@ -7,13 +7,13 @@ from svgfusion_lib.svg.geometry.paths import CUBIC, MOVE, Path, PathBuilder
 from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.style.values import parse_length, split_list
 
-MAX_DASHES = 400   # of one path; more are not worth their rows
-_SAMPLES = 33      # points along a curve to measure it by
+MAX_DASHES = 400   # of one path; more are not worth the rows
+_SAMPLES = 33      # points along a curve for measuring its length
 _T = np.linspace(0, 1, _SAMPLES)
 
 
 def parse_dashes(state: State) -> tuple[list[float], float]:
-    """Lengths of dashes and gaps in user units, an even number of them, and the offset; [] for a solid line."""
+    """Alternating dash and gap lengths in user units (an even number), and the offset; [] for a solid line."""
     value = state.style["stroke-dasharray"]
     if isinstance(value, str):
         value = [parse_length(word, state.diagonal, -1.0) for word in split_list(value)]
@@ -25,9 +25,9 @@ def parse_dashes(state: State) -> tuple[list[float], float]:
 
 
 def dash_path(path: Path, pattern: list[float], offset: float, path_length: float) -> Path | None:
-    """The dashes of a path, each an open sub-path; None if they are more than MAX_DASHES.
+    """The dashes of a path, each an open sub-path; None if there are more than MAX_DASHES.
 
-    path_length: what the file says the whole is long (0: nothing); dashes and offset scale by it.
+    path_length: the file's pathLength (0: none), which scales dashes and offset.
     """
     starts = path.starts()
     curves = _curve_points(path, starts)                      # [K, 4, 2]
@@ -64,7 +64,7 @@ def dash_path(path: Path, pattern: list[float], offset: float, path_length: floa
 
 
 def _curve_points(path: Path, starts: np.ndarray) -> np.ndarray:
-    """Every segment as a cubic [K, 4, 2]; lines with their controls at thirds."""
+    """Every segment as a cubic [K, 4, 2]; lines get control points at thirds."""
     ends = path.points[:, 2]
     third = (ends - starts) / 3
     curved = (path.codes == CUBIC)[:, None]
@@ -81,7 +81,7 @@ def _at(curves: np.ndarray) -> np.ndarray:
 
 
 def _phase(pattern: list[float], offset: float) -> tuple[int, float]:
-    """Which entry of the pattern a line begins in, and what is left of it."""
+    """Index of the pattern entry at the start of a line, and its remaining length."""
     offset %= sum(pattern)
     index = 0
     while offset >= pattern[index] and (offset > 0 or pattern[index] == 0) and index < len(pattern) - 1:
@@ -104,7 +104,7 @@ def _points_at(curve: np.ndarray, along: np.ndarray, position: float) -> np.ndar
 
 
 def _draw(builder: PathBuilder, curve: np.ndarray, along: np.ndarray, start: float, end: float, curved: bool) -> None:
-    """The part of a segment between two lengths along it."""
+    """Draw the part of a segment between two lengths along it."""
     if not curved:
         builder.line(*_points_at(curve, along, end).tolist())
         return

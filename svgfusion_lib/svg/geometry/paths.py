@@ -1,7 +1,7 @@
-"""Paths as arrays, and the path data grammar (SVG 2, section 9.3).
+"""Paths as arrays, and parsing of path data (SVG 2, section 9.3).
 
 A path of K segments is codes int8 [K] (MOVE, LINE, CUBIC, CLOSE) and points float64 [K, 3, 2]: first
-control, second control, end. Controls count for CUBIC only; CLOSE ends where its sub-path began. Every
+control, second control, end. Only CUBIC uses control points; CLOSE ends where its sub-path began. Every
 sub-path starts with MOVE, and every MOVE is followed by a segment.
 """
 
@@ -18,7 +18,7 @@ from svgfusion_lib.svg.style.values import LARGEST, NUMBER, end_of_gap
 
 MOVE, LINE, CUBIC, CLOSE = range(4)
 MAX_SEGMENTS = 50_000  # of one path; icons have hundreds
-CIRCLE_CONTROL = 4 / 3 * math.tan(math.pi / 8)  # of the radius: control length of a quarter turn
+CIRCLE_CONTROL = 4 / 3 * math.tan(math.pi / 8)  # control length of a quarter turn, relative to the radius
 
 _LETTERS = frozenset("MmLlHhVvCcSsQqTtAaZz")
 _FLAGS = frozenset("01")
@@ -27,7 +27,7 @@ _NUMBER = re.compile(NUMBER)
 _TOKEN = re.compile(f"{NUMBER}|[MmLlHhVvCcSsQqTtAaZz]")
 _NO_GAPS = str.maketrans("", "", " ,\t\n\f\r")
 _MISPLACED_COMMA = re.compile(r",\s*(?:[MmLlHhVvCcSsQqTtAaZz,]|$)|[MmLlHhVvCcSsQqTtAaZz]\s*,")
-# radii, rotation, two flags that may stand without separators, end point; no number or gap gives anything back
+# radii, rotation, two flags that need no separators, end point; possessive, so without backtracking
 _ARC = re.compile("".join(rf"\s*+,?\s*+((?>{part}))" for part in (*[NUMBER] * 3, "[01]", "[01]", *[NUMBER] * 2)))
 _ARITY = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
 
@@ -36,8 +36,8 @@ _ARITY = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7
 class Path:
     codes: np.ndarray   # int8 [K]
     points: np.ndarray  # float64 [K, 3, 2]
-    broken: bool = False  # path data that ends in an error: drawn up to it
-    lone: tuple[tuple[int, float, float], ...] = ()  # moves that no segment follows: index of the next segment, x, y
+    broken: bool = False  # path data with an error; the path ends there
+    lone: tuple[tuple[int, float, float], ...] = ()  # moves without segments: index of the next segment, x, y
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -49,7 +49,7 @@ class Path:
         return Path(self.codes, points.reshape(-1, 3, 2))
 
     def starts(self) -> np.ndarray:
-        """Where the pen is before each segment [K, 2]; a MOVE starts where it ends."""
+        """The current point before each segment [K, 2]; a MOVE starts where it ends."""
         starts = np.empty((len(self.codes), 2))
         starts[0], starts[1:] = self.points[0, 2], self.points[:-1, 2]
         moves = self.codes == MOVE
@@ -57,7 +57,7 @@ class Path:
         return starts
 
     def hull(self) -> tuple[float, float, float, float]:
-        """A box around ends and controls: quick, and at least as large as the tight one."""
+        """Box around ends and control points: fast, and at least as large as the tight box."""
         ends, curves = self.points[:, 2], self.points[self.codes == CUBIC, :2]  # [K, 2], [C, 2, 2]
         low, high = ends.min(0), ends.max(0)
         if len(curves):
@@ -78,7 +78,7 @@ class Path:
 
 
 def _cubic_extremes(p0, p1, p2, p3) -> np.ndarray:
-    """Points where x or y of cubics [N, 2] x 4 is extreme -> [4 N, 2] (ends where there is none)."""
+    """Extrema of x and y on cubics (4 times [N, 2]) -> [4 N, 2]; end points where there are none."""
     a, b, c = p3 - p0 + 3 * (p1 - p2), 2 * (p0 - 2 * p1 + p2), p1 - p0  # derivative / 3 = a t^2 + b t + c
     with np.errstate(divide="ignore", invalid="ignore"):
         root = np.sqrt(np.maximum(b * b - 4 * a * c, 0))
@@ -95,7 +95,7 @@ def cubic_basis(t: np.ndarray) -> np.ndarray:
 
 
 class PathBuilder:
-    """Collects segments; moves that nothing follows stand apart, and a segment after a close opens a sub-path."""
+    """Collects segments; moves without segments are kept apart, and a segment after a close starts a new sub-path."""
 
     def __init__(self) -> None:
         self.codes: list[int] = []
@@ -126,10 +126,10 @@ class PathBuilder:
         self.x, self.y = x, y
 
     def close(self) -> None:
-        if self._move_due:  # nothing to close: a dot, which a line without length is too
+        if self._move_due:  # nothing to close: a dot, written as a zero-length line
             self.line(self.first_x, self.first_y)
         elif self.codes[-2] == MOVE and self.codes[-1] == LINE and (self.x, self.y) == (self.first_x, self.first_y):
-            pass  # a dot closed is a dot
+            pass  # a closed dot is a dot
         else:
             self.codes.append(CLOSE)
             self.numbers += (0.0, 0.0, 0.0, 0.0, self.first_x, self.first_y)
@@ -137,9 +137,9 @@ class PathBuilder:
         self._move_due = True
 
     def build(self, broken: bool = False) -> Path:
-        """The path; ValueError if a coordinate is not finite or too large."""
+        """Build the path; ValueError if a coordinate is not finite or too large."""
         points = np.array(self.numbers, dtype=np.float64).reshape(-1, 3, 2)
-        if not np.abs(points).max(initial=0.0) < LARGEST:  # NaN is not
+        if not np.abs(points).max(initial=0.0) < LARGEST:  # also catches NaN
             raise ValueError("a coordinate in path data is infinite, not a number, or too large")
         if self._moved:
             self.move(0.0, 0.0)
@@ -154,10 +154,10 @@ class PathBuilder:
 
 
 def parse_path(data: str) -> Path:
-    """Path data -> path, drawn up to the first error as SVG 2 asks (section 9.5.4), `broken` then being set.
+    """Parse path data up to the first error, as SVG 2 requires (section 9.5.4); sets `broken` on an error.
 
-    Quadratics become exact cubics, arcs cubics of at most a quarter turn. Raises ValueError for
-    coordinates that are not finite and for more than MAX_SEGMENTS segments.
+    Quadratics become exact cubics, arcs become cubics of at most a quarter turn. Raises ValueError for
+    non-finite coordinates and for more than MAX_SEGMENTS segments.
     """
     builder = PathBuilder()
     control_x = control_y = 0.0  # last control point, for S and T
@@ -223,9 +223,9 @@ def parse_path(data: str) -> Path:
 
 
 def _commands(data: str) -> Iterator[tuple[str, list[float], bool]]:
-    """Each command letter with its numbers up to the first thing amiss, and whether there was none."""
+    """Each command letter with its numbers up to the first error, and whether it had none."""
     tokens = _TOKEN.findall(data)
-    if "".join(tokens) == data.translate(_NO_GAPS) and not _MISPLACED_COMMA.search(data):  # nothing is amiss
+    if "".join(tokens) == data.translate(_NO_GAPS) and not _MISPLACED_COMMA.search(data):  # no errors
         starts = [i for i, token in enumerate(tokens) if token in _LETTERS]
         commands = [(tokens[i], tokens[i + 1 : end]) for i, end in zip(starts, [*starts[1:], len(tokens)])]
         arcs = [texts for letter, texts in commands if letter in "Aa"]
@@ -238,7 +238,7 @@ def _commands(data: str) -> Iterator[tuple[str, list[float], bool]]:
 
 
 def _arguments(letter: str, text: str) -> tuple[list[float], bool]:
-    """The numbers of a command's text up to the first thing amiss, and whether there was none."""
+    """The numbers of a command's text up to the first error, and whether it had none."""
     numbers: list[float] = []
     position = 0
     if letter in "Aa":
@@ -257,7 +257,7 @@ def _arguments(letter: str, text: str) -> tuple[list[float], bool]:
 def add_arc(
     builder: PathBuilder, rx: float, ry: float, turn: float, large: bool, sweep: bool, x: float, y: float
 ) -> None:
-    """Elliptical arc from the pen to (x, y), turn in degrees (SVG 2, appendix B.2.4), as cubics."""
+    """Add an elliptical arc from the current point to (x, y) as cubics; turn in degrees (SVG 2, appendix B.2.4)."""
     x0, y0 = builder.x, builder.y
     rx, ry = abs(rx), abs(ry)
     if (x0, y0) == (x, y) or rx == 0 or ry == 0 or not math.isfinite(rx + ry):
@@ -269,13 +269,13 @@ def add_arc(
     excess = px * px + py * py
     if not math.isfinite(excess):
         raise ValueError("an arc in path data is infinite, not a number, or too large")
-    if excess > 1:  # radii too small: scaled up until they reach
+    if excess > 1:  # radii too small: scale them up
         scale = math.sqrt(excess)
         rx, ry, px, py, excess = rx * scale, ry * scale, px / scale, py / scale, 1.0
     factor = math.sqrt(max(0.0, 1 / excess - 1)) if excess > 1e-24 else 0.0
     if large == sweep:
         factor = -factor
-    cx, cy = factor * py, -factor * px  # centre on the unit circle, seen from the chord's middle
+    cx, cy = factor * py, -factor * px  # centre relative to the chord's middle, in unit circle coordinates
     first = math.atan2(py - cy, px - cx)
     delta = math.atan2(-py - cy, -px - cx) - first
     if sweep and delta < 0:
@@ -340,7 +340,7 @@ def rounded_rect_path(x: float, y: float, width: float, height: float, rx: float
 
 
 def polygon_path(numbers: list[float], closed: bool) -> Path:
-    """Points x0, y0, x1, y1, ... as lines; an odd number at the end is left out."""
+    """Points x0, y0, x1, y1, ... as lines; drops an unpaired last number."""
     builder = PathBuilder()
     for i in range(0, len(numbers) - 1, 2):
         (builder.line if i else builder.move)(numbers[i], numbers[i + 1])

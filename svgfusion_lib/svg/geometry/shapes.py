@@ -16,7 +16,7 @@ Size = tuple[float, float]
 
 @dataclass(frozen=True)
 class Shape:
-    """A path, or a primitive: element id and its numbers (rect x, y, width, height, rx, ry; ellipse cx, cy, rx, ry)."""
+    """A path, or a primitive: element id and numbers (rect: x, y, width, height, rx, ry; ellipse: cx, cy, rx, ry)."""
 
     path: Path | None = None
     primitive: tuple[int, tuple[float, ...]] | None = None
@@ -24,7 +24,7 @@ class Shape:
     def box(self) -> tuple[float, float, float, float]:
         """Box around the geometry in user space."""
         if self.primitive is None:
-            assert self.path is not None  # one of the two is there
+            assert self.path is not None  # one of the two is set
             return self.path.bounds()
         element, (x, y, a, b, *_) = self.primitive
         return (x, y, x + a, y + b) if element == rf.RECT else (x - a, y - b, x + a, y + b)
@@ -37,7 +37,7 @@ class Shape:
         return (paths.rounded_rect_path if element == rf.RECT else paths.ellipse_path)(*numbers)
 
     def on_canvas(self, matrix: Matrix) -> tuple[Path | None, tuple[int, tuple[float, ...]] | None]:
-        """(path, None), or (None, primitive as the row format has it) where that is exact."""
+        """(path, None), or (None, primitive in the row format) if that is exact."""
         if self.primitive is not None:
             element, (x, y, a, b, *radii) = self.primitive
             p, q, r, s = map(abs, matrix[:4])
@@ -77,7 +77,7 @@ def _rect(element: Element, style: Style, viewport: Size) -> Shape | None:
 
 
 def _radii(style: Style, viewport: Size) -> tuple[float, float]:
-    """rx and ry; one that is auto is as the other, 0 if both are."""
+    """rx and ry; `auto` takes the other's value, or 0 if both are auto."""
     rx = style.length("rx", viewport[0]) if style["rx"] != "auto" else -1.0
     ry = style.length("ry", viewport[1]) if style["ry"] != "auto" else -1.0
     return (ry if rx < 0 else rx), (rx if ry < 0 else ry)
@@ -116,7 +116,7 @@ def _polygon(element: Element, style: Style, viewport: Size, closed: bool = True
     return Shape(path=path) if len(path) else None
 
 
-# element name -> reader(element, style, viewport), which gives None for what has no size
+# element name -> reader(element, style, viewport), which returns None for shapes without size
 SHAPES = {
     "path": _path, "rect": _rect, "circle": _circle, "ellipse": _ellipse, "line": _line,
     "polyline": _polyline, "polygon": _polygon,

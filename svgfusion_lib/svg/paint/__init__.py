@@ -1,1 +1,1 @@
-"""What a shape is painted with: fills, strokes, gradients, patterns, markers, masks and clip paths."""
+"""Painting: fills, strokes, gradients, patterns, markers, masks and clip paths."""

@@ -1,7 +1,7 @@
-"""Gradients of SVG as the row format holds them: on the canvas, with as few stops as show the same.
+"""Converts SVG gradients to the row format: on the canvas, with as few stops as look the same.
 
-Stops outside the part that a shape shows do not count. Of more than two, the pair of places and colours is
-taken that comes nearest (least squares over what is seen), and more only where that would be visible.
+Stops outside the visible part are ignored. More than two stops are replaced by the two that fit best (least
+squares over the visible part); more are kept only where the difference would be visible.
 """
 
 import math
@@ -34,20 +34,20 @@ Box = tuple[float, float, float, float]
 SAMPLES = 48
 _STEPS = np.linspace(0, 1, SAMPLES)
 MAX_STOPS = 256
-_CURVE_STEPS = 8       # from one stop to the next, of what is no straight line in sRGB
+_CURVE_STEPS = 8       # between two stops, if the interpolation is not linear in sRGB
 _PLACE = frozenset({"x1", "y1", "x2", "y2", "cx", "cy", "r", "fx", "fy", "fr"})
-FAR = 25.0             # lengths of a gradient: what is seen beyond counts as one colour
+FAR = 25.0             # gradient lengths: everything beyond counts as one colour
 _KINDS = ("linearGradient", "radialGradient")
 
 
 @dataclass(frozen=True)
 class Gradient:
-    """A gradient as a paint.
+    """A resolved gradient.
 
     radial: whether `geometry` [8] is that of the row format's radial or linear command, in canvas units.
-    first, last: colours of the outer stops; stops: (x, y, colour) of those between; mean: over what the shape
-    shows; exact: no stop was given up; cone: the circles of a radial one stand side by side, where browsers paint
-    the cone that touches both.
+    first, last: colours of the outer stops; stops: (x, y, colour) of those between; mean: colour averaged over
+    the visible part; exact: no visible stop was dropped; cone: neither circle of a radial gradient contains the
+    other, in which case browsers paint the cone that touches both.
     """
 
     radial: bool
@@ -60,7 +60,7 @@ class Gradient:
     cone: bool = False
 
     def moved(self, dx: float, dy: float) -> "Gradient":
-        """The same elsewhere on the canvas."""
+        """The gradient, translated on the canvas."""
         x0, y0, x1, y1, minor, inner, fx, fy = self.geometry
         focal = (fx + dx, fy + dy) if self.radial else (fx, fy)
         stops = tuple((x + dx, y + dy, colour) for x, y, colour in self.stops)
@@ -69,35 +69,35 @@ class Gradient:
 
 @dataclass(frozen=True)
 class GradientSource:
-    """A gradient element with what it inherits by href."""
+    """A gradient element with everything it inherits through href."""
 
     radial: bool
     attributes: dict[str, str]
-    transform: Any       # as cascade.transform_of gives it
+    transform: Any       # from cascade.transform_of
     offsets: np.ndarray  # [S]
     colours: np.ndarray  # [S, 4]
 
     @property
     def needs_box(self) -> bool:
-        """Whether it spreads over the shape's box."""
+        """Whether it uses the shape's bounding box."""
         return self.attributes.get("gradientUnits") != "userSpaceOnUse"
 
     def single(self, opacity: float) -> RGBA | None:
-        """The colour of a gradient of one stop."""
+        """The colour of a single-stop gradient, or None."""
         return _plain(self.colours[0] * (1, 1, 1, opacity)) if len(self.colours) == 1 else None
 
 
 class GradientReader:
-    """Gradient elements of a document by id; each is read once."""
+    """A document's gradient elements by id; each is read once."""
 
     def __init__(self, ids: dict[str, Element], style_at: Callable[[Element], Style]):
-        """style_at(element): the style of an element's parent where it stands."""
+        """style_at(element): the style of an element's parent in the tree."""
         self.ids = ids
         self.style_at = style_at
         self.sources: dict[str, GradientSource | None] = {}
 
     def source(self, name: str) -> GradientSource | None:
-        """The gradient of that id; None if there is none (the paint's fallback then counts)."""
+        """The gradient with that id; None if there is none (the paint's fallback applies)."""
         if name not in self.sources:
             self.sources[name] = self._read(name)
         return self.sources[name]
@@ -125,7 +125,7 @@ class GradientReader:
         if isinstance(transform, tuple) and determinant(transform) == 0:
             return None
         linear = computed(chain[0], self.style_at(chain[0]))["color-interpolation"] == "linearrgb"
-        space = "srgb-linear" if linear else ""  # that colours run through, other than sRGB
+        space = "srgb-linear" if linear else ""  # interpolation space, if not sRGB
         for stop in stops:
             style = computed(stop, self.style_at(stop))
             colour = style.colour(style["stop-color"]) or BLACK
@@ -141,7 +141,7 @@ class GradientReader:
 
 
 def _through(space: str, offsets: list[float], colours: list[RGBA]) -> tuple[list[float], list[RGBA]]:
-    """Stops with more between them, so that straight lines in sRGB follow a gradient through another space."""
+    """Insert stops so that linear interpolation in sRGB approximates a gradient in another colour space."""
     places, paints = offsets[:1], colours[:1]
     spend(200 * len(offsets), "gradients")
     for start, end, one, two in zip(offsets, offsets[1:], colours, colours[1:]):
@@ -155,7 +155,7 @@ def _through(space: str, offsets: list[float], colours: list[RGBA]) -> tuple[lis
 
 
 def parse_offset(text: str | None) -> float:
-    """A number or a percentage, cut to [0, 1]; 0 where it is neither: an attribute alone has no calc()."""
+    """A number or percentage, clipped to [0, 1]; 0 if it is neither (the attribute has no calc())."""
     return min(max(parse_number(text.strip() if text and "(" not in text else None, 0.0), 0.0), 1.0)
 
 
@@ -163,10 +163,10 @@ def resolve_gradient(
     source: GradientSource, matrix: Matrix, box: Box | None, canvas_box: Box, viewport: tuple[float, float],
     opacity: float,
 ) -> Gradient | RGBA | None:
-    """The paint of a shape: a gradient, a plain colour where it shows no more than that, None for nothing.
+    """Resolve a gradient for a shape: a gradient, a plain colour if it shows only one, or None for nothing.
 
-    matrix: user space -> canvas. box: around the shape's geometry in user space, not empty, if the gradient needs it;
-    canvas_box: on the canvas, stroke included: what is seen. viewport: for percentages. opacity multiplies all alphas.
+    matrix: user space -> canvas. box: the shape's non-empty bounding box in user space, if the gradient needs it;
+    canvas_box: the painted area on the canvas, stroke included. viewport: for percentages. opacity multiplies alphas.
     """
     if len(source.offsets) == 0:
         return None
@@ -176,7 +176,7 @@ def resolve_gradient(
         width, height = viewport
     else:
         width = height = 1.0
-        assert box is not None  # it needs one
+        assert box is not None  # the gradient needs one
         left, top, right, bottom = box
         matrix = multiply(matrix, (right - left, 0, 0, bottom - top, left, top))
     if source.transform is not IDENTITY:
@@ -185,13 +185,13 @@ def resolve_gradient(
         place = _radial_place(get, width, height, matrix)
     else:
         place = _linear_place(get, width, height, matrix)
-    if place is None or len(colours) == 1:  # nothing to run along: the last stop's colour
+    if place is None or len(colours) == 1:  # no gradient vector: the last stop's colour
         return _plain(colours[-1])
     spend(500, "gradients")
     low, high = place.visible(canvas_box)
     edge = isinstance(place, _Radial) and any(place.focal) and get("spreadMethod") not in ("reflect", "repeat")
     if edge and low < 1 and high > FAR:
-        high = 2.0  # far out all is the last colour
+        high = 2.0  # far away, only the last colour is visible
     offsets = source.offsets
     if place.turned:
         offsets, colours = 1 - offsets[::-1], colours[::-1]
@@ -218,12 +218,12 @@ def resolve_gradient(
         (t0, *between, t1), (first, *colours, last), error = fewest_stops(offsets, colours, low, high, step)
         stops = tuple((*place.point(at, t1), tuple(colour)) for at, colour in zip(between, colours))
     geometry = place.geometry(t0, t1)
-    if not stops and np.abs(geometry).max() > POSITION_LIMIT:  # no need to reach farther than is seen
+    if not stops and np.abs(geometry).max() > POSITION_LIMIT:  # no need to exceed the visible part
         ends = (min(max(t0, low), high - step), max(min(t1, high), low + step))
         shares = [(end - t0) / (t1 - t0) for end in ends]
         first, last = (tuple(a + share * (b - a) for a, b in zip(first, last)) for share in shares)
         geometry = place.geometry(*ends)
-    if not has_direction(np.array(geometry, dtype=np.float32), source.radial):  # as rows hold it
+    if not has_direction(np.array(geometry, dtype=np.float32), source.radial):  # in the precision of rows
         return mean
     exact = whole and error < INVISIBLE
     return Gradient(source.radial, geometry, tuple(first), tuple(last), stops, mean, exact, place.cone)
@@ -247,11 +247,11 @@ class _Linear:
         return min(t), max(max(t), min(t) + 1e-6)
 
     def length(self) -> float:
-        """On the canvas, of t from 0 to 1."""
+        """Length on the canvas from t = 0 to 1."""
         return math.hypot(*self.vector)
 
     def point(self, t: float, t1: float) -> tuple[float, float]:
-        """Place on the canvas of the stop at t; the last one is at t1."""
+        """Position of the stop at t on the canvas; the last stop is at t1."""
         return self.start[0] + t * self.vector[0], self.start[1] + t * self.vector[1]
 
     def geometry(self, t0: float, t1: float) -> tuple[float, ...]:
@@ -263,7 +263,7 @@ def _linear_place(get, width: float, height: float, m: Matrix) -> _Linear | None
     x1, y1 = parse_length(get("x1"), width), parse_length(get("y1"), height)
     x2, y2 = parse_length(get("x2"), width, width), parse_length(get("y2"), height)
     start, end = apply(m, x1, y1), apply(m, x2, y2)
-    # lines of equal colour are square to the vector in user space; on the canvas they may not be
+    # lines of equal colour are perpendicular to the vector in user space, but not always on the canvas
     nx, ny = m[0] * (y1 - y2) + m[2] * (x2 - x1), m[1] * (y1 - y2) + m[3] * (x2 - x1)
     dx, dy = end[0] - start[0], end[1] - start[1]
     size = nx * nx + ny * ny
@@ -278,9 +278,9 @@ def _linear_place(get, width: float, height: float, m: Matrix) -> _Linear | None
 class _Radial:
     """Unit circle -> canvas by `matrix`; t runs from radius `inner` to 1.
 
-    focal: where the radius would be 0, in unit circle units.
+    focal: point where the radius would be 0, in unit circle coordinates.
 
-    turned: the file's first stop is the outer one. cone: neither circle lies in the other.
+    turned: the file's first stop is the outer one. cone: neither circle contains the other.
     """
 
     matrix: Matrix
@@ -291,7 +291,7 @@ class _Radial:
 
     @cached_property
     def axes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Directions of the axes on the canvas, as columns [2, 2], and their lengths [2], the longer first."""
+        """Axis directions on the canvas as columns [2, 2], and axis lengths [2], the longer first."""
         a, b, c, d, *_ = self.matrix
         directions, sizes, _ = np.linalg.svd(np.array([[a, c], [b, d]]))
         return directions, sizes
@@ -302,22 +302,22 @@ class _Radial:
         far = max(math.hypot(*apply(to_circle, x, y)) for x in box[::2] for y in box[1::2])
         inside = box[0] <= e <= box[2] and box[1] <= f <= box[3]
         near = 0.0
-        if not inside:  # a bound from below: distance to the box over the longest axis
+        if not inside:  # lower bound: distance to the box over the longest axis
             away = math.hypot(max(box[0] - e, 0, e - box[2]), max(box[1] - f, 0, f - box[3]))
             near = away / max(float(self.axes[1][0]), 1e-9)
         if any(self.focal):
             near, far = 0.0, max(far, 1.0)
         away, width = math.hypot(*self.focal), max(1 - self.inner, 1e-6)
         low = (near - self.inner) / width
-        high = max(((far - side) / max(1 - side, 1e-6) - self.inner) / width for side in (away, -away))  # at most
+        high = max(((far - side) / max(1 - side, 1e-6) - self.inner) / width for side in (away, -away))  # upper bound
         return max(low, 0.0), max(high, low + 1e-6, 1e-6)
 
     def length(self) -> float:
-        """On the canvas, of t from 0 to 1, along the major axis."""
+        """Length on the canvas from t = 0 to 1, along the major axis."""
         return (1 - self.inner) * float(self.axes[1][0])
 
     def point(self, t: float, t1: float) -> tuple[float, float]:
-        """Place of the stop at t, on the major axis of the circle of t1."""
+        """Position of the stop at t, on the major axis of the circle at t1."""
         x, y, axis_x, axis_y, *_ = self.geometry(0.0, t1)
         share = (self.inner + t * (1 - self.inner)) / (self.inner + t1 * (1 - self.inner))
         return x + share * (axis_x - x), y + share * (axis_y - y)
@@ -326,7 +326,7 @@ class _Radial:
         fx, fy = self.focal
         outer = self.inner + t1 * (1 - self.inner)
         first = self.inner + t0 * (1 - self.inner)
-        centre = fx * (1 - outer), fy * (1 - outer)  # where the circle of t1 stands
+        centre = fx * (1 - outer), fy * (1 - outer)  # centre of the circle at t1
         x, y = apply(self.matrix, *centre)
         axes, sizes = self.axes
         major, minor = sizes * outer
@@ -362,6 +362,6 @@ def _radial_place(get, width: float, height: float, m: Matrix) -> _Radial | None
 
 
 def has_direction(geometry: np.ndarray, radial: np.ndarray | bool) -> np.ndarray:
-    """Whether gradients of geometry columns [..., 8] have stops that are apart, and radial ones an area."""
+    """Whether gradients with geometry columns [..., 8] have distinct end stops and, if radial, an area."""
     along = np.abs(geometry[..., 2:4] - geometry[..., :2]).max(-1) > MIN_GRADIENT
     return along & (~np.asarray(radial) | (geometry[..., 4] > MIN_GRADIENT))

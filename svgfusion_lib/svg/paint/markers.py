@@ -1,4 +1,4 @@
-"""Markers: where the vertices of a path are, which way they look, and the space a marker is drawn in (SVG 2, 13.7)."""
+"""Markers: vertices of a path, their directions, and the coordinate system of a marker (SVG 2, 13.7)."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ Place = tuple[int, tuple[float, float], float]  # START, MID or END; vertex; dir
 
 
 def marker_places(path: Path, wanted: Sequence[bool]) -> Iterator[Place]:
-    """The vertices at which a marker of a wanted kind stands, in order; all of the path's make one chain."""
+    """The vertices that get a marker of a wanted kind, in order, over all sub-paths."""
     vertices, arriving, leaving = _vertices(path)
     last = len(vertices) - 1
     spend(10 * len(path), "markers")
@@ -29,11 +29,11 @@ def marker_places(path: Path, wanted: Sequence[bool]) -> Iterator[Place]:
 
 
 def _vertices(path: Path) -> tuple[np.ndarray, list, list]:
-    """Vertices [K, 2] and, of each, the direction that the path arrives and leaves with, None for none."""
+    """Vertices [K, 2] with the directions in which the path arrives and leaves; None for no direction."""
     if len(path) == 0:
         return _with_lone(path, path.points[:, 2], [], [])
     starts, ends = path.starts(), path.points[:, 2]
-    tangents: list[tuple | None] = []  # of each segment: at its start, at its end
+    tangents: list[tuple | None] = []  # of each segment, at its start and end
     for code, start, (first, second, end) in zip(path.codes.tolist(), starts, path.points):
         points = [start, first, second, end] if code == CUBIC else [start, end]
         out = next((p - start for p in points[1:] if np.abs(p - start).max() > 1e-9), None)
@@ -46,7 +46,7 @@ def _vertices(path: Path) -> tuple[np.ndarray, list, list]:
     ]
     moves = np.flatnonzero(path.codes == MOVE)
     for begin, after in zip(moves, [*moves[1:], count]):
-        if path.codes[after - 1] == CLOSE and after - begin > 1:  # its two ends are one vertex
+        if path.codes[after - 1] == CLOSE and after - begin > 1:  # both ends are the same vertex
             arriving[begin], leaving[after - 1] = arriving[after - 1], leaving[begin]
             if arriving[after - 1] is None:
                 arriving[after - 1] = arriving[after - 2]
@@ -54,7 +54,7 @@ def _vertices(path: Path) -> tuple[np.ndarray, list, list]:
 
 
 def _with_lone(path: Path, ends: np.ndarray, arriving: list, leaving: list) -> tuple[np.ndarray, list, list]:
-    """Add the vertices of moves that no segment follows; they point away from the vertex before, as in browsers."""
+    """Add vertices for moves without segments; they point away from the previous vertex, as in browsers."""
     for shift, (index, x, y) in enumerate(path.lone):
         at = index + shift
         ends = np.insert(ends, at, (x, y), axis=0)
@@ -65,7 +65,7 @@ def _with_lone(path: Path, ends: np.ndarray, arriving: list, leaving: list) -> t
 
 
 def _direction(arriving: np.ndarray | None, leaving: np.ndarray | None) -> float:
-    """Degrees of the bisector of two directions; of the one that there is; 0 of none."""
+    """Angle in degrees of the bisector of two directions, or of the only one; 0 without any."""
     angles = [math.atan2(v[1], v[0]) for v in (arriving, leaving) if v is not None]
     if len(angles) == 2 and abs(angles[1] - angles[0]) > math.pi:
         angles[1] += 2 * math.pi if angles[1] < angles[0] else -2 * math.pi
@@ -78,7 +78,7 @@ def marker_state(
 ) -> State | None:
     """The state inside a marker at a vertex of a shape; None if the marker has no size.
 
-    state, stroke: of the shape; the width is as drawn, in its user units.
+    state, stroke: of the shape; stroke width as drawn, in user units.
     """
     width = style.attribute(marker.get("markerWidth"), state.viewport[0], 3.0)
     height = style.attribute(marker.get("markerHeight"), state.viewport[1], 3.0)
@@ -92,7 +92,7 @@ def marker_state(
     fit, size = tf.IDENTITY, (width, height)
     if view_box is not None:
         fit, size = tf.fit_view_box(view_box, width, height, marker.get("preserveAspectRatio", "")), view_box[2:]
-    # percentages are of the shape's viewport, and there are no keywords, as browsers have it
+    # as in browsers, percentages refer to the shape's viewport, and keywords are not supported
     x, y = (style.attribute(marker.get(name), whole) for name, whole in zip(("refX", "refY"), state.viewport))
     x, y = tf.apply(fit, x, y)
     matrix = tf.multiply(matrix, (1, 0, 0, 1, -x, -y))

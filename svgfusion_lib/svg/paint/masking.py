@@ -1,4 +1,4 @@
-"""Clip paths, and masks that are clip paths in disguise."""
+"""Clip paths, and masks that are equivalent to clip paths."""
 
 from collections.abc import Callable
 from xml.etree.ElementTree import Element
@@ -33,16 +33,16 @@ _SAME = 0.02                          # luminances that count as equal
 
 
 class MaskReader:
-    """Clips of a document, each read once for each place it is used at."""
+    """A document's clip paths and masks, each read once per place of use."""
 
     def __init__(self, context: Context, layers_of: Callable[[Element, State], list[Layer]]):
-        """layers_of(element, state): the layers that the element's children paint."""
+        """layers_of(element, state): the layers of the element's children."""
         self.context = context
         self.layers_of = layers_of
         self.clips: dict[tuple, Clip | None] = {}
 
     def clipped(self, element: Element, state: State) -> State:
-        """The state with its style's clip-path and mask; what cannot be applied is counted."""
+        """Apply the style's clip-path and mask to the state; counts those that cannot be applied."""
         text = state.style["clip-path"]
         if text != "none":
             reference = parse_url(text)
@@ -71,7 +71,7 @@ class MaskReader:
         return _within(state, clip)._replace(opacity=state.opacity * opacity)
 
     def clip_path(self, name: str, element: Element, state: State) -> Clip | None:
-        """The clip path of that id for an element, on the canvas; None if there is none or it cannot be applied."""
+        """The clip path with that id for an element, on the canvas; None if missing or not applicable."""
         clip_element = self.context.find(name, "clipPath")
         if clip_element is None:
             return None
@@ -96,7 +96,7 @@ class MaskReader:
         return self.clips[key]
 
     def _box_matrix(self, element: Element, state: State) -> tf.Matrix | None:
-        """The unit square on an element's bounding box -> canvas; None if the box has no width or no height."""
+        """Unit square on an element's bounding box -> canvas; None if the box has no width or no height."""
         box = self.context.bounding_box(element, state, True)
         if box is None or box[2] <= box[0] or box[3] <= box[1]:
             return None
@@ -132,7 +132,7 @@ class MaskReader:
         within = self.clip_path(inner[0], child, state) if inner is not None else None
         if name == "use":
             target = self.context.find(href(child))
-            if target is not None and local_name(target) == "use":  # an error in CSS Masking 1, section 5.1
+            if target is not None and local_name(target) == "use":  # invalid by CSS Masking 1, section 5.1
                 self.context.approximated["use of a use in a clip path"] += 1
             found: list[tuple[Path, bool, Clip | None]] = []
             with self.context.following(href(child)) as new:
@@ -150,7 +150,7 @@ class MaskReader:
     # --- masks ------------------------------------------------------------------------------------
 
     def _mask(self, mask: Element, name: str, element: Element, state: State) -> tuple[Clip, float] | None:
-        """A mask as a clip and an opacity, if it shows and hides and does nothing between; else None."""
+        """A mask as a clip and an opacity, if it is uniform where it shows anything; else None."""
         style = computed(mask, self.context.style_at(mask))
         if style["clip-path"] != "none" or style["mask"] != "none":
             return None
@@ -182,11 +182,11 @@ class MaskReader:
         clip = Clip(EVERYWHERE, (area,)) if levels else NOTHING
         region = self._region(mask, state, style, box if mask.get("maskUnits") != "userSpaceOnUse" else None)
         if not region.leaves_alone(tuple(side / SCALE for side in area.bounds)):
-            self.context.approximated["edge of a mask's region"] += 1  # which browsers put between pixels
+            self.context.approximated["edge of a mask's region"] += 1  # browsers do not align it to pixels
         return clip.within(region), min(max(levels, default=1.0), 1.0)
 
     def _region(self, mask: Element, state: State, style: Style, box: tf.Matrix | None) -> Clip:
-        """The rectangle outside which a mask hides everything; box: the unit square that it refers to, if it does."""
+        """The mask region, outside which everything is hidden; box: the unit square that it refers to, if any."""
         state = state._replace(style=style, clip=None)
         if box is not None:
             state = state._replace(matrix=box, viewport=(1.0, 1.0))
@@ -203,11 +203,11 @@ def _within(state: State, clip: Clip | None) -> State:
 
 
 def _shown(layers: list[Layer], by_alpha: bool, linear: bool) -> list[tuple[Layer, float]] | None:
-    """Fills and strokes of a mask's layers with what they show, 0 to 1: their alpha, or luminance times alpha.
+    """Fills and strokes of a mask's layers with their mask value from 0 to 1: alpha, or luminance times alpha.
 
-    linear: the luminance is that of linear light (color-interpolation: linearRGB).
+    linear: compute the luminance in linear light (color-interpolation: linearRGB).
 
-    None if that is no one number (a gradient), or depends on what lies below (a translucent layer among others).
+    None if a value is not constant (a gradient) or depends on layers below (a translucent layer among others).
     """
     parts = []
     for layer in layers:

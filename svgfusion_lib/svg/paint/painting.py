@@ -1,4 +1,4 @@
-"""A shape with its style -> layers on the canvas: paints, line styles, dashes, strokes that must become outlines."""
+"""Shapes with style -> layers on the canvas: paints, line styles, dashes, and strokes that must become outlines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,10 +20,10 @@ from svgfusion_lib.svg.style.values import parse_length, parse_url
 
 @dataclass(frozen=True)
 class ServerPaint:
-    """A paint server that the shape's place decides on.
+    """A paint server to be resolved for the shape.
 
-    fallback: what paints a shape that it cannot paint. place: matrix, box and viewport that count in place of the
-    shape's own, where the paint comes from elsewhere.
+    fallback: paint for shapes that it cannot paint. place: matrix, box and viewport to use instead of the shape's own,
+    if the paint comes from elsewhere.
     """
 
     server: GradientSource | Element  # the element of a pattern
@@ -36,9 +36,9 @@ Paint = RGBA | Gradient | ServerPaint | None
 
 
 def shape_layers(context: Context, element: Element, state: State) -> list[Layer]:
-    """The layers that a shape element paints, not yet clipped; none if it paints nothing.
+    """The layers of a shape element, not yet clipped; none if it paints nothing.
 
-    A pattern stays as a layer's ServerPaint, for which its tiles must come.
+    A pattern stays a ServerPaint in its layer, to be replaced by tiles.
     """
     style = state.style
     fill = read_paint(context, "fill", state)
@@ -60,7 +60,7 @@ def shape_layers(context: Context, element: Element, state: State) -> list[Layer
         )
         layer.width = width * (context.pixel if fixed else tf.mean_scale(state.matrix))
         if fixed:
-            context.approximated["stroke that does not scale, at the document's own size"] += 1
+            context.approximated["non-scaling stroke, at the document's own size"] += 1
     layer.fill, layer.stroke = (_resolved(context, paint, shape, layer, state) for paint in (fill, stroke))
     if layer.stroke is None:
         return [layer] if layer.fill is not None else []
@@ -71,7 +71,7 @@ def shape_layers(context: Context, element: Element, state: State) -> list[Layer
 
 
 def read_paint(context: Context, name: str, state: State, whole: bool = False) -> Paint:
-    """`fill` or `stroke` of a style, opacities multiplied in unless it is wanted whole; None for nothing."""
+    """`fill` or `stroke` of a style, opacities multiplied in unless `whole`; None for nothing."""
     style = state.style
     text = style[name]
     if text == "none":
@@ -82,8 +82,8 @@ def read_paint(context: Context, name: str, state: State, whole: bool = False) -
     if text.startswith("context-"):
         return faded(state.context[text == "context-stroke"], opacity)
     reference = parse_url(text) if "(" in text else None
-    if "icc-color" in text:  # of SVG 1.1; browsers do not know it
-        context.approximated["ICC colour, by the one before it"] += 1
+    if "icc-color" in text:  # from SVG 1.1; browsers ignore it
+        context.approximated["ICC colour, by its sRGB fallback"] += 1
     if reference is None:
         return _plain(style, text, opacity)
     fallback = _plain(style, reference[1], opacity) if reference[1] else None
@@ -96,14 +96,14 @@ def read_paint(context: Context, name: str, state: State, whole: bool = False) -
     if not reference[0]:
         context.unsupported["paint from outside the file"] += 1
     elif not reference[1]:
-        context.unseen["a paint that refers to nothing"] += 1
+        context.unseen["paint with a missing reference"] += 1
     return fallback
 
 
 def context_paints(context: Context, element: Element, state: State) -> tuple[Paint, Paint]:
-    """What context-fill and context-stroke are in a marker of an element, or in what a <use> shows (SVG 2, 13.2).
+    """The values of context-fill and context-stroke in an element's marker or in a <use> (SVG 2, 13.2).
 
-    state: of a <use>, the one inside it.
+    state: for a <use>, the one inside it.
     """
     paints = [read_paint(context, name, state, whole=True) for name in ("fill", "stroke")]
     for i, paint in enumerate(paints):
@@ -119,7 +119,7 @@ def _plain(style: Style, text: str, opacity: float) -> RGBA | None:
 
 
 def faded(paint: Paint, opacity: float) -> Paint:
-    """A paint with its opacity multiplied."""
+    """A paint with its alphas multiplied by an opacity."""
 
     def fade(colour: RGBA) -> RGBA:
         return (*colour[:3], colour[3] * opacity)
@@ -133,15 +133,15 @@ def faded(paint: Paint, opacity: float) -> Paint:
 
 
 def _resolved(context: Context, paint: Paint, shape: Shape, layer: Layer, state: State) -> Paint:
-    """A paint as a layer holds it: RGBA, a gradient on the canvas, or None, also where too little of it is seen."""
+    """Resolve a paint for a layer: RGBA, a gradient on the canvas, or None, also if it is nearly invisible."""
     if isinstance(paint, ServerPaint) and isinstance(paint.server, GradientSource):
         matrix, box, viewport = paint.place or (state.matrix, None, state.viewport)
         if paint.server.needs_box:
             box = box or shape.box()
-            if box[2] <= box[0] or box[3] <= box[1]:  # no box to spread over (SVG 2, section 14.2.1)
+            if box[2] <= box[0] or box[3] <= box[1]:  # no bounding box to use (SVG 2, section 14.2.1)
                 lone = paint.server.single(paint.opacity)
-                if lone is not None:  # which browsers leave out
-                    context.approximated["gradient of one stop without a box"] += 1
+                if lone is not None:  # not painted by browsers
+                    context.approximated["single-stop gradient without a bounding box"] += 1
                 return paint.fallback or lone
         left, top, right, bottom = layer.painted_box()
         margin = layer.width / 2
@@ -159,14 +159,14 @@ def _resolved(context: Context, paint: Paint, shape: Shape, layer: Layer, state:
 def _stroked(
     context: Context, layer: Layer, shape: Shape, width: float, fixed: bool, state: State, path_length: str | None
 ) -> Iterator[Layer]:
-    """A stroked layer as one element where that is exact, else its fill and its stroke as two.
+    """A stroked layer as one element if that is exact, otherwise fill and stroke as two.
 
-    width: of the stroke in user units; fixed: it does not scale; path_length: the attribute that scales dashes.
+    width: of the stroke in user units; fixed: non-scaling stroke; path_length: the pathLength attribute.
     """
     style = state.style
     pattern, offset = parse_dashes(state)
     whole = parse_length(path_length, 1.0, -1.0)
-    if whole == 0:  # scales what is not 0 to infinity (SVG 2, section 9.6.1)
+    if whole == 0:  # scales everything but 0 to infinity (SVG 2, section 9.6.1)
         pattern = []
     even = fixed or tf.is_similarity(state.matrix)
     order = [word for word in style["paint-order"].split() if word in ("fill", "stroke")]
@@ -201,7 +201,7 @@ def _stroked(
             yield replace(part, path=path.transformed(matrix), primitive=None) if pattern else part
             continue
         context.approximated["uneven stroke as its outline"] += 1
-        scale = tf.mean_scale(state.matrix)  # the outliner works at the scale of the canvas
+        scale = tf.mean_scale(state.matrix)  # strokes are outlined at canvas scale
         local = path.transformed((scale, 0.0, 0.0, scale, 0.0, 0.0))
         try:
             outline = replace(part, path=local, primitive=None, width=width * scale).outlined()

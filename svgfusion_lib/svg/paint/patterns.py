@@ -1,4 +1,4 @@
-"""Patterns as the tiles that they are, cut by the shape they paint (SVG 2, section 14.3), where a budget allows."""
+"""Patterns as tiles, clipped by the shape they paint (SVG 2, section 14.3), within a budget."""
 
 import math
 from collections.abc import Callable
@@ -19,33 +19,33 @@ from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.style import transforms as tf
 from svgfusion_lib.svg.style.cascade import Style, computed, transform_of
 
-MAX_TILES = 1_000   # of one shape
-MAX_PIECES = 2_000  # layers of all tiles of one shape
+MAX_TILES = 1_000   # per shape
+MAX_PIECES = 2_000  # layers in all tiles of one shape
 
 
 @dataclass(frozen=True)
 class _Tile:
     """matrix: pattern space -> canvas. place: left, top, width, height of the first tile in pattern space."""
 
-    element: Element    # whose children are drawn
+    element: Element    # the element whose children are drawn
     style: Style
     matrix: tf.Matrix
     place: Box
     view_box: Box | None
-    unit: tuple[float, float]  # width and height of the box of what is painted
+    unit: tuple[float, float]  # width and height of the painted shape's box
     attributes: dict[str, str]
 
 
 class PatternReader:
-    """Draws the patterns of a document."""
+    """Draws a document's patterns."""
 
     def __init__(self, context: Context, layers_of: Callable[[Element, State], list[Layer]]):
-        """layers_of(element, state): the layers that the element's children paint."""
+        """layers_of(element, state): the layers of the element's children."""
         self.context = context
         self.layers_of = layers_of
 
     def filled(self, element: Element, layer: Layer, state: State) -> list[Layer]:
-        """A shape's layer, its fill and stroke drawn as tiles where they are patterns; itself if neither is."""
+        """Replace pattern fills and strokes of a shape's layer by tiles; the layer itself if it has none."""
         if not isinstance(layer.fill, ServerPaint) and not isinstance(layer.stroke, ServerPaint):
             return [layer]
         layers: list[Layer] = []
@@ -58,7 +58,7 @@ class PatternReader:
         return layers
 
     def _tiles(self, element: Element, part: Layer, paint: ServerPaint, state: State) -> list[Layer]:
-        """The tiles that a fill or a stroke shows; its fallback, or nothing, where the pattern cannot be drawn."""
+        """The tiles of a fill or stroke; its fallback, or nothing, if the pattern cannot be drawn."""
         pattern = paint.server
         assert isinstance(pattern, Element)
         plain = replace(part, fill=paint.fallback) if part.stroke is None else replace(part, stroke=paint.fallback)
@@ -81,7 +81,7 @@ class PatternReader:
                 return without
 
     def _tile(self, pattern: Element, box: Box | None, state: State) -> _Tile | None:
-        """A pattern with what it takes from others by href; None if it has no size or nothing in it.
+        """A pattern with everything it inherits through href; None if it has no size or content.
 
         box: of the shape, in user space.
         """
@@ -156,14 +156,14 @@ class PatternReader:
         return layers
 
     def _content(self, tile: _Tile, state: State, opacity: float) -> list[Layer]:
-        """The layers of the first tile on the canvas, cut at its sides."""
+        """The layers of the first tile on the canvas, clipped to it."""
         left, top, width, height = tile.place
         inner = State(tile.matrix, state.viewport, tile.style, opacity, None, state.depth + 1)
         corners = [tf.apply(tile.matrix, x, y) for x, y in (
             (left, top), (left + width, top), (left + width, top + height), (left, top + height)
         )]
         xs, ys = zip(*corners)
-        upright = tf.is_axis_aligned(tile.matrix)  # browsers cut at its sides whatever `overflow` says
+        upright = tf.is_axis_aligned(tile.matrix)  # browsers clip tiles whatever `overflow` says
         clip = Clip((min(xs), min(ys), max(xs), max(ys))) if upright else Clip.of_polygon(corners)
         inner = inner._replace(matrix=tf.multiply(tile.matrix, (1, 0, 0, 1, left, top)))
         if tile.view_box is not None:
@@ -175,7 +175,7 @@ class PatternReader:
 
 
 def _reaches_sides(layer: Layer, tile: _Tile, back: tf.Matrix) -> bool:
-    """Whether a layer of one colour ends at two sides of its tile, where a seam between two copies would be seen."""
+    """Whether a single-colour layer touches two sides of its tile, where seams between copies would show."""
     if layer.stroke is not None or not isinstance(layer.fill, tuple):
         return False
     box = layer.as_path().transformed(back).bounds()
@@ -183,7 +183,7 @@ def _reaches_sides(layer: Layer, tile: _Tile, back: tf.Matrix) -> bool:
 
 
 def _joined(copies: list[Layer]) -> list[Layer]:
-    """Copies of a layer that do not overlap as one path."""
+    """Join non-overlapping copies of a layer into one path."""
     if len(copies) < 2 or any(copy.evenodd for copy in copies):
         return copies
     paths = [copy.as_path() for copy in copies]

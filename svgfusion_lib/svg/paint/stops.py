@@ -1,20 +1,20 @@
-"""As few stops of a gradient as show the same where it is seen."""
+"""Reduces a gradient's stops to as few as look the same in its visible part."""
 
 import math
 
 import numpy as np
 
 RGBA = tuple[float, float, float, float]
-MAX_KEPT = 10          # stops of a gradient in the rows
-MAX_REPEATS = 12       # of a gradient that spreadMethod repeats
-VISIBLE = 9 / 255      # an error of two stops from which on more are kept
-INVISIBLE = 2.5 / 255  # a colour difference that nobody sees: below it a gradient is a plain colour
+MAX_KEPT = 10          # stops per gradient in the rows
+MAX_REPEATS = 12       # repetitions by spreadMethod
+VISIBLE = 9 / 255      # with a larger error of two stops, more are kept
+INVISIBLE = 2.5 / 255  # gradients with smaller colour differences become a plain colour
 
 
 def unfold_stops(
     offsets: np.ndarray, colours: np.ndarray, spread: str, low: float, high: float
 ) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Stops over all that is seen, low to high, where spreadMethod repeats them; whether that is all of them."""
+    """Repeat stops by spreadMethod over the visible part, low to high; also returns whether all repetitions fit."""
     first, last = math.floor(low + 1e-6), math.ceil(high - 1e-6)
     if spread not in ("reflect", "repeat") or (first >= 0 and last <= 1):
         return offsets, colours, True
@@ -33,13 +33,13 @@ def unfold_stops(
 def fewest_stops(
     offsets: np.ndarray, colours: np.ndarray, low: float, high: float, step: float
 ) -> tuple[list[float], list[list[float]], float]:
-    """The fewest of the stops that show the same between low and high, 2 to MAX_KEPT, and the largest error.
+    """The fewest stops, 2 to MAX_KEPT, that look the same between low and high, and the largest error.
 
     The first and the last are at least `step` apart.
     """
     inner = (offsets > low - 1e-6) & (offsets < high + 1e-6)
     ends = [at for at in (low, high) if offsets[0] < at < offsets[-1] and np.abs(offsets - at).min() > 1e-6]
-    if inner.sum() + len(ends) == 0:  # a step right at an end of what is seen
+    if inner.sum() + len(ends) == 0:  # a step exactly at an end of the visible part
         ends = [low, high]
     end_colours = np.array([[np.interp(at, offsets, c) for c in colours.T] for at in ends]).reshape(-1, 4)
     offsets = np.concatenate([offsets[inner], ends])
@@ -47,8 +47,8 @@ def fewest_stops(
     order = np.argsort(offsets, kind="stable")
     offsets, colours = offsets[order], colours[order]
     fresh = np.append(True, (np.diff(offsets) > 0) | (np.diff(colours, axis=0) != 0).any(1))
-    offsets, colours = offsets[fresh], colours[fresh]  # what is repeated says nothing
-    if len(offsets) < 2 or offsets[-1] - offsets[0] < step:  # seen at one place
+    offsets, colours = offsets[fresh], colours[fresh]  # drops repeated stops
+    if len(offsets) < 2 or offsets[-1] - offsets[0] < step:  # all at one place
         return [float(offsets[0]), float(offsets[0]) + step], colours[[0, -1]].tolist(), 0.0
     painted = premultiplied(colours)
     kept, worst = [0, len(offsets) - 1], 1.0
@@ -72,9 +72,9 @@ def premultiplied(colours: np.ndarray) -> np.ndarray:
 def fit_two_stops(
     offsets: np.ndarray, t: np.ndarray, seen: np.ndarray, weights: np.ndarray, step: float
 ) -> tuple[float, float, RGBA, RGBA, float]:
-    """Places t0 + step <= t1 and colours of the two stops nearest to colours `seen` [T, 4] at t [T].
+    """Fit two stops, at t0 + step <= t1, to colours `seen` [T, 4] at t [T].
 
-    offsets [S] are the file's, which are tried first. Returns (t0, t1, first, last, largest difference of a
+    offsets [S] are the file's and are tried first. Returns (t0, t1, first, last, largest difference in a
     premultiplied channel).
     """
     low, high = t[0], t[-1]
@@ -87,7 +87,7 @@ def fit_two_stops(
     a, b = knots[i], knots[j]
     b = np.maximum(b, a + step)
     u = ((t - a[:, None]) / (b - a)[:, None]).clip(0, 1)  # [pairs, T]
-    w = weights * (seen[:, 3] + 1e-3)                      # colours count where they show
+    w = weights * (seen[:, 3] + 1e-3)                      # weight colours by opacity
     first, last = _least_squares(u, seen, w)               # [pairs, 4] each
     alpha_first, alpha_last = _least_squares(u, seen[:, 3:], weights)
     first[:, 3:], last[:, 3:] = alpha_first, alpha_last
@@ -102,7 +102,7 @@ def fit_two_stops(
 
 
 def _least_squares(u: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """End values of the ramps u [pairs, T] nearest to target [T, C] -> [pairs, C] at u = 0 and at u = 1."""
+    """Least-squares end values of ramps u [pairs, T] for target [T, C] -> [pairs, C] at u = 0 and at u = 1."""
     v = 1 - u
     tiny = 1e-9 * weights.sum()
     s00, s01, s11 = ((weights * p * q).sum(1) for p, q in ((v, v), (v, u), (u, u)))

@@ -1,1 +1,1 @@
-"""What a file says and what it computes to: values, colours, transforms, the cascade, style sheets, conditions."""
+"""Declared and computed styles: values, colours, transforms, the cascade, style sheets, conditions."""

@@ -1,7 +1,7 @@
-"""From what a file declares to computed values (CSS Cascade 5, section 4).
+"""Computes values from declarations (CSS Cascade 5, section 4).
 
-A declaration whose value the property's reader refuses is as if it were not written. What remains loses its var()
-and its `inherit`, `initial` and `unset`, and relative lengths become pixels.
+Declarations with an invalid value are ignored. In the others, var(), `inherit`, `initial` and `unset` are resolved,
+and relative lengths become pixels.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,14 +18,14 @@ from svgfusion_lib.svg.style.colours import RGBA, parse_colour
 from svgfusion_lib.svg.style.properties import FONT_SIZES, PROPERTIES, SUBSTITUTION, WIDE, longhands, read
 from svgfusion_lib.svg.style.values import Units, absolute, is_length, parse_length
 
-MANY_ATTRIBUTES = 50      # of an element: above it reading them counts as work
+MANY_ATTRIBUTES = 50      # of an element; reading more counts as work
 MAX_SUBSTITUTED = 10_000  # characters of a value after var()
-MAX_VARIABLE_DEPTH = 40   # of brackets around var(), or of custom properties that refer to each other
-UNIT_DUE = frozenset({"width", "height", "font-size"})  # but in a style attribute, which browsers read as of old
+MAX_VARIABLE_DEPTH = 40   # of brackets around var(), or of chained custom properties
+UNIT_DUE = frozenset({"width", "height", "font-size"})  # except in style attributes, which browsers parse leniently
 _NOT_INHERITED = frozenset(name for name, entry in PROPERTIES.items() if not entry.inherited)
 _PRESENTATION = {name: name for name, entry in PROPERTIES.items() if entry.attribute}
 _BOX = ("x", "y", "width", "height")
-# geometry that is a presentation attribute of these elements alone (SVG 2, section 6.6)
+# geometry properties that are presentation attributes of these elements only (SVG 2, section 6.6)
 GEOMETRY = {
     "rect": (*_BOX, "rx", "ry"), "circle": ("cx", "cy", "r"), "ellipse": ("cx", "cy", "rx", "ry"), "path": ("d",),
     "svg": _BOX, "use": _BOX, "symbol": _BOX,
@@ -36,7 +36,7 @@ _GRADIENTS = ("linearGradient", "radialGradient")
 
 @cache
 def _attributes_of(kind: str) -> dict[str, str]:
-    """Attributes of an element of that name that stand for a property -> the property."""
+    """Presentation attributes of elements with that name -> their property."""
     found = _PRESENTATION | {name: name for name in GEOMETRY.get(kind, ())}
     if kind in (*_GRADIENTS, "pattern"):
         del found["transform"]
@@ -52,7 +52,7 @@ Declaration = tuple[str, str, bool]  # property, text, whether it is important
 
 
 def parse_declarations(text: str) -> list[Declaration]:
-    """The valid declarations of properties that matter here; the text may be a style attribute or a block of CSS."""
+    """The valid declarations of supported properties in a style attribute or a CSS block."""
     if any(mark in text for mark in "/\\'\"!{[<") or ("(" in text and ";" in text):
         spend(2 * len(text) + 5 * sum(map(text.count, "([{")), "style attributes")
         return valid_declarations(tinycss2.parse_blocks_contents(text, skip_comments=True, skip_whitespace=True))
@@ -65,7 +65,7 @@ def parse_declarations(text: str) -> list[Declaration]:
 
 
 def valid_declarations(nodes: list) -> list[Declaration]:
-    """The valid declarations among the nodes that tinycss2 found in a block."""
+    """The valid declarations among tinycss2's nodes of a block."""
     return _valid(
         (node.name, tinycss2.serialize(node.value).strip(), node.important)
         for node in nodes if node.type == "declaration"
@@ -82,7 +82,7 @@ def _valid(found: Iterable[Declaration]) -> list[Declaration]:
 
 
 def declared(element: Element) -> dict[str, Any]:
-    """What wins of an element's presentation attributes and its style attribute, which holds what sheets say too."""
+    """Winning values of an element's presentation attributes and style attribute, which includes style sheet rules."""
     attributes = element.attrib
     if len(attributes) > MANY_ATTRIBUTES:
         spend(len(attributes) / 4, "attributes")
@@ -104,7 +104,7 @@ def declared(element: Element) -> dict[str, Any]:
 
 
 def _is_nothing(kind: str, name: str, text: str) -> bool:
-    """Whether browsers take an attribute of geometry that is no length, or below 0, for 0 and not for `auto`."""
+    """Whether browsers treat an invalid or negative geometry attribute as 0 instead of `auto`."""
     below = text.lstrip().startswith("-")
     return below if kind == "svg" else not (below and name in ("rx", "ry"))
 
@@ -112,9 +112,9 @@ def _is_nothing(kind: str, name: str, text: str) -> bool:
 # --- computed values --------------------------------------------------------------------------------------
 
 class Style(dict[str, Any]):
-    """Computed values of an element by property, custom ones included; initial values where nothing is declared.
+    """Computed values of an element by property, custom properties included; defaults to initial values.
 
-    Lengths are floats, in pixels, or texts where percentages are in them. color is an RGBA, other colours are texts.
+    Lengths are floats in pixels, or text if they contain percentages. color is an RGBA, other colours are text.
     """
 
     __slots__ = ("_passed_on", "units")
@@ -126,26 +126,26 @@ class Style(dict[str, Any]):
 
     @classmethod
     def initial(cls, units: Units | None = None) -> "Style":
-        """The style that a document's root inherits: initial values."""
+        """The style that the root inherits: initial values."""
         return cls({name: entry.initial for name, entry in PROPERTIES.items() if entry.inherited}, units or Units())
 
     def __missing__(self, name: str) -> Any:
         return PROPERTIES[name].initial
 
     def passed_on(self) -> "Style":
-        """What children inherit."""
+        """The style that children inherit."""
         if self._passed_on is None:
             values = {name: value for name, value in self.items() if name not in _NOT_INHERITED}
             self._passed_on = self if len(values) == len(self) else Style(values, self.units)
         return self._passed_on
 
     def length(self, name: str, reference: float) -> float:
-        """A property that is a length, in user units; percentages are of reference."""
+        """A length property in user units; percentages refer to `reference`."""
         value = self[name]
         return value if isinstance(value, float) else parse_length(value, reference)
 
     def attribute(self, text: str | None, reference: float, default: float = 0.0) -> float:
-        """The length that an attribute says that is no property; the default where it is none."""
+        """The length in an attribute that is not a property; the default if invalid or missing."""
         return parse_length(text if text is None else absolute(text, self.units), reference, default)
 
     def colour(self, text: str) -> RGBA | None:
@@ -158,15 +158,15 @@ class Style(dict[str, Any]):
 
 
 def computed(element: Element, parent: Style, root: bool = False) -> Style:
-    """The style of an element whose parent, or whose place of use, has that one."""
+    """The style of an element; parent: that of its parent, or of its place of use."""
     own = declared(element)
     return compute(own, parent, root) if own else parent.passed_on()
 
 
 def transform_of(element: Element, style_at: Callable[[Element], Style], inherited: Any) -> Any:
-    """The transform of a gradient or a pattern for transforms.placed: a matrix, or the style where CSS says it.
+    """The transform of a gradient or pattern for transforms.placed: a matrix, or the style if it is set by CSS.
 
-    inherited: that of the element which it refers to, where it says none. style_at(element): its parent's style.
+    inherited: used if the element has none, from the element it refers to. style_at(element): its parent's style.
     """
     own = declared(element)
     if not any(name in own for name in tf.PROPERTIES):
@@ -175,7 +175,7 @@ def transform_of(element: Element, style_at: Callable[[Element], Style], inherit
     return own["transform"] if plain else compute(own, style_at(element))
 
 
-_FIRST = ("font-size", "color-scheme", "color")  # which the computed values of others refer to
+_FIRST = ("font-size", "color-scheme", "color")  # other computed values depend on these
 
 
 def compute(own: dict[str, Any], parent: Style, root: bool = False) -> Style:
@@ -199,7 +199,7 @@ def compute(own: dict[str, Any], parent: Style, root: bool = False) -> Style:
 
 
 def _set(style: Style, name: str, value: Any, parent: Style) -> None:
-    """Give a property its computed value."""
+    """Set a property to its computed value."""
     entry = PROPERTIES[name]
     if isinstance(value, str) and "(" in value and SUBSTITUTION.search(value):
         text = substitute(value, style.get)
@@ -234,7 +234,7 @@ def _font_size(text: str, units: Units) -> float:
 # --- var() (CSS Custom Properties 1) ---------------------------------------------------------------------
 
 def _set_variables(style: Style, own: dict[str, str]) -> None:
-    """Give custom properties their values; those that refer to themselves, by whatever way, have none (section 2.3)."""
+    """Set the values of custom properties; circular ones have none (section 2.3)."""
     inherited = {name: style.pop(name) for name in own if name in style}
     active: list[str] = []
     circular: set[str] = set()
@@ -265,7 +265,7 @@ def _set_variables(style: Style, own: dict[str, str]) -> None:
 
 
 def substitute(text: str, value_of: Callable[[str], str | None]) -> str | None:
-    """A value with its var() replaced; None where one has neither a value nor a fallback, or it becomes too long."""
+    """Replace var() in a value; None if one has neither value nor fallback, or if the result is too long."""
     spend(20 + len(text), "var()")
     found = _substituted(tinycss2.parse_component_value_list(text), value_of, 0)
     return None if found is None or len(found) > MAX_SUBSTITUTED else found
@@ -293,7 +293,7 @@ def _substituted(tokens: list, value_of: Callable[[str], str | None], depth: int
 
 
 def _variable(function, value_of: Callable[[str], str | None], depth: int) -> str | None:
-    """What var(--name, fallback) stands for."""
+    """The replacement of var(--name, fallback)."""
     arguments = function.arguments
     comma = next((i for i, token in enumerate(arguments) if token == ","), len(arguments))
     names = [token.value for token in arguments[:comma] if token.type == "ident"]

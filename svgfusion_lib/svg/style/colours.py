@@ -1,7 +1,7 @@
-"""Colours of CSS Color 4 and 5 as sRGB: names, functions, colour spaces, color-mix(), light-dark(), system colours.
+"""CSS Color 4 and 5 colours as sRGB: names, functions, colour spaces, color-mix(), light-dark(), system colours.
 
-tinycss2 reads the functions; what it leaves out is done here: calc(), mixed units, `none` as alpha, and the way to
-sRGB, where channels out of gamut are cut off, as browsers do.
+tinycss2 parses the functions; this module adds calc(), mixed units, `none` as alpha, and the conversion to sRGB, which
+clips out-of-gamut channels as browsers do.
 """
 
 import math
@@ -20,9 +20,9 @@ RGBA = tuple[float, float, float, float]
 Triple = tuple[float, float, float]
 BLACK: RGBA = (0.0, 0.0, 0.0, 1.0)
 MAX_COLOUR = 500       # characters
-MAX_COLOUR_DEPTH = 8   # of color-mix() and light-dark() in each other
+MAX_COLOUR_DEPTH = 8   # of nested color-mix() and light-dark()
 
-# CSS Color 4, section 6.2 and appendix A, as Chromium has them on a light page
+# CSS Color 4, section 6.2 and appendix A, as in Chromium on a light page
 _SYSTEM = {
     "accentcolor": "#0075ff", "accentcolortext": "#fff", "activetext": "#f00", "buttonborder": "#000",
     "buttonface": "#efefef", "buttontext": "#000", "canvas": "#fff", "canvastext": "#000", "field": "#fff",
@@ -47,10 +47,10 @@ _DARK_SYSTEM |= {old: _DARK_SYSTEM[new] for new, names in _DEPRECATED.items() if
 
 
 def parse_colour(text: str, current: RGBA | None = None, dark: bool = False) -> RGBA | str | None:
-    """(r, g, b, alpha) in [0, 1], or None for what is no colour.
+    """Parse a colour to (r, g, b, alpha) in [0, 1], or None if it is invalid.
 
-    current: the colour that currentColor stands for; without it such a colour is the word "currentcolor".
-    dark: which half of light-dark() counts.
+    current: the value of currentColor; without it, such a colour gives the word "currentcolor".
+    dark: which half of light-dark() applies.
     """
     if len(text) > MAX_COLOUR:
         return None
@@ -69,7 +69,7 @@ def _colour(text: str, current: RGBA | None, dark: bool) -> RGBA | str | None:
 
 
 def colour_of(token, dark: bool = False, current: RGBA | None = None, depth: int = 0) -> Color | str | None:
-    """The colour that a tinycss2 token is; "currentcolor" where it hangs on a `current` not given; None: no colour."""
+    """The colour of a tinycss2 token; "currentcolor" if it depends on a missing `current`; None if invalid."""
     if token.type == "ident" and token.lower_value in _SYSTEM:
         known = _SYSTEM | _DARK_SYSTEM if dark else _SYSTEM
         return color5.parse_color(known[token.lower_value])
@@ -109,18 +109,18 @@ _WIDE_SPACES = re.compile(r"(?:color|lab|lch|oklab|oklch|color-mix)\(", re.IGNOR
 
 
 def mixes_in_oklab(text: str) -> bool:
-    """Whether a gradient with that stop colour runs through Oklab: of what is newer than sRGB (CSS Images 4, 3.1)."""
+    """Whether a stop colour makes a gradient interpolate in Oklab: any non-legacy colour syntax (CSS Images 4, 3.1)."""
     return "(" in text and _WIDE_SPACES.search(text) is not None
 
 
 def between(one: RGBA, two: RGBA, t: float, space: str) -> RGBA:
-    """The colour at t of a gradient through a colour space, not premultiplied."""
+    """The colour at t of a gradient in a colour space, not premultiplied."""
     start, end = (Color("srgb", colour[:3], 1.0) for colour in (one, two))
     return (*to_rgba(_interpolate(start, end, space, t, "shorter"))[:3], one[3] + t * (two[3] - one[3]))
 
 
 def _relative(function, dark: bool, current: RGBA | None, depth: int) -> ast.FunctionBlock | str | None:
-    """`oklch(from red l c h)` with the origin's channels as numbers (CSS Color 5, section 4); others as they are."""
+    """Replace channel keywords in `oklch(from red l c h)` by numbers (CSS Color 5, section 4); others unchanged."""
     words = [token for token in function.arguments if token.type not in ("whitespace", "comment")]
     if len(words) < 3 or words[0].type != "ident" or words[0].lower_value != "from":
         return function
@@ -138,7 +138,7 @@ def _relative(function, dark: bool, current: RGBA | None, depth: int) -> ast.Fun
 
 
 def _with_values(token, values: dict[str, float], depth: int = 0):
-    """A token in which words are replaced by numbers, in brackets too."""
+    """A token with words replaced by numbers, also inside brackets."""
     if token.type == "ident":
         return _numeral(values[token.lower_value]) if token.lower_value in values else token
     if token.type not in ("function", "() block") or depth > MAX_COLOUR_DEPTH:
@@ -151,7 +151,7 @@ def _with_values(token, values: dict[str, float], depth: int = 0):
 
 
 def _plain(function) -> ast.FunctionBlock | None:
-    """A colour function as tinycss2 reads it: math done, alpha `none` as 0, mixed percentages of rgb() as numbers."""
+    """A colour function in a form tinycss2 can parse: math evaluated, alpha `none` as 0, mixed rgb() as numbers."""
     arguments = [_number(token) for token in function.arguments if token.type not in ("whitespace", "comment")]
     if not arguments or any(token is None for token in arguments):
         return None
@@ -171,7 +171,7 @@ def _plain(function) -> ast.FunctionBlock | None:
 
 
 def _number(token):
-    """The token, or the number, percentage or angle that a math function comes to; None if it is invalid."""
+    """The token, or the number, percentage or angle that a math function evaluates to; None if invalid."""
     if token.type != "function":
         return token
     percent = any(part.type == "percentage" for part in token.arguments)
@@ -181,7 +181,7 @@ def _number(token):
     value, kind = found
     if kind == "length":
         return ast.PercentageToken(0, 0, value, int(value), f"{value}") if percent else None
-    return _numeral(value)  # of angles: degrees
+    return _numeral(value)  # angles are in degrees
 
 
 def _numeral(value: float) -> ast.NumberToken:
@@ -224,7 +224,7 @@ def _mix(parts: list[list], dark: bool, current: RGBA | None, depth: int) -> Col
 
 
 def _interpolate(one: Color, two: Color, space: str, t: float, way: str) -> Color:
-    """Between two colours, premultiplied; missing (`none`) coordinates are the other's (CSS Color 4, section 12)."""
+    """Interpolate two colours, premultiplied; missing (`none`) coordinates take the other's (CSS Color 4, 12)."""
     a, b = list(_converted(one, space)), list(_converted(two, space))
     for i in range(3):
         a[i], b[i] = (b[i] if a[i] is None else a[i]), (a[i] if b[i] is None else b[i])
@@ -246,7 +246,7 @@ def _interpolate(one: Color, two: Color, space: str, t: float, way: str) -> Colo
 
 
 def _converted(colour: Color, space: str) -> tuple:
-    """Coordinates in another space; a hue that says nothing there is None, as one that is `none` here."""
+    """Coordinates in another space; powerless hues and `none` become None."""
     if colour.space == space:
         return colour.coordinates
     coordinates = _FROM_SRGB[space](_TO_SRGB[colour.space](*(v or 0.0 for v in colour.coordinates)))
@@ -260,7 +260,7 @@ def _converted(colour: Color, space: str) -> tuple:
 # --- colour spaces (CSS Color 4, section 18) -------------------------------------------------------------
 
 def to_rgba(colour: Color) -> RGBA:
-    """sRGB, each channel cut to [0, 1]; `none` counts as 0."""
+    """Convert to sRGB, each channel clipped to [0, 1]; `none` counts as 0."""
     r, g, b = _TO_SRGB[colour.space](*(v or 0.0 for v in colour.coordinates))
     return min(max(r, 0.0), 1.0), min(max(g, 0.0), 1.0), min(max(b, 0.0), 1.0), colour.alpha
 
@@ -348,7 +348,7 @@ def _gamma(v: float) -> float:
 
 
 def linear_light(rgb: Triple) -> Triple:
-    """sRGB without its transfer function."""
+    """Convert sRGB to linear light."""
     r, g, b = rgb
     return _linear(r), _linear(g), _linear(b)
 

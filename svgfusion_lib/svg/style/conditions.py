@@ -1,7 +1,7 @@
-"""Conditions: media queries and @supports of style sheets, conditional attributes of elements.
+"""Conditions: media queries and @supports in style sheets, conditional attributes of elements.
 
-A condition holds (True), does not (False), or says something unknown (None), which is as if it did not, and whose
-`not` does not hold either (Media Queries 4, section 3.1).
+A condition is true, false or unknown (None). Unknown conditions count as false, and so do their negations (Media
+Queries 4, section 3.1).
 """
 
 import re
@@ -16,19 +16,19 @@ from svgfusion_lib.svg.style.properties import PROPERTIES, longhands, read
 from svgfusion_lib.svg.style.values import Units, absolute, parse_length, parse_number, split_tokens
 
 MAX_CONDITION_DEPTH = 30
-_ENGLISH = re.compile(r"(?:^|,)\s*+en(?:-[^,]*+|\s*+)(?:,|$)", re.IGNORECASE)  # in a list of languages
-_EXTENSIONS = frozenset({"http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML"})  # that browsers know
+_ENGLISH = re.compile(r"(?:^|,)\s*+en(?:-[^,]*+|\s*+)(?:,|$)", re.IGNORECASE)  # English in a list of languages
+_EXTENSIONS = frozenset({"http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML"})  # supported by browsers
 _OPERATOR = re.compile(r"\s*+(<=|>=|<|>|=)\s*+")
 
 
 class Screen(NamedTuple):
-    """What a document is seen on: its size in pixels. Else a plain light one with a mouse."""
+    """The output device: its size in pixels; otherwise a standard light screen with a mouse."""
 
     width: float
     height: float
 
 
-# media feature -> what it is; True: whatever it is asked for in a bracket alone
+# media feature -> value
 _DISCRETE = {
     "prefers-color-scheme": "light", "prefers-reduced-motion": "no-preference", "prefers-contrast": "no-preference",
     "prefers-reduced-transparency": "no-preference", "prefers-reduced-data": "no-preference", "hover": "hover",
@@ -41,7 +41,7 @@ _FALSE_ALONE = frozenset({"none", "no-preference"})
 
 
 def media_holds(tokens: list, screen: Screen) -> bool:
-    """Whether a list of media queries holds; an empty one does."""
+    """Whether a list of media queries matches; an empty list does."""
     queries = split_tokens(tokens)
     return not any(queries) or any(_query(query, screen) is True for query in queries)
 
@@ -65,12 +65,12 @@ def _query(tokens: list, screen: Screen) -> bool | None:
 
 
 def supports_holds(tokens: list) -> bool:
-    """Whether the condition of an @supports holds."""
+    """Whether the condition of an @supports rule holds."""
     return _condition(split_tokens(tokens, "")[0], _supported) is True
 
 
 def _condition(tokens: list, test: Callable, depth: int = 0) -> bool | None:
-    """`(a) and (b)`, `(a) or (b)`, `not (a)` of brackets and functions, which may be nested."""
+    """Evaluate `(a) and (b)`, `(a) or (b)`, `not (a)` over brackets and functions, which may be nested."""
     words = _words(tokens)
     if not tokens or depth > MAX_CONDITION_DEPTH:
         return None
@@ -110,7 +110,7 @@ def _words(tokens: list) -> list[str]:
 # --- media features ---------------------------------------------------------------------------------------
 
 def _feature(token, screen: Screen) -> bool | None:
-    """`(name)`, `(name: value)`, `(min-name: value)` or a range as `(100px <= width)`; None if it is not known."""
+    """`(name)`, `(name: value)`, `(min-name: value)` or a range such as `(100px <= width)`; None if unknown."""
     if token.type != "() block":
         return None
     text = tinycss2.serialize(token.content).strip().lower()
@@ -150,7 +150,7 @@ def _range(parts: list[str], screen: Screen) -> bool | None:
 
 
 def _quantity(name: str, screen: Screen) -> float | None:
-    """What a media feature that is a quantity is: pixels, a ratio, bits, dots per pixel."""
+    """The value of a numeric media feature: pixels, a ratio, bits, dots per pixel."""
     return {
         "width": screen.width, "height": screen.height, "device-width": screen.width, "device-height": screen.height,
         "aspect-ratio": screen.width / screen.height, "device-aspect-ratio": screen.width / screen.height,
@@ -160,7 +160,7 @@ def _quantity(name: str, screen: Screen) -> float | None:
 
 
 def _value(text: str, name: str) -> float | None:
-    """A length in pixels, a ratio, a resolution in dots per pixel or a number; None if it is none of them."""
+    """A length in pixels, a ratio, a resolution in dots per pixel or a number; None if invalid."""
     if "aspect-ratio" in name:
         first, _, second = text.partition("/")
         over, under = parse_number(first.strip()), parse_number(second.strip() or "1")
@@ -176,7 +176,7 @@ def _value(text: str, name: str) -> float | None:
 
 # --- @supports --------------------------------------------------------------------------------------------
 
-# properties that are no concern here and that browsers know
+# properties that browsers support but that do not matter here
 _KNOWN = frozenset({
     "accent-color", "align-items", "aspect-ratio", "backdrop-filter", "border-radius", "box-shadow", "content",
     "cursor", "float", "font-family", "font-weight", "gap", "grid", "grid-template-columns", "inset", "isolation",
@@ -211,7 +211,7 @@ def _supported(token) -> bool | None:
 # --- conditional attributes (SVG 2, section 5.9) ------------------------------------------------------------
 
 def is_wanted(element: Element) -> bool:
-    """Whether the conditional attributes hold for an English reader in a browser."""
+    """Whether the conditional attributes hold for an English-speaking user in a browser."""
     attributes = element.attrib
     extensions = attributes.get("requiredExtensions")
     if extensions is not None and not (extensions.split() and _EXTENSIONS.issuperset(extensions.split())):

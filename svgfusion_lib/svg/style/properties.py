@@ -1,6 +1,6 @@
-"""CSS properties by one table: what is valid for each, its initial value, whether it is inherited; shorthands.
+"""Table of CSS properties: valid values, initial value, inheritance; and shorthands.
 
-A reader turns the text of a declaration into a value, or into None where the text is invalid.
+A reader turns the text of a declaration into a value, or None if it is invalid.
 """
 
 import re
@@ -25,13 +25,13 @@ from svgfusion_lib.svg.style.values import (
     split_list,
 )
 
-WIDE = frozenset({"inherit", "initial", "unset", "revert", "revert-layer"})  # keywords of every property
+WIDE = frozenset({"inherit", "initial", "unset", "revert", "revert-layer"})  # CSS-wide keywords
 MAX_DASH_CHARACTERS = 10_000
 
-Reader = Callable[[str, bool], Any]  # text, whether it is CSS (or an attribute) -> value as far as known, or None
+Reader = Callable[[str, bool], Any]  # text, CSS or attribute -> value as far as known, or None
 
 
-# --- readers: what is valid ---------------------------------------------------------------------------
+# --- readers: valid values ----------------------------------------------------------------------------
 
 def keyword(*words: str) -> Reader:
     known = frozenset(words)
@@ -41,9 +41,9 @@ def keyword(*words: str) -> Reader:
 def length(
     negative: bool = True, css_numbers: bool = False, words: tuple[str, ...] = (), in_units: bool = False
 ) -> Reader:
-    """Reader of lengths: a float in pixels, or the text where the length depends on something else.
+    """Make a reader of lengths: gives a float in pixels, or the text if the length depends on something else.
 
-    css_numbers: no unit is needed in CSS; in_units: results of math functions need one all the same.
+    css_numbers: CSS values need no unit; in_units: results of math functions still need one.
     """
 
     def reader(text: str, css: bool) -> float | str | None:
@@ -83,7 +83,7 @@ def _miter_limit(text: str, css: bool) -> float | None:
 
 
 def _dashes(text: str, css: bool) -> tuple[float, ...] | str | None:
-    """Lengths as floats, or the text if one of them depends on something else; () for a solid line."""
+    """Dash lengths as floats, or the text if one depends on something else; () for a solid line."""
     if text.lower() == "none":
         return ()
     if _STRAY_COMMA.search(text):
@@ -98,13 +98,13 @@ def _dashes(text: str, css: bool) -> tuple[float, ...] | str | None:
 
 
 def _clip(text: str, css: bool) -> str | None:
-    """clip-path: `none`, url() and nothing more, or a shape and a box."""
+    """clip-path: `none`, a lone url(), or a shape and a box."""
     reference = parse_url(text)
     return _effect(text, css) if reference is None or not reference[1] else None
 
 
 def _reference(text: str, css: bool) -> str | None:
-    """`none` or url(), and nothing more."""
+    """`none` or a lone url()."""
     reference = parse_url(text)
     if reference is None:
         return "none" if text.lower() == "none" else None
@@ -126,14 +126,14 @@ def _effect(text: str, css: bool) -> str | None:
 
 
 def _transform(text: str, css: bool) -> str | tf.Matrix | None:
-    """The matrix of an attribute; of CSS the text, because its lengths may depend on the viewport."""
+    """A matrix for an attribute; the text for CSS, because its lengths may depend on the viewport."""
     if not css:
         return tf.parse_attribute(text)
     return text if text.lower() == "none" or tf.parse_css(text, (1.0, 1.0)) is not None else None
 
 
 def _single_transform(function: str) -> Reader:
-    """The properties rotate, scale and translate, by the function of that name (CSS Transforms 2, section 5)."""
+    """Reader of the properties rotate, scale and translate, by function name (CSS Transforms 2, section 5)."""
 
     def reader(text: str, css: bool) -> str | None:
         return text.lower() if tf.parse_single(function, text, (1.0, 1.0)) is not None else None
@@ -151,7 +151,7 @@ def _order(text: str, css: bool) -> str | None:
     return " ".join(words) if words and (whole or words == ["normal"]) else None
 
 
-# CSS Fonts 4, section 2.5, at the usual medium size of 16 pixels
+# CSS Fonts 4, section 2.5, at the default medium size of 16 pixels
 FONT_SIZES = {
     "xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0, "xx-large": 32.0,
     "xxx-large": 48.0,
@@ -165,7 +165,7 @@ def _anything(text: str, css: bool) -> str:
 
 @dataclass(frozen=True)
 class Property:
-    """attribute: whether it may be written as one; relative: whether its text may hold relative lengths."""
+    """attribute: also a presentation attribute; relative: its text may contain relative lengths."""
 
     read: Reader
     initial: Any = None
@@ -176,7 +176,7 @@ class Property:
 
 _LENGTH = length(css_numbers=True)
 _SIZE = length(negative=False, css_numbers=True, words=("auto",), in_units=True)
-_PLACE = Property(_LENGTH, 0.0, attribute=False, relative=True)  # an attribute of some elements: GEOMETRY
+_PLACE = Property(_LENGTH, 0.0, attribute=False, relative=True)  # a presentation attribute of some elements: GEOMETRY
 _RADIUS = Property(_SIZE, "auto", attribute=False, relative=True)
 _DISPLAYS = (
     "none", "inline", "block", "inline-block", "list-item", "flex", "inline-flex", "grid", "inline-grid", "contents",
@@ -200,7 +200,7 @@ PROPERTIES: dict[str, Property] = {
     "stroke-width": Property(length(negative=False, css_numbers=True), 1.0, inherited=True, relative=True),
     "stroke-opacity": Property(_alpha, 1.0, inherited=True),
     "stroke-linecap": Property(keyword("butt", "round", "square"), "butt", inherited=True),
-    # arcs and miter-clip, which browsers do not know, are invalid, and so mostly miter (SVG 2, section 13.5.5)
+    # arcs and miter-clip, which browsers do not support, are invalid, so mostly miter (SVG 2, section 13.5.5)
     "stroke-linejoin": Property(keyword("miter", "round", "bevel"), "miter", inherited=True),
     "stroke-miterlimit": Property(_miter_limit, 4.0, inherited=True),
     "stroke-dasharray": Property(_dashes, (), inherited=True, relative=True),
@@ -233,7 +233,7 @@ PROPERTIES: dict[str, Property] = {
     "background-color": Property(_colour, "transparent", attribute=False),
     "background-image": Property(_effect, "none", attribute=False),
     "animation": Property(_anything, "none", attribute=False),
-    "margin": Property(_anything, "0", attribute=False),  # border, padding, left, ...: what keeps a root from its box
+    "margin": Property(_anything, "0", attribute=False),  # border, padding, left, ...: properties that shift the root
     "offset-path": Property(_anything, "none", attribute=False),
     "d": Property(tf.parse_css_path, "", attribute=False),
     "x": _PLACE, "y": _PLACE, "cx": _PLACE, "cy": _PLACE,
@@ -254,7 +254,7 @@ _BACKGROUND = _BOXES | {
 
 
 def _background(text: str) -> Pairs:
-    """Colour and image; nothing where a word is unknown, which makes all of it invalid."""
+    """Colour and image; nothing if a word is unknown, which makes the whole declaration invalid."""
     colour, image = "transparent", "none"
     for word in split_list(text):
         if _colour(word, True):
@@ -297,10 +297,10 @@ _SHORTHANDS |= {f"-webkit-{name}": _SHORTHANDS.get(name) or _same(name) for name
 
 
 def longhands(name: str, text: str) -> Pairs:
-    """The properties in the table that a declaration sets, with the text of each."""
+    """The table's properties that a declaration sets, with their texts."""
     if name in _SHORTHANDS:
         wide = text.lower() in WIDE or SUBSTITUTION.search(text)
-        if wide and name != "all":  # of the properties that it sets
+        if wide and name != "all":  # applies to all properties that it sets
             probe = {"background": "red", "font": "1px a", "animation": "a"}.get(name.removeprefix("-webkit-"), "none")
             return [(longhand, text) for longhand, _ in _SHORTHANDS[name](probe)]
         return _SHORTHANDS[name](text)
@@ -310,8 +310,8 @@ def longhands(name: str, text: str) -> Pairs:
 # --- declared values ------------------------------------------------------------------------------------
 
 def read(name: str, text: str, css: bool) -> Any:
-    """The value that a text gives a property; None if it is invalid. Values with var() stay text until it is known."""
-    if name == "d" and not css:  # which are long, and read elsewhere
+    """Read a property's value from text; None if invalid. Values with var() stay text until it is resolved."""
+    if name == "d" and not css:  # long, and parsed elsewhere
         return text
     if "(" in text:
         spend(20 + len(text), "values in brackets")

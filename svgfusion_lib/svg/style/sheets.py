@@ -1,6 +1,7 @@
-"""Style sheets: what their rules say, written into the style attributes of the elements that they match.
+"""Style sheets: applies their rules by writing them into the style attributes of matching elements.
 
-@media, @supports and @layer (CSS Conditional 3, CSS Cascade 5), nested rules (CSS Nesting 1), selectors by cssselect2.
+Supports @media, @supports and @layer (CSS Conditional 3, CSS Cascade 5) and nested rules (CSS Nesting 1); cssselect2
+matches the selectors.
 """
 
 import math
@@ -21,16 +22,16 @@ from svgfusion_lib.svg.style.conditions import Screen, media_holds, supports_hol
 from svgfusion_lib.svg.style.values import is_length
 
 MAX_CSS_CHARACTERS = 200_000
-MAX_SELECTOR_COST = 200_000  # element visits that one selector may take
-MAX_SELECTOR_STEPS = 20      # from one compound selector to the next; Python compiles them nested
+MAX_SELECTOR_COST = 200_000  # element visits per selector
+MAX_SELECTOR_STEPS = 20      # combinators per selector; they compile to nested Python code
 MAX_SELECTOR_CHARACTERS = 2_000
-MAX_SHADOWS = 5_000          # elements that are matched once more, for the <use> elements that show them
-MAX_NESTING = 30             # of rules and at-rules in each other
+MAX_SHADOWS = 5_000          # elements matched again as content of <use> elements
+MAX_NESTING = 30             # of nested rules and at-rules
 _EMBEDDED = re.compile(r"""url\(\s*+["']?+data:[\w/+.;=-]*+,[A-Za-z0-9+/=%\s]*+["']?+\s*+\)""")
-_RELATION = re.compile(r"[\s>+~:]")  # in a selector that may hang on where an element stands
+_RELATION = re.compile(r"[\s>+~:]")  # in selectors that may depend on an element's position
 _COMBINATORS = (">", "+", "~")
 
-Layer = tuple[float, ...]    # position of a cascade layer; later ones win, and what is in none wins over all
+Layer = tuple[float, ...]    # position of a cascade layer; later ones win, and unlayered rules win over all
 _NO_LAYER = math.inf
 
 
@@ -42,10 +43,10 @@ class _Rule:
 
 
 def apply_style_sheets(root: Element, screen: Screen, unsupported: Counter) -> dict[Element, Element]:
-    """Write what the document's <style> elements say into the style attributes of the elements they match.
+    """Write the rules of the document's <style> elements into the style attributes of matching elements.
 
-    Returns, of what a <use> refers to and shows otherwise than it stands in the file, a copy as it is shown.
-    Raises ValueError if the sheets are too large. What browsers know of CSS and this does not is counted.
+    Returns copies of elements that a <use> shows with other styles than their own, by original element. Raises
+    ValueError if the sheets are too large. Counts CSS features that browsers support and this module does not.
     """
     sheets = [
         e for e in root.iter()
@@ -80,7 +81,7 @@ def apply_style_sheets(root: Element, screen: Screen, unsupported: Counter) -> d
 
 
 def _copies(root: Element, extent: "_Extent", unsupported: Counter) -> dict[Element, Element]:
-    """What <use> elements refer to, each as the tree of its own that selectors see there (SVG 2, section 5.5.3)."""
+    """Targets of <use> elements, each copied as a separate tree for selectors to match (SVG 2, section 5.5.3)."""
     names = {href(element) for element in root.iter() if local_name(element) == "use"} - {""}
     targets: dict[str, Element] = {}
     for element in root.iter() if names else ():
@@ -92,7 +93,7 @@ def _copies(root: Element, extent: "_Extent", unsupported: Counter) -> dict[Elem
         size = sum(1 for _ in target.iter())
         left -= size
         if left < 0:
-            unsupported["CSS selector of what a use shows"] += 1
+            unsupported["CSS selector for use content"] += 1
             break
         spend(20 * size + extent.visits / 4 * size / extent.count, "CSS selectors")
         shadows[target] = deepcopy(target)
@@ -106,7 +107,7 @@ def _match(root: Element, matcher: cssselect2.Matcher) -> None:
 
 
 def _selectors(prelude: list, namespaces: dict, extent: "_Extent", unsupported: Counter) -> Iterator:
-    """The compiled selectors of a rule; none if one of them is invalid (Selectors 4, section 4.1)."""
+    """The compiled selectors of a rule; none if any is invalid (Selectors 4, section 4.1)."""
     text = tinycss2.serialize(prelude)
     if len(text) > MAX_SELECTOR_CHARACTERS or _steps(prelude) > MAX_SELECTOR_STEPS:
         unsupported["CSS selector"] += 1
@@ -128,12 +129,12 @@ def _selectors(prelude: list, namespaces: dict, extent: "_Extent", unsupported: 
 
 
 def _cascade(element: Element, matches: list) -> None:
-    """Style attribute of an element: rules by layer and specificity, then its own, then whatever is important."""
+    """Set an element's style attribute: rules by layer and specificity, then its own, then important ones."""
     if not matches:
         return
     found = [(rule.layer, specificity, order, rule.declarations) for specificity, order, _, rule in matches]
     normal = [d for *_, declarations in sorted(found, key=lambda m: m[:3]) for d in declarations if not d[2]]
-    found.sort(key=lambda m: (tuple(-v for v in m[0]), *m[1:3]))  # of important ones the first layer wins
+    found.sort(key=lambda m: (tuple(-v for v in m[0]), *m[1:3]))  # for important ones, the first layer wins
     important = [d for *_, declarations in found for d in declarations if d[2]]
     own = parse_declarations(element.get("style", ""))
     normal += [d for d in own if not d[2]]
@@ -145,7 +146,7 @@ def _cascade(element: Element, matches: list) -> None:
 
 @dataclass
 class _Reader:
-    """Collects the rules that hold on a screen."""
+    """Collects the rules that apply on a screen."""
 
     screen: Screen
     unsupported: Counter
@@ -163,9 +164,9 @@ class _Reader:
         self._nodes(tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True), (), [], 0)
 
     def _nodes(self, nodes: list, layer: tuple[str, ...], parent: list, depth: int) -> None:
-        """Rules, and the declarations among them, which are the parent rule's; parent: its selectors, if nested."""
+        """Read rules, and declarations, which belong to the parent rule; parent: its selectors, if nested."""
         if depth > MAX_NESTING:
-            self.unsupported["CSS nested too deep"] += 1
+            self.unsupported["CSS nested too deeply"] += 1
             return
         if parent:
             self._take(parent, valid_declarations(nodes), layer)
@@ -187,7 +188,7 @@ class _Reader:
         keyword, prelude = rule.lower_at_keyword, rule.prelude
         if keyword == "layer":
             text = re.sub(r"\s", "", tinycss2.serialize(prelude))
-            texts = text.split(",") if text else [f" {len(self.layers)}"]  # without a name: one of its own
+            texts = text.split(",") if text else [f" {len(self.layers)}"]  # an unnamed layer is a new one
             names = [(*layer, *name.split(".")) for name in texts]
             for name in names:
                 self._position(name)
@@ -209,7 +210,7 @@ class _Reader:
             self.unsupported["CSS @scope"] += 1
 
     def _property(self, prelude: list, content: list) -> None:
-        """A registered custom property: its initial value, below whatever else is said (Properties and Values 1)."""
+        """Read a registered custom property: its initial value has the lowest priority (Properties and Values 1)."""
         said = {node.lower_name: node.value for node in _contents(content, prelude) if node.type == "declaration"}
         names = [token.value for token in prelude if token.type == "ident" and token.value.startswith("--")]
         if names and "initial-value" in said:
@@ -228,13 +229,13 @@ class _Reader:
 
 
 def _contents(tokens: list, parent: list) -> list:
-    """Declarations and nested rules of a rule; rules alone where there is no parent."""
+    """Declarations and nested rules of a rule; only rules if there is no parent."""
     parse = tinycss2.parse_blocks_contents if parent else tinycss2.parse_rule_list
     return parse(tokens, skip_comments=True, skip_whitespace=True)
 
 
 def _nested(parent: list, prelude: list) -> list:
-    """Selectors of a nested rule: `&` is the parent rule's, which comes before where it is not said (CSS Nesting 1)."""
+    """Selectors of a nested rule: `&` is replaced by the parent's selector, or it is prepended (CSS Nesting 1)."""
     outer = f":is({tinycss2.serialize(parent).strip()})"
     selectors: list[list] = [[]]
     for token in prelude:
@@ -245,7 +246,7 @@ def _nested(parent: list, prelude: list) -> list:
 
 
 def _flat(tokens: list) -> Iterator:
-    """Tokens, those within brackets too, and each function as one."""
+    """Tokens, including those inside brackets, with each function as one."""
     stack = [iter(tokens)]
     while stack:
         token = next(stack[-1], None)
@@ -258,7 +259,7 @@ def _flat(tokens: list) -> Iterator:
 
 
 def _steps(prelude: list) -> int:
-    """At most so many times one of the selectors goes from an element to another, or into brackets."""
+    """Upper bound on the combinators and brackets in any one of the selectors."""
     steps = most = 0
     for token in _flat(prelude):
         moves = token.type in ("whitespace", "function") or token in _COMBINATORS
@@ -269,17 +270,17 @@ def _steps(prelude: list) -> int:
 
 @dataclass
 class _Extent:
-    """What the cost of selectors hangs on: how many elements, how deep, how many side by side, of which names."""
+    """Determines the cost of selectors: number of elements, depth, number of siblings, counts by name."""
 
     count: int
     depth: int
     width: int
     characters: int      # of all attributes
     names: Counter       # "#id", ".class", "tag" -> elements
-    visits: float = 0.0  # that all selectors take
+    visits: float = 0.0  # by all selectors
 
     def subjects(self, selector: cssselect2.compiler.CompiledSelector) -> int:
-        """How many elements the selector is tried on."""
+        """Number of elements that the selector is tested on."""
         if selector.id is not None:
             return self.names[f"#{selector.id}"]
         if selector.class_name is not None:
@@ -287,7 +288,7 @@ class _Extent:
         return self.count if selector.local_name is None else self.names[selector.lower_local_name]
 
     def reach(self, prelude: list) -> int:
-        """How many others each of them may be compared with, by "a b", "a ~ b" and what counts siblings."""
+        """Number of others that each may be compared with, because of "a b", "a ~ b" and sibling counting."""
         tokens = [token for token in _flat(prelude) if token.type != "comment"]
         searches = sum(
             token.type == "whitespace" and before not in _COMBINATORS and after not in _COMBINATORS

@@ -1,4 +1,4 @@
-"""Affine matrices (a, b, c, d, e, f) as SVG writes them, transform lists, and how a viewBox fits its viewport."""
+"""Affine matrices (a, b, c, d, e, f) in SVG order, transform lists, and fitting a viewBox to its viewport."""
 
 import math
 import re
@@ -26,13 +26,13 @@ IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 _FUNCTION = re.compile(r"([a-zA-Z]++)\s*+\(([^()]*+)\)\s*+,?\s*+")
 _ALIGN = {"Min": 0.0, "Mid": 0.5, "Max": 1.0}
 _ASPECT = re.compile(r"x(Min|Mid|Max)Y(Min|Mid|Max)(?:\s+(meet|slice))?")
-# number of arguments that each function of the attribute takes
+# number of arguments of each function in the attribute
 _ARITY = {"matrix": (6,), "translate": (1, 2), "scale": (1, 2), "rotate": (1, 3), "skewX": (1,), "skewY": (1,)}
 _CSS_FUNCTION = re.compile(r"\s*+([a-zA-Z0-9]++)\(")
 
 
 def multiply(m: Matrix, n: Matrix) -> Matrix:
-    """m after n: the point goes through n first."""
+    """Matrix product m n: applies n first."""
     a, b, c, d, e, f = m
     g, h, i, j, k, n5 = n
     return (
@@ -49,35 +49,35 @@ def determinant(m: Matrix) -> float:
 
 
 def inverse(m: Matrix) -> Matrix:
-    """The inverse of a matrix whose determinant is not 0."""
+    """The inverse of a matrix with a non-zero determinant."""
     a, b, c, d, e, f = m
     size = determinant(m)
     return (d / size, -b / size, -c / size, a / size, (c * f - d * e) / size, (b * e - a * f) / size)
 
 
 def is_similarity(m: Matrix, tolerance: float = 1e-3) -> bool:
-    """Circles stay circles: turned, mirrored, moved and scaled alike in all directions."""
+    """Whether circles stay circles: rotation, mirroring, translation and uniform scaling only."""
     a, b, c, d = m[:4]
     size = a * a + b * b
     return abs(a * c + b * d) <= tolerance * size and abs(c * c + d * d - size) <= 2 * tolerance * size
 
 
 def is_axis_aligned(m: Matrix, tolerance: float = 1e-9) -> bool:
-    """Upright rectangles stay upright rectangles (quarter turns and mirror images included)."""
+    """Whether axis-aligned rectangles stay axis-aligned (quarter turns and mirroring included)."""
     a, b, c, d = map(abs, m[:4])
     limit = tolerance * max(a, b, c, d)
     return (b <= limit and c <= limit) or (a <= limit and d <= limit)
 
 
 def mean_scale(m: Matrix) -> float:
-    """Scale of lengths; exact for a similarity."""
+    """Mean scale of lengths; exact for a similarity."""
     return math.sqrt(abs(determinant(m)))
 
 
 # --- transform lists ----------------------------------------------------------------------------------
 
 def parse_attribute(text: str) -> Matrix | None:
-    """The transform attribute: plain numbers, angles in degrees (SVG 2, section 8.5). None if any of it is invalid."""
+    """Parse the transform attribute: plain numbers, angles in degrees (SVG 2, section 8.5). None if invalid."""
     matrix, position = IDENTITY, 0
     spend(len(text) / 2, "transforms")
     text = text.strip()
@@ -96,7 +96,7 @@ def parse_attribute(text: str) -> Matrix | None:
 
 
 def _matrix_of(name: str, numbers: list[float]) -> Matrix:
-    """One function; angles are degrees."""
+    """The matrix of one function; angles in degrees."""
     if name == "matrix":
         a, b, c, d, x, y = numbers
         return a, b, c, d, x, y
@@ -115,15 +115,15 @@ def _matrix_of(name: str, numbers: list[float]) -> Matrix:
 
 
 class Spatial(NamedTuple):
-    """A transform that leaves the plane: what of it stays in the plane."""
+    """A 3D transform, reduced to its effect in the plane."""
 
     matrix: Matrix
 
 
 def parse_css(text: str, size: tuple[float, float]) -> Matrix | Spatial | None:
-    """The CSS property transform (CSS Transforms 1 and 2); percentages are of size. None if it is invalid.
+    """Parse the CSS property transform (CSS Transforms 1 and 2); percentages refer to `size`. None if invalid.
 
-    Spatial functions that do nothing out of the plane, as translateZ() and rotateZ(), are what they look like.
+    3D functions without a visible 3D effect, such as translateZ() and rotateZ(), give their planar matrix.
     """
     spend(20 + len(text), "transforms")
     matrix, position, spatial = IDENTITY, 0, False
@@ -143,7 +143,7 @@ def parse_css(text: str, size: tuple[float, float]) -> Matrix | Spatial | None:
 
 
 def _closing(text: str, position: int) -> int:
-    """Index at which the open bracket closes; the end of the text if it never does."""
+    """Index at which the open bracket closes; the end of the text if it does not."""
     depth = 1
     for i in range(position, len(text)):
         depth += (text[i] == "(") - (text[i] == ")")
@@ -153,7 +153,7 @@ def _closing(text: str, position: int) -> int:
 
 
 def _arguments(text: str) -> list[str]:
-    """Between commas that stand in no brackets."""
+    """Split at commas outside brackets."""
     parts, depth = [""], 0
     for character in text:
         depth += (character == "(") - (character == ")")
@@ -164,7 +164,7 @@ def _arguments(text: str) -> list[str]:
     return parts
 
 
-# CSS function -> kinds of its arguments: length along x, along y or z, number, angle; a "?" may be left out
+# CSS function -> kinds of its arguments: length along x, along y or z, number, angle; "?" marks optional ones
 _CSS_ARGUMENTS = {
     "matrix": "nnnnnn", "translate": "xy?", "translatex": "x", "translatey": "y", "scale": "nn?", "scalex": "n",
     "scaley": "n", "rotate": "a", "skew": "aa?", "skewx": "a", "skewy": "a",
@@ -205,8 +205,8 @@ def _css_argument(text: str, kind: str, size: tuple[float, float]) -> float | No
 
 
 def _spatial(name: str, values: list[float]) -> Matrix | Spatial:
-    """A function of CSS Transforms 2 as what it does within the plane."""
-    if name in ("translatez", "scalez", "perspective"):  # seen from afar they change nothing
+    """The effect of a CSS Transforms 2 function within the plane."""
+    if name in ("translatez", "scalez", "perspective"):  # no effect without perspective
         return IDENTITY
     if name == "translate3d":
         return (1.0, 0.0, 0.0, 1.0, values[0], values[1])
@@ -222,7 +222,7 @@ def _spatial(name: str, values: list[float]) -> Matrix | Spatial:
 
 
 def parse_single(name: str, text: str, size: tuple[float, float]) -> Matrix | Spatial | None:
-    """The CSS property `translate`, `rotate` or `scale`; None if it is invalid."""
+    """Parse the CSS property `translate`, `rotate` or `scale`; None if invalid."""
     words = split_list(text.lower())
     if words == ["none"]:
         return IDENTITY
@@ -245,9 +245,9 @@ PROPERTIES = ("translate", "rotate", "scale", "transform")
 
 
 def of_style(style, box: tuple[float, float, float, float], origin: str = "0 0") -> tuple[Matrix, bool]:
-    """What a style's transform properties come to, and whether some of it leaves the plane (CSS Transforms 2, 8).
+    """The matrix of a style's transform properties, and whether any is 3D (CSS Transforms 2, 8).
 
-    box: left, top, width and height that percentages refer to; origin: the transform-origin where none is said.
+    box: reference box (left, top, width, height) for percentages; origin: default transform-origin.
     """
     matrix, spatial = IDENTITY, False
     for name in PROPERTIES:
@@ -262,7 +262,7 @@ def of_style(style, box: tuple[float, float, float, float], origin: str = "0 0")
 
 
 def placed(transform, viewport: tuple[float, float]) -> Matrix:
-    """The matrix of a gradient's or a pattern's transform, which is one or a style."""
+    """The matrix of a gradient's or pattern's transform, given as a matrix or a style."""
     return transform if isinstance(transform, tuple) else of_style(transform, (0.0, 0.0, *viewport))[0]
 
 
@@ -271,7 +271,7 @@ def _plain_number(text: str) -> bool:
 
 
 def around(m: Matrix, x: float, y: float) -> Matrix:
-    """The transform about the point (x, y) in place of the origin."""
+    """The transform about the point (x, y) instead of the origin."""
     return multiply(multiply((1, 0, 0, 1, x, y), m), (1, 0, 0, 1, -x, -y))
 
 
@@ -279,7 +279,7 @@ _KEYWORDS = {"left": "0%", "top": "0%", "center": "50%", "right": "100%", "botto
 
 
 def parse_origin(text: str, box: tuple[float, float, float, float], css: bool = True) -> tuple[float, float] | None:
-    """transform-origin in a box (left, top, width, height); None if it is invalid. The z value is left out."""
+    """Parse transform-origin in a box (left, top, width, height); None if invalid. Ignores the z value."""
     words = split_list(text.lower())
     if not 1 <= len(words) <= 3 or ("," in text and "(" not in text):
         return None
@@ -303,7 +303,7 @@ _CSS_PATH = re.compile(
 
 
 def parse_css_path(text: str, css: bool) -> str | None:
-    """Path data of the property d, which CSS writes as path("...") or none."""
+    """Path data of the property d, in CSS path("...") or none."""
     if not css:
         return text
     match = _CSS_PATH.fullmatch(text)
@@ -313,7 +313,7 @@ def parse_css_path(text: str, css: bool) -> str | None:
 
 
 def parse_view_box(text: str | None) -> tuple[float, float, float, float] | None:
-    """(left, top, width, height); None if there is none, or none that means something. Its size may be 0."""
+    """Parse a viewBox to (left, top, width, height); None if missing or invalid. Its size may be 0."""
     return _view_box(text) if text and len(text) <= MAX_CACHED else None
 
 
@@ -327,7 +327,7 @@ def _view_box(text: str) -> tuple[float, float, float, float] | None:
 
 
 def is_empty(width: float, height: float, view_box: tuple[float, float, float, float] | None) -> bool:
-    """Whether nothing of a viewport is painted: it has no area, or its viewBox has none (SVG 2, section 8.6)."""
+    """Whether a viewport paints nothing because it or its viewBox has no area (SVG 2, section 8.6)."""
     return width <= 0 or height <= 0 or (view_box is not None and min(view_box[2:]) == 0)
 
 

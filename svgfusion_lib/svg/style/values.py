@@ -11,8 +11,8 @@ import tinycss2
 
 from svgfusion_lib.svg.effort import spend
 
-# No part of these patterns can give back what the next could take: the time they need is linear in the text.
-NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"  # "5." is none (CSS Syntax 3, 4.3.12)
+# These patterns never backtrack, so matching takes linear time.
+NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"  # "5." is invalid (CSS Syntax 3, 4.3.12)
 # CSS Values 4: pixels per absolute unit at 96 dpi
 _PIXELS = {"": 1.0, "px": 1.0, "pt": 96 / 72, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4, "q": 96 / 101.6}
 _DEGREES = {"deg": 1.0, "grad": 0.9, "rad": 180 / math.pi, "turn": 360.0}
@@ -22,30 +22,30 @@ _LENGTH = re.compile(rf"\s*+({NUMBER})(%|[a-zA-Z]*+)\s*+")
 _RELATIVE = re.compile(
     rf"(?<![\w.])({NUMBER})(r?em|r?lh|ex|ch|ic|cap|(?:[sld]?v|cq)(?:w|h|min|max|i|b))(?![\w%])", re.IGNORECASE
 )
-_OF_FONT_SIZE = {"em": 1.0, "ic": 1.0, "ex": 0.5, "ch": 0.5, "cap": 0.66, "lh": 1.15}  # of a usual font
-# what is open at the end is closed there (CSS Syntax 3, section 4.3)
+_OF_FONT_SIZE = {"em": 1.0, "ic": 1.0, "ex": 0.5, "ch": 0.5, "cap": 0.66, "lh": 1.15}  # of a typical font
+# open brackets and strings are closed at the end (CSS Syntax 3, section 4.3)
 _URL = re.compile(
     r"""\s*+url\(\s*+(?:"([^"]*+)(?:"|\Z)|'([^']*+)(?:'|\Z)|([^\s)"'(]*+))\s*+(?:\)|\Z)\s*+(.*)""",
     re.DOTALL | re.IGNORECASE,
 )
 FONT_SIZE = 16.0
-MAX_NUMBERS = 100_000  # of a list
+MAX_NUMBERS = 100_000  # in a list
 MAX_MATH = 2_000       # characters of a value with math functions
 MAX_MATH_DEPTH = 30    # of brackets in it
-MAX_CACHED = 200       # characters of a value that is kept between documents
-ENDLESS = 1e5  # what stands for infinity, which is as large as can be (CSS Values 4, section 10.9)
-LARGEST = 1e9  # a number beyond it is refused: no viewer draws it, and squares of it still are finite
+MAX_CACHED = 200       # characters of a value that is cached across documents
+ENDLESS = 1e5  # replaces infinity, which CSS clamps to the largest value (CSS Values 4, section 10.9)
+LARGEST = 1e9  # larger numbers are rejected: no viewer draws them; its square is still finite
 
 
 class Units(NamedTuple):
-    """What relative units of length refer to, in pixels."""
+    """Reference sizes for relative lengths, in pixels."""
 
     font_size: float = FONT_SIZE
     root_font_size: float = FONT_SIZE
     viewport: tuple[float, float] = (0.0, 0.0)  # of the document
 
     def pixels(self, unit: str) -> float:
-        """Pixels per font-relative, viewport or container unit; the viewport is every container."""
+        """Pixels per font-relative, viewport or container unit; all containers count as the viewport."""
         if unit in _OF_FONT_SIZE:
             return self.font_size * _OF_FONT_SIZE[unit]
         if unit in ("rem", "rlh"):
@@ -57,23 +57,23 @@ class Units(NamedTuple):
 
 
 def absolute(text: str, units: Units) -> str:
-    """A value with its relative lengths in pixels (its computed value, CSS Values 4, section 6.1)."""
-    if "(" not in text and text[-1:] in "0123456789.%":  # most are plain
+    """Convert relative lengths in a value to pixels (its computed value, CSS Values 4, section 6.1)."""
+    if "(" not in text and text[-1:] in "0123456789.%":  # most values are plain
         return text
     return _RELATIVE.sub(lambda m: f"{float(m[1]) * units.pixels(m[2].lower())!r}px", text)
 
 
 def end_of_gap(text: str, position: int) -> int:
-    """Index behind the white space at `position`, which may hold one comma."""
+    """Index after the white space at `position`, which may contain one comma."""
     gap = _GAP.match(text, position)
     return gap.end() if gap else position
 
 
 def parse_length(text: str | None, reference: float, default: float = 0.0) -> float:
-    """A length in user units; percentages are of `reference`. What is no length is the default (CSS: ignored).
+    """A length in user units; percentages refer to `reference`. Invalid text gives the default (CSS: ignored).
 
-    Units that are relative to a font or a viewport must be `absolute` before. Raises ValueError for numbers that are
-    not finite or that no viewer could draw.
+    Font and viewport units must be made `absolute` first. Raises ValueError for numbers that are not finite or too
+    large for any viewer.
     """
     if text is None:
         return default
@@ -88,7 +88,7 @@ def parse_length(text: str | None, reference: float, default: float = 0.0) -> fl
 
 
 def is_length(text: str, css: bool, negative: bool = True) -> bool:
-    """Whether a value is a length or percentage; css: one of a style sheet, in which all but 0 have a unit."""
+    """Whether a value is a length or percentage; css: as in style sheets, where all but 0 need a unit."""
     match = _LENGTH.fullmatch(text)
     if match is None:
         kinds = ("length",) if css else ("length", "number")
@@ -105,7 +105,7 @@ _ANY = Units(1.0, 1.0, (1.0, 1.0))
 
 
 def parse_number(text: str | None, default: float = math.nan) -> float:
-    """A number, or a percentage as a share of 1; the default where it is neither."""
+    """A number, or a percentage as a share of 1; the default if it is neither."""
     match = _LENGTH.fullmatch(text) if text is not None else None
     if match is not None:
         return float(match[1]) / (100 if match[2] else 1) if match[2] in ("", "%") else default
@@ -117,7 +117,7 @@ def parse_number(text: str | None, default: float = math.nan) -> float:
 
 
 def parse_angle(text: str, css: bool) -> float | None:
-    """Degrees; None if it is no angle. Only css has units, which all but 0 must have."""
+    """An angle in degrees; None if invalid. css: units are allowed, and required for all but 0."""
     match = _LENGTH.fullmatch(text)
     if match is None:
         return calculate(text, "angle", 0.0) if css and "(" in text else None
@@ -128,15 +128,15 @@ def parse_angle(text: str, css: bool) -> float | None:
 
 
 def parse_numbers(text: str) -> list[float]:
-    """All numbers of a list, up to the first thing that is none."""
+    """The numbers of a list, up to the first invalid item."""
     return scan_numbers(text)[0]
 
 
 def scan_numbers(text: str) -> tuple[list[float], bool]:
-    """Plain numbers of a list up to the first thing that is none, and whether that is all of it.
+    """Plain numbers of a list up to the first invalid item, and whether the whole list was valid.
 
-    Spaces or a comma stand between them, or nothing before a sign or a second point. Raises ValueError for more than
-    MAX_NUMBERS, and for numbers that are not finite or cannot be drawn.
+    Separated by spaces or a comma, or by nothing before a sign or a second decimal point. Raises ValueError for more
+    than MAX_NUMBERS, and for numbers that are not finite or too large.
     """
     spend(len(text) / 3, "lists of numbers")
     numbers: list[float] = []
@@ -153,7 +153,7 @@ def scan_numbers(text: str) -> tuple[list[float], bool]:
 
 
 def split_list(text: str) -> list[str]:
-    """The items of a list that commas or spaces separate; what stands in brackets stays together."""
+    """Split a list at commas or spaces outside brackets."""
     if "(" not in text:
         return text.replace(",", " ").split()
     items, depth = [""], 0
@@ -167,7 +167,7 @@ def split_list(text: str) -> list[str]:
 
 
 def split_tokens(tokens: list, separator: str = ",") -> list[list]:
-    """The tinycss2 tokens between separators, without white space."""
+    """The tinycss2 tokens between separators, white space removed."""
     parts: list[list] = [[]]
     for token in tokens:
         if token == separator:
@@ -184,7 +184,7 @@ _CONSTANTS = {"pi": math.pi, "e": math.e, "infinity": math.inf, "-infinity": -ma
 
 
 def calculate(text: str, kind: str, reference: float) -> float | None:
-    """Value of calc() and the like as user units, degrees or a number; None if it is invalid or of another kind."""
+    """Evaluate calc() and the like to user units, degrees or a number; None if invalid or of another kind."""
     if len(text) > MAX_MATH:
         return None
     spend(30 + len(text), "calc()")
@@ -203,7 +203,7 @@ def _calculated(text: str, kind: str, reference: float) -> float | None:
 
 
 def evaluate(token, reference: float = 0.0, depth: int = 0) -> Quantity | None:
-    """Value of a tinycss2 token that is a number, a percentage (of reference), a dimension or a math function."""
+    """Evaluate a tinycss2 token: a number, a percentage (of `reference`), a dimension or a math function."""
     if token.type == "number":
         return token.value, "number"
     if token.type == "percentage":
@@ -229,12 +229,12 @@ def evaluate(token, reference: float = 0.0, depth: int = 0) -> Quantity | None:
         return None
     try:
         return _FUNCTIONS[token.lower_name]([value for value in values if value is not None])
-    except (ValueError, ZeroDivisionError, OverflowError, TypeError):  # of a number of arguments that it has not, too
+    except (ValueError, ZeroDivisionError, OverflowError, TypeError):  # also a wrong number of arguments
         return None
 
 
 def _sum(tokens: list, reference: float, depth: int) -> Quantity | None:
-    """`a + b * c - d`; None if it is not that, or adds a number to a length."""
+    """Evaluate `a + b * c - d`; None if invalid, or if it adds a number to a length."""
     tokens = [token for token in tokens if token.type != "comment"]
     parts = [token for token in tokens if token.type != "whitespace"]
     if len(parts) % 2 == 0:
@@ -303,7 +303,7 @@ _FUNCTIONS: dict[str, Callable[[list[Quantity]], Quantity]] = {
 # --- references -------------------------------------------------------------------------------------------
 
 def parse_url(text: str) -> tuple[str, str] | None:
-    """`url(#id) fallback` -> (id, fallback); id is "" where the reference leaves the document; None: no url."""
+    """`url(#id) fallback` -> (id, fallback); id is "" if the reference leaves the document; None if not a url()."""
     return _url(text) if len(text) <= MAX_CACHED else _url.__wrapped__(text)
 
 
@@ -316,7 +316,7 @@ def _url(text: str) -> tuple[str, str] | None:
 
 
 def fragment(address: str) -> str:
-    """The id that an address within the document leads to, percent-encoding undone; "" if it leads elsewhere."""
+    """The percent-decoded id in a same-document URL; "" if the URL leads elsewhere."""
     address = address.strip()
     return unquote(address[1:]) if address.startswith("#") else ""
 

@@ -151,7 +151,7 @@ def test_clips_that_cannot_be_applied_are_counted(parsed, body, counted):
     clip(LEFT, 'clip-path="url(#d)"') + clip(LEFT, 'clip-path="url(#c)"', "d") + SQUARE.format(' clip-path="url(#c)"'),
 ])
 def test_what_closes_a_circle_of_clips_is_left_out(parsed, drawn, body):
-    assert parsed(body).unsupported == {"reference in a circle": 1}
+    assert parsed(body).unsupported == {"circular reference": 1}
     assert drawn(body) == drawn(clip(LEFT) + SQUARE.format(' clip-path="url(#c)"'))
 
 

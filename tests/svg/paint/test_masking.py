@@ -98,4 +98,4 @@ def test_masked_shape_looks_the_same(assert_alike, body):
 def test_what_is_inside_a_mask_is_counted_and_what_closes_a_circle_is_left_out(parsed, drawn):
     assert parsed(masked(left('fill="#fff"') + "<text>a</text>")).unsupported["text"] == 1
     body = masked('<rect width="7" height="24" fill="#fff" mask="url(#m)"/>') + DOT
-    assert drawn(body) == drawn(masked('<rect width="7" height="24" fill="#fff"/>') + DOT) and parsed(body).unsupported == {"reference in a circle": 1}
+    assert drawn(body) == drawn(masked('<rect width="7" height="24" fill="#fff"/>') + DOT) and parsed(body).unsupported == {"circular reference": 1}
