@@ -9,7 +9,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.options import check_counts, check_known, check_types
 
 SPLITS = ("train", "held_out", "unseen_pair", "held_out_pack")
-MOST_CANDIDATES = 64
+MAX_CANDIDATES = 64
 DEFAULT_MODEL = "line"  # used for prompts that mention neither style nor colour
 
 
@@ -259,7 +259,7 @@ class SamplingConfig(_Config):
         return {flag: field for field, flag in cls.FLAGS.items()}.get(name, name)
 
     def __post_init__(self):
-        for name, least, most in (("candidates", 1, MOST_CANDIDATES), ("tidy", 0, 1), ("eta", 0, 1)):
+        for name, least, most in (("candidates", 1, MAX_CANDIDATES), ("tidy", 0, 1), ("eta", 0, 1)):
             value = getattr(self, name)
             if not least <= value <= most:
                 raise UserError(f"SamplingConfig: {name} must be between {least} and {most}, not {value}")

@@ -47,7 +47,7 @@ def generate(
     check_seeds(seed, num_samples)
     config = config or SamplingConfig()
     for prompt in prompts:  # fail before any work
-        pipeline.choose(prompt, style).check(config, style)
+        pipeline.route(prompt, style).check(config, style)
     unknown = [pipeline.unknown_words(prompt, style) for prompt in prompts]
     entries, sheet = [], []
     at_once = max(1, BATCH_SIZE // num_samples)

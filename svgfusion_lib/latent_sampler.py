@@ -52,7 +52,7 @@ class LatentSampler:
         return context.to(self.device), mask.to(self.device)
 
     def encode_styles(self, styles: Sequence[str]) -> Tensor:
-        """Style ids int64 [B] for the VS-DiT: 1 + index of each style (`words_and_style`), 0 for NO_STYLE."""
+        """Style ids int64 [B] for the VS-DiT: 1 + index of each style (`resolve_prompt`), 0 for NO_STYLE."""
         known = self.dit.config.styles
         return torch.tensor([1 + known.index(name) if name else 0 for name in styles], device=self.device)
 
@@ -108,7 +108,7 @@ class LatentSampler:
             style = None
         if config.guidance_scale == 1:
             prompts = self.dit.encode_prompts(context, context_mask)
-            return lambda z, t: self.dit.denoise(z, _times(z, t), prompts, padding_mask, style)
+            return lambda z, t: self.dit.denoise(z, _expand_timestep(z, t), prompts, padding_mask, style)
         low, high = (share * self.schedule.num_steps for share in (config.guidance_low, config.guidance_high))
         count = len(context)
         drop = torch.arange(2 * count, device=context.device) >= count  # second half: the null prompt
@@ -120,9 +120,9 @@ class LatentSampler:
 
         def denoise(z: Tensor, t: int) -> Tensor:
             if not low <= t <= high:
-                return self.dit.denoise(z, _times(z, t), conditional, padding_mask, style)
+                return self.dit.denoise(z, _expand_timestep(z, t), conditional, padding_mask, style)
             z = z.repeat(2, 1, 1)  # [2 B, N, Z]
-            output = self.dit.denoise(z, _times(z, t), prompts, both_padding, both_style)  # [2 B, N, Z]
+            output = self.dit.denoise(z, _expand_timestep(z, t), prompts, both_padding, both_style)  # [2 B, N, Z]
             with_prompt, without = output.chunk(2)  # [B, N, Z] each
             return guided(with_prompt, without, config.guidance_scale)
 
@@ -164,6 +164,6 @@ class LatentSampler:
         return self.dit.denormalize(z)
 
 
-def _times(z: Tensor, t: int) -> Tensor:
+def _expand_timestep(z: Tensor, t: int) -> Tensor:
     """Repeat timestep t for a batch z [B, N, Z] -> int64 [B]."""
     return torch.full((len(z),), t, device=z.device)

@@ -25,7 +25,7 @@ from svgfusion_lib.models.checkpoint import (
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.reranking.known_names import KnownNames, check_names
-from svgfusion_lib.reranking.name_pictures import unpacked
+from svgfusion_lib.reranking.name_pictures import unpack_pictures
 from svgfusion_lib.utils.diffusion import NoiseSchedule, make_schedule
 
 SCHEDULE_TABLE = "alphas_cumprod"
@@ -42,7 +42,7 @@ class Parts:
     training: dict[str, Any] = field(default_factory=dict)
 
 
-def parts_of_checkpoints(
+def load_checkpoint_parts(
     vae_path: str | Path, dit_path: str | Path, vae_class: type[VPVAE] = VPVAE, dit_class: type[VSDiT] = VSDiT
 ) -> Parts:
     """Load the parts of two checkpoint files; UserError if they do not belong together."""
@@ -60,7 +60,7 @@ def parts_of_checkpoints(
     return Parts(vae, dit, schedule, known, training)
 
 
-def parts_of_folder(
+def load_folder_parts(
     folder: Path, vae: VPVAE | None = None, dit: VSDiT | None = None, vae_class: type[VPVAE] = VPVAE,
     dit_class: type[VSDiT] = VSDiT,
 ) -> Parts:
@@ -102,5 +102,5 @@ def _load_names(folder: Path, description: dict, dit: VSDiT) -> KnownNames:
     vectors = tensors.get("vectors", torch.zeros(0, 0))
     known = check_names(description.get("names"), vectors, dit.config.context_width, str(path))
     if "pictures" in tensors:
-        known.pictures = unpacked(tensors, description, len(known.names), str(path))
+        known.pictures = unpack_pictures(tensors, description, len(known.names), str(path))
     return known

@@ -18,7 +18,7 @@ from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
 from svgfusion_lib.corpus.packs import find_style, known_packs, match_style, style_grid
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.latent_sampler import LatentSampler
-from svgfusion_lib.loading import SCHEDULE_TABLE, Parts, model_folders, parts_of_checkpoints, parts_of_folder
+from svgfusion_lib.loading import SCHEDULE_TABLE, Parts, load_checkpoint_parts, load_folder_parts, model_folders
 from svgfusion_lib.models.checkpoint import write_folder
 from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.refiner import Refiner
@@ -29,7 +29,7 @@ from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
 from svgfusion_lib.reranking.known_names import KnownNames
 from svgfusion_lib.reranking.ranker import EXAMPLE_WEIGHT, Ranker, candidate_seeds, load_ranker
-from svgfusion_lib.reranking.routing import NO_STYLE, asked_of_candidates, models_for, spoken, words_and_style
+from svgfusion_lib.reranking.routing import NO_STYLE, candidate_prompts, emoji_to_text, models_for, resolve_prompt
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
@@ -42,8 +42,8 @@ from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SAMPLES_KIND = "list of samples"  # description of samples.json
 BATCH_SIZE = 64  # drawings per batch
-MIXED = 16       # ... of different lengths
-OWN_MODEL = "own"  # name of a pipeline whose model is not a shipped one
+MAX_MIXED = 16   # ... of different lengths
+CUSTOM_MODEL = "own"  # name of a pipeline whose model is not a shipped one
 MAX_TIDY_MOVE = 2.0  # furthest that tidying may move a generated point (canvas side 24)
 
 # progress(done, total) is called after every sampler step; exceptions it raises stop the sampling
@@ -63,7 +63,7 @@ class SVGFusionPipeline(LatentSampler):
 
     def __init__(
         self, vae: VPVAE, dit: VSDiT, text_encoder: TextEncoder | None = None, schedule: NoiseSchedule | None = None,
-        known_names: KnownNames | None = None, name: str = OWN_MODEL,
+        known_names: KnownNames | None = None, name: str = CUSTOM_MODEL,
     ):
         super().__init__(dit, text_encoder, schedule)
         self.vae, self.name = vae, name
@@ -94,25 +94,25 @@ class SVGFusionPipeline(LatentSampler):
         if isinstance(vae, str | Path) or isinstance(dit, str | Path):
             if not (isinstance(vae, str | Path) and isinstance(dit, str | Path)):
                 raise UserError("give both checkpoints, vae and dit (--vae_checkpoint, --dit_checkpoint), or neither")
-            pipeline = cls._of_parts(parts_of_checkpoints(vae, dit, vae_class, dit_class), text_encoder, schedule)
+            pipeline = cls._from_parts(load_checkpoint_parts(vae, dit, vae_class, dit_class), text_encoder, schedule)
         elif vae is not None and dit is not None and model is None:
             pipeline = cls(vae, dit, text_encoder, schedule)
         else:
             folders = model_folders(DEFAULT_MODEL if model is None and (vae or dit) is not None else model)
-            own = (vae, dit, vae_class, dit_class)
+            overrides = (vae, dit, vae_class, dit_class)
             encoder_of = cache(load_text_encoder)  # models with the same encoder share it
             pipelines = []
             for name, folder in folders:
-                parts = parts_of_folder(folder, *own)
+                parts = load_folder_parts(folder, *overrides)
                 encoder = text_encoder or encoder_of(parts.dit.config.text_encoder)
-                pipelines.append(cls._of_parts(parts, encoder, schedule, name))
+                pipelines.append(cls._from_parts(parts, encoder, schedule, name))
             pipeline = pipelines[0]
             pipeline.models = {each.name: each for each in pipelines}
         return pipeline.to(device)
 
     @classmethod
-    def _of_parts(
-        cls, parts: Parts, text_encoder: TextEncoder | None, schedule: NoiseSchedule | None, name: str = OWN_MODEL
+    def _from_parts(
+        cls, parts: Parts, text_encoder: TextEncoder | None, schedule: NoiseSchedule | None, name: str = CUSTOM_MODEL
     ) -> Self:
         pipeline = cls(parts.vae, parts.dit, text_encoder, schedule or parts.schedule, parts.known_names, name)
         pipeline.training = parts.training
@@ -143,7 +143,7 @@ class SVGFusionPipeline(LatentSampler):
         if nearest_name and names.vectors.numel():
             tensors["vectors"] = names.vectors
         if names.pictures is not None:
-            pictures, about = names.pictures.packed()
+            pictures, about = names.pictures.pack()
             tensors, description = tensors | pictures, description | about
         return write_folder(folder, (self.vae, self.dit), dtype, table, description, tensors)
 
@@ -158,8 +158,8 @@ class SVGFusionPipeline(LatentSampler):
 
     def with_parts(self, **parts: Any) -> "SVGFusionPipeline":
         """Copy the pipeline with some parts replaced: vae, dit, text_encoder, schedule, known_names or name."""
-        own = {name: getattr(self, name) for name in ("vae", "dit", "text_encoder", "schedule", "known_names", "name")}
-        return type(self)(**own | parts)
+        names = ("vae", "dit", "text_encoder", "schedule", "known_names", "name")
+        return type(self)(**{name: getattr(self, name) for name in names} | parts)
 
     # --- prompts to images -----------------------------------------------------------------------
 
@@ -192,47 +192,48 @@ class SVGFusionPipeline(LatentSampler):
         seeds = _seeds(len(prompts), num_images_per_prompt, seed, generator)  # one list per prompt
         groups: dict[tuple[str, int], list[int]] = {}  # (model, number of models sharing the candidates) -> prompts
         for i, each in enumerate(prompts):
-            names = [part.name for part in self._choices(each, style)[: config.candidates]]
+            names = [part.name for part in self._candidate_models(each, style)[: config.candidates]]
             for name in names:
                 groups.setdefault((name, len(names)), []).append(i)
         for name, _ in groups:  # fail before any work
             self.models[name].check(config, style)
         best: dict[tuple[int, int], SVGImage] = {}
         with progress_bar("drawing", **self._progress_bar) as bar:
-            steps = _Steps(bar, callback)
+            steps = _ProgressCounter(bar, callback)
             for (name, share), members in groups.items():
                 jobs = [(i, k) for i in members for k in range(num_images_per_prompt)]
-                drawings = self.models[name]._drawings(
+                drawings = self.models[name]._sample_raw(
                     [prompts[i] for i, _ in jobs], [seeds[i][k] for i, k in jobs],
                     replace(config, candidates=config.candidates // share),
-                    progress=steps.next_model(), styles=[style] * len(jobs), scored=share > 1,
+                    progress=steps.next_model(), styles=[style] * len(jobs), always_score=share > 1,
                 )
                 for job, drawing in zip(jobs, drawings):
                     if job not in best or drawing.score > best[job].score:
                         best[job] = drawing
-        return SVGFusionOutput([_finished(best[job], config) for job in sorted(best)], num_images_per_prompt)
+        return SVGFusionOutput([_postprocess(best[job], config) for job in sorted(best)], num_images_per_prompt)
 
     def set_progress_bar_config(self, **options: Any) -> None:
         """Set tqdm options of the progress bar; disable=True turns it off."""
         self._progress_bar = options
 
-    def choose(self, prompt: str, style: str | None = None) -> "SVGFusionPipeline":
+    def route(self, prompt: str, style: str | None = None) -> "SVGFusionPipeline":
         """Return the model most likely to draw a prompt: the one with the style, else chosen by its words."""
-        return self._choices(prompt, style)[0]
+        return self._candidate_models(prompt, style)[0]
 
-    def _choices(self, prompt: str, style: str | None = None) -> list["SVGFusionPipeline"]:
+    def _candidate_models(self, prompt: str, style: str | None = None) -> list["SVGFusionPipeline"]:
         """Models that may draw a prompt, likeliest first; UserError for a style that no model knows."""
         styled = [part for part in self.models.values() if style and match_style(style, part.dit.config.styles)]
         if styled or len(self.models) == 1:
             return styled[:1] or [self]
         if style:
-            own = [name for part in self.models.values() for name in part.dit.config.styles]
-            find_style(style, [*known_packs(), *own])
+            trained = [name for part in self.models.values() for name in part.dit.config.styles]
+            find_style(style, [*known_packs(), *trained])
         return [self.models[name] for name in models_for(prompt, style) if name in self.models] or [self]
 
     def unknown_words(self, prompt: str, style: str | None = None) -> list[str]:
         """Words of a prompt that none of its candidate models knows from its training names."""
-        unknown = [part.known_names.unknown_words(spoken(prompt)) for part in self._choices(prompt, style)]
+        words = emoji_to_text(prompt)
+        unknown = [part.known_names.unknown_words(words) for part in self._candidate_models(prompt, style)]
         return [word for word in unknown[0] if all(word in others for others in unknown)]
 
     def check(self, config: SamplingConfig, style: str | None = None) -> None:
@@ -243,11 +244,11 @@ class SVGFusionPipeline(LatentSampler):
                 " timesteps"
             )
         if style:
-            self.words_and_style("", style)
+            self.resolve_prompt("", style)
 
-    def words_and_style(self, prompt: str, style: str | None = None) -> tuple[str, str]:
+    def resolve_prompt(self, prompt: str, style: str | None = None) -> tuple[str, str]:
         """Split a prompt into text and style condition for this model (reranking/routing.py)."""
-        return words_and_style(prompt, style, self.dit.config.styles)
+        return resolve_prompt(prompt, style, self.dit.config.styles)
 
     def sample(
         self,
@@ -257,25 +258,25 @@ class SVGFusionPipeline(LatentSampler):
         lengths: Sequence[int] | None = None,
         progress: Progress | None = None,
         styles: Sequence[str | None] | None = None,
-        scored: bool = False,
+        always_score: bool = False,
         kept: int = 1,
     ) -> list[SVGImage]:
         """Generate one image per (prompt, seed) pair with this model; a lower-level `__call__`.
 
         lengths: latents per image, drawn from the length predictor if None. styles: for each prompt a style, NO_STYLE,
-        or None for the one named in the prompt, else the usual ones in turn (`asked_of_candidates`). Each image is the
+        or None for the one named in the prompt, else DEFAULT_STYLES in turn (`candidate_prompts`). Each image is the
         highest-ranked of config.candidates drawings with different seeds; with config.nearest_name every second
-        candidate of an unseen prompt uses the nearest known name. scored: run the ranker on single drawings too.
+        candidate of an unseen prompt uses the nearest known name. always_score: run the ranker on single drawings too.
         kept: how many candidates to return per pair, best first.
         """
         config = config or SamplingConfig()
-        drawings = self._drawings(prompts, seeds, config, lengths, progress, styles, scored, kept)
-        return [_finished(drawn, config) for drawn in drawings]
+        drawings = self._sample_raw(prompts, seeds, config, lengths, progress, styles, always_score, kept)
+        return [_postprocess(drawn, config) for drawn in drawings]
 
-    def _drawings(
+    def _sample_raw(
         self, prompts: str | Sequence[str], seeds: Sequence[int], config: SamplingConfig,
         lengths: Sequence[int] | None = None, progress: Progress | None = None,
-        styles: Sequence[str | None] | None = None, scored: bool = False, kept: int = 1,
+        styles: Sequence[str | None] | None = None, always_score: bool = False, kept: int = 1,
     ) -> list[SVGImage]:
         """Like `sample`, before tidying and writing: svg is ""."""
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
@@ -286,48 +287,48 @@ class SVGFusionPipeline(LatentSampler):
         check_prompts(prompts)
         count = config.candidates
         pairs, known = list(zip(prompts, styles or [None] * len(prompts))), self.dit.config.styles
-        asked = [own for pair in pairs for own in asked_of_candidates(*pair, known, count)]  # per drawing
-        words = [text for text, _ in asked]
-        to_draw = self._words_to_draw(words, config)
-        each = [i for i in range(len(prompts)) for _ in range(count)]  # per drawing, the index of its prompt
-        drawn = self._draw(
-            to_draw, [own for seed in seeds for own in candidate_seeds(seed, count)], config,
-            None if lengths is None else [lengths[i] for i in each], progress, [style for _, style in asked],
+        resolved = [each for pair in pairs for each in candidate_prompts(*pair, known, count)]  # per drawing
+        words = [text for text, _ in resolved]
+        to_draw = self._prompts_to_draw(words, config)
+        prompt_of = [i for i in range(len(prompts)) for _ in range(count)]  # index of each drawing's prompt
+        drawn = self._sample_rows(
+            to_draw, [each for seed in seeds for each in candidate_seeds(seed, count)], config,
+            None if lengths is None else [lengths[i] for i in prompt_of], progress, [style for _, style in resolved],
         )
-        scores = likeness = np.zeros(len(drawn))
-        if count > 1 or scored:  # the ranker ignores style words
+        scores = similarity = np.zeros(len(drawn))
+        if count > 1 or always_score:  # the ranker ignores style words
             examples = None
             if (pictures := self.known_names.pictures) is not None and pictures.ranker == self.ranker.fingerprint:
-                examples = [self.known_names.examples(*own) for own in asked]
-            svgs = [rows_to_svg(snapped(rows, config), config.canvas) for rows in drawn]
-            scores, likeness = self.ranker.judge(words, svgs, examples)
-        total = (scores + EXAMPLE_WEIGHT * likeness).reshape(-1, count)
+                examples = [self.known_names.examples(*each) for each in resolved]
+            svgs = [rows_to_svg(snap_to_grid(rows, config), config.canvas) for rows in drawn]
+            scores, similarity = self.ranker.judge(words, svgs, examples)
+        total = (scores + EXAMPLE_WEIGHT * similarity).reshape(-1, count)
         order = np.argsort(-total, axis=1, kind="stable")  # [prompts, count], best first
 
         def drawing(i: int, k: int) -> SVGImage:
             drawn_for, score = prompts[i] if to_draw[k] == words[k] else to_draw[k], float(scores[k])
-            return SVGImage(prompts[i], seeds[i], drawn[k], "", drawn_for, asked[k][1] or None, self.name, score)
+            return SVGImage(prompts[i], seeds[i], drawn[k], "", drawn_for, resolved[k][1] or None, self.name, score)
 
-        return [drawing(i, i * count + int(k)) for i, own in enumerate(order) for k in own[:kept]]
+        return [drawing(i, i * count + int(k)) for i, best in enumerate(order) for k in best[:kept]]
 
-    def _words_to_draw(self, asked: Sequence[str], config: SamplingConfig) -> list[str]:
+    def _prompts_to_draw(self, prompts: Sequence[str], config: SamplingConfig) -> list[str]:
         """Prompts of all drawings, config.candidates in a row for each: every second one is the nearest known name."""
         if config.candidates == 1 or not config.nearest_name:
-            return list(asked)
-        different = list(dict.fromkeys(asked))
-        nearest = dict(zip(different, self.known_names.nearest(different, self.text_encoder)))
-        second = [k % config.candidates % 2 == 1 for k in range(len(asked))]
-        return [nearest[prompt] or prompt if other else prompt for prompt, other in zip(asked, second)]
+            return list(prompts)
+        unique = list(dict.fromkeys(prompts))
+        nearest = dict(zip(unique, self.known_names.nearest(unique, self.text_encoder)))
+        second = [k % config.candidates % 2 == 1 for k in range(len(prompts))]
+        return [nearest[prompt] or prompt if other else prompt for prompt, other in zip(prompts, second)]
 
     @torch.no_grad()
-    def _draw(
+    def _sample_rows(
         self, prompts: Sequence[str], seeds: Sequence[int], config: SamplingConfig, lengths: Sequence[int] | None,
         progress: Progress | None, styles: Sequence[str],
     ) -> list[np.ndarray]:
         """Draw one drawing per prompt, seed and style, as rows [L, 22]."""
-        different = {prompt: row for row, prompt in enumerate(dict.fromkeys(prompts))}
-        context, context_mask = self.encode_prompts(list(different))  # [b, S, C], [b, S]
-        row = torch.tensor([different[prompt] for prompt in prompts], device=context.device)
+        row_of = {prompt: row for row, prompt in enumerate(dict.fromkeys(prompts))}
+        context, context_mask = self.encode_prompts(list(row_of))  # [b, S, C], [b, S]
+        row = torch.tensor([row_of[prompt] for prompt in prompts], device=context.device)
         context, context_mask = context[row], context_mask[row]  # [B, S, C], [B, S]
         style = self.encode_styles(styles)  # [B]
         if lengths is None:
@@ -336,17 +337,18 @@ class SVGFusionPipeline(LatentSampler):
         drawn: dict[int, np.ndarray] = {}
         steps = config.num_inference_steps
         for number, batch in enumerate(batches):
-            own = [lengths[i] for i in batch]
+            batch_lengths = [lengths[i] for i in batch]
             report = None if progress is None else partial(_report, progress, number * steps, len(batches) * steps)
             z = self.sample_latents(
-                context[batch], context_mask[batch], [seeds[i] for i in batch], own, config, report, style[batch]
+                context[batch], context_mask[batch], [seeds[i] for i in batch], batch_lengths, config, report,
+                style[batch],
             )  # [b, N, Z]
-            drawn |= dict(zip(batch, self.decode_rows(z, padding_of(own).to(z.device))))
+            drawn |= dict(zip(batch, self.decode_rows(z, padding_of(batch_lengths).to(z.device))))
         return [drawn[i] for i in range(len(prompts))]
 
     def decode_latents(self, z: Tensor, config: SamplingConfig) -> list[np.ndarray]:
         """VAE latents [B, N, Z] -> snapped rows [L, 22] of each."""
-        return [snapped(rows, config) for rows in self.decode_rows(z)]
+        return [snap_to_grid(rows, config) for rows in self.decode_rows(z)]
 
     def decode_rows(self, z: Tensor, padding_mask: Tensor | None = None) -> list[np.ndarray]:
         """VAE latents [B, N, Z] -> rows [L, 22] of each, corrected by the refiner if there is one.
@@ -356,7 +358,7 @@ class SVGFusionPipeline(LatentSampler):
         if padding_mask is None:
             padding_mask = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device)
         rows = [sanitize_rows(decoded) for decoded in self.vae.decode_rows(z, padding_mask)]
-        return rows if self.refiner is None else [self.refiner.refine(own) for own in rows]
+        return rows if self.refiner is None else [self.refiner.refine(each) for each in rows]
 
     # --- parts of a drawing ----------------------------------------------------------------------
 
@@ -377,7 +379,7 @@ class SVGFusionPipeline(LatentSampler):
 
 
 def batches_by_length(lengths: Sequence[int]) -> list[list[int]]:
-    """Group indices of drawings into batches of similar length: at most BATCH_SIZE, of a single length beyond MIXED.
+    """Group indices of drawings into batches of similar length: at most BATCH_SIZE, of one length beyond MAX_MIXED.
 
     Small batches cost as much as larger ones, so drawings of different lengths share one; in large batches the padding
     would cost more.
@@ -385,27 +387,27 @@ def batches_by_length(lengths: Sequence[int]) -> list[list[int]]:
     batches: list[list[int]] = []
     for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
         batch = batches[-1] if batches else []
-        if not batch or len(batch) == BATCH_SIZE or (len(batch) >= MIXED and lengths[i] != lengths[batch[-1]]):
+        if not batch or len(batch) == BATCH_SIZE or (len(batch) >= MAX_MIXED and lengths[i] != lengths[batch[-1]]):
             batches.append([])
         batches[-1].append(i)
     return batches
 
 
-def snapped(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
+def snap_to_grid(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
     """Snap coordinates of rows [L, 22] near the grid of config.snap to it: fast tidying for candidates and edits."""
     return snap_rows(rows, 2 * config.snap / config.canvas) if config.snap else rows
 
 
-def tidied(rows: np.ndarray, config: SamplingConfig, style: str = NO_STYLE) -> np.ndarray:
+def tidy_drawing(rows: np.ndarray, config: SamplingConfig, style: str = NO_STYLE) -> np.ndarray:
     """Tidy rows [L, 22] of a final drawing on the grid of its style (svgfusion_lib/tidying).
 
     Only snaps if config.tidy is 0.
     """
     if not config.tidy:
-        return snapped(rows, config)
+        return snap_to_grid(rows, config)
     rows = fit_canvas(rows, 0)  # MAX_TIDY_MOVE counts from here, however far outside the drawing was
-    own = TidyConfig(noise=config.tidy, max_move=MAX_TIDY_MOVE, **style_grid(style))
-    return fit_canvas(tidy_rows(rows, own).rows)
+    tidy_config = TidyConfig(noise=config.tidy, max_move=MAX_TIDY_MOVE, **style_grid(style))
+    return fit_canvas(tidy_rows(rows, tidy_config).rows)
 
 
 def _report(progress: Callable[[int, int], None], before: int, total: int, step: int, z_0: Tensor) -> None:
@@ -413,19 +415,19 @@ def _report(progress: Callable[[int, int], None], before: int, total: int, step:
     progress(before + step + 1, total)
 
 
-def _finished(drawn: SVGImage, config: SamplingConfig) -> SVGImage:
+def _postprocess(drawn: SVGImage, config: SamplingConfig) -> SVGImage:
     """Tidy a chosen drawing on the grid of its style and write its SVG text."""
-    rows = tidied(drawn.rows, config, drawn.style or NO_STYLE)
+    rows = tidy_drawing(drawn.rows, config, drawn.style or NO_STYLE)
     return replace(drawn, rows=rows, svg=rows_to_svg(rows, config.canvas))
 
 
-class _Steps:
+class _ProgressCounter:
     """Counts sampler steps across models for the progress bar and the caller's callback."""
 
     def __init__(self, bar: tqdm, callback: Progress | None):
         self._bar, self._callback, self._before, self._done = bar, callback, 0, 0
 
-    def next_model(self) -> "_Steps":
+    def next_model(self) -> "_ProgressCounter":
         self._before = self._done
         return self
 

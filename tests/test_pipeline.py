@@ -16,7 +16,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session
 from svgfusion_lib.generate import generate
 from svgfusion_lib.models.vpvae import VPVAE
-from svgfusion_lib.pipeline import batches_by_length, tidied
+from svgfusion_lib.pipeline import batches_by_length, tidy_drawing
 from svgfusion_lib.tidying.drawing import placed
 from svgfusion_lib.utils.diffusion import make_schedule
 from svgfusion_lib.utils.placement import drawn_box
@@ -42,7 +42,7 @@ def test_python_command_and_gallery_draw_the_same(pipe, tmp_path, prompt, style)
     assert cli.main(["generate", "--prompt", prompt, "--seed", "3", "--output_dir", str(tmp_path), *flags]) == 0
     (file,) = tmp_path.glob("000_*.svg")
     icon = Session(pipe, ["tabler", "lucide"]).generate(Request(prompt, style, 1, 3, 2, candidates=2)).icons[0]
-    low_level = pipe.choose(prompt, style).sample(prompt, [3], QUICK, styles=[style])[0]
+    low_level = pipe.route(prompt, style).sample(prompt, [3], QUICK, styles=[style])[0]
     assert image.svg == file.read_text() == low_level.svg
     assert np.array_equal(icon.rows, image.rows)
 
@@ -166,18 +166,18 @@ def test_threads_that_wait_sleep_unless_the_user_says_otherwise(own, used):
 @pytest.mark.parametrize(("style", "unit"), [("heroicons", 0.75), ("tabler", 0.5), ("", 0.5)])
 def test_a_drawing_goes_to_the_grid_of_its_style(style, unit):
     rows = rows_of('<path fill="none" stroke="#000" d="M3.8 4.45H12.7V19.55H6.05V7.6"/>')
-    places = (tidied(rows, SamplingConfig(), style)[:, 8:10][1:-1] + 1) * 12 / unit
+    places = (tidy_drawing(rows, SamplingConfig(), style)[:, 8:10][1:-1] + 1) * 12 / unit
     assert places == pytest.approx(np.round(places), abs=2e-3)
 
 
 def test_a_drawing_of_a_style_without_grid_stays_between():
     rows = rows_of('<path fill="#e33" d="M3.8 4.45H12.7V19.55H6.05V7.6Z"/>')
-    places = (tidied(rows, SamplingConfig(), "noto")[2:-2, 8:10] + 1) * 12
+    places = (tidy_drawing(rows, SamplingConfig(), "noto")[2:-2, 8:10] + 1) * 12
     assert places == pytest.approx((rows[2:-2, 8:10] + 1) * 12, abs=2e-3)
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1, (0.5, 0)), (3, (0, 0)), (1.3, (2, -3)), (2, (0, 9))])
 def test_what_a_model_draws_outside_comes_in(scale, shift):
     rows = rows_of('<path fill="none" stroke="#000" stroke-width="2" d="M2 2L22 22M4 9H20C20 15 16 20 6 20"/>')
-    low, high = drawn_box(tidied(placed(rows, scale, np.array(shift)), SamplingConfig()))
+    low, high = drawn_box(tidy_drawing(placed(rows, scale, np.array(shift)), SamplingConfig()))
     assert low.min() >= -1 - 1e-4 and high.max() <= 1 + 1e-4

@@ -16,7 +16,7 @@ from svgfusion_lib.models import checkpoint
 from svgfusion_lib.models.checkpoint import save_model, shipped_models, weights_hash
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames
-from svgfusion_lib.reranking.routing import NO_STYLE, asked_of_candidates, models_for, spoken, words_and_style
+from svgfusion_lib.reranking.routing import NO_STYLE, candidate_prompts, emoji_to_text, models_for, resolve_prompt
 from svgfusion_lib.system.files import read_json, write_json
 from svgfusion_lib.training.dit import origin
 from svgfusion_lib.utils.render import render_svg
@@ -62,7 +62,7 @@ def test_both_models_may_draw_what_no_word_gives_to_one(two_models, prompt, styl
     ("\U0001f469\u200d\U0001f680, twemoji style", "woman astronaut , twemoji style"), ("heart", "heart"),
 ])
 def test_emoji_characters_are_read_as_their_names(prompt, words):
-    assert spoken(prompt) == words
+    assert emoji_to_text(prompt) == words
 
 
 @pytest.mark.parametrize(("prompt", "style", "styles"), [
@@ -70,10 +70,10 @@ def test_emoji_characters_are_read_as_their_names(prompt, words):
     ("rocket, solar style", None, ["solar"] * 5), ("rocket", NO_STYLE, [NO_STYLE] * 5),
 ])
 def test_without_a_style_candidates_are_of_the_usual_ones(prompt, style, styles):
-    asked = asked_of_candidates(prompt, style, ["lucide", "solar", "tabler"], 5)
+    asked = candidate_prompts(prompt, style, ["lucide", "solar", "tabler"], 5)
     assert [own for _, own in asked] == styles
-    assert asked[0][0] == ("rocket, tabler style" if styles[0] == "tabler" else words_and_style(prompt, style, [])[0])
-    assert asked_of_candidates("rocket", None, ["solar"], 2) == [("rocket", NO_STYLE)] * 2
+    assert asked[0][0] == ("rocket, tabler style" if styles[0] == "tabler" else resolve_prompt(prompt, style, [])[0])
+    assert candidate_prompts("rocket", None, ["solar"], 2) == [("rocket", NO_STYLE)] * 2
 
 
 def test_of_two_models_the_ranker_chooses(two_models):
@@ -81,7 +81,8 @@ def test_of_two_models_the_ranker_chooses(two_models):
     pipeline.set_progress_bar_config(disable=True)
     config = replace(QUICK, candidates=4)
     shares = [
-        part.sample(["rocket"], [0], replace(config, candidates=2), scored=True)[0] for part in pipeline.models.values()
+        part.sample(["rocket"], [0], replace(config, candidates=2), always_score=True)[0]
+        for part in pipeline.models.values()
     ]
     image = pipeline("rocket", seed=0, config=config).images[0]
     assert image.svg == max(shares, key=lambda share: share.score).svg
@@ -129,7 +130,7 @@ def test_an_exported_model_says_what_its_names_look_like(tmp_path):
         path.write_text(svg(f'<rect x="4" y="4" width="16" height="16" fill="{colour}"/>'))
     preprocess(tmp_path / "icons", tmp_path / "cache", pixel_encoder="none")
     names = [name for name in ("red circle", "square") if split_of(name) == "train"]
-    shipped.known_names = shipped.ranker.learn(KnownNames([*names, "cat"]), tmp_path / "cache")
+    shipped.known_names = shipped.ranker.add_pictures(KnownNames([*names, "cat"]), tmp_path / "cache")
     shipped.save_pretrained(tmp_path / "model", nearest_name=False)
     again = SVGFusionPipeline.from_pretrained(tmp_path / "model").known_names
     assert again.pictures.ranker == shipped.ranker.fingerprint and not again.vectors.numel()
@@ -138,7 +139,7 @@ def test_an_exported_model_says_what_its_names_look_like(tmp_path):
         assert again.examples(name).norm(dim=-1).min() > 0.99
     assert names and again.examples("cat") is None
     with pytest.raises(UserError, match="has no training icon with a name known to the model"):
-        shipped.ranker.learn(KnownNames(["cat"]), tmp_path / "cache")
+        shipped.ranker.add_pictures(KnownNames(["cat"]), tmp_path / "cache")
 
 
 def test_a_box_without_emoji_draws_all_by_lines(two_models):
@@ -177,13 +178,13 @@ def test_every_prompt_is_drawn_by_its_model(two_models, tmp_path):
 def test_a_gallery_of_two_models(two_models, cart_file):
     pipeline = SVGFusionPipeline.from_pretrained()
     assert list(pipeline.models) == ["line", "emoji"]
-    assert SVGFusionPipeline.from_pretrained("line").choose("red heart").name == "line"
+    assert SVGFusionPipeline.from_pretrained("line").route("red heart").name == "line"
     line, emoji = (part.dit for part in pipeline.models.values())
     line.config = replace(line.config, styles=())
     emoji.config = replace(emoji.config, styles=("twemoji",))  # the choice sees this style; the network has none
     session = Session(pipeline, ["tabler", "lucide"])
     assert session.styles == ["tabler", "lucide", "twemoji"]
-    assert pipeline.choose("heart", "twemoji").name == "emoji"
+    assert pipeline.route("heart", "twemoji").name == "emoji"
     emoji.config = replace(emoji.config, styles=())
     drawn = [session.generate(Request(prompt, None, 1, steps=2)).icons[0] for prompt in ("cart", "red cart")]
     assert [icon.model for icon in drawn] == ["line", "emoji"]

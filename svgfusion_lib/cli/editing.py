@@ -45,7 +45,7 @@ def _edits(function: str, what: str) -> Callable[..., None]:
         if not 0 <= snap <= 24:
             raise UserError(f"--snap is {snap}; it must be between 0 and 24")
         config = replace(sampling_config(options), snap=snap)
-        pipeline = load_pipeline(options).choose(options.get("prompt") or "", options.get("style"))
+        pipeline = load_pipeline(options).route(options.get("prompt") or "", options.get("style"))
         entries = library(function)(pipeline=pipeline, config=config, **options)
         print(f"{what.format(len(entries))}, samples.json and sheet.png in {options['output_dir']}")
         _tell_losses(entries[0])

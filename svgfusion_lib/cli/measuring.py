@@ -125,7 +125,7 @@ def _export(
 
     pipeline = SVGFusionPipeline.from_pretrained(vae=vae_checkpoint, dit=dit_checkpoint)
     if precomputed_dir is not None:
-        pipeline.known_names = pipeline.ranker.learn(pipeline.known_names, precomputed_dir)
+        pipeline.known_names = pipeline.ranker.add_pictures(pipeline.known_names, precomputed_dir)
     print(pipeline.save_pretrained(output_dir, nearest_name=nearest_name))
 
 

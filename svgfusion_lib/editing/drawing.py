@@ -93,7 +93,7 @@ def restyle(
     """Redraw an icon z [N, Z] in another style -> z' [B, N, Z], one per seed.
 
     Every part keeps its position and size (layout "path") unless `move`; its shape, colours and stroke are noised to
-    `strength` and denoised for the style, given as text or condition (`SVGFusionPipeline.words_and_style`).
+    `strength` and denoised for the style, given as text or condition (`SVGFusionPipeline.resolve_prompt`).
     """
     _check_strength(strength)
     config = config or SamplingConfig()
@@ -109,7 +109,7 @@ def prompted(
 ) -> Denoise:
     """Build the guided denoiser of one prompt and style for `count` samples."""
     check_prompts([prompt])
-    words, condition = pipeline.words_and_style(prompt, style)
+    words, condition = pipeline.resolve_prompt(prompt, style)
     context, context_mask = pipeline.encode_prompts([words])  # [1, S, C], [1, S]
     return pipeline.denoiser(
         context.repeat(count, 1, 1), context_mask.repeat(count, 1), config, pipeline.encode_styles([condition] * count)

@@ -18,7 +18,7 @@ from svgfusion_lib.editing.latents import box_channels
 from svgfusion_lib.models.layers import Attention
 from svgfusion_lib.models.text_encoder import TextEncoder
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, tidied
+from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, tidy_drawing
 from svgfusion_lib.pipeline_output import SVGImage
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.diffusion import add_noise
@@ -64,7 +64,7 @@ def watch(
     """Draw a prompt like `SVGFusionPipeline.sample` and record every step; length: number of parts."""
     check_prompts([prompt])
     config = config or SamplingConfig()
-    text, condition = pipeline.words_and_style(prompt, style)
+    text, condition = pipeline.resolve_prompt(prompt, style)
     context, mask = pipeline.encode_prompts([text])  # [1, S, C], [1, S]
     words, owners = words_of(pipeline.text_encoder, text)
     if length is None:
@@ -78,7 +78,7 @@ def watch(
     attention = _by_word(calls, pipeline.dit.config.patch_size, length, owners)
     parts = [decode_svg(pipeline, z[k : k + 1], config) for k in range(length)]
     (rows,) = pipeline.decode_rows(z[None])
-    svg = rows_to_svg(tidied(rows, config, condition), config.canvas)
+    svg = rows_to_svg(tidy_drawing(rows, config, condition), config.canvas)
     return Chain(z.cpu(), torch.stack(estimates), attention, words, parts, svg)
 
 
@@ -100,7 +100,7 @@ def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str |
     of a layer's attention to content words (colours excluded). Nothing is named if there is only one layer or one
     content word, which would name the whole.
     """
-    text, condition = pipeline.words_and_style(prompt, style)
+    text, condition = pipeline.resolve_prompt(prompt, style)
     words, owners = words_of(pipeline.text_encoder, text)
     layers = layer_of_parts(pipeline, svg)  # [N]
     names = [""] * int(layers.max())

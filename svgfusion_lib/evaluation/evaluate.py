@@ -97,7 +97,7 @@ def _evaluate_group(
             subjects[name], more[name] = measures.measure(subject, yardstick)
             shown, own = subject.shown(), titles[subject.own[subject.painted]].tolist()
             subjects[name]["own"] = {key: float(metric(shown, own)) for key, metric in metrics.items()}
-    known = [bench.pipeline.known_names.kind_of(prompt) for prompt in group.prompts]
+    known = [bench.pipeline.known_names.familiarity(prompt) for prompt in group.prompts]
     subjects["samples"] |= measures.by_kind(known, samples, more["samples"]["ranks"])
     subjects["samples"] |= measures.two_sample(bench.judge, samples, real)
     for key in ("top1", "top5"):

@@ -50,13 +50,13 @@ class WordSearch:
 
     def find(self, words: frozenset[str], pack: str) -> int:
         """Cache index of the icon whose name matches the words best, by cosine of idf vectors."""
-        def likeness(k: int) -> tuple[float, bool]:
+        def similarity(k: int) -> tuple[float, bool]:
             shared = sum(self._idf[word] ** 2 for word in self._words[k] & words)
             size = math.sqrt(sum(self._idf[word] ** 2 for word in self._words[k]) or 1)
             return round(shared / size, 6), self._cache["packs"][self._training[k]] == pack
 
         known = {k for word in words for k in self._holding.get(word, ())}
-        return self._training[max(sorted(known) or [0], key=likeness)]
+        return self._training[max(sorted(known) or [0], key=similarity)]
 
     def pasted(self, words: frozenset[str], pack: str) -> np.ndarray:
         """Rows of the nearest icon, tidied, plus what its name lacks: a slash, or another icon as a badge."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as W  # noqa: N812 - as everyone calls it
 
-from svgfusion_lib.config import MOST_CANDIDATES, SamplingConfig
+from svgfusion_lib.config import MAX_CANDIDATES, SamplingConfig
 from svgfusion_lib.gallery.batches import Request
 from svgfusion_lib.gallery.look import AS_DRAWN, BACKGROUNDS, CAPS, MOST_PIXELS, Look
 from svgfusion_lib.gallery.session import MOST_ICONS
@@ -103,7 +103,7 @@ class Controls(W.VBox):
         self.cancel.disabled = True
         self.candidates = _field(
             W.BoundedIntText(
-                description="Best of", value=defaults.candidates, min=1, max=MOST_CANDIDATES,
+                description="Best of", value=defaults.candidates, min=1, max=MAX_CANDIDATES,
                 tooltip="Drawings per icon; the one that matches the prompt best is kept",
             )
         )

@@ -153,7 +153,7 @@ def neighbours(found: Sequence[Neighbour]) -> str:
     """Training icons side by side."""
     cells = "".join(
         f'<figure><div class="svgf-paper">{picture(each.svg, each.name)}</div><figcaption dir="auto">'
-        f'{html.escape(each.name)}<span class="svgf-quiet">{html.escape(each.pack)} {each.likeness:.2f}</span>'
+        f'{html.escape(each.name)}<span class="svgf-quiet">{html.escape(each.pack)} {each.similarity:.2f}</span>'
         "</figcaption></figure>"
         for each in found
     )

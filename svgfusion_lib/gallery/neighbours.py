@@ -20,7 +20,7 @@ class Neighbour:
 
     name: str
     pack: str
-    likeness: float
+    similarity: float
     svg: str
 
 
@@ -52,8 +52,8 @@ class TrainingIcons:
         best = cosines.topk(min(count, len(cosines)))
         titles, packs = self._cache["titles"], self._cache["packs"]
         return [
-            Neighbour(titles[i], packs[i] or "", likeness, rows_to_svg(cache_rows(self._cache, i)))
-            for likeness, i in zip(best.values.tolist(), best.indices.tolist())
+            Neighbour(titles[i], packs[i] or "", similarity, rows_to_svg(cache_rows(self._cache, i)))
+            for similarity, i in zip(best.values.tolist(), best.indices.tolist())
         ]
 
     @torch.no_grad()

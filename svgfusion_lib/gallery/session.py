@@ -80,9 +80,9 @@ class Session:
     def generate(self, request: Request, tick: Tick | None = None) -> Batch:
         """Draw the icons of a request."""
         check_prompts([request.prompt])
-        pipeline = self.pipeline.choose(request.prompt, request.style)
+        pipeline = self.pipeline.route(request.prompt, request.style)
         config = self._check(request, pipeline.name)
-        prompt, style = pipeline.words_and_style(request.prompt.strip(), request.style)
+        prompt, style = pipeline.resolve_prompt(request.prompt.strip(), request.style)
         images = self.pipeline(
             request.prompt.strip(), request.count, seed=request.seed, style=request.style, config=config,
             callback=tick,
@@ -102,10 +102,10 @@ class Session:
         icon_set = draw_set(self.pipeline, words, style, request.seed, request.config, tick)
         model = self.pipelines[icon_set.settings["model"]]
         drawn = [
-            (model.words_and_style(each.word, style)[0], parse_svg(each.svg).rows, request.seed)
+            (model.resolve_prompt(each.word, style)[0], parse_svg(each.svg).rows, request.seed)
             for each in icon_set.icons
         ]
-        condition = model.words_and_style("", style)[1] or None
+        condition = model.resolve_prompt("", style)[1] or None
         title = f"set of {len(drawn)} in {style} style"
         batch = self._remember(title, drawn, title, model.name, condition, icon_set=icon_set)
         for icon, each in zip(batch.icons, icon_set.icons):
@@ -150,7 +150,7 @@ class Session:
             pipeline, z, icon.title, style, request.seeds, strength, config,
             callback=_counter(tick, max(round(strength * config.num_inference_steps), 1)), move=move,
         )  # [B, N, Z]
-        words, condition = pipeline.words_and_style(icon.title, style)
+        words, condition = pipeline.resolve_prompt(icon.title, style)
         asked = words, condition or None
         return self._remember_latents(f"{icon.number} in {style} style", icon, drawn, request, asked)
 

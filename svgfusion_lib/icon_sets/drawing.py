@@ -74,7 +74,7 @@ def draw_set(
     """
     words = different_words(words)
     config = config or SamplingConfig()
-    model = pipeline.choose(words[0], style)
+    model = pipeline.route(words[0], style)
     model.check(config, style)
     check_seeds(seed, 1)
     with progress_bar("drawing") as bar:

@@ -47,14 +47,15 @@ class KnownNames:
         unknown = [k for k, text in enumerate(words) if len(self.vectors) and _key(text) not in self._row]
         result: list[str | None] = [None] * len(prompts)
         if unknown:
-            asked = mean_text_tokens(*encoder.encode([_colourless(words[k]) for k in unknown]))  # [n, C]
-            cosine = (asked @ self.vectors.T * 10**_DECIMALS).round()  # [n, N]
-            for k, own in zip(unknown, cosine):
+            queries = mean_text_tokens(*encoder.encode([_colourless(words[k]) for k in unknown]))  # [n, C]
+            cosine = (queries @ self.vectors.T * 10**_DECIMALS).round()  # [n, N]
+            for k, row in zip(unknown, cosine):
                 if _exact_words(content_words(words[k])):
-                    said = set(words_of(words[k]))
-                    own = own.masked_fill(torch.tensor([not found <= said for found in self._exact]), -torch.inf)
-                if own.isfinite().any():
-                    result[k] = self.names[int(own.argmax())] + prompts[k][len(words[k]) :]
+                    prompt_words = set(words_of(words[k]))
+                    other = torch.tensor([not exact <= prompt_words for exact in self._exact])  # [N]
+                    row = row.masked_fill(other, -torch.inf)
+                if row.isfinite().any():
+                    result[k] = self.names[int(row.argmax())] + prompts[k][len(words[k]) :]
         return result
 
     def unknown_words(self, prompt: str) -> list[str]:
@@ -62,7 +63,7 @@ class KnownNames:
         words = content_words(without_style(prompt))
         return [word for word in words_of(prompt) if word in words - self._words] if self.names else []
 
-    def kind_of(self, prompt: str) -> str:
+    def familiarity(self, prompt: str) -> str:
         """Classify a prompt: its name is "known", "partly" (some of its words are), or "unknown"."""
         words = without_style(prompt) or prompt
         if _key(words) in self._row:
@@ -72,21 +73,21 @@ class KnownNames:
     def examples(self, prompt: str, style: str = "") -> Tensor | None:
         """Picture embeddings [k, D] of the training icons with the prompt's name; None if there are none."""
         row = self._row.get(_key(without_style(prompt) or prompt))
-        found = None if row is None or self.pictures is None else self.pictures.of(row, style)
+        found = None if row is None or self.pictures is None else self.pictures.embeddings_of(row, style)
         return found if found is not None and len(found) else None
 
-    def number_of(self, name: str) -> int | None:
+    def index_of(self, name: str) -> int | None:
         """Index of a name, ignoring the order of its words; None if it is unknown."""
         return self._row.get(_key(name))
 
-    def joined(self, other: "KnownNames") -> "KnownNames":
+    def merged_with(self, other: "KnownNames") -> "KnownNames":
         """Union with the names of another one; nearest-name lookup stays disabled if it was disabled here."""
         if not self.names:
             return other
-        own = set(self.names)
-        new = [k for k, name in enumerate(other.names) if name not in own]
-        sought = len(self.vectors) and len(other.vectors)
-        vectors = torch.cat([self.vectors, other.vectors[new]]) if sought else self.vectors  # [N, C]
+        present = set(self.names)
+        new = [k for k, name in enumerate(other.names) if name not in present]
+        searchable = len(self.vectors) and len(other.vectors)
+        vectors = torch.cat([self.vectors, other.vectors[new]]) if searchable else self.vectors  # [N, C]
         return KnownNames([*self.names, *(other.names[k] for k in new)], vectors, self.pictures)
 
     @cached_property
@@ -118,10 +119,10 @@ def _key(text: str) -> frozenset[str]:
     return frozenset(content_words(text) or name_key(text).split())
 
 
-def learn_names(names: Sequence[str], encoder: TextEncoder) -> KnownNames:
+def embed_names(names: Sequence[str], encoder: TextEncoder) -> KnownNames:
     """Encode the distinct names, sorted alphabetically."""
-    different = sorted(set(names))
-    return KnownNames(different, mean_text_tokens(*encoder.encode(different))) if different else KnownNames()
+    unique = sorted(set(names))
+    return KnownNames(unique, mean_text_tokens(*encoder.encode(unique))) if unique else KnownNames()
 
 
 def check_names(names: object, vectors: object, width: int, source: str) -> KnownNames:

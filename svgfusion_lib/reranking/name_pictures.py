@@ -30,7 +30,7 @@ class NamePictures:
     styles: Sequence[str]
     ranker: str
 
-    def of(self, name: int, style: str = "") -> Tensor:
+    def embeddings_of(self, name: int, style: str = "") -> Tensor:
         """Embeddings [k, D] of a name's pictures: in the given style if there are any, else in all styles."""
         rows = self._rows.get(name, [])
         return self.vectors[[k for k in rows if self.styles[k] == style] or rows]  # [k, D]
@@ -42,7 +42,7 @@ class NamePictures:
             rows.setdefault(name, []).append(k)
         return rows
 
-    def packed(self) -> tuple[dict[str, Tensor], dict[str, object]]:
+    def pack(self) -> tuple[dict[str, Tensor], dict[str, object]]:
         """Return tensors and a description for storage.
 
         Embeddings are int8 [P, K] in the basis [K, D] of the largest singular values.
@@ -57,16 +57,16 @@ class NamePictures:
         return tensors, {"picture_styles": styles, "ranker": self.ranker}
 
 
-def unpacked(tensors: Mapping[str, Tensor], description: Mapping, names: int, source: str) -> NamePictures:
-    """Inverse of `NamePictures.packed`, for a model of `names` names; UserError if the parts are inconsistent."""
+def unpack_pictures(tensors: Mapping[str, Tensor], description: Mapping, names: int, source: str) -> NamePictures:
+    """Inverse of `NamePictures.pack`, for a model of `names` names; UserError if the parts are inconsistent."""
     styles, ranker = description.get("picture_styles"), description.get("ranker")
     try:
         basis, owners, numbers = (tensors[f"picture_{part}"] for part in ("basis", "names", "styles"))
         vectors = F.normalize(tensors["pictures"].float() @ basis.float(), dim=-1)  # [P, D]
         whole = len(vectors) == len(owners) == len(numbers) and 0 <= owners.min() <= owners.max() < names
-        own = [styles[k] for k in numbers.long().tolist()] if isinstance(styles, list) else []
+        icon_styles = [styles[k] for k in numbers.long().tolist()] if isinstance(styles, list) else []
     except (LookupError, RuntimeError, TypeError):
-        whole, own = False, []
-    if not (whole and own and all(isinstance(style, str) for style in own) and isinstance(ranker, str)):
+        whole, icon_styles = False, []
+    if not (whole and icon_styles and all(isinstance(style, str) for style in icon_styles) and isinstance(ranker, str)):
         raise UserError(f"{source}: its pictures do not match the model's known names; download it again")
-    return NamePictures(vectors, owners.long(), own, ranker)
+    return NamePictures(vectors, owners.long(), icon_styles, ranker)

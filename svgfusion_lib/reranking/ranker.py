@@ -44,12 +44,12 @@ class Ranker:
     pixel_encoder: PixelEncoder
     text_encoder: TextEncoder
 
-    def learn(self, known: KnownNames, precomputed_dir: str | Path) -> KnownNames:
+    def add_pictures(self, known: KnownNames, precomputed_dir: str | Path) -> KnownNames:
         """Add pictures of a cache's training icons to the known names; UserError if it has none of these names."""
         cache = load_cache(precomputed_dir)
         numbers = {
             i: number for i, title in enumerate(cache["titles"])
-            if cache["splits"][i] == "train" and (number := known.number_of(title)) is not None
+            if cache["splits"][i] == "train" and (number := known.index_of(title)) is not None
         }
         members = list(numbers)
         if not members:
@@ -80,38 +80,38 @@ class Ranker:
 
         examples: for each drawing the embeddings [k, D] of real icons of its name (`KnownNames.examples`), or None.
         """
-        scores, likeness = np.full(len(svgs), -np.inf), np.zeros(len(svgs))
-        shown, tokens = self._look(svgs)
+        scores, similarity = np.full(len(svgs), -np.inf), np.zeros(len(svgs))
+        shown, tokens = self._encode_svgs(svgs)
         if not shown:
-            return scores, likeness
-        asked = [without_style(prompts[k]) or prompts[k] for k in shown]
-        row = {text: n for n, text in enumerate(dict.fromkeys(asked))}
-        texts = self.head.encode_texts(mean_text_tokens(*self.text_encoder.encode(list(row))))  # [texts, D]
-        own, vectors = texts[[row[text] for text in asked]], self.head(tokens)  # [b, D] each
-        score = (vectors * own).sum(-1) + REALISM_WEIGHT * self.head.log_realism(tokens)  # [b]
+            return scores, similarity
+        texts = [without_style(prompts[k]) or prompts[k] for k in shown]
+        row = {text: n for n, text in enumerate(dict.fromkeys(texts))}
+        text_vectors = self.head.encode_texts(mean_text_tokens(*self.text_encoder.encode(list(row))))  # [texts, D]
+        targets, vectors = text_vectors[[row[text] for text in texts]], self.head(tokens)  # [b, D] each
+        score = (vectors * targets).sum(-1) + REALISM_WEIGHT * self.head.log_realism(tokens)  # [b]
         scores[shown] = score.double().numpy().round(_DECIMALS)
         for k, vector in zip(shown, vectors):
-            if examples is not None and (own := examples[k]) is not None:
-                likeness[k] = round(float((own @ vector).max()), _DECIMALS)
-        return scores, likeness
+            if examples is not None and (known := examples[k]) is not None:
+                similarity[k] = round(float((known @ vector).max()), _DECIMALS)
+        return scores, similarity
 
     @torch.inference_mode()
     def vectors(self, svgs: Sequence[str]) -> Tensor:
         """Embeddings [B, D] of SVGs as unit vectors; zeros for blank drawings."""
         vectors = torch.zeros(len(svgs), self.head.linear.out_features)
-        shown, tokens = self._look(svgs)
+        shown, tokens = self._encode_svgs(svgs)
         if shown:
             vectors[shown] = self.head(tokens)
         return vectors
 
-    def _look(self, svgs: Sequence[str]) -> tuple[list[int], Tensor]:
+    def _encode_svgs(self, svgs: Sequence[str]) -> tuple[list[int], Tensor]:
         """Indices of the non-blank SVGs, and their pixel tokens [b, P, C]."""
-        pictures = {k: picture for k, svg in enumerate(svgs) if (picture := self._picture(svg)) is not None}
+        pictures = {k: picture for k, svg in enumerate(svgs) if (picture := self._render(svg)) is not None}
         if not pictures:
             return [], torch.zeros(0)
         return list(pictures), self.pixel_encoder.encode(np.stack(list(pictures.values())))
 
-    def _picture(self, svg: str) -> np.ndarray | None:
+    def _render(self, svg: str) -> np.ndarray | None:
         """Render to uint8 [S, S, 3]; None if the SVG is blank or cannot be rendered."""
         try:
             picture = render_svg(svg, self.pixel_encoder.image_size)

@@ -14,13 +14,13 @@ from svgfusion_lib.system.files import read_json
 
 NO_STYLE = ""  # the null style, whatever the prompt says
 # Styles for prompts without one, if the model has them: two candidates in the first, two in the next, and so on.
-USUAL_STYLES = ("tabler", "lucide", "twemoji", "fluent-emoji-flat")
-_COLOURLESS = {"black", "white", "grey", "gray"}  # colour words that do not select the emoji model; these do:
-_COLOURFUL = {"emoji", "emoticon", "colourful", "colorful"}
-_LINES = re.compile(r"\b(line|outlined?) icon\b|\boutlined?$")
+DEFAULT_STYLES = ("tabler", "lucide", "twemoji", "fluent-emoji-flat")
+_NEUTRAL_COLOURS = {"black", "white", "grey", "gray"}  # colour words that do not select the emoji model; these do:
+_EMOJI_CUES = {"emoji", "emoticon", "colourful", "colorful"}
+_LINE_CUES = re.compile(r"\b(line|outlined?) icon\b|\boutlined?$")
 
 
-def spoken(prompt: str) -> str:
+def emoji_to_text(prompt: str) -> str:
     """Replace emoji characters by their names: `\u2764\ufe0f on fire` -> `red heart on fire`."""
     if prompt.isascii():
         return prompt
@@ -34,7 +34,7 @@ def spoken(prompt: str) -> str:
     return " ".join(emoji.replace_emoji(prompt, name).split())
 
 
-def words_and_style(prompt: str, style: str | None, known: Sequence[str]) -> tuple[str, str]:
+def resolve_prompt(prompt: str, style: str | None, known: Sequence[str]) -> tuple[str, str]:
     """Turn a prompt and a style into a model's inputs: text for the text encoder, and a style condition.
 
     known: styles that the model was trained with. Style words of prompts are parsed only here. For a model without
@@ -43,7 +43,7 @@ def words_and_style(prompt: str, style: str | None, known: Sequence[str]) -> tup
     None the prompt is unchanged and its words set the condition; NO_STYLE: null condition. UserError for an unknown
     style.
     """
-    prompt = spoken(prompt)
+    prompt = emoji_to_text(prompt)
     if style == NO_STYLE:
         return prompt, NO_STYLE
     if style is None:
@@ -55,13 +55,13 @@ def words_and_style(prompt: str, style: str | None, known: Sequence[str]) -> tup
     return (f"{bare}, {words}" if bare and words else bare), style if known else NO_STYLE
 
 
-def asked_of_candidates(prompt: str, style: str | None, known: Sequence[str], count: int) -> list[tuple[str, str]]:
-    """`words_and_style` for each of `count` candidates; cycles through USUAL_STYLES if no style is given or named."""
-    asked = words_and_style(prompt, style, known)
-    usual = [name for name in USUAL_STYLES if name in known]
-    if style is not None or asked[1] or not usual:
-        return [asked] * count
-    return [words_and_style(prompt, usual[k // 2 % len(usual)], known) for k in range(count)]
+def candidate_prompts(prompt: str, style: str | None, known: Sequence[str], count: int) -> list[tuple[str, str]]:
+    """`resolve_prompt` for each of `count` candidates; cycles through DEFAULT_STYLES if no style is given or named."""
+    resolved = resolve_prompt(prompt, style, known)
+    defaults = [name for name in DEFAULT_STYLES if name in known]
+    if style is not None or resolved[1] or not defaults:
+        return [resolved] * count
+    return [resolve_prompt(prompt, defaults[k // 2 % len(defaults)], known) for k in range(count)]
 
 
 def models_for(prompt: str, style: str | None = None) -> list[str]:
@@ -73,14 +73,15 @@ def models_for(prompt: str, style: str | None = None) -> list[str]:
     """
     shipped, domains = shipped_models(), _style_domains()
     named = [word for word in domains if names_style(prompt, word)]
-    asked = [humanise(style).removesuffix(" style")] if style else named
-    for word in asked:
+    requested = [humanise(style).removesuffix(" style")] if style else named
+    for word in requested:
         if domains.get(word) in shipped:
             return [domains[word]]
-    said = set(re.findall(r"[a-z]+", prompt.lower()))
-    if "emoji" in shipped and (said & (COLOUR_WORDS - _COLOURLESS | _COLOURFUL) or spoken(prompt) != prompt):
+    prompt_words = set(re.findall(r"[a-z]+", prompt.lower()))
+    cues = COLOUR_WORDS - _NEUTRAL_COLOURS | _EMOJI_CUES
+    if "emoji" in shipped and (prompt_words & cues or emoji_to_text(prompt) != prompt):
         return ["emoji"]
-    if "line" in shipped and _LINES.search(prompt.lower()):
+    if "line" in shipped and _LINE_CUES.search(prompt.lower()):
         return ["line"]
     words = content_words(prompt)
     known = {name: len(words & _known_words(model_folder(name))) for name in shipped}

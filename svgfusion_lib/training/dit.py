@@ -16,7 +16,7 @@ from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts, resized
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.reranking.known_names import KnownNames, learn_names
+from svgfusion_lib.reranking.known_names import KnownNames, embed_names
 from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.latents import latents_hash, load_latents, prepare_latents
@@ -144,7 +144,7 @@ def origin(latents: dict, encoder: TextEncoder, before: KnownNames | None = None
     before: names that the model already knew.
     """
     titles = [title for title, split in zip(latents["titles"], latents["splits"]) if split == "train"]
-    known = (before or KnownNames()).joined(learn_names(titles, encoder))
+    known = (before or KnownNames()).merged_with(embed_names(titles, encoder))
     return {
         "vae_hash": latents["vae_hash"], "train_svgs": len(titles), "names": list(known.names),
         "name_vectors": known.vectors.half(),

@@ -18,7 +18,7 @@ from svgfusion_lib.gallery.worker import Cancelled
 from svgfusion_lib.notebook_tools import gallery_page as page
 from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of
 from svgfusion_lib.notebook_tools.gallery_page import NOTEBOOKS, write_page
-from svgfusion_lib.reranking.known_names import learn_names
+from svgfusion_lib.reranking.known_names import embed_names
 from svgfusion_lib.system.files import write_bytes
 from svgfusion_lib.utils.render import render_svg
 
@@ -42,7 +42,7 @@ def quick(prompt="cart", **values) -> Request:
 
 def test_an_icon_bears_the_name_that_it_was_drawn_for(monkeypatch, session, pipeline):
     """An unknown name (moose) is drawn as the pipeline draws it, and later edits keep the name it was drawn for."""
-    monkeypatch.setattr(pipeline, "known_names", learn_names(["deer", "heart"], pipeline.text_encoder))
+    monkeypatch.setattr(pipeline, "known_names", embed_names(["deer", "heart"], pipeline.text_encoder))
     batch = session.generate(quick("moose", style="tabler", seed=5))
     samples = pipeline.sample(["moose, tabler style"] * 2, [5, 6], quick().config)
     assert [icon.svg for icon in batch.icons] == [sample.svg for sample in samples]
@@ -120,7 +120,7 @@ def test_nearest_icons_come_from_the_cache(pipeline, tmp_path, cart_file):
     preprocess(tmp_path / "svg", tmp_path / "cache")
     session = Session(pipeline, cache_dir=tmp_path / "cache")
     found = session.nearest(session.open_svg("x.svg", cart_file).icons[0])
-    assert [each.name for each in found] == ["cart", "disc"] and found[0].likeness > 0.99
+    assert [each.name for each in found] == ["cart", "disc"] and found[0].similarity > 0.99
     assert "<circle" in found[1].svg
     with pytest.raises(UserError, match="cache.pt"):
         Session(pipeline, cache_dir=tmp_path / "none").nearest(session.icons[0])

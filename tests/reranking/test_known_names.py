@@ -14,8 +14,8 @@ from svgfusion_lib.models import checkpoint
 from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import load_text_encoder
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.reranking.known_names import KnownNames, check_names, learn_names
-from svgfusion_lib.reranking.name_pictures import WIDTH, NamePictures, unpacked
+from svgfusion_lib.reranking.known_names import KnownNames, check_names, embed_names
+from svgfusion_lib.reranking.name_pictures import WIDTH, NamePictures, unpack_pictures
 from svgfusion_lib.system.files import read_json
 from tests.helpers import samples_of
 
@@ -29,7 +29,7 @@ def encoder():
 
 @pytest.fixture(scope="module")
 def known(encoder) -> KnownNames:
-    return learn_names(["deer", "red heart", "sports car", "deer", "umbrella"], encoder)
+    return embed_names(["deer", "red heart", "sports car", "deer", "umbrella"], encoder)
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,9 @@ def rankings(monkeypatch, emoji):
 ])
 def test_a_colour_a_number_or_a_letter_is_not_replaced(encoder, prompt, nearest):
     names = ["green square", "red circle", "letter b", "1st place medal", "seven oclock", "medal"]
-    found = learn_names(names, encoder).nearest([prompt], encoder)
+    found = embed_names(names, encoder).nearest([prompt], encoder)
     assert found == [nearest]
-    without = learn_names(["blue heart", "letter b"], encoder)
+    without = embed_names(["blue heart", "letter b"], encoder)
     assert without.nearest(["red square", "green, blue and red thing"], encoder) == [None, "blue heart"]
 
 
@@ -83,12 +83,12 @@ def test_nearest_names_are_the_same_in_any_company(known, encoder):
 
 def test_names_are_learned_once_each_and_joined(known, encoder):
     assert list(known.names) == ["deer", "red heart", "sports car", "umbrella"]
-    both = known.joined(learn_names(["umbrella", "cat"], encoder))
+    both = known.merged_with(embed_names(["umbrella", "cat"], encoder))
     assert list(both.names) == [*known.names, "cat"]
     torch.testing.assert_close(both.vectors, mean_text_tokens(*encoder.encode(list(both.names))), atol=1e-5, rtol=0)
-    assert KnownNames().joined(known) is known and list(known.joined(KnownNames()).names) == list(known.names)
-    assert learn_names([], encoder).joined(KnownNames()).names == ()
-    silent = KnownNames(["cat", "dog"]).joined(known)  # of a model without nearest names, fine-tuned on others
+    assert KnownNames().merged_with(known) is known and list(known.merged_with(KnownNames()).names) == list(known.names)
+    assert embed_names([], encoder).merged_with(KnownNames()).names == ()
+    silent = KnownNames(["cat", "dog"]).merged_with(known)  # of a model without nearest names, fine-tuned on others
     assert list(silent.names) == ["cat", "dog", *known.names] and silent.nearest(["moose"], encoder) == [None]
 
 
@@ -167,15 +167,15 @@ def test_examples_of_a_name_are_in_the_style_that_is_asked_for_or_in_all():
     ):
         torch.testing.assert_close(known.examples(prompt, style), expected)
     assert known.examples("cat") is known.examples("dog") is KnownNames(["bell"]).examples("bell") is None
-    assert known.joined(KnownNames(["dog"])).examples("left arrow") is not None
+    assert known.merged_with(KnownNames(["dog"])).examples("left arrow") is not None
 
 
 def test_packed_pictures_are_nearly_the_same_and_checked():
     vectors = torch.nn.functional.normalize(torch.randn(50, 128) @ torch.diag(0.95 ** torch.arange(128)), dim=-1)
     styles = ["lucide", "tabler"] * 25
-    tensors, about = NamePictures(vectors, torch.arange(50), styles, "me").packed()
+    tensors, about = NamePictures(vectors, torch.arange(50), styles, "me").pack()
     assert tensors["pictures"].dtype == torch.int8 and tensors["pictures"].shape == (50, WIDTH)
-    read = unpacked({name: tensor.float() for name, tensor in tensors.items()}, about, 50, "file")
+    read = unpack_pictures({name: tensor.float() for name, tensor in tensors.items()}, about, 50, "file")
     assert (read.vectors * vectors).sum(-1).min() > 0.99
     assert (read.styles, read.ranker, read.names.tolist()) == (styles, "me", list(range(50)))
     for changed, said, names in (
@@ -183,15 +183,15 @@ def test_packed_pictures_are_nearly_the_same_and_checked():
         ({}, {"picture_styles": ["lucide"]}, 50), ({}, {"ranker": 3}, 50),
     ):
         with pytest.raises(UserError, match="file: its pictures do not match the model's known names"):
-            unpacked(tensors | changed, about | said, names, "file")
+            unpack_pictures(tensors | changed, about | said, names, "file")
     with pytest.raises(UserError, match="do not match"):
-        unpacked({"pictures": tensors["pictures"]}, about, 50, "file")
+        unpack_pictures({"pictures": tensors["pictures"]}, about, 50, "file")
 
 
 def test_the_drawing_that_looks_like_the_names_icons_is_chosen(emoji, monkeypatch):
     def judge(prompts, svgs, examples):
-        likeness = np.zeros(len(svgs)) if examples is None else 0.2 * np.arange(len(svgs))
-        return np.linspace(0.3, 0, len(svgs)), likeness
+        similarity = np.zeros(len(svgs)) if examples is None else 0.2 * np.arange(len(svgs))
+        return np.linspace(0.3, 0, len(svgs)), similarity
 
     monkeypatch.setattr(emoji.ranker, "judge", judge)
     name = emoji.known_names.names[0]

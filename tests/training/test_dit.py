@@ -92,12 +92,12 @@ def test_sample_in_a_style_is_the_same_whatever_the_batch(run):
 def test_a_prompt_names_a_style_in_words(run, tmp_path):
     pipeline = awake(SVGFusionPipeline.from_pretrained(vae=run / "vae.pt", dit=run / "dit" / "vsdit_final.pt"))
     spoken = {"star, Bold style": "bold", "star in thin style": "thin", "bold star": None, "embold style": None}
-    assert {prompt: pipeline.words_and_style(prompt)[1] or None for prompt in spoken} == spoken
-    assert pipeline.words_and_style("star, bold style", None) == ("star, bold style", "bold")
-    assert pipeline.words_and_style("star, bold style", "thin") == ("star", "thin")  # not a pack: no caption words
+    assert {prompt: pipeline.resolve_prompt(prompt)[1] or None for prompt in spoken} == spoken
+    assert pipeline.resolve_prompt("star, bold style", None) == ("star, bold style", "bold")
+    assert pipeline.resolve_prompt("star, bold style", "thin") == ("star", "thin")  # not a pack: no caption words
     pipeline.dit.config = replace(pipeline.dit.config, styles=("fluent-emoji-flat", "twemoji"))
-    assert pipeline.words_and_style("star, fluent style")[1] == "fluent-emoji-flat"
-    assert pipeline.words_and_style("star, fluent style", "twemoji") == ("star, twemoji style", "twemoji")
+    assert pipeline.resolve_prompt("star, fluent style")[1] == "fluent-emoji-flat"
+    assert pipeline.resolve_prompt("star, fluent style", "twemoji") == ("star, twemoji style", "twemoji")
     pipeline.dit.config = replace(pipeline.dit.config, styles=("bold", "thin"))
     entries = generate(pipeline, ["star, thin style", "star"], tmp_path, config=QUICK)
     assert [entry["style"] for entry in entries] == ["thin", None]
