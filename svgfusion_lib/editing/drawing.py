@@ -11,8 +11,8 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts
 from svgfusion_lib.utils.samplers import Denoise, StepCallback
 
-FAMILIAR = 3.0  # standard deviations that style channels are clamped to
-RESAMPLED = 0.5  # share of all timesteps that a resampling round goes back
+STYLE_CLAMP = 3.0  # standard deviations that style channels are clamped to
+RESAMPLE_STRENGTH = 0.5  # share of all timesteps that a resampling round goes back
 _SEED_STRIDE = 1_000_003  # between the seeds of a sample's rounds
 
 
@@ -34,13 +34,13 @@ def variations(
     """
     _check_strength(strength)
     config = config or SamplingConfig()
-    denoise = prompted(pipeline, prompt, len(seeds), config, style)
+    denoise = prompt_denoiser(pipeline, prompt, len(seeds), config, style)
     if strength == 0:
         return z.repeat(len(seeds), 1, 1)  # [B, N, Z]
     if not keep_style:
         return pipeline.solve(denoise, seeds, len(z), config, callback, origin=z, strength=strength)
     _check_style_channels(pipeline)
-    return _holding(pipeline, denoise, z, z, style_channels(pipeline), seeds, config, strength, callback)
+    return _inpaint(pipeline, denoise, z, z, style_channels(pipeline), seeds, config, strength, callback)
 
 
 def redraw(
@@ -58,8 +58,8 @@ def redraw(
     """Keep the latents of z [N, Z] selected by keep [N] and redraw the others to fit -> z' [B, N, Z], one per seed.
 
     The kept latents are inserted into the z_0 estimate of every step, so that they have the step's own noise level.
-    resample: number of rounds in which the finished drawing is noised to RESAMPLED of all timesteps and denoised again
-    with the kept latents (resampling: Lugmayr et al. 2022, section 4.2, with one long jump per round).
+    resample: number of rounds in which the finished drawing is noised to RESAMPLE_STRENGTH of all timesteps and denoised
+    again with the kept latents (resampling: Lugmayr et al. 2022, section 4.2, with one long jump per round).
     keep_style: as in `variations`.
     """
     if keep.shape != z.shape[:1] or keep.dtype != torch.bool:
@@ -71,11 +71,11 @@ def redraw(
     if keep_style:
         _check_style_channels(pipeline)
         held = held | style_channels(pipeline)  # [N, Z]
-    denoise = prompted(pipeline, prompt, len(seeds), config, style)
-    drawn = _holding(pipeline, denoise, z, z, held, seeds, config, 1.0, callback)  # [B, N, Z]
+    denoise = prompt_denoiser(pipeline, prompt, len(seeds), config, style)
+    drawn = _inpaint(pipeline, denoise, z, z, held, seeds, config, 1.0, callback)  # [B, N, Z]
     for k in range(1, resample + 1):
         again = [seed + k * _SEED_STRIDE for seed in seeds]
-        drawn = _holding(pipeline, denoise, z, drawn, held, again, config, RESAMPLED, callback)
+        drawn = _inpaint(pipeline, denoise, z, drawn, held, again, config, RESAMPLE_STRENGTH, callback)
     return drawn
 
 
@@ -97,14 +97,14 @@ def restyle(
     """
     _check_strength(strength)
     config = config or SamplingConfig()
-    denoise = prompted(pipeline, prompt, len(seeds), config, style)
+    denoise = prompt_denoiser(pipeline, prompt, len(seeds), config, style)
     if strength == 0:
         return z.repeat(len(seeds), 1, 1)  # [B, N, Z]
     held = torch.zeros_like(box_channels(pipeline)) if move else box_channels(pipeline)  # [Z]
-    return _holding(pipeline, denoise, z, z, held, seeds, config, strength, callback)
+    return _inpaint(pipeline, denoise, z, z, held, seeds, config, strength, callback)
 
 
-def prompted(
+def prompt_denoiser(
     pipeline: SVGFusionPipeline, prompt: str, count: int, config: SamplingConfig, style: str | None
 ) -> Denoise:
     """Build the guided denoiser of one prompt and style for `count` samples."""
@@ -116,28 +116,28 @@ def prompted(
     )
 
 
-def _holding(
+def _inpaint(
     pipeline: SVGFusionPipeline, denoise: Denoise, z: Tensor, origin: Tensor, held: Tensor, seeds: Sequence[int],
     config: SamplingConfig, strength: float, callback: StepCallback | None,
 ) -> Tensor:
     """Sample [B, N, Z] from origin ([N, Z], or one per seed) noised to `strength`, keeping z [N, Z] where `held`.
 
-    held: bool, broadcast to z. Styles shown to the network are clamped to FAMILIAR standard deviations of the training
-    data: a model of black lines draws poor shapes next to red ones.
+    held: bool, broadcast to z. Styles shown to the network are clamped to STYLE_CLAMP standard deviations of the
+    training data: a model of black lines draws poor shapes next to red ones.
     """
-    known = _familiar(pipeline, z)  # [N, Z]
+    known = _normalise_clamped(pipeline, z)  # [N, Z]
     drawn = pipeline.solve(
         denoise, seeds, len(z), config, callback, strength=strength,
-        origin=pipeline.dit.denormalize(_familiar(pipeline, origin)),
+        origin=pipeline.dit.denormalize(_normalise_clamped(pipeline, origin)),
         correct=lambda z_0: torch.where(held, known, z_0),
     )  # [B, N, Z]
     return torch.where(held, z, drawn)
 
 
-def _familiar(pipeline: SVGFusionPipeline, z: Tensor) -> Tensor:
-    """Normalise z [..., Z] and clamp its style channels to FAMILIAR standard deviations."""
+def _normalise_clamped(pipeline: SVGFusionPipeline, z: Tensor) -> Tensor:
+    """Normalise z [..., Z] and clamp its style channels to STYLE_CLAMP standard deviations."""
     known = pipeline.dit.normalize(z)
-    return torch.where(style_channels(pipeline), known.clamp(-FAMILIAR, FAMILIAR), known)
+    return torch.where(style_channels(pipeline), known.clamp(-STYLE_CLAMP, STYLE_CLAMP), known)
 
 
 def _check_strength(strength: float) -> None:

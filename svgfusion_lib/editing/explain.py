@@ -26,8 +26,8 @@ from svgfusion_lib.utils.samplers import initial_noise
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 START, END = "(start)", "(end)"
-LOOKED_AT = (0.06, 0.2, 0.35, 0.5)  # timesteps that `layer_names` evaluates, as shares of all
-CLEAR = 0.7
+PROBED_TIMESTEPS = (0.06, 0.2, 0.35, 0.5)  # timesteps that `layer_names` evaluates, as shares of all
+MIN_SHARE = 0.7
 
 
 @dataclass
@@ -75,14 +75,14 @@ def watch(
             context, mask, [seed], length, config, lambda _, z0: estimates.append(z0[0].cpu()),
             pipeline.encode_styles([condition]),
         )[0]  # [N, Z]
-    attention = _by_word(calls, pipeline.dit.config.patch_size, length, owners)
+    attention = _pool_by_word(calls, pipeline.dit.config.patch_size, length, owners)
     parts = [decode_svg(pipeline, z[k : k + 1], config) for k in range(length)]
     (rows,) = pipeline.decode_rows(z[None])
     svg = rows_to_svg(tidy_drawing(rows, config, condition), config.canvas)
     return Chain(z.cpu(), torch.stack(estimates), attention, words, parts, svg)
 
 
-def _by_word(calls: Sequence[Tensor], patch_size: int, length: int, owners: Sequence[int]) -> Tensor:
+def _pool_by_word(calls: Sequence[Tensor], patch_size: int, length: int, owners: Sequence[int]) -> Tensor:
     """Recorded weights [blocks, B, H, K, S] -> [calls, blocks, N, W]: mean over heads, sum over each word's tokens.
 
     Uses the first sample of each call, the conditional one, without padding due to the null prompt.
@@ -96,8 +96,8 @@ def _by_word(calls: Sequence[Tensor], patch_size: int, length: int, owners: Sequ
 def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str | None = None) -> list[str]:
     """Name each layer after the prompt word it attends to most, as an id ("wheel-2"); "" if none is clear.
 
-    The model is run once on the drawing at each of several low noise levels. A word is clear if it gets at least CLEAR
-    of a layer's attention to content words (colours excluded). Nothing is named if there is only one layer or one
+    The model is run once on the drawing at each of several low noise levels. A word is clear if it gets at least
+    MIN_SHARE of a layer's attention to content words (colours excluded). Nothing is named if there is only one layer or one
     content word, which would name the whole.
     """
     text, condition = pipeline.resolve_prompt(prompt, style)
@@ -105,23 +105,24 @@ def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str |
     layers = layer_of_parts(pipeline, svg)  # [N]
     names = [""] * int(layers.max())
     content = content_words(without_style(text)) - COLOUR_WORDS
-    said = [k for k, word in enumerate(words) if word.lower() in content and word.isascii() and word.isalpha()]
-    if len(said) < 2 or len(names) < 2:
+    candidates = [k for k, word in enumerate(words) if word.lower() in content and word.isascii() and word.isalpha()]
+    if len(candidates) < 2 or len(names) < 2:
         return names
     z = pipeline.dit.normalize(encode_svg(pipeline, svg)[None])  # [1, N, Z]
     noise, _ = initial_noise([0], len(layers), z.shape[-1])  # [1, N, Z]
-    look = pipeline.denoiser(
+    denoise = pipeline.denoiser(
         *pipeline.encode_prompts([text]), SamplingConfig(guidance_scale=1), pipeline.encode_styles([condition])
     )
     with cross_attention_recorded(pipeline.dit) as calls:
-        for share in LOOKED_AT:
+        for share in PROBED_TIMESTEPS:
             t = int(share * pipeline.schedule.num_steps)
-            look(add_noise(z, torch.tensor([t], device=z.device), pipeline.schedule, noise.to(z))[0], t)
-    attention = _by_word(calls, pipeline.dit.config.patch_size, len(layers), owners).mean((0, 1))[:, said]  # [N, W']
+            denoise(add_noise(z, torch.tensor([t], device=z.device), pipeline.schedule, noise.to(z))[0], t)
+    attention = _pool_by_word(calls, pipeline.dit.config.patch_size, len(layers), owners).mean((0, 1))  # [N, W]
+    attention = attention[:, candidates]  # [N, W']
     for layer in layers.unique().tolist():
-        own = attention[layers == layer].mean(0)  # [W']
-        word = words[said[int(own.argmax())]].lower()
-        if own.max() >= CLEAR * own.sum() and word not in ("layer", "gradient"):  # ids used by the SVG writer
+        weights = attention[layers == layer].mean(0)  # [W']
+        word = words[candidates[int(weights.argmax())]].lower()
+        if weights.max() >= MIN_SHARE * weights.sum() and word not in ("layer", "gradient"):  # ids used by the SVG writer
             same = sum(name.rpartition("-")[0] == word or name == word for name in names)
             names[layer - 1] = f"{word}-{same + 1}" if same else word
     return names

@@ -42,7 +42,7 @@ def vary_svg(
     Also writes samples.json (returned; left_out: parts of the file that rows cannot represent) and sheet.png: the
     reconstruction, then the variations.
     """
-    config, seeds = _checked(pipeline, config, seed, num_samples)
+    config, seeds = _check_settings(pipeline, config, seed, num_samples)
     check_apart(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
     varied = variations(pipeline, z, prompt, strength, seeds, config, style, keep_style)  # [B, N, Z]
@@ -56,7 +56,7 @@ def redraw_svg(
     keep_style: bool = False, resample: int = 0,
 ) -> list[dict]:
     """Keep some layers of an SVG file (1, 2, ..., as in reconstruction.svg), redraw the rest; outputs as `vary_svg`."""
-    config, seeds = _checked(pipeline, config, seed, num_samples)
+    config, seeds = _check_settings(pipeline, config, seed, num_samples)
     check_apart(output_dir, svg)
     check_prompts([prompt])
     pipeline.check(config, style)
@@ -80,7 +80,7 @@ def restyle_svg(
     move: bool = False,
 ) -> list[dict]:
     """Redraw an SVG file in another style, with its parts in place unless `move`; outputs as `vary_svg`."""
-    config, seeds = _checked(pipeline, config, seed, num_samples)
+    config, seeds = _check_settings(pipeline, config, seed, num_samples)
     check_apart(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
     drawn = restyle(pipeline, z, prompt, style, seeds, strength, config, move=move)  # [B, N, Z]
@@ -95,7 +95,7 @@ def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path
     """
     colours = parse_palette(palette)
     check_apart(output_dir, svg)
-    parsed = _parsed(svg)
+    parsed = _parse(svg)
     name = Path(svg).with_suffix(".svg").name
     entry = {"file": name} | _source(svg) | {"palette": list(palette), "by": by}
     with output_set(output_dir, "palette") as folder:
@@ -112,7 +112,7 @@ def morph_svgs(
 
     Also writes samples.json (returned; left_out, left_out_b: parts of the two files that rows cannot represent).
     """
-    config, _ = _checked(pipeline, config)
+    config, _ = _check_settings(pipeline, config)
     check_apart(output_dir, svg, svg_b)
     first, last = (encode_svg(pipeline, Path(path)) for path in (svg, svg_b))
     frames = interpolate(pipeline, first, last, steps, match)
@@ -129,7 +129,7 @@ def morph_svgs(
     return entries
 
 
-def _checked(
+def _check_settings(
     pipeline: SVGFusionPipeline, config: SamplingConfig | None, seed: int = 0, num_samples: int = 1
 ) -> tuple[SamplingConfig, list[int]]:
     """Return the settings and one seed per sample; UserError if the model does not support them."""
@@ -139,7 +139,7 @@ def _checked(
     return config, [seed + k for k in range(num_samples)]
 
 
-def _parsed(svg: str | Path) -> ParsedSVG:
+def _parse(svg: str | Path) -> ParsedSVG:
     try:
         return parse_svg(Path(svg))
     except ValueError as error:
@@ -148,7 +148,7 @@ def _parsed(svg: str | Path) -> ParsedSVG:
 
 def _source(svg: str | Path) -> dict[str, str]:
     """Entry of samples.json for an edited file: its path, and the parts that rows cannot represent."""
-    return {"svg": str(svg), "left_out": _parsed(svg).left_out}
+    return {"svg": str(svg), "left_out": _parse(svg).left_out}
 
 
 def _write_samples(
