@@ -58,8 +58,8 @@ def redraw(
     """Keep the latents of z [N, Z] selected by keep [N] and redraw the others to fit -> z' [B, N, Z], one per seed.
 
     The kept latents are inserted into the z_0 estimate of every step, so that they have the step's own noise level.
-    resample: number of rounds in which the finished drawing is noised to RESAMPLE_STRENGTH of all timesteps and denoised
-    again with the kept latents (resampling: Lugmayr et al. 2022, section 4.2, with one long jump per round).
+    resample: number of rounds in which the finished drawing is noised to RESAMPLE_STRENGTH of all timesteps and
+    denoised again with the kept latents (resampling: Lugmayr et al. 2022, section 4.2, with one long jump per round).
     keep_style: as in `variations`.
     """
     if keep.shape != z.shape[:1] or keep.dtype != torch.bool:

@@ -97,8 +97,8 @@ def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str |
     """Name each layer after the prompt word it attends to most, as an id ("wheel-2"); "" if none is clear.
 
     The model is run once on the drawing at each of several low noise levels. A word is clear if it gets at least
-    MIN_SHARE of a layer's attention to content words (colours excluded). Nothing is named if there is only one layer or one
-    content word, which would name the whole.
+    MIN_SHARE of a layer's attention to content words (colours excluded). Nothing is named if there is only one layer or
+    one content word, which would name the whole.
     """
     text, condition = pipeline.resolve_prompt(prompt, style)
     words, owners = words_of(pipeline.text_encoder, text)
@@ -122,7 +122,8 @@ def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str |
     for layer in layers.unique().tolist():
         weights = attention[layers == layer].mean(0)  # [W']
         word = words[candidates[int(weights.argmax())]].lower()
-        if weights.max() >= MIN_SHARE * weights.sum() and word not in ("layer", "gradient"):  # ids used by the SVG writer
+        reserved = word in ("layer", "gradient")  # ids used by the SVG writer
+        if weights.max() >= MIN_SHARE * weights.sum() and not reserved:
             same = sum(name.rpartition("-")[0] == word or name == word for name in names)
             names[layer - 1] = f"{word}-{same + 1}" if same else word
     return names

@@ -8,7 +8,7 @@ import ipywidgets as W  # noqa: N812 - as everyone calls it
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import markup
 from svgfusion_lib.gallery.batches import Batch, Request
-from svgfusion_lib.gallery.controls import Appearance, Controls, SetControls, button, card, light, marked
+from svgfusion_lib.gallery.controls import Appearance, Controls, SetControls, add_classes, button, card, shared_widget
 from svgfusion_lib.gallery.detail import Detail
 from svgfusion_lib.gallery.downloads import download_link, set_bytes, zip_bytes
 from svgfusion_lib.gallery.icons import Icon
@@ -16,15 +16,15 @@ from svgfusion_lib.gallery.look import BACKGROUNDS, Look
 from svgfusion_lib.gallery.session import Session, Tick
 from svgfusion_lib.gallery.worker import Worker
 
-OPENED = "/opened"  # sent by gallery.js once a browser shows the page
-OPENING_SECONDS = 3  # how long the first batch waits for OPENED: drawing at once would delay the page
+PAGE_READY = "/opened"  # sent by gallery.js once a browser shows the page
+PAGE_READY_SECONDS = 3  # how long the first batch waits for PAGE_READY: drawing at once would delay the page
 WELCOME = "Say what to draw and press Generate, or open an SVG of your own."
 
 
 class Gallery(W.VBox):
     """The gallery as a widget that a notebook can display. Its state is in `session`, which has no widgets.
 
-    first: request to draw in the background once a browser shows the page, or after OPENING_SECONDS.
+    first: request to draw in the background once a browser shows the page, or after PAGE_READY_SECONDS.
     """
 
     def __init__(self, session: Session, first: Request | None = None):
@@ -32,33 +32,34 @@ class Gallery(W.VBox):
         self.worker = Worker(self._on_tick, self._on_end)
         self.controls = Controls(session.styles, self.generate, self.worker.cancel, self._open, session.known_names)
         self.set_controls = SetControls(session.styles, self.draw_set)
-        self.tabs = marked(W.ToggleButtons(options=["Icons", "A set"]), "svgf-sections", "svgf-tabs")
-        self.tabs.observe(lambda change: self._turn(change["new"]), "index")
-        self._asked = W.VBox([self.controls])
+        self.tabs = add_classes(W.ToggleButtons(options=["Icons", "A set"]), "svgf-sections", "svgf-tabs")
+        self.tabs.observe(lambda change: self._switch_tab(change["new"]), "index")
+        self._active_controls = W.VBox([self.controls])
         self.appearance = Appearance(self._set_look, self._set_background)
         # From gallery.js: a file's name, then its content. This box must stay on the page whatever tab is open.
-        self.handed = marked(W.Textarea(), "svgf-handed")
-        self.handed.observe(lambda _: self._take(), "value")
+        self.inbox = add_classes(W.Textarea(), "svgf-inbox")
+        self.inbox.observe(lambda _: self._receive_file(), "value")
         self.status = W.HTML(markup.note(WELCOME))
-        self.progress = marked(W.IntProgress(value=0, max=1), "svgf-progress")
+        self.progress = add_classes(W.IntProgress(value=0, max=1), "svgf-progress")
         self.heading = W.HTML()
         self.files = button("Make files", self._make_files, "svgf-files", tooltip="SVG, sprite, Iconify, React, Vue")
         self.files_link = W.HTML()
-        self._files = marked(W.Box([self.files, self.files_link]), "svgf-line")
-        self.grid = marked(W.Box(), "svgf-grid")
-        self.detail = Detail(session, self._start, lambda: self.controls.request, self._redraw_card, self._tell_error)
-        self.history = marked(W.Box(), "svgf-history")
-        self.favourites = marked(W.Box(), "svgf-history")
+        self._files = add_classes(W.Box([self.files, self.files_link]), "svgf-line")
+        self.grid = add_classes(W.Box(), "svgf-grid")
+        self.detail = Detail(session, self._start, lambda: self.controls.request, self._redraw_card, self._show_error)
+        self.history = add_classes(W.Box(), "svgf-history")
+        self.favourites = add_classes(W.Box(), "svgf-history")
         self._history_heading = W.HTML()
         self._shown: Batch | None = None
-        self._opened = threading.Event()
-        self._left = marked(W.VBox([self.heading, self.grid]), "svgf-panel", "svgf-results")
-        line = marked(W.VBox([self.progress, self.status]), "svgf-state")
+        self._page_ready = threading.Event()
+        self._results = add_classes(W.VBox([self.heading, self.grid]), "svgf-panel", "svgf-results")
+        line = add_classes(W.VBox([self.progress, self.status]), "svgf-state")
         super().__init__([
-            W.HTML(markup.style_sheet()), self.handed, self.tabs, self._asked, line, self.appearance,
-            marked(W.Box([self._left, self.detail]), "svgf-main"), self.favourites, self._history_heading, self.history,
+            W.HTML(markup.style_sheet()), self.inbox, self.tabs, self._active_controls, line, self.appearance,
+            add_classes(W.Box([self._results, self.detail]), "svgf-main"), self.favourites, self._history_heading,
+            self.history,
         ])
-        marked(self, "svgf")
+        add_classes(self, "svgf")
         self._show_favourites(Batch("favourites", tuple(session.favourites)))
         for batch in session.history:
             self._add_to_history(batch)
@@ -80,7 +81,7 @@ class Gallery(W.VBox):
     def show(self, batch: Batch) -> None:
         """Show a batch in the grid."""
         self._shown, self.files_link.value = batch, ""
-        self._left.children = [self.heading, *([self._files] if batch.icon_set else []), self.grid]
+        self._results.children = [self.heading, *([self._files] if batch.icon_set else []), self.grid]
         self.heading.value = markup.batch_heading(batch)
         self.grid.children = [self._card(icon) for icon in batch.icons]
 
@@ -94,7 +95,7 @@ class Gallery(W.VBox):
         try:
             self.session.set_look(look)
         except UserError as error:
-            self._tell_error(f"{error}.")
+            self._show_error(f"{error}.")
             return
         if self._shown is not None:
             self.show(self._shown)
@@ -105,19 +106,19 @@ class Gallery(W.VBox):
         for each in BACKGROUNDS:
             (self.add_class if each == name else self.remove_class)(f"svgf-on-{each}")
 
-    def _mark(self, icon: Icon, favourite: bool) -> None:
+    def _set_favourite(self, icon: Icon, favourite: bool) -> None:
         try:
-            self._show_favourites(self.session.mark(icon, favourite))
+            self._show_favourites(self.session.set_favourite(icon, favourite))
         except UserError as error:
-            self._tell_error(f"{error}.")
+            self._show_error(f"{error}.")
 
     def _show_favourites(self, favourites: Batch) -> None:
         self.favourites.children = [
             card(markup.batch_strip(favourites), "Show the favourites", lambda: self.show(favourites))
         ] if favourites.icons else []
 
-    def _turn(self, index: int) -> None:
-        self._asked.children = [(self.controls, self.set_controls)[index]]
+    def _switch_tab(self, index: int) -> None:
+        self._active_controls.children = [(self.controls, self.set_controls)[index]]
 
     def _make_files(self) -> None:
         batch = self._shown
@@ -159,35 +160,35 @@ class Gallery(W.VBox):
         self.progress.remove_class("svgf-running")
         self.controls.set_busy(False)
 
-    def _tell_error(self, message: str) -> None:
+    def _show_error(self, message: str) -> None:
         self.status.value = markup.note(message, "error")
 
     def _draw_first(self, request: Request, tick: Tick) -> Batch:
-        self._opened.wait(OPENING_SECONDS)
+        self._page_ready.wait(PAGE_READY_SECONDS)
         return self.session.generate(request, tick)
 
     # --- icons -----------------------------------------------------------------------------------
 
-    def _take(self) -> None:
-        if self.handed.value:
-            name, _, content = self.handed.value.partition("\n")
-            self.handed.value = ""
+    def _receive_file(self) -> None:
+        if self.inbox.value:
+            name, _, content = self.inbox.value.partition("\n")
+            self.inbox.value = ""
             self._open(name, content.encode())
 
     def _open(self, name: str, content: bytes) -> None:
         try:
-            if name == OPENED:
-                self._opened.set()
+            if name == PAGE_READY:
+                self._page_ready.set()
                 self._show_favourites(self.session.read_favourites())
                 return
             if name.endswith(".json"):
                 request = Request.from_json(content)
-                self.controls.ask(request)
+                self.controls.set_request(request)
                 self._start(lambda tick: self.session.generate(request, tick))
                 return
             batch = self.session.open_svg(name, content)
         except UserError as error:
-            self._tell_error(f"{error}.")
+            self._show_error(f"{error}.")
             return
         self._add_to_history(batch)
         self.show(batch)
@@ -195,12 +196,12 @@ class Gallery(W.VBox):
         self.status.value = markup.note(f"{batch.title}.")
 
     def _card(self, icon: Icon) -> W.Box:
-        star = light(
+        star = shared_widget(
             W.ToggleButton, "svgf-star", description="★", value=icon in self.session.favourites,
-            tooltip=f"Favourite: {markup.described(icon)}",
+            tooltip=f"Favourite: {markup.describe(icon)}",
         )
-        star.observe(lambda change: self._mark(icon, change["new"]), "value")
-        return card(markup.card(icon), markup.described(icon), lambda: self.choose(icon), star)
+        star.observe(lambda change: self._set_favourite(icon, change["new"]), "value")
+        return card(markup.card(icon), markup.describe(icon), lambda: self.choose(icon), star)
 
     def _redraw_card(self, icon: Icon) -> None:
         """Update an edited icon's card and the links."""
@@ -212,6 +213,6 @@ class Gallery(W.VBox):
     def _add_to_history(self, batch: Batch) -> None:
         entry = card(markup.batch_strip(batch), f"Show again: {batch.title}", lambda: self.show(batch))
         self.history.children = [entry, *self.history.children]
-        self.detail.list_others()
+        self.detail.update_morph_targets()
         everything = download_link("All as ZIP", "session.zip", zip_bytes(self.session.icons), markup.ZIP_TYPE)
         self._history_heading.value = markup.section_heading("This session", everything)

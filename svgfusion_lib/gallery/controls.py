@@ -9,12 +9,12 @@ import ipywidgets as W  # noqa: N812 - as everyone calls it
 
 from svgfusion_lib.config import MAX_CANDIDATES, SamplingConfig
 from svgfusion_lib.gallery.batches import Request
-from svgfusion_lib.gallery.look import AS_DRAWN, BACKGROUNDS, CAPS, MOST_PIXELS, Look
-from svgfusion_lib.gallery.session import MOST_ICONS
+from svgfusion_lib.gallery.look import AS_DRAWN, BACKGROUNDS, CAPS, MAX_PIXELS, Look
+from svgfusion_lib.gallery.session import MAX_ICONS
 
 ANY_STYLE = "any style"
 CHIPS = ("shopping cart", "rocket", "red heart", "camera, tabler style", "bell off", "smiling face emoji")
-MOST_COMPLETED = 20_000  # names offered for completion
+MAX_COMPLETIONS = 20_000  # names offered for completion
 SET_WORDS = (  # initial words
     "home", "search", "user", "bell", "calendar", "mail", "heart", "star", "shopping cart", "camera", "lock", "phone",
     "map pin", "cloud", "sun", "moon", "book", "folder", "trash", "settings", "download", "upload", "user plus",
@@ -23,7 +23,7 @@ SET_WORDS = (  # initial words
 _SEEDS = 1_000_000  # range that the Roll button draws from
 
 
-def marked(widget: W.Widget, *classes: str) -> W.Widget:
+def add_classes(widget: W.Widget, *classes: str) -> W.Widget:
     """Add classes of gallery.css to a widget and return it."""
     for name in classes:
         widget.add_class(name)
@@ -32,12 +32,12 @@ def marked(widget: W.Widget, *classes: str) -> W.Widget:
 
 def button(label: str, on_press: Callable[[], None], *classes: str, tooltip: str | None = None) -> W.Button:
     """Make a button that calls on_press."""
-    pressed = marked(W.Button(description=label, tooltip=tooltip or label), "svgf-button", *classes)
+    pressed = add_classes(W.Button(description=label, tooltip=tooltip or label), "svgf-button", *classes)
     pressed.on_click(lambda _: on_press())
     return pressed
 
 
-def light(kind: type[W.DOMWidget], *classes: str, **options: Any) -> W.DOMWidget:
+def shared_widget(kind: type[W.DOMWidget], *classes: str, **options: Any) -> W.DOMWidget:
     """Make a widget that shares its layout and style models with all others of its kind, for use in large numbers."""
     for name in ("layout", "style"):
         if name in kind.class_traits():
@@ -60,9 +60,9 @@ def card(content: str, name: str, on_press: Callable[[], None], *others: W.Widge
 
     others: widgets on top of it.
     """
-    cover = light(W.Button, "svgf-button", "svgf-cover", description=name, tooltip=name)
+    cover = shared_widget(W.Button, "svgf-button", "svgf-cover", description=name, tooltip=name)
     cover.on_click(lambda _: on_press())
-    return light(W.Box, "svgf-card", children=[light(W.HTML, value=content), cover, *others])
+    return shared_widget(W.Box, "svgf-card", children=[shared_widget(W.HTML, value=content), cover, *others])
 
 
 def style_choices(styles: Sequence[str]) -> list[tuple[str, str]]:
@@ -78,17 +78,17 @@ class Controls(W.VBox):
         on_open: Callable[[str, bytes], None], known_names: Sequence[str] = (),
     ):
         defaults = Request("")
-        self.prompt = marked(
+        self.prompt = add_classes(
             W.Combobox(
                 description="What to draw", placeholder="in English, e.g. shopping cart",
-                options=list(known_names[:MOST_COMPLETED]),
+                options=list(known_names[:MAX_COMPLETIONS]),
             ), "svgf-field", "svgf-prompt",
         )
-        self.chips = marked(W.Box([button(text, partial(self._try, text, on_generate), "svgf-chip") for text in CHIPS]),
-                            "svgf-line", "svgf-chips")
+        chips = [button(text, partial(self._use_example, text, on_generate), "svgf-chip") for text in CHIPS]
+        self.chips = add_classes(W.Box(chips), "svgf-line", "svgf-chips")
         self.prompt.on_msg(lambda _, content, buffers: on_generate() if content.get("event") == "submit" else None)
         self.style_box = _field(W.Dropdown(description="Style", options=style_choices(styles)), "svgf-style")
-        self.count = _field(W.BoundedIntText(description="Icons", value=defaults.count, min=1, max=MOST_ICONS))
+        self.count = _field(W.BoundedIntText(description="Icons", value=defaults.count, min=1, max=MAX_ICONS))
         self.seed = _field(W.BoundedIntText(description="Seed", value=defaults.seed, min=0, max=2**31 - 1))
         self.dice = button("Roll", self._roll, "svgf-dice", tooltip="Pick a random seed")
         self.steps = _field(W.BoundedIntText(description="Steps", value=defaults.steps, min=2, max=200))
@@ -107,17 +107,18 @@ class Controls(W.VBox):
                 tooltip="Drawings per icon; the one that matches the prompt best is kept",
             )
         )
-        self.upload = marked(W.FileUpload(accept=".svg,.json", description="Open an SVG"), "svgf-button", "svgf-upload")
-        self.upload.observe(lambda change: self._opened(change["new"], on_open), "value")
-        first = marked(W.Box([self.prompt, self.generate, self.cancel]), "svgf-line")
-        second = marked(
+        self.upload = W.FileUpload(accept=".svg,.json", description="Open an SVG")
+        add_classes(self.upload, "svgf-button", "svgf-upload")
+        self.upload.observe(lambda change: self._on_upload(change["new"], on_open), "value")
+        first = add_classes(W.Box([self.prompt, self.generate, self.cancel]), "svgf-line")
+        second = add_classes(
             W.Box([
-                self.style_box, self.count, marked(W.Box([self.seed, self.dice]), "svgf-pair"), self.steps,
+                self.style_box, self.count, add_classes(W.Box([self.seed, self.dice]), "svgf-pair"), self.steps,
                 self.guidance, self.candidates, self.upload,
             ]), "svgf-line",
         )
         super().__init__([first, self.chips, second])
-        marked(self, "svgf-panel")
+        add_classes(self, "svgf-panel")
 
     @property
     def request(self) -> Request:
@@ -127,7 +128,7 @@ class Controls(W.VBox):
             self.guidance.value, self.candidates.value,
         )
 
-    def ask(self, request: Request) -> None:
+    def set_request(self, request: Request) -> None:
         """Fill in the values of a request; an unknown style counts as none."""
         self.prompt.value, self.count.value, self.seed.value = request.prompt, request.count, request.seed
         self.steps.value, self.guidance.value, self.candidates.value = (
@@ -136,7 +137,7 @@ class Controls(W.VBox):
         known = [value for _, value in self.style_box.options]
         self.style_box.value = request.style if request.style in known else ""
 
-    def _try(self, text: str, on_generate: Callable[[], None]) -> None:
+    def _use_example(self, text: str, on_generate: Callable[[], None]) -> None:
         self.prompt.value = text
         on_generate()
 
@@ -147,7 +148,7 @@ class Controls(W.VBox):
     def _roll(self) -> None:
         self.seed.value = random.SystemRandom().randrange(_SEEDS)
 
-    def _opened(self, files: Sequence[dict], on_open: Callable[[str, bytes], None]) -> None:
+    def _on_upload(self, files: Sequence[dict], on_open: Callable[[str, bytes], None]) -> None:
         for file in files:
             on_open(str(file["name"]), bytes(file["content"]))
         if files:
@@ -168,8 +169,8 @@ class SetControls(W.VBox):
             '<div class="svgf-quiet">One model draws all icons in one visual weight. Seed, steps, guidance and Best of'
             " are those of the Icons tab. Press an icon to see its other drawings.</div>"
         )
-        super().__init__([self.words, marked(W.Box([self.style_box, self.draw]), "svgf-line"), told])
-        marked(self, "svgf-panel")
+        super().__init__([self.words, add_classes(W.Box([self.style_box, self.draw]), "svgf-line"), told])
+        add_classes(self, "svgf-panel")
 
 
 class Appearance(W.Box):
@@ -186,7 +187,7 @@ class Appearance(W.Box):
         self.cap = _field(W.Dropdown(description="Caps", options=CAPS, value=AS_DRAWN), "svgf-style")
         self.colour = _field(W.Text(description="Colour", placeholder=AS_DRAWN, continuous_update=False))
         self.size = _field(W.BoundedIntText(
-            description="Size (px)", tooltip="of files and icons; 0: as drawn", value=0, min=0, max=MOST_PIXELS,
+            description="Size (px)", tooltip="of files and icons; 0: as drawn", value=0, min=0, max=MAX_PIXELS,
         ))
         self.current = W.Checkbox(description="currentColor", value=False, indent=False)
         self.background = _field(W.Dropdown(description="Background", options=BACKGROUNDS), "svgf-style")
@@ -194,7 +195,7 @@ class Appearance(W.Box):
             widget.observe(lambda _: on_look(self.look), "value")
         self.background.observe(lambda change: on_background(change["new"]), "value")
         super().__init__([self.width, self.cap, self.colour, self.size, self.current, self.background])
-        marked(self, "svgf-panel", "svgf-line", "svgf-appearance")
+        add_classes(self, "svgf-panel", "svgf-line", "svgf-appearance")
 
     @property
     def look(self) -> Look:
@@ -204,4 +205,4 @@ class Appearance(W.Box):
 
 
 def _field(widget: W.Widget, *classes: str) -> W.Widget:
-    return marked(widget, "svgf-field", *classes)
+    return add_classes(widget, "svgf-field", *classes)

@@ -9,7 +9,7 @@ from svgfusion_lib.editing import RECOLOURINGS
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import markup
 from svgfusion_lib.gallery.batches import Batch, Request
-from svgfusion_lib.gallery.controls import button, card, marked
+from svgfusion_lib.gallery.controls import add_classes, button, card
 from svgfusion_lib.gallery.icons import Icon, Layer
 from svgfusion_lib.gallery.session import Session, Tick
 
@@ -31,32 +31,32 @@ class Detail(W.VBox):
         self.icon: Icon | None = None
         self._start, self._request, self._on_edit, self._on_error = start, request, on_edit, on_error
         self.view, self.code, self.found = W.HTML(), W.HTML(), W.HTML()
-        self.drawings = marked(W.Box(), "svgf-drawings")
-        self.layer_rows = marked(W.VBox(), "svgf-layers")
+        self.drawings = add_classes(W.Box(), "svgf-drawings")
+        self.layer_rows = add_classes(W.VBox(), "svgf-layers")
         self.show_boxes: list[W.Checkbox] = []
         self.colour_boxes: list[W.ColorPicker] = []
-        self.anew_boxes: list[W.ToggleButton] = []
+        self.redraw_toggles: list[W.ToggleButton] = []
         sections = {
             "Layers": "Show, hide and colour its parts", "Remix": "Variations, styles and morphs of it",
             "Code": "Its SVG text",
         }
         if session.cache_dir is not None:
             sections["Nearest"] = "The most similar training icons"
-        self.sections = marked(
+        self.sections = add_classes(
             W.ToggleButtons(options=list(sections), tooltips=list(sections.values())), "svgf-sections",
         )
-        self._panes = [self._layers_pane(), self._more_pane(), W.VBox([self.code]), self._nearest_pane()]
-        self._pane = marked(W.VBox([self._panes[0]]), "svgf-pane")
-        self.sections.observe(self._turn, "index")
+        self._panes = [self._layers_pane(), self._remix_pane(), W.VBox([self.code]), self._nearest_pane()]
+        self._pane = add_classes(W.VBox([self._panes[0]]), "svgf-pane")
+        self.sections.observe(self._switch_pane, "index")
         self._empty = W.HTML(markup.note("Press an icon to see it large, with its layers and its code."))
         super().__init__([self._empty])
-        marked(self, "svgf-panel", "svgf-detail")
+        add_classes(self, "svgf-panel", "svgf-detail")
 
     def show(self, icon: Icon) -> None:
         """Show another icon."""
         self.icon, self.found.value = icon, ""
-        self._offer_styles(self.session.styles_for(icon))
-        self.list_others()
+        self._update_styles(self.session.styles_for(icon))
+        self.update_morph_targets()
         self._rebuild_layers()
         self._refresh()
         self.drawings.children = [
@@ -71,7 +71,7 @@ class Detail(W.VBox):
         assert self.icon is not None
         return self.icon
 
-    def _offer_styles(self, styles: list[str]) -> None:
+    def _update_styles(self, styles: list[str]) -> None:
         """Offer styles to draw the icon in; keep the one chosen for the previous icon if possible."""
         chosen = self.style_box.value
         self.style_box.options = styles
@@ -79,13 +79,13 @@ class Detail(W.VBox):
             self.style_box.value = chosen if chosen in styles else styles[0]
         self.restyle.disabled = not styles
 
-    def list_others(self) -> None:
+    def update_morph_targets(self) -> None:
         """Offer all other icons as morph targets, the latest first."""
         if self.icon is None:
             return
         chosen = self.other.value
         others = [each for each in self.session.icons[::-1] if each is not self._shown]
-        self.other.options = [(markup.described(each), each.number) for each in others]
+        self.other.options = [(markup.describe(each), each.number) for each in others]
         numbers = [each.number for each in others]
         self.other.value = chosen if chosen in numbers else next(iter(numbers), None)
         self.morph.disabled = not others
@@ -93,42 +93,42 @@ class Detail(W.VBox):
     # --- panes -----------------------------------------------------------------------------------
 
     def _layers_pane(self) -> W.VBox:
-        self.palette = marked(W.Text(description="Palette", value=PALETTE), "svgf-field", "svgf-whole")
-        self.by = marked(W.Dropdown(description="By", options=list(RECOLOURINGS[::-1])), "svgf-field")
+        self.palette = add_classes(W.Text(description="Palette", value=PALETTE), "svgf-field", "svgf-whole")
+        self.by = add_classes(W.Dropdown(description="By", options=list(RECOLOURINGS[::-1])), "svgf-field")
         self.recolour = button("Recolour", self._recolour)
         self.undo = button("Undo", self._undo)
         self.redraw = button(
-            "Redraw marked layers", lambda: self._make(self._redraw), "svgf-redraw",
+            "Redraw marked layers", lambda: self._run_edit(self._redraw), "svgf-redraw",
             tooltip="The other layers stay exactly as they are",
         )
         return W.VBox([
-            self.layer_rows, marked(W.Box([self.redraw, self.undo]), "svgf-line"),
-            marked(W.Box([self.palette, self.by, self.recolour]), "svgf-line"),
+            self.layer_rows, add_classes(W.Box([self.redraw, self.undo]), "svgf-line"),
+            add_classes(W.Box([self.palette, self.by, self.recolour]), "svgf-line"),
         ])
 
-    def _more_pane(self) -> W.VBox:
-        self.strength = marked(
+    def _remix_pane(self) -> W.VBox:
+        self.strength = add_classes(
             W.FloatSlider(description="Strength", value=0.4, min=0.05, max=1, step=0.05), "svgf-field", "svgf-wide"
         )
         self.keep_style = W.Checkbox(description="Keep its colours and strokes", value=True, indent=False)
-        self.vary = button("Variations", lambda: self._make(self._vary), "svgf-vary", "svgf-primary")
-        self.style_box = marked(W.Dropdown(description="Style", options=[]), "svgf-field", "svgf-style")
+        self.vary = button("Variations", lambda: self._run_edit(self._vary), "svgf-vary", "svgf-primary")
+        self.style_box = add_classes(W.Dropdown(description="Style", options=[]), "svgf-field", "svgf-style")
         self.move = W.Checkbox(description="Allow parts to move", value=False, indent=False)
-        self.restyle = button("Draw in this style", lambda: self._make(self._restyle))
-        self.other = marked(W.Dropdown(description="To", options=[]), "svgf-field", "svgf-wide")
-        self.morph = button("Morph", lambda: self._make(self._morph), "svgf-morph")
+        self.restyle = button("Draw in this style", lambda: self._run_edit(self._restyle))
+        self.other = add_classes(W.Dropdown(description="To", options=[]), "svgf-field", "svgf-wide")
+        self.morph = button("Morph", lambda: self._run_edit(self._morph), "svgf-morph")
         return W.VBox([
-            marked(W.Box([self.strength, self.vary]), "svgf-line"), self.keep_style,
-            marked(W.Box([self.style_box, self.move, self.restyle]), "svgf-line"),
-            marked(W.Box([self.other, self.morph]), "svgf-line"),
+            add_classes(W.Box([self.strength, self.vary]), "svgf-line"), self.keep_style,
+            add_classes(W.Box([self.style_box, self.move, self.restyle]), "svgf-line"),
+            add_classes(W.Box([self.other, self.morph]), "svgf-line"),
             W.HTML('<div class="svgf-quiet">Count, seed, steps and guidance are those above.</div>'),
         ])
 
     def _nearest_pane(self) -> W.VBox:
-        self.find = button("Find training icons like this", self._find)
+        self.find = button("Find training icons like this", self._find_nearest)
         return W.VBox([self.find, self.found])
 
-    def _turn(self, change: dict) -> None:
+    def _switch_pane(self, change: dict) -> None:
         self._pane.children = [self._panes[change["new"]]]
 
     # --- layers and colours ----------------------------------------------------------------------
@@ -138,14 +138,14 @@ class Detail(W.VBox):
         layers = self._shown.layers
         self.show_boxes = [self._show_box(layer) for layer in layers]
         self.colour_boxes = [self._colour_box(layer) for layer in layers]
-        self.anew_boxes = [
-            marked(
-                W.ToggleButton(description="redraw", tooltip=f"Mark layer {layer.number} to redraw it"), "svgf-anew"
+        self.redraw_toggles = [
+            add_classes(
+                W.ToggleButton(description="redraw", tooltip=f"Mark layer {layer.number} to redraw it"), "svgf-toggle"
             ) for layer in layers
         ]
         rows = [
-            marked(W.Box([W.HTML(markup.layer_thumb(layer)), *own]), "svgf-layer")
-            for layer, *own in zip(layers, self.show_boxes, self.colour_boxes, self.anew_boxes)
+            add_classes(W.Box([W.HTML(markup.layer_thumb(layer)), *own]), "svgf-layer")
+            for layer, *own in zip(layers, self.show_boxes, self.colour_boxes, self.redraw_toggles)
         ]
         self.layer_rows.children = rows[::-1]
 
@@ -188,7 +188,7 @@ class Detail(W.VBox):
 
     # --- variations and other edits --------------------------------------------------------------
 
-    def _make(self, action: Callable[[Icon, Request, Tick], Batch]) -> None:
+    def _run_edit(self, action: Callable[[Icon, Request, Tick], Batch]) -> None:
         icon, request = self._shown, self._request()
         self._start(lambda tick: action(icon, request, tick))
 
@@ -205,9 +205,9 @@ class Detail(W.VBox):
         return self.session.morph(icon, self.session.icons[self.other.value - 1])
 
     def _marked_layers(self) -> Sequence[int]:
-        return [number for number, box in enumerate(self.anew_boxes, start=1) if box.value]
+        return [number for number, box in enumerate(self.redraw_toggles, start=1) if box.value]
 
-    def _find(self) -> None:
+    def _find_nearest(self) -> None:
         icon = self._shown
 
         def work(tick: Tick) -> str:

@@ -20,7 +20,7 @@ from svgfusion_lib.icon_sets.names import safe_names
 from svgfusion_lib.utils.render import contact_sheet, data_address
 
 PNG_SIZE = 512  # pixels
-LINK_MARK = "#svgfusion="  # precedes the request in a URL
+LINK_PREFIX = "#svgfusion="  # precedes the request in a URL
 _LONGEST_NAME = 48  # characters
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # date of archive entries: equal icons give equal bytes
 
@@ -107,7 +107,7 @@ def download_link(label: str, name: str, content: str | bytes, media_type: str) 
 
 def link_button(label: str, request: str) -> str:
     """An HTML button that copies this page's URL with a request, which the page draws when opened."""
-    address = f"location.origin + location.pathname + '{LINK_MARK}' + encodeURIComponent(this.dataset.text)"
+    address = f"location.origin + location.pathname + '{LINK_PREFIX}' + encodeURIComponent(this.dataset.text)"
     return copy_button(label, request).replace("this.dataset.text", address)
 
 

@@ -2,8 +2,8 @@
 (root => {
   if (!root || root.dataset.lmSuppressShortcuts) return;
   root.dataset.lmSuppressShortcuts = 'true';  // keeps JupyterLab from handling arrow keys
-  const hand = (name, text) => {
-    const field = root.querySelector('.svgf-handed textarea');
+  const send = (name, text) => {
+    const field = root.querySelector('.svgf-inbox textarea');
     field.value = name + '\n' + text;
     for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, {bubbles: true}));
   };
@@ -19,18 +19,18 @@
     event.preventDefault();
     if (next) next.focus();
   });
-  const over = shown => event => {
+  const onDrag = shown => event => {
     if (!event.dataTransfer.types.includes('Files')) return;
     event.preventDefault();
     root.classList.toggle('svgf-dropping', shown);
   };
-  root.addEventListener('dragover', over(true));
-  root.addEventListener('dragleave', over(false));
+  root.addEventListener('dragover', onDrag(true));
+  root.addEventListener('dragleave', onDrag(false));
   root.addEventListener('drop', event => {
-    over(false)(event);
-    for (const file of event.dataTransfer.files) file.text().then(text => hand(file.name, text));
+    onDrag(false)(event);
+    for (const file of event.dataTransfer.files) file.text().then(text => send(file.name, text));
   });
-  hand('/opened', '');  // no file has such a name
-  const mark = '#svgfusion=';
-  if (location.hash.startsWith(mark)) hand('request.json', decodeURIComponent(location.hash.slice(mark.length)));
+  send('/opened', '');  // no file has such a name
+  const prefix = '#svgfusion=';
+  if (location.hash.startsWith(prefix)) send('request.json', decodeURIComponent(location.hash.slice(prefix.length)));
 })(this.closest('.svgf'));

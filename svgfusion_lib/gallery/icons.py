@@ -48,7 +48,7 @@ class Icon:
     names: Sequence[str] = ()
     source: str | None = None
     drawings: Sequence[np.ndarray] = ()
-    _before: list[tuple[np.ndarray, frozenset[int]]] = field(default_factory=list, repr=False)
+    _undo_stack: list[tuple[np.ndarray, frozenset[int]]] = field(default_factory=list, repr=False)
 
     @property
     def svg(self) -> str:
@@ -60,10 +60,10 @@ class Icon:
     @property
     def before(self) -> str | None:
         """SVG text from before the edits, or of the icon that this one was made from."""
-        return rows_to_svg(self._before[0][0]) if self._before else self.source
+        return rows_to_svg(self._undo_stack[0][0]) if self._undo_stack else self.source
 
     @property
-    def drawn_svg(self) -> str:
+    def plain_svg(self) -> str:
         """`svg` without the look; edits start from this."""
         return rows_to_svg(self.shown_rows)
 
@@ -91,7 +91,7 @@ class Icon:
 
     @property
     def is_edited(self) -> bool:
-        return bool(self._before)
+        return bool(self._undo_stack)
 
     def show_layer(self, number: int, shown: bool) -> None:
         """Show or hide one layer."""
@@ -115,11 +115,11 @@ class Icon:
 
     def undo(self) -> None:
         """Undo the latest edit, if there is one."""
-        if self._before:
-            self.rows, self.hidden = self._before.pop()
+        if self._undo_stack:
+            self.rows, self.hidden = self._undo_stack.pop()
 
     def _change(self, rows: np.ndarray, hidden: frozenset[int]) -> None:
-        self._before.append((self.rows, self.hidden))
+        self._undo_stack.append((self.rows, self.hidden))
         self.rows, self.hidden = rows, hidden
 
 

@@ -9,7 +9,7 @@ from svgfusion_lib.svg import row_format as rf
 
 AS_DRAWN = "as drawn"
 SIZE = 24  # of a drawing, in user units
-MOST_PIXELS = 512
+MAX_PIXELS = 512
 CAPS = (AS_DRAWN, *rf.CAPS)
 BACKGROUNDS = ("light", "dark", "checkerboard")
 

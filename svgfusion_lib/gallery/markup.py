@@ -41,7 +41,7 @@ def picture(svg: str, text: str, kind: str = "icon") -> str:
     return f'<img class="svgf-{kind}" alt="{html.escape(text)}" src="{data_address(svg, SVG_TYPE)}">'
 
 
-def described(icon: Icon) -> str:
+def describe(icon: Icon) -> str:
     """A short description of an icon."""
     return f"Icon {icon.number}: {icon.title}"
 
@@ -51,7 +51,7 @@ def card(icon: Icon) -> str:
     told = without_style(icon.title) if icon.seed is None or icon.drawings else f"seed {icon.seed}"
     size = f' style="--size: {icon.look.size}px"' if icon.look.size else ""
     return (
-        f'<div class="svgf-paper"{size}>{picture(icon.svg, described(icon))}</div>'
+        f'<div class="svgf-paper"{size}>{picture(icon.svg, describe(icon))}</div>'
         f'<div class="svgf-caption"><b>{icon.number}</b><span dir="auto">{html.escape(told)}</span></div>'
     )
 
@@ -120,18 +120,18 @@ def large_view(icon: Icon) -> str:
         ),
         download_link("PNG 512", file_name(icon, "png"), transparent_png(icon.svg), PNG_TYPE),
     ]
-    before, slider = _before(icon)
+    before, slider = _comparison(icon)
     return (
-        f'<div><div class="svgf-paper svgf-large">{picture(icon.svg, described(icon))}{before}</div>{slider}</div>'
+        f'<div><div class="svgf-paper svgf-large">{picture(icon.svg, describe(icon))}{before}</div>{slider}</div>'
         f'<div class="svgf-heading"><h3 dir="auto">{html.escape(icon.title)}</h3>'
         f'<span class="svgf-links">{"".join(links)}</span></div>'
         f'<div class="svgf-quiet" dir="auto">{html.escape(" · ".join(facts))}</div>'
     )
 
 
-def _before(icon: Icon) -> tuple[str, str]:
+def _comparison(icon: Icon) -> tuple[str, str]:
     """The icon before its edits, and a slider that reveals it; both "" if there is no such icon or no difference."""
-    if icon.before is None or icon.before == icon.drawn_svg:
+    if icon.before is None or icon.before == icon.plain_svg:
         return "", ""
     return (
         picture(icon.before, "Before", "before"),

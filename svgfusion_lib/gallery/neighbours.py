@@ -40,7 +40,7 @@ class TrainingIcons:
         self._encoder: PixelEncoder = load_pixel_encoder(self._head.pixel_encoder)
         count = self._encoder.num_tokens  # P; an icon's last P tokens come from its last rendering, the whole icon
         last = [tokens[i][-count:] for i in range(len(tokens))]  # [P, C] each
-        self._views = torch.cat([self._see(torch.stack(last[k : k + 512])) for k in range(0, len(last), 512)])
+        self._views = torch.cat([self._embed(torch.stack(last[k : k + 512])) for k in range(0, len(last), 512)])
 
     def __len__(self) -> int:
         return len(self._views)
@@ -48,7 +48,7 @@ class TrainingIcons:
     def nearest(self, svg: str, count: int = 4) -> list[Neighbour]:
         """The `count` icons most similar to an SVG, the most similar first."""
         picture = render_svg(svg, self._encoder.image_size)[None]  # [1, S, S, 3]
-        cosines = self._views @ self._see(self._encoder.encode(picture))[0]  # [M]
+        cosines = self._views @ self._embed(self._encoder.encode(picture))[0]  # [M]
         best = cosines.topk(min(count, len(cosines)))
         titles, packs = self._cache["titles"], self._cache["packs"]
         return [
@@ -57,6 +57,6 @@ class TrainingIcons:
         ]
 
     @torch.no_grad()
-    def _see(self, tokens: Tensor) -> Tensor:
+    def _embed(self, tokens: Tensor) -> Tensor:
         """Embed pixel tokens [B, P, C] -> [B, D]."""
         return self._head(tokens)

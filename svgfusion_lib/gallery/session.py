@@ -43,7 +43,7 @@ from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 Tick = Callable[[int, int], None]
-MOST_ICONS = 32  # in one batch
+MAX_ICONS = 32  # in one batch
 MORPH_FRAMES = 12
 MAX_FILE_BYTES = 1_000_000  # of a user's SVG
 _LONGEST_TITLE = 80  # characters of a file name
@@ -91,8 +91,8 @@ class Session:
         unknown = self.pipeline.unknown_words(request.prompt, request.style)
         nearest = sorted({without_style(each.drawn_for) for each in images if each.drawn_for != each.prompt})
         weights = {name: self.weights[name] for name in sorted({each.model for each in images})}
-        note = _what_is_not_known(unknown, nearest) + _other_weights(request.weights, self.weights)
-        return self._remember(
+        note = _unknown_words_note(unknown, nearest) + _weights_note(request.weights, self.weights)
+        return self._add_batch(
             prompt, drawn, "drawn", [each.model for each in images], style or None, note=note,
             request=replace(request, weights=weights),
         )
@@ -107,7 +107,7 @@ class Session:
         ]
         condition = model.resolve_prompt("", style)[1] or None
         title = f"set of {len(drawn)} in {style} style"
-        batch = self._remember(title, drawn, title, model.name, condition, icon_set=icon_set)
+        batch = self._add_batch(title, drawn, title, model.name, condition, icon_set=icon_set)
         for icon, each in zip(batch.icons, icon_set.icons):
             icon.drawings = [parse_svg(svg).rows for svg in each.candidates]
         return batch
@@ -119,9 +119,9 @@ class Session:
         config, z = self._check(request, icon.model), self._encode(icon)
         drawn = variations(
             self.pipelines[icon.model], z, icon.title, strength, request.seeds, config, icon.style, keep_style,
-            callback=_counter(tick, max(round(strength * config.num_inference_steps), 1)),
+            callback=_step_counter(tick, max(round(strength * config.num_inference_steps), 1)),
         )  # [B, N, Z]
-        return self._remember_latents(f"variations of {icon.number}", icon, drawn, request)
+        return self._add_latents_batch(f"variations of {icon.number}", icon, drawn, request)
 
     def redraw(self, icon: Icon, layers: Sequence[int], request: Request, tick: Tick | None = None) -> Batch:
         """Redraw some layers of an icon (numbers of `Icon.layers`) to fit the others."""
@@ -130,13 +130,13 @@ class Session:
         chosen = [shown.index(number) + 1 for number in layers if number in shown]
         if not chosen:
             raise UserError("mark the layers to redraw first; hidden layers do not count")
-        part = layer_of_parts(pipeline, icon.drawn_svg)  # [N]
+        part = layer_of_parts(pipeline, icon.plain_svg)  # [N]
         kept = ~torch.isin(part, torch.tensor(chosen))
         drawn = redraw(
             pipeline, self._encode(icon), kept, icon.title, request.seeds, config, icon.style, resample=1,
-            callback=_counter(tick, config.num_inference_steps + max(round(config.num_inference_steps / 2), 1)),
+            callback=_step_counter(tick, config.num_inference_steps + max(round(config.num_inference_steps / 2), 1)),
         )  # [B, N, Z]
-        return self._remember_latents(f"redrawn layers of {icon.number}", icon, drawn, request)
+        return self._add_latents_batch(f"redrawn layers of {icon.number}", icon, drawn, request)
 
     def restyle(
         self, icon: Icon, style: str, strength: float, request: Request, tick: Tick | None = None, move: bool = False
@@ -148,11 +148,11 @@ class Session:
         z = self._encode(icon)
         drawn = restyle(
             pipeline, z, icon.title, style, request.seeds, strength, config,
-            callback=_counter(tick, max(round(strength * config.num_inference_steps), 1)), move=move,
+            callback=_step_counter(tick, max(round(strength * config.num_inference_steps), 1)), move=move,
         )  # [B, N, Z]
         words, condition = pipeline.resolve_prompt(icon.title, style)
         asked = words, condition or None
-        return self._remember_latents(f"{icon.number} in {style} style", icon, drawn, request, asked)
+        return self._add_latents_batch(f"{icon.number} in {style} style", icon, drawn, request, asked)
 
     def morph(self, icon: Icon, other: Icon, frames: int = MORPH_FRAMES) -> Batch:
         """Morph one icon into another: frames and an animated SVG."""
@@ -164,7 +164,7 @@ class Session:
         drawn = [(icon.title if k < frames / 2 else other.title, each, None) for k, each in enumerate(rows)]
         animation = animated_svg([rows_to_svg(each, config.canvas) for each in rows], config.canvas)
         name = f"morph from {icon.number} to {other.number}"
-        return self._remember(name, drawn, name, icon.model, animation=animation)
+        return self._add_batch(name, drawn, name, icon.model, animation=animation)
 
     def open_svg(self, name: str, content: bytes) -> Batch:
         """Open a user's SVG file, keeping only what our parser reads; the batch title says what is missing."""
@@ -179,7 +179,7 @@ class Session:
         rows = parsed.rows  # [L, 22]
         without = f", without its {parsed.left_out}" if parsed.left_out else ""
         name, origin = f"opened {title}{without}", f"your file{without}"
-        return self._remember(name, [(title, rows, None)], origin, self._model_of_file(rows))
+        return self._add_batch(name, [(title, rows, None)], origin, self._model_of_file(rows))
 
     def nearest(self, icon: Icon, count: int = 4) -> list[Neighbour]:
         """The training icons most similar to an icon; UserError if the gallery was opened without a cache."""
@@ -190,7 +190,7 @@ class Session:
             )
         if self._training_icons is None:
             self._training_icons = TrainingIcons(self.cache_dir)
-        return self._training_icons.nearest(icon.drawn_svg, count)
+        return self._training_icons.nearest(icon.plain_svg, count)
 
     def set_look(self, look: Look) -> None:
         """Set the look of all icons, including future ones; UserError for an invalid colour."""
@@ -204,11 +204,11 @@ class Session:
     def favourites(self) -> list[Icon]:
         return [icon for icon, _ in self._favourites]
 
-    def mark(self, icon: Icon, favourite: bool) -> Batch:
+    def set_favourite(self, icon: Icon, favourite: bool) -> Batch:
         """Add or remove a favourite; returns all favourites as a batch that is not in the history."""
         self.read_favourites()
         kept = [each for each in self.favourites if each is not icon] + [icon] * favourite
-        self._favourites = [(each, _entry(each)) for each in kept]
+        self._favourites = [(each, _favourite_entry(each)) for each in kept]
         if self.favourites_file is not None:
             write_json(self.favourites_file, [entry for _, entry in self._favourites], _FAVOURITES)
         return Batch(_FAVOURITES, tuple(kept))
@@ -263,8 +263,8 @@ class Session:
     def _check(self, request: Request, model: str) -> SamplingConfig:
         """The request's settings; UserError if the model does not support them."""
         check_seeds(request.seed, request.count)
-        if request.count > MOST_ICONS:
-            raise UserError(f"{request.count} icons are too many; the gallery draws at most {MOST_ICONS} at once")
+        if request.count > MAX_ICONS:
+            raise UserError(f"{request.count} icons are too many; the gallery draws at most {MAX_ICONS} at once")
         config = request.config
         self.pipelines[model].check(config)
         return config
@@ -273,19 +273,19 @@ class Session:
         """Encode an icon's visible layers to latents z [N, Z], with `model` or the model that drew it."""
         if len(icon.hidden) >= len(icon.layers):
             raise UserError(f"all layers of {icon.number} are hidden; show at least one")
-        return encode_svg(self.pipelines[model or icon.model], icon.drawn_svg)
+        return encode_svg(self.pipelines[model or icon.model], icon.plain_svg)
 
-    def _remember_latents(
+    def _add_latents_batch(
         self, title: str, icon: Icon, drawn: Tensor, request: Request, asked: tuple[str, str | None] | None = None
     ) -> Batch:
         """Make a batch from latents [B, N, Z] drawn from an icon, layers kept apart; asked: new prompt and style."""
         caption, style = asked or (icon.title, icon.style)
         pipeline = self.pipelines[icon.model]
-        rows = decode_layers(pipeline, drawn, layer_of_parts(pipeline, icon.drawn_svg), request.config)
+        rows = decode_layers(pipeline, drawn, layer_of_parts(pipeline, icon.plain_svg), request.config)
         icons = [(caption, each, seed) for each, seed in zip(rows, request.seeds)]
-        return self._remember(title, icons, title, icon.model, style, source=icon.drawn_svg)
+        return self._add_batch(title, icons, title, icon.model, style, source=icon.plain_svg)
 
-    def _remember(
+    def _add_batch(
         self, title: str, drawn: Sequence[tuple[str, np.ndarray, int | None]], origin: str, model: str | Sequence[str],
         style: str | None = None, animation: str | None = None, source: str | None = None, **about: Any,
     ) -> Batch:
@@ -312,19 +312,19 @@ def _default_first(styles: Sequence[str]) -> list[str]:
     return sorted(styles, key=lambda style: style != DEFAULT_STYLE)
 
 
-def _what_is_not_known(words: Sequence[str], nearest: Sequence[str]) -> str:
+def _unknown_words_note(words: Sequence[str], nearest: Sequence[str]) -> str:
     """A note on unknown words, or "" if the models know all of a prompt's words."""
     note = f"The models do not know: {', '.join(words)}. " if words else ""
     return note + (f"Some icons show the nearest known name instead: {', '.join(nearest)}. " if nearest else "")
 
 
-def _other_weights(drawn_with: Mapping[str, str], own: Mapping[str, str]) -> str:
+def _weights_note(drawn_with: Mapping[str, str], own: Mapping[str, str]) -> str:
     """A note on differing weights, or "" if a request was drawn with these weights."""
     others = ", ".join(f"{name} {found}" for name, found in drawn_with.items() if own.get(name) != found)
     return f"The request was drawn with other weights ({others[:60]}): these icons may differ. " if others else ""
 
 
-def _counter(tick: Tick | None, total: int) -> Callable[[int, Tensor], None] | None:
+def _step_counter(tick: Tick | None, total: int) -> Callable[[int, Tensor], None] | None:
     """A sampler callback that counts steps, across several runs if need be, up to total."""
     if tick is None:
         return None
@@ -338,7 +338,7 @@ def _counter(tick: Tick | None, total: int) -> Callable[[int, Tensor], None] | N
     return count
 
 
-def _entry(icon: Icon) -> dict[str, Any]:
+def _favourite_entry(icon: Icon) -> dict[str, Any]:
     """A favourite as an entry of the file."""
     own = {name: getattr(icon, name) for name in ("title", "origin", "model", "seed", "style")}
-    return own | {"svg": icon.drawn_svg}
+    return own | {"svg": icon.plain_svg}

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.session import Tick
 
-TELL_SECONDS = 0.2  # between calls of on_tick: updating the page slows down the drawing
-_FAULT = "Internal error; see the notebook server's log for the traceback."
+UPDATE_SECONDS = 0.2  # between calls of on_tick: updating the page slows down the drawing
+_INTERNAL_ERROR = "Internal error; see the notebook server's log for the traceback."
 
 
 class Cancelled(Exception):
@@ -26,7 +26,7 @@ class Worker:
         self._on_tick, self._on_end = on_tick, on_end
         self._busy, self._cancel = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._told = 0.0  # when on_tick was called last
+        self._last_update = 0.0  # when on_tick was called last
 
     @property
     def busy(self) -> bool:
@@ -51,7 +51,7 @@ class Worker:
             self._thread.join(seconds)
 
     def _run(self, work: Callable[[Tick], str]) -> None:
-        message, kind = _FAULT, "error"
+        message, kind = _INTERNAL_ERROR, "error"
         try:
             message, kind = work(self._tick), "done"
         except Cancelled:
@@ -68,6 +68,6 @@ class Worker:
         if self._cancel.is_set():
             raise Cancelled
         now = time.monotonic()
-        if now - self._told >= TELL_SECONDS or done == total:
-            self._told = now
+        if now - self._last_update >= UPDATE_SECONDS or done == total:
+            self._last_update = now
             self._on_tick(done, total)

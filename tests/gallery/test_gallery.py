@@ -54,10 +54,10 @@ def test_an_icon_bears_the_name_that_it_was_drawn_for(monkeypatch, session, pipe
 
 
 def test_every_action_is_remembered_and_icons_are_numbered_on(session, cart):
-    ask = quick()
+    request = quick()
     made = [
-        session.generate(ask), session.vary(cart, 0.5, ask), session.redraw(cart, [2], ask),
-        session.restyle(cart, "lucide", 0.6, ask), session.morph(cart, session.icons[1], frames=3),
+        session.generate(request), session.vary(cart, 0.5, request), session.redraw(cart, [2], request),
+        session.restyle(cart, "lucide", 0.6, request), session.morph(cart, session.icons[1], frames=3),
     ]
     assert session.history[1:] == made and [len(batch.icons) for batch in made] == [2, 2, 2, 2, 3]
     assert [icon.number for icon in session.icons] == list(range(1, 13))

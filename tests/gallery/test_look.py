@@ -73,7 +73,7 @@ def test_the_look_is_of_all_icons_of_the_session_those_to_come_too(session, icon
     session.set_look(Look(width=3))
     later = session.open_svg("two.svg", TWO.encode()).icons[0]
     assert 'stroke-width="3"' in icon.svg and 'stroke-width="3"' in later.svg
-    assert icon.drawn_svg == before  # edits start from the drawing
+    assert icon.plain_svg == before  # edits start from the drawing
     with pytest.raises(UserError, match="no colour"):
         session.set_look(Look(colour="reddish"))
     assert session.look == Look(width=3)
@@ -101,9 +101,9 @@ def test_what_is_copied_is_data(text):
 
 
 def test_favourites_are_a_batch_of_their_own(session, icon):
-    assert session.mark(icon, True).icons == (icon,) and session.mark(icon, True).icons == (icon,)
+    assert session.set_favourite(icon, True).icons == (icon,) and session.set_favourite(icon, True).icons == (icon,)
     assert session.history[-1].title != "favourites"
-    assert session.mark(icon, False).icons == () and session.favourites == []
+    assert session.set_favourite(icon, False).icons == () and session.favourites == []
 
 
 def test_the_widgets_set_look_background_and_favourites(session):

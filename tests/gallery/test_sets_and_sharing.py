@@ -14,7 +14,7 @@ from svgfusion_lib.editing import explain
 from svgfusion_lib.editing.explain import layer_names, name_layers
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Gallery, Request, Session, app, markup
-from svgfusion_lib.gallery.app import OPENED
+from svgfusion_lib.gallery.app import PAGE_READY
 from svgfusion_lib.gallery.downloads import jsx_of, link_button, set_bytes, svg_of, zip_bytes
 from svgfusion_lib.utils.svg_parser import parse_svg
 
@@ -85,14 +85,14 @@ def test_what_is_no_request_is_refused_in_one_line(text, message):
 
 def test_a_file_that_is_dropped_is_opened_or_drawn(session, cart_file):
     gallery = Gallery(session)
-    gallery.handed.value = "shopping_cart.svg\n" + cart_file.decode()
-    assert session.icons[-1].title == "shopping cart" and gallery.handed.value == ""
-    gallery.handed.value = "request.json\n" + Request("bell", "lucide", seed=5, **QUICK).to_json()
+    gallery.inbox.value = "shopping_cart.svg\n" + cart_file.decode()
+    assert session.icons[-1].title == "shopping cart" and gallery.inbox.value == ""
+    gallery.inbox.value = "request.json\n" + Request("bell", "lucide", seed=5, **QUICK).to_json()
     gallery.worker.wait(60)
     assert session.history[-1].title == "bell, lucide style" and gallery.controls.request.seed == 5
-    gallery.handed.value = "request.json\n{}"
+    gallery.inbox.value = "request.json\n{}"
     assert "not a gallery request" in gallery.status.value
-    gallery.handed.value = "request.json\n" + Request("bell", **QUICK | {"count": 99}).to_json()
+    gallery.inbox.value = "request.json\n" + Request("bell", **QUICK | {"count": 99}).to_json()
     gallery.worker.wait(60)
     assert "at most 32" in gallery.status.value
 
@@ -105,8 +105,8 @@ def test_a_link_holds_the_request_as_data():
 def test_the_set_tab_draws_swaps_and_makes_files(session):
     gallery = Gallery(session)
     gallery.tabs.index = 1
-    assert gallery._asked.children == (gallery.set_controls,)
-    gallery.controls.ask(Request("", **QUICK))
+    assert gallery._active_controls.children == (gallery.set_controls,)
+    gallery.controls.set_request(Request("", **QUICK))
     gallery.set_controls.words.value = "home\n\nbell\n"
     gallery.set_controls.draw.click()
     gallery.worker.wait(60)
@@ -126,7 +126,7 @@ def test_before_and_after(session, cart_file):
     cart = session.open_svg("cart.svg", cart_file).icons[0]
     assert cart.before is None and "svgf-slider" not in markup.large_view(cart)
     made = session.vary(cart, 0.5, Request("", **QUICK)).icons[0]
-    assert made.before == cart.drawn_svg
+    assert made.before == cart.plain_svg
     *_, picture = re.findall(r'<div class="svgf-paper svgf-large">.*?</div>', markup.large_view(made))
     assert "svgf-before" in picture and "svgf-slider" not in picture  # the slider is below: it would cover the icon
     cart.paint_layer(1, "#dd3333")
@@ -137,9 +137,9 @@ def test_favourites_stay(pipeline, tmp_path, cart_file):
     kept = tmp_path / "favourites.json"
     session = Session(pipeline, favourites_file=kept)
     first, second = (session.open_svg(f"{name}.svg", cart_file).icons[0] for name in ("one", HOSTILE))
-    session.mark(first, True)
-    session.mark(second, True)
-    session.mark(first, False)
+    session.set_favourite(first, True)
+    session.set_favourite(second, True)
+    session.set_favourite(first, False)
     later = Session(pipeline, favourites_file=kept)
     assert [icon.title for icon in later.favourites] == [second.title] and later.favourites[0].svg == second.svg
     assert later.history == [] and len(Gallery(later).favourites.children) == 1
@@ -154,19 +154,19 @@ def test_pages_share_their_favourites(pipeline, tmp_path, cart_file):
     one, other = (Session(pipeline, favourites_file=kept) for _ in range(2))
     gallery = Gallery(other)
     icon = one.open_svg("one.svg", cart_file).icons[0]
-    one.mark(icon, True)
-    gallery.handed.value = f"{OPENED}\n"  # a kernel started earlier is shown now
+    one.set_favourite(icon, True)
+    gallery.inbox.value = f"{PAGE_READY}\n"  # a kernel started earlier is shown now
     assert [each.title for each in other.favourites] == [icon.title] and len(gallery.favourites.children) == 1
-    other.mark(other.open_svg("two.svg", cart_file).icons[0], True)
-    assert [each.title for each in one.mark(icon, False).icons] == ["two"]
+    other.set_favourite(other.open_svg("two.svg", cart_file).icons[0], True)
+    assert [each.title for each in one.set_favourite(icon, False).icons] == ["two"]
     assert [each.title for each in other.read_favourites().icons] == ["two"]
 
 
 def test_the_first_batch_waits_for_the_page(session, monkeypatch):
-    monkeypatch.setattr(app, "OPENING_SECONDS", 600)
+    monkeypatch.setattr(app, "PAGE_READY_SECONDS", 600)
     gallery = Gallery(session, first=Request("bell", "tabler", **QUICK | {"count": 1}))
     assert gallery.worker.busy and not session.history
-    gallery.handed.value = f"{OPENED}\n"
+    gallery.inbox.value = f"{PAGE_READY}\n"
     gallery.worker.wait(300)
     assert len(session.history) == 1
 
@@ -175,17 +175,17 @@ def test_layers_are_named_by_the_words_that_they_attend_to(session, pipeline, ca
     icon = session.generate(Request("circle check", "tabler", count=1)).icons[0]
     names = [layer.name for layer in icon.layers]
     assert {"circle", "check"} & set(names) and len(set(names)) == len(names)  # those of the weights at hand
-    assert re.findall(r' id="([^"]*)"', icon.svg) == names and "check" not in icon.drawn_svg
+    assert re.findall(r' id="([^"]*)"', icon.svg) == names and "check" not in icon.plain_svg
     assert re.findall(r' id="([^"]*)"', svg_of(icon)) == [f"icon-{icon.number}-{name}" for name in names]
     (image,) = pipeline("circle check", seed=0, style="tabler").images
     named = name_layers(pipeline, image)
     assert re.findall(r' id="([^"]*)"', named.svg) == names
-    assert np.array_equal(parse_svg(named.svg).rows, parse_svg(image.svg).rows) and image.svg == icon.drawn_svg
+    assert np.array_equal(parse_svg(named.svg).rows, parse_svg(image.svg).rows) and image.svg == icon.plain_svg
     empty = dataclasses.replace(image, rows=image.rows[[0, -1]])
     assert name_layers(pipeline, empty) == empty
     icon.show_layer(1, False)
     assert re.findall(r' id="([^"]*)"', icon.svg) == names[1:]
-    assert layer_names(pipeline, icon.drawn_svg, "check") == [""]  # one layer, one word: no part to name
+    assert layer_names(pipeline, icon.plain_svg, "check") == [""]  # one layer, one word: no part to name
     assert layer_names(pipeline, cart_file.decode(), "red cart") == ["", "", ""]  # colours name nothing
 
 

@@ -98,7 +98,7 @@ def test_more_is_made_of_an_icon(gallery, cart_file):
     gallery.history.children[-1].children[1].click()
     detail = open_first(gallery)
     assert "mark the layers" in press(gallery, detail.redraw)
-    detail.anew_boxes[1].value = True
+    detail.redraw_toggles[1].value = True
     assert "3 icons: redrawn layers of 1" in press(gallery, detail.redraw)
     first, follower = gallery.session.icons[0], detail.icon
     assert follower is gallery.session.history[-1].icons[0]  # the detail follows a new batch
