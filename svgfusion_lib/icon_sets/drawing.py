@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.icon_sets.evening import Evenness, Measured, common_evenness, even_out, measure
+from svgfusion_lib.icon_sets.evening import CommonStyle, EvennessMeasures, common_style, even_out, measure
 from svgfusion_lib.icon_sets.names import safe_names
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-MOST_WORDS = 2000
+MAX_WORDS = 2000
 DEFAULT_STYLE = "tabler"
 
 
@@ -41,9 +41,9 @@ class IconSet:
 
     style: str
     icons: list[SetIcon]
-    common: Evenness
-    before: Measured
-    after: Measured
+    common: CommonStyle
+    before: EvennessMeasures
+    after: EvennessMeasures
     settings: dict = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> SetIcon:
@@ -72,7 +72,7 @@ def draw_set(
     progress(step, steps) is called at every step. UserError for no words, too many words, a word that cannot be drawn,
     or a style that the model does not know.
     """
-    words = different_words(words)
+    words = distinct_words(words)
     config = config or SamplingConfig()
     model = pipeline.route(words[0], style)
     model.check(config, style)
@@ -90,7 +90,7 @@ def draw_set(
         )
     drawn = [images[k : k + count] for k in range(0, len(images), count)]  # per word
     raw = [own[0].rows for own in drawn]
-    common = common_evenness(raw)
+    common = common_style(raw)
     icons = []
     even = []
     for word, name, own in zip(words, safe_names(words), drawn):
@@ -102,14 +102,14 @@ def draw_set(
     return IconSet(style, icons, common, measure(raw), measure(even), settings)
 
 
-def different_words(words: Sequence[str]) -> list[str]:
+def distinct_words(words: Sequence[str]) -> list[str]:
     """Words without repetitions, ignoring case and spaces."""
     first: dict[str, str] = {}
     for word in words:
         plain = re.sub(r"\s+", " ", word).strip()
         first.setdefault(plain.casefold(), plain)
-    if len(first) > MOST_WORDS:
-        raise UserError(f"{len(first)} words are too many for a set; use at most {MOST_WORDS}")
+    if len(first) > MAX_WORDS:
+        raise UserError(f"{len(first)} words are too many for a set; use at most {MAX_WORDS}")
     check_prompts(list(first.values()))
     return list(first.values())
 

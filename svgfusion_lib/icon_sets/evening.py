@@ -22,7 +22,7 @@ STEP = 0.5            # units: of the grid
 LIVE_AREA = 22.0      # units: largest width and height of a drawing
 OPTICAL_SIZES = (15.0, 19.0)  # units: range of a set's optical size
 TOLERANCE = 0.05      # share of the set's size within which a drawing keeps its size
-MOST_SCALED = 1.4     # largest factor by which a drawing grows or shrinks
+MAX_SCALE = 1.4     # largest factor by which a drawing grows or shrinks
 SAME_COLOUR = 0.1     # per channel: lines with colours this close to the set's take it
 PIXELS = 96           # side of the image in which ink is measured
 _CONTRAST = 24        # of 255: distance from white that counts as ink
@@ -30,7 +30,7 @@ _RGB = tuple(slice(columns.start, columns.start + 3) for columns in (rf.FILL, rf
 
 
 @dataclass(frozen=True)
-class Evenness:
+class CommonStyle:
     """Properties shared by the drawings of a set.
 
     pen: stroke width, or None if the drawings are not line icons; cap, join: ids of row_format; colour: r, g, b of
@@ -45,7 +45,7 @@ class Evenness:
 
 
 @dataclass(frozen=True)
-class Measured:
+class EvennessMeasures:
     """Measures of a set's evenness. Spreads: standard deviation over mean, of the optical size and the share of ink.
 
     pens: number of stroke widths; off_centre: mean distance of box centres from the canvas centre, in units.
@@ -57,9 +57,9 @@ class Measured:
     off_centre: float
 
 
-def common_evenness(drawings: Sequence[np.ndarray]) -> Evenness:
+def common_style(drawings: Sequence[np.ndarray]) -> CommonStyle:
     """The properties that fit the drawings best: median pen and optical size, most frequent cap and join."""
-    strokes = np.concatenate([rows[_stroked(rows)] for rows in drawings] or [np.zeros((0, rf.NUM_COLUMNS))])  # [K, 22]
+    strokes = np.concatenate([rows[_has_stroke(rows)] for rows in drawings] or [np.zeros((0, rf.NUM_COLUMNS))])  # [K, 22]
     fills = sum(int((is_drawn(rows) & paints_fill(rows.T)).sum()) for rows in drawings)
     pen, cap, join, colour = None, 0, 0, (0.0, 0.0, 0.0)
     if len(strokes) > fills:
@@ -67,17 +67,17 @@ def common_evenness(drawings: Sequence[np.ndarray]) -> Evenness:
         cap, join = (int(_most_frequent(strokes[:, [column]])[0]) for column in (rf.CAP, rf.JOIN))
         colour = _most_frequent(strokes[:, _RGB[1]].round(3))
     sizes = [size for rows in drawings if (size := optical_size(rows)) > 0]
-    return Evenness(pen, cap, join, colour, float(np.clip(np.median(sizes or [OPTICAL_SIZES[1]]), *OPTICAL_SIZES)))
+    return CommonStyle(pen, cap, join, colour, float(np.clip(np.median(sizes or [OPTICAL_SIZES[1]]), *OPTICAL_SIZES)))
 
 
-def even_out(rows: np.ndarray, common: Evenness) -> np.ndarray:
+def even_out(rows: np.ndarray, common: CommonStyle) -> np.ndarray:
     """Give a drawing [L, 22] the set's pen and nearly its optical size, centred and aligned with the grid.
 
     A drawing within TOLERANCE of the size is only shifted, by whole grid steps.
     """
     rows = rows.copy()
     if common.pen is not None:
-        stroked = _stroked(rows)
+        stroked = _has_stroke(rows)
         rows[stroked, rf.STROKE_WIDTH] = common.pen / UNITS
         rows[stroked, rf.CAP], rows[stroked, rf.JOIN] = common.cap, common.join
         for columns in _RGB:
@@ -88,21 +88,21 @@ def even_out(rows: np.ndarray, common: Evenness) -> np.ndarray:
         size, extent = optical_size(rows), float(np.ptp(drawn_box(rows), axis=0).max()) * UNITS
         if size == 0 or extent == 0:
             return rows
-        scale = min(max(common.size / size, 1 / MOST_SCALED), MOST_SCALED)
+        scale = min(max(common.size / size, 1 / MAX_SCALE), MAX_SCALE)
         scale = min(scale, LIVE_AREA / extent)
         if abs(scale - 1) > TOLERANCE or extent > LIVE_AREA:
-            rows, scaled = _about_centre(rows, scale, keep_pens=common.pen is not None), True
-    rows = affine(rows, 1.0, _to_centre(rows))
+            rows, scaled = _scale_about_centre(rows, scale, keep_pens=common.pen is not None), True
+    rows = affine(rows, 1.0, _centring_shift(rows))
     return snap_rows(rows, STEP / UNITS) if scaled else rows
 
 
-def measure(drawings: Sequence[np.ndarray]) -> Measured:
+def measure(drawings: Sequence[np.ndarray]) -> EvennessMeasures:
     """Measure the evenness of drawings [L, 22]."""
-    pens = {round(float(row[rf.STROKE_WIDTH]) * UNITS, 2) for rows in drawings for row in rows[_stroked(rows)]}
+    pens = {round(float(row[rf.STROKE_WIDTH]) * UNITS, 2) for rows in drawings for row in rows[_has_stroke(rows)]}
     sizes = np.array([optical_size(rows) for rows in drawings])
     inks = np.array([_ink(rows).mean() for rows in drawings])
     middles = np.array([np.mean(drawn_box(rows), axis=0) for rows in drawings]) * UNITS  # [K, 2]
-    return Measured(len(pens), _spread(sizes), _spread(inks), float(np.hypot(*middles.T).mean()))
+    return EvennessMeasures(len(pens), _spread(sizes), _spread(inks), float(np.hypot(*middles.T).mean()))
 
 
 def optical_size(rows: np.ndarray) -> float:
@@ -128,7 +128,7 @@ def _spread(values: np.ndarray) -> float:
     return float(values.std() / values.mean()) if values.mean() > 0 else 0.0
 
 
-def _about_centre(rows: np.ndarray, scale: float, keep_pens: bool) -> np.ndarray:
+def _scale_about_centre(rows: np.ndarray, scale: float, keep_pens: bool) -> np.ndarray:
     """Scale a drawing about the centre of its box."""
     middle = np.mean(drawn_box(rows), axis=0)
     scaled = affine(rows, scale, middle * (1 - scale))
@@ -137,12 +137,12 @@ def _about_centre(rows: np.ndarray, scale: float, keep_pens: bool) -> np.ndarray
     return scaled
 
 
-def _to_centre(rows: np.ndarray) -> np.ndarray:
+def _centring_shift(rows: np.ndarray) -> np.ndarray:
     """The shift [2] in whole grid steps that best centres a drawing's box on the canvas."""
     middle = np.mean(drawn_box(rows), axis=0) * UNITS
     return -np.round(middle / STEP) * STEP / UNITS
 
 
-def _stroked(rows: np.ndarray) -> np.ndarray:
+def _has_stroke(rows: np.ndarray) -> np.ndarray:
     """Which rows [L] have a stroke."""
     return is_drawn(rows) & paints_stroke(rows.T)

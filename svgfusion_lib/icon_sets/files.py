@@ -7,7 +7,7 @@ from pathlib import Path
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.icon_sets import exports
 from svgfusion_lib.icon_sets.drawing import IconSet, SetIcon
-from svgfusion_lib.icon_sets.evening import Evenness, Measured
+from svgfusion_lib.icon_sets.evening import CommonStyle, EvennessMeasures
 from svgfusion_lib.icon_sets.names import NAME, component_name, safe_names
 from svgfusion_lib.icon_sets.page import page
 from svgfusion_lib.system.files import read_json, write_json, write_text
@@ -61,8 +61,8 @@ def read_set(output_dir: str | Path) -> IconSet:
     try:
         icons = [SetIcon(**each) for each in content["icons"]]
         icon_set = IconSet(
-            content["style"], icons, Evenness(**content["common"]), Measured(**content["before"]),
-            Measured(**content["after"]), content["settings"],
+            content["style"], icons, CommonStyle(**content["common"]), EvennessMeasures(**content["before"]),
+            EvennessMeasures(**content["after"]), content["settings"],
         )
         texts = [text for icon in icons for text in (icon.word, *icon.candidates, *icon.drawn_for)]
         sound = all(isinstance(text, str) for text in texts) and icons and all(

@@ -14,7 +14,7 @@ from svgfusion_lib import cli
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.icon_sets import draw_set, read_set, safe_names, swap_icons, write_set
-from svgfusion_lib.icon_sets.evening import LIVE_AREA, UNITS, common_evenness, even_out, measure, optical_size
+from svgfusion_lib.icon_sets.evening import LIVE_AREA, UNITS, common_style, even_out, measure, optical_size
 from svgfusion_lib.icon_sets.exports import read_drawing
 from svgfusion_lib.icon_sets.names import NAME, component_name
 from svgfusion_lib.system.files import write_json
@@ -77,7 +77,7 @@ def test_names_of_hostile_words(hostile):
 
 def test_pens_become_one_and_sizes_alike():
     drawings = [SMALL, LARGE, ROUND, LINE]
-    common = common_evenness(drawings)
+    common = common_style(drawings)
     assert common.pen == 2
     even = [even_out(rows, common) for rows in drawings]
     before, after = measure(drawings), measure(even)
@@ -90,12 +90,12 @@ def test_pens_become_one_and_sizes_alike():
 
 
 def test_colours_that_are_nearly_the_same_become_one():
-    common = common_evenness([LARGE, NEARLY_BLACK, LINE])
+    common = common_style([LARGE, NEARLY_BLACK, LINE])
     assert {read_drawing(rows_to_svg(even_out(rows, common)), "x").colour for rows in (LARGE, NEARLY_BLACK)} == {"#000"}
 
 
 def test_what_is_even_stays():
-    common = common_evenness([ROUND])
+    common = common_style([ROUND])
     centred = even_out(ROUND, common)
     np.testing.assert_array_equal(even_out(centred, common), centred)
     np.testing.assert_allclose(centred[1, 2:5] * UNITS, [0, 0, 9], atol=1e-5)  # shifted by 1, nothing else
@@ -103,7 +103,7 @@ def test_what_is_even_stays():
 
 @pytest.mark.parametrize("rows", [ROUND[[0, -1]], drawing('<circle cx="12" cy="12" r="2" fill="#fff" stroke="none"/>')])
 def test_a_drawing_that_shows_nothing_is_no_trouble(rows):
-    common = common_evenness([rows])
+    common = common_style([rows])
     assert common.pen is None
     even_out(rows, common)
     assert measure([rows, rows]).ink_spread == 0
