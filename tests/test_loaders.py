@@ -111,7 +111,7 @@ def artefacts(tmp_path_factory) -> Path:
     ).save_pretrained(folder / "model")
     head = IconHead("none", 2, 3, width=4, text_width=5, packs=("a", "b"))
     save_icon_head(head, folder / "head/icon_head.safetensors")
-    stored = keywords._made_of() | {"keywords": {"printer": ["fax"]}, "spellings": {"a": "b"}}
+    stored = keywords._build_inputs() | {"keywords": {"printer": ["fax"]}, "spellings": {"a": "b"}}
     write_json(folder / "packs" / KEYWORDS, stored, KEYWORDS_KIND)
     write_json(folder / "plan" / "config.json", {"vae": {"preset": "tiny", "lr": 1e-3}}, "plan of a model")
     return folder

@@ -87,10 +87,10 @@ def _preprocess_flags(add: Add) -> None:
 
 
 def _preprocess(**options) -> None:
-    from svgfusion_lib.corpus.preprocess import left_out, preprocess
+    from svgfusion_lib.corpus.preprocess import left_out_message, preprocess
 
     print(preprocess(**options))
-    print(left_out(options["precomputed_dir"]), end="")
+    print(left_out_message(options["precomputed_dir"]), end="")
 
 
 STAGES: Stages = {

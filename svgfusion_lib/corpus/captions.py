@@ -13,7 +13,7 @@ UNSEEN_PAIR_PERCENT = 5
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[\s_\-./]+")
 SKIN_TONE = re.compile(r"\b(?:medium[ -]light|medium[ -]dark|light|medium|dark) skin tone\b")
-_NO_CONTENT = frozenset("a an the of and or in on at to with for by from my our some this icon icons style".split())
+_FILLER_WORDS = frozenset("a an the of and or in on at to with for by from my our some this icon icons style".split())
 _TRAILING_NUMBERS = re.compile(r"(?: \d+)+$")
 
 
@@ -50,7 +50,7 @@ def words_of(text: str) -> list[str]:
 
 def content_words(text: str) -> set[str]:
     """Content words of a name or prompt: `An icon of a cat` -> {`cat`}."""
-    return set(words_of(text)) - _NO_CONTENT
+    return set(words_of(text)) - _FILLER_WORDS
 
 
 def name_key(name: str, numbered: bool = False) -> str:
@@ -83,7 +83,7 @@ def is_unseen_pair(name: str, pack: str, seed: int = 0) -> bool:
 MAX_CAPTIONS = 12
 MAX_KEYWORDS = 4
 MAX_SYNONYMS = 4
-MAX_OTHERS = 2  # canonical captions from duplicates of the drawing
+MAX_DUPLICATE_CAPTIONS = 2  # canonical captions from duplicates of the drawing
 KINDS = {"line": "line icon", "filled": "filled icon", "emoji": "emoji", "colour": "colour icon"}  # by domain of a pack
 
 _AN = re.compile(r"(?!uni|use|usb|usa|eu|one\b|once|ufo|uk\b|ut|urin|uran)[aeiou]|hour|honest|heir")
@@ -158,38 +158,38 @@ def compose_captions(
     synonyms: Iterable[str] = (),
     keywords: Iterable[str] = (),
     others: Iterable[str] = (),
-    may_say: Callable[[str], bool] = lambda text: True,
+    is_allowed: Callable[[str], bool] = lambda text: True,
 ) -> tuple[str, ...]:
     """Compose at most MAX_CAPTIONS distinct captions of an icon with a style, the canonical one first.
 
     kind: a key of KINDS, or "". synonyms are used alone, keywords with the style; others: captions of duplicates of
-    the drawing. may_say: whether a name may be trained on, so that a training icon gets no keyword or colour that
+    the drawing. is_allowed: whether a name may be trained on, so that a training icon gets no keyword or colour that
     gives a held-out name ("red heart" may be held out while "heart" is not).
     """
-    synonyms = other_words(name, synonyms, may_say)[:MAX_SYNONYMS]
-    keywords = [word for word in other_words(name, keywords, may_say) if word not in synonyms][:MAX_KEYWORDS]
+    synonyms = alternative_names(name, synonyms, is_allowed)[:MAX_SYNONYMS]
+    keywords = [word for word in alternative_names(name, keywords, is_allowed) if word not in synonyms][:MAX_KEYWORDS]
     first, plain, *styled = make_captions(name, keywords, style)
-    others = [other for other in dict.fromkeys(others) if other not in (first, plain)][:MAX_OTHERS]
+    others = [other for other in dict.fromkeys(others) if other not in (first, plain)][:MAX_DUPLICATE_CAPTIONS]
     thing = noun_phrase(name, kind)
     phrases = [thing]
     coloured = colour_phrase(name, colours)
-    if coloured and may_say(f"{' and '.join(colours)} {name}"):
+    if coloured and is_allowed(f"{' and '.join(colours)} {name}"):
         phrases.append(coloured)
     phrases.append(f"{name} icon" if thing == name else f"an icon of {thing}")
     if kind in KINDS:
         word = KINDS[kind]
-        says_it_already = not set(style.split()).isdisjoint(word.split())  # "solar line duotone"
-        phrases.append(f"{name}, {style} {word.split()[-1] if says_it_already else word}")
+        repeats_style = not set(style.split()).isdisjoint(word.split())  # "solar line duotone"
+        phrases.append(f"{name}, {style} {word.split()[-1] if repeats_style else word}")
     return tuple(dict.fromkeys([first, plain, *synonyms, *others, *phrases, *styled]))[:MAX_CAPTIONS]
 
 
-def other_words(name: str, words: Iterable[str], may_say: Callable[[str], bool]) -> list[str]:
+def alternative_names(name: str, words: Iterable[str], is_allowed: Callable[[str], bool]) -> list[str]:
     """Distinct words that differ from the name and may be used."""
     own = name_key(name, numbered=True)
-    return [word for word in dict.fromkeys(words) if name_key(word, numbered=True) != own and may_say(word)]
+    return [word for word in dict.fromkeys(words) if name_key(word, numbered=True) != own and is_allowed(word)]
 
 
-def name_parts(name: str, may_say: Callable[[str], bool]) -> tuple[str, ...]:
+def name_parts(name: str, is_allowed: Callable[[str], bool]) -> tuple[str, ...]:
     """Parts of a name of several words: each word alone, and all words but one.
 
     Sampled at random in training, they teach what a word means on its own: `off` is a slash, whatever is off.
@@ -199,4 +199,4 @@ def name_parts(name: str, may_say: Callable[[str], bool]) -> tuple[str, ...]:
     if len(spoken) < 2:
         return ()
     rests = [" ".join(words[:i] + words[i + 1 :]) for i in range(len(words))] if len(words) > 2 else []
-    return tuple(other_words(name, [*spoken, *rests], may_say))
+    return tuple(alternative_names(name, [*spoken, *rests], is_allowed))

@@ -6,12 +6,12 @@ import numpy as np
 
 from svgfusion_lib.utils.render import render_svg_by_resvg
 
-SIZE = 40           # pixels per side
-ALONE = 0.7         # least share of the painted area for naming one colour
-BESIDE = 0.2        # for naming two colours: least share of each,
-TOGETHER = 0.8      # and of both together
-_OPAQUE = 8         # of 255: a pixel is opaque if it differs by at most this between white and black backgrounds
-_FEWEST_PIXELS = 20
+SIZE = 40               # pixels per side
+MIN_SINGLE_SHARE = 0.7  # least share of the painted area for naming one colour
+MIN_PAIR_SHARE = 0.2    # for naming two colours: least share of each,
+MIN_TOTAL_SHARE = 0.8   # and of both together
+_OPAQUE = 8             # of 255: a pixel is opaque if it differs by at most this between white and black backgrounds
+_MIN_PIXELS = 20
 
 # Several examples of each colour; a pixel gets the name of the nearest one in CIELAB.
 _EXAMPLES = {
@@ -23,7 +23,7 @@ _EXAMPLES = {
     "grey": ("#808080", "#66757f", "#99aab5", "#546e7a"), "white": ("#ffffff", "#e6e7e8", "#f0f4f8"),
     "beige": ("#ffe0bd", "#f7dece", "#e8c9a0"),
 }
-_UNSPOKEN = frozenset({"beige"})  # skin and paper: nobody names this colour
+_NEVER_NAMED = frozenset({"beige"})  # skin and paper: nobody names this colour
 _NAMES = np.array([name for name, examples in _EXAMPLES.items() for _ in examples])
 _RGB = np.array([
     [int(example[i : i + 2], 16) for i in (1, 3, 5)] for examples in _EXAMPLES.values() for example in examples
@@ -39,7 +39,7 @@ def dominant_colours(svg: str) -> tuple[str, ...]:
     white, black = (render_svg_by_resvg(svg, SIZE, background).astype(int) for background in ("white", "black"))
     opaque = np.abs(white - black).max(axis=2) <= _OPAQUE  # [S, S]
     pixels = white[opaque]  # [N, 3]
-    if len(pixels) < _FEWEST_PIXELS:
+    if len(pixels) < _MIN_PIXELS:
         return ()
     nearest = ((lab(pixels / 255)[:, None] - _examples()) ** 2).sum(axis=2).argmin(axis=1)  # [N]
     names, counts = np.unique(_NAMES[nearest], return_counts=True)
@@ -47,11 +47,11 @@ def dominant_colours(svg: str) -> tuple[str, ...]:
     names, shares = names[order].tolist(), counts[order] / counts.sum()
     if names == ["black"]:
         return ()
-    if len(names) > 1 and shares[1] >= BESIDE and shares[:2].sum() >= TOGETHER:
+    if len(names) > 1 and shares[1] >= MIN_PAIR_SHARE and shares[:2].sum() >= MIN_TOTAL_SHARE:
         named = tuple(names[:2])
     else:
-        named = (names[0],) if shares[0] >= ALONE else ()
-    return () if _UNSPOKEN & set(named) else named
+        named = (names[0],) if shares[0] >= MIN_SINGLE_SHARE else ()
+    return () if _NEVER_NAMED & set(named) else named
 
 
 def lab(colours: np.ndarray) -> np.ndarray:

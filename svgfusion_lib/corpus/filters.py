@@ -19,9 +19,9 @@ from svgfusion_lib.utils.render import BLANK_CONTRAST, render_svg_by_resvg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import element_of_rows, rows_to_svg
 
-PICTURE_SIZE = 32       # pixels
-CELLS = 8               # pictures are compared in CELLS x CELLS cells
-SAME_BELOW = 0.08       # pictures that differ by less count as the same drawing; docs/corpus.md explains the choice
+PICTURE_SIZE = 32           # pixels
+CELLS = 8                   # pictures are compared in CELLS x CELLS cells
+DUPLICATE_THRESHOLD = 0.08  # pictures that differ by less count as the same drawing; docs/corpus.md explains the choice
 _FIRST_CAPACITY = 256
 _ROUNDING = 1e-3
 
@@ -62,7 +62,7 @@ class PictureIndex:
         count = self._count
         ink = 255 - picture
         cells, strength = _describe(ink)
-        bounds = SAME_BELOW * np.maximum(self._strengths[:count], strength)  # [N]
+        bounds = DUPLICATE_THRESHOLD * np.maximum(self._strengths[:count], strength)  # [N]
         # Cell means differ by at most the cell's RMS difference, so pictures skipped here are not near duplicates.
         squares = self._squares[:count] - 2 * (self._cells[:count] @ cells) + cells @ cells
         near = np.flatnonzero(squares < CELLS * CELLS * bounds**2 + _ROUNDING)
@@ -70,9 +70,9 @@ class PictureIndex:
         if not len(near):
             return None
         delta = (self._inks[near].astype(np.float32) - ink) / 255  # [n, S, S, 3]
-        differences = np.sqrt(_cell_means(delta**2).max(axis=1)) / np.maximum(bounds[near], 1e-9) * SAME_BELOW
+        differences = np.sqrt(_cell_means(delta**2).max(axis=1)) / np.maximum(bounds[near], 1e-9) * DUPLICATE_THRESHOLD
         best = int(differences.argmin())
-        return (int(near[best]), float(differences[best])) if differences[best] < SAME_BELOW else None
+        return (int(near[best]), float(differences[best])) if differences[best] < DUPLICATE_THRESHOLD else None
 
 
 def _describe(ink: np.ndarray) -> tuple[np.ndarray, float]:
@@ -102,7 +102,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Inspection:
     """Why a file is dropped ("" if it is kept), and its content if it is kept."""
 
     reason: str
@@ -116,7 +116,7 @@ class Finding:
 
 def inspect_svg(
     source: Source, stroke_only: bool | None, max_rows: int | None, pictures: bool, whole: bool, originals: bool
-) -> Finding:
+) -> Inspection:
     """Parse and render one file. Options as in `prepare_dataset`; pictures: render it for comparison.
 
     For emoji and colour icons, measure the colours and remove invisible parts.
@@ -127,14 +127,14 @@ def inspect_svg(
     try:
         parsed = parse_svg(source.path)
     except ValueError as error:
-        return Finding(f"does not parse: {str(error).split(' (')[0]}")
+        return Inspection(f"does not parse: {str(error).split(' (')[0]}")
     rows = parsed.rows
     if whole and parsed.unsupported:
-        return Finding(f"rows cannot show: {', '.join(sorted(parsed.unsupported))}")
+        return Inspection(f"rows cannot show: {', '.join(sorted(parsed.unsupported))}")
     if stroke_only and source.domain in ("", "line") and not strokes_only(rows):
-        return Finding("not stroke only")
+        return Inspection("not stroke only")
     if max_rows is not None and len(rows) - 2 > max_rows:
-        return Finding(f"more than {max_rows} rows")
+        return Inspection(f"more than {max_rows} rows")
     picture, colours = None, ()
     try:
         rows = clean_rows(rows) if coloured else rows
@@ -143,13 +143,13 @@ def inspect_svg(
         if pictures:
             picture = render_svg_by_resvg(text, PICTURE_SIZE)
             if picture.min() >= 255 - BLANK_CONTRAST:
-                return Finding("blank on white")
+                return Inspection("blank on white")
         if coloured:
             colours = dominant_colours(text)
         text = sanitised_svg(source.path) if originals else text
     except ValueError:
-        return Finding("cannot be rendered")
-    return Finding("", _fingerprint(rows), text, len(rows) - 2, tuple(parsed.approximated), picture, colours)
+        return Inspection("cannot be rendered")
+    return Inspection("", _fingerprint(rows), text, len(rows) - 2, tuple(parsed.approximated), picture, colours)
 
 
 def _fingerprint(rows: np.ndarray) -> bytes:
@@ -238,7 +238,7 @@ def merge_tiny_segments(rows: np.ndarray) -> np.ndarray:
 def drop_invisible(rows: np.ndarray) -> np.ndarray:
     """Remove elements that change no pixel from rows [L, 22]. Tests later ones first, because they cover others."""
     number = element_of_rows(rows)
-    doubtful = set(range(int(number[-1]) + 1)) - _surely_seen(rows, number)
+    doubtful = set(range(int(number[-1]) + 1)) - _certainly_visible(rows, number)
     if not doubtful:
         return rows
     picture = _picture(rows)
@@ -250,7 +250,7 @@ def drop_invisible(rows: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _surely_seen(rows: np.ndarray, number: np.ndarray) -> set[int]:
+def _certainly_visible(rows: np.ndarray, number: np.ndarray) -> set[int]:
     """Elements that are on top somewhere, found by rendering each in its own opaque colour."""
     drawn = ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)  # [L]
     rows, number = rows[drawn].copy(), number[drawn]

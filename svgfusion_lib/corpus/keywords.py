@@ -24,15 +24,15 @@ from svgfusion_lib.system.outputs import own_file
 
 KEYWORDS = "keywords.json"
 KEYWORDS_KIND = "dictionary of keywords"
-MOST = 8                # keywords per name
-NEAREST = 0.55          # least cosine similarity of a keyword to the name
-COMMON = 4              # a tag on more names than this is a category
-_VERSION = 2             # version of the other rules
+MAX_PER_NAME = 8       # keywords per name
+MIN_SIMILARITY = 0.55  # least cosine similarity of a keyword to the name
+MAX_TAG_COUNT = 4      # a tag on more names than this is a category
+_VERSION = 2           # version of the other rules
 _KEYWORD = re.compile(r"[a-z]{3,}(?: [a-z]{3,})?")
 _FLAG = re.compile(r"^flags? (?:for )?(?:flag )?")
-_ENCODED_TOGETHER = 2048
+_BATCH_SIZE = 2048
 
-Nearness = Callable[[Sequence[str]], np.ndarray]  # texts -> vectors [N, D] of length 1
+TextEmbedder = Callable[[Sequence[str]], np.ndarray]  # texts -> vectors [N, D] of length 1
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Vocabulary:
     spellings: Mapping[str, str]
 
     def keywords_of(self, name: str) -> tuple[str, ...]:
-        """At most MOST synonyms for a name, the closest first."""
+        """At most MAX_PER_NAME synonyms for a name, the closest first."""
         return tuple(self.keywords.get(name_key(name, numbered=True), ()))
 
-    def spell(self, name: str) -> str:
+    def respell(self, name: str) -> str:
         """An emoji's name as most packs spell it: `flag japan` for `flag for japan`, `fire engine` for `fireengine`.
 
         "" if the name says nothing about the picture.
@@ -60,22 +60,22 @@ NO_KEYWORDS = Vocabulary({}, {})
 
 def load_vocabulary(folder: str | Path) -> Vocabulary:
     """Load the dictionary from `folder`; build it from its pinned npm sources if it is missing."""
-    path, made_of = Path(folder) / KEYWORDS, _made_of()
+    path, build_inputs = Path(folder) / KEYWORDS, _build_inputs()
     if path.is_file():
         remedy = "remove it, and it will be rebuilt"
         stored = read_json(path, KEYWORDS_KIND, remedy)
         keywords, spellings = stored.get("keywords"), stored.get("spellings")
         if "sources" not in stored or not isinstance(keywords, dict) or not isinstance(spellings, dict):
             raise UserError(f"{path}: damaged (no keywords or no spellings); {remedy}")
-        if {key: stored.get(key) for key in made_of} == made_of:
+        if {key: stored.get(key) for key in build_inputs} == build_inputs:
             return Vocabulary(keywords, spellings)
     contents = {
         package: json.loads(fetch_file(package, entry["version"], entry["integrity"], entry["path"]))
-        for package, entry in made_of["sources"].items()
+        for package, entry in build_inputs["sources"].items()
     }
-    vocabulary = make_vocabulary(contents, by_text_encoder())
+    vocabulary = make_vocabulary(contents, default_embedder())
     with own_file(path):
-        write_json(path, made_of | asdict(vocabulary), KEYWORDS_KIND)
+        write_json(path, build_inputs | asdict(vocabulary), KEYWORDS_KIND)
     return vocabulary
 
 
@@ -84,12 +84,12 @@ def synonyms_of(name: str, domain: str) -> tuple[str, ...]:
     return _synonyms().get((domain, name_key(name, numbered=True)), ())
 
 
-def _made_of() -> dict[str, Any]:
+def _build_inputs() -> dict[str, Any]:
     """Everything that the dictionary depends on; it is rebuilt if this changes."""
-    return {"sources": _sources(), "rules": [_VERSION, MOST, NEAREST, COMMON]}
+    return {"sources": _sources(), "rules": [_VERSION, MAX_PER_NAME, MIN_SIMILARITY, MAX_TAG_COUNT]}
 
 
-def make_vocabulary(contents: Mapping[str, Any], nearness: Nearness) -> Vocabulary:
+def make_vocabulary(contents: Mapping[str, Any], embed: TextEmbedder) -> Vocabulary:
     """Build the dictionary from the packages' parsed JSON files."""
     lucide, tabler, emoji = (contents[name] for name in ("lucide-static", "@tabler/icons", "emojibase-data"))
     brands = {humanise(name.removeprefix("brand-")) for name, icon in tabler.items() if icon["category"] == "Brand"}
@@ -106,10 +106,10 @@ def make_vocabulary(contents: Mapping[str, Any], nearness: Nearness) -> Vocabula
                 key = name_key(name, numbered=True)
                 candidates.setdefault(key, (name, {}))[1].update(dict.fromkeys(tags))
     spellings = {name.replace(" ", ""): name for name in emoji if " " in name}
-    return Vocabulary(_nearest(candidates, nearness), spellings)
+    return Vocabulary(_nearest(candidates, embed), spellings)
 
 
-def by_text_encoder() -> Nearness:
+def default_embedder() -> TextEmbedder:
     """Similarity by the default text encoder: compares mean token embeddings."""
     from svgfusion_lib.models.icon_head import mean_text_tokens
     from svgfusion_lib.models.text_encoder import load_text_encoder
@@ -117,7 +117,7 @@ def by_text_encoder() -> Nearness:
     encoder = load_text_encoder()
 
     def vectors(texts: Sequence[str]) -> np.ndarray:
-        parts = (texts[i : i + _ENCODED_TOGETHER] for i in range(0, len(texts), _ENCODED_TOGETHER))
+        parts = (texts[i : i + _BATCH_SIZE] for i in range(0, len(texts), _BATCH_SIZE))
         return np.concatenate([mean_text_tokens(*encoder.encode(list(part))).numpy() for part in parts])
 
     return vectors
@@ -125,14 +125,14 @@ def by_text_encoder() -> Nearness:
 
 def _useful_tags(names: Mapping[str, Iterable], brands: set[str]) -> dict[str, list[str]]:
     """Tags of one source that can be keywords: one or two plain words, not too common, no brand, not in the name."""
-    spoken = {name: [humanise(str(tag)) for tag in tags] for name, tags in names.items()}
-    count = Counter(tag for tags in spoken.values() for tag in set(tags))
+    readable = {name: [humanise(str(tag)) for tag in tags] for name, tags in names.items()}
+    count = Counter(tag for tags in readable.values() for tag in set(tags))
     useful = {}
-    for name, tags in spoken.items():
+    for name, tags in readable.items():
         words = set(name.split())
         useful[name] = [
             tag for tag in tags
-            if _KEYWORD.fullmatch(tag) and count[tag] <= COMMON and not brands & {tag, *tag.split()}
+            if _KEYWORD.fullmatch(tag) and count[tag] <= MAX_TAG_COUNT and not brands & {tag, *tag.split()}
             and not {word.removesuffix("s") for word in tag.split()} <= {word.removesuffix("s") for word in words}
         ]
     return useful
@@ -144,17 +144,17 @@ def _is_variation(name: str, names: Iterable[str]) -> bool:
     return any(" ".join(words[:count]) in names for count in range(1, len(words)))
 
 
-def _nearest(candidates: Mapping[str, tuple[str, Iterable[str]]], nearness: Nearness) -> dict[str, list[str]]:
+def _nearest(candidates: Mapping[str, tuple[str, Iterable[str]]], embed: TextEmbedder) -> dict[str, list[str]]:
     named = {key: (name, list(tags)) for key, (name, tags) in candidates.items() if tags}
     if not named:
         return {}
     texts = sorted({text for name, tags in named.values() for text in (name, *tags)})
     row = {text: i for i, text in enumerate(texts)}
-    vectors = nearness(texts)  # [N, D]
+    vectors = embed(texts)  # [N, D]
     chosen = {}
     for key, (name, tags) in named.items():
         near = vectors[[row[tag] for tag in tags]] @ vectors[row[name]]
-        best = [tags[i] for i in np.argsort(-near, kind="stable") if near[i] >= NEAREST][:MOST]
+        best = [tags[i] for i in np.argsort(-near, kind="stable") if near[i] >= MIN_SIMILARITY][:MAX_PER_NAME]
         if best:
             chosen[key] = best
     return chosen

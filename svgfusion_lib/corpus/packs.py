@@ -78,7 +78,7 @@ def style_grid(pack: str) -> Mapping[str, Any]:
     return known[pack].grid if pack in known else {}
 
 
-def names_style(prompt: str, word: str) -> bool:
+def mentions_style(prompt: str, word: str) -> bool:
     """Whether a prompt asks for the style `word` ("..., twemoji style")."""
     return re.search(rf"\b{re.escape(word)} style\b", prompt.lower()) is not None
 
@@ -101,7 +101,7 @@ def find_style(text: str, packs: Sequence[str]) -> str:
     raise UserError(f"no style {text!r}; the nearest is {near[0]!r}" if near else f"no style {text!r}: there are none")
 
 
-def without_style(prompt: str) -> str:
+def strip_style(prompt: str) -> str:
     """Remove a style from the end of a prompt: `cart, tabler style` -> `cart`."""
     return _STYLE_WORDS.sub("", prompt).rstrip()
 
@@ -128,7 +128,7 @@ def fetch_packs(packs: Sequence[str], output_dir: str | Path) -> list[Path]:
         folder = Path(output_dir) / pack.name
         if not _is_fetched(pack, folder):
             icons = fetch_file(f"{SCOPE}/{pack.name}", pack.version, pack.integrity, "icons.json")
-            _unfold(pack, json.loads(icons), folder)
+            _unpack_icons(pack, json.loads(icons), folder)
         folders.append(folder)
     return folders
 
@@ -148,7 +148,7 @@ def _entry(pack: Pack) -> dict[str, Any]:
     return {name: value for name, value in asdict(pack).items() if name != "grid"}
 
 
-def _unfold(pack: Pack, data: dict, folder: Path) -> None:
+def _unpack_icons(pack: Pack, data: dict, folder: Path) -> None:
     icons = {name: icon for name, icon in data["icons"].items() if not icon.get("hidden")}
     aliases = _aliases_by_parent(data)
     with output_set(folder, "fetch_packs", replace=True) as partial:
@@ -189,8 +189,8 @@ def _svg_document(icon: dict, data: dict) -> str:
 
 
 def _make_record(pack: Pack, icon: str, aliases: Sequence[str], icons: Mapping[str, dict]) -> Record:
-    name, suffix = _spoken_name(pack, icon, icons)
-    keywords = dict.fromkeys(_spoken_name(pack, alias, icons)[0] for alias in sorted(aliases))
+    name, suffix = _readable_name(pack, icon, icons)
+    keywords = dict.fromkeys(_readable_name(pack, alias, icons)[0] for alias in sorted(aliases))
     keywords.pop(name, None)
     split = split_of(name, numbered=True)
     # A training picture never carries a held-out name.
@@ -202,7 +202,7 @@ def _make_record(pack: Pack, icon: str, aliases: Sequence[str], icons: Mapping[s
     )
 
 
-def _spoken_name(pack: Pack, icon: str, icons: Mapping[str, dict]) -> tuple[str, str]:
+def _readable_name(pack: Pack, icon: str, icons: Mapping[str, dict]) -> tuple[str, str]:
     """(`bag 4`, `line-duotone`) for solar's `bag-4-line-duotone`."""
     base, suffix = strip_suffix(icon, pack.suffixes)
     if pack.variant:

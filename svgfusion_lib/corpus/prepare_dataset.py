@@ -11,8 +11,8 @@ from svgfusion_lib.corpus.captions import is_unseen_pair, make_captions, name_ke
 from svgfusion_lib.corpus.filters import Source, inspect_svg, surplus_variants
 from svgfusion_lib.corpus.keywords import NO_KEYWORDS, Vocabulary, load_vocabulary
 from svgfusion_lib.corpus.packs import fetch_packs, style_word
-from svgfusion_lib.corpus.records import Record, read_records, unfold_table
-from svgfusion_lib.corpus.sieve import Sieve, place_of
+from svgfusion_lib.corpus.records import Record, export_table, read_records
+from svgfusion_lib.corpus.sieve import Sieve, dataset_path
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.system.outputs import check_apart, distinct, output_set
@@ -49,7 +49,7 @@ def prepare_dataset(
     """Clean, deduplicate, balance, caption and split SVGs; return the summary. Rules: docs/corpus.md.
 
     Sources are icon packs (fetched into `packs_dir` if missing), a folder `svg_dir` and a `dataset` (see
-    `unfold_table`; at most `dataset_rows` rows are read). `held_out_packs` form the split held_out_pack and are never
+    `export_table`; at most `dataset_rows` rows are read). `held_out_packs` form the split held_out_pack and are never
     trained on. A file is kept if it parses into rows (`whole`: rows that show all of it), if no file kept before has
     the same rows or, with `near_duplicates`, looks nearly the same within its domain (captions of duplicates are
     merged), and if it is among the first `max_variants` (None: all) variants of its name in skin tone and gender
@@ -93,12 +93,13 @@ def prepare_dataset(
     ):
         sources = [Source(folder / record.file, record) for folder in folders for record in read_records(folder)]
         if dataset is not None:
-            rows = unfold_table(dataset, Path(unfolded), svg_column, caption_column, dataset_split, dataset_rows)
+            rows = export_table(dataset, Path(unfolded), svg_column, caption_column, dataset_split, dataset_rows)
             sources += [Source(Path(unfolded, record.file), record) for record in rows]
-        places = distinct([place_of(source.record) for source in sources])
+        places = distinct([dataset_path(source.record) for source in sources])
+        records = [_finalise_record(source, vocabulary, held_out_packs, hold_out, seed) for source in sources]
         sources = [
-            replace(source, record=replace(_settle(source, vocabulary, held_out_packs, hold_out, seed), file=place))
-            for source, place in zip(sources, places)
+            replace(source, record=replace(record, file=place))
+            for source, record, place in zip(sources, records, places)
         ]
         if max_files is not None:
             random.Random(0).shuffle(sources)
@@ -132,13 +133,13 @@ def prepare_dataset(
         })
 
 
-def _settle(
+def _finalise_record(
     source: Source, vocabulary: Vocabulary, held_out_packs: Sequence[str], hold_out: bool, seed: int
 ) -> Record:
     """The record with its final name, spelt as in other packs, and its split as far as name and pack determine it."""
     record = source.record
     if source.domain == "emoji":
-        name, keywords = vocabulary.spell(record.name), tuple(filter(None, map(vocabulary.spell, record.keywords)))
+        name, keywords = vocabulary.respell(record.name), tuple(filter(None, map(vocabulary.respell, record.keywords)))
         keywords = tuple(word for word in dict.fromkeys(keywords) if name_key(word) != name_key(name))
         captions = make_captions(name, keywords, record.style) if name else ()  # it has no name
         split = split_of(name, numbered=True)

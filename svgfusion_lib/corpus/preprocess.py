@@ -76,7 +76,7 @@ def preprocess(
     options: dict = {"pixel_encoder": pixel_encoder, "renderings": renderings}
     with claimed(precomputed_dir, "preprocess", svg_dir):
         parts_dir = _parts_folder(precomputed_dir, files, options)
-        todo = [k for k in range(len(parts)) if not _is_whole(_part_path(parts_dir, k))]
+        todo = [k for k in range(len(parts)) if not _is_complete(_part_path(parts_dir, k))]
         count = default_processes(sum(len(parts[k]) for k in todo)) if processes is None else processes
         results = map_in_order(partial(_make_part, **options), [parts[k] for k in todo], count, chunk_size=1)
 
@@ -114,7 +114,7 @@ def _load_part(path: Path) -> list[dict]:
     return load_tensors(path, "part", "preprocess", {"files": list})["files"]
 
 
-def _is_whole(path: Path) -> bool:
+def _is_complete(path: Path) -> bool:
     """Whether a part exists; removes damaged ones."""
     if not path.is_file():
         return False
@@ -227,7 +227,7 @@ def _join(
     })
 
 
-def left_out(precomputed_dir: str | Path) -> str:
+def left_out_message(precomputed_dir: str | Path) -> str:
     """A line on how many files max_files left out of a cache; "" if none."""
     report = read_json(Path(precomputed_dir) / "report.json", "report of preprocess", "run preprocess again")
     left, found = report["found"] - report["files"], report["found"]

@@ -220,13 +220,13 @@ def _read_text(path: Path) -> str:
 # --- Hugging Face datasets and table files (parquet, JSON lines, CSV) ----------------------------------
 
 
-def unfold_table(
+def export_table(
     dataset: str | Path | Iterable,
     folder: Path,
     svg_column: str = "svg",
     caption_column: str = "caption",
     split: str = "train",
-    most_rows: int | None = None,
+    max_rows: int | None = None,
 ) -> list[Record]:
     """Write the SVGs of a dataset into `folder`, one file per row, and return their records in order.
 
@@ -244,7 +244,7 @@ def unfold_table(
             rows = _columns_of(_open(name_of_data, split), name_of_data, columns)
         else:
             rows = (_as_mapping(row, svg_column, caption_column) for row in dataset)
-        for number, row in enumerate(track(islice(rows, most_rows), "rows of the dataset")):
+        for number, row in enumerate(track(islice(rows, max_rows), "rows of the dataset")):
             if not records:
                 _check_columns(name_of_data, row, columns)
             file = f"{number:07d}.svg"

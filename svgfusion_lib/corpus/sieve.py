@@ -9,9 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from svgfusion_lib.corpus.captions import compose_captions, make_captions, name_key, name_parts, other_words, split_of
-from svgfusion_lib.corpus.directions import allowed_moves, moved
-from svgfusion_lib.corpus.filters import PICTURE_SIZE, Finding, PictureIndex, Source
+from svgfusion_lib.corpus.captions import (
+    alternative_names,
+    compose_captions,
+    make_captions,
+    name_key,
+    name_parts,
+    split_of,
+)
+from svgfusion_lib.corpus.directions import allowed_moves, apply_move
+from svgfusion_lib.corpus.filters import PICTURE_SIZE, Inspection, PictureIndex, Source
 from svgfusion_lib.corpus.keywords import Vocabulary, synonyms_of
 from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.records import COUNT, COUNTED, SPLITS, Record, write_manifest
@@ -31,7 +38,7 @@ MAX_DRAWINGS = 3   # of one name in one pack and style; numbered from the second
 
 
 @dataclass
-class _Kept:
+class _KeptIcon:
     """One kept file, and the duplicates whose captions it takes over."""
 
     record: Record
@@ -47,7 +54,7 @@ class _Kept:
         if self.record.split != "train" or duplicate.split == "train":
             self.duplicates.append(duplicate)
 
-    def finished(
+    def final_record(
         self, vocabulary: Vocabulary, names: Collection[str], logos: frozenset[str], hold_out: bool,
         unseen: Collection[tuple[str, str]],
     ) -> Record:
@@ -61,22 +68,22 @@ class _Kept:
             captions = [caption for each in (record, *others) for caption in each.captions]
             return replace(record, captions=tuple(dict.fromkeys(captions)))
 
-        def may_say(text: str) -> bool:
+        def is_allowed(text: str) -> bool:
             return not hold_out or record.split != "train" or split_of(text, numbered=True) == "train"
 
-        def may_become(name: str) -> bool:
+        def is_allowed_move(name: str) -> bool:
             pair = name_key(name, numbered=True), record.pack
-            return may_say(name) and (record.split != "train" or pair not in unseen)
+            return is_allowed(name) and (record.split != "train" or pair not in unseen)
 
-        aliases = other_words(record.name, record.keywords, may_say)
+        aliases = alternative_names(record.name, record.keywords, is_allowed)
         near = [word for word in vocabulary.keywords_of(record.name) if name_key(word, numbered=True) not in names]
         captions = compose_captions(
             record.name, record.style, self.domain, self.colours, synonyms_of(record.name, self.domain),
-            [*aliases[:2], *near, *aliases[2:]], [other.captions[0] for other in others], may_say,
+            [*aliases[:2], *near, *aliases[2:]], [other.captions[0] for other in others], is_allowed,
         )
         return replace(
-            record, captions=captions, keywords=tuple(aliases), parts=name_parts(record.name, may_say),
-            moves=tuple(allowed_moves(self.base, may_become, logos)),
+            record, captions=captions, keywords=tuple(aliases), parts=name_parts(record.name, is_allowed),
+            moves=tuple(allowed_moves(self.base, is_allowed_move, logos)),
         )
 
 
@@ -101,17 +108,17 @@ class Sieve:
         self.hold_out = hold_out
         self.num_parts = num_parts
         self.moved_copies = moved_copies
-        self.kept: list[_Kept] = []
-        self._by_fingerprint: dict[bytes, _Kept] = {}
-        self._pictures: dict[str, tuple[PictureIndex, list[_Kept]]] = {}  # by domain
+        self.kept: list[_KeptIcon] = []
+        self._by_fingerprint: dict[bytes, _KeptIcon] = {}
+        self._pictures: dict[str, tuple[PictureIndex, list[_KeptIcon]]] = {}  # by domain
         self._drawings: Counter = Counter()  # by pack, style and name
         self._names: dict[str, set[str]] = {}  # keys of all names by domain, including dropped files
         self._dropped: list[dict] = []
         self._reasons: list[tuple[str, str]] = []  # pack folder, and why a file in it was dropped
 
-    def drop(self, record: Record, reason: str, same_as: _Kept | None = None, **facts) -> None:
+    def drop(self, record: Record, reason: str, same_as: _KeptIcon | None = None, **facts) -> None:
         """Drop a file, recording facts about it; a duplicate passes its captions to `same_as`."""
-        self._see(record)
+        self._register_name(record)
         entry = {"file": record.file, "reason": reason} | facts
         if same_as is not None:
             same_as.join(record)
@@ -119,14 +126,14 @@ class Sieve:
         self._dropped.append(entry)
         self._reasons.append((_folder(record), reason))
 
-    def add(self, source: Source, finding: Finding) -> None:
+    def add(self, source: Source, finding: Inspection) -> None:
         """Keep a file or drop it."""
         record = source.record
         if finding.reason:
             return self.drop(record, finding.reason)
         if finding.fingerprint in self._by_fingerprint:
             return self.drop(record, "duplicate", self._by_fingerprint[finding.fingerprint])
-        kept = _Kept(
+        kept = _KeptIcon(
             self._numbered(record), source.domain, finding.colours, record.name, finding.rows, finding.approximated
         )
         picture = None
@@ -142,7 +149,7 @@ class Sieve:
         if picture is not None:
             index.add(picture)
             members.append(kept)
-        self._see(record)
+        self._register_name(record)
         self._drawings[_drawing(record)] += 1
         self._by_fingerprint[finding.fingerprint] = kept
         self.kept.append(kept)
@@ -154,10 +161,10 @@ class Sieve:
             reasons = Counter(reason for _, reason in self._reasons).most_common(3)
             hint = "; to allow fills, turn stroke_only off" if "not stroke only" in dict(reasons) else ""
             raise UserError(f"no SVG was kept: {', '.join(f'{n} {reason}' for reason, n in reasons)}{hint}")
-        may_not = self.hold_out, self._settle_pairs()
+        may_not = self.hold_out, self._resolve_unseen_pairs()
         said = {domain: (names, _logos(names)) for domain, names in self._names.items()}
         done = [
-            (kept.finished(self.vocabulary, *said[kept.domain], *may_not), kept.rows, kept.approximated)
+            (kept.final_record(self.vocabulary, *said[kept.domain], *may_not), kept.rows, kept.approximated)
             for kept in self.kept
         ]
         if self.moved_copies:
@@ -189,7 +196,7 @@ class Sieve:
             parsed = parse_svg(self.output / record.file)
             index, _ = self._pictures[pack_domain(record.pack)]
             for move in record.moves:
-                copy, rows = moved(record, parsed.rows, move)
+                copy, rows = apply_move(record, parsed.rows, move)
                 text = rows_to_svg(rows, parsed.size)
                 picture = render_svg_by_resvg(text, PICTURE_SIZE)
                 if index.find(picture) is None:
@@ -205,7 +212,7 @@ class Sieve:
         choice = random.Random(record.file).sample(record.parts, min(self.num_parts, len(record.parts)))
         return replace(record, captions=tuple(dict.fromkeys([*record.captions, *choice])))
 
-    def _settle_pairs(self) -> set[tuple[str, str]]:
+    def _resolve_unseen_pairs(self) -> set[tuple[str, str]]:
         """Move unseen pairs whose name no other pack has kept for training to train; return the remaining pairs."""
         trained: dict[tuple[str, str], set[str]] = {}
         for kept in self.kept:
@@ -231,7 +238,7 @@ class Sieve:
         name = f"{record.name} {count + 1}"
         return replace(record, name=name, captions=make_captions(name, record.keywords, record.style))
 
-    def _see(self, record: Record) -> None:
+    def _register_name(self, record: Record) -> None:
         self._names.setdefault(pack_domain(record.pack), set()).add(name_key(record.name, numbered=True))
 
 
@@ -265,7 +272,7 @@ def _folder(record: Record) -> str:
     return record.pack or NO_PACK
 
 
-def place_of(record: Record) -> str:
+def dataset_path(record: Record) -> str:
     """Path of a file in the data set: in the folder of its pack."""
     folder = _folder(record)
     return record.file if record.file.startswith(f"{folder}/") else f"{folder}/{record.file}"

@@ -12,7 +12,7 @@ from torch import Tensor
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.corpus.captions import content_words
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
-from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.corpus.packs import strip_style
 from svgfusion_lib.editing import decode_svg, encode_svg, layer_of_parts
 from svgfusion_lib.editing.latents import box_channels
 from svgfusion_lib.models.layers import Attention
@@ -104,7 +104,7 @@ def layer_names(pipeline: SVGFusionPipeline, svg: str, prompt: str, style: str |
     words, owners = words_of(pipeline.text_encoder, text)
     layers = layer_of_parts(pipeline, svg)  # [N]
     names = [""] * int(layers.max())
-    content = content_words(without_style(text)) - COLOUR_WORDS
+    content = content_words(strip_style(text)) - COLOUR_WORDS
     candidates = [k for k, word in enumerate(words) if word.lower() in content and word.isascii() and word.isalpha()]
     if len(candidates) < 2 or len(names) < 2:
         return names

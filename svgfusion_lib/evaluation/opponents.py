@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from svgfusion_lib.corpus.captions import content_words, words_of
-from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.corpus.packs import strip_style
 from svgfusion_lib.corpus.preprocess import cache_rows
 from svgfusion_lib.evaluation.samples import Group, Picture, Subject, picture, real_pictures
 from svgfusion_lib.models.icon_head import mean_text_tokens
@@ -78,7 +78,7 @@ def by_words(cache: dict, group: Group, search: WordSearch, paste: bool = False)
     found: list[Picture | None] = []
     for prompt, k in zip(group.prompts, group.own):
         pack = cache["packs"][group.names[k]]
-        words = frozenset(words_of(without_style(prompt)))
+        words = frozenset(words_of(strip_style(prompt)))
         rows = search.pasted(words, pack) if paste else cache_rows(cache, search.find(words, pack))
         found.append(picture(rows))
     return Subject(found, group.own)

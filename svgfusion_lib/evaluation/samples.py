@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from svgfusion_lib.config import SPLITS, EvaluationConfig, SamplingConfig
-from svgfusion_lib.corpus.packs import pack_domain, style_word, without_style
+from svgfusion_lib.corpus.packs import pack_domain, strip_style, style_word
 from svgfusion_lib.corpus.preprocess import cache_rows
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import NO_STYLE, SVGFusionPipeline
@@ -141,7 +141,7 @@ def _common_prompts(
     """
     by_caption: dict[str, list[int]] = {}
     for i in np.random.default_rng(seed).permutation(icons).tolist():
-        for caption in dict.fromkeys(without_style(caption) for caption in cache["captions"][i]):
+        for caption in dict.fromkeys(strip_style(caption) for caption in cache["captions"][i]):
             by_caption.setdefault(caption, []).append(i)
     names: dict[str, int] = {}
     prompts = []

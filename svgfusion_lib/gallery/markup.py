@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.corpus.packs import strip_style
 from svgfusion_lib.gallery.batches import REQUEST_FILE, Batch
 from svgfusion_lib.gallery.downloads import (
     copy_button,
@@ -48,7 +48,7 @@ def describe(icon: Icon) -> str:
 
 def card(icon: Icon) -> str:
     """An icon in the grid."""
-    told = without_style(icon.title) if icon.seed is None or icon.drawings else f"seed {icon.seed}"
+    told = strip_style(icon.title) if icon.seed is None or icon.drawings else f"seed {icon.seed}"
     size = f' style="--size: {icon.look.size}px"' if icon.look.size else ""
     return (
         f'<div class="svgf-paper"{size}>{picture(icon.svg, describe(icon))}</div>'

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
-from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.corpus.packs import strip_style
 from svgfusion_lib.editing import (
     decode_layers,
     encode_svg,
@@ -89,7 +89,7 @@ class Session:
         ).images
         drawn = [(prompt if each.drawn_for == each.prompt else each.drawn_for, each.rows, each.seed) for each in images]
         unknown = self.pipeline.unknown_words(request.prompt, request.style)
-        nearest = sorted({without_style(each.drawn_for) for each in images if each.drawn_for != each.prompt})
+        nearest = sorted({strip_style(each.drawn_for) for each in images if each.drawn_for != each.prompt})
         weights = {name: self.weights[name] for name in sorted({each.model for each in images})}
         note = _unknown_words_note(unknown, nearest) + _weights_note(request.weights, self.weights)
         return self._add_batch(

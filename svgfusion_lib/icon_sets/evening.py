@@ -17,15 +17,15 @@ from svgfusion_lib.utils.placement import affine, drawn_box
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-UNITS = 12            # units per canvas unit
-STEP = 0.5            # units: of the grid
-LIVE_AREA = 22.0      # units: largest width and height of a drawing
+UNITS = 12                    # units per canvas unit
+STEP = 0.5                    # units: of the grid
+LIVE_AREA = 22.0              # units: largest width and height of a drawing
 OPTICAL_SIZES = (15.0, 19.0)  # units: range of a set's optical size
-TOLERANCE = 0.05      # share of the set's size within which a drawing keeps its size
-MAX_SCALE = 1.4     # largest factor by which a drawing grows or shrinks
-SAME_COLOUR = 0.1     # per channel: lines with colours this close to the set's take it
-PIXELS = 96           # side of the image in which ink is measured
-_CONTRAST = 24        # of 255: distance from white that counts as ink
+TOLERANCE = 0.05              # share of the set's size within which a drawing keeps its size
+MAX_SCALE = 1.4               # largest factor by which a drawing grows or shrinks
+SAME_COLOUR = 0.1             # per channel: lines with colours this close to the set's take it
+PIXELS = 96                   # side of the image in which ink is measured
+_CONTRAST = 24                # of 255: distance from white that counts as ink
 _RGB = tuple(slice(columns.start, columns.start + 3) for columns in (rf.FILL, rf.STROKE))
 
 
@@ -59,7 +59,8 @@ class EvennessMeasures:
 
 def common_style(drawings: Sequence[np.ndarray]) -> CommonStyle:
     """The properties that fit the drawings best: median pen and optical size, most frequent cap and join."""
-    strokes = np.concatenate([rows[_has_stroke(rows)] for rows in drawings] or [np.zeros((0, rf.NUM_COLUMNS))])  # [K, 22]
+    stroked = [rows[_has_stroke(rows)] for rows in drawings] or [np.zeros((0, rf.NUM_COLUMNS))]
+    strokes = np.concatenate(stroked)  # [K, 22]
     fills = sum(int((is_drawn(rows) & paints_fill(rows.T)).sum()) for rows in drawings)
     pen, cap, join, colour = None, 0, 0, (0.0, 0.0, 0.0)
     if len(strokes) > fills:

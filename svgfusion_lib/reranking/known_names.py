@@ -14,7 +14,7 @@ from torch import Tensor
 
 from svgfusion_lib.corpus.captions import content_words, name_key, words_of
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
-from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.corpus.packs import strip_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import TextEncoder
@@ -43,7 +43,7 @@ class KnownNames:
         Similarity is the cosine of mean text tokens, without colours. If the prompt has a colour, a number or a single
         letter, names with a different one are excluded: no green square for `red square`. encoder: that of `vectors`.
         """
-        words = [without_style(prompt) or prompt for prompt in prompts]
+        words = [strip_style(prompt) or prompt for prompt in prompts]
         unknown = [k for k, text in enumerate(words) if len(self.vectors) and _key(text) not in self._row]
         result: list[str | None] = [None] * len(prompts)
         if unknown:
@@ -60,19 +60,19 @@ class KnownNames:
 
     def unknown_words(self, prompt: str) -> list[str]:
         """Words of a prompt that occur in no name, except style words and fillers; [] if there are no names."""
-        words = content_words(without_style(prompt))
+        words = content_words(strip_style(prompt))
         return [word for word in words_of(prompt) if word in words - self._words] if self.names else []
 
     def familiarity(self, prompt: str) -> str:
         """Classify a prompt: its name is "known", "partly" (some of its words are), or "unknown"."""
-        words = without_style(prompt) or prompt
+        words = strip_style(prompt) or prompt
         if _key(words) in self._row:
             return "known"
         return "partly" if content_words(words) & self._words else "unknown"
 
     def examples(self, prompt: str, style: str = "") -> Tensor | None:
         """Picture embeddings [k, D] of the training icons with the prompt's name; None if there are none."""
-        row = self._row.get(_key(without_style(prompt) or prompt))
+        row = self._row.get(_key(strip_style(prompt) or prompt))
         found = None if row is None or self.pictures is None else self.pictures.embeddings_of(row, style)
         return found if found is not None and len(found) else None
 

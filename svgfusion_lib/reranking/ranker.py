@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.corpus.packs import strip_style
 from svgfusion_lib.corpus.preprocess import cache_rows, load_cache
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import weights_hash
@@ -84,7 +84,7 @@ class Ranker:
         shown, tokens = self._encode_svgs(svgs)
         if not shown:
             return scores, similarity
-        texts = [without_style(prompts[k]) or prompts[k] for k in shown]
+        texts = [strip_style(prompts[k]) or prompts[k] for k in shown]
         row = {text: n for n, text in enumerate(dict.fromkeys(texts))}
         text_vectors = self.head.encode_texts(mean_text_tokens(*self.text_encoder.encode(list(row))))  # [texts, D]
         targets, vectors = text_vectors[[row[text] for text in texts]], self.head(tokens)  # [b, D] each

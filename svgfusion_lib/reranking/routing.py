@@ -8,7 +8,7 @@ from pathlib import Path
 from svgfusion_lib.config import DEFAULT_MODEL
 from svgfusion_lib.corpus.captions import content_words, humanise
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
-from svgfusion_lib.corpus.packs import find_style, known_packs, names_style, style_word, without_style
+from svgfusion_lib.corpus.packs import find_style, known_packs, mentions_style, strip_style, style_word
 from svgfusion_lib.models.checkpoint import DESCRIPTION, JSON_NAME, model_folder, shipped_models
 from svgfusion_lib.system.files import read_json
 
@@ -47,11 +47,11 @@ def resolve_prompt(prompt: str, style: str | None, known: Sequence[str]) -> tupl
     if style == NO_STYLE:
         return prompt, NO_STYLE
     if style is None:
-        return prompt, next((name for name in known if names_style(prompt, style_word(name))), NO_STYLE)
+        return prompt, next((name for name in known if mentions_style(prompt, style_word(name))), NO_STYLE)
     packs = known_packs()
     style = find_style(style, known or list(packs))
     words = f"{style_word(style) if style in packs else style} style" if style in packs or not known else ""
-    bare = without_style(prompt)
+    bare = strip_style(prompt)
     return (f"{bare}, {words}" if bare and words else bare), style if known else NO_STYLE
 
 
@@ -72,7 +72,7 @@ def models_for(prompt: str, style: str | None = None) -> list[str]:
     training names cover more of its words comes first.
     """
     shipped, domains = shipped_models(), _style_domains()
-    named = [word for word in domains if names_style(prompt, word)]
+    named = [word for word in domains if mentions_style(prompt, word)]
     requested = [humanise(style).removesuffix(" style")] if style else named
     for word in requested:
         if domains.get(word) in shipped:

@@ -2,6 +2,7 @@ import pytest
 
 from svgfusion_lib.corpus.captions import (
     MAX_CAPTIONS,
+    alternative_names,
     article,
     colour_phrase,
     compose_captions,
@@ -10,7 +11,6 @@ from svgfusion_lib.corpus.captions import (
     name_key,
     name_parts,
     noun_phrase,
-    other_words,
     split_of,
     strip_suffix,
 )
@@ -139,14 +139,14 @@ def test_captions_are_few_and_differ():
 
 
 def test_what_may_not_be_said_is_in_no_caption():
-    def may_say(text):
+    def is_allowed(text):
         return text not in ("red heart", "love", "off")
 
-    assert other_words("x", ["love", "bee", "bee", "X"], may_say) == ["bee"]
-    captions = compose_captions("heart", "noto", "emoji", ("red",), ("love",), ("love", "like"), may_say=may_say)
+    assert alternative_names("x", ["love", "bee", "bee", "X"], is_allowed) == ["bee"]
+    captions = compose_captions("heart", "noto", "emoji", ("red",), ("love",), ("love", "like"), is_allowed=is_allowed)
     assert "like, noto style" in captions and not {"a red heart", "love", "love, noto style"} & set(captions)
     assert "a red heart" in compose_captions("heart", "noto", "emoji", ("red",))
-    assert name_parts("bell off", may_say) == ("bell",)
+    assert name_parts("bell off", is_allowed) == ("bell",)
 
 
 def test_parts_of_a_name_are_its_words_and_all_but_one():

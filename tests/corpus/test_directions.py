@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from svgfusion_lib.corpus.directions import allowed_moves, moved, moved_words
+from svgfusion_lib.corpus.directions import allowed_moves, apply_move, move_words
 from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.utils.render import render_svg_by_resvg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -38,7 +38,7 @@ def test_no_move_makes_a_name_that_may_not_be_said():
     ("bright light", "bright light", "bright light", "bright light"),
 ])
 def test_words_follow_the_move(text, mirrored, flipped, turned):
-    assert [moved_words(text, move) for move in ("mirror", "flip", "turn")] == [mirrored, flipped, turned]
+    assert [move_words(text, move) for move in ("mirror", "flip", "turn")] == [mirrored, flipped, turned]
 
 
 @pytest.mark.parametrize(("move", "seen"), [
@@ -48,19 +48,19 @@ def test_words_follow_the_move(text, mirrored, flipped, turned):
 def test_the_picture_moves_with_the_rows(move, seen):
     record = Record("a.svg", "arrow left", "tabler", ("arrow left, tabler style",), moves=(move,), parts=("left",))
     before = ROWS.copy()
-    after, rows = moved(record, ROWS, move)
+    after, rows = apply_move(record, ROWS, move)
     np.testing.assert_array_equal(ROWS, before)
     picture, now = (render_svg_by_resvg(rows_to_svg(each), 96).astype(int) for each in (ROWS, rows))
     assert np.abs(now - seen(picture)).mean() < 0.5 < np.abs(now - picture).mean()
-    assert after.name == moved_words("arrow left", move) and after.moves == ()
+    assert after.name == move_words("arrow left", move) and after.moves == ()
 
 
 def test_a_record_says_what_is_seen_after_its_move():
     record = Record("a.svg", "arrow left", "tabler", ("arrow left, tabler style", "left arrow"), ("previous left",),
                     parts=("arrow", "left"), moves=("mirror",))
-    after, rows = moved(record, ROWS, "mirror")
+    after, rows = apply_move(record, ROWS, "mirror")
     assert (after.name, after.captions, after.parts) == (
         "arrow right", ("arrow right, tabler style", "right arrow"), ("arrow", "right"),
     )
     with pytest.raises(ValueError, match="no turn of it is true; its moves are mirror"):
-        moved(record, ROWS, "turn")
+        apply_move(record, ROWS, "turn")

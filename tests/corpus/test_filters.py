@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from svgfusion_lib.corpus.filters import (
+    DUPLICATE_THRESHOLD,
     PICTURE_SIZE,
-    SAME_BELOW,
     TINY,
     PictureIndex,
     base_name,
@@ -52,7 +52,7 @@ def test_the_filter_loses_nothing():
     for i, each in enumerate(pictures):
         best = min(((slow_difference(each, other), k) for k, other in enumerate(pictures[:i])), default=(1, 0))
         result = index.find(each)
-        assert (result is not None) == (best[0] < SAME_BELOW)
+        assert (result is not None) == (best[0] < DUPLICATE_THRESHOLD)
         if result is not None:
             found += 1
             assert result[0] == best[1] and result[1] == pytest.approx(best[0], abs=1e-5)

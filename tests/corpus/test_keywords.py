@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from svgfusion_lib.corpus import keywords
-from svgfusion_lib.corpus.keywords import NO_KEYWORDS, by_text_encoder, load_vocabulary, make_vocabulary, synonyms_of
+from svgfusion_lib.corpus.keywords import NO_KEYWORDS, default_embedder, load_vocabulary, make_vocabulary, synonyms_of
 from svgfusion_lib.errors import UserError
 
 CONTENTS = {
@@ -24,7 +24,7 @@ CONTENTS = {
 }
 
 
-def nearness(texts):
+def embed(texts):
     """Stub similarity: 1 for every word except "buy"."""
     vectors = np.zeros((len(texts), 2))
     vectors[:, 0] = 1
@@ -33,7 +33,7 @@ def nearness(texts):
 
 
 def test_keywords_are_few_plain_words_of_all_sources():
-    vocabulary = make_vocabulary(CONTENTS, nearness)
+    vocabulary = make_vocabulary(CONTENTS, embed)
     # not: "cart" (in the name), "buy" (far), "a", "123" (no words), "acme shop" (a brand), "booth" (the ninth)
     assert vocabulary.keywords_of("shopping cart") == (
         "trolley", "basket", "store", "market", "stall", "shop", "bazaar", "kiosk",
@@ -50,13 +50,13 @@ def test_keywords_are_few_plain_words_of_all_sources():
     ("flag for japan", "flag japan"), ("flag japan", "flag japan"), ("black flag", "black flag"),
 ])
 def test_emoji_are_spelt_alike(name, expected):
-    assert make_vocabulary(CONTENTS, nearness).spell(name) == expected
+    assert make_vocabulary(CONTENTS, embed).respell(name) == expected
 
 
 def test_the_names_of_fxemoji_are_spelt_out():
-    assert NO_KEYWORDS.spell("aok") == "ok hand"
-    assert NO_KEYWORDS.spell("closedmailboxraised").startswith("closed mailbox ")
-    assert NO_KEYWORDS.spell("notchedrightsemi3dot") == ""
+    assert NO_KEYWORDS.respell("aok") == "ok hand"
+    assert NO_KEYWORDS.respell("closedmailboxraised").startswith("closed mailbox ")
+    assert NO_KEYWORDS.respell("notchedrightsemi3dot") == ""
 
 
 def test_words_that_people_type_are_listed():
@@ -65,8 +65,8 @@ def test_words_that_people_type_are_listed():
 
 
 def test_the_text_encoder_knows_what_is_near():
-    car, automobile, banana = by_text_encoder()(["car", "automobile", "banana"])
-    assert car @ automobile > keywords.NEAREST > car @ banana
+    car, automobile, banana = default_embedder()(["car", "automobile", "banana"])
+    assert car @ automobile > keywords.MIN_SIMILARITY > car @ banana
 
 
 def test_the_dictionary_is_made_once_and_anew_for_other_sources(tmp_path, monkeypatch):
@@ -77,7 +77,7 @@ def test_the_dictionary_is_made_once_and_anew_for_other_sources(tmp_path, monkey
         return json.dumps(CONTENTS[package]).encode()
 
     monkeypatch.setattr(keywords, "fetch_file", fetch_file)
-    monkeypatch.setattr(keywords, "by_text_encoder", lambda: nearness)
+    monkeypatch.setattr(keywords, "default_embedder", lambda: embed)
     first = load_vocabulary(tmp_path)
     assert first.keywords_of("printer") == load_vocabulary(tmp_path).keywords_of("printer") == ("fax",)
     assert sorted(calls) == sorted(CONTENTS)

@@ -183,4 +183,4 @@ def test_an_unknown_style_names_the_nearest():
 ])
 def test_spoken_names(pack, icon, others, expected):
     icons = dict.fromkeys((icon, *others), {})
-    assert packs._spoken_name(packs.known_packs()[pack], icon, icons) == expected
+    assert packs._readable_name(packs.known_packs()[pack], icon, icons) == expected

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from svgfusion_lib.corpus.captions import split_of
-from svgfusion_lib.corpus.records import Record, copy_records, read_records, unfold_table, write_manifest
+from svgfusion_lib.corpus.records import Record, copy_records, export_table, read_records, write_manifest
 from svgfusion_lib.errors import UserError
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="M0 0h24"/></svg>'
@@ -193,13 +193,13 @@ def folder(tmp_path):
 
 
 def test_rows_become_files_and_records(table, folder):
-    records = unfold_table(str(table), folder)
+    records = export_table(str(table), folder)
     assert [(r.file, r.name, r.captions) for r in records] == [
         ("0000000.svg", "a red hat", ("a red hat",)), ("0000001.svg", "nothing", ("nothing",)),
         ("0000002.svg", "", ()), ("0000003.svg", "hat", ("hat",)),
     ]
     assert (folder / "0000000.svg").read_text() == SVG and (folder / "0000001.svg").read_text() == ""
-    lists = unfold_table(str(table), folder, caption_column="words", most_rows=2)
+    lists = export_table(str(table), folder, caption_column="words", max_rows=2)
     assert [record.captions for record in lists] == [("hat", "cap"), ()]
 
 
@@ -209,7 +209,7 @@ def test_json_lines_and_csv_are_read_too(tmp_path, folder):
     (tmp_path / "icons[1].csv").write_text((tmp_path / "icons.csv").read_text())  # brackets are not a glob pattern
     (tmp_path / "icons1.csv").write_text("code,text\n,wrong\n")
     for name in ("icons.jsonl", "icons.csv", "icons[1].csv"):
-        (record,) = unfold_table(str(tmp_path / name), folder, "code", "text")
+        (record,) = export_table(str(tmp_path / name), folder, "code", "text")
         assert record.name == "hat" and (folder / record.file).read_text() == SVG
 
 
@@ -217,7 +217,7 @@ def test_json_lines_and_csv_are_read_too(tmp_path, folder):
     ({"dataset": "absent.parquet"}, "absent.parquet: no such file"),
     ({"svg_column": "picture"}, "no column 'picture'; it has 'svg', 'caption', 'words'; name"),
     ({"svg_column": "a", "caption_column": "b"}, "no column 'a' and no column 'b'"),
-    ({"most_rows": 0}, "has no rows"),
+    ({"max_rows": 0}, "has no rows"),
     ({"dataset": "broken.parquet"}, "broken.parquet: cannot be read"),
     ({"dataset": "somebody/icons"}, "somebody/icons: neither a file .* nor an available dataset"),
 ])
@@ -227,11 +227,11 @@ def test_what_is_missing_is_said_in_one_line(table, folder, monkeypatch, options
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     (table.parent / "broken.parquet").write_text("no")
     with pytest.raises(UserError, match=message) as error:
-        unfold_table(**({"dataset": str(table), "folder": folder} | options))
+        export_table(**({"dataset": str(table), "folder": folder} | options))
     assert "\n" not in str(error.value)
 
 
 def test_without_the_library_the_user_is_told_what_to_install(table, folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(UserError, match=r"pip install 'svgfusion\[datasets\]'"):
-        unfold_table(str(table), folder)
+        export_table(str(table), folder)

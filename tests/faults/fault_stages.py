@@ -97,7 +97,7 @@ def _load_vocabulary(inputs: Path, folder: Path) -> None:
         "@tabler/icons": {"cart": {"category": "", "tags": ["basket", "trolley"]}},
     }
     keywords.fetch_file = lambda package, *args: json.dumps(contents[package]).encode()
-    keywords.by_text_encoder = lambda: lambda texts: np.ones((len(texts), 1))
+    keywords.default_embedder = lambda: lambda texts: np.ones((len(texts), 1))
     keywords.load_vocabulary(folder)
 
 

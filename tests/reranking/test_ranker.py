@@ -9,7 +9,7 @@ import torch
 
 from svgfusion_lib import cli
 from svgfusion_lib.config import EvaluationConfig, SamplingConfig
-from svgfusion_lib.corpus.packs import without_style
+from svgfusion_lib.corpus.packs import strip_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import load_icon_head
 from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
@@ -66,7 +66,7 @@ def test_words_of_style_say_nothing_of_what_is_shown(ranker):
     plain, styled = ranker.scores(["clock", "clock, lucide style"], [DRAWN["clock"]] * 2)
     assert plain == styled
     assert np.isfinite(ranker.scores([", lucide style"], [DRAWN["clock"]])).all()
-    assert without_style("a clock, lucide style ") == "a clock" and without_style("life style") == "life style"
+    assert strip_style("a clock, lucide style ") == "a clock" and strip_style("life style") == "life style"
 
 
 def test_what_shows_nothing_is_chosen_only_where_there_is_nothing_else(ranker):
