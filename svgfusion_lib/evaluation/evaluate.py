@@ -14,7 +14,7 @@ from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig
 from svgfusion_lib.corpus.preprocess import cache_rows, load_cache
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import measures
-from svgfusion_lib.evaluation.opponents import WordSearch, by_words, nearest_by_caption
+from svgfusion_lib.evaluation.opponents import WordSearch, nearest_by_caption, retrieve_by_words
 from svgfusion_lib.evaluation.report import Sheet, write_report
 from svgfusion_lib.evaluation.samples import (
     Group,
@@ -41,14 +41,14 @@ Metric = Callable[[Sequence[Picture], Sequence[str]], float]
 
 @dataclass
 class Bench:
-    """Shared inputs for evaluating the groups; within: icons of the cache that the model has enough latents for."""
+    """Shared inputs for evaluating the groups; drawable: icons of the cache that the model has enough latents for."""
 
     config: EvaluationConfig
     cache: dict
     pipeline: SVGFusionPipeline
     judge: measures.Judge
     groups: list[Group]
-    within: list[int]
+    drawable: list[int]
 
 
 def evaluate(
@@ -88,48 +88,48 @@ def _evaluate_group(
     bench: Bench, group: Group, thumbnails: np.ndarray, metrics: Mapping[str, Metric]
 ) -> tuple[dict, dict[str, Sheet]]:
     """Compute the measures of one group, and the SVGs for its contact sheets."""
-    yardstick = make_yardstick(bench, group, thumbnails)
-    real, titles = yardstick.real, np.array([bench.cache["titles"][i] for i in group.names])
+    reference_data = make_reference_data(bench, group, thumbnails)
+    real, titles = reference_data.real, np.array([bench.cache["titles"][i] for i in group.names])
     samples = draw_samples(bench.pipeline, bench.cache, group, bench.config, bench.config.sampling, "samples")
     subjects, more = {}, {}
-    for name, subject in (("samples", samples), ("real", real), *_opponents(bench, group).items()):
+    for name, subject in (("samples", samples), ("real", real), *_baselines(bench, group).items()):
         if subject.pictures:
-            subjects[name], more[name] = measures.measure(subject, yardstick)
-            shown, own = subject.shown(), titles[subject.own[subject.painted]].tolist()
-            subjects[name]["own"] = {key: float(metric(shown, own)) for key, metric in metrics.items()}
+            subjects[name], more[name] = measures.measure(subject, reference_data)
+            shown, shown_titles = subject.shown(), titles[subject.name_ids[subject.painted]].tolist()
+            subjects[name]["own"] = {key: float(metric(shown, shown_titles)) for key, metric in metrics.items()}
     known = [bench.pipeline.known_names.familiarity(prompt) for prompt in group.prompts]
     subjects["samples"] |= measures.by_kind(known, samples, more["samples"]["ranks"])
     subjects["samples"] |= measures.two_sample(bench.judge, samples, real)
     for key in ("top1", "top5"):
         del subjects["real"][key]  # trivial: every icon is nearest to itself
     twins = same_name_elsewhere(bench.cache, group)
-    if len(twins.own):
+    if len(twins.name_ids):
         _, vectors = bench.judge.features(twins.shown())
         subjects["real_of_another_pack"], _ = measures.alignment(
-            vectors, twins.own[twins.painted], len(twins.own), yardstick
+            vectors, twins.name_ids[twins.painted], len(twins.name_ids), reference_data
         )
     result = {
-        "prompts": len(group.prompts), "names": len(group.names), "reference": len(yardstick.reference),
+        "prompts": len(group.prompts), "names": len(group.names), "reference": len(reference_data.reference),
         "training_icons": len(group.training), "subjects": subjects,
     }
     return result, _sheets(bench.cache, group, samples, real, more["samples"])
 
 
-def _opponents(bench: Bench, group: Group) -> dict[str, Subject]:
+def _baselines(bench: Bench, group: Group) -> dict[str, Subject]:
     if not group.training:
         return {}
     search = WordSearch(bench.cache, group.training)
     return {
         "nearest_by_caption": nearest_by_caption(bench.cache, group, bench.pipeline.text_encoder),
-        "nearest_by_words": by_words(bench.cache, group, search),
-        "pasted": by_words(bench.cache, group, search, paste=True),
+        "nearest_by_words": retrieve_by_words(bench.cache, group, search),
+        "pasted": retrieve_by_words(bench.cache, group, search, paste=True),
     }
 
 
 def _sheets(cache: dict, group: Group, samples: Subject, real: Subject, more: dict) -> dict[str, Sheet]:
     """Contact sheets: samples in seed order; failures, worst rank first; nearest training icons, most similar first."""
     icons, shown = real.shown(), samples.shown()
-    pairs = [(icons[k].svg, None if p is None else p.svg) for k, p in zip(samples.own, samples.pictures)]
+    pairs = [(icons[k].svg, None if p is None else p.svg) for k, p in zip(samples.name_ids, samples.pictures)]
     rank_of = dict(zip(samples.painted, more["ranks"].tolist()))
     ranks = [rank_of.get(k, measures.GALLERY) for k in range(len(pairs))]  # blank drawings rank last
     worst = sorted(range(len(pairs)), key=lambda k: -ranks[k])
@@ -163,16 +163,16 @@ def load_bench(
         pipeline = SVGFusionPipeline.from_pretrained(
             model, vae=vae_checkpoint, dit=dit_checkpoint, device=config.device
         )
-    within = [i for i in range(len(cache["names"])) if pipeline.can_draw(cache_rows(cache, i))]
+    drawable = [i for i in range(len(cache["names"])) if pipeline.can_draw(cache_rows(cache, i))]
     common = read_prompts(COMMON_WORDS) if COMMON_WORDS.is_file() else ()
-    groups = make_groups(cache, config.num_prompts, config.seed, config.splits, config.packs, within, common)
+    groups = make_groups(cache, config.num_prompts, config.seed, config.splits, config.packs, drawable, common)
     if config.styles and not pipeline.dit.config.styles:
         raise UserError("evaluate: the model has no styles; train it with --style_condition")
     pipeline.check(config.sampling)
     head = load_icon_head(config.icon_head or SHIPPED)
     encoders = {name: load_pixel_encoder(name, config.device) for name in {config.pixel_encoder, head.pixel_encoder}}
     judge = measures.Judge(encoders[config.pixel_encoder], head, encoders[head.pixel_encoder])
-    return Bench(config, cache, pipeline, judge, groups, within)
+    return Bench(config, cache, pipeline, judge, groups, drawable)
 
 
 def settings_of(bench: Bench) -> dict:
@@ -184,19 +184,19 @@ def settings_of(bench: Bench) -> dict:
     return plain | {
         "evaluator_packs": list(bench.judge.head.packs),
         "packs_of_evaluator_in_training": sorted(trained & set(bench.judge.head.packs)),
-        "icons": len(bench.cache["names"]), "icons_too_long": len(bench.cache["names"]) - len(bench.within),
+        "icons": len(bench.cache["names"]), "icons_too_long": len(bench.cache["names"]) - len(bench.drawable),
     }
 
 
-def make_yardstick(
+def make_reference_data(
     bench: Bench, group: Group, thumbnails: np.ndarray = measures.NO_THUMBNAILS
-) -> measures.Yardstick:
+) -> measures.ReferenceData:
     """Build a group's reference data; thumbnails: of its training icons."""
     rng = np.random.default_rng((bench.config.seed, 7))
     others = rng.permutation(group.others)[: bench.config.max_reference].tolist()
     real = Subject(real_pictures(bench.cache, group.names), np.arange(len(group.names)))
     real.painted = list(range(len(group.names)))  # real icons count even if nearly white
-    return measures.Yardstick(
+    return measures.ReferenceData(
         judge=bench.judge,
         real=real,
         targets=bench.judge.features(real.shown())[1],

@@ -18,15 +18,15 @@ from svgfusion_lib.utils.canonical import canonical_rows
 from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
 from svgfusion_lib.utils.placement import drawn_box
 
-SHORTEST_LINE = 0.6     # units; shorter lines have no meaningful direction
-NEARLY_STRAIGHT = 6.0   # degrees; largest deviation of a near-exact line from 0, 45 or 90
-EXACT = 0.02            # units; largest deviation of an exact line's end or an exact arc
-NEAR = 0.7              # units; ends and circle centres within this distance are meant to meet
-TOUCHING = 0.05         # units; within this distance they do meet
-ROUND = 0.05            # units; largest deviation of a curve from a circle for its centre to count
-LEAST_SWEEP = math.radians(85)  # smallest sweep of an arc for its centre to count
-LARGEST_RADIUS = 48.0   # units; flatter curves do not count as arcs
-OUTSIDE = 0.01          # units; tolerance for paint outside the canvas
+MIN_LINE_LENGTH = 0.6         # units; shorter lines have no meaningful direction
+NEARLY_STRAIGHT = 6.0         # degrees; largest deviation of a near-exact line from 0, 45 or 90
+EXACT = 0.02                  # units; largest deviation of an exact line's end or an exact arc
+NEAR = 0.7                    # units; ends and circle centres within this distance are meant to meet
+TOUCHING = 0.05               # units; within this distance they do meet
+ROUND = 0.05                  # units; largest deviation of a curve from a circle for its centre to count
+MIN_SWEEP = math.radians(85)  # smallest sweep of an arc for its centre to count
+MAX_RADIUS = 48.0             # units; flatter curves do not count as arcs
+OUTSIDE = 0.01                # units; tolerance for paint outside the canvas
 
 Counts = tuple[int, int]  # number of exact features, number of near-exact ones
 
@@ -35,7 +35,7 @@ def line_counts(rows: np.ndarray) -> Counts:
     """Path lines within NEARLY_STRAIGHT degrees of horizontal, vertical or diagonal; exact within EXACT."""
     points = _of_command(rows, rf.LINE, rf.CLOSE)  # [K, 4, 2]
     way = np.abs(points[:, 3] - points[:, 0])  # [K, 2]
-    way = way[np.hypot(*way.T) >= SHORTEST_LINE]
+    way = way[np.hypot(*way.T) >= MIN_LINE_LENGTH]
     angle = np.degrees(np.arctan2(way[:, 1], way[:, 0]))  # [K]: 0 to 90
     nearest = np.round(angle / 45) * 45  # [K]
     near = np.abs(angle - nearest) <= NEARLY_STRAIGHT
@@ -75,11 +75,11 @@ def curve_counts(rows: np.ndarray) -> Counts:
     bent = (across > EXACT * np.hypot(*chord.T)[:, None]).any(1)  # [K]
     _, radius, _, off = _fitted_circles(points)
     arcs = len(_of_command(rows, rf.ARC))
-    return int((bent & (radius <= LARGEST_RADIUS) & (off <= EXACT)).sum()) + arcs, int(bent.sum()) + arcs
+    return int((bent & (radius <= MAX_RADIUS) & (off <= EXACT)).sum()) + arcs, int(bent.sum()) + arcs
 
 
 def circle_counts(rows: np.ndarray) -> Counts:
-    """Pairs of circles or arcs (LEAST_SWEEP) of different radii with centres within NEAR; exact within TOUCHING.
+    """Pairs of circles or arcs (MIN_SWEEP) of different radii with centres within NEAR; exact within TOUCHING.
 
     A circle is a primitive or a sub-path that is round within ROUND. Coinciding circles count as one.
     """
@@ -168,7 +168,7 @@ def _fitted_circles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def _rounds(rows: np.ndarray) -> np.ndarray:
-    """Centre and radius [K, 3], in units, of circles and of arcs with at least LEAST_SWEEP."""
+    """Centre and radius [K, 3], in units, of circles and of arcs with at least MIN_SWEEP."""
     found = []
     for outline in outlines(rows):
         points = (outline.points + 1) * UNITS
@@ -180,9 +180,9 @@ def _rounds(rows: np.ndarray) -> np.ndarray:
             found.append((*centre, radius))
     arcs = _of_command(rows, rf.ARC)  # [K, 4, 2]
     centre, radius, sweep = circle_through(arcs[:, 0], arcs[:, 1], arcs[:, 3])
-    chosen = np.abs(sweep) >= LEAST_SWEEP
+    chosen = np.abs(sweep) >= MIN_SWEEP
     found += [(*c, r) for c, r in zip(centre[chosen], radius[chosen])]
     centre, radius, sweep, off = _fitted_circles(_cubics(rows))
-    chosen = (np.abs(sweep) >= LEAST_SWEEP) & (off <= ROUND)
+    chosen = (np.abs(sweep) >= MIN_SWEEP) & (off <= ROUND)
     found += [(*c, r) for c, r in zip(centre[chosen], radius[chosen])]
     return np.array(found).reshape(-1, 3)

@@ -25,13 +25,13 @@ from svgfusion_lib.utils.hybrid_utils import strokes_only
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg, split_elements
 
-GALLERY = 100            # number of names in an R-precision query
-NOVELTY_SIZE = 48        # pixels, for finding the nearest training picture
-NEAR_COPY = 0.95         # pictures with at least this SSIM at NOVELTY_SIZE count as copies
-INSIDE_TOLERANCE = 0.02  # tolerance for points outside the canvas, in canvas half-widths
-FEWEST_OF_TEST = 4 * FOLDS  # fewest pictures on each side of a two-sample test
+GALLERY = 100                  # number of names in an R-precision query
+NOVELTY_SIZE = 48              # pixels, for finding the nearest training picture
+NEAR_COPY = 0.95               # pictures with at least this SSIM at NOVELTY_SIZE count as copies
+INSIDE_TOLERANCE = 0.02        # tolerance for points outside the canvas, in canvas half-widths
+MIN_TEST_PICTURES = 4 * FOLDS  # fewest pictures on each side of a two-sample test
 EXACT_SHARES = [name for name in EXACT_MEASURES if name != "inside_canvas"]
-FEWEST_STYLED = 2        # fewest stroke-only icons of a pack that define its style
+MIN_STYLED_ICONS = 2  # fewest stroke-only icons of a pack that define its style
 
 
 @dataclass
@@ -59,7 +59,7 @@ def svg_features(encoder: PixelEncoder, svgs: Sequence[str]) -> np.ndarray:
 
 
 @dataclass
-class Yardstick:
+class ReferenceData:
     """Reference data that a group's subjects are measured against; arrays have one row per name of the group."""
 
     judge: Judge
@@ -87,34 +87,34 @@ def pack_styles(cache: dict, group: Group) -> list[LineStyle | None]:
         rows = cache_rows(cache, i)
         if strokes_only(rows):
             drawings.setdefault(cache["packs"][i], []).append(rows)
-    styles = {pack: line_style(own) for pack, own in drawings.items() if len(own) >= FEWEST_STYLED}
+    styles = {pack: line_style(own) for pack, own in drawings.items() if len(own) >= MIN_STYLED_ICONS}
     return [
         styles.get(cache["packs"][i]) if strokes_only(cache_rows(cache, i)) else None for i in group.names
     ]
 
 
-def measure(subject: Subject, yardstick: Yardstick) -> tuple[dict, dict]:
+def measure(subject: Subject, reference_data: ReferenceData) -> tuple[dict, dict]:
     """Compute all measures; also returns ranks [painted], nearest training icons and SSIM [painted] for the sheets.
 
     A blank picture counts as a miss wherever possible; for distances it is a white picture.
     """
     rendered = {k: p for k, p in enumerate(subject.pictures) if p is not None}
-    means, vectors = yardstick.judge.features(list(rendered.values()))
+    means, vectors = reference_data.judge.features(list(rendered.values()))
     vectors = vectors[np.isin(list(rendered), subject.painted)]
-    own = subject.own[subject.painted]
+    name_ids = subject.name_ids[subject.painted]
     result = _validity(subject)
-    aligned, ranks = alignment(vectors, own, len(subject.own), yardstick)
-    result |= aligned | distances(means, yardstick)
-    nearest, similarity = nearest_training(subject.shown(), yardstick.thumbnails)
+    aligned, ranks = alignment(vectors, name_ids, len(subject.name_ids), reference_data)
+    result |= aligned | distances(means, reference_data)
+    nearest, similarity = nearest_training(subject.shown(), reference_data.thumbnails)
     if len(similarity):
-        result["near_copies"] = mean_of(similarity >= NEAR_COPY)
-    result |= _style(subject, yardstick.styles) | _exactness(subject)
+        result["near_copies"] = mean_with_interval(similarity >= NEAR_COPY)
+    result |= _style(subject, reference_data.styles) | _exactness(subject)
     if subject.seconds is not None:
-        result["seconds_per_sample"] = subject.seconds / len(subject.own)
+        result["seconds_per_sample"] = subject.seconds / len(subject.name_ids)
     return result, {"ranks": ranks, "nearest": nearest, "similarity": similarity}
 
 
-def mean_of(values: ArrayLike) -> dict:
+def mean_with_interval(values: ArrayLike) -> dict:
     """Mean with its 95% bootstrap interval."""
     return {"mean": float(np.mean(np.asarray(values))), "interval": list(metrics.bootstrap_interval(values))}
 
@@ -126,9 +126,9 @@ def _validity(subject: Subject) -> dict:
     """Shares of pictures that are not blank and whose points are inside the canvas; number of elements."""
     drawn = [p for p in subject.pictures if p is not None]
     inside = [p is not None and overshoot(p.rows) <= INSIDE_TOLERANCE for p in subject.pictures]
-    painted = np.isin(np.arange(len(subject.own)), subject.painted)
-    elements = {"elements": mean_of([len(split_elements(p.rows)) for p in drawn])} if drawn else {}
-    return {"not_blank": mean_of(painted), "inside_canvas": mean_of(inside)} | elements
+    painted = np.isin(np.arange(len(subject.name_ids)), subject.painted)
+    elements = {"elements": mean_with_interval([len(split_elements(p.rows)) for p in drawn])} if drawn else {}
+    return {"not_blank": mean_with_interval(painted), "inside_canvas": mean_with_interval(inside)} | elements
 
 
 def _exactness(subject: Subject) -> dict:
@@ -140,8 +140,8 @@ def _exactness(subject: Subject) -> dict:
 
 def two_sample(judge: Judge, samples: Subject, real: Subject) -> dict:
     """Accuracy of classifiers that tell samples from real icons, by rows and by picture; {} if there are too few."""
-    sides = [(side.shown(), side.own[side.painted]) for side in (samples, real)]
-    if min(len(shown) for shown, _ in sides) < FEWEST_OF_TEST:
+    sides = [(side.shown(), side.name_ids[side.painted]) for side in (samples, real)]
+    if min(len(shown) for shown, _ in sides) < MIN_TEST_PICTURES:
         return {}
     groups = sides[0][1].tolist(), sides[1][1].tolist()
     rows = [row_features([picture.rows for picture in shown]) for shown, _ in sides]
@@ -155,38 +155,38 @@ def two_sample(judge: Judge, samples: Subject, real: Subject) -> dict:
 def _style(subject: Subject, styles: list[LineStyle | None]) -> dict:
     """Share of pictures that keep the style of the icon's set, for icons drawn with strokes only."""
     kept = [
-        p is not None and len(p.rows) > 2 and style.kept_by(p.rows)
-        for p, k in zip(subject.pictures, subject.own) if (style := styles[k]) is not None
+        p is not None and len(p.rows) > 2 and style.matches(p.rows)
+        for p, k in zip(subject.pictures, subject.name_ids) if (style := styles[k]) is not None
     ]
-    return {"keeps_style": mean_of(kept)} if kept else {}
+    return {"keeps_style": mean_with_interval(kept)} if kept else {}
 
 
 # --- content ----------------------------------------------------------------------------------------
 
 
 def alignment(
-    vectors: np.ndarray, own: np.ndarray, count: int, yardstick: Yardstick
+    vectors: np.ndarray, name_ids: np.ndarray, count: int, reference_data: ReferenceData
 ) -> tuple[dict, np.ndarray]:
     """R-precision at 1 and 5, and the ranks [N].
 
-    vectors [N, D], own [N]: of the non-blank pictures out of `count`; the blank ones are misses.
+    vectors [N, D], name_ids [N]: of the non-blank pictures out of `count`; the blank ones are misses.
     """
-    ranks = metrics.ranks(vectors, yardstick.targets, own, GALLERY)
+    ranks = metrics.ranks(vectors, reference_data.targets, name_ids, GALLERY)
     blank = [False] * (count - len(ranks))
-    return {f"top{k}": mean_of([*(ranks < k), *blank]) for k in (1, 5)}, ranks
+    return {f"top{k}": mean_with_interval([*(ranks < k), *blank]) for k in (1, 5)}, ranks
 
 
 def by_kind(kinds: Sequence[str], subject: Subject, ranks: np.ndarray) -> dict:
     """R-precision at 1 of prompts whose words are known to the model, partly known, or unknown."""
-    right = np.zeros(len(subject.own))
+    right = np.zeros(len(subject.name_ids))
     right[subject.painted] = ranks < 1
     of_kind = {kind: right[[own == kind for own in kinds]] for kind in sorted(set(kinds))}
-    return {f"top1_{kind}": mean_of(own) | {"prompts": len(own)} for kind, own in of_kind.items()}
+    return {f"top1_{kind}": mean_with_interval(own) | {"prompts": len(own)} for kind, own in of_kind.items()}
 
 
-def distances(means: np.ndarray, yardstick: Yardstick) -> dict:
+def distances(means: np.ndarray, reference_data: ReferenceData) -> dict:
     """Frechet and kernel distance to the reference set, for as many pictures as names; {} if there are too few."""
-    count, reference = len(yardstick.targets), yardstick.reference
+    count, reference = len(reference_data.targets), reference_data.reference
     if count < 2 or len(means) < count or len(reference) < 2:
         return {}
     means = means[:count]

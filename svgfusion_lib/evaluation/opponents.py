@@ -30,9 +30,9 @@ def nearest_by_caption(cache: dict, group: Group, encoder: TextEncoder) -> Subje
     place = {caption: n for n, caption in enumerate(captions)}
     icon_of = {place[cache["captions"][i][0]]: i for i in reversed(group.training)}  # first icon of equal captions
     known = mean_text_tokens(*encoder.encode(captions))  # [captions, C]
-    asked = mean_text_tokens(*encoder.encode(group.prompts))  # [prompts, C]
-    found = [icon_of[n] for n in (asked @ known.T).argmax(1).tolist()]
-    return Subject(real_pictures(cache, found), group.own)
+    queries = mean_text_tokens(*encoder.encode(group.prompts))  # [prompts, C]
+    found = [icon_of[n] for n in (queries @ known.T).argmax(1).tolist()]
+    return Subject(real_pictures(cache, found), group.name_ids)
 
 
 class WordSearch:
@@ -43,10 +43,10 @@ class WordSearch:
         self._words = [frozenset(content_words(cache["titles"][i])) for i in training]
         counts = Counter(word for words in self._words for word in words)
         self._idf = {word: math.log(len(self._words) / count) + 1 for word, count in counts.items()}
-        self._holding: dict[str, list[int]] = {}
+        self._icons_by_word: dict[str, list[int]] = {}
         for k, words in enumerate(self._words):
             for word in words:
-                self._holding.setdefault(word, []).append(k)
+                self._icons_by_word.setdefault(word, []).append(k)
 
     def find(self, words: frozenset[str], pack: str) -> int:
         """Cache index of the icon whose name matches the words best, by cosine of idf vectors."""
@@ -55,35 +55,35 @@ class WordSearch:
             size = math.sqrt(sum(self._idf[word] ** 2 for word in self._words[k]) or 1)
             return round(shared / size, 6), self._cache["packs"][self._training[k]] == pack
 
-        known = {k for word in words for k in self._holding.get(word, ())}
+        known = {k for word in words for k in self._icons_by_word.get(word, ())}
         return self._training[max(sorted(known) or [0], key=similarity)]
 
-    def pasted(self, words: frozenset[str], pack: str) -> np.ndarray:
+    def compose(self, words: frozenset[str], pack: str) -> np.ndarray:
         """Rows of the nearest icon, tidied, plus what its name lacks: a slash, or another icon as a badge."""
         base = self.find(words - SLASHES, pack)
         rows = cache_rows(self._cache, base)
         missing = words - content_words(self._cache["titles"][base])
         if missing & SLASHES:
-            rows = _joined(rows, parse_svg(_SLASH).rows)
+            rows = _overlay(rows, parse_svg(_SLASH).rows)
         rest = frozenset(missing - SLASHES)
-        badge = self.find(rest, pack) if any(word in self._holding for word in rest) else base
+        badge = self.find(rest, pack) if any(word in self._icons_by_word for word in rest) else base
         if badge != base:
             shift = np.full(2, BADGE_SHIFT)
-            rows = _joined(rows, placed(cache_rows(self._cache, badge), BADGE_SCALE, shift))
+            rows = _overlay(rows, placed(cache_rows(self._cache, badge), BADGE_SCALE, shift))
         return tidy_rows(rows).rows
 
 
-def by_words(cache: dict, group: Group, search: WordSearch, paste: bool = False) -> Subject:
+def retrieve_by_words(cache: dict, group: Group, search: WordSearch, paste: bool = False) -> Subject:
     """For each prompt, the icon that `WordSearch` finds or, with `paste`, composes."""
     found: list[Picture | None] = []
-    for prompt, k in zip(group.prompts, group.own):
+    for prompt, k in zip(group.prompts, group.name_ids):
         pack = cache["packs"][group.names[k]]
         words = frozenset(words_of(strip_style(prompt)))
-        rows = search.pasted(words, pack) if paste else cache_rows(cache, search.find(words, pack))
+        rows = search.compose(words, pack) if paste else cache_rows(cache, search.find(words, pack))
         found.append(picture(rows))
-    return Subject(found, group.own)
+    return Subject(found, group.name_ids)
 
 
-def _joined(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _overlay(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Draw the rows of others [M, 22] on top of rows [L, 22]."""
     return np.concatenate([rows[:-1], others[1:-1], rows[-1:]])

@@ -50,7 +50,7 @@ class LineStyle:
     pens: frozenset[Pen]
     on_grid: float       # smallest share of an icon's coordinates on the grid
 
-    def kept_by(self, rows: np.ndarray) -> bool:
+    def matches(self, rows: np.ndarray) -> bool:
         """Whether a drawing (rows [L, 22]) keeps the style: strokes only, no other pens, enough points on the grid."""
         return strokes_only(rows) and pens_of(rows) <= self.pens and grid_share(rows) >= self.on_grid
 

@@ -35,7 +35,7 @@ class Picture:
 class Group:
     """Icons of one domain and split; `names`: cache indices of the icons used as prompts, with distinct names.
 
-    prompts [n]: texts; own int [n]: index into `names` for each prompt, in turn; others: icons with other names;
+    prompts [n]: texts; name_ids int [n]: index into `names` for each prompt, in turn; others: icons with other names;
     training: training icons of the domain.
     """
 
@@ -43,7 +43,7 @@ class Group:
     split: str
     names: list[int]
     prompts: list[str]
-    own: np.ndarray
+    name_ids: np.ndarray
     others: list[int]
     training: list[int]
 
@@ -54,10 +54,10 @@ class Group:
 
 @dataclass
 class Subject:
-    """Pictures to measure (None: could not be drawn); own [n]: index of each one's name in the group."""
+    """Pictures to measure (None: could not be drawn); name_ids [n]: index of each one's name in the group."""
 
     pictures: Sequence[Picture | None]
-    own: np.ndarray
+    name_ids: np.ndarray
     seconds: float | None = None  # total drawing time
     painted: list[int] = field(init=False)  # indices of the non-blank pictures
 
@@ -95,19 +95,19 @@ def make_groups(
     found = []
     for domain, split in sorted(members, key=lambda key: (key[0] != "line", key[0], SPLITS.index(key[1]))):
         if splits is None or split in splits:
-            own = members[domain, split]
-            found.append((domain, split, own, *_canonical_prompts(cache, own, num_prompts, seed)))
+            indices = members[domain, split]
+            found.append((domain, split, indices, *_canonical_prompts(cache, indices, num_prompts, seed)))
     if common and (splits is None or COMMON in splits):
         for domain in dict.fromkeys(domain for domain, _ in members):
-            own = [i for (d, _), indices in members.items() if d == domain for i in indices]
-            found.append((domain, COMMON, own, *_common_prompts(cache, domain, own, common, num_prompts, seed)))
+            indices = [i for (d, _), own in members.items() if d == domain for i in own]
+            found.append((domain, COMMON, indices, *_common_prompts(cache, domain, indices, common, num_prompts, seed)))
     groups = []
-    for domain, split, own, names, prompts in found:
+    for domain, split, indices, names, prompts in found:
         if len(names) > 1:
-            asked = {cache["titles"][i] for i in names}
-            others = [i for i in own if cache["titles"][i] not in asked]
-            training, number = members.get((domain, "train"), []), np.arange(len(prompts)) % len(names)
-            groups.append(Group(domain, split, names, prompts, number, others, training))
+            prompted = {cache["titles"][i] for i in names}
+            others = [i for i in indices if cache["titles"][i] not in prompted]
+            training, name_ids = members.get((domain, "train"), []), np.arange(len(prompts)) % len(names)
+            groups.append(Group(domain, split, names, prompts, name_ids, others, training))
     if not groups:
         raise UserError("evaluate: the cache has fewer than two distinct names to evaluate; preprocess more")
     return groups
@@ -182,20 +182,20 @@ def draw_samples(
     """
     pictures: list[Picture | None] = []
     seconds = 0.0
-    packs = [cache["packs"][group.names[k]] for k in group.own]
+    packs = [cache["packs"][group.names[k]] for k in group.name_ids]
     for start in track(range(0, len(group.prompts), SAMPLE_BATCH), f"{group.key}: {what}"):
         part = slice(start, min(start + SAMPLE_BATCH, len(group.prompts)))
         seeds = list(range(config.seed + part.start, config.seed + part.stop))
-        asked = pipeline.known_styles(packs[part]) if config.styles else [NO_STYLE] * len(seeds)
+        styles = pipeline.known_styles(packs[part]) if config.styles else [NO_STYLE] * len(seeds)
         before = time.perf_counter()
-        drawn = pipeline.sample(group.prompts[part], seeds, sampling, styles=asked)
+        drawn = pipeline.sample(group.prompts[part], seeds, sampling, styles=styles)
         seconds += time.perf_counter() - before
         for sample in drawn:
             try:
                 pictures.append(picture(sample.rows, sample.svg))
             except ValueError:
                 pictures.append(None)
-    return Subject(pictures, group.own, seconds)
+    return Subject(pictures, group.name_ids, seconds)
 
 
 def same_name_elsewhere(cache: dict, group: Group) -> Subject:
@@ -207,10 +207,10 @@ def same_name_elsewhere(cache: dict, group: Group) -> Subject:
     for i, (title, pack) in enumerate(zip(cache["titles"], cache["packs"])):
         if domain_of(pack) == group.domain:
             by_title.setdefault(title, []).append(i)
-    icons, own = [], []
+    icons, name_ids = [], []
     for k, i in enumerate(group.names):
         twin = next((j for j in by_title[cache["titles"][i]] if cache["packs"][j] != cache["packs"][i]), None)
         if twin is not None:
             icons.append(twin)
-            own.append(k)
-    return Subject(real_pictures(cache, icons), np.array(own, dtype=int))
+            name_ids.append(k)
+    return Subject(real_pictures(cache, icons), np.array(name_ids, dtype=int))

@@ -7,7 +7,7 @@ from pathlib import Path
 from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig, SamplingConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.evaluation import measures
-from svgfusion_lib.evaluation.evaluate import load_bench, make_yardstick
+from svgfusion_lib.evaluation.evaluate import load_bench, make_reference_data
 from svgfusion_lib.evaluation.report import interval, number
 from svgfusion_lib.evaluation.samples import draw_samples
 from svgfusion_lib.system.files import write_json, write_text
@@ -44,12 +44,12 @@ def sweep(
     for sampling in changed.values():
         bench.pipeline.check(sampling)
     with output_set(output_dir, "sweep", precomputed_dir, vae_checkpoint, dit_checkpoint) as folder:
-        yardsticks = [make_yardstick(bench, group) for group in bench.groups]
+        yardsticks = [make_reference_data(bench, group) for group in bench.groups]
         lines = []
         for label, sampling in changed.items():
-            for group, yardstick in zip(bench.groups, yardsticks):
+            for group, reference_data in zip(bench.groups, yardsticks):
                 samples = draw_samples(bench.pipeline, bench.cache, group, config, sampling, label)
-                found, _ = measures.measure(samples, yardstick)
+                found, _ = measures.measure(samples, reference_data)
                 figures = {name: found[name] for name in FIGURES if name in found}  # distances need enough pictures
                 lines.append({"group": group.key, "setting": label} | figures)
         write_json(folder / "sweep.json", lines, "report of sweep")

@@ -56,9 +56,9 @@ def two_sample_accuracy(
     fold = (rng.permutation(len(different)) % FOLDS)[group]  # [2 count]
     right = np.empty(2 * count)
     for k in range(FOLDS):
-        asked = fold == k
-        answers = _answers(features[~asked], labels[~asked], features[asked], seed)
-        right[asked] = (answers > 0) == (labels[asked] > 0.5)
+        test = fold == k
+        answers = _predict_logits(features[~test], labels[~test], features[test], seed)
+        right[test] = (answers > 0) == (labels[test] > 0.5)
     return {"mean": float(right.mean()), "interval": list(bootstrap_interval(right)), "of": 2 * count}
 
 
@@ -67,11 +67,11 @@ def pooled(tokens: torch.Tensor) -> np.ndarray:
     return torch.cat([tokens.mean(1), tokens.std(1, correction=0)], dim=1).numpy()
 
 
-def _answers(features: np.ndarray, labels: np.ndarray, asked: np.ndarray, seed: int) -> np.ndarray:
-    """Train a classifier on features [N, F] and labels [N]; return its logits [A] for asked [A, F]."""
+def _predict_logits(features: np.ndarray, labels: np.ndarray, test: np.ndarray, seed: int) -> np.ndarray:
+    """Train a classifier on features [N, F] and labels [N]; return its logits [A] for test features [A, F]."""
     mean, std = features.mean(0), features.std(0)
     inputs, questions = (
-        torch.from_numpy(((values - mean) / np.maximum(std, 1e-6)).clip(-5, 5)).float() for values in (features, asked)
+        torch.from_numpy(((values - mean) / np.maximum(std, 1e-6)).clip(-5, 5)).float() for values in (features, test)
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

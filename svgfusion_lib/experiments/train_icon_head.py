@@ -35,7 +35,7 @@ EVALUATOR_PACKS = (
 TEMPERATURE = 0.07
 MIN_STD = 1e-3
 WEIGHT_DECAY = 0.05
-MOST_DRAWINGS = 2  # per name and pack
+MAX_DRAWINGS = 2  # per name and pack
 # Augmentation for the second view of a drawing: scale, shift and stroke width; grey with probability 1/2.
 VIEW_SCALES, VIEW_SHIFT, VIEW_WIDTHS = (0.75, 1.08), 0.08, (0.6, 1.6)
 ENCODER_BATCH = 32  # drawings
@@ -124,23 +124,23 @@ def _two_drawings(own: list[list[int]], rng: np.random.Generator) -> list[int]:
 def _names_in_packs(
     folders: Sequence[Path], min_packs: int, rng: np.random.Generator
 ) -> tuple[list[str], Drawings]:
-    """Training names drawn by at least min_packs packs, with up to MOST_DRAWINGS random files per name and pack.
+    """Training names drawn by at least min_packs packs, with up to MAX_DRAWINGS random files per name and pack.
 
     Names with the same words in another order are one name, as in the split.
     """
     by_key: dict[str, dict[Path, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    spoken: dict[str, str] = {}
+    name_of_key: dict[str, str] = {}
     for folder in folders:
         for record in read_records(folder):
             if record.split == "train":
                 key = name_key(record.name, numbered=True)
-                spoken.setdefault(key, record.name)
+                name_of_key.setdefault(key, record.name)
                 by_key[key][folder].append(folder / record.file)
     keys = sorted(key for key, own in by_key.items() if len(own) >= min_packs)
     files = [
-        [[own[k] for k in rng.permutation(len(own))[:MOST_DRAWINGS]] for own in by_key[key].values()] for key in keys
+        [[own[k] for k in rng.permutation(len(own))[:MAX_DRAWINGS]] for own in by_key[key].values()] for key in keys
     ]
-    return [spoken[key] for key in keys], files
+    return [name_of_key[key] for key in keys], files
 
 
 def _encode_drawings(encoder: PixelEncoder, files: Drawings, seed: int) -> tuple[Tensor, list[list[list[int]]]]:

@@ -170,7 +170,7 @@ def test_prompts_are_of_different_names_and_leave_icons_for_reference():
     assert len(set(titles)) == len(titles) == 15
     assert choose_names(cache, range(60), 5, seed=0) == names[:5] != choose_names(cache, range(60), 5, seed=1)
     group, = make_groups(cache, 5, 0, None, None)
-    assert group.own.tolist() == [0, 1, 2, 3, 4]
+    assert group.name_ids.tolist() == [0, 1, 2, 3, 4]
     asked = {cache["titles"][i] for i in group.names}
     assert len(group.others) == 50 and not asked & {cache["titles"][i] for i in group.others}
 
@@ -179,7 +179,7 @@ def test_where_names_are_few_their_other_captions_are_asked_for():
     cache = plain_cache([("sun", "tabler", "train"), ("moon", "tabler", "train")])
     group, = make_groups(cache, 5, 0, None, None)
     assert len(set(group.prompts)) == 4 and group.prompts[4] == group.prompts[0]
-    assert [cache["titles"][group.names[k]] for k in group.own] == [p.split(",")[0] for p in group.prompts]
+    assert [cache["titles"][group.names[k]] for k in group.name_ids] == [p.split(",")[0] for p in group.prompts]
 
 
 def test_groups_are_domains_by_splits_line_first():

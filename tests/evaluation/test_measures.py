@@ -39,11 +39,11 @@ def test_what_is_not_drawn_is_counted(subject):
 
 
 def test_pictures_that_show_nothing_are_misses():
-    yardstick = SimpleNamespace(targets=np.eye(3))
+    reference_data = SimpleNamespace(targets=np.eye(3))
     vectors = np.array([[1.0, 0, 0], [0.6, 0.8, 0]])  # for names 0 and 1; two more are blank
-    found, ranks = measures.alignment(vectors, np.array([0, 1]), 4, yardstick)
+    found, ranks = measures.alignment(vectors, np.array([0, 1]), 4, reference_data)
     assert ranks.tolist() == [0, 0] and found["top1"]["mean"] == found["top5"]["mean"] == 0.5
-    found, ranks = measures.alignment(np.zeros((0, 3)), np.zeros(0, dtype=int), 2, yardstick)
+    found, ranks = measures.alignment(np.zeros((0, 3)), np.zeros(0, dtype=int), 2, reference_data)
     assert found["top5"]["mean"] == 0 and len(ranks) == 0
 
 
@@ -72,8 +72,8 @@ def test_the_nearest_training_picture_and_how_near_it_is(subject, draw):
 def test_distances_are_of_as_many_pictures_everywhere():
     rng = np.random.default_rng(1)
     reference, means = rng.normal(size=(12, 5)), rng.normal(size=(30, 5))
-    yardstick = SimpleNamespace(reference=reference, targets=np.zeros((10, 3)))
-    found = measures.distances(means, yardstick)
-    assert found == measures.distances(means[:10], yardstick) and found["frechet"] > 0
-    assert measures.distances(means[:9], yardstick) == {}
+    reference_data = SimpleNamespace(reference=reference, targets=np.zeros((10, 3)))
+    found = measures.distances(means, reference_data)
+    assert found == measures.distances(means[:10], reference_data) and found["frechet"] > 0
+    assert measures.distances(means[:9], reference_data) == {}
     assert measures.distances(reference, SimpleNamespace(reference=reference[:1], targets=np.zeros((10, 3)))) == {}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from svgfusion_lib.evaluation.opponents import WordSearch, by_words
+from svgfusion_lib.evaluation.opponents import WordSearch, retrieve_by_words
 from svgfusion_lib.evaluation.samples import COMMON, Group, make_groups
 from svgfusion_lib.utils.placement import drawn_box
 from svgfusion_lib.utils.svg_parser import parse_svg
@@ -41,7 +41,7 @@ def test_the_icon_with_the_rarest_shared_words_is_found(cache, words, pack, foun
 
 def test_a_slash_and_a_badge_are_pasted(cache):
     search = WordSearch(cache, range(len(ICONS)))
-    plain, off, plus = (search.pasted(frozenset(w.split()), "tabler") for w in ("bell", "bell off", "bell plus"))
+    plain, off, plus = (search.compose(frozenset(w.split()), "tabler") for w in ("bell", "bell off", "bell plus"))
     assert len(off) == len(plain) + 2 and len(plus) == len(plain) + 4
     badge = plus[len(plain) - 1 : -1]
     low, high = drawn_box(np.concatenate([plus[:1], badge, plus[-1:]]))
@@ -53,7 +53,7 @@ def test_words_that_people_ask_for_are_a_group_of_their_own(cache):
     (group,) = groups
     assert isinstance(group, Group) and group.key == "line_common"
     assert group.prompts[0] == "mail, lucide style"
-    assert [cache["titles"][group.names[k]] for k in group.own] == ["mail", "bell"]
+    assert [cache["titles"][group.names[k]] for k in group.name_ids] == ["mail", "bell"]
     assert make_groups(cache, 10, 0, None, None)[0].split != COMMON
-    subject = by_words(cache, group, WordSearch(cache, range(len(ICONS))))
+    subject = retrieve_by_words(cache, group, WordSearch(cache, range(len(ICONS))))
     assert subject.painted == [0, 1]
