@@ -17,7 +17,7 @@ from svgfusion_lib.gallery import Request, Session
 from svgfusion_lib.generate import generate
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.pipeline import batches_by_length, tidy_drawing
-from svgfusion_lib.tidying.drawing import placed
+from svgfusion_lib.tidying.drawing import scale_and_shift
 from svgfusion_lib.utils.diffusion import make_schedule
 from svgfusion_lib.utils.placement import drawn_box
 from tests.helpers import rows_of
@@ -179,5 +179,5 @@ def test_a_drawing_of_a_style_without_grid_stays_between():
 @pytest.mark.parametrize(("scale", "shift"), [(1, (0.5, 0)), (3, (0, 0)), (1.3, (2, -3)), (2, (0, 9))])
 def test_what_a_model_draws_outside_comes_in(scale, shift):
     rows = rows_of('<path fill="none" stroke="#000" stroke-width="2" d="M2 2L22 22M4 9H20C20 15 16 20 6 20"/>')
-    low, high = drawn_box(tidy_drawing(placed(rows, scale, np.array(shift)), SamplingConfig()))
+    low, high = drawn_box(tidy_drawing(scale_and_shift(rows, scale, np.array(shift)), SamplingConfig()))
     assert low.min() >= -1 - 1e-4 and high.max() <= 1 + 1e-4

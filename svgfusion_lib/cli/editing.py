@@ -122,7 +122,7 @@ def _tidy_flags(add: Add) -> None:
 
 
 def _tidy(svg, output_dir, in_place, max_move, noise, without) -> None:
-    from svgfusion_lib.tidying.files import in_words, tidy_files
+    from svgfusion_lib.tidying.files import summary_line, tidy_files
     from svgfusion_lib.tidying.tidy import RULES, TidyConfig
 
     unknown = sorted(set(without) - set(RULES))
@@ -131,7 +131,7 @@ def _tidy(svg, output_dir, in_place, max_move, noise, without) -> None:
     config = TidyConfig(max_move=max_move, noise=noise, **dict.fromkeys(without, False))
     report = tidy_files(svg, output_dir, in_place, config)
     for name, entry in report["files"].items():
-        print(in_words(name, entry))
+        print(summary_line(name, entry))
 
 
 STAGES: Stages = {

@@ -13,7 +13,7 @@ from svgfusion_lib.evaluation.samples import Group, Picture, Subject, picture, r
 from svgfusion_lib.models.icon_head import mean_text_tokens
 from svgfusion_lib.models.text_encoder import TextEncoder
 from svgfusion_lib.tidying import tidy_rows
-from svgfusion_lib.tidying.drawing import placed
+from svgfusion_lib.tidying.drawing import scale_and_shift
 from svgfusion_lib.utils.svg_parser import parse_svg
 
 SLASHES = frozenset({"off", "slash", "slashed", "disabled", "crossed"})
@@ -69,7 +69,7 @@ class WordSearch:
         badge = self.find(rest, pack) if any(word in self._icons_by_word for word in rest) else base
         if badge != base:
             shift = np.full(2, BADGE_SHIFT)
-            rows = _overlay(rows, placed(cache_rows(self._cache, badge), BADGE_SCALE, shift))
+            rows = _overlay(rows, scale_and_shift(cache_rows(self._cache, badge), BADGE_SCALE, shift))
         return tidy_rows(rows).rows
 
 

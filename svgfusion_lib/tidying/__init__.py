@@ -5,6 +5,6 @@
 """
 
 from svgfusion_lib.tidying.files import tidy_svg
-from svgfusion_lib.tidying.tidy import Tidied, TidyConfig, tidy_rows
+from svgfusion_lib.tidying.tidy import TidyConfig, TidyResult, tidy_rows
 
-__all__ = ["Tidied", "TidyConfig", "tidy_rows", "tidy_svg"]
+__all__ = ["TidyConfig", "TidyResult", "tidy_rows", "tidy_svg"]

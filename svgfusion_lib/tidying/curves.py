@@ -12,22 +12,22 @@ import numpy as np
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.geometry.paths import cubic_basis
 from svgfusion_lib.tidying.anchors import UNITS, Anchors
-from svgfusion_lib.tidying.noise import LEAST_NOISE, reach_of
+from svgfusion_lib.tidying.noise import MIN_NOISE, correction_radius
 from svgfusion_lib.utils.arcs import circle_through, points_at
 from svgfusion_lib.utils.canonical import canonical_rows
 from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
 
-LARGEST_RADIUS = 48.0   # units: flatter curves are not arcs
-SWEEP_ERROR = 1.2       # error of an arc's height, relative to that of a point
+MAX_RADIUS = 48.0         # units: flatter curves are not arcs
+SWEEP_ERROR = 1.2         # error of an arc's height, relative to that of a point
 QUARTER, HALF = 2.5, 1.5  # log odds of a quarter turn on a diagonal chord, and of a half turn on a straight one
 SMOOTH, AGREE = 2.0, 1.5  # log odds of a smooth joint, and of both joints of an arc being smooth
-MOST_MERGED = 8         # curves merged into one arc
-MOST_BENT = 0.8         # cosine of the angle between neighbours merged into one arc
-MOST_SWEEP = 5.5        # radians: sweep of one arc merged from several curves
+MAX_MERGED = 8            # curves merged into one arc
+MIN_MERGE_COSINE = 0.8    # cosine of the angle between neighbours merged into one arc
+MAX_SWEEP = 5.5           # radians: sweep of one arc merged from several curves
 _SHARES = np.linspace(0, 1, 9)
 _BASIS = cubic_basis(_SHARES)  # [9, 4]
-MOST_GROWN = 0.2        # relative growth of a radius
-_WHOLE = 6.2            # radians: an arc with a larger sweep has hardly a chord
+MAX_GROWTH = 0.2               # relative growth of a radius
+_WHOLE = 6.2                   # radians: an arc with a larger sweep has hardly a chord
 
 
 def round_curves(rows: np.ndarray, noise: float) -> np.ndarray:
@@ -35,7 +35,7 @@ def round_curves(rows: np.ndarray, noise: float) -> np.ndarray:
 
     Neighbours on nearly the same circle become one arc. Rows of clean drawings are unchanged.
     """
-    if noise <= LEAST_NOISE:
+    if noise <= MIN_NOISE:
         return rows
     points = np.zeros((len(rows), 9, 2))  # along every curve, in units
     curves = (rows[:, rf.ELEMENT] == rf.PATH) & np.isin(rows[:, rf.COMMAND], (rf.CUBIC, rf.ARC))
@@ -70,10 +70,10 @@ def _with_arcs(own: np.ndarray, points: np.ndarray, noise: float) -> np.ndarray:
     own, kept, k = own.copy(), np.ones(len(own), dtype=bool), 1
     curved = np.isin(own[:, rf.COMMAND], (rf.CUBIC, rf.ARC))  # [K]
     before, after = points[:-1, 8] - points[:-1, 7], points[1:, 1] - points[1:, 0]  # [K - 1, 2]
-    smooth = (before * after).sum(1) > MOST_BENT * np.hypot(*before.T) * np.hypot(*after.T)  # [K - 1]
+    smooth = (before * after).sum(1) > MIN_MERGE_COSINE * np.hypot(*before.T) * np.hypot(*after.T)  # [K - 1]
     while k < len(own):
         stop = k
-        while stop < min(len(own), k + MOST_MERGED) and curved[stop] and (stop == k or smooth[stop - 1]):
+        while stop < min(len(own), k + MAX_MERGED) and curved[stop] and (stop == k or smooth[stop - 1]):
             stop += 1
         while stop > k:
             middle = _common_arc(points[k:stop].reshape(-1, 2), noise, own[k, rf.COMMAND] == rf.ARC and stop == k + 1)
@@ -96,7 +96,7 @@ def _common_arc(points: np.ndarray, noise: float, known: bool) -> np.ndarray | N
     far = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     middle = np.array([np.interp(far[-1] / 2, far, points[:, axis]) for axis in (0, 1)])
     centre, radius, sweep = circle_through(start[None], middle[None], end[None])
-    if not radius[0] <= LARGEST_RADIUS or abs(sweep[0]) > MOST_SWEEP:
+    if not radius[0] <= MAX_RADIUS or abs(sweep[0]) > MAX_SWEEP:
         return None
     arms = points - centre[0]
     height = radius[0] * (1 - math.cos(sweep[0] / 2))
@@ -223,7 +223,7 @@ def _settled_lengths(values: np.ndarray, noise: float, step: float) -> np.ndarra
     mean = np.bincount(group, values) / np.bincount(group)
     for size, reach in ((step, 1.2 * noise), (2 * step, 2.5 * noise)):
         near = np.maximum(np.round(mean / size), 1) * size
-        mean = np.where(np.abs(near - mean) <= np.minimum(reach, MOST_GROWN * mean), near, mean)
+        mean = np.where(np.abs(near - mean) <= np.minimum(reach, MAX_GROWTH * mean), near, mean)
     return mean[group]
 
 
@@ -231,7 +231,7 @@ def meet_strokes(rows: np.ndarray, noise: float) -> np.ndarray:
     """Make ends of open strokes meet another stroke that they nearly touch; lines keep their direction."""
     anchors = Anchors.of(rows)
     found = outlines(rows)
-    ends = ends_near_strokes(found, reach_of(noise) / UNITS, 0.05 / UNITS)
+    ends = ends_near_strokes(found, correction_radius(noise) / UNITS, 0.05 / UNITS)
     points = anchors.points.copy()
     anchor_of = {int(row): k for k, row in enumerate(anchors.row.tolist())}
     for k in np.flatnonzero(ends.gap * UNITS > 1e-3).tolist():
@@ -248,7 +248,7 @@ def meet_strokes(rows: np.ndarray, noise: float) -> np.ndarray:
             way = anchors.points[end] - anchors.points[beside]
             line = (found[ends.other[k]].points + 1) * UNITS
             crossing = _crossing(anchors.points[end], way, line)
-            if crossing is not None and math.hypot(*(crossing - anchors.points[end])) <= 1.5 * reach_of(noise):
+            if crossing is not None and math.hypot(*(crossing - anchors.points[end])) <= 1.5 * correction_radius(noise):
                 place = crossing
             elif min(abs(way)) < 0.01:
                 continue

@@ -10,20 +10,20 @@ from scipy.spatial import cKDTree
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import UNITS, Anchors
-from svgfusion_lib.tidying.noise import LEAST_NOISE
+from svgfusion_lib.tidying.noise import MIN_NOISE
 from svgfusion_lib.utils.hybrid_utils import is_drawn
 from svgfusion_lib.utils.outlines import Outline, nearest_on, outlines
 from svgfusion_lib.utils.placement import affine, drawn_box
 
-SHORTEST = 0.4        # units: shorter strokes are stubs, unless they are dots
-DOT = 0.05            # units
-DOUBLES = 0.1         # units: distance from another stroke of the same style within which a stroke is a duplicate
-SAME_COLOUR = 0.012   # per channel (three levels of 255): closer colours are merged
-SAME_WIDTH = 0.05     # relative: closer stroke widths are merged
-_MOST_COMPARED = 200  # strokes that are checked for duplicates
+MIN_STROKE_LENGTH = 0.4   # units: shorter strokes are stubs, unless they are dots
+DOT = 0.05                # units
+DUPLICATE_DISTANCE = 0.1  # units: distance from another stroke of the same style within which a stroke is a duplicate
+SAME_COLOUR = 0.012       # per channel (three levels of 255): closer colours are merged
+SAME_WIDTH = 0.05         # relative: closer stroke widths are merged
+_MAX_COMPARED = 200       # strokes that are checked for duplicates
 
 
-def drop_doubles(rows: np.ndarray, noise: float) -> np.ndarray:
+def drop_duplicates(rows: np.ndarray, noise: float) -> np.ndarray:
     """Drop open strokes that run along another one of the same style, and stubs on other strokes.
 
     Keeps dots, and the only sub-path of a drawing.
@@ -31,11 +31,11 @@ def drop_doubles(rows: np.ndarray, noise: float) -> np.ndarray:
     found = outlines(rows)
     strokes = [o for o in found if _plain_stroke(rows, o)]
     gone = set()
-    for outline in strokes if noise > LEAST_NOISE else ():
+    for outline in strokes if noise > MIN_NOISE else ():
         length = np.hypot(*np.diff(outline.points, axis=0).T).sum() * UNITS
-        if DOT < length < SHORTEST and not outline.closed and _is_covered(rows, outline, found):
+        if DOT < length < MIN_STROKE_LENGTH and not outline.closed and _is_covered(rows, outline, found):
             gone.add(outline.rows.start)
-    for k, outline in enumerate(strokes if len(strokes) <= _MOST_COMPARED else ()):
+    for k, outline in enumerate(strokes if len(strokes) <= _MAX_COMPARED else ()):
         if outline.closed or outline.rows.start in gone or len(outline.points) < 2:
             continue
         along = _spread(outline.points)
@@ -43,11 +43,12 @@ def drop_doubles(rows: np.ndarray, noise: float) -> np.ndarray:
         for j, other in enumerate(strokes):
             if j == k or other.rows.start in gone or not np.array_equal(style, rows[other.rows.start, rf.STYLE]):
                 continue
-            low, high = other.points.min(0) - DOUBLES / UNITS, other.points.max(0) + DOUBLES / UNITS
+            reach = DUPLICATE_DISTANCE / UNITS
+            low, high = other.points.min(0) - reach, other.points.max(0) + reach
             if (along < low).any() or (along > high).any():
                 continue
             gap = np.hypot(*(nearest_on(along, other.points) - along).T).max() * UNITS
-            if gap <= min(DOUBLES, 2 * noise):
+            if gap <= min(DUPLICATE_DISTANCE, 2 * noise):
                 gone.add(outline.rows.start)
                 break
     gone &= {o.rows.start for o in found}
@@ -167,10 +168,10 @@ def fit_canvas(rows: np.ndarray, step: float = 0.5, most: float = math.inf) -> n
     if step and scale == 1:
         whole = np.sign(shift) * np.ceil(np.abs(shift) / step - 1e-6) * step
         shift = np.where((low + whole >= -inside) & (high + whole <= inside), whole, shift)
-    return placed(rows, scale, (middle * (1 - scale) + shift) / UNITS)
+    return scale_and_shift(rows, scale, (middle * (1 - scale) + shift) / UNITS)
 
 
-def placed(rows: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
+def scale_and_shift(rows: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
     """Scale rows about the canvas centre and shift by [2] canvas units; stroke widths stay."""
     result = affine(rows, scale, shift)
     result[:, rf.STROKE_WIDTH] = rows[:, rf.STROKE_WIDTH]

@@ -11,19 +11,19 @@ from svgfusion_lib.system.file_list import inside
 from svgfusion_lib.system.files import read_json, write_bytes, write_json, write_text
 from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
-from svgfusion_lib.tidying.tidy import Tidied, TidyConfig, tidy_rows
+from svgfusion_lib.tidying.tidy import TidyConfig, TidyResult, tidy_rows
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 REPORT_NAME, REPORT = "tidy.json", "report of tidy"
-OWN_GRID = (10, 64)  # canvas sides, in a file's own units, that suggest a grid of whole and half units
+GRID_CANVAS_SIDES = (10, 64)  # canvas sides, in a file's own units, that suggest a grid of whole and half units
 
 
-def tidy_svg(source: str | bytes | Path, config: TidyConfig | None = None) -> tuple[str, Tidied]:
+def tidy_svg(source: str | bytes | Path, config: TidyConfig | None = None) -> tuple[str, TidyResult]:
     """Tidy SVG text, bytes or a file; returns the SVG text and what was done.
 
-    A small canvas (OWN_GRID) is assumed to have a grid in its own units, unless config sets a step. ValueError with the
-    reason if the file cannot be read, or has features that rows would lose (text, images, filters).
+    A small canvas (GRID_CANVAS_SIDES) is assumed to have a grid in its own units, unless config sets a step. ValueError
+    with the reason if the file cannot be read, or has features that rows would lose (text, images, filters).
     """
     parsed = parse_svg(source)
     if parsed.unsupported:
@@ -37,7 +37,7 @@ def _step(parsed: ParsedSVG, config: TidyConfig | None) -> float:
     side = max(parsed.size)
     if config is not None and config.step != TidyConfig.step:
         return config.step
-    return TidyConfig.step * 24 / side if OWN_GRID[0] <= side <= OWN_GRID[1] else TidyConfig.step
+    return TidyConfig.step * 24 / side if GRID_CANVAS_SIDES[0] <= side <= GRID_CANVAS_SIDES[1] else TidyConfig.step
 
 
 def tidy_files(
@@ -94,7 +94,7 @@ def _summary(entries: dict[str, dict]) -> dict:
     }
 
 
-def in_words(name: str, entry: dict) -> str:
+def summary_line(name: str, entry: dict) -> str:
     """One line on what was done to a file."""
     if "left" in entry:
         return f"{name}: left as it is ({entry['left']})"

@@ -7,19 +7,19 @@ import numpy as np
 from svgfusion_lib.tidying.anchors import UNITS, Anchors
 from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
 
-LEAST_NOISE, MOST_NOISE = 0.015, 0.25  # units: of a clean drawing, and of any
-CLEAN = 0.4                            # least share of exact relations in a clean drawing: .99 of held-out icons
-EXACT = 0.03                           # units: tolerance of an exact relation
-FARTHEST = 0.7                         # units: largest gap over which ends are joined
+MIN_NOISE, MAX_NOISE = 0.015, 0.25  # units: of a clean drawing, and of any
+MIN_EXACT_SHARE = 0.4               # least share of exact relations in a clean drawing: .99 of held-out icons
+EXACT = 0.03                        # units: tolerance of an exact relation
+MAX_GAP = 0.7                       # units: largest gap over which ends are joined
 
 
-def reach_of(noise: float) -> float:
+def correction_radius(noise: float) -> float:
     """Distance in units over which errors of a given size are corrected."""
-    return min(FARTHEST, 3 * noise) if noise < 0.05 else FARTHEST
+    return min(MAX_GAP, 3 * noise) if noise < 0.05 else MAX_GAP
 
 
-def estimated_noise(rows: np.ndarray) -> float:
-    """Estimate the error of points in units (standard deviation) from relations; LEAST_NOISE for a clean drawing.
+def estimate_noise(rows: np.ndarray) -> float:
+    """Estimate the error of points in units (standard deviation) from relations; MIN_NOISE for a clean drawing.
 
     Relations are nearly horizontal, vertical or diagonal lines, nearly smooth joints, and ends that nearly touch; in
     clean drawings, at least nine of ten are exact. A drawing with few relations is also judged by its coordinates on
@@ -27,15 +27,15 @@ def estimated_noise(rows: np.ndarray) -> float:
     """
     anchors = Anchors.of(rows)
     lines, joints = _line_errors(anchors), _joint_errors(anchors)
-    ends = ends_near_strokes(outlines(rows), FARTHEST / UNITS, 0.05 / UNITS).gap * UNITS
+    ends = ends_near_strokes(outlines(rows), MAX_GAP / UNITS, 0.05 / UNITS).gap * UNITS
     exact = np.concatenate([lines <= EXACT, joints <= EXACT / 2, ends <= EXACT])
     grid = np.abs(anchors.points * 2 - np.round(anchors.points * 2)) / 2 <= EXACT
     share = (exact.sum() + 2 * (grid.mean() if grid.size else 1)) / (len(exact) + 2)
-    if share >= CLEAN or (~exact).sum() < 2:
-        return LEAST_NOISE
+    if share >= MIN_EXACT_SHARE or (~exact).sum() < 2:
+        return MIN_NOISE
     points = np.concatenate([lines, joints])
     points = points[points > 0.005]
-    return float(np.clip(2 * np.median(points), 0.08, MOST_NOISE)) if len(points) else 0.15
+    return float(np.clip(2 * np.median(points), 0.08, MAX_NOISE)) if len(points) else 0.15
 
 
 def _line_errors(anchors: Anchors) -> np.ndarray:

@@ -10,8 +10,8 @@ from scipy.spatial import cKDTree
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import Anchors, tie
-from svgfusion_lib.tidying.noise import LEAST_NOISE, reach_of
-from svgfusion_lib.tidying.settle import LEAST_SHIFT, Grid, settled
+from svgfusion_lib.tidying.noise import MIN_NOISE, correction_radius
+from svgfusion_lib.tidying.settle import MIN_SHIFT, Grid, most_likely_positions
 
 TOUCHING = 0.002       # units: closer points coincide
 _NONE = np.zeros((0, 2), dtype=int)
@@ -32,14 +32,14 @@ def settle_points(
     count = len(anchors.points)
     together = [_same_points(anchors)]
     if weld:
-        together.append(_weld_pairs(anchors, reach_of(noise)))
+        together.append(_weld_pairs(anchors, correction_radius(noise)))
     if centres:
-        together.append(_centre_pairs(anchors, reach_of(noise)))
+        together.append(_centre_pairs(anchors, correction_radius(noise)))
     level, upright = _straight_pairs(anchors, noise if straight else 0.0)
     groups = tie(count, *together, level), tie(count, *together, upright)
     ways = _diagonal_ways(anchors, noise if diagonals else 0.0)
-    shift = LEAST_SHIFT if noise > LEAST_NOISE else LEAST_NOISE
-    return anchors.moved(settled(anchors.points, groups, anchors.part, ways, noise, shift, grid))
+    shift = MIN_SHIFT if noise > MIN_NOISE else MIN_NOISE
+    return anchors.moved(most_likely_positions(anchors.points, groups, anchors.part, ways, noise, shift, grid))
 
 
 def _same_points(anchors: Anchors) -> np.ndarray:
@@ -100,7 +100,7 @@ def _straight_pairs(anchors: Anchors, noise: float) -> tuple[np.ndarray, np.ndar
     """Pairs [K, 2] of line ends that should share x, and that should share y; noise 0: those that already do."""
     way = np.abs(anchors.points[anchors.end] - anchors.points[anchors.start])  # [S, 2]
     length = np.hypot(*way.T)
-    beside = np.minimum(np.maximum(0.2 * length, 2 * noise), 1.2 * reach_of(noise)) if noise else TOUCHING
+    beside = np.minimum(np.maximum(0.2 * length, 2 * noise), 1.2 * correction_radius(noise)) if noise else TOUCHING
     pairs = []
     for axis in (0, 1):
         chosen = anchors.straight & (way[:, axis] <= beside) & (way[:, 1 - axis] > 3 * way[:, axis]) & (length > 0.2)
@@ -113,7 +113,7 @@ def _diagonal_ways(anchors: Anchors, noise: float) -> np.ndarray:
     way = anchors.points[anchors.end] - anchors.points[anchors.start]  # [S, 2]
     length = np.hypot(*way.T)
     beside = np.abs(np.abs(way[:, 0]) - np.abs(way[:, 1])) / math.sqrt(2)
-    most = 1.2 * reach_of(noise) if noise else TOUCHING
+    most = 1.2 * correction_radius(noise) if noise else TOUCHING
     line = anchors.straight & (beside <= np.minimum(0.18 * length, most)) & (length > 0.5)
     sagitta = np.tan(np.abs(anchors.sweeps()) / 4) * length / 2
     quarter = math.tan(math.pi / 8) * length / 2

@@ -1,9 +1,9 @@
 """Finds the most likely true positions of tied coordinates that have been perturbed by errors.
 
 Model: many of a designer's coordinates are on the set's grid, the others anywhere; errors shift each sub-path as a
-whole and each point independently. `settled` finds the most probable positions by iterated conditional modes (Besag
-1986, "On the statistical analysis of dirty pictures"). Units: the canvas is 24 wide. A is the number of points, G of
-groups of tied coordinates, P of sub-paths, K of diagonals.
+whole and each point independently. `most_likely_positions` finds them by iterated conditional modes (Besag 1986, "On
+the statistical analysis of dirty pictures"). Units: the canvas is 24 wide. A is the number of points, G of groups of
+tied coordinates, P of sub-paths, K of diagonals.
 """
 
 import math
@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-LEAST_SHIFT = 0.3                     # units: error of a sub-path's position, if points have errors at all
-SHIFTS = np.linspace(-1, 1, 41)       # shifts of a sub-path to try, in whole steps
+MIN_SHIFT = 0.3                  # units: error of a sub-path's position, if points have errors at all
+SHIFTS = np.linspace(-1, 1, 41)  # shifts of a sub-path to try, in whole steps
 ROUNDS = 4
 DIAGONAL = 2.0                        # log odds that an apparent diagonal is intended
 _SAME = 1e-6
@@ -37,7 +37,7 @@ class Grid:
         return math.log(self.whole), math.log(self.half), math.log(1 - self.whole - self.half)
 
 
-def settled(
+def most_likely_positions(
     points: np.ndarray, groups: tuple[np.ndarray, np.ndarray], part: np.ndarray, diagonals: np.ndarray, noise: float,
     shift: float, grid: Grid | None,
 ) -> np.ndarray:
@@ -129,25 +129,25 @@ def _fit_diagonals(
             uses.setdefault(g, []).append(k)
     ways = list(zip(terms.tolist(), sign.tolist()))
 
-    def off(k: int) -> float:
+    def deviation(k: int) -> float:
         (x, to_x, y, to_y), direction = ways[k]
         return (place[to_x] - place[x]) - direction * (place[to_y] - place[y])
 
-    def worth(g: int, value: float) -> float:
+    def log_posterior(g: int, value: float) -> float:
         place[g] = value
         likely = _log_prior(value, spread[g], grid) - ((value - mean[g]) / spread[g]) ** 2 / 2
-        return likely + DIAGONAL * sum(abs(off(k)) < _SAME for k in uses[g])
+        return likely + DIAGONAL * sum(abs(deviation(k)) < _SAME for k in uses[g])
 
     for _ in range(ROUNDS):
         moved = False
         for k, (own, direction) in enumerate(ways):
-            gap = off(k)
+            gap = deviation(k)
             if abs(gap) < _SAME:
                 continue
             best, choice = 0.0, None
             for g, factor in zip(own, (-1, 1, direction, -direction)):
                 old = place[g]
-                gain = -worth(g, old) + worth(g, old - gap / factor)
+                gain = -log_posterior(g, old) + log_posterior(g, old - gap / factor)
                 if gain > best:
                     best, choice = gain, (g, place[g])
                 place[g] = old

@@ -14,15 +14,15 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import UNITS
 from svgfusion_lib.tidying.curves import meet_strokes, round_curves, settle_arcs, settle_radii
-from svgfusion_lib.tidying.drawing import drop_doubles, fit_canvas, mirror_halves, one_palette
-from svgfusion_lib.tidying.noise import LEAST_NOISE, MOST_NOISE, estimated_noise
+from svgfusion_lib.tidying.drawing import drop_duplicates, fit_canvas, mirror_halves, one_palette
+from svgfusion_lib.tidying.noise import MAX_NOISE, MIN_NOISE, estimate_noise
 from svgfusion_lib.tidying.points import settle_points
 from svgfusion_lib.tidying.settle import Grid
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 
-MOST_ROWS = 2000  # rows of an icon
-HAIR = 0.1    # units beyond the canvas's edge
-MOVED = 1e-3  # units: least change that counts as a move
+MAX_ROWS = 2000       # rows of an icon
+SMALL_OVERHANG = 0.1  # units beyond the canvas's edge
+MIN_MOVE = 1e-3       # units: least change that counts as a move
 Rule = Callable[[np.ndarray], np.ndarray]
 
 
@@ -66,7 +66,7 @@ RULES = tuple(f.name for f in fields(TidyConfig) if f.type == "bool" or f.type i
 
 
 @dataclass
-class Tidied:
+class TidyResult:
     """A tidied drawing: valid rows [L', 22], and what was done.
 
     noise: estimated point error, in units; moved: for every rule that moved something, the number of coordinates and
@@ -87,27 +87,27 @@ class Tidied:
         return bool(self.moved or self.dropped or self.painted)
 
 
-def tidy_rows(rows: np.ndarray, config: TidyConfig | None = None) -> Tidied:
+def tidy_rows(rows: np.ndarray, config: TidyConfig | None = None) -> TidyResult:
     """Tidy any rows [L, 22]. Never returns more rows than the valid ones among them.
 
-    Drawings of more than MOST_ROWS rows are illustrations, for which these rules are not made; they are unchanged.
+    Drawings of more than MAX_ROWS rows are illustrations, for which these rules are not made; they are unchanged.
     """
     config = config or TidyConfig()
     given = sanitize_rows(rows)
-    if len(given) > MOST_ROWS:
-        return Tidied(given, LEAST_NOISE)
-    noise = estimated_noise(given) if config.noise is None else config.noise
-    noise = min(max(noise, LEAST_NOISE), MOST_NOISE)
-    rows = drop_doubles(given, noise) if config.doubles else given
+    if len(given) > MAX_ROWS:
+        return TidyResult(given, MIN_NOISE)
+    noise = estimate_noise(given) if config.noise is None else config.noise
+    noise = min(max(noise, MIN_NOISE), MAX_NOISE)
+    rows = drop_duplicates(given, noise) if config.doubles else given
     rows = round_curves(rows, min(noise, config.max_move / 2)) if config.curves else rows
     before = rows
     moved: dict[str, tuple[int, float]] = {}
     for name, rule in _rules(config, noise):
-        after = _bounded(before, rows, sanitize_rows(rule(rows)), config.max_move, whole=name == "canvas")
+        after = _limit_moves(before, rows, sanitize_rows(rule(rows)), config.max_move, whole=name == "canvas")
         distance = _distances(rows, after)
-        if (distance > MOVED).any():
+        if (distance > MIN_MOVE).any():
             count, furthest = moved.get(name, (0, 0.0))
-            moved[name] = max(count, int((distance > MOVED).sum())), max(furthest, float(distance.max()))
+            moved[name] = max(count, int((distance > MIN_MOVE).sum())), max(furthest, float(distance.max()))
         rows = after
     largest = float(_distances(before, rows).max(initial=0))
     painted = 0
@@ -115,14 +115,14 @@ def tidy_rows(rows: np.ndarray, config: TidyConfig | None = None) -> Tidied:
         merged = one_palette(rows)
         painted = int((merged[:, rf.STYLE] != rows[:, rf.STYLE]).any(1).sum())
         rows = merged
-    return Tidied(sanitize_rows(rows), noise, moved, largest, len(given) - len(rows), painted)
+    return TidyResult(sanitize_rows(rows), noise, moved, largest, len(given) - len(rows), painted)
 
 
 def _rules(config: TidyConfig, noise: float) -> list[tuple[str, Rule]]:
     """The rules to apply, in order."""
     grid = Grid(config.step, config.whole, config.half) if config.grid else None
-    clean = noise <= LEAST_NOISE
-    most = HAIR if clean else math.inf  # in a clean drawing, larger overhangs are intentional
+    clean = noise <= MIN_NOISE
+    most = SMALL_OVERHANG if clean else math.inf  # in a clean drawing, larger overhangs are intentional
     ties = {name: getattr(config, name) for name in ("weld", "straight", "diagonals", "centres")}
     rules: list[tuple[str, Rule, bool]] = [
         ("canvas", lambda rows: fit_canvas(rows, 0, most), config.canvas),
@@ -136,7 +136,7 @@ def _rules(config: TidyConfig, noise: float) -> list[tuple[str, Rule]]:
     return [(name, rule) for name, rule, asked in rules if asked]
 
 
-def _bounded(before: np.ndarray, rows: np.ndarray, after: np.ndarray, most: float, whole: bool) -> np.ndarray:
+def _limit_moves(before: np.ndarray, rows: np.ndarray, after: np.ndarray, most: float, whole: bool) -> np.ndarray:
     """A rule's result, except for elements that it would move further than `most` from their original position.
 
     Those are left unchanged; so is the whole drawing, if the rule moves it as a whole. A result that changes which rows

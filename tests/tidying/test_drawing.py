@@ -5,7 +5,7 @@ import pytest
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import Anchors
-from svgfusion_lib.tidying.drawing import drop_doubles, fit_canvas, mirror_halves, one_palette
+from svgfusion_lib.tidying.drawing import drop_duplicates, fit_canvas, mirror_halves, one_palette
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.placement import drawn_box
 
@@ -25,13 +25,13 @@ def count(rows: np.ndarray) -> int:
     ("M5 9h.3", 1),                   # the only stroke
 ])
 def test_strokes_that_are_there_twice_go(rows, d, left):
-    drawn = drop_doubles(rows(d), 0.2)
+    drawn = drop_duplicates(rows(d), 0.2)
     assert count(drawn) == left
     assert sanitize_rows(drawn) == pytest.approx(drawn, abs=1e-6)
 
 
 def test_a_stub_of_a_clean_drawing_stays(rows):
-    assert count(drop_doubles(rows("M2 2H12M5 2.5h.3"), 0.015)) == 2
+    assert count(drop_duplicates(rows("M2 2H12M5 2.5h.3"), 0.015)) == 2
 
 
 def test_halves_become_mirror_images(rows, ends):

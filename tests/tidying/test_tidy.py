@@ -8,7 +8,7 @@ import pytest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
-from svgfusion_lib.tidying.noise import LEAST_NOISE, estimated_noise
+from svgfusion_lib.tidying.noise import MIN_NOISE, estimate_noise
 from svgfusion_lib.tidying.tidy import RULES
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from tests.helpers import PEN as STROKE
@@ -76,7 +76,7 @@ def test_nothing_moves_further_than_allowed(rows, most):
 
 def test_a_clean_drawing_is_left_alone(rows):
     result = tidy_rows(rows(HOUSE))
-    assert result.noise == LEAST_NOISE and not result.changed
+    assert result.noise == MIN_NOISE and not result.changed
     assert result.rows == pytest.approx(rows(HOUSE), abs=1e-6)
 
 
@@ -84,9 +84,9 @@ def test_errors_are_seen_and_undone(rows):
     clean, right, noisy = rows(HOUSE), [], []
     for seed in range(8):
         drawing = disturbed(clean, seed, 0.12)
-        assert estimated_noise(drawing) > LEAST_NOISE
+        assert estimate_noise(drawing) > MIN_NOISE
         result = tidy_rows(drawing)
-        assert result.moved and result.noise > LEAST_NOISE
+        assert result.moved and result.noise > MIN_NOISE
         noisy.append(np.abs(drawing - clean).max(1) * 12 < 0.06)
         right.append(np.abs(result.rows - clean).max(1) * 12 < 0.06 if len(result.rows) == len(clean) else noisy[-1])
     assert np.mean(noisy) < 0.4 and np.mean(right) > 0.8
