@@ -13,7 +13,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import (
     JSON_NAME,
     NAMES_NAME,
-    check_there,
+    check_exists,
     load_model,
     model_folder,
     model_of_folder,
@@ -97,7 +97,7 @@ def _load_names(folder: Path, description: dict, dit: VSDiT) -> KnownNames:
     path = folder / NAMES_NAME
     if "names_sha256" not in description:  # exported without names.safetensors, or by an earlier version
         return check_names(description.get("names", []), torch.zeros(0, 0), 0, str(path))
-    check_there(path)
+    check_exists(path)
     tensors = read_tensors(path, description["names_sha256"])
     vectors = tensors.get("vectors", torch.zeros(0, 0))
     known = check_names(description.get("names"), vectors, dit.config.context_width, str(path))

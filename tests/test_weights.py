@@ -18,7 +18,7 @@ from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames
 from svgfusion_lib.reranking.routing import NO_STYLE, candidate_prompts, emoji_to_text, models_for, resolve_prompt
 from svgfusion_lib.system.files import read_json, write_json
-from svgfusion_lib.training.dit import origin
+from svgfusion_lib.training.dit import training_provenance
 from svgfusion_lib.utils.render import render_svg
 from tests.helpers import svg
 
@@ -107,7 +107,7 @@ def test_an_exported_model_says_the_names_that_it_knows(tmp_path):
     latents |= {"text_encoder": "minilm"}
     paths = [tmp_path / "vae.pt", tmp_path / "dit.pt"]
     save_model(paths[0], "vpvae", vae, vae.state_dict())
-    known = origin(latents | {"vae_hash": weights_hash(vae)}, shipped.text_encoder)
+    known = training_provenance(latents | {"vae_hash": weights_hash(vae)}, shipped.text_encoder)
     save_model(paths[1], "vsdit", dit, dit.state_dict(), **shipped.schedule.state(), **known)
     SVGFusionPipeline.from_pretrained(vae=paths[0], dit=paths[1]).save_pretrained(tmp_path / "model")
     pipeline = SVGFusionPipeline.from_pretrained(tmp_path / "model")

@@ -46,10 +46,10 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
         check_named(settings.text_encoder, source)
     elif isinstance(settings, VAEConfig) and settings.pixel_fusion:
         check_named(settings.pixel_encoder, source)
-    misfit = f"{source}: weights do not match the {cls.kind} configuration"
-    reason = _misfit(settings, weights)
+    mismatch = f"{source}: weights do not match the {cls.kind} configuration"
+    reason = _find_mismatch(settings, weights)
     if reason:
-        raise UserError(f"{misfit} ({reason})")
+        raise UserError(f"{mismatch} ({reason})")
     try:
         with _NoInit():  # skip initialisation: all weights are overwritten
             model = cls(settings)
@@ -57,7 +57,7 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
         model.load_state_dict({name: t.to(own.get(name, t.dtype)) for name, t in weights.items()}, assign=True)
     except RuntimeError as error:  # shape mismatches, and configurations too large for the memory
         reason = str(error).split("\n")[1].strip() if "\n" in str(error) else str(error)
-        raise UserError(f"{misfit} ({reason[:160]})") from error
+        raise UserError(f"{mismatch} ({reason[:160]})") from error
     return model.eval()
 
 
@@ -71,7 +71,7 @@ class _NoInit(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _misfit(settings: VAEConfig | DiTConfig | RefinerConfig, weights: dict[str, Tensor]) -> str:
+def _find_mismatch(settings: VAEConfig | DiTConfig | RefinerConfig, weights: dict[str, Tensor]) -> str:
     """Cheap check before a possibly huge model is built: why the weights cannot match; "" if they can."""
     if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in weights.items()):
         return "not all of them are tensors"

@@ -150,7 +150,7 @@ def read_folder(folder: Path) -> tuple[dict, dict[str, Tensor]]:
     settle(folder)
     weights_path, json_path = folder / WEIGHTS_NAME, folder / JSON_NAME
     for path in (weights_path, json_path):
-        check_there(path)
+        check_exists(path)
     description = read_json(json_path, DESCRIPTION, "download it again")
     kinds = {"sha256": str, "row_format": int, "vpvae": dict, "vsdit": dict, "diffusion": dict}
     wrong = [name for name, kind in kinds.items() if not isinstance(description.get(name), kind)]
@@ -179,7 +179,7 @@ def load_weights(cls: type[ModelT], source: str | Path) -> ModelT:
     return model_of_folder(cls, folder, *read_folder(folder))
 
 
-def check_there(path: Path) -> None:
+def check_exists(path: Path) -> None:
     """Check that a file of a model's folder exists; UserError if not."""
     if not path.is_file():
         raise UserError(

@@ -26,8 +26,8 @@ MIN_MERGE_COSINE = 0.8    # cosine of the angle between neighbours merged into o
 MAX_SWEEP = 5.5           # radians: sweep of one arc merged from several curves
 _SHARES = np.linspace(0, 1, 9)
 _BASIS = cubic_basis(_SHARES)  # [9, 4]
-MAX_GROWTH = 0.2               # relative growth of a radius
-_WHOLE = 6.2                   # radians: an arc with a larger sweep has hardly a chord
+MAX_GROWTH = 0.2          # relative growth of a radius
+_WHOLE = 6.2              # radians: an arc with a larger sweep has hardly a chord
 
 
 def round_curves(rows: np.ndarray, noise: float) -> np.ndarray:

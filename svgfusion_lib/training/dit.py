@@ -134,17 +134,17 @@ def train_dit(
         ema = fit_latents(model, vae, latents, noise, config, output_dir, max_minutes, encoder)
         return save_model(
             output_dir / FINAL_NAME, "vsdit", model, ema.weights, train_config=config.to_dict(), **noise.state(),
-            **origin(latents, encoder),
+            **training_provenance(latents, encoder),
         )
 
 
-def origin(latents: dict, encoder: TextEncoder, before: KnownNames | None = None) -> dict:
+def training_provenance(latents: dict, encoder: TextEncoder, known: KnownNames | None = None) -> dict:
     """Describe the training latents for a checkpoint: their VP-VAE, number and names.
 
-    before: names that the model already knew.
+    known: names that the model already knew.
     """
     titles = [title for title, split in zip(latents["titles"], latents["splits"]) if split == "train"]
-    known = (before or KnownNames()).merged_with(embed_names(titles, encoder))
+    known = (known or KnownNames()).merged_with(embed_names(titles, encoder))
     return {
         "vae_hash": latents["vae_hash"], "train_svgs": len(titles), "names": list(known.names),
         "name_vectors": known.vectors.half(),
@@ -166,7 +166,7 @@ def fit_latents(
         config,
         output_dir,
         make_loader(held_out, config.batch_size) if len(held_out) else None,
-        _sheet_drawer(vae, schedule, latents, output_dir, encoder),
+        _sheet_callback(vae, schedule, latents, output_dir, encoder),
         max_minutes,
         identity={
             "VP-VAE": latents["vae_hash"], "latents": latents_hash(latents), "schedule": schedule.fingerprint(),
@@ -175,7 +175,7 @@ def fit_latents(
     )
 
 
-def _sheet_drawer(
+def _sheet_callback(
     vae: VPVAE, schedule: NoiseSchedule, latents: dict, output_dir: Path, encoder: TextEncoder
 ) -> Callable[[VSDiT, int], None]:
     """Return an on_validation callback that draws a contact sheet of up to SHEET_NAMES captions of either split."""
@@ -208,7 +208,7 @@ def dit_step_loss(
     Samples trained on the null prompt also get the null style, as in guidance.
     The length predictor shares no weights with the transformer, so the sum trains both independently.
     """
-    often = timestep_probabilities(config.timesteps, schedule).float()  # [T]
+    timestep_weights = timestep_probabilities(config.timesteps, schedule).float()  # [T]
 
     def step_loss(model: VSDiT, batch: LatentBatch, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         device = batch.mean.device
@@ -217,7 +217,7 @@ def dit_step_loss(
         if config.timesteps == "uniform":
             t = torch.randint(schedule.num_steps, (len(z0),), device=device)  # [B]
         else:
-            t = torch.multinomial(often.to(device), len(z0), replacement=True)  # [B]
+            t = torch.multinomial(timestep_weights.to(device), len(z0), replacement=True)  # [B]
         z_t, noise = add_noise(z0, t, schedule)
         drop = torch.rand(len(z0), device=device) < config.null_prompt_rate  # [B]
         null = null_context.to(device, torch.float32)

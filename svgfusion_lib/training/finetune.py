@@ -17,7 +17,7 @@ from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.outputs import claimed
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.dit import FINAL_NAME as DIT_NAME
-from svgfusion_lib.training.dit import fit_latents, origin
+from svgfusion_lib.training.dit import fit_latents, training_provenance
 from svgfusion_lib.training.latents import load_latents, prepare_latents
 from svgfusion_lib.training.loop import budget_steps
 from svgfusion_lib.training.vae import FINAL_NAME as VAE_NAME
@@ -53,8 +53,8 @@ def finetune(
     if rank < 0:
         raise UserError(f"rank is {rank}; it must be 0 (all weights) or more")
     output_dir = Path(output_dir)
-    before = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint)
-    vae, dit = before.vae, before.dit
+    base = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint)
+    vae, dit = base.vae, base.dit
     with claimed(output_dir, "finetune", svg_dir, vae_checkpoint, dit_checkpoint):
         vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
         encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
@@ -83,12 +83,12 @@ def finetune(
             num_steps=steps, batch_size=batch_size, lr=lr, warmup_steps=WARMUP_STEPS, device=device, seed=seed,
             val_every=max(1, steps // 4),
         )
-        ema = fit_latents(dit, vae, latents, before.schedule, config, output_dir, max_minutes, before.text_encoder)
+        ema = fit_latents(dit, vae, latents, base.schedule, config, output_dir, max_minutes, base.text_encoder)
         dit.load_state_dict(ema.weights)
         merge(dit)
         dit_path = save_model(
             output_dir / DIT_NAME, "vsdit", dit, dit.state_dict(), train_config=config.to_dict(),
-            **before.schedule.state(), **origin(latents, before.text_encoder, before.known_names),
+            **base.schedule.state(), **training_provenance(latents, base.text_encoder, base.known_names),
         )
     return vae_path, dit_path
 

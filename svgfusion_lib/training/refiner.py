@@ -25,7 +25,7 @@ from svgfusion_lib.utils.path_chunks import turned_chunks
 
 FINAL_NAME = "refiner_final.pt"
 CLEAN_RATE = 0.15     # share of drawings shown undisturbed, to be kept as they are
-STRONGEST = 1.3       # strength is uniform between 0 and this multiple of the values below
+MAX_STRENGTH = 1.3    # strength is uniform between 0 and this multiple of the values below
 SHIFT, TURN, SCALE, STRETCH = 0.4, math.radians(3), 0.05, 0.03  # per sub-path: units, radians, relative
 JITTER = (0.04, 0.03, 0.3)  # per point: units, plus a share of its sub-path's half size, and the maximum
 EXACT = 0.06          # units: a coordinate this near its target counts as correct
@@ -118,9 +118,9 @@ def refiner_step_loss(model: Refiner, batch: RowsBatch, step: int) -> tuple[Tens
     if model.training:
         turns = torch.randint(8, (len(ids), 1), device=ids.device)  # one of the canvas's eight symmetries
         geometry = turned_chunks(ids[:, None], geometry[:, None], turns)[:, 0]  # [B, L, 8]
-    ids, geometry, padding_mask, doubled = with_doubles(ids, geometry, padding_mask)
+    ids, geometry, padding_mask, doubled = add_duplicates(ids, geometry, padding_mask)
     units = to_units(ids, geometry)                                 # [B, L, 8]
-    noisy = disturb(ids, units)
+    noisy = perturb(ids, units)
     refined = model(ids, noisy, padding_mask)
     true, before = units[refined.free], noisy[refined.free]         # [M] each
     line = ((true - model.grid[0]) / model.config.step).round().long().clamp(0, model.lines - 1)  # [M]
@@ -137,7 +137,7 @@ def refiner_step_loss(model: Refiner, batch: RowsBatch, step: int) -> tuple[Tens
     return entropy + drop, {"entropy": entropy, "drop": drop} | parts
 
 
-def disturb(ids: Tensor, units: Tensor, strength: Tensor | None = None) -> Tensor:
+def perturb(ids: Tensor, units: Tensor, strength: Tensor | None = None) -> Tensor:
     """Disturb coordinates [B, L, 8] as in samples: move, rotate and scale parts, and jitter points.
 
     strength [B]: per drawing, a multiple of this module's values; None: random, sometimes 0.
@@ -145,7 +145,7 @@ def disturb(ids: Tensor, units: Tensor, strength: Tensor | None = None) -> Tenso
     batch, length = ids.shape[:2]
     device = ids.device
     if strength is None:
-        strength = torch.rand(batch, device=device) * STRONGEST
+        strength = torch.rand(batch, device=device) * MAX_STRENGTH
         strength = strength * (torch.rand(batch, device=device) >= CLEAN_RATE)
     s = strength[:, None, None]                                                        # [B, 1, 1]
     part = part_index(ids)                                                             # [B, L]
@@ -182,7 +182,7 @@ def disturb(ids: Tensor, units: Tensor, strength: Tensor | None = None) -> Tenso
     return out
 
 
-def with_doubles(ids: Tensor, geometry: Tensor, padding_mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def add_duplicates(ids: Tensor, geometry: Tensor, padding_mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Append a copy of a random part to a share of the drawings -> ids, geometry, mask, doubled [B, L].
 
     Only if the copy fits into the drawing's padding, so the batch does not grow.

@@ -17,7 +17,7 @@ from svgfusion_lib.utils.hybrid_utils import paints_stroke
 ARC_STEP = math.radians(5)    # between points on an arc
 CUBIC_POINTS = 17             # on a cubic, ends included
 NEIGHBOURS = 24               # stroke pieces examined near an end
-MOST_PIECES = 100_000         # that a drawing's strokes are cut into
+MAX_PIECES = 100_000          # that a drawing's strokes are cut into
 _BASIS = cubic_basis(np.linspace(0, 1, CUBIC_POINTS))  # [17, 4]
 
 
@@ -139,7 +139,7 @@ def ends_near_strokes(found: list[Outline], reach: float, least: float) -> Ends:
     start, end = np.concatenate([line[:-1] for line in lines]), np.concatenate([line[1:] for line in lines])  # [S, 2]
     owner = np.repeat(strokes, [len(line) - 1 for line in lines])  # [S]
     length = np.hypot(*(end - start).T)
-    size = max(reach, length.sum() / MOST_PIECES)
+    size = max(reach, length.sum() / MAX_PIECES)
     count = np.maximum(np.ceil(length / size), 1).astype(int)  # [S]: pieces of each segment
     piece = np.repeat(np.arange(len(start)), count)  # [Q]
     number = np.arange(len(piece)) - np.repeat(np.cumsum(count) - count, count)

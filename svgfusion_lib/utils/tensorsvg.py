@@ -14,9 +14,9 @@ from svgfusion_lib.system.files import write_text
 from svgfusion_lib.utils.arcs import circle_through
 from svgfusion_lib.utils.hybrid_utils import paints_fill, paints_stroke, sanitize_rows
 
-FULL_TURN = 6.28      # radians: a larger sweep is a full circle
-LARGEST_RADIUS = 1e3  # of an arc, canvas units: larger arcs are written as lines
-RESOLUTION = 2000     # least number of steps across the canvas that the written decimals resolve
+FULL_TURN = 6.28   # radians: a larger sweep is a full circle
+MAX_RADIUS = 1e3   # of an arc, canvas units: larger arcs are written as lines
+RESOLUTION = 2000  # least number of steps across the canvas that the written decimals resolve
 OPACITY_DECIMALS = 3
 
 # target = rows * scale + shift, column by column: ids, geometry, colours, width and style ids to [-1, 1]
@@ -306,7 +306,7 @@ def _arc(start: Sequence[float], middle: Sequence[float], end: Sequence[float], 
         return ""
     sagitta = radius[0] * (1 - math.cos(sweep[0] / 2))
     exact = (sagitta**2 + half_chord**2) / (2 * sagitta)
-    if not 0 < exact < LARGEST_RADIUS * frame.scale:
+    if not 0 < exact < MAX_RADIUS * frame.scale:
         return ""
     large = abs(sweep[0]) > math.pi
     for decimals in range(frame.decimals, frame.decimals + 4):

@@ -10,7 +10,7 @@ from svgfusion_lib.models.checkpoint import save_model
 from svgfusion_lib.models.refiner import Refiner, from_units, part_index, to_units
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.training.optimisation import make_optimizer
-from svgfusion_lib.training.refiner import collate_rows, disturb, refiner_step_loss, train_refiner, with_doubles
+from svgfusion_lib.training.refiner import add_duplicates, collate_rows, perturb, refiner_step_loss, train_refiner
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from tests.helpers import make_cache, rows_of
 
@@ -47,12 +47,12 @@ def test_parts_are_sub_paths_and_primitives(batch):
 def test_disturbing_keeps_what_hangs_together(batch):
     torch.manual_seed(0)
     units = to_units(batch.ids, batch.geometry)
-    noisy = disturb(batch.ids, units, torch.ones(2))
+    noisy = perturb(batch.ids, units, torch.ones(2))
     moved = (noisy - units).abs()
     assert 0.05 < moved[moved > 0].mean() < 1
     assert (noisy[units == 0] == 0).all()
     torch.testing.assert_close(noisy[0, 2, :2], noisy[0, 1, 6:8])  # a line starts where the previous one ends
-    torch.testing.assert_close(disturb(batch.ids, units, torch.zeros(2)), units, atol=1e-5, rtol=0)
+    torch.testing.assert_close(perturb(batch.ids, units, torch.zeros(2)), units, atol=1e-5, rtol=0)
 
 
 def test_doubles_fit_into_the_padding():
@@ -60,7 +60,7 @@ def test_doubles_fit_into_the_padding():
     ids = torch.tensor([[[rf.CIRCLE, rf.NONE]] + [[rf.PAD, rf.NONE]]] * 200)
     mask = torch.tensor([[False, True]] * 200)
     geometry = torch.rand(200, 2, 8)
-    ids_2, geometry_2, mask_2, doubled = with_doubles(ids, geometry, mask)
+    ids_2, geometry_2, mask_2, doubled = add_duplicates(ids, geometry, mask)
     share = doubled[:, 1].float().mean()
     assert 0.03 < share < 0.2 and not doubled[:, 0].any() and ids_2.shape == ids.shape
     assert (mask_2[:, 1] == ~doubled[:, 1]).all()
