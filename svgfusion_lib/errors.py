@@ -40,7 +40,7 @@ _NO_MEMORY = (
 _NO_DEVICE = ("cuda error", "no cuda gpus", "cuda driver", "nvidia driver", "nccl error", "hip error", "mps backend")
 
 
-def machine_trouble(error: BaseException) -> str | None:
+def machine_error(error: BaseException) -> str | None:
     """One-line message for a hardware error (out of memory, device failure); None for any other error."""
     reason = first_line(error)[:160]
     text = str(error).lower()

@@ -14,7 +14,7 @@ from svgfusion_lib import __version__
 from svgfusion_lib.cli import data, editing, measuring, training
 from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS, NEXT
 from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.errors import Paused, UserError, machine_trouble, printable
+from svgfusion_lib.errors import Paused, UserError, machine_error, printable
 from svgfusion_lib.models.pretrained import name_encoder
 
 READS_ENCODERS = {"model", "vae_checkpoint", "precomputed_dir", "latents_dir", "icon_head", "head"}
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         said = f"{error.filename}: {error.strerror or error}" if error.filename else str(error.strerror or error)
     except (MemoryError, RuntimeError, SystemError, ImportError) as error:
-        trouble = machine_trouble(error)
+        trouble = machine_error(error)
         if trouble is None:
             raise
         said = trouble

@@ -89,9 +89,9 @@ def _set(words, output_dir, style, swap, seed, **how) -> None:
         print(f"swapped {', '.join(swap)}: rewrote all files in {output_dir}")
         return
     from svgfusion_lib.generate import read_prompts
-    from svgfusion_lib.system.outputs import check_apart
+    from svgfusion_lib.system.outputs import check_no_overlap
 
-    check_apart(output_dir, words)
+    check_no_overlap(output_dir, words)
     icons = draw_set(load_pipeline(how), read_prompts(words), style, seed, config)
     write_set(icons, output_dir, words)
     before, after = icons.before, icons.after

@@ -20,7 +20,7 @@ from svgfusion_lib.corpus.captions import humanise, name_key, read_resource, rea
 from svgfusion_lib.corpus.packs import fetch_file
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import read_json, write_json
-from svgfusion_lib.system.outputs import own_file
+from svgfusion_lib.system.outputs import allow_write
 
 KEYWORDS = "keywords.json"
 KEYWORDS_KIND = "dictionary of keywords"
@@ -74,7 +74,7 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
         for package, entry in build_inputs["sources"].items()
     }
     vocabulary = make_vocabulary(contents, default_embedder())
-    with own_file(path):
+    with allow_write(path):
         write_json(path, build_inputs | asdict(vocabulary), KEYWORDS_KIND)
     return vocabulary
 

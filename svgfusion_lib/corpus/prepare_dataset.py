@@ -15,7 +15,7 @@ from svgfusion_lib.corpus.records import Record, export_table, read_records
 from svgfusion_lib.corpus.sieve import Sieve, dataset_path
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.options import check_counts
-from svgfusion_lib.system.outputs import check_apart, distinct, output_set
+from svgfusion_lib.system.outputs import check_no_overlap, output_set, unique_names
 from svgfusion_lib.system.parallel import map_in_order
 from svgfusion_lib.system.progress import track
 
@@ -78,7 +78,7 @@ def prepare_dataset(
         raise UserError(f"num_parts is {num_parts}; it must be at least 0")
     if moved_copies and not near_duplicates:
         raise UserError("moved copies of symmetric icons are near duplicates; remove --no-near_duplicates")
-    check_apart(output_dir, svg_dir, dataset if isinstance(dataset, str | Path) else None)
+    check_no_overlap(output_dir, svg_dir, dataset if isinstance(dataset, str | Path) else None)
     vocabulary = NO_KEYWORDS
     folders = []
     if packs or held_out_packs:
@@ -95,7 +95,7 @@ def prepare_dataset(
         if dataset is not None:
             rows = export_table(dataset, Path(unfolded), svg_column, caption_column, dataset_split, dataset_rows)
             sources += [Source(Path(unfolded, record.file), record) for record in rows]
-        places = distinct([dataset_path(source.record) for source in sources])
+        places = unique_names([dataset_path(source.record) for source in sources])
         records = [_finalise_record(source, vocabulary, held_out_packs, hold_out, seed) for source in sources]
         sources = [
             replace(source, record=replace(record, file=place))

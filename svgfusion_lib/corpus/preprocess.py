@@ -23,9 +23,9 @@ from svgfusion_lib.models.pretrained import check_named, name_encoder
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.svg import row_format
 from svgfusion_lib.system.files import read_json, write_json, write_text
-from svgfusion_lib.system.outputs import claimed, output_set, remove_listed, settle
+from svgfusion_lib.system.outputs import claim_folder, finish_pending_moves, output_set, remove_listed
 from svgfusion_lib.system.parallel import default_processes, map_in_order, torch_threads
-from svgfusion_lib.system.processes import check_alone
+from svgfusion_lib.system.processes import check_single_process
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.system.token_store import TokenStore, write_tokens
 from svgfusion_lib.utils.render import render_svg
@@ -60,7 +60,7 @@ def preprocess(
     An interrupted call resumes if files and options are unchanged. Files that cannot be parsed or rendered are
     skipped and listed with the reason in report.json; UserError if none is left.
     """
-    check_alone("preprocess")
+    check_single_process("preprocess")
     check_counts(renderings=renderings, processes=processes, max_files=max_files)
     svg_dir, precomputed_dir = Path(svg_dir), Path(precomputed_dir)
     records = read_records(svg_dir, pattern)
@@ -74,7 +74,7 @@ def preprocess(
     files = [svg_dir / record.file for record in records]
     parts = [files[i : i + PART_FILES] for i in range(0, len(files), PART_FILES)]
     options: dict = {"pixel_encoder": pixel_encoder, "renderings": renderings}
-    with claimed(precomputed_dir, "preprocess", svg_dir):
+    with claim_folder(precomputed_dir, "preprocess", svg_dir):
         parts_dir = _parts_folder(precomputed_dir, files, options)
         todo = [k for k in range(len(parts)) if not _is_complete(_part_path(parts_dir, k))]
         count = default_processes(sum(len(parts[k]) for k in todo)) if processes is None else processes
@@ -239,7 +239,7 @@ def load_cache(precomputed_dir: str | Path) -> dict:
 
     "pixel_tokens" is a TokenStore over the SVGs (system/token_store.py), or None.
     """
-    settle(precomputed_dir)
+    finish_pending_moves(precomputed_dir)
     path = Path(precomputed_dir) / CACHE_NAME
     cache = load_tensors(path, "cache", "preprocess", CACHE_FIELDS)
     if cache["row_format"] != row_format.VERSION:

@@ -15,7 +15,7 @@ from svgfusion_lib.errors import UserError, first_line
 from svgfusion_lib.options import check_types
 from svgfusion_lib.system.file_list import inside, is_name
 from svgfusion_lib.system.files import read_json, write_bytes, write_text
-from svgfusion_lib.system.outputs import output_set, settle
+from svgfusion_lib.system.outputs import finish_pending_moves, output_set
 from svgfusion_lib.system.progress import track
 
 MANIFEST = "manifest.jsonl"
@@ -61,7 +61,7 @@ def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
     svg_dir = Path(svg_dir)
     if not svg_dir.is_dir():
         raise UserError(f"{svg_dir}: no such folder; give a folder of SVG files")
-    settle(svg_dir)
+    finish_pending_moves(svg_dir)
     files = _matching_files(svg_dir, pattern)
     if not files:
         raise UserError(f"{svg_dir}: no file matches {pattern!r}; give a folder of SVG files")

@@ -24,7 +24,7 @@ from svgfusion_lib.editing.morphing import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import SAMPLES_KIND, SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.outputs import check_apart, output_set
+from svgfusion_lib.system.outputs import check_no_overlap, output_set
 from svgfusion_lib.utils.render import contact_sheet
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -43,7 +43,7 @@ def vary_svg(
     reconstruction, then the variations.
     """
     config, seeds = _check_settings(pipeline, config, seed, num_samples)
-    check_apart(output_dir, svg)
+    check_no_overlap(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
     varied = variations(pipeline, z, prompt, strength, seeds, config, style, keep_style)  # [B, N, Z]
     entry = _source(svg) | {"prompt": prompt, "style": style, "keep_style": keep_style, "strength": strength}
@@ -57,7 +57,7 @@ def redraw_svg(
 ) -> list[dict]:
     """Keep some layers of an SVG file (1, 2, ..., as in reconstruction.svg), redraw the rest; outputs as `vary_svg`."""
     config, seeds = _check_settings(pipeline, config, seed, num_samples)
-    check_apart(output_dir, svg)
+    check_no_overlap(output_dir, svg)
     check_prompts([prompt])
     pipeline.check(config, style)
     z = encode_svg(pipeline, Path(svg))
@@ -81,7 +81,7 @@ def restyle_svg(
 ) -> list[dict]:
     """Redraw an SVG file in another style, with its parts in place unless `move`; outputs as `vary_svg`."""
     config, seeds = _check_settings(pipeline, config, seed, num_samples)
-    check_apart(output_dir, svg)
+    check_no_overlap(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
     drawn = restyle(pipeline, z, prompt, style, seeds, strength, config, move=move)  # [B, N, Z]
     entry = _source(svg) | {"prompt": prompt, "style": style, "strength": strength, "move": move}
@@ -94,7 +94,7 @@ def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path
     Returns the entry of samples.json: file, svg, palette, by, and left_out (parts that rows cannot represent).
     """
     colours = parse_palette(palette)
-    check_apart(output_dir, svg)
+    check_no_overlap(output_dir, svg)
     parsed = _parse(svg)
     name = Path(svg).with_suffix(".svg").name
     entry = {"file": name} | _source(svg) | {"palette": list(palette), "by": by}
@@ -113,7 +113,7 @@ def morph_svgs(
     Also writes samples.json (returned; left_out, left_out_b: parts of the two files that rows cannot represent).
     """
     config, _ = _check_settings(pipeline, config)
-    check_apart(output_dir, svg, svg_b)
+    check_no_overlap(output_dir, svg, svg_b)
     first, last = (encode_svg(pipeline, Path(path)) for path in (svg, svg_b))
     frames = interpolate(pipeline, first, last, steps, match)
     ends = _source(svg) | {f"{name}_b": value for name, value in _source(svg_b).items()}

@@ -12,7 +12,7 @@ from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.evaluation.metrics import ssim
 from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.limits import TimeIsUp, call_in_child, cpu_limit
+from svgfusion_lib.system.limits import TimeLimitExceeded, call_in_child, cpu_limit
 from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.parallel import map_in_order
 from svgfusion_lib.system.progress import track
@@ -74,7 +74,7 @@ def roundtrip_file(file: str, svg_dir: Path, out_dir: Path) -> dict:
     }
     try:
         before, after = _drawn(_plain_text(path)), _drawn(result)
-    except (ValueError, TimeIsUp, MemoryError) as error:  # some matrices make the renderer run out of memory
+    except (ValueError, TimeLimitExceeded, MemoryError) as error:  # some matrices make the renderer run out of memory
         return entry | {"reason": f"cannot be compared: {error}"}
     return entry | {"ssim": ssim(before, after), "blank_ssim": ssim(before, np.full_like(before, 255))}
 
@@ -98,7 +98,7 @@ def _plain_text(path: Path) -> str:
 
 
 def _drawn(svg: str) -> np.ndarray:
-    """Render SVG text to uint8 [S, S, 3]; TimeIsUp if it takes too long. Suspected cases run in a separate process."""
+    """Render SVG text to uint8 [S, S, 3]; TimeLimitExceeded if it takes too long. Suspected cases run in a separate process."""
     slow = f"drawing it takes more than {RENDER_SECONDS} s"
     if len(svg) > LARGE or _SLOW.search(svg):  # the renderer's compiled code may run for minutes
         return call_in_child(RENDER_SECONDS, slow, render_svg_by_resvg, svg, IMAGE_SIZE)

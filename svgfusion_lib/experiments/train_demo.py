@@ -7,7 +7,7 @@ from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.generate import generate
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.outputs import claim_folder
 from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import prepare_latents
 from svgfusion_lib.training.vae import train_vae
@@ -30,7 +30,7 @@ def train_demo(
     samples.json.
     """
     output_dir = Path(output_dir)
-    with claimed(output_dir, "train_demo"):
+    with claim_folder(output_dir, "train_demo"):
         create_dummy_data(output_dir / "svg", num_samples, seed)
         preprocess(output_dir / "svg", output_dir / "cache", max_files=None)
         vae = train_vae(output_dir / "vae", precomputed_dir=output_dir / "cache", num_epochs=vae_epochs, device=device,

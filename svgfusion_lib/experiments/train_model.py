@@ -19,7 +19,7 @@ from svgfusion_lib.evaluation.evaluate import evaluate
 from svgfusion_lib.options import check_known, check_types
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.system.files import read_json, read_toml, write_json
-from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.outputs import claim_folder
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.dit import FINAL_NAME as DIT_NAME
 from svgfusion_lib.training.dit import train_dit
@@ -71,7 +71,7 @@ def train_model(
     vae_cache, dit_cache = caches["vae_data"], caches.get("dit_data", caches["vae_data"])
     latents_dir, report_dir = out / "latents", out / "evaluation"
     latent_options = {"device": device} | plan.get("latents", {})
-    with claimed(out, "train_model"):
+    with claim_folder(out, "train_model"):
         _same_plan_as_before(plan, config, out / CONFIG_NAME)
         for name, cache_dir in caches.items():
             make(cache_dir / CACHE_NAME, partial(_make_cache, plan, name, cache_dir))

@@ -11,7 +11,7 @@ from svgfusion_lib.icon_sets.evening import CommonStyle, EvennessMeasures
 from svgfusion_lib.icon_sets.names import NAME, component_name, safe_names
 from svgfusion_lib.icon_sets.page import page
 from svgfusion_lib.system.files import read_json, write_json, write_text
-from svgfusion_lib.system.outputs import output_set, settle
+from svgfusion_lib.system.outputs import finish_pending_moves, output_set
 from svgfusion_lib.utils.render import contact_sheet
 
 SET_NAME, SET_KIND, STAGE = "set.json", "set of icons", "set"
@@ -52,7 +52,7 @@ def write_set(icons: IconSet, output_dir: str | Path, *inputs: str | Path | None
 
 def read_set(output_dir: str | Path) -> IconSet:
     """Read the set that `write_set` wrote to a folder; UserError if there is none or its file is damaged."""
-    settle(output_dir)
+    finish_pending_moves(output_dir)
     path = Path(output_dir) / SET_NAME
     remedy = "draw the set with `svgfusion set --words FILE`"
     if not path.is_file():

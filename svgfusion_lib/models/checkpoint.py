@@ -21,8 +21,8 @@ from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.svg import row_format
 from svgfusion_lib.system.files import Writer, read_json, write_bytes, write_json
-from svgfusion_lib.system.launch import launched
-from svgfusion_lib.system.outputs import atomic_path, output_set, settle
+from svgfusion_lib.system.launch import rank_and_world_size
+from svgfusion_lib.system.outputs import atomic_path, finish_pending_moves, output_set
 
 VERSION = 1
 WEIGHTS_NAME, NAMES_NAME, JSON_NAME = "model.safetensors", "names.safetensors", "model.json"
@@ -94,7 +94,7 @@ def save_model(path: str | Path, kind: str, model: PretrainedModel, weights: dic
 
     In distributed training only rank 0 writes.
     """
-    if launched()[0] == 0:
+    if rank_and_world_size()[0] == 0:
         weights = {name: tensor.detach().cpu() for name, tensor in weights.items()}
         save_tensors(path, kind, {"config": model.config.to_dict(), "model": weights} | more)
     return Path(path)
@@ -147,7 +147,7 @@ def read_folder(folder: Path) -> tuple[dict, dict[str, Tensor]]:
 
     UserError if the folder is incomplete, damaged or of another row format.
     """
-    settle(folder)
+    finish_pending_moves(folder)
     weights_path, json_path = folder / WEIGHTS_NAME, folder / JSON_NAME
     for path in (weights_path, json_path):
         check_exists(path)

@@ -80,7 +80,7 @@ def load_hub(from_pretrained, name: str, what: str, **arguments):
             with _quiet():
                 return from_pretrained(str(folder) if local else name, local_files_only=here, **arguments)
         except failures as error:
-            reason = _hub_trouble() if here and not local else _line(error)
+            reason = _hub_error() if here and not local else _line(error)
             if reason is not None:
                 more = "" if local else " A local folder with the model works too."
                 raise UserError(f"{what} {name!r} could not be loaded: {reason}.{more}") from error
@@ -101,7 +101,7 @@ def load_model(model_class, name: str, what: str, **arguments):
     return model.eval().requires_grad_(False)
 
 
-def _hub_trouble() -> str | None:
+def _hub_error() -> str | None:
     """Short reason why the model hub cannot be reached; None if it can."""
     from huggingface_hub import constants
 

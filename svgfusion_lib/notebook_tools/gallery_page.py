@@ -12,7 +12,7 @@ from pathlib import Path
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of, write_notebook
 from svgfusion_lib.notebook_tools.runner import NOTEBOOKS
-from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.outputs import claim_folder
 
 LAB_TAG = "lab"  # tag of cells that only the notebook shows
 QUIET_SECONDS = 5  # idle time of all open pages before a kernel starts for the next one
@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if find_spec("voila") is None:
             raise UserError("voila is not installed: `pip install voila`, or open notebook 08 with `make lab`")
-        with claimed(NOTEBOOKS.parent / "runs" / "gallery" / "page", "gallery") as folder:
+        with claim_folder(NOTEBOOKS.parent / "runs" / "gallery" / "page", "gallery") as folder:
             page = write_page(folder / "SVGFusion.ipynb")
     except UserError as error:
         print(error, file=sys.stderr)

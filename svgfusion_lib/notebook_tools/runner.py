@@ -21,7 +21,7 @@ from svgfusion_lib.notebook_tools.parameters import check
 from svgfusion_lib.options import check_known
 from svgfusion_lib.system.files import write_bytes
 from svgfusion_lib.system.launch import environment
-from svgfusion_lib.system.outputs import adopt, claimed, remove_listed
+from svgfusion_lib.system.outputs import claim_folder, register_files, remove_listed
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 CELL_TIMEOUT_SECONDS = 1800
@@ -52,7 +52,7 @@ def run_notebooks(
     copies = []
     for path in notebooks:
         written = f"{path.name[:2]}_*"
-        with claimed(out_dir, "notebooks"):
+        with claim_folder(out_dir, "notebooks"):
             for folder in sorted(out_dir.glob(written)):
                 remove_listed(folder)
                 left = next((each for each in folder.rglob("*") if each.is_symlink() or not each.is_dir()), None)
@@ -63,7 +63,7 @@ def run_notebooks(
                 copies.append(_execute(path, out_dir / "notebooks" / path.name, parameters[path]))
             finally:
                 for folder in sorted(out_dir.glob(written)):
-                    adopt(folder)
+                    register_files(folder)
         print(f"{path.name}: {time.monotonic() - start:.0f} s", flush=True)
     return copies
 

@@ -19,14 +19,14 @@ from svgfusion_lib.errors import UserError
 
 LIST_NAME = ".svgfusion.jsonl"
 VERSION = 1
-MANY = 100       # from this many files on, they are flushed together
+BULK_SYNC_FILES = 100  # from this many files on, they are flushed together
 
 
 class FileList:
     """A folder's list and what it proves. stage: the writing stage; "": accept the list of any stage."""
 
     def __init__(self, folder: Path, stage: str = ""):
-        self.folder = real(folder)
+        self.folder = resolve_path(folder)
         self.places = {self.folder, folder.absolute()}
         self.path = self.folder / LIST_NAME
         self.stage = stage
@@ -60,11 +60,11 @@ class FileList:
                 self.files.setdefault(str(entry["file"]), set()).add(str(entry.get("sha256")))
             elif "gone" in entry:
                 self.files.pop(str(entry["gone"]), None)
-            elif self._has_begun(entry):
+            elif self._is_pending_move(entry):
                 self.moves = entry
         return True
 
-    def _has_begun(self, entry: dict) -> bool:
+    def _is_pending_move(self, entry: dict) -> bool:
         """Whether moves are as `_move_all` recorded them, and belong to this folder, not to one it was copied from."""
         name, stale = entry.get("moves"), entry.get("stale")
         own = isinstance(name, str) and name.startswith(self.prefix) and is_name(name[1:])
@@ -115,7 +115,7 @@ class FileList:
         """Whether a name belongs to a file of a set that has not been moved into place yet."""
         return name.startswith(self.prefix) and "/" in name
 
-    def admit(self, name: str) -> None:
+    def check_replaceable(self, name: str) -> None:
         """UserError unless a file may be written: it does not exist, or is unchanged since it was written."""
         path = self.folder / name
         if (path.exists() or path.is_symlink()) and not self.owns(name):
@@ -139,10 +139,10 @@ class FileList:
     def append(self, *entries: dict, durable: bool = True) -> None:
         """Add lines to the list, but not to copies that share its file by hard links (backups)."""
         if self.path.is_file() and self.path.stat().st_nlink > 1:
-            self._write_anew()
+            self._rewrite()
         text = ("\n" if self._torn else "") + "".join(map(_line, entries))
         self._torn = True  # until it is written completely
-        with naming(self.path), self.path.open("a", encoding="utf-8") as file:
+        with error_filename(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             if durable:
@@ -155,7 +155,7 @@ class FileList:
     def place(self, temporary: Path, name: str) -> None:
         """Move a file into place; it is listed before and checked immediately before the move."""
         self.append(self.entry(name, temporary))
-        self.admit(name)
+        self.check_replaceable(name)
         os.replace(temporary, self.folder / name)
         self._stats[name] = _stat(self.folder / name)
 
@@ -171,12 +171,12 @@ class FileList:
     # --- many files ---
 
     @contextmanager
-    def changed_together(self, shown: Path, replace: bool) -> Iterator[Path]:
+    def transaction(self, shown: Path, replace: bool) -> Iterator[Path]:
         """See outputs.output_set. shown: the folder's name in messages."""
         partial = self.folder / f"{self.prefix}{uuid.uuid4().hex}"
         partial.mkdir()
         try:
-            with naming(shown, partial):
+            with error_filename(shown, partial):
                 yield partial
                 self._move_all(partial, replace)
         finally:
@@ -186,8 +186,8 @@ class FileList:
     def _move_all(self, partial: Path, replace: bool) -> None:
         files = _files_in(partial)
         for name in files:
-            self.admit(name)
-        if os.name == "posix" and len(files) > MANY:
+            self.check_replaceable(name)
+        if os.name == "posix" and len(files) > BULK_SYNC_FILES:
             os.sync()
         else:
             for path in files.values():
@@ -203,30 +203,30 @@ class FileList:
         assert self.moves is not None
         partial = inside(self.folder, str(self.moves["moves"]))
         for name, path in _files_in(partial).items():
-            self.admit(name)
+            self.check_replaceable(name)
             target = inside(self.folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(path, target)
         for name in self.moves["stale"]:
             self.remove(name)
         self.moves = None
-        self._write_anew()
+        self._rewrite()
         shutil.rmtree(partial, ignore_errors=True)
 
     def _head(self) -> str:
         return _line({"key": self.key, "stage": self.stage, "version": VERSION})
 
-    def _write_anew(self) -> None:
+    def _rewrite(self) -> None:
         """Rewrite the list without outdated lines."""
         entries = ({"file": name, "sha256": each} for name, hashes in self.files.items() for each in hashes)
         temporary = self.folder / f"{self.prefix}{uuid.uuid4().hex}.tmp"  # nobody can put a link there
-        with naming(self.path):
+        with error_filename(self.path):
             temporary.write_text(self._head() + "".join(map(_line, entries)), encoding="utf-8")
             sync(temporary)
             os.replace(temporary, self.path)
 
 
-def real(path: str | Path) -> Path:
+def resolve_path(path: str | Path) -> Path:
     """Resolve links in a path; a path with a loop of links is returned unchanged."""
     return Path(os.path.realpath(path))
 
@@ -260,7 +260,7 @@ def is_name(text: object) -> bool:
 
 
 @contextmanager
-def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
+def error_filename(path: Path, temporary: Path | None = None) -> Iterator[None]:
     """Put the final file name in errors of failed writes, which name the temporary file, or none if the disk is full.
 
     temporary: the folder that stands in for `path`.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from svgfusion_lib.errors import UserError
 
 
-def launched() -> tuple[int, int]:
+def rank_and_world_size() -> tuple[int, int]:
     """Rank and number of processes; (0, 1) for a single process. UserError for an invalid environment.
 
     RANK alone means nothing: there are other processes only if WORLD_SIZE is above 1.

@@ -13,13 +13,13 @@ except ImportError:  # Windows: no limits
     resource = None  # type: ignore[assignment]
 
 
-class TimeIsUp(Exception):
+class TimeLimitExceeded(Exception):
     """The block exceeded its time."""
 
 
 @contextmanager
 def cpu_limit(seconds: float, message: str) -> Iterator[None]:
-    """Raise TimeIsUp(message) in the block once it has used that much CPU time.
+    """Raise TimeLimitExceeded(message) in the block once it has used that much CPU time.
 
     Works only in the main thread on POSIX systems; elsewhere there is no limit.
     """
@@ -28,7 +28,7 @@ def cpu_limit(seconds: float, message: str) -> Iterator[None]:
         return
 
     def stop(number, frame):
-        raise TimeIsUp(message)
+        raise TimeLimitExceeded(message)
 
     before = signal.signal(signal.SIGPROF, stop)
     signal.setitimer(signal.ITIMER_PROF, seconds)
@@ -40,7 +40,7 @@ def cpu_limit(seconds: float, message: str) -> Iterator[None]:
 
 
 def call_in_child(seconds: int, message: str, function: Callable, *arguments) -> Any:
-    """Call function(*arguments) in a forked child, which the system kills after that much CPU time: TimeIsUp(message).
+    """Call function(*arguments) in a forked child, which the system kills after that much CPU time: TimeLimitExceeded(message).
 
     For C code, which `cpu_limit` cannot interrupt. Passes on ValueError and MemoryError from the function.
     """
@@ -54,7 +54,7 @@ def call_in_child(seconds: int, message: str, function: Callable, *arguments) ->
     try:
         result = receiver.recv()
     except EOFError as error:
-        raise TimeIsUp(message) from error
+        raise TimeLimitExceeded(message) from error
     finally:
         child.join()
     if isinstance(result, ValueError | MemoryError):

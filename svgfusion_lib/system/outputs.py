@@ -5,7 +5,7 @@ list proves to be ours are replaced or removed, and a process with claims writes
 immediately before the move: a file that another program saves under the same name in the microseconds between is
 replaced. Moving the old file away before checking it would lose it if the process were killed.
 
-    with claimed(folder, "train_vae"):               files change one by one, each atomically (`atomic_path`)
+    with claim_folder(folder, "train_vae"):          files change one by one, each atomically (`atomic_path`)
     with output_set(folder, "generate") as partial:  all files change together at the end, or none do
 """
 
@@ -18,8 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.file_list import LIST_NAME, FileList, naming, real, remove_if_empty, sync
-from svgfusion_lib.system.launch import launched
+from svgfusion_lib.system.file_list import LIST_NAME, FileList, error_filename, remove_if_empty, resolve_path, sync
+from svgfusion_lib.system.launch import rank_and_world_size
 
 try:
     import fcntl
@@ -27,7 +27,7 @@ except ImportError:  # Windows: no locks
     fcntl = None  # type: ignore[assignment]
 
 _claims: dict[tuple[int, Path], FileList] = {}  # by process and folder, both as given and resolved
-_own_files: set[Path] = set()  # outside claims
+_writable_files: set[Path] = set()  # outside claims
 
 
 class FolderInUse(UserError):
@@ -35,7 +35,7 @@ class FolderInUse(UserError):
 
 
 @contextmanager
-def claimed(folder: str | Path, stage: str, *inputs: str | Path | None) -> Iterator[Path]:
+def claim_folder(folder: str | Path, stage: str, *inputs: str | Path | None) -> Iterator[Path]:
     """Claim a folder for this process: a new or empty one, or one that the stage wrote before.
 
     UserError if it contains anything else, overlaps `inputs`, or is used by another process; the lock ends with its
@@ -43,20 +43,20 @@ def claimed(folder: str | Path, stage: str, *inputs: str | Path | None) -> Itera
     together (`accelerate launch`), the first one holds the claim.
     """
     folder = Path(folder)
-    check_apart(folder, *inputs)
-    if launched()[0] > 0 or _is_claimed(folder):
+    check_no_overlap(folder, *inputs)
+    if rank_and_world_size()[0] > 0 or _is_claimed(folder):
         yield folder
         return
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: a file with that name exists; choose another output folder")
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder) as alone:
+    with _folder_lock(folder) as alone:
         claim = FileList(folder, stage)
         keys = [(os.getpid(), place) for place in claim.places]
         _claims.update(dict.fromkeys(keys, claim))
         try:
-            with naming(folder):
+            with error_filename(folder):
                 claim.open(alone)
             yield folder
         finally:
@@ -70,27 +70,27 @@ def output_set(folder: str | Path, stage: str, *inputs: str | Path | None, repla
     """Yield an empty folder; on success, its files are moved into `folder`; on error, nothing changes.
 
     replace: remove listed files of earlier sets that are unchanged since. If a process is killed between moves, the
-    next claim, or `settle`, completes them.
+    next claim, or `finish_pending_moves`, completes them.
     """
     folder = Path(folder)
-    with claimed(folder, stage, *inputs):
-        claim = _claims[os.getpid(), real(folder)]
-        with claim.changed_together(folder, replace) as partial:
+    with claim_folder(folder, stage, *inputs):
+        claim = _claims[os.getpid(), resolve_path(folder)]
+        with claim.transaction(folder, replace) as partial:
             yield partial
 
 
-def settle(folder: str | Path) -> None:
+def finish_pending_moves(folder: str | Path) -> None:
     """Call before reading: complete the moves of a killed process."""
     claim = FileList(Path(folder))
     if not _is_claimed(claim.folder) and claim.read() and claim.moves is not None:
-        with suppress(FolderInUse), _locked(claim.folder):
+        with suppress(FolderInUse), _folder_lock(claim.folder):
             claim.finish_moves()
 
 
-def adopt(folder: str | Path, stage: str = "") -> None:
+def register_files(folder: str | Path, stage: str = "") -> None:
     """List all files in a folder of an earlier version as ours, in the enclosing claim or as the stage's."""
-    folder = real(folder)
-    claim = _find(folder / LIST_NAME) or FileList(folder, stage)
+    folder = resolve_path(folder)
+    claim = _find_claim(folder / LIST_NAME) or FileList(folder, stage)
     claim.begin()
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
     claim.append(*(
@@ -103,13 +103,13 @@ def remove_listed(folder: str | Path) -> None:
 
     A subfolder with its own list belongs to another stage, unless the claim has adopted it.
     """
-    folder = real(folder)
-    around = _find(folder / LIST_NAME)
+    folder = resolve_path(folder)
+    around = _find_claim(folder / LIST_NAME)
     if around is not None:
         _remove_all(around, folder)
     else:
         claim = FileList(folder)
-        with _locked(folder):
+        with _folder_lock(folder):
             if claim.read():
                 _remove_all(claim, folder)
                 claim.path.unlink()
@@ -124,18 +124,18 @@ def _remove_all(claim: FileList, folder: Path) -> None:
 # --- paths ------------------------------------------------------------------------------------------
 
 
-def check_apart(output: str | Path, *inputs: str | Path | None) -> None:
+def check_no_overlap(output: str | Path, *inputs: str | Path | None) -> None:
     """UserError if an output folder is an input or inside one, or if an input file is inside it."""
-    target = real(output)
+    target = resolve_path(output)
     for given in inputs:
         if given is None:
             continue
-        source = real(given)
+        source = resolve_path(given)
         if source == target or source in target.parents or (source.parent == target and source.is_file()):
             raise UserError(f"{output}: is not apart from the input {given}; choose another output folder")
 
 
-def distinct(names: list[str]) -> list[str]:
+def unique_names(names: list[str]) -> list[str]:
     """Number names that some file systems treat as equal to an earlier one: a.svg, A.svg -> a.svg, A-2.svg.
 
     Equal means up to case and Unicode composition.
@@ -145,15 +145,15 @@ def distinct(names: list[str]) -> list[str]:
     for name in names:
         stem, dot, suffix = name.rpartition(".")
         number, chosen = 1, name
-        while _folded(chosen) in taken:
+        while _fold_name(chosen) in taken:
             number += 1
             chosen = f"{stem}-{number}.{suffix}" if dot else f"{name}-{number}"
-        taken.add(_folded(chosen))
+        taken.add(_fold_name(chosen))
         result.append(chosen)
     return result
 
 
-def _folded(name: str) -> str:
+def _fold_name(name: str) -> str:
     return unicodedata.normalize("NFC", name.casefold())
 
 
@@ -168,17 +168,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     UserError, before anything is written, if the claims of this process do not allow `path`.
     """
     path = Path(path)
-    claim = _find(path)
+    claim = _find_claim(path)
     name = claim.name_of(path) if claim else ""
     partial = claim is not None and claim.is_partial(name)
     if partial and path.exists():
         raise UserError(f"{path.name}: two files of one set have this name")
     if claim is not None and not partial:
-        claim.admit(name)
+        claim.check_replaceable(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{claim.prefix if claim else '.'}{uuid.uuid4().hex}.tmp")
     try:
-        with naming(path):
+        with error_filename(path):
             yield temporary
             if not partial:  # files of a set are flushed together
                 sync(temporary)
@@ -194,24 +194,24 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def own_file(path: Path) -> Iterator[None]:
+def allow_write(path: Path) -> Iterator[None]:
     """Allow writing a file outside claimed folders that the caller knows, by its seal, to be ours."""
-    _own_files.add(path.absolute())
+    _writable_files.add(path.absolute())
     try:
         yield
     finally:
-        _own_files.remove(path.absolute())
+        _writable_files.remove(path.absolute())
 
 
 def _is_claimed(folder: Path) -> bool:
-    return (os.getpid(), real(folder)) in _claims
+    return (os.getpid(), resolve_path(folder)) in _claims
 
 
-def _find(path: Path) -> FileList | None:
+def _find_claim(path: Path) -> FileList | None:
     """This process's innermost claim around a path. UserError if there are claims, but none contains it."""
     own = {place: claim for (process, place), claim in _claims.items() if process == os.getpid()}
     around = [place for place in own if place in path.absolute().parents]
-    if not around and path.absolute() in _own_files:
+    if not around and path.absolute() in _writable_files:
         return None
     if own and not around:
         raise UserError(f"{path}: lies outside the output folder {next(iter(own))}")
@@ -219,7 +219,7 @@ def _find(path: Path) -> FileList | None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
+def _folder_lock(folder: Path) -> Iterator[bool]:
     """Lock a folder; yields whether locks are supported (not on Windows and some file systems)."""
     if fcntl is None:
         yield False
@@ -241,4 +241,4 @@ def _locked(folder: Path) -> Iterator[bool]:
 
 
 if __name__ == "__main__":  # `python -m svgfusion_lib.system.outputs FOLDER STAGE`: a folder of an earlier version
-    adopt(Path(sys.argv[1]), sys.argv[2])
+    register_files(Path(sys.argv[1]), sys.argv[2])

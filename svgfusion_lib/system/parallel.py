@@ -11,16 +11,16 @@ from multiprocessing import active_children, get_context
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.launch import environment
 
-FEWEST_FOR_PROCESSES = 200  # items; for fewer, starting processes costs more than it saves
-CHUNK = 16                  # items sent together
-WAITING = 4                 # chunks per process that may be in progress or waiting
-SAFE = {"PYTHONSAFEPATH": "1"}  # processes import no modules from the current folder, which may be untrusted
+MIN_ITEMS_FOR_PROCESSES = 200  # items; for fewer, starting processes costs more than it saves
+CHUNK = 16                     # items sent together
+MAX_PENDING = 4                # chunks per process that may be in progress or waiting
+WORKER_ENVIRONMENT = {"PYTHONSAFEPATH": "1"}  # no imports from the current folder, which may be untrusted
 POLL_SECONDS = 2.0          # between checks whether all workers of a pool are alive
 
 
 def default_processes(count: int) -> int:
     """The number of cores, or 1 for few items."""
-    return (os.cpu_count() or 1) if count >= FEWEST_FOR_PROCESSES else 1
+    return (os.cpu_count() or 1) if count >= MIN_ITEMS_FOR_PROCESSES else 1
 
 
 def map_in_order(work: Callable, items: Sequence, processes: int | None = None, chunk_size: int = CHUNK) -> Iterator:
@@ -35,19 +35,19 @@ def map_in_order(work: Callable, items: Sequence, processes: int | None = None, 
         return
     chunks = (items[i : i + chunk_size] for i in range(0, len(items), chunk_size))
     others = active_children()
-    with environment(**SAFE):
+    with environment(**WORKER_ENVIRONMENT):
         started = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
     with started as pool:
         waiting: deque[Future] = deque()  # in progress, or finished
         try:
             for chunk in chunks:
                 waiting.append(_submit(pool, work, chunk))
-                if len(waiting) >= WAITING * processes:
+                if len(waiting) >= MAX_PENDING * processes:
                     yield from _result_of(waiting.popleft(), others)
             while waiting:
                 yield from _result_of(waiting.popleft(), others)
         except BrokenProcessPool as error:
-            _end_workers(others)
+            _terminate_workers(others)
             raise UserError(
                 "a worker process ended before its work was done: it was killed, ran out of memory, or was started by"
                 " a script without `if __name__ == \"__main__\":`; use fewer processes, or 1"
@@ -56,8 +56,8 @@ def map_in_order(work: Callable, items: Sequence, processes: int | None = None, 
 
 def _submit(pool: ProcessPoolExecutor, work: Callable, chunk: Sequence) -> Future:
     try:
-        with environment(**SAFE):  # may start a worker
-            return pool.submit(_work_on, work, chunk)
+        with environment(**WORKER_ENVIRONMENT):  # may start a worker
+            return pool.submit(_run_chunk, work, chunk)
     except (OSError, ValueError) as error:  # a worker was just killed: "handle is closed", "fds_to_keep"
         raise BrokenProcessPool(str(error)) from error
 
@@ -77,17 +77,17 @@ def _result_of(future: Future, others: Sequence) -> list:
                 raise
         workers = {child.pid for child in active_children() if child not in others}
         if seen - workers:
-            _end_workers(others)
+            _terminate_workers(others)
         seen |= workers
 
 
-def _end_workers(others: Sequence) -> None:
+def _terminate_workers(others: Sequence) -> None:
     for child in active_children():
         if child not in others:
             child.terminate()
 
 
-def _work_on(work: Callable, chunk: Sequence) -> list:
+def _run_chunk(work: Callable, chunk: Sequence) -> list:
     return [work(item) for item in chunk]
 
 

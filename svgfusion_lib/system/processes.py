@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.launch import launched
+from svgfusion_lib.system.launch import rank_and_world_size
 
 
 def check_device(device: str) -> torch.device:
@@ -26,9 +26,9 @@ def check_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def check_alone(stage: str) -> None:
+def check_single_process(stage: str) -> None:
     """UserError under `accelerate launch`, where all processes would do the same work in the same folder."""
-    if launched()[1] > 1:
+    if rank_and_world_size()[1] > 1:
         raise UserError(f"{stage} runs in one process; run it first, without `accelerate launch`")
 
 
@@ -43,7 +43,7 @@ class Processes:
     @classmethod
     def current(cls, device: str) -> "Processes":
         """Read this process's role from `accelerate launch`; a single process if started otherwise."""
-        if launched()[1] == 1:
+        if rank_and_world_size()[1] == 1:
             return cls()
         from accelerate import PartialState
 

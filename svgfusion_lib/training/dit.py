@@ -17,7 +17,7 @@ from svgfusion_lib.models.vsdit import VSDiT, drop_prompts, resized
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.known_names import KnownNames, embed_names
-from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.outputs import claim_folder
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.latents import latents_hash, load_latents, prepare_latents
 from svgfusion_lib.training.loop import StepLoss, budget_steps, fit
@@ -90,7 +90,7 @@ def train_dit(
     output_dir = Path(output_dir)
     if text_encoder is not None:
         name_encoder(text_encoder.name)
-    with claimed(output_dir, "train_dit", svg_dir, latents_dir, vae_checkpoint):
+    with claim_folder(output_dir, "train_dit", svg_dir, latents_dir, vae_checkpoint):
         vae, _ = load_model(vae_checkpoint, "vpvae")
         if svg_dir is not None:
             preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=vae.config.pixel_encoder)

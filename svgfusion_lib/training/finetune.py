@@ -14,7 +14,7 @@ from svgfusion_lib.models.checkpoint import save_model
 from svgfusion_lib.models.vsdit import resized
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.outputs import claim_folder
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.dit import FINAL_NAME as DIT_NAME
 from svgfusion_lib.training.dit import fit_latents, training_provenance
@@ -55,7 +55,7 @@ def finetune(
     output_dir = Path(output_dir)
     base = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint)
     vae, dit = base.vae, base.dit
-    with claimed(output_dir, "finetune", svg_dir, vae_checkpoint, dit_checkpoint):
+    with claim_folder(output_dir, "finetune", svg_dir, vae_checkpoint, dit_checkpoint):
         vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
         encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
         preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=encoder)

@@ -16,8 +16,8 @@ from svgfusion_lib.models.checkpoint import load_model, load_tensors, save_tenso
 from svgfusion_lib.models.pretrained import check_named, name_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
-from svgfusion_lib.system.outputs import output_set, settle
-from svgfusion_lib.system.processes import check_alone
+from svgfusion_lib.system.outputs import finish_pending_moves, output_set
+from svgfusion_lib.system.processes import check_single_process
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.system.token_store import TokenStore, write_tokens
 from svgfusion_lib.utils.dataset import ChunkDataset, collate_chunks
@@ -53,7 +53,7 @@ def prepare_latents(
     """
     if not 0 < box_scale < math.inf:
         raise UserError(f"box_scale is {box_scale}; it must be a finite number above 0")
-    check_alone("prepare_latents")
+    check_single_process("prepare_latents")
     with output_set(output_dir, "prepare_latents", vae_checkpoint, precomputed_dir, replace=True) as folder:
         vae, _ = load_model(vae_checkpoint, "vpvae", device)
         cache = load_cache(precomputed_dir)
@@ -104,7 +104,7 @@ def load_latents(latents_dir: str | Path) -> dict:
 
     "context" is a TokenStore of the captions' text tokens (system/token_store.py).
     """
-    settle(latents_dir)
+    finish_pending_moves(latents_dir)
     path = Path(latents_dir) / LATENTS_NAME
     latents = load_tensors(path, "latents", "prepare_latents", LATENTS_FIELDS)
     check_named(latents["text_encoder"], path)

@@ -19,7 +19,7 @@ from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.models.checkpoint import load_tensors, save_tensors
 from svgfusion_lib.system.files import write_text
-from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.outputs import claim_folder
 from svgfusion_lib.system.processes import Processes, check_device
 from svgfusion_lib.system.progress import track
 from svgfusion_lib.training.optimisation import EMA, Optimizers, learning_rate, make_optimizer
@@ -59,7 +59,7 @@ def fit(
     """
     device = check_device(config.device)
     sampler = _batch_sampler(train_loader)
-    with claimed(output_dir, "fit"):
+    with claim_folder(output_dir, "fit"):
         processes = Processes.current(config.device)
         device, main = processes.device or device, processes.is_main
         sampler.share = processes.share

@@ -11,7 +11,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.options import check_counts
-from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.outputs import claim_folder
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.loop import StepLoss, budget_steps, fit
 from svgfusion_lib.training.losses import kl_weight_at, vae_loss
@@ -38,7 +38,7 @@ def train(
     config = TrainConfig(
         num_steps=steps, batch_size=batch_size, device=device, seed=seed, lr=2.0e-3, warmup_steps=20,
     )
-    with claimed(ckpt_out, "train", precomputed_dir):
+    with claim_folder(ckpt_out, "train", precomputed_dir):
         return _train(load_cache(precomputed_dir), preset, {}, config, Path(ckpt_out), f"model_step{steps}.pt")
 
 
@@ -73,7 +73,7 @@ def train_vae(
     check_counts(num_epochs=num_epochs, batch_size=batch_size, val_every=val_every, samples_seen=samples_seen)
     changes = changes or {}
     vae_config = VAEConfig.preset(preset, **changes)  # fail before any work
-    with claimed(output_dir, "train_vae", svg_dir, precomputed_dir):
+    with claim_folder(output_dir, "train_vae", svg_dir, precomputed_dir):
         if svg_dir is not None:
             precomputed_dir = Path(output_dir) / "cache"
             encoder = vae_config.pixel_encoder if vae_config.pixel_fusion else "none"

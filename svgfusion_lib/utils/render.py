@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
 
-from svgfusion_lib.errors import UserError, machine_trouble
+from svgfusion_lib.errors import UserError, machine_error
 from svgfusion_lib.svg.document import XLINK_HREF, decode_document, read_document
 from svgfusion_lib.svg.state import says_its_size, viewport
 from svgfusion_lib.system.outputs import atomic_path
@@ -212,7 +212,7 @@ def _require_cairo() -> None:
     try:
         importlib.import_module("cairosvg")
     except (OSError, ImportError) as error:
-        if machine_trouble(error):  # installed, but out of memory
+        if machine_error(error):  # installed, but out of memory
             raise
         if isinstance(error, OSError):
             raise UserError(CAIRO_HELP) from error

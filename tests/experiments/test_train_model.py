@@ -10,7 +10,7 @@ from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.experiments.train_model import read_recipe, train_model
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.system.files import write_text
-from svgfusion_lib.system.outputs import claimed
+from svgfusion_lib.system.outputs import claim_folder
 from svgfusion_lib.training.loop import LOG_NAME, read_log
 
 RECIPE = """
@@ -122,7 +122,7 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path, content):
 
 
 def test_a_damaged_plan_in_the_folder_is_named(recipe, tmp_path):
-    with claimed(tmp_path / "out", "train_model"):
+    with claim_folder(tmp_path / "out", "train_model"):
         write_text(tmp_path / "out" / "config.json", '{"vae": {')
     with pytest.raises(UserError, match=r"config\.json: damaged .*use another folder"):
         train_model(recipe, tmp_path / "out")

@@ -29,7 +29,7 @@ from svgfusion_lib.config import TrainConfig
 from svgfusion_lib.corpus import keywords, packs, preprocess
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.prepare_dataset import prepare_dataset
-from svgfusion_lib.errors import UserError, machine_trouble
+from svgfusion_lib.errors import UserError, machine_error
 from svgfusion_lib.experiments import train_icon_head, train_model, train_realism
 from svgfusion_lib.experiments.roundtrip import roundtrip
 from svgfusion_lib.training import dit as train_dit
@@ -219,7 +219,7 @@ def run(stage: str, inputs: Path, folder: Path, fault: Fault, pipe) -> None:
     except OSError as error:
         outcome = Outcome("OSError", f"{error.filename}: {error.strerror or error}")
     except Exception as error:  # noqa: BLE001 - the parent reports it
-        trouble = machine_trouble(error)
+        trouble = machine_error(error)
         outcome = Outcome("trouble", trouble) if trouble else Outcome("escaped", f"{type(error).__name__}: {error}")
     outcome.changes = changes()
     pipe.send(asdict(outcome))

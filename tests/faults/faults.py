@@ -28,7 +28,7 @@ class Fault:
 
 @dataclass
 class Outcome:
-    """How a stage ended. kind: ok, UserError, OSError, trouble (machine_trouble), escaped, or killed."""
+    """How a stage ended. kind: ok, UserError, OSError, trouble (machine_error), escaped, or killed."""
 
     kind: str
     message: str = ""

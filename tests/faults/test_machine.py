@@ -16,7 +16,7 @@ from faults import Fault
 from svgfusion_lib import cli
 from svgfusion_lib.corpus import preprocess as module
 from svgfusion_lib.corpus.preprocess import PARTS_NAME, preprocess
-from svgfusion_lib.errors import UserError, machine_trouble
+from svgfusion_lib.errors import UserError, machine_error
 
 MEMORY = 2 * 2**20  # bytes beyond the process's initial size: too little for most stages
 
@@ -122,7 +122,7 @@ def test_a_machine_in_trouble_is_one_line(monkeypatch, capsys, error, words):
     assert cli.main(["roundtrip", "--svg_dir", "a", "--out_dir", "b"]) == 2
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == 1
-    assert machine_trouble(RuntimeError("shape mismatch")) is machine_trouble(ValueError("CUDA-like")) is None
+    assert machine_error(RuntimeError("shape mismatch")) is machine_error(ValueError("CUDA-like")) is None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

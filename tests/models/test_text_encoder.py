@@ -176,6 +176,6 @@ def test_hub_is_asked_only_after_the_cache(monkeypatch):
             raise OSError("not in the cache")
         return "downloaded"
 
-    monkeypatch.setattr(pretrained, "_hub_trouble", lambda: None)
+    monkeypatch.setattr(pretrained, "_hub_error", lambda: None)
     assert pretrained.load_hub(from_pretrained, "owner/model", "text encoder") == "downloaded"
     assert calls == [True, False]

@@ -11,7 +11,7 @@ import pytest
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.file_list import LIST_NAME, FileList
 from svgfusion_lib.system.files import write_text
-from svgfusion_lib.system.outputs import claimed, output_set, remove_listed, settle
+from svgfusion_lib.system.outputs import claim_folder, finish_pending_moves, output_set, remove_listed
 
 KEY = "0123456789abcdef"
 HEAD = {"key": KEY, "stage": "stage", "version": 1}
@@ -26,7 +26,7 @@ def forge(folder: Path, *entries: dict) -> Path:
 
 def use(folder: Path) -> None:
     """Everything that is done with a folder: settle it, rewrite it, write into it, empty it."""
-    for work in (settle, run_set, run_one, remove_listed):
+    for work in (finish_pending_moves, run_set, run_one, remove_listed):
         try:
             work(folder)
         except UserError as error:
@@ -36,7 +36,7 @@ def use(folder: Path) -> None:
 
 
 def run_one(folder: Path) -> None:
-    with claimed(folder, "stage"):
+    with claim_folder(folder, "stage"):
         write_text(folder / "new", "new")
 
 
@@ -91,7 +91,7 @@ def test_a_link_where_a_temporary_list_might_be(tmp_path, precious):
     folder = forge(tmp_path / "out", {"moves": MOVES, "stale": []})
     (folder / MOVES).mkdir()
     (folder / f".svgfusion-{KEY}-list.tmp").symlink_to(precious / "notes.txt")
-    settle(folder)
+    finish_pending_moves(folder)
     assert not (folder / MOVES).exists()
     use(folder)
 
@@ -116,7 +116,7 @@ def test_a_file_that_is_added_to_is_ours_by_its_hash_alone(tmp_path, name):
     folder = forge(tmp_path / "out", {"file": name, "sha256": "grows"})
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("mine")
-    with pytest.raises(UserError, match="was not written by"), claimed(folder, "stage"):
+    with pytest.raises(UserError, match="was not written by"), claim_folder(folder, "stage"):
         write_text(folder / name, "ours")
     use(folder)
     assert (folder / name).read_text() == "mine"
@@ -131,7 +131,7 @@ def test_a_backup_by_hard_links_stays_as_it_is(tmp_path):
     before = contents(backup)
     run_set(out)
     assert contents(backup) == before and not (out / "old").exists()
-    settle(backup)
+    finish_pending_moves(backup)
     run_one(backup)
     assert {name: text for name, text in contents(backup).items() if name in before and LIST_NAME not in name} == {
         name: text for name, text in before.items() if LIST_NAME not in name
@@ -144,7 +144,7 @@ def test_moves_of_a_folder_that_this_one_was_copied_from_are_not_its_own(tmp_pat
     claim = FileList(tmp_path)
     claim.read()
     claim.append({"moves": f"{claim.prefix}x", "stale": ["new"]})
-    settle(tmp_path)
+    finish_pending_moves(tmp_path)
     assert (tmp_path / "new").read_text() == "new"
 
 
@@ -182,7 +182,7 @@ def test_a_link_or_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "dangling").symlink_to(tmp_path / "absent")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for name in ("file", "file/deeper", "dangling", "loop", "loop/deeper"):
-        with pytest.raises((UserError, OSError)), claimed(tmp_path / name, "stage"):
+        with pytest.raises((UserError, OSError)), claim_folder(tmp_path / name, "stage"):
             raise AssertionError("claimed")
     assert (tmp_path / "file").read_text() == "mine" and not (tmp_path / "absent").exists()
 
@@ -198,7 +198,7 @@ def test_what_comes_between_check_and_move_is_not_lost(tmp_path):
 
 def test_a_folder_that_becomes_a_link_during_the_run(tmp_path):
     (tmp_path / "elsewhere").mkdir()
-    with pytest.raises((UserError, OSError)), claimed(tmp_path / "out", "stage") as out:
+    with pytest.raises((UserError, OSError)), claim_folder(tmp_path / "out", "stage") as out:
         write_text(out / "sub" / "a", "a")
         shutil.rmtree(out / "sub")
         (out / "sub").symlink_to(tmp_path / "elsewhere")
@@ -208,8 +208,8 @@ def test_a_folder_that_becomes_a_link_during_the_run(tmp_path):
 
 @pytest.mark.parametrize("name", ["new\nline", "\x1b[31m", "-rf", "~", "$HOME", "x" * 240, "caf\udce9", " ", "a\\b"])
 def test_odd_names_are_names(tmp_path, name):
-    with claimed(tmp_path / name, "stage") as out:
+    with claim_folder(tmp_path / name, "stage") as out:
         write_text(out / name, "x")
-    with claimed(tmp_path / name, "stage") as out:
+    with claim_folder(tmp_path / name, "stage") as out:
         write_text(out / name, "y")
     assert (tmp_path / name / name).read_text() == "y"

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from svgfusion_lib.system.limits import TimeIsUp, call_in_child, cpu_limit
+from svgfusion_lib.system.limits import TimeLimitExceeded, call_in_child, cpu_limit
 
 
 def spin(seconds: float) -> None:
@@ -14,7 +14,7 @@ def spin(seconds: float) -> None:
 
 
 def test_a_block_is_stopped_when_its_time_is_used_up():
-    with pytest.raises(TimeIsUp, match="too long"), cpu_limit(0.1, "too long"):
+    with pytest.raises(TimeLimitExceeded, match="too long"), cpu_limit(0.1, "too long"):
         spin(5)
 
 
@@ -49,5 +49,5 @@ def test_a_call_in_a_child_returns_or_raises_as_the_call_itself():
 
 def test_c_code_that_never_returns_is_ended():
     """No Python signal handler can interrupt it."""
-    with pytest.raises(TimeIsUp, match="too long"):
+    with pytest.raises(TimeLimitExceeded, match="too long"):
         call_in_child(1, "too long", pow, 3, 10**9)

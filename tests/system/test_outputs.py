@@ -12,14 +12,14 @@ from svgfusion_lib.system.file_list import LIST_NAME, FileList, inside, is_name
 from svgfusion_lib.system.files import write_text
 from svgfusion_lib.system.outputs import (
     FolderInUse,
-    adopt,
-    check_apart,
-    claimed,
-    distinct,
+    allow_write,
+    check_no_overlap,
+    claim_folder,
+    finish_pending_moves,
     output_set,
-    own_file,
+    register_files,
     remove_listed,
-    settle,
+    unique_names,
 )
 
 
@@ -35,7 +35,7 @@ def write_set(folder: Path, replace: bool = True, **texts: str) -> None:
 
 def test_an_empty_folder_and_one_of_the_same_stage_are_claimed(tmp_path):
     for text in ("first", "second"):
-        with claimed(tmp_path / "out", "stage"):
+        with claim_folder(tmp_path / "out", "stage"):
             write_text(tmp_path / "out" / "sub" / "a.txt", text)
         assert (tmp_path / "out" / "sub" / "a.txt").read_text() == text
     assert names(tmp_path / "out") == [LIST_NAME, "sub/a.txt"]
@@ -45,14 +45,14 @@ def test_an_empty_folder_and_one_of_the_same_stage_are_claimed(tmp_path):
 def test_a_folder_with_anything_else_is_refused(tmp_path, own):
     (tmp_path / own).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / own).write_text("mine")
-    with pytest.raises(UserError, match="is not empty"), claimed(tmp_path, "stage"):
+    with pytest.raises(UserError, match="is not empty"), claim_folder(tmp_path, "stage"):
         raise AssertionError("claimed")
     assert names(tmp_path) == [own] and (tmp_path / own).read_text() == "mine"
 
 
 def test_a_folder_of_another_stage_is_refused(tmp_path):
     write_set(tmp_path / "out", a="a")
-    with pytest.raises(UserError, match="holds what `stage` wrote"), claimed(tmp_path / "out", "other"):
+    with pytest.raises(UserError, match="holds what `stage` wrote"), claim_folder(tmp_path / "out", "other"):
         raise AssertionError("claimed")
 
 
@@ -61,7 +61,7 @@ def test_a_claim_that_wrote_nothing_leaves_nothing(tmp_path):
         write_text(partial / "a", "a")
         raise KeyError
     (tmp_path / "there").mkdir()
-    with claimed(tmp_path / "there", "stage"):
+    with claim_folder(tmp_path / "there", "stage"):
         pass
     assert sorted(tmp_path.iterdir()) == [tmp_path / "there"] and names(tmp_path) == []
 
@@ -79,7 +79,7 @@ def test_a_file_that_is_not_as_it_was_written_is_not_replaced(tmp_path, change):
         (out / name).write_text("mine")
     with pytest.raises(UserError, match="was not written by `stage`, or has been changed"):
         write_set(out, **{name: "new", "b": "new"})
-    with pytest.raises(UserError, match="was not written by|leads out of"), claimed(out, "stage"):
+    with pytest.raises(UserError, match="was not written by|leads out of"), claim_folder(out, "stage"):
         write_text(out / name, "new")
     assert (out / name).read_text() == other.read_text() == "mine" and (out / "b").read_text() == "ours"
 
@@ -110,7 +110,7 @@ def test_what_killed_processes_left_goes_and_what_looks_like_it_stays(tmp_path):
     left.mkdir()
     (left / "half").write_text("")
     (tmp_path / f"{claim.prefix}4567.tmp").write_text("")
-    with claimed(tmp_path, "stage"):
+    with claim_folder(tmp_path, "stage"):
         pass
     assert names(tmp_path) == sorted([*own, LIST_NAME, "a"])
 
@@ -130,7 +130,7 @@ def test_a_damaged_list_proves_nothing(tmp_path):
 def test_a_process_writes_below_its_claims_and_nowhere_else(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "elsewhere").mkdir()
-    with claimed(tmp_path / "out", "stage") as out:
+    with claim_folder(tmp_path / "out", "stage") as out:
         (out / "link").symlink_to(tmp_path / "elsewhere")
         for path in (out / ".." / "x", tmp_path / "x", Path(out, "/tmp/x"), out / "link" / "x", out / "a" / "../../x"):
             with pytest.raises(UserError, match=r"leads out of|lies outside"):
@@ -140,7 +140,7 @@ def test_a_process_writes_below_its_claims_and_nowhere_else(tmp_path):
             for path in (partial / ".." / ".." / "x", partial / "../../x"):
                 with pytest.raises(UserError, match="leads out of"):
                     write_text(path, "x")
-        with own_file(tmp_path / "vouched for"):
+        with allow_write(tmp_path / "vouched for"):
             write_text(tmp_path / "vouched for", "x")
         with pytest.raises(UserError, match="lies outside"):
             write_text(tmp_path / "vouched for", "x")
@@ -180,9 +180,9 @@ def test_a_kill_among_the_moves_is_made_good(tmp_path, moved, reader):
     child = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), str(moved)], check=False)
     assert child.returncode == -9
     if reader == "settle":
-        settle(tmp_path)
+        finish_pending_moves(tmp_path)
     else:
-        with claimed(tmp_path, "stage"):
+        with claim_folder(tmp_path, "stage"):
             pass
     assert {name: (tmp_path / name).read_text() for name in names(tmp_path) if name != LIST_NAME} == dict.fromkeys(
         "bcd", "new"
@@ -201,11 +201,11 @@ def test_a_failure_half_way_leaves_the_former_set(tmp_path):
 
 
 def test_one_process_at_a_time(tmp_path):
-    with claimed(tmp_path / "out", "stage") as out:
+    with claim_folder(tmp_path / "out", "stage") as out:
         write_text(out / "a", "a")
-        with claimed(out, "what the stage calls"):  # the same process
+        with claim_folder(out, "what the stage calls"):  # the same process
             write_text(out / "b", "b")
-        code = f"from svgfusion_lib.system.outputs import claimed\nwith claimed({str(out)!r}, 'stage'): pass"
+        code = f"from svgfusion_lib.system.outputs import claim_folder\nwith claim_folder({str(out)!r}, 'stage'): pass"
         child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert child.returncode == 1 and FolderInUse.__name__ in child.stderr
 
@@ -216,7 +216,7 @@ def test_one_process_at_a_time(tmp_path):
 def test_a_rank_alone_switches_no_lock_off(tmp_path, monkeypatch, variables, has_lock):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with claimed(tmp_path / "out", "stage") as out:
+    with claim_folder(tmp_path / "out", "stage") as out:
         assert (out / LIST_NAME).exists() == has_lock
 
 
@@ -226,16 +226,16 @@ def test_a_rank_alone_switches_no_lock_off(tmp_path, monkeypatch, variables, has
 def test_an_environment_that_is_wrong_is_said_in_one_line(tmp_path, monkeypatch, variables):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(UserError, match="the environment says [^\n]*$"), claimed(tmp_path / "out", "stage"):
+    with pytest.raises(UserError, match="the environment says [^\n]*$"), claim_folder(tmp_path / "out", "stage"):
         raise AssertionError("claimed")
 
 
 def test_a_folder_of_an_earlier_version_is_adopted_by_hand(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "state").write_text("old")
-    adopt(tmp_path / "out", "stage")
+    register_files(tmp_path / "out", "stage")
     (tmp_path / "out" / "later").write_text("mine")
-    with claimed(tmp_path / "out", "stage") as out:
+    with claim_folder(tmp_path / "out", "stage") as out:
         write_text(out / "state", "new")
         with pytest.raises(UserError, match="was not written by"):
             write_text(out / "later", "new")
@@ -243,13 +243,13 @@ def test_a_folder_of_an_earlier_version_is_adopted_by_hand(tmp_path):
 
 def test_only_listed_files_are_removed(tmp_path):
     """Another stage's subfolder is not ours until it is adopted with its current content."""
-    with claimed(tmp_path, "outer"):
+    with claim_folder(tmp_path, "outer"):
         write_set(tmp_path / "a" / "inner", x="x", y="y")
         write_text(tmp_path / "a" / "z", "z")
         write_text(tmp_path / "b" / "z", "z")
         remove_listed(tmp_path / "a")
         assert names(tmp_path) == [LIST_NAME, f"a/inner/{LIST_NAME}", "a/inner/x", "a/inner/y", "b/z"]
-        adopt(tmp_path / "a")
+        register_files(tmp_path / "a")
         (tmp_path / "a" / "note").write_text("mine")
         (tmp_path / "a" / "inner" / "y").write_text("edited")
         remove_listed(tmp_path / "a")
@@ -281,7 +281,7 @@ def test_a_file_that_the_user_saves_while_ours_is_listed_stays(tmp_path, monkeyp
         if write == "set":
             write_set(tmp_path / "out", a="ours")
         else:
-            with claimed(tmp_path / "out", "stage") as out:
+            with claim_folder(tmp_path / "out", "stage") as out:
                 write_text(out / "a", "ours")
     assert (tmp_path / "out" / "a").read_text() == "mine"
 
@@ -292,11 +292,11 @@ def test_outputs_are_kept_apart_from_inputs(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "in")
     for output in ("in", "in/sub", "in/new", "link", "link/new"):
         with pytest.raises(UserError, match="is not apart from the input"):
-            check_apart(tmp_path / output, None, tmp_path / "in")
+            check_no_overlap(tmp_path / output, None, tmp_path / "in")
     with pytest.raises(UserError, match="is not apart from the input"):
-        check_apart(tmp_path / "in", tmp_path / "in" / "a.pt")
-    check_apart(tmp_path / "in" / "sub", tmp_path / "in" / "a.pt")
-    check_apart(tmp_path / "in", tmp_path / "in" / "sub")  # it has its own list, or is left alone
+        check_no_overlap(tmp_path / "in", tmp_path / "in" / "a.pt")
+    check_no_overlap(tmp_path / "in" / "sub", tmp_path / "in" / "a.pt")
+    check_no_overlap(tmp_path / "in", tmp_path / "in" / "sub")  # it has its own list, or is left alone
 
 
 @pytest.mark.parametrize("name", ["..", "../x", "a/../../x", "/etc/passwd", "", ".", "a\0b", "link/x"])
@@ -322,7 +322,7 @@ def test_names_of_folders(text, fits):
 
 
 def test_names_that_fold_together_are_told_apart():
-    assert distinct(["a.svg", "A.svg", "a-2.svg", "b/a.svg", "a.svg", "x", "X"]) == [
+    assert unique_names(["a.svg", "A.svg", "a-2.svg", "b/a.svg", "a.svg", "x", "X"]) == [
         "a.svg", "A-2.svg", "a-2-2.svg", "b/a.svg", "a-3.svg", "x", "X-2",
     ]
-    assert distinct(["caf\u00e9", "cafe\u0301", "CAFE\u0301"]) == ["caf\u00e9", "cafe\u0301-2", "CAFE\u0301-3"]
+    assert unique_names(["caf\u00e9", "cafe\u0301", "CAFE\u0301"]) == ["caf\u00e9", "cafe\u0301-2", "CAFE\u0301-3"]
