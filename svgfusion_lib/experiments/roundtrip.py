@@ -98,7 +98,7 @@ def _plain_text(path: Path) -> str:
 
 
 def _drawn(svg: str) -> np.ndarray:
-    """Render SVG text to uint8 [S, S, 3]; TimeLimitExceeded if it takes too long. Suspected cases run in a separate process."""
+    """Render SVG text to uint8 [S, S, 3]; TimeLimitExceeded if it takes too long. Suspected cases run in a child."""
     slow = f"drawing it takes more than {RENDER_SECONDS} s"
     if len(svg) > LARGE or _SLOW.search(svg):  # the renderer's compiled code may run for minutes
         return call_in_child(RENDER_SECONDS, slow, render_svg_by_resvg, svg, IMAGE_SIZE)

@@ -40,7 +40,7 @@ def cpu_limit(seconds: float, message: str) -> Iterator[None]:
 
 
 def call_in_child(seconds: int, message: str, function: Callable, *arguments) -> Any:
-    """Call function(*arguments) in a forked child, which the system kills after that much CPU time: TimeLimitExceeded(message).
+    """Call function(*arguments) in a forked child with a limit of CPU time; TimeLimitExceeded(message) beyond it.
 
     For C code, which `cpu_limit` cannot interrupt. Passes on ValueError and MemoryError from the function.
     """
