@@ -10,10 +10,10 @@ from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.geometry.paths import MAX_SEGMENTS
 from svgfusion_lib.svg.geometry.shapes import SHAPES, Shape
 from svgfusion_lib.svg.paint.gradients import GradientReader
-from svgfusion_lib.svg.state import State, says_its_size, viewport
+from svgfusion_lib.svg.state import State, has_size, viewport
 from svgfusion_lib.svg.style import transforms as tf
 from svgfusion_lib.svg.style.cascade import Style, computed, declared
-from svgfusion_lib.svg.style.conditions import Screen, is_wanted
+from svgfusion_lib.svg.style.conditions import Screen, conditions_hold
 from svgfusion_lib.svg.style.sheets import apply_style_sheets
 from svgfusion_lib.svg.style.values import Units
 
@@ -51,10 +51,10 @@ class Context:
             self.unsupported["external style sheet"] += 1
         self.pixel = 1.0
         self.bounding_box: Callable[..., Box | None] = lambda element, state, opened=False: None  # set by the walk
-        size = viewport(root) if says_its_size(root) else _DEFAULT_SIZE
+        size = viewport(root) if has_size(root) else _DEFAULT_SIZE
         self.shadows = apply_style_sheets(root, Screen(*size), self.unsupported)
         if any(
-            local_name(e) in _REFERRED_TO and (declared(e).get("display") == "none" or not is_wanted(e))
+            local_name(e) in _REFERRED_TO and (declared(e).get("display") == "none" or not conditions_hold(e))
             for e in self.ids.values()
         ):  # valid by SVG 2, section 5.9, but ignored by browsers
             self.approximated["paint, clip path or mask that is itself not displayed"] += 1
@@ -91,7 +91,7 @@ class Context:
             style = self._styles[ancestor] = computed(ancestor, style, root=ancestor is self.root)
         return style
 
-    def why_nothing(self) -> str:
+    def omission_note(self) -> str:
         """Reasons for an error message that nothing is painted: unsupported, hidden or animated content."""
         reasons = [*sorted(self.unsupported), *sorted(self.unseen)]
         if self.approximated["animation"]:
@@ -105,7 +105,9 @@ class Context:
         return element is outer
 
     @contextmanager
-    def following(self, name: str, element: Element | None = None, target: Element | None = None) -> Iterator[bool]:
+    def follow_reference(
+        self, name: str, element: Element | None = None, target: Element | None = None
+    ) -> Iterator[bool]:
         """Follow a reference. Yields False if it is circular, so that the caller skips it.
 
         element, target: source and target, if the target may be an ancestor of the source.
@@ -168,6 +170,6 @@ class Context:
                 raise ValueError(f"more than {MAX_DRAWN:,} path segments are drawn")
             if shape.path.broken:
                 self.approximated["path data with an error"] += 1
-            if len(shape.path) == 0 and not (moves and shape.path.lone):
+            if len(shape.path) == 0 and not (moves and shape.path.isolated_moves):
                 return None
         return shape

@@ -72,12 +72,12 @@ class Layer:
         fill, stroke = (p.moved(dx, dy) if isinstance(p, Gradient) else p for p in (self.fill, self.stroke))
         return replace(self, path=path, primitive=primitive, fill=fill, stroke=stroke)
 
-    def outlined(self) -> "Layer":
+    def stroke_to_path(self) -> "Layer":
         """The layer's stroke as a filled path."""
         outline = stroke_outline(self.as_path(), self.width, self.cap, self.join, self.miter_limit)
         return Layer(path=outline, fill=self.stroke)
 
-    def apart(self, stroke_first: bool) -> list["Layer"]:
+    def split_paint(self, stroke_first: bool) -> list["Layer"]:
         """Fill and stroke as two layers, in paint order."""
         fill = replace(self, stroke=None)
         stroke = replace(self, fill=None, evenodd=False)
@@ -88,13 +88,13 @@ class Layer:
         box = self.painted_box()
         if clip.hides(box):
             return []
-        if clip.leaves_alone(box):
+        if clip.contains(box):
             return [self]
         parts, cut = [], False
-        for part in self.apart(stroke_first=False):
+        for part in self.split_paint(stroke_first=False):
             if part.fill is None and part.stroke is None:
                 continue
-            whole = part if part.stroke is None else part.outlined()
+            whole = part if part.stroke is None else part.stroke_to_path()
             inside = clip_path(whole.as_path(), whole.evenodd, clip)
             cut = cut or inside is not None
             parts.append(part if inside is None else Layer(path=inside, fill=whole.fill))

@@ -52,7 +52,7 @@ class State(NamedTuple):
         return math.hypot(*self.viewport) / math.sqrt(2)
 
 
-def says_its_size(root: Element) -> bool:
+def has_size(root: Element) -> bool:
     """Whether the root has a viewBox, or width and height. ValueError for an empty viewBox, or a broken one alone."""
     sized = None not in _sides(root)
     text = root.get("viewBox", "").strip()
@@ -100,7 +100,7 @@ def root_state(root: Element, style: Style) -> State:
     return State(matrix, (width, height), style, clip=clip)
 
 
-def fitted(element: Element, state: State) -> State:
+def fit_to_view_box(element: Element, state: State) -> State:
     """The state in the coordinates of an element's viewBox, fitted into the viewport; unchanged without a viewBox."""
     view_box = tf.parse_view_box(element.get("viewBox"))
     if view_box is None:
@@ -116,7 +116,7 @@ def nested_state(element: Element, state: State, width: float, height: float) ->
         return None
     if hides_overflow(state.style):
         state = state._replace(clip=box_in(state, (0, 0, width, height)))
-    return fitted(element, state._replace(viewport=(width, height)))
+    return fit_to_view_box(element, state._replace(viewport=(width, height)))
 
 
 def hides_overflow(style: Style) -> bool:

@@ -19,10 +19,10 @@ from svgfusion_lib.svg.paint.markers import marker_places, marker_state
 from svgfusion_lib.svg.paint.masking import MaskReader
 from svgfusion_lib.svg.paint.painting import context_paints, shape_layers
 from svgfusion_lib.svg.paint.patterns import PatternReader
-from svgfusion_lib.svg.state import State, fitted, nested_state, root_state, says_its_size
+from svgfusion_lib.svg.state import State, fit_to_view_box, has_size, nested_state, root_state
 from svgfusion_lib.svg.style import transforms as tf
 from svgfusion_lib.svg.style.cascade import Style, computed
-from svgfusion_lib.svg.style.conditions import is_wanted
+from svgfusion_lib.svg.style.conditions import conditions_hold
 from svgfusion_lib.svg.style.values import parse_url
 
 _GROUPS = frozenset({"g", "a", "svg", "switch", "use"})
@@ -47,8 +47,8 @@ class Walker:
         """Collect the document's layers. Raises ValueError with the reason if it cannot be drawn."""
         root = self.context.root
         style = computed(root, self.context.initial, root=True)
-        if not says_its_size(root):
-            self._take_size(root, style)
+        if not has_size(root):
+            self._set_canvas(root, style)
         state = root_state(root, style)
         self.context.pixel = tf.mean_scale(state.matrix)
         if style["display"] == "none":
@@ -66,14 +66,14 @@ class Walker:
         self._content(root, state._replace(matrix=matrix))
         return [part for layer in self.layers for part in self._within_reach(layer)]
 
-    def _take_size(self, root: Element, style: Style) -> None:
+    def _set_canvas(self, root: Element, style: Style) -> None:
         """Set the viewBox of a root without a size to the box of what it paints, as viewers do."""
         counted = Counter(self.context.unsupported), Counter(self.context.approximated)
         state = State((1e-3, 0, 0, 1e-3, 0, 0), (100.0, 100.0), style)
         boxes = [layer.painted_box() for layer in self._layers_of(root, state)]
         if not boxes:
             reason = "no viewBox, no width and height, and nothing is painted to derive them from"
-            raise ValueError(reason + self.context.why_nothing())
+            raise ValueError(reason + self.context.omission_note())
         self.context.unsupported, self.context.approximated = counted  # features are counted when they are drawn
         self.context.approximated["no size: bounding box of the drawing"] += 1
         left, top, right, bottom = (1e3 * v for v in _around(boxes))
@@ -129,18 +129,18 @@ class Walker:
         """Paint an element and its content; state: that of its parent."""
         name = local_name(element)
         if name not in SHAPES and name not in _GROUPS:
-            if name in _NOT_DRAWN and is_wanted(element):
+            if name in _NOT_DRAWN and conditions_hold(element):
                 style = computed(element, state.style)
                 if style["display"] != "none" and style["visibility"] == "visible":
                     self.context.unsupported[name] += 1
             return
         self.context.count_element(element, state.depth)
         style = computed(element, state.style)
-        if style["display"] == "none" or not is_wanted(element):
+        if style["display"] == "none" or not conditions_hold(element):
             self.context.unseen["elements that are not displayed"] += 1
             return
         if style["display"] == "contents":
-            style = style.passed_on()
+            style = style.inherited_style()
         if style["animation"] != "none":
             self.context.approximated["animation"] += 1
         if style["offset-path"] != "none":
@@ -175,7 +175,7 @@ class Walker:
         if inside is None:
             return
         if element is self.context.root:
-            inside = fitted(element, inside)
+            inside = fit_to_view_box(element, inside)
         first = len(self.layers)
         self._inside(element, inside)
         if opacity < 1 and _overlap(self.layers[first:]):
@@ -197,7 +197,7 @@ class Walker:
             return
         if self._boxes is None:  # measuring needs no paint
             state = state._replace(context=context_paints(self.context, element, state))
-        with self.context.following(name, element, target) as new:
+        with self.context.follow_reference(name, element, target) as new:
             if not new:
                 return
             target = self.context.shadows.get(target, target)
@@ -207,7 +207,7 @@ class Walker:
                 return
             self.context.count_element(target, state.depth)
             style = computed(target, state.style)
-            if style["display"] == "none" or not is_wanted(target):
+            if style["display"] == "none" or not conditions_hold(target):
                 return
             matrix = self.context.matrix(target, style, state)
             size = state.size(given, state.size(style))
@@ -253,17 +253,17 @@ class Walker:
             self._draw_markers(element, state)
         for layer in shape_layers(self.context, element, state):
             for part in self.patterns.filled(element, layer, state):
-                self._take(part, state)
+                self._add_layer(part, state)
         if marked and order[:1] != ["markers"]:
             self._draw_markers(element, state)
 
-    def _take(self, layer: Layer, state: State) -> None:
+    def _add_layer(self, layer: Layer, state: State) -> None:
         """Clip a layer and add it."""
         self.layers += [layer] if state.clip is None or state.clip.open else self._clipped(layer, state.clip)
 
     def _clipped(self, layer: Layer, clip: Clip) -> list[Layer]:
         try:
-            if not clip.leaves_alone(layer.painted_box()):
+            if not clip.contains(layer.painted_box()):
                 self.context.count_clip()
             return layer.clipped(clip)
         except ClippingError:
@@ -297,7 +297,7 @@ class Walker:
             marker = self.context.find(names[kind])
             if marker is None:
                 continue
-            with self.context.following(names[kind]) as new:
+            with self.context.follow_reference(names[kind]) as new:
                 if not new:
                     return
                 self.context.count_element(marker, state.depth)
@@ -314,7 +314,7 @@ def _children(element: Element) -> Iterator[Element]:
     if local_name(element) != "switch":
         yield from (child for child in element if local_name(child) != "a") if local_name(element) == "a" else element
         return
-    yield from islice((child for child in element if local_name(child) and is_wanted(child)), 1)
+    yield from islice((child for child in element if local_name(child) and conditions_hold(child)), 1)
 
 
 def _around(boxes: list[Box]) -> Box:

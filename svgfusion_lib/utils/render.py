@@ -19,7 +19,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
 
 from svgfusion_lib.errors import UserError, machine_error
 from svgfusion_lib.svg.document import XLINK_HREF, decode_document, read_document
-from svgfusion_lib.svg.state import says_its_size, viewport
+from svgfusion_lib.svg.state import has_size, viewport
 from svgfusion_lib.system.outputs import atomic_path
 
 CAIRO_HELP = (
@@ -77,7 +77,7 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
                     element.set(name, data_address(_embedded_picture(target), "image/png"))
                 elif not target.startswith("#"):
                     del element.attrib[name]
-        width, height = viewport(root) if says_its_size(root) else (1.0, 1.0)
+        width, height = viewport(root) if has_size(root) else (1.0, 1.0)
         side: dict[str, Any] = {"width": size} if width >= height else {"height": size}
         text = ElementTree.tostring(root, encoding="unicode")
         if "text" in text:
@@ -283,7 +283,7 @@ def _draw_premultiplied(svg: str, size: int) -> np.ndarray:
         tree = Tree(bytestring=svg.encode(), unsafe=False, url_fetcher=_refuse_external)
         if tree.tag != "svg":
             raise ValueError(f"its root element is <{tree.tag}>, not <svg>")
-        width, height = viewport(tree) if says_its_size(tree) else node_format(_Viewport(size), tree)[:2]
+        width, height = viewport(tree) if has_size(tree) else node_format(_Viewport(size), tree)[:2]
         if not (0 < width < math.inf and 0 < height < math.inf):
             raise ValueError(f"its size is {width} x {height}")
         scale = size / max(width, height)

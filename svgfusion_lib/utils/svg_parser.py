@@ -62,7 +62,7 @@ def parse_svg(source: str | bytes | Path, canonical: bool = True) -> ParsedSVG:
     except (OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as error:
         raise ValueError(f"numeric overflow ({error})") from error
     if len(rows) == 0:
-        raise ValueError(f"nothing is painted that rows can represent{context.why_nothing()}")
+        raise ValueError(f"nothing is painted that rows can represent{context.omission_note()}")
     special = np.zeros((2, rf.NUM_COLUMNS))
     special[:, rf.ELEMENT] = (rf.BOS, rf.EOS)
     matrix = np.concatenate([special[:1], rows, special[1:]])  # [L, 22]

@@ -53,7 +53,7 @@ class Clip:
     def open(self) -> bool:
         return self.box == EVERYWHERE and not self.outlines
 
-    def leaves_alone(self, box: Box) -> bool:
+    def contains(self, box: Box) -> bool:
         return not self.outlines and _inside(box, self.box)
 
     def hides(self, box: Box) -> bool:
@@ -94,7 +94,7 @@ def outline_clip(outlines: list[tuple[Path, bool, Clip | None]]) -> Clip:
     shapes = []
     for path, evenodd, own in outlines:
         shape = simplified(to_skia(path, evenodd))
-        if own is not None and not own.leaves_alone(path.bounds()):
+        if own is not None and not own.contains(path.bounds()):
             if not _inside(path.bounds(), own.box):
                 shape = operate(shape, rectangle(own.box), pathops.PathOp.INTERSECTION)
             for outline in own.outlines:

@@ -37,7 +37,7 @@ class Path:
     codes: np.ndarray   # int8 [K]
     points: np.ndarray  # float64 [K, 3, 2]
     broken: bool = False  # path data with an error; the path ends there
-    lone: tuple[tuple[int, float, float], ...] = ()  # moves without segments: index of the next segment, x, y
+    isolated_moves: tuple[tuple[int, float, float], ...] = ()  # moves without segments: index of the next segment, x, y
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -101,13 +101,13 @@ class PathBuilder:
         self.codes: list[int] = []
         self.numbers: list[float] = []  # six per segment
         self.x = self.y = self.first_x = self.first_y = 0.0
-        self.lone: list[tuple[int, float, float]] = []
+        self.isolated_moves: list[tuple[int, float, float]] = []
         self._move_due = True
         self._moved = False
 
     def move(self, x: float, y: float) -> None:
         if self._moved:
-            self.lone.append((len(self.codes), self.x, self.y))
+            self.isolated_moves.append((len(self.codes), self.x, self.y))
         self.x, self.y, self.first_x, self.first_y = x, y, x, y
         self._move_due = self._moved = True
 
@@ -143,7 +143,7 @@ class PathBuilder:
             raise ValueError("a coordinate in path data is infinite, not a number, or too large")
         if self._moved:
             self.move(0.0, 0.0)
-        return Path(np.array(self.codes, dtype=np.int8), points, broken, tuple(self.lone))
+        return Path(np.array(self.codes, dtype=np.int8), points, broken, tuple(self.isolated_moves))
 
     def _begin(self) -> None:
         if len(self.codes) > MAX_SEGMENTS:

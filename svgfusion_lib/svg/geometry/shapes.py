@@ -61,7 +61,7 @@ class Shape:
 def _path(element: Element, style: Style, viewport: Size) -> Shape | None:
     data = style["d"]
     path = paths.parse_path(data) if data else None
-    return Shape(path=path) if path is not None and (len(path) or path.broken or path.lone) else None
+    return Shape(path=path) if path is not None and (len(path) or path.broken or path.isolated_moves) else None
 
 
 def _rect(element: Element, style: Style, viewport: Size) -> Shape | None:

@@ -19,14 +19,14 @@ from svgfusion_lib.svg.paint.stops import (
     INVISIBLE,
     RGBA,
     VISIBLE,
-    fewest_stops,
     fit_two_stops,
     premultiplied,
-    unfold_stops,
+    reduce_stops,
+    repeat_stops,
 )
 from svgfusion_lib.svg.row_format import MIN_GRADIENT, POSITION_LIMIT
 from svgfusion_lib.svg.style.cascade import Style, computed, transform_of
-from svgfusion_lib.svg.style.colours import BLACK, between, mixes_in_oklab
+from svgfusion_lib.svg.style.colours import BLACK, interpolate, mixes_in_oklab
 from svgfusion_lib.svg.style.transforms import IDENTITY, Matrix, apply, determinant, inverse, multiply, placed
 from svgfusion_lib.svg.style.values import absolute, parse_length, parse_number
 
@@ -148,7 +148,7 @@ def _through(space: str, offsets: list[float], colours: list[RGBA]) -> tuple[lis
         if end > start:
             shares = [k / _CURVE_STEPS for k in range(1, _CURVE_STEPS)]
             places += [start + share * (end - start) for share in shares]
-            paints += [between(one, two, share, space) for share in shares]
+            paints += [interpolate(one, two, share, space) for share in shares]
         places.append(end)
         paints.append(two)
     return places, paints
@@ -195,7 +195,7 @@ def resolve_gradient(
     offsets = source.offsets
     if place.turned:
         offsets, colours = 1 - offsets[::-1], colours[::-1]
-    offsets, colours, whole = unfold_stops(offsets, colours, get("spreadMethod", "pad"), low, high)
+    offsets, colours, whole = repeat_stops(offsets, colours, get("spreadMethod", "pad"), low, high)
     t = low + (high - low) * _STEPS
     weights = np.maximum(t, 0) + 1e-3 if source.radial else np.ones(SAMPLES)
     seen = np.stack([np.interp(t, offsets, colours[:, i]) for i in range(4)], axis=1)  # [T, 4]
@@ -215,7 +215,7 @@ def resolve_gradient(
         t0, t1, first, last, error = fit_two_stops(offsets, t, seen, weights, step)
     stops: tuple = ()
     if error >= VISIBLE:
-        (t0, *between, t1), (first, *colours, last), error = fewest_stops(offsets, colours, low, high, step)
+        (t0, *between, t1), (first, *colours, last), error = reduce_stops(offsets, colours, low, high, step)
         stops = tuple((*place.point(at, t1), tuple(colour)) for at, colour in zip(between, colours))
     geometry = place.geometry(t0, t1)
     if not stops and np.abs(geometry).max() > POSITION_LIMIT:  # no need to exceed the visible part

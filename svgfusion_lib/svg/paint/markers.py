@@ -55,7 +55,7 @@ def _vertices(path: Path) -> tuple[np.ndarray, list, list]:
 
 def _with_lone(path: Path, ends: np.ndarray, arriving: list, leaving: list) -> tuple[np.ndarray, list, list]:
     """Add vertices for moves without segments; they point away from the previous vertex, as in browsers."""
-    for shift, (index, x, y) in enumerate(path.lone):
+    for shift, (index, x, y) in enumerate(path.isolated_moves):
         at = index + shift
         ends = np.insert(ends, at, (x, y), axis=0)
         before = ends[at - 1] if at else np.zeros(2)

@@ -25,7 +25,7 @@ from svgfusion_lib.svg.state import State, box_in
 from svgfusion_lib.svg.style import transforms as tf
 from svgfusion_lib.svg.style.cascade import Style, computed
 from svgfusion_lib.svg.style.colours import linear_light
-from svgfusion_lib.svg.style.conditions import is_wanted
+from svgfusion_lib.svg.style.conditions import conditions_hold
 from svgfusion_lib.svg.style.values import parse_url
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # CSS Masking 1, section 7.10.1
@@ -84,7 +84,7 @@ class MaskReader:
             matrix = place
         key = (name, matrix)
         if key not in self.clips:
-            with self.context.following(name) as new:
+            with self.context.follow_reference(name) as new:
                 if not new:
                     return None
                 try:
@@ -123,7 +123,7 @@ class MaskReader:
             self.context.unsupported.update(["text in a clip-path"] if name == "text" else [])
             return
         style = computed(child, state.style)
-        if style["display"] == "none" or not is_wanted(child):
+        if style["display"] == "none" or not conditions_hold(child):
             return
         self.context.count_element(child, state.depth)
         matrix = self.context.matrix(child, style, state)
@@ -135,7 +135,7 @@ class MaskReader:
             if target is not None and local_name(target) == "use":  # invalid by CSS Masking 1, section 5.1
                 self.context.approximated["use of a use in a clip path"] += 1
             found: list[tuple[Path, bool, Clip | None]] = []
-            with self.context.following(href(child)) as new:
+            with self.context.follow_reference(href(child)) as new:
                 if target is not None and new:
                     self._collect(self.context.shadows.get(target, target), state.moved(), found)
             outlines += [
@@ -160,7 +160,7 @@ class MaskReader:
             if box is None:
                 return NOTHING, 1.0
         content = box if mask.get("maskContentUnits") == "objectBoundingBox" and box else state.matrix
-        with self.context.following(name) as new:
+        with self.context.follow_reference(name) as new:
             if not new:
                 return Clip(EVERYWHERE), 1.0
             inside = State(content, state.viewport, style, depth=state.depth + 1)
@@ -175,13 +175,13 @@ class MaskReader:
         area = pathops.Path()
         for part, shown in parts:
             self.context.count_clip()
-            outline = part if part.stroke is None else part.outlined()
+            outline = part if part.stroke is None else part.stroke_to_path()
             covered = simplified(to_skia(outline.as_path(), outline.evenodd))
             operation = pathops.PathOp.UNION if shown >= _SAME else pathops.PathOp.DIFFERENCE
             area = operate(area, covered, operation)
         clip = Clip(EVERYWHERE, (area,)) if levels else NOTHING
         region = self._region(mask, state, style, box if mask.get("maskUnits") != "userSpaceOnUse" else None)
-        if not region.leaves_alone(tuple(side / SCALE for side in area.bounds)):
+        if not region.contains(tuple(side / SCALE for side in area.bounds)):
             self.context.approximated["edge of a mask's region"] += 1  # browsers do not align it to pixels
         return clip.within(region), min(max(levels, default=1.0), 1.0)
 
@@ -211,7 +211,7 @@ def _shown(layers: list[Layer], by_alpha: bool, linear: bool) -> list[tuple[Laye
     """
     parts = []
     for layer in layers:
-        for part in layer.apart(stroke_first=False):
+        for part in layer.split_paint(stroke_first=False):
             paint = part.fill if part.stroke is None else part.stroke
             if paint is None:
                 continue

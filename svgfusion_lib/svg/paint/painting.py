@@ -80,7 +80,7 @@ def read_paint(context: Context, name: str, state: State, whole: bool = False) -
     if opacity <= 0:
         return None
     if text.startswith("context-"):
-        return faded(state.context[text == "context-stroke"], opacity)
+        return with_opacity(state.context[text == "context-stroke"], opacity)
     reference = parse_url(text) if "(" in text else None
     if "icc-color" in text:  # from SVG 1.1; browsers ignore it
         context.approximated["ICC colour, by its sRGB fallback"] += 1
@@ -118,7 +118,7 @@ def _plain(style: Style, text: str, opacity: float) -> RGBA | None:
     return None if colour is None or colour[3] <= 0 else (*colour[:3], colour[3] * opacity)
 
 
-def faded(paint: Paint, opacity: float) -> Paint:
+def with_opacity(paint: Paint, opacity: float) -> Paint:
     """A paint with its alphas multiplied by an opacity."""
 
     def fade(colour: RGBA) -> RGBA:
@@ -179,7 +179,7 @@ def _stroked(
     if even and not pattern and not stroke_first:
         yield layer
         return
-    for part in layer.apart(stroke_first):
+    for part in layer.split_paint(stroke_first):
         if part.fill is not None:
             yield part
         if part.stroke is None:
@@ -204,7 +204,7 @@ def _stroked(
         scale = tf.mean_scale(state.matrix)  # strokes are outlined at canvas scale
         local = path.transformed((scale, 0.0, 0.0, scale, 0.0, 0.0))
         try:
-            outline = replace(part, path=local, primitive=None, width=width * scale).outlined()
+            outline = replace(part, path=local, primitive=None, width=width * scale).stroke_to_path()
         except ClippingError:
             context.unsupported["uneven stroke"] += 1
             yield replace(part, path=path.transformed(state.matrix), primitive=None)

@@ -49,7 +49,7 @@ class PatternReader:
         if not isinstance(layer.fill, ServerPaint) and not isinstance(layer.stroke, ServerPaint):
             return [layer]
         layers: list[Layer] = []
-        for part in layer.apart(stroke_first=False):
+        for part in layer.split_paint(stroke_first=False):
             paint = part.fill if part.stroke is None else part.stroke
             if isinstance(paint, ServerPaint):
                 layers += self._tiles(element, part, paint, state)
@@ -71,7 +71,7 @@ class PatternReader:
         tile = self._tile(pattern, box or self.context.bounding_box(element, state), state)
         if tile is None:
             return without
-        with self.context.following(name) as new:
+        with self.context.follow_reference(name) as new:
             if not new:
                 return without
             try:
@@ -116,7 +116,7 @@ class PatternReader:
 
     def _drawn(self, tile: _Tile, part: Layer, paint: ServerPaint, state: State) -> list[Layer]:
         left, top, width, height = tile.place
-        outline = part if part.stroke is None else part.outlined()
+        outline = part if part.stroke is None else part.stroke_to_path()
         seen = outline.painted_box()
         if state.clip is not None:
             box = state.clip.box

@@ -11,7 +11,7 @@ VISIBLE = 9 / 255      # with a larger error of two stops, more are kept
 INVISIBLE = 2.5 / 255  # gradients with smaller colour differences become a plain colour
 
 
-def unfold_stops(
+def repeat_stops(
     offsets: np.ndarray, colours: np.ndarray, spread: str, low: float, high: float
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Repeat stops by spreadMethod over the visible part, low to high; also returns whether all repetitions fit."""
@@ -30,7 +30,7 @@ def unfold_stops(
     return np.concatenate(places), np.concatenate(paints), whole
 
 
-def fewest_stops(
+def reduce_stops(
     offsets: np.ndarray, colours: np.ndarray, low: float, high: float, step: float
 ) -> tuple[list[float], list[list[float]], float]:
     """The fewest stops, 2 to MAX_KEPT, that look the same between low and high, and the largest error.

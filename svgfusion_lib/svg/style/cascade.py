@@ -117,12 +117,12 @@ class Style(dict[str, Any]):
     Lengths are floats in pixels, or text if they contain percentages. color is an RGBA, other colours are text.
     """
 
-    __slots__ = ("_passed_on", "units")
+    __slots__ = ("_inherited_style", "units")
 
     def __init__(self, values: Any, units: Units):
         super().__init__(values)
         self.units = units
-        self._passed_on: Style | None = None
+        self._inherited_style: Style | None = None
 
     @classmethod
     def initial(cls, units: Units | None = None) -> "Style":
@@ -132,12 +132,12 @@ class Style(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         return PROPERTIES[name].initial
 
-    def passed_on(self) -> "Style":
+    def inherited_style(self) -> "Style":
         """The style that children inherit."""
-        if self._passed_on is None:
+        if self._inherited_style is None:
             values = {name: value for name, value in self.items() if name not in _NOT_INHERITED}
-            self._passed_on = self if len(values) == len(self) else Style(values, self.units)
-        return self._passed_on
+            self._inherited_style = self if len(values) == len(self) else Style(values, self.units)
+        return self._inherited_style
 
     def length(self, name: str, reference: float) -> float:
         """A length property in user units; percentages refer to `reference`."""
@@ -160,7 +160,7 @@ class Style(dict[str, Any]):
 def computed(element: Element, parent: Style, root: bool = False) -> Style:
     """The style of an element; parent: that of its parent, or of its place of use."""
     own = declared(element)
-    return compute(own, parent, root) if own else parent.passed_on()
+    return compute(own, parent, root) if own else parent.inherited_style()
 
 
 def transform_of(element: Element, style_at: Callable[[Element], Style], inherited: Any) -> Any:
@@ -179,9 +179,9 @@ _FIRST = ("font-size", "color-scheme", "color")  # other computed values depend 
 
 
 def compute(own: dict[str, Any], parent: Style, root: bool = False) -> Style:
-    style = Style(parent.passed_on(), parent.units)
+    style = Style(parent.inherited_style(), parent.units)
     if _NOT_INHERITED.isdisjoint(own):
-        style._passed_on = style
+        style._inherited_style = style
     variables = {name: text for name, text in own.items() if name[0] == "-"}
     if variables:
         _set_variables(style, variables)

@@ -113,7 +113,7 @@ def mixes_in_oklab(text: str) -> bool:
     return "(" in text and _WIDE_SPACES.search(text) is not None
 
 
-def between(one: RGBA, two: RGBA, t: float, space: str) -> RGBA:
+def interpolate(one: RGBA, two: RGBA, t: float, space: str) -> RGBA:
     """The colour at t of a gradient in a colour space, not premultiplied."""
     start, end = (Color("srgb", colour[:3], 1.0) for colour in (one, two))
     return (*to_rgba(_interpolate(start, end, space, t, "shorter"))[:3], one[3] + t * (two[3] - one[3]))
@@ -265,7 +265,7 @@ def to_rgba(colour: Color) -> RGBA:
     return min(max(r, 0.0), 1.0), min(max(g, 0.0), 1.0), min(max(b, 0.0), 1.0), colour.alpha
 
 
-def _times(matrix: tuple[Triple, Triple, Triple], v: Sequence[float]) -> Triple:
+def _apply_matrix(matrix: tuple[Triple, Triple, Triple], v: Sequence[float]) -> Triple:
     one, two, three = (row[0] * v[0] + row[1] * v[1] + row[2] * v[2] for row in matrix)
     return one, two, three
 
@@ -335,7 +335,7 @@ _WHITE_D50 = (0.3457 / 0.3585, 1.0, (1 - 0.3457 - 0.3585) / 0.3585)
 _KAPPA, _EPSILON = 24389 / 27, 216 / 24389
 
 
-def _powered(v: float, exponent: float) -> float:
+def _signed_power(v: float, exponent: float) -> float:
     return math.copysign(abs(v) ** exponent, v)
 
 
@@ -360,16 +360,16 @@ def _from_linear(rgb: Triple) -> Triple:
 
 def _from_xyz(*xyz: float) -> Triple:
     x, y, z = xyz
-    return _from_linear(_times(_XYZ_TO_LINEAR, (x, y, z)))
+    return _from_linear(_apply_matrix(_XYZ_TO_LINEAR, (x, y, z)))
 
 
 def _to_xyz(rgb: Triple) -> Triple:
-    return _times(_LINEAR_TO_XYZ, linear_light(rgb))
+    return _apply_matrix(_LINEAR_TO_XYZ, linear_light(rgb))
 
 
 def _from_xyz50(*xyz: float) -> Triple:
     x, y, z = xyz
-    return _from_xyz(*_times(_D50_TO_D65, (x, y, z)))
+    return _from_xyz(*_apply_matrix(_D50_TO_D65, (x, y, z)))
 
 
 def _from_lab(lightness: float, a: float, b: float) -> Triple:
@@ -381,7 +381,7 @@ def _from_lab(lightness: float, a: float, b: float) -> Triple:
 
 
 def _to_lab(rgb: Triple) -> Triple:
-    xyz = _times(_D65_TO_D50, _to_xyz(rgb))
+    xyz = _apply_matrix(_D65_TO_D50, _to_xyz(rgb))
     fx, fy, fz = (
         math.cbrt(v) if v > _EPSILON else (_KAPPA * v + 16) / 116
         for v in (value / white for value, white in zip(xyz, _WHITE_D50))
@@ -390,13 +390,13 @@ def _to_lab(rgb: Triple) -> Triple:
 
 
 def _from_oklab(lightness: float, a: float, b: float) -> Triple:
-    long, medium, short = _times(_OKLAB_TO_LMS, (lightness, a, b))
-    return _from_xyz(*_times(_LMS_TO_XYZ, (long**3, medium**3, short**3)))
+    long, medium, short = _apply_matrix(_OKLAB_TO_LMS, (lightness, a, b))
+    return _from_xyz(*_apply_matrix(_LMS_TO_XYZ, (long**3, medium**3, short**3)))
 
 
 def _to_oklab(rgb: Triple) -> Triple:
-    long, medium, short = _times(_XYZ_TO_LMS, _to_xyz(rgb))
-    return _times(_LMS_TO_OKLAB, (math.cbrt(long), math.cbrt(medium), math.cbrt(short)))
+    long, medium, short = _apply_matrix(_XYZ_TO_LMS, _to_xyz(rgb))
+    return _apply_matrix(_LMS_TO_OKLAB, (math.cbrt(long), math.cbrt(medium), math.cbrt(short)))
 
 
 def _rectangular(lightness: float, chroma: float, hue: float) -> Triple:
@@ -450,7 +450,7 @@ def _rec2020(v: float) -> float:
 
 
 def _prophoto(v: float) -> float:
-    return v / 16 if abs(v) <= 16 / 512 else _powered(v, 1.8)
+    return v / 16 if abs(v) <= 16 / 512 else _signed_power(v, 1.8)
 
 
 _TO_SRGB = {
@@ -460,16 +460,16 @@ _TO_SRGB = {
     "lch": lambda *v: _from_lab(*_rectangular(*v)),
     "oklch": lambda *v: _from_oklab(*_rectangular(*v)),
     "xyz-d65": _from_xyz, "xyz-d50": _from_xyz50,
-    "display-p3": lambda *v: _from_xyz(*_times(_P3_TO_XYZ, linear_light(v))),
-    "a98-rgb": lambda r, g, b: _from_xyz(*_times(_A98_TO_XYZ, tuple(_powered(v, 563 / 256) for v in (r, g, b)))),
-    "prophoto-rgb": lambda r, g, b: _from_xyz50(*_times(_PROPHOTO_TO_XYZ50, tuple(map(_prophoto, (r, g, b))))),
-    "rec2020": lambda r, g, b: _from_xyz(*_times(_REC2020_TO_XYZ, tuple(map(_rec2020, (r, g, b))))),
+    "display-p3": lambda *v: _from_xyz(*_apply_matrix(_P3_TO_XYZ, linear_light(v))),
+    "a98-rgb": lambda *rgb: _from_xyz(*_apply_matrix(_A98_TO_XYZ, tuple(_signed_power(v, 563 / 256) for v in rgb))),
+    "prophoto-rgb": lambda r, g, b: _from_xyz50(*_apply_matrix(_PROPHOTO_TO_XYZ50, tuple(map(_prophoto, (r, g, b))))),
+    "rec2020": lambda r, g, b: _from_xyz(*_apply_matrix(_REC2020_TO_XYZ, tuple(map(_rec2020, (r, g, b))))),
 }
 _FROM_SRGB = {
     "srgb": lambda rgb: rgb, "srgb-linear": linear_light, "hsl": _to_hsl,
     "hwb": lambda rgb: (_hue(rgb), 100 * min(rgb), 100 * (1 - max(rgb))),
     "lab": _to_lab, "oklab": _to_oklab, "lch": lambda rgb: _polar(_to_lab(rgb)),
     "oklch": lambda rgb: _polar(_to_oklab(rgb)),
-    "xyz-d65": _to_xyz, "xyz-d50": lambda rgb: _times(_D65_TO_D50, _to_xyz(rgb)),
-    "display-p3": lambda rgb: tuple(map(_gamma, _times(_XYZ_TO_P3, _to_xyz(rgb)))),
+    "xyz-d65": _to_xyz, "xyz-d50": lambda rgb: _apply_matrix(_D65_TO_D50, _to_xyz(rgb)),
+    "display-p3": lambda rgb: tuple(map(_gamma, _apply_matrix(_XYZ_TO_P3, _to_xyz(rgb)))),
 }

@@ -40,7 +40,7 @@ _DISCRETE = {
 _FALSE_ALONE = frozenset({"none", "no-preference"})
 
 
-def media_holds(tokens: list, screen: Screen) -> bool:
+def media_matches(tokens: list, screen: Screen) -> bool:
     """Whether a list of media queries matches; an empty list does."""
     queries = split_tokens(tokens)
     return not any(queries) or any(_query(query, screen) is True for query in queries)
@@ -64,7 +64,7 @@ def _query(tokens: list, screen: Screen) -> bool | None:
     return _not(found) if words[0] == "not" else found
 
 
-def supports_holds(tokens: list) -> bool:
+def supports_matches(tokens: list) -> bool:
     """Whether the condition of an @supports rule holds."""
     return _condition(split_tokens(tokens, "")[0], _supported) is True
 
@@ -210,7 +210,7 @@ def _supported(token) -> bool | None:
 
 # --- conditional attributes (SVG 2, section 5.9) ------------------------------------------------------------
 
-def is_wanted(element: Element) -> bool:
+def conditions_hold(element: Element) -> bool:
     """Whether the conditional attributes hold for an English-speaking user in a browser."""
     attributes = element.attrib
     extensions = attributes.get("requiredExtensions")

@@ -18,7 +18,7 @@ import tinycss2
 from svgfusion_lib.svg.document import XHTML_NAMESPACE, href, local_name
 from svgfusion_lib.svg.effort import spend
 from svgfusion_lib.svg.style.cascade import UNIT_DUE, Declaration, parse_declarations, valid_declarations
-from svgfusion_lib.svg.style.conditions import Screen, media_holds, supports_holds
+from svgfusion_lib.svg.style.conditions import Screen, media_matches, supports_matches
 from svgfusion_lib.svg.style.values import is_length
 
 MAX_CSS_CHARACTERS = 200_000
@@ -58,7 +58,7 @@ def apply_style_sheets(root: Element, screen: Screen, unsupported: Counter) -> d
     reader = _Reader(screen, unsupported)
     spend(5 * len(sheets), "style sheets")
     for sheet in sheets:
-        if media_holds(tinycss2.parse_component_value_list(sheet.get("media", "")), screen):
+        if media_matches(tinycss2.parse_component_value_list(sheet.get("media", "")), screen):
             reader.read("".join(sheet.itertext()))
     if not reader.rules:
         return {}
@@ -169,7 +169,7 @@ class _Reader:
             self.unsupported["CSS nested too deeply"] += 1
             return
         if parent:
-            self._take(parent, valid_declarations(nodes), layer)
+            self._add_rule(parent, valid_declarations(nodes), layer)
         for node in nodes:
             if node.type == "qualified-rule":
                 prelude = _nested(parent, node.prelude) if parent else node.prelude
@@ -177,7 +177,7 @@ class _Reader:
             elif node.type == "at-rule":
                 self._at_rule(node, layer, parent, depth)
 
-    def _take(self, prelude: list, declarations: list[Declaration], layer: tuple[str, ...]) -> None:
+    def _add_rule(self, prelude: list, declarations: list[Declaration], layer: tuple[str, ...]) -> None:
         declarations = [
             d for d in declarations if d[0] not in UNIT_DUE or is_length(d[1], True) or not is_length(d[1], False)
         ]
@@ -195,7 +195,7 @@ class _Reader:
             if rule.content is not None and len(names) == 1:
                 self._nodes(_contents(rule.content, parent), names[0], parent, depth + 1)
         elif keyword in ("media", "supports") and rule.content is not None:
-            holds = media_holds(prelude, self.screen) if keyword == "media" else supports_holds(prelude)
+            holds = media_matches(prelude, self.screen) if keyword == "media" else supports_matches(prelude)
             if holds:
                 self._nodes(_contents(rule.content, parent), layer, parent, depth + 1)
         elif keyword == "namespace":

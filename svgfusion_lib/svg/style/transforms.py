@@ -107,7 +107,7 @@ def _matrix_of(name: str, numbers: list[float]) -> Matrix:
     if name == "rotate":
         angle = math.radians(numbers[0])
         turn = (math.cos(angle), math.sin(angle), -math.sin(angle), math.cos(angle), 0.0, 0.0)
-        return around(turn, numbers[1], numbers[2]) if len(numbers) == 3 else turn
+        return about_point(turn, numbers[1], numbers[2]) if len(numbers) == 3 else turn
     along_x, along_y = numbers[0] if name != "skewY" else 0.0, numbers[0] if name == "skewY" else 0.0
     if name == "skew" and len(numbers) == 2:
         along_y = numbers[1]
@@ -258,7 +258,7 @@ def of_style(style, box: tuple[float, float, float, float], origin: str = "0 0")
                 value, spatial = value.matrix, True
         matrix = multiply(matrix, value or IDENTITY)
     x, y = parse_origin(style["transform-origin"] or origin, box, css=False) or (0.0, 0.0)
-    return around(matrix, x, y), spatial
+    return about_point(matrix, x, y), spatial
 
 
 def placed(transform, viewport: tuple[float, float]) -> Matrix:
@@ -270,7 +270,7 @@ def _plain_number(text: str) -> bool:
     return parse_number(text) == parse_number(text)
 
 
-def around(m: Matrix, x: float, y: float) -> Matrix:
+def about_point(m: Matrix, x: float, y: float) -> Matrix:
     """The transform about the point (x, y) instead of the origin."""
     return multiply(multiply((1, 0, 0, 1, x, y), m), (1, 0, 0, 1, -x, -y))
 
