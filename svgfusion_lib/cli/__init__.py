@@ -12,12 +12,12 @@ from typing import TextIO
 
 from svgfusion_lib import __version__
 from svgfusion_lib.cli import data, editing, measuring, training
-from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS, NEXT
+from svgfusion_lib.cli.meanings import EXAMPLES, FLAG_HELP, NEXT
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import Paused, UserError, machine_error, printable
 from svgfusion_lib.models.pretrained import name_encoder
 
-READS_ENCODERS = {"model", "vae_checkpoint", "precomputed_dir", "latents_dir", "icon_head", "head"}
+ENCODER_FLAGS = {"model", "vae_checkpoint", "precomputed_dir", "latents_dir", "icon_head", "head"}
 STAGES = data.STAGES | training.STAGES | measuring.STAGES | editing.STAGES
 
 
@@ -82,20 +82,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"next: {next_command(stage, options)}")
         return 0
     except UserError as error:
-        said = _in_flags(str(error), options)
+        message = _in_flags(str(error), options)
     except Paused as pause:
-        code, said = 3, f"paused; {pause}"
+        code, message = 3, f"paused; {pause}"
     except OSError as error:
-        said = f"{error.filename}: {error.strerror or error}" if error.filename else str(error.strerror or error)
+        message = f"{error.filename}: {error.strerror or error}" if error.filename else str(error.strerror or error)
     except (MemoryError, RuntimeError, SystemError, ImportError) as error:
         trouble = machine_error(error)
         if trouble is None:
             raise
-        said = trouble
+        message = trouble
     except KeyboardInterrupt:
         print(file=sys.stderr)  # end the line of the progress bar
-        code, said = 130, "stopped; rerun the same command to resume training"
-    print(f"svgfusion {stage}: {printable(' '.join(said.split()))}", file=sys.stderr)
+        code, message = 130, "stopped; rerun the same command to resume training"
+    print(f"svgfusion {stage}: {printable(' '.join(message.split()))}", file=sys.stderr)
     return code
 
 
@@ -124,13 +124,13 @@ def build_parser() -> _Parser:
         stage = stages.add_parser(name, help=help_text, description=help_text, formatter_class=_Help,
                                   epilog=f"example:\n  svgfusion {name} {EXAMPLES[name]}")
         add_flags(stage.add_argument)
-        if READS_ENCODERS & {action.dest for action in stage._actions}:
+        if ENCODER_FLAGS & {action.dest for action in stage._actions}:
             stage.add_argument(
                 "--encoder", action="append", metavar="NAME",
                 help="encoder that a model or cache may load besides the built-in ones: a folder or hub name",
             )
         for action in stage._actions:
-            action.help = action.help or MEANINGS.get(action.dest)
+            action.help = action.help or FLAG_HELP.get(action.dest)
         stage.set_defaults(run=run)
     return parser
 

@@ -7,7 +7,7 @@ from svgfusion_lib.cli.flags import (
     Stages,
     checkpoints,
     device,
-    library,
+    import_function,
     load_pipeline,
     number,
     sampling,
@@ -33,8 +33,8 @@ def _model_flags(add: Add) -> None:
     device(add)
 
 
-def _edits(function: str, what: str) -> Callable[..., None]:
-    """Return a stage function that runs a `library` function with a pipeline and config and prints a summary.
+def _edit_stage(function: str, what: str) -> Callable[..., None]:
+    """Return a stage function that runs a function of the library with a pipeline and config and prints a summary.
 
     what: format string for the number of entries.
     """
@@ -46,14 +46,14 @@ def _edits(function: str, what: str) -> Callable[..., None]:
             raise UserError(f"--snap is {snap}; it must be between 0 and 24")
         config = replace(sampling_config(options), snap=snap)
         pipeline = load_pipeline(options).route(options.get("prompt") or "", options.get("style"))
-        entries = library(function)(pipeline=pipeline, config=config, **options)
+        entries = import_function(function)(pipeline=pipeline, config=config, **options)
         print(f"{what.format(len(entries))}, samples.json and sheet.png in {options['output_dir']}")
-        _tell_losses(entries[0])
+        _print_left_out(entries[0])
 
     return run
 
 
-def _tell_losses(entry: dict) -> None:
+def _print_left_out(entry: dict) -> None:
     """Print what could not be read from the edited files, if anything."""
     for end in ("", "_b"):
         if entry.get(f"left_out{end}"):
@@ -101,7 +101,7 @@ def _palette(**options) -> None:
 
     entry = recolour_svg(**options)
     print(f"{options['output_dir']}/{entry['file']}")
-    _tell_losses(entry)
+    _print_left_out(entry)
 
 
 def _morph_flags(add: Add) -> None:
@@ -136,14 +136,14 @@ def _tidy(svg, output_dir, in_place, max_move, noise, without) -> None:
 
 STAGES: Stages = {
     "vary": ("draw variations of an SVG file, slight or strong", _vary_flags,
-             _edits("editing.files:vary_svg", "{} variations, reconstruction.svg")),
+             _edit_stage("editing.files:vary_svg", "{} variations, reconstruction.svg")),
     "redraw": ("keep some layers of an SVG file, redraw the others", _redraw_flags,
-               _edits("editing.files:redraw_svg", "{} drawings, reconstruction.svg")),
+               _edit_stage("editing.files:redraw_svg", "{} drawings, reconstruction.svg")),
     "restyle": ("redraw an SVG file in another style, keeping its parts in place", _restyle_flags,
-                _edits("editing.files:restyle_svg", "{} drawings, reconstruction.svg")),
+                _edit_stage("editing.files:restyle_svg", "{} drawings, reconstruction.svg")),
     "palette": ("recolour an SVG file with a palette", _palette_flags, _palette),
     "tidy": ("make ends, lines, arcs and centres of any SVG files exact", _tidy_flags, _tidy),
     "morph": (
-        "morph one SVG file into another", _morph_flags, _edits("editing.files:morph_svgs", "{} frames, morph.svg")
+        "morph one SVG file into another", _morph_flags, _edit_stage("editing.files:morph_svgs", "{} frames, morph.svg")
     ),
 }

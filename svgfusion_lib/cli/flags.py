@@ -97,12 +97,12 @@ def training(add: Add, num_epochs: int) -> None:
 Stages = dict[str, tuple[str, Callable[[Add], None], Callable[..., None]]]
 
 
-def library(function: str) -> Callable:
+def import_function(function: str) -> Callable:
     """Import a function of the library by name, such as "training.dit:train_dit"."""
     module, name = function.split(":")
     return getattr(importlib.import_module(f"svgfusion_lib.{module}"), name)
 
 
-def printed(function: str) -> Callable[..., None]:
-    """Return a stage function that prints the result of a `library` function."""
-    return lambda **options: print(library(function)(**options))
+def print_result(function: str) -> Callable[..., None]:
+    """Return a stage function that prints the result of a function of the library."""
+    return lambda **options: print(import_function(function)(**options))

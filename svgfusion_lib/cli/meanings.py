@@ -3,7 +3,7 @@
 A flag with another meaning in some stage sets its help text there.
 """
 
-MEANINGS = {
+FLAG_HELP = {
     "output_dir": "output folder",
     "out_dir": "output folder",
     "precomputed_dir": "cache written by `preprocess`",
@@ -37,7 +37,7 @@ MEANINGS = {
 }
 
 _CACHE = "--precomputed_dir data/cache/tabler-lucide"
-_OWN = "--vae_checkpoint checkpoints/vae/vpvae_final.pt"
+_VAE = "--vae_checkpoint checkpoints/vae/vpvae_final.pt"
 
 EXAMPLES = {
     "create_dummy_data": "--output_dir data/dummy --num_samples 200",
@@ -46,8 +46,8 @@ EXAMPLES = {
     "preprocess": f"--svg_dir data/icons/tabler-lucide {_CACHE} --max_files all",
     "train": f"{_CACHE} --steps 2000 --batch_size 4 --device cpu --ckpt_out checkpoints/smoke",
     "train_vae": f"{_CACHE} --preset S --num_epochs 80 --lr 1.5e-3 --output_dir checkpoints/vae",
-    "prepare_latents": f"{_OWN} {_CACHE} --output_dir data/cache/tabler-lucide",
-    "train_dit": f"{_OWN} --latents_dir data/cache/tabler-lucide --preset mini --num_epochs 220 --batch_size 128 "
+    "prepare_latents": f"{_VAE} {_CACHE} --output_dir data/cache/tabler-lucide",
+    "train_dit": f"{_VAE} --latents_dir data/cache/tabler-lucide --preset mini --num_epochs 220 --batch_size 128 "
                  "--lr 1e-3 --output_dir checkpoints/dit",
     "train_refiner": f"{_CACHE} --preset S --num_epochs 40 --output_dir checkpoints/refiner",
     "train_model": "--config configs/small.toml --output_dir runs/small",
@@ -55,10 +55,10 @@ EXAMPLES = {
     "train_demo": "--output_dir runs/demo",
     "train_icon_head": "--output_dir runs/icon_head",
     "train_realism": "--output_dir runs/ranker",
-    "evaluate_vae": f"{_OWN} {_CACHE} --output_dir outputs/evaluation-vae",
+    "evaluate_vae": f"{_VAE} {_CACHE} --output_dir outputs/evaluation-vae",
     "generate": '--prompt "shopping cart, tabler style" --num_samples 4 --output_dir outputs/carts',
     "set": "--words words.txt --style tabler --output_dir icons",
-    "export": f"{_OWN} --dit_checkpoint checkpoints/dit/vsdit_final.pt --output_dir models/mine",
+    "export": f"{_VAE} --dit_checkpoint checkpoints/dit/vsdit_final.pt --output_dir models/mine",
     "roundtrip": "--svg_dir my_icons --out_dir outputs/roundtrip",
     "evaluate": f"{_CACHE} --packs tabler lucide --output_dir outputs/evaluation",
     "sweep": f"--vary cfg_scale=1,2,4 {_CACHE} --output_dir outputs/sweep",

@@ -12,7 +12,7 @@ from svgfusion_lib.cli.flags import (
     device,
     load_pipeline,
     number,
-    printed,
+    print_result,
     sampling,
     sampling_config,
 )
@@ -38,7 +38,7 @@ def _generate_flags(add: Add) -> None:
 
 
 def _generate(
-    prompt, prompts, style, num_samples, output_dir, seed, name_layers, ckpt_path, precomputed_dir, num_eval, **how
+    prompt, prompts, style, num_samples, output_dir, seed, name_layers, ckpt_path, precomputed_dir, num_eval, **options
 ) -> None:
     if (ckpt_path is None) != (precomputed_dir is None):
         raise UserError("--ckpt_path and --precomputed_dir must be given together")
@@ -53,10 +53,10 @@ def _generate(
         written = reconstruct_and_sample(ckpt_path, precomputed_dir, output_dir, num_eval, count, seed)
         print(f"{len(written['recon'])} reconstructions and {len(written['random'])} random samples in {output_dir}")
         return
-    config = sampling_config(how)
+    config = sampling_config(options)
     texts = prompt + (read_prompts(prompts) if prompts is not None else [])
     count = 1 if num_samples is None else num_samples
-    pipeline = load_pipeline(how)
+    pipeline = load_pipeline(options)
     finish = partial(explain.name_layers, pipeline) if name_layers else None
     entries = generate(pipeline, texts, output_dir, count, seed, config, style, finish)
     unknown = dict.fromkeys(word for entry in entries for word in entry["unknown_words"])
@@ -77,10 +77,10 @@ def _set_flags(add: Add) -> None:
     device(add)
 
 
-def _set(words, output_dir, style, swap, seed, **how) -> None:
+def _set(words, output_dir, style, swap, seed, **options) -> None:
     if (words is None) == (swap is None):
         raise UserError("give --words to draw a set, or --swap to change one")
-    config = sampling_config(how)
+    config = sampling_config(options)
     from svgfusion_lib.icon_sets.drawing import draw_set
     from svgfusion_lib.icon_sets.files import swap_icons, write_set
 
@@ -92,7 +92,7 @@ def _set(words, output_dir, style, swap, seed, **how) -> None:
     from svgfusion_lib.system.outputs import check_no_overlap
 
     check_no_overlap(output_dir, words)
-    icons = draw_set(load_pipeline(how), read_prompts(words), style, seed, config)
+    icons = draw_set(load_pipeline(options), read_prompts(words), style, seed, config)
     write_set(icons, output_dir, words)
     before, after = icons.before, icons.after
     print(
@@ -262,11 +262,11 @@ def _train_realism_flags(add: Add) -> None:
 STAGES: Stages = {
     "train_icon_head": (
         "train the evaluator, or a ranker, to match icons with their names", _train_icon_head_flags,
-        printed("experiments.train_icon_head:train_icon_head"),
+        print_result("experiments.train_icon_head:train_icon_head"),
     ),
     "train_realism": (
         "train a ranker to tell real icons from generated ones", _train_realism_flags,
-        printed("experiments.train_realism:train_realism"),
+        print_result("experiments.train_realism:train_realism"),
     ),
     "evaluate_vae": ("measure VP-VAE reconstruction of held-out SVGs", _evaluate_vae_flags, _evaluate_vae),
     "generate": ("prompts -> SVG files", _generate_flags, _generate),

@@ -2,7 +2,7 @@
 
 import argparse
 
-from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, number, printed, training
+from svgfusion_lib.cli.flags import Add, Stages, checkpoints, device, number, print_result, training
 
 
 def _train_flags(add: Add) -> None:
@@ -126,18 +126,18 @@ def _train_refiner_flags(add: Add) -> None:
 
 
 STAGES: Stages = {
-    "train": ("VP-VAE smoke run -> model_step{N}.pt", _train_flags, printed("training.vae:train")),
+    "train": ("VP-VAE smoke run -> model_step{N}.pt", _train_flags, print_result("training.vae:train")),
     "train_vae": ("train a VP-VAE -> vpvae_final.pt", _train_vae_flags, _train_vae),
     "prepare_latents": (
-        "encode a cache -> latents.pt", _prepare_latents_flags, printed("training.latents:prepare_latents")
+        "encode a cache -> latents.pt", _prepare_latents_flags, print_result("training.latents:prepare_latents")
     ),
-    "train_dit": ("train a VS-DiT -> vsdit_final.pt", _train_dit_flags, printed("training.dit:train_dit")),
+    "train_dit": ("train a VS-DiT -> vsdit_final.pt", _train_dit_flags, print_result("training.dit:train_dit")),
     "train_refiner": (
-        "train a refiner -> refiner_final.pt", _train_refiner_flags, printed("training.refiner:train_refiner")
+        "train a refiner -> refiner_final.pt", _train_refiner_flags, print_result("training.refiner:train_refiner")
     ),
     "train_model": (
         "train a whole model from a TOML file; can be resumed", _train_model_flags,
-        printed("experiments.train_model:train_model"),
+        print_result("experiments.train_model:train_model"),
     ),
     "finetune": ("fine-tune a model on a folder of icons", _finetune_flags, _finetune),
     "train_demo": ("train the whole pipeline on synthetic shapes, in minutes", _train_demo_flags, _train_demo),

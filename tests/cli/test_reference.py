@@ -7,7 +7,7 @@ import pytest
 
 from svgfusion_lib import cli
 from svgfusion_lib.cli import stage_parsers
-from svgfusion_lib.cli.meanings import EXAMPLES, MEANINGS
+from svgfusion_lib.cli.meanings import EXAMPLES, FLAG_HELP
 from svgfusion_lib.cli.reference import reference
 from tests.helpers import NOTEBOOKS, PAGES, ROOT, text_of
 
@@ -31,7 +31,7 @@ def test_every_stage_and_flag_is_explained(stage):
     page = reference()
     section = page[page.index(f"### {stage}\n"):].split("\n##", 1)[0]
     for action in stage_parsers(cli.build_parser())[stage]._actions:
-        assert action.help, f"{stage} {action.option_strings[0]} says nothing: MEANINGS, or help= where it is added"
+        assert action.help, f"{stage} {action.option_strings[0]} says nothing: FLAG_HELP, or help= where it is added"
         if action.dest != "help":
             assert all(f"`{flag}`" in section for flag in action.option_strings)
 
@@ -48,7 +48,7 @@ def test_the_example_of_a_stage_and_the_command_that_follows_can_be_typed(stage)
 
 def test_no_word_is_kept_for_a_flag_that_is_gone():
     known = {action.dest for parser in stage_parsers(cli.build_parser()).values() for action in parser._actions}
-    assert set(MEANINGS) <= known and set(EXAMPLES) == set(cli.STAGES)
+    assert set(FLAG_HELP) <= known and set(EXAMPLES) == set(cli.STAGES)
 
 
 @pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=lambda path: path.name)
