@@ -192,7 +192,7 @@ def test_layers_are_named_by_the_words_that_they_attend_to(session, pipeline, ca
 def test_only_clear_attention_names_a_layer(monkeypatch, pipeline, cart_file):
     """Words: (start) small cart (end)."""
     shares = torch.tensor([[0.5, 0.1, 0.4, 0], [0.2, 0.4, 0.4, 0], [0, 0.1, 0.5, 0.4]])
-    monkeypatch.setattr(explain, "_by_word", lambda *_: shares[None, None])  # [calls, blocks, N, W]
+    monkeypatch.setattr(explain, "_pool_by_word", lambda *_: shares[None, None])  # [calls, blocks, N, W]
     assert layer_names(pipeline, cart_file.decode(), "small cart") == ["cart", "", "cart-2"]
 
 
