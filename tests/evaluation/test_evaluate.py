@@ -204,12 +204,12 @@ def test_icons_longer_than_the_model_draws_are_not_asked_for(cache_dir, tmp_path
         for i in range(len(whole.cache["names"]))
     ]
     most = sorted(parts)[len(parts) // 2]
-    assert whole.within == list(range(len(parts))) and max(parts) > most
+    assert whole.drawable == list(range(len(parts))) and max(parts) > most
     pipeline = SVGFusionPipeline.from_pretrained("line")
     pipeline.dit.config = replace(pipeline.dit.config, max_latents=most)
     monkeypatch.setattr(SVGFusionPipeline, "from_pretrained", lambda *_, **__: pipeline)
     bench = load_bench(cache_dir, FAST)
-    assert bench.within == [i for i, count in enumerate(parts) if count <= most]
+    assert bench.drawable == [i for i, count in enumerate(parts) if count <= most]
     asked = {i for group in bench.groups for i in [*group.names, *group.others]}
-    assert asked | {i for group in bench.groups for i in group.training} <= set(bench.within)
-    assert settings_of(bench)["icons_too_long"] == len(parts) - len(bench.within)
+    assert asked | {i for group in bench.groups for i in group.training} <= set(bench.drawable)
+    assert settings_of(bench)["icons_too_long"] == len(parts) - len(bench.drawable)
