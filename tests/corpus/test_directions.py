@@ -62,5 +62,5 @@ def test_a_record_says_what_is_seen_after_its_move():
     assert (after.name, after.captions, after.parts) == (
         "arrow right", ("arrow right, tabler style", "right arrow"), ("arrow", "right"),
     )
-    with pytest.raises(ValueError, match="no turn of it is true; its moves are mirror"):
+    with pytest.raises(ValueError, match="turn is not allowed; its moves are mirror"):
         apply_move(record, ROWS, "turn")

@@ -215,7 +215,7 @@ def test_json_lines_and_csv_are_read_too(tmp_path, folder):
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"dataset": "absent.parquet"}, "absent.parquet: no such file"),
-    ({"svg_column": "picture"}, "no column 'picture'; it has 'svg', 'caption', 'words'; name"),
+    ({"svg_column": "picture"}, "no column 'picture'; it has 'svg', 'caption', 'words'; set"),
     ({"svg_column": "a", "caption_column": "b"}, "no column 'a' and no column 'b'"),
     ({"max_rows": 0}, "has no rows"),
     ({"dataset": "broken.parquet"}, "broken.parquet: cannot be read"),

@@ -75,5 +75,5 @@ def test_files_that_it_writes(run, tmp_path):
 
 def test_a_split_with_nothing_is_refused(run, tmp_path):
     assert "held_out" not in load_cache(run / "cache")["splits"]
-    with pytest.raises(UserError, match="holds no held_out SVG"):
+    with pytest.raises(UserError, match="has no held_out SVG"):
         evaluate_vae(run / "vae" / "vpvae_final.pt", run / "cache", tmp_path)

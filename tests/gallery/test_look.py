@@ -74,7 +74,7 @@ def test_the_look_is_of_all_icons_of_the_session_those_to_come_too(session, icon
     later = session.open_svg("two.svg", TWO.encode()).icons[0]
     assert 'stroke-width="3"' in icon.svg and 'stroke-width="3"' in later.svg
     assert icon.plain_svg == before  # edits start from the drawing
-    with pytest.raises(UserError, match="no colour"):
+    with pytest.raises(UserError, match="is not a colour"):
         session.set_look(Look(colour="reddish"))
     assert session.look == Look(width=3)
 
@@ -114,7 +114,7 @@ def test_the_widgets_set_look_background_and_favourites(session):
     gallery.appearance.size.value = 64
     assert 'width="64"' in session.icons[0].svg and "64px" in gallery.grid.children[0].children[0].value
     gallery.appearance.colour.value = "nonsense"
-    assert "no colour" in gallery.status.value and 'stroke-width="3"' in session.icons[0].svg
+    assert "is not a colour" in gallery.status.value and 'stroke-width="3"' in session.icons[0].svg
     gallery.appearance.background.value = "dark"
     assert "svgf-on-dark" in gallery._dom_classes and "svgf-on-light" not in gallery._dom_classes
     star = gallery.grid.children[0].children[-1]

@@ -187,5 +187,5 @@ def test_a_resized_model_keeps_what_both_sizes_have():
     z, *rest = inputs(batch=2, length=4)
     expected = dit(z, *rest, style=torch.tensor([1, 2]))
     torch.testing.assert_close(new(z, *rest, style=torch.tensor([3, 1])), expected)
-    with pytest.raises(UserError, match="another width, depth"):
+    with pytest.raises(UserError, match="different width, depth"):
         resized(dit, replace(dit.config, width=64, depth=1))
