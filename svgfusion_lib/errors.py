@@ -27,8 +27,9 @@ def printable(text: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """First line of an error's message, or its type if it has none."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """First line of an error's message; if it has none, its type, or "out of memory" for a MemoryError."""
+    unnamed = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
+    return (str(error).strip() or unnamed).splitlines()[0]
 
 
 # Messages of PyTorch for out of memory and for failed or missing devices, not all of which have exception types.

@@ -116,8 +116,7 @@ def load_icon_head(path: str | Path = SHIPPED) -> IconHead:
     except (
         OSError, SafetensorError, LookupError, RuntimeError, AttributeError, TypeError, ValueError, MemoryError,
     ) as error:
-        reason = "out of memory" if isinstance(error, MemoryError) else first_line(error)
-        raise UserError(f"{path}: not a readable icon head ({reason}); {remedy}") from error
+        raise UserError(f"{path}: not a readable icon head ({first_line(error)}); {remedy}") from error
     for name in (head.pixel_encoder, head.text_encoder):
         check_named(name, path)
     return head.eval()

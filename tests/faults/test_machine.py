@@ -111,7 +111,7 @@ def test_a_killed_worker_is_said_and_its_work_is_done_again(bench, monkeypatch):
     (RuntimeError("No CUDA GPUs are available"), "with --device cpu if need be"),
     (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "not enough memory (CUDA out of memory"),
     (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "a smaller --batch_size"),
-    (MemoryError(), "not enough memory (MemoryError)"),
+    (MemoryError(), "not enough memory (out of memory)"),
     (SystemError("error return without exception set"), "not enough memory (error return without"),
 ])
 def test_a_machine_in_trouble_is_one_line(monkeypatch, capsys, error, words):

@@ -61,6 +61,16 @@ def test_a_checkpoint_of_another_content_is_refused_in_one_line(tmp_path, conten
     assert "flux_capacitor" not in content.get("config", ()) or "flux_capacitor" in message
 
 
+def test_memory_that_runs_out_is_named(tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise MemoryError
+
+    path = save_tensors(tmp_path / "a.pt", "cache", {"x": 1})
+    monkeypatch.setattr(torch, "load", fail)
+    with pytest.raises(UserError, match="out of memory"):
+        load_tensors(path, "cache", "preprocess")
+
+
 def test_failed_write_leaves_the_old_file(tmp_path):
     path = save_tensors(tmp_path / "a.pt", "cache", {"x": 1})
     with pytest.raises((AttributeError, pickle.PicklingError)):
