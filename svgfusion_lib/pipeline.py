@@ -29,7 +29,14 @@ from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
 from svgfusion_lib.reranking.known_names import KnownNames
 from svgfusion_lib.reranking.ranker import EXAMPLE_WEIGHT, Ranker, candidate_seeds, load_ranker
-from svgfusion_lib.reranking.routing import NO_STYLE, candidate_prompts, emoji_to_text, models_for, resolve_prompt
+from svgfusion_lib.reranking.routing import (
+    EMOJI_CUES,
+    NO_STYLE,
+    candidate_prompts,
+    emoji_to_text,
+    models_for,
+    resolve_prompt,
+)
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
@@ -231,10 +238,13 @@ class SVGFusionPipeline(LatentSampler):
         return [self.models[name] for name in models_for(prompt, style) if name in self.models] or [self]
 
     def unknown_words(self, prompt: str, style: str | None = None) -> list[str]:
-        """Words of a prompt that none of its candidate models knows from its training names."""
+        """Words of a prompt that none of its candidate models knows from its training names.
+
+        Words that only select a model ("emoji") are left out.
+        """
         words = emoji_to_text(prompt)
         unknown = [part.known_names.unknown_words(words) for part in self._candidate_models(prompt, style)]
-        return [word for word in unknown[0] if all(word in others for others in unknown)]
+        return [word for word in unknown[0] if all(word in others for others in unknown) and word not in EMOJI_CUES]
 
     def check(self, config: SamplingConfig, style: str | None = None) -> None:
         """Validate the number of steps and the style; UserError for too many steps or an unknown style."""

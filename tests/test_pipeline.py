@@ -181,3 +181,8 @@ def test_what_a_model_draws_outside_comes_in(scale, shift):
     rows = rows_of('<path fill="none" stroke="#000" stroke-width="2" d="M2 2L22 22M4 9H20C20 15 16 20 6 20"/>')
     low, high = drawn_box(tidy_drawing(scale_and_shift(rows, scale, np.array(shift)), SamplingConfig()))
     assert low.min() >= -1 - 1e-4 and high.max() <= 1 + 1e-4
+
+
+def test_words_that_select_a_model_are_not_unknown(pipe):
+    assert pipe.unknown_words("beer mug emoji") == []
+    assert pipe.unknown_words("trampolinist emoji") == ["trampolinist"]

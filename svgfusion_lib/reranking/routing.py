@@ -16,7 +16,7 @@ NO_STYLE = ""  # the null style, whatever the prompt says
 # Styles for prompts without one, if the model has them: two candidates in the first, two in the next, and so on.
 DEFAULT_STYLES = ("tabler", "lucide", "twemoji", "fluent-emoji-flat")
 _NEUTRAL_COLOURS = {"black", "white", "grey", "gray"}  # colour words that do not select the emoji model; these do:
-_EMOJI_CUES = {"emoji", "emoticon", "colourful", "colorful"}
+EMOJI_CUES = {"emoji", "emoticon", "colourful", "colorful"}
 _LINE_CUES = re.compile(r"\b(line|outlined?) icon\b|\boutlined?$")
 
 
@@ -78,7 +78,7 @@ def models_for(prompt: str, style: str | None = None) -> list[str]:
         if domains.get(word) in shipped:
             return [domains[word]]
     prompt_words = set(re.findall(r"[a-z]+", prompt.lower()))
-    cues = COLOUR_WORDS - _NEUTRAL_COLOURS | _EMOJI_CUES
+    cues = COLOUR_WORDS - _NEUTRAL_COLOURS | EMOJI_CUES
     if "emoji" in shipped and (prompt_words & cues or emoji_to_text(prompt) != prompt):
         return ["emoji"]
     if "line" in shipped and _LINE_CUES.search(prompt.lower()):
