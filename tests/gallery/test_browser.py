@@ -284,7 +284,7 @@ def test_the_page_of_its_own(environment, tmp_path, front_ends):
             assert own == waiting[:1]
         assert status(address, f"localhost:{port}") == 200
         assert kernels_of(server) == waiting  # the page was ready
-        assert not set(wait_for_kernels(server, 1)) & set(waiting)  # kernels of closed pages have ended
+        assert not set(wait_for_kernels(server, 1, seconds=60)) & set(waiting)  # kernels of closed pages have ended
 
 
 def status(address: str, host: str) -> int:
@@ -296,8 +296,8 @@ def status(address: str, host: str) -> int:
         return error.code
 
 
-def wait_for_kernels(server: subprocess.Popen, count: int) -> list[int]:
-    until = time.monotonic() + SECONDS
+def wait_for_kernels(server: subprocess.Popen, count: int, seconds: float = SECONDS) -> list[int]:
+    until = time.monotonic() + seconds
     while len(kernels_of(server)) != count and time.monotonic() < until:
         time.sleep(1)
     assert len(kernels_of(server)) == count
