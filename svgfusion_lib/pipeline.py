@@ -322,7 +322,10 @@ class SVGFusionPipeline(LatentSampler):
         return [drawing(i, i * count + int(k)) for i, best in enumerate(order) for k in best[:kept]]
 
     def _prompts_to_draw(self, prompts: Sequence[str], config: SamplingConfig) -> list[str]:
-        """Prompts of all drawings, config.candidates in a row for each: every second one is the nearest known name."""
+        """Prompts of all drawings, config.candidates in a row for each.
+
+        Every second one is a synonym or the nearest known name (`KnownNames.nearest`).
+        """
         if config.candidates == 1 or not config.nearest_name:
             return list(prompts)
         unique = list(dict.fromkeys(prompts))

@@ -84,6 +84,11 @@ def synonyms_of(name: str, domain: str) -> tuple[str, ...]:
     return _synonyms().get((domain, name_key(name, numbered=True)), ())
 
 
+def synonym_table() -> list[tuple[str, list[str]]]:
+    """The project's list: each word that people type, with the names of icons that show it, the best first."""
+    return [(word, names.split(", ")) for _, word, names in read_table("synonyms.tsv")]
+
+
 def _build_inputs() -> dict[str, Any]:
     """Everything that the dictionary depends on; it is rebuilt if this changes."""
     return {"sources": _sources(), "rules": [_VERSION, MAX_PER_NAME, MIN_SIMILARITY, MAX_TAG_COUNT]}

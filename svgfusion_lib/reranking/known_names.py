@@ -7,13 +7,14 @@ Here the neighbour is another name of the training set, so none of its icons is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import torch
 from torch import Tensor
 
 from svgfusion_lib.corpus.captions import content_words, name_key, words_of
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
+from svgfusion_lib.corpus.keywords import synonym_table
 from svgfusion_lib.corpus.packs import strip_style
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.icon_head import mean_text_tokens
@@ -39,14 +40,18 @@ class KnownNames:
     def nearest(self, prompts: Sequence[str], encoder: TextEncoder) -> list[str | None]:
         """Replace each prompt by its nearest known name: `moose, twemoji style` -> `deer, twemoji style`.
 
-        None if the prompt is a known name, in any word order, if no name is suitable, or if lookup is disabled.
-        Similarity is the cosine of mean text tokens, without colours. If the prompt has a colour, a number or a single
-        letter, names with a different one are excluded: no green square for `red square`. encoder: that of `vectors`.
+        A synonym comes first (`email` -> `mail`), even if lookup is disabled. None if the prompt is a known name, in
+        any word order, if no name is suitable, or if lookup is disabled. Similarity is the cosine of mean text tokens,
+        without colours. If the prompt has a colour, a number or a single letter, names with a different one are
+        excluded: no green square for `red square`. encoder: that of `vectors`.
         """
         words = [strip_style(prompt) or prompt for prompt in prompts]
-        unknown = [k for k, text in enumerate(words) if len(self.vectors) and _key(text) not in self._row]
         result: list[str | None] = [None] * len(prompts)
-        if unknown:
+        for k, text in enumerate(words):
+            if synonyms := self.synonyms(text):
+                result[k] = synonyms[0] + prompts[k][len(text) :]
+        unknown = [k for k, text in enumerate(words) if result[k] is None and _key(text) not in self._row]
+        if unknown and len(self.vectors):
             queries = mean_text_tokens(*encoder.encode([_colourless(words[k]) for k in unknown]))  # [n, C]
             cosine = (queries @ self.vectors.T * 10**_DECIMALS).round()  # [n, N]
             for k, row in zip(unknown, cosine):
@@ -58,10 +63,20 @@ class KnownNames:
                     result[k] = self.names[int(row.argmax())] + prompts[k][len(words[k]) :]
         return result
 
+    def synonyms(self, prompt: str) -> list[str]:
+        """Known names for a prompt that is none itself, the best first (corpus/synonyms.tsv): `email` -> [`mail`]."""
+        key = _key(strip_style(prompt) or prompt)
+        return [] if key in self._row else [name for name in _synonyms().get(key, ()) if _key(name) in self._row]
+
     def unknown_words(self, prompt: str) -> list[str]:
-        """Words of a prompt that occur in no name, except style words and fillers; [] if there are no names."""
+        """Words of a prompt that occur in no name, except style words and fillers.
+
+        [] if there are no names, or if the prompt is a synonym of one.
+        """
         words = content_words(strip_style(prompt))
-        return [word for word in words_of(prompt) if word in words - self._words] if self.names else []
+        if not self.names or self.synonyms(prompt):
+            return []
+        return [word for word in words_of(prompt) if word in words - self._words]
 
     def familiarity(self, prompt: str) -> str:
         """Classify a prompt: its name is "known", "partly" (some of its words are), or "unknown"."""
@@ -71,10 +86,13 @@ class KnownNames:
         return "partly" if content_words(words) & self._words else "unknown"
 
     def examples(self, prompt: str, style: str = "") -> Tensor | None:
-        """Picture embeddings [k, D] of the training icons with the prompt's name; None if there are none."""
-        row = self._row.get(_key(strip_style(prompt) or prompt))
-        found = None if row is None or self.pictures is None else self.pictures.embeddings_of(row, style)
-        return found if found is not None and len(found) else None
+        """Picture embeddings [k, D] of the training icons with the prompt's name, or its synonyms; None without any."""
+        if self.pictures is None:
+            return None
+        names = self.synonyms(prompt) or [strip_style(prompt) or prompt]
+        rows = [row for name in names if (row := self.index_of(name)) is not None]
+        found = torch.cat([self.pictures.vectors[:0], *(self.pictures.embeddings_of(row, style) for row in rows)])
+        return found if len(found) else None  # [k, D]
 
     def index_of(self, name: str) -> int | None:
         """Index of a name, ignoring the order of its words; None if it is unknown."""
@@ -101,6 +119,14 @@ class KnownNames:
     @cached_property
     def _exact(self) -> list[set[str]]:
         return [_exact_words(set(words_of(name))) for name in self.names]
+
+
+@cache
+def _synonyms() -> dict[frozenset[str], dict[str, None]]:
+    names: dict[frozenset[str], dict[str, None]] = {}  # names in order, without repetition
+    for word, known_as in synonym_table():
+        names.setdefault(_key(word), {}).update(dict.fromkeys(known_as))
+    return names
 
 
 def _exact_words(words: set[str]) -> set[str]:

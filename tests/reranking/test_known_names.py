@@ -74,6 +74,21 @@ def test_a_prompt_takes_the_nearest_name_unless_it_is_known(known, encoder, prom
     assert found == nearest or (nearest == "ANY" and found)
 
 
+def test_a_synonym_is_drawn_and_ranked_as_the_name_that_the_model_knows(encoder):
+    pictures = NamePictures(torch.eye(4)[:3], torch.tensor([0, 0, 2]), ["tabler", "lucide", "tabler"], "ranker")
+    known = KnownNames(["mail", "envelope", "moon"], torch.zeros(0, 0), pictures)  # without nearest names
+    assert known.synonyms("an email, tabler style") == ["mail", "envelope"] and known.synonyms("mail") == []
+    assert known.nearest(["email, tabler style", "night", "moon", "sundown"], encoder) == [
+        "mail, tabler style", "moon", None, None,
+    ]
+    assert known.unknown_words("email") == [] and known.unknown_words("email night") == ["email", "night"]
+    assert known.examples("email", "lucide").tolist() == torch.eye(4)[1:2].tolist()
+    assert len(known.examples("email")) == 2 and known.examples("night").tolist() == torch.eye(4)[2:3].tolist()
+    assert known.examples("envelope") is None and known.examples("sundown") is None
+    searchable = embed_names(["mail", "moon"], encoder)
+    assert searchable.nearest(["email", "an envelope"], encoder)[0] == "mail"
+
+
 def test_nearest_names_are_the_same_in_any_company(known, encoder):
     prompts = ["moose", "deer", "a parasol for the beach, twemoji style", "love"]
     together = known.nearest(prompts, encoder)
