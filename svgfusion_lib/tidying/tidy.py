@@ -15,6 +15,7 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import UNITS
 from svgfusion_lib.tidying.curves import meet_strokes, round_curves, settle_arcs, settle_radii
 from svgfusion_lib.tidying.drawing import drop_duplicates, fit_canvas, mirror_halves, one_palette
+from svgfusion_lib.tidying.joints import smooth_joints
 from svgfusion_lib.tidying.noise import MAX_NOISE, MIN_NOISE, estimate_noise
 from svgfusion_lib.tidying.points import settle_points
 from svgfusion_lib.tidying.settle import Grid
@@ -38,7 +39,8 @@ class TidyConfig:
     diagonals: bool = True        # lines and quarter turns at nearly 45 degrees
     centres: bool = True          # nearly concentric circles
     grid: bool = True             # nearly whole or half coordinates
-    arcs: bool = True             # quarter and half turns, smooth joints
+    arcs: bool = True             # quarter and half turns, arcs that continue their neighbours
+    joints: bool = True           # rounded corners tangent to both lines, cubics that continue their neighbours
     radii: bool = True            # nearly equal, whole or half radii
     junctions: bool = True        # ends that nearly meet another stroke along its length
     palette: bool = True          # nearly equal colours and stroke widths
@@ -129,6 +131,7 @@ def _rules(config: TidyConfig, noise: float) -> list[tuple[str, Rule]]:
         ("mirror", lambda rows: mirror_halves(rows, noise), config.mirror),
         ("points", lambda rows: settle_points(rows, noise, grid, **ties), config.grid or any(ties.values())),
         ("arcs", lambda rows: settle_arcs(rows, noise), config.arcs),
+        ("joints", lambda rows: smooth_joints(rows, noise), config.joints),
         ("radii", lambda rows: settle_radii(rows, noise, config.step), config.radii),
         ("junctions", lambda rows: meet_strokes(rows, noise), config.junctions),
         ("canvas", lambda rows: fit_canvas(rows, 0 if clean else config.step, most), config.canvas),
