@@ -236,6 +236,7 @@ class SamplingConfig(_Config):
     length_temperature: float = 0.5  # of the distribution of the number of latents; 0: the likeliest
     candidates: int = 8            # drawings per sample, of which the ranker keeps the best (reranking/ranker.py)
     nearest_name: bool = True      # draw half the candidates of an unseen prompt as the nearest known name
+    symmetry: bool = True          # also rank symmetric versions of the best candidate (reranking/symmetry.py)
 
     # Field names -> names on the command line and in TOML files, which follow the specification.
     FLAGS: ClassVar[dict[str, str]] = {

@@ -37,6 +37,7 @@ from svgfusion_lib.reranking.routing import (
     models_for,
     resolve_prompt,
 )
+from svgfusion_lib.reranking.symmetry import mirrored_halves
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
@@ -51,6 +52,7 @@ SAMPLES_KIND = "list of samples"  # description of samples.json
 BATCH_SIZE = 64  # drawings per batch
 MAX_MIXED = 16   # ... of different lengths
 CUSTOM_MODEL = "own"  # name of a pipeline whose model is not a shipped one
+SYMMETRY_MARGIN = 0.05  # by which a symmetric version must rank higher than the drawing (docs/runs.md, section 28)
 MAX_TIDY_MOVE = 2.0  # furthest that tidying may move a generated point (canvas side 24)
 
 # progress(done, total) is called after every sampler step; exceptions it raises stop the sampling
@@ -306,12 +308,13 @@ class SVGFusionPipeline(LatentSampler):
             None if lengths is None else [lengths[i] for i in prompt_of], progress, [style for _, style in resolved],
         )
         scores = similarity = np.zeros(len(drawn))
+        examples = None
         if count > 1 or always_score:  # the ranker ignores style words
-            examples = None
             if (pictures := self.known_names.pictures) is not None and pictures.ranker == self.ranker.fingerprint:
                 examples = [self.known_names.examples(*each) for each in resolved]
-            svgs = [rows_to_svg(snap_to_grid(rows, config), config.canvas) for rows in drawn]
-            scores, similarity = self.ranker.judge(words, svgs, examples)
+            scores, similarity = self._judge(words, drawn, examples, config)
+        if count > 1 and config.symmetry:
+            self._try_symmetry(words, drawn, examples, scores, similarity, config)
         total = (scores + EXAMPLE_WEIGHT * similarity).reshape(-1, count)
         order = np.argsort(-total, axis=1, kind="stable")  # [prompts, count], best first
 
@@ -320,6 +323,32 @@ class SVGFusionPipeline(LatentSampler):
             return SVGImage(prompts[i], seeds[i], drawn[k], "", drawn_for, resolved[k][1] or None, self.name, score)
 
         return [drawing(i, i * count + int(k)) for i, best in enumerate(order) for k in best[:kept]]
+
+    def _judge(
+        self, words: Sequence[str], drawn: Sequence[np.ndarray], examples: Sequence[Tensor | None] | None,
+        config: SamplingConfig,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The ranker's scores [B] of drawings, and their similarity [B] to examples (`Ranker.judge`)."""
+        svgs = [rows_to_svg(snap_to_grid(rows, config), config.canvas) for rows in drawn]
+        return self.ranker.judge(words, svgs, examples)
+
+    def _try_symmetry(
+        self, words: Sequence[str], drawn: list[np.ndarray], examples: Sequence[Tensor | None] | None,
+        scores: np.ndarray, similarity: np.ndarray, config: SamplingConfig,
+    ) -> None:
+        """Replace the best candidate of each prompt by a symmetric version of it, in place, if that ranks higher."""
+        to_beat = scores + EXAMPLE_WEIGHT * similarity + SYMMETRY_MARGIN  # [B]
+        firsts = range(0, len(drawn), config.candidates)
+        best = [first + int(np.argmax(to_beat[first : first + config.candidates])) for first in firsts]
+        versions = [(k, rows) for k in best for rows in mirrored_halves(drawn[k])]
+        judged = self._judge(
+            [words[k] for k, _ in versions], [rows for _, rows in versions],
+            None if examples is None else [examples[k] for k, _ in versions], config,
+        )
+        for (k, rows), score, alike in zip(versions, *judged):
+            if score + EXAMPLE_WEIGHT * alike > to_beat[k]:
+                drawn[k], scores[k], similarity[k] = rows, score, alike
+                to_beat[k] = score + EXAMPLE_WEIGHT * alike
 
     def _prompts_to_draw(self, prompts: Sequence[str], config: SamplingConfig) -> list[str]:
         """Prompts of all drawings, config.candidates in a row for each.

@@ -71,13 +71,15 @@ def candidates(add: Add) -> None:
         help="drawings per sample, of which the ranker keeps the best; 1: no ranking")
     add("--nearest_name", action=argparse.BooleanOptionalAction,
         help="for an unseen prompt, draw half of the candidates as the nearest known name (on)")
+    add("--symmetry", action=argparse.BooleanOptionalAction,
+        help="also rank symmetric versions of the best candidate (on)")
     add("--tidy", type=number,
         help="errors that tidying corrects in final drawings, on a canvas 24 wide; 0: none (0.15)")
 
 
 def sampling_config(options: dict) -> SamplingConfig:
     """Pop the values of `sampling` and `candidates` from the options into a SamplingConfig."""
-    names = ("sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "nearest_name", "tidy")
+    names = ("sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "nearest_name", "symmetry", "tidy")
     given = {name: options.pop(name) for name in names if name in options}
     return SamplingConfig.from_dict({name: value for name, value in given.items() if value is not None})
 
