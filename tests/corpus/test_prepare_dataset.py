@@ -129,7 +129,7 @@ def test_packs_keep_folders_styles_and_splits(make_packs, tmp_path):
     assert records["lucide/arrow-left.svg"].split == records["tabler/arrow-left.svg"].split
     assert records["lucide/arrow-left.svg"].licence == "ISC"
     assert records["lucide/arrow-left.svg"].captions == (
-        "arrow left, lucide style", "arrow left", "back", "arrow left icon", "arrow left, lucide line icon",
+        "arrow left, lucide style", "arrow left", "back", "go back", "arrow left icon", "arrow left, lucide line icon",
     )  # not "a b off", which is held out
     assert records["lucide/arrow-left.svg"].parts == ("arrow", "left")
     assert records["lucide/arrow-left.svg"].moves == ("mirror", "flip", "turn")
