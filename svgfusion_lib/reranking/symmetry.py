@@ -18,6 +18,7 @@ from svgfusion_lib.utils.hybrid_utils import paints_stroke, sanitize_rows
 NEAR = 0.04                 # canvas units: points this near to the axis are on it
 SMALLEST = 0.02             # canvas units: shorter pieces are dropped
 CENTRED = 0.35              # of a radius: circles with a centre this near to the axis are on it
+PEAK = 0.1                  # canvas units: a corner between lines this near to the axis is meant to be on it
 FLAT = math.radians(12)     # lines that meet the axis at a smaller angle to the horizontal become one line
 ROUND = math.radians(35)    # ... arcs: one arc
 Segment = tuple[int, list[complex]]  # rf.LINE, rf.CUBIC or rf.ARC, and its points
@@ -113,10 +114,11 @@ def _mirrored_pieces(rows: np.ndarray) -> Iterable[tuple[list[Segment], bool]]:
             yield chain, whole
             yield _reflected(chain), whole
         elif starts and ends:
+            chain = _with_peak(_reversed(_with_peak(_reversed(chain))))
             back = _reversed(_reflected(chain[:1]))
             yield _joined(chain[1:]) + _joined(back) if len(chain) > 1 else chain + back, True
         else:
-            yield _joined(chain if ends else _reversed(chain)), False
+            yield _joined(_with_peak(chain if ends else _reversed(chain))), False
 
 
 def _segments(rows: np.ndarray, closed: bool) -> list[Segment]:
@@ -227,19 +229,34 @@ def _joined(chain: list[Segment]) -> list[Segment]:
     """A chain that ends on the axis and its reversed mirror image; nearly level lines and arcs there become one."""
     command, points = chain[-1]
     start, end = points[0], points[-1]
-    if command == rf.LINE and abs(cmath.phase(end - start)) < FLAT:
+    if command == rf.LINE and _slope(end - start) < FLAT:
         middle = [(rf.LINE, [start, -start.conjugate()])]
-    elif command == rf.ARC and abs(_arrival(points)) < ROUND:
+    elif command == rf.ARC and _slope(_arrival(points)) < ROUND:
         middle = [(rf.ARC, [start, end, -start.conjugate()])]
     else:
         middle = [chain[-1], *_reversed(_reflected(chain[-1:]))]
     return [*chain[:-1], *middle, *_reversed(_reflected(chain[:-1]))]
 
 
-def _arrival(points: list[complex]) -> float:
+def _with_peak(chain: list[Segment]) -> list[Segment]:
+    """A chain that ends on the axis; a corner between lines shortly before is moved there, instead of two peaks."""
+    if len(chain) < 2 or not chain[-1][0] == chain[-2][0] == rf.LINE:
+        return chain
+    before, corner, end = chain[-2][1][0], *chain[-1][1]
+    if corner.real < -PEAK or _slope(end - corner) < FLAT:
+        return chain
+    return [*chain[:-2], (rf.LINE, [before, complex(0, corner.imag)])]
+
+
+def _slope(way: complex) -> float:
+    """Angle of a direction to the horizontal, in radians."""
+    return math.atan2(abs(way.imag), abs(way.real))
+
+
+def _arrival(points: list[complex]) -> complex:
     """Direction in which an arc (start, middle, end) arrives: its second half's chord, turned by half of that half."""
     start, middle, end = points
-    return cmath.phase((end - middle) * cmath.sqrt((end - middle) / (middle - start))) if middle != start else 0.0
+    return (end - middle) * cmath.sqrt((end - middle) / (middle - start)) if middle != start else 1
 
 
 def _path_rows(segments: list[Segment], closed: bool, first: int, like: np.ndarray) -> list[np.ndarray]:
@@ -252,6 +269,8 @@ def _path_rows(segments: list[Segment], closed: bool, first: int, like: np.ndarr
         return made
 
     made = [row(first, (3, segments[0][1][0]))]
+    if closed and len(segments) > 1 and segments[-1][0] == rf.LINE:
+        segments = segments[:-1]  # drawn by the close
     for command, points in segments:
         slots = {rf.LINE: (0, 3), rf.CUBIC: (0, 1, 2, 3), rf.ARC: (0, 1, 3)}[command]
         made.append(row(command, *zip(slots, points)))

@@ -57,6 +57,18 @@ def test_a_symmetric_drawing_stays_as_it_is(parsed):
     assert mirrored_halves(rows)[1] == pytest.approx(rows, abs=1e-6)
 
 
+@pytest.mark.parametrize(("d", "left"), [
+    ("M11 3L15 10L21 12L17 20H7L3 12L8 10z", "M7 20L3 12L8 10L12 3L16 10L21 12L17 20Z"),  # one peak, a level base
+    ("M13 21L9 14L3 12L7 4H17L21 12L16 14z", "M9 14L3 12L7 4H17L21 12L15 14L12 19.25Z"),
+    ("M9 20L11.2 4L20 20", "M9 20L12 4L15 20"), ("M11 5H13V19H11z", "M11 5H13V19H11Z"),
+])
+def test_a_corner_near_the_axis_gives_one_peak(parsed, d, left):
+    half = mirrored_halves(parsed(f'<path d="{d}" {PEN}/>').rows)[0]
+    image = render_svg(rows_to_svg(parsed(f'<path d="{left}" {PEN}/>').rows), SIZE).astype(float)
+    assert np.abs(render_svg(rows_to_svg(half), SIZE) - image).mean() < 1
+    assert len(half) <= len(parsed(f'<path d="{left}" {PEN}/>').rows)
+
+
 def test_a_half_without_anything_and_gradients_give_nothing(parsed):
     corner = parsed(f'<path d="M2 2L6 6" {PEN}/>').rows
     assert len(mirrored_halves(corner)) == 2  # left and upper
