@@ -33,7 +33,8 @@ def smooth_joints(rows: np.ndarray, noise: float) -> np.ndarray:
 def _round_corners(rows: np.ndarray, reach: float) -> np.ndarray:
     """Make arcs between two lines tangent to both, by moving their ends along the lines by at most `reach`.
 
-    Of the two radii that keep one end in place, a corner gets the one nearer to the median of its sub-path.
+    Of the two radii that keep one end in place, a corner gets the one nearer to the median of its sub-path, or the
+    smaller one.
     """
     anchors = Anchors.of(rows)
     if not anchors.arc.any():
@@ -63,7 +64,7 @@ def _round_corners(rows: np.ndarray, reach: float) -> np.ndarray:
     for k, turn, radii in corners:
         part = anchors.part[anchors.start[k]]
         median = float(np.median([sum(r) / 2 for j, _, r in corners if anchors.part[anchors.start[j]] == part]))
-        radius = min(radii, key=lambda r: abs(r - median))
+        radius = min(radii, key=lambda r: (round(abs(r - median), 2), r))
         a, b = before[k], after[k]
         shifts = [(r - radius) * math.tan(abs(turn) / 2) for r in radii]  # along the lines, towards the corner
         if max(shifts) <= reach and -shifts[0] < abs(way[a]) and -shifts[1] < abs(way[b]):
