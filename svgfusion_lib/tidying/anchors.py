@@ -4,6 +4,7 @@ Anchors are the ends of path rows, two corners of every rectangle, and the centr
 canvas is 24 wide, with the origin at its corner. A is the number of anchors, S of segments.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -90,6 +91,15 @@ class Anchors:
         """Which segments [S] are cubics."""
         return (self.segment >= 0) & (self.rows[self.segment, rf.COMMAND] == rf.CUBIC)
 
+    def neighbours(self) -> tuple[np.ndarray, np.ndarray]:
+        """The segments [S] before and after each segment; -1 for none."""
+        starts_at = np.full(len(self.points) + 1, -1)
+        starts_at[self.start] = np.arange(len(self.start))
+        after = starts_at[self.end]
+        before = np.full(len(after), -1)
+        before[after[after >= 0]] = np.flatnonzero(after >= 0)
+        return before, after
+
     def sweeps(self) -> np.ndarray:
         """Sweep angle [S] of arcs, positive clockwise on screen; 0 for other segments."""
         points = self._geometry()[self.arc]  # [K, 4, 2]
@@ -152,6 +162,16 @@ class Anchors:
         rows[self.row[low], 6:8] = np.minimum(rows[self.row[low], 6:8], size / 2)
         round_ = np.isin(rows[self.row, rf.ELEMENT], (rf.CIRCLE, rf.ELLIPSE))
         rows[self.row[round_], 2:4] = points[round_]
+
+
+def as_complex(points: np.ndarray) -> np.ndarray:
+    """Points [K, 2] as complex numbers [K]."""
+    return points[:, 0] + 1j * points[:, 1]
+
+
+def arc_middle(start: complex, end: complex, sweep: float) -> complex:
+    """The middle of an arc with given ends and sweep (radians, clockwise on screen)."""
+    return (start + end) / 2 - 0.5j * (end - start) * math.tan(sweep / 4)
 
 
 def tie(count: int, *pairs: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.geometry.paths import cubic_basis
-from svgfusion_lib.tidying.anchors import UNITS, Anchors
+from svgfusion_lib.tidying.anchors import UNITS, Anchors, arc_middle, as_complex
 from svgfusion_lib.tidying.noise import MIN_NOISE, correction_radius
 from svgfusion_lib.utils.arcs import circle_through, points_at
 from svgfusion_lib.utils.canonical import canonical_rows
@@ -140,16 +140,12 @@ def settle_arcs(rows: np.ndarray, noise: float) -> np.ndarray:
     if not anchors.arc.any():
         return rows
     rows = rows.copy()
-    start, end = (_complex(anchors.points[side]) for side in (anchors.start, anchors.end))
-    leaves, arrives = (_complex(side) for side in anchors.tangents())
+    start, end = (as_complex(anchors.points[side]) for side in (anchors.start, anchors.end))
+    leaves, arrives = (as_complex(side) for side in anchors.tangents())
     sweeps = anchors.sweeps()
     directed = np.minimum(np.abs(leaves), np.abs(arrives)) > 0.2
     known = (~anchors.arc & directed).tolist()  # segments whose directions can be followed
-    follows = np.full(len(anchors.points) + 1, -1)
-    follows[anchors.start] = np.arange(len(anchors.start))
-    after = follows[anchors.end].tolist()
-    before = np.full(len(anchors.segment), -1)
-    before[[b for b in after if b >= 0]] = [k for k, b in enumerate(after) if b >= 0]
+    before, after = (side.tolist() for side in anchors.neighbours())
     todo = np.flatnonzero(anchors.arc & (np.abs(end - start) > 0.05) & (np.abs(sweeps) < _WHOLE)).tolist()
     for final in (False, False, True):
         left = []
@@ -166,7 +162,7 @@ def settle_arcs(rows: np.ndarray, noise: float) -> np.ndarray:
             known[k] = True
             if best == sweeps[k]:
                 continue
-            middle = (start[k] + end[k]) / 2 - 0.5j * chord * math.tan(best / 4)
+            middle = arc_middle(start[k], end[k], best)
             rows[anchors.segment[k], 4:6] = middle.real / UNITS - 1, middle.imag / UNITS - 1
         todo = left
     return rows
@@ -268,7 +264,3 @@ def _crossing(point: np.ndarray, way: np.ndarray, line: np.ndarray) -> np.ndarra
     if not hit.any():
         return None
     return point + way * far[hit][np.abs(far[hit]).argmin()]
-
-
-def _complex(points: np.ndarray) -> np.ndarray:
-    return points[:, 0] + 1j * points[:, 1]

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from svgfusion_lib.tidying.anchors import UNITS, Anchors
+from svgfusion_lib.tidying.anchors import UNITS, Anchors, arc_middle, as_complex
 from svgfusion_lib.tidying.noise import MIN_NOISE, correction_radius
 
 MAX_KINK = math.radians(40)                     # larger angles between neighbours are corners
@@ -39,9 +39,9 @@ def _round_corners(rows: np.ndarray, reach: float) -> np.ndarray:
     anchors = Anchors.of(rows)
     if not anchors.arc.any():
         return rows
-    points = _complex(anchors.points)
+    points = as_complex(anchors.points)
     way = points[anchors.end] - points[anchors.start]  # [S]
-    before, after = _neighbours(anchors)
+    before, after = anchors.neighbours()
     line = anchors.straight & (anchors.segment >= 0) & (np.abs(way) > MIN_LENGTH)
     sweeps = anchors.sweeps()
     number, count = np.unique(anchors.points.round(2), axis=0, return_inverse=True, return_counts=True)[1:]
@@ -74,7 +74,7 @@ def _round_corners(rows: np.ndarray, reach: float) -> np.ndarray:
     rows = anchors.moved(np.stack([moved.real, moved.imag], axis=1))
     for k, turn in sweep_of.items():
         start, end = moved[anchors.start[k]], moved[anchors.end[k]]
-        middle = (start + end) / 2 - 0.5j * (end - start) * math.tan(turn / 4)
+        middle = arc_middle(start, end, turn)
         rows[anchors.segment[k], 4:6] = middle.real / UNITS - 1, middle.imag / UNITS - 1
     return rows
 
@@ -85,9 +85,9 @@ def _align_handles(rows: np.ndarray, reach: float) -> np.ndarray:
     if not anchors.cubic.any():
         return rows
     rows = rows.copy()
-    points = _complex(anchors.points)
-    leaves, arrives = (_complex(side) for side in anchors.tangents())
-    _, after = _neighbours(anchors)
+    points = as_complex(anchors.points)
+    leaves, arrives = (as_complex(side) for side in anchors.tangents())
+    _, after = anchors.neighbours()
     for k in np.flatnonzero(after >= 0).tolist():
         a = after[k]
         into, out = arrives[k], leaves[a]
@@ -106,17 +106,3 @@ def _align_handles(rows: np.ndarray, reach: float) -> np.ndarray:
                     (joint + new).real / UNITS - 1, (joint + new).imag / UNITS - 1
                 )
     return rows
-
-
-def _neighbours(anchors: Anchors) -> tuple[np.ndarray, np.ndarray]:
-    """The segments [S] before and after each segment; -1 for none."""
-    starts_at = np.full(len(anchors.points) + 1, -1)
-    starts_at[anchors.start] = np.arange(len(anchors.start))
-    after = starts_at[anchors.end]
-    before = np.full(len(after), -1)
-    before[after[after >= 0]] = np.flatnonzero(after >= 0)
-    return before, after
-
-
-def _complex(points: np.ndarray) -> np.ndarray:
-    return points[:, 0] + 1j * points[:, 1]

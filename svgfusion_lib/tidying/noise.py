@@ -51,15 +51,14 @@ def _line_errors(anchors: Anchors) -> np.ndarray:
 def _joint_errors(anchors: Anchors) -> np.ndarray:
     """Deviations of segment ends from smooth joints with the next segment, if one of the two is a curve."""
     leaves, arrives = anchors.tangents()  # [S, 2] each
-    follows = np.full(len(anchors.points) + 1, -1)
-    follows[anchors.start] = np.arange(len(anchors.start))
-    first = np.flatnonzero(follows[anchors.end] >= 0)
-    second = follows[anchors.end[first]]
+    _, after = anchors.neighbours()
+    first = np.flatnonzero(after >= 0)
+    second = after[first]
     curved = ~anchors.straight[first] | ~anchors.straight[second]
     first, second = first[curved], second[curved]
-    before, after = arrives[first], leaves[second]
-    cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
-    turn = np.abs(np.arctan2(cross, (before * after).sum(1)))
+    into, out = arrives[first], leaves[second]
+    cross = into[:, 0] * out[:, 1] - into[:, 1] * out[:, 0]
+    turn = np.abs(np.arctan2(cross, (into * out).sum(1)))
     length = np.hypot(*(anchors.points[anchors.end] - anchors.points[anchors.start]).T)  # [S]
     shorter = np.minimum(np.minimum(length[first], length[second]), 2)
     near = (turn <= math.radians(15)) & (shorter > 0.1)
