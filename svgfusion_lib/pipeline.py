@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
-from svgfusion_lib.corpus.packs import find_style, known_packs, match_style, style_grid
+from svgfusion_lib.corpus.packs import find_style, known_packs, match_style, strip_style, style_grid
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.latent_sampler import LatentSampler
 from svgfusion_lib.loading import SCHEDULE_TABLE, Parts, load_checkpoint_parts, load_folder_parts, model_folders
@@ -37,7 +37,7 @@ from svgfusion_lib.reranking.routing import (
     models_for,
     resolve_prompt,
 )
-from svgfusion_lib.reranking.symmetry import mirrored_halves
+from svgfusion_lib.reranking.symmetry import axes_of, symmetric_versions
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
@@ -52,7 +52,9 @@ SAMPLES_KIND = "list of samples"  # description of samples.json
 BATCH_SIZE = 64  # drawings per batch
 MAX_MIXED = 16   # ... of different lengths
 CUSTOM_MODEL = "own"  # name of a pipeline whose model is not a shipped one
+SYMMETRY_TRIED = 3      # candidates of which versions with several axes are made
 SYMMETRY_MARGIN = 0.05  # by which a symmetric version must rank higher than the drawing (docs/runs.md, section 28)
+SIMPLER_MARGIN = 0.03   # of the best versions that rank nearly alike, the one with the fewest rows is taken
 MAX_TIDY_MOVE = 2.0  # furthest that tidying may move a generated point (canvas side 24)
 
 # progress(done, total) is called after every sampler step; exceptions it raises stop the sampling
@@ -336,19 +338,27 @@ class SVGFusionPipeline(LatentSampler):
         self, words: Sequence[str], drawn: list[np.ndarray], examples: Sequence[Tensor | None] | None,
         scores: np.ndarray, similarity: np.ndarray, config: SamplingConfig,
     ) -> None:
-        """Replace the best candidate of each prompt by a symmetric version of it, in place, if that ranks higher."""
-        to_beat = scores + EXAMPLE_WEIGHT * similarity + SYMMETRY_MARGIN  # [B]
-        firsts = range(0, len(drawn), config.candidates)
-        best = [first + int(np.argmax(to_beat[first : first + config.candidates])) for first in firsts]
-        versions = [(k, rows) for k in best for rows in mirrored_halves(drawn[k])]
-        judged = self._judge(
+        """Replace candidates, in place, by symmetric versions that rank higher than the best one of their prompt."""
+        total = (scores + EXAMPLE_WEIGHT * similarity).reshape(-1, config.candidates)  # [prompts, candidates]
+        versions: list[tuple[int, np.ndarray]] = []  # candidate and rows
+        for i, order in enumerate(np.argsort(-total, axis=1, kind="stable")):
+            first = i * config.candidates
+            name = strip_style(words[first])
+            for k in first + order[: SYMMETRY_TRIED if axes_of(name) else 1]:
+                versions += [(int(k), rows) for rows in symmetric_versions(drawn[k], name)]
+        prompt_of = np.array([k // config.candidates for k, _ in versions], dtype=int)  # [V]
+        new_scores, new_similarity = self._judge(
             [words[k] for k, _ in versions], [rows for _, rows in versions],
             None if examples is None else [examples[k] for k, _ in versions], config,
         )
-        for (k, rows), score, alike in zip(versions, *judged):
-            if score + EXAMPLE_WEIGHT * alike > to_beat[k]:
-                drawn[k], scores[k], similarity[k] = rows, score, alike
-                to_beat[k] = score + EXAMPLE_WEIGHT * alike
+        new_total = new_scores + EXAMPLE_WEIGHT * new_similarity  # [V]
+        for i, best in enumerate(total.max(1)):
+            better = np.flatnonzero((prompt_of == i) & (new_total > best + SYMMETRY_MARGIN))
+            if len(better):
+                good = better[new_total[better] >= new_total[better].max() - SIMPLER_MARGIN]
+                v = min(good, key=lambda v: (len(versions[v][1]), -new_total[v]))
+                k, drawn[k] = versions[v]
+                scores[k], similarity[k] = new_scores[v], new_similarity[v]
 
     def _prompts_to_draw(self, prompts: Sequence[str], config: SamplingConfig) -> list[str]:
         """Prompts of all drawings, config.candidates in a row for each.

@@ -1,7 +1,9 @@
-"""Symmetric versions of a drawing: one half and its mirror image, as further candidates for the ranker.
+"""Symmetric versions of a drawing: one half and its mirror image, or one wedge all around, as candidates to rank.
 
-Most things that icons show are symmetric, but a VS-DiT draws both halves independently. In complex coordinates
-z = x + iy the vertical axis of the canvas is x = 0, and the mirror image of z is -conj(z) (docs/runs.md, section 28).
+Most things that icons show are symmetric, but a VS-DiT draws all parts independently. In complex coordinates
+z = x + iy a drawing with n axes of symmetry, one of them vertical, is made from its points in the wedge between two
+neighbouring rays, the vertical one and the one turned by pi / n: reflections in both rays take the wedge to all others
+(the dihedral group; docs/runs.md, sections 28 and 30). With n = 1 the wedge is the left half.
 """
 
 import cmath
@@ -16,14 +18,38 @@ from svgfusion_lib.utils.canonical import canonical_rows
 from svgfusion_lib.utils.hybrid_utils import paints_stroke, sanitize_rows
 
 NEAR = 0.04                 # canvas units: points this near to the axis are on it
+BESIDE = 0.12               # canvas units: lines this near to a ray of several are meant to be on it
 SMALLEST = 0.02             # canvas units: shorter pieces are dropped
 CENTRED = 0.35              # of a radius: circles with a centre this near to the axis are on it
 PEAK = 0.1                  # canvas units: a corner between lines this near to the axis is meant to be on it
+CORNER = 0.15               # ... a rounded corner that begins this near to it
+LARGEST_CORNER = 0.5        # canvas units: radius of a rounded corner on the axis
 FLAT = math.radians(12)     # lines that meet the axis at a smaller angle to the horizontal become one line
 ROUND = math.radians(35)    # ... arcs: one arc
+LEVEL = math.radians(25)    # ... cubics: a level one
 Segment = tuple[int, list[complex]]  # rf.LINE, rf.CUBIC or rf.ARC, and its points
 _ON_AXIS = 1e-9
 _IS_X = np.array(rf.argument_tables()[0])  # [elements, commands, 8]
+
+# Names of which most real icons have several axes of symmetry, and how many (measured in the 15 line packs).
+AXES = {
+    4: ("close", "cross", "crosshair", "expand", "focus", "frame", "full screen", "fullscreen", "grid", "lifebuoy",
+        "maximize", "minimize", "move", "plus", "sparkle", "target", "x"),
+    5: ("pentagon", "star"),
+    6: ("asterisk", "hexagon", "snow", "snowflake"),
+    8: ("badge", "brightness", "cog", "dharmachakra", "flower", "gear", "loader", "octagon", "setting", "settings",
+        "ship wheel", "sun", "wheel"),
+}
+
+
+def symmetric_versions(rows: np.ndarray, name: str = "") -> list[np.ndarray]:
+    """`mirrored_halves` of valid rows [L, 22], and `unfolded_wedges` if the named thing has several axes (`AXES`)."""
+    return mirrored_halves(rows) + [each for count in axes_of(name) for each in unfolded_wedges(rows, count)]
+
+
+def axes_of(name: str) -> list[int]:
+    """How many axes of symmetry a named thing has; empty: not more than two, or unknown."""
+    return [count for count, names in AXES.items() if name.lower() in names]
 
 
 def mirrored_halves(rows: np.ndarray) -> list[np.ndarray]:
@@ -34,9 +60,36 @@ def mirrored_halves(rows: np.ndarray) -> list[np.ndarray]:
     if np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
         return []
     turned = _transpose(rows)
-    halves = [_with_mirror_image(each) for each in (rows, _flip(rows))]
-    halves += [_transpose(_with_mirror_image(each)) for each in (turned, _flip(turned))]
+    halves = [_valid(_unfold(each, 1)) for each in (rows, _flip(rows))]
+    halves += [_transpose(_valid(_unfold(each, 1))) for each in (turned, _flip(turned))]
     return [half for half in halves if len(half) > 2]
+
+
+def unfolded_wedges(rows: np.ndarray, axes: int) -> list[np.ndarray]:
+    """The 2 axes wedges between the axes of valid rows [L, 22], each unfolded around the centre of the canvas.
+
+    Rects and ellipses are left out. Empty for drawings with gradients; a wedge without anything in it is left out.
+    """
+    if np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
+        return []
+    turns = [cmath.rect(1, math.pi * k / axes) for k in range(2 * axes)]
+    wedges = [_valid(_turn(_unfold(_turn(rows, 1 / turn), axes), turn)) for turn in turns]
+    return [wedge for wedge in wedges if len(wedge) > 2]
+
+
+def _valid(rows: np.ndarray) -> np.ndarray:
+    return canonical_rows(sanitize_rows(rows))
+
+
+def _turn(rows: np.ndarray, turn: complex) -> np.ndarray:
+    """Rotate the paths and circles of rows [L, 22] about the centre of the canvas."""
+    rows = rows.astype(np.float64)
+    z = (rows[:, 2:10:2] + 1j * rows[:, 3:10:2]) * turn  # [L, 4]
+    turned = np.stack([z.real, z.imag], axis=-1).reshape(len(rows), rf.NUM_GEOMETRY)
+    paths, circles = (rows[:, rf.ELEMENT] == element for element in (rf.PATH, rf.CIRCLE))
+    rows[paths, rf.GEOMETRY] = turned[paths]
+    rows[circles, 2:4] = turned[circles, :2]
+    return rows
 
 
 def _transpose(rows: np.ndarray) -> np.ndarray:
@@ -58,8 +111,11 @@ def _flip(rows: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _with_mirror_image(rows: np.ndarray) -> np.ndarray:
-    """The parts of rows [L, 22] on the left of the axis, with their mirror images."""
+def _unfold(rows: np.ndarray, axes: int) -> np.ndarray:
+    """The parts of rows [L, 22] in the wedge on the left of the ray x = 0, y > 0, and their images in all others.
+
+    The rows [L', 22] that it returns are neither valid nor canonical yet.
+    """
     made: list[np.ndarray] = []
     first = rf.MOVE  # command of the next sub-path
     drawn = rows[:, rf.ELEMENT] > rf.EOS
@@ -67,14 +123,14 @@ def _with_mirror_image(rows: np.ndarray) -> np.ndarray:
     for part in np.split(rows[drawn], np.flatnonzero(begins[drawn]))[1:]:  # [K, 22] each
         row = part[0]
         if row[rf.ELEMENT] != rf.PATH:
-            made += _mirrored_primitive(row)
+            made += _mirrored_primitive(row) if axes == 1 else _unfolded_primitive(row, axes)
             continue
         if row[rf.COMMAND] == rf.MOVE:
             first = rf.MOVE
-        for segments, closed in _mirrored_pieces(part):
+        for segments, closed in _unfolded_pieces(part, axes):
             made += _path_rows(segments, closed, first, row)
             first = rf.SUBMOVE
-    return canonical_rows(sanitize_rows(np.array(made).reshape(-1, rf.NUM_COLUMNS)))
+    return np.array(made).reshape(-1, rf.NUM_COLUMNS)
 
 
 def _mirrored_primitive(row: np.ndarray) -> list[np.ndarray]:
@@ -93,12 +149,58 @@ def _mirrored_primitive(row: np.ndarray) -> list[np.ndarray]:
     return [row, _flip(row[None])[0]] if right <= 0 else []
 
 
-def _mirrored_pieces(rows: np.ndarray) -> Iterable[tuple[list[Segment], bool]]:
+def _unfolded_primitive(row: np.ndarray, axes: int) -> list[np.ndarray]:
+    """Rows for a circle [22] in all wedges: one in the centre, one on each ray, or one in each wedge."""
+    if row[rf.ELEMENT] != rf.CIRCLE:
+        return []
+    turn, centre = _turn_of(axes), complex(row[2], row[3])
+    near = max(NEAR, CENTRED * row[4])
+    swapped = _swap(centre, turn)
+    if abs(centre) < near:
+        centres = [0j]
+    elif abs(centre.real) < near and centre.imag > 0:
+        centres = _turned_copies(complex(0, abs(centre)), axes)
+    elif abs(swapped.real) < near and swapped.imag > 0:
+        centres = _turned_copies(_swap(complex(0, abs(centre)), turn), axes)
+    elif centre.real < 0 and swapped.real < 0:
+        centres = _turned_copies(centre, axes) + _turned_copies(-centre.conjugate(), axes)
+    else:
+        centres = []
+    made = np.repeat(row[None], len(centres), axis=0)
+    made[:, 2] = [z.real for z in centres]
+    made[:, 3] = [z.imag for z in centres]
+    return list(made)
+
+
+def _turn_of(axes: int) -> complex:
+    """The rotation from a wedge's first ray, x = 0 and y > 0, to its second one; exact for one and two axes."""
+    return {1: -1 + 0j, 2: 1j}.get(axes, cmath.rect(1, math.pi / axes))
+
+
+def _swap(point: complex, turn: complex) -> complex:
+    """Reflect a point in the middle of the wedge: its rays change places, and it stays on the left of x = 0."""
+    return -turn * point.conjugate()
+
+
+def _swapped(chain: list[Segment], turn: complex) -> list[Segment]:
+    return [(command, [_swap(point, turn) for point in points]) for command, points in chain]
+
+
+def _turned(chain: list[Segment], turn: complex) -> list[Segment]:
+    return [(command, [point * turn for point in points]) for command, points in chain]
+
+
+def _turned_copies(point: complex, axes: int) -> list[complex]:
+    return [point * cmath.rect(1, math.tau * k / axes) for k in range(axes)]
+
+
+def _unfolded_pieces(rows: np.ndarray, axes: int) -> Iterable[tuple[list[Segment], bool]]:
     """Sub-paths, as segments and whether they are closed, for the rows [K, 22] of one sub-path."""
+    turn = _turn_of(axes)
     closed = rows[-1, rf.COMMAND] == rf.CLOSE or not paints_stroke(rows[0])  # without a stroke: implicitly
-    segments = _segments(rows, closed)
-    parts = [part for segment in segments for part in _cut(segment)]
-    sides = [_side(part) for part in parts]
+    at_first = [part for segment in _segments(rows, closed, turn) for part in _cut(segment)]
+    parts = [part for each in at_first for cut in _cut(*_swapped([each], turn)) for part in _swapped([cut], turn)]
+    sides = [max(_side(part), _side(*_swapped([part], turn))) for part in parts]
     if all(side < 0 for side in sides):
         whole, chains = closed, [parts] if parts else []
     else:
@@ -106,26 +208,86 @@ def _mirrored_pieces(rows: np.ndarray) -> Iterable[tuple[list[Segment], bool]]:
     for chain in chains:
         if 1 in sides and len(chain) == 1 and abs(chain[0][1][-1] - chain[0][1][0]) < SMALLEST:
             continue
-        if all(abs(point.real) <= _ON_AXIS for _, points in chain for point in points):
-            yield chain, False
-            continue
-        starts, ends = (abs(point.real) <= _ON_AXIS for point in (chain[0][1][0], chain[-1][1][-1]))
-        if whole or not (starts or ends):
-            yield chain, whole
-            yield _reflected(chain), whole
-        elif starts and ends:
-            chain = _with_peak(_reversed(_with_peak(_reversed(chain))))
-            back = _reversed(_reflected(chain[:1]))
-            yield _joined(chain[1:]) + _joined(back) if len(chain) > 1 else chain + back, True
-        else:
-            yield _joined(_with_peak(chain if ends else _reversed(chain))), False
+        yield from _unfolded_chain(chain, whole, axes)
 
 
-def _segments(rows: np.ndarray, closed: bool) -> list[Segment]:
-    """Segments of a sub-path's rows [K, 22]; points near the axis are moved to it."""
+def _unfolded_chain(chain: list[Segment], whole: bool, axes: int) -> Iterable[tuple[list[Segment], bool]]:
+    """Sub-paths, as in `_unfolded_pieces`, for one chain in the wedge; whole: it is a closed sub-path of its own."""
+    turn = _turn_of(axes)
+    command, points = chain[0]
+    rays = {_ray(point, turn) for point in (points[0], chain[-1][1][-1])}  # of the ends
+    ends_meet, images = False, [chain]
+    if rays == {1, 2}:
+        around = _around(chain if _ray(points[0], turn) == 1 else _reversed(chain), turn)
+        yield [segment for each in _turned_copies(1, axes) for segment in _turned(around, each)], True
+        return
+    if axes > 2 and None in rays and command == rf.LINE and len(chain) == 1 and (line := _on_ray(points, turn)):
+        images = [[(command, line)]]
+    elif whole or rays == {None}:
+        images, ends_meet = [chain, _reflected(chain)], whole
+    elif not _is_on_ray(chain, turn):
+        chain = _swapped(chain, turn) if 2 in rays else chain
+        ends_meet = None not in rays
+        at_end = abs(chain[-1][1][-1].real) <= _ON_AXIS
+        joined = _loop(chain) if ends_meet else _joined(_with_peak(chain if at_end else _reversed(chain)))
+        images = [_swapped(joined, turn) if 2 in rays else joined]
+    for image in images:
+        for each in _turned_copies(1, axes):
+            yield _turned(image, each), ends_meet
+
+
+def _is_on_ray(chain: list[Segment], turn: complex) -> bool:
+    """All points are on the line of one of the wedge's rays."""
+    sides = (chain, _swapped(chain, turn))
+    return any(all(abs(point.real) <= _ON_AXIS for _, points in each for point in points) for each in sides)
+
+
+def _on_ray(line: list[complex], turn: complex) -> list[complex] | None:
+    """A short line near a ray, moved onto it, as the rays of a sun are; None: it is farther from both."""
+    for swapped in (False, True):
+        ends = [_swap(point, turn) if swapped else point for point in line]
+        if all(abs(point.real) < BESIDE and point.imag > -_ON_AXIS for point in ends):
+            ends = [complex(0, abs(point)) for point in ends]
+            return [_swap(point, turn) for point in ends] if swapped else ends
+    return None
+
+
+def _ray(point: complex, turn: complex) -> int | None:
+    """1 or 2: a point is on the wedge's first or second ray; None: on neither."""
+    for number, z in ((1, point), (2, _swap(point, turn))):
+        if abs(z.real) <= _ON_AXIS and z.imag >= -_ON_AXIS:
+            return number
+    return None
+
+
+def _loop(chain: list[Segment]) -> list[Segment]:
+    """A chain with both ends on the first ray, and its mirror image: a closed sub-path."""
+    chain = _with_peak(_reversed(_with_peak(_reversed(chain))))
+    back = _reversed(_reflected(chain[:1]))
+    return _joined(chain[1:]) + _joined(back) if len(chain) > 1 else chain + back
+
+
+def _around(chain: list[Segment], turn: complex) -> list[Segment]:
+    """A chain from the first to the second ray and its mirror image there: one turn of a closed sub-path."""
+    chain = _reversed(_with_peak(_reversed(chain)))
+    chain = _swapped(_with_peak(_swapped(chain, turn)), turn)
+    if len(chain) == 1:
+        other_way = _joined(_reversed(chain))
+        return _reversed(other_way) if len(other_way) == 1 else _swapped(_joined(_swapped(chain, turn)), turn)
+    back = _reversed(_swapped(_reflected(_swapped(chain[:1], turn)), turn))
+    there = _swapped(_joined(_swapped(chain[1:], turn)), turn)
+    next_ray = turn * turn
+    return there + _turned(_joined(_turned(back, 1 / next_ray)), next_ray)
+
+
+def _segments(rows: np.ndarray, closed: bool, turn: complex) -> list[Segment]:
+    """Segments of a sub-path's rows [K, 22]; points near the rays of a wedge are moved to them."""
     geometry = rows[:, rf.GEOMETRY].astype(np.float64)
     points = geometry[:, 0::2] + 1j * geometry[:, 1::2]  # [K, 4]
-    ends = np.where(np.abs(points[:, 3].real) < NEAR, 1j * points[:, 3].imag, points[:, 3])  # [K]
+    ends = points[:, 3]  # [K]
+    for _ in range(2):  # the first ray, then the second one, which a reflection brings to its place
+        ends = np.where(np.abs(ends.real) < NEAR, 1j * ends.imag, ends)
+        ends = -turn * ends.conjugate()
     result: list[Segment] = []
     for k in range(1, len(rows)):
         command = int(rows[k, rf.COMMAND])
@@ -226,26 +388,54 @@ def _reflected(chain: list[Segment]) -> list[Segment]:
 
 
 def _joined(chain: list[Segment]) -> list[Segment]:
-    """A chain that ends on the axis and its reversed mirror image; nearly level lines and arcs there become one."""
+    """A chain that ends on the axis and its reversed mirror image; nearly level lines and arcs there become one,
+    cubics level."""
     command, points = chain[-1]
     start, end = points[0], points[-1]
     if command == rf.LINE and _slope(end - start) < FLAT:
         middle = [(rf.LINE, [start, -start.conjugate()])]
     elif command == rf.ARC and _slope(_arrival(points)) < ROUND:
         middle = [(rf.ARC, [start, end, -start.conjugate()])]
+    elif command == rf.CUBIC and abs(start.real) < LARGEST_CORNER and _slope(end - points[2]) < LEVEL:
+        half = [(rf.CUBIC, [start, points[1], complex(points[2].real, end.imag), end])]
+        middle = [*half, *_reversed(_reflected(half))]
     else:
         middle = [chain[-1], *_reversed(_reflected(chain[-1:]))]
     return [*chain[:-1], *middle, *_reversed(_reflected(chain[:-1]))]
 
 
 def _with_peak(chain: list[Segment]) -> list[Segment]:
-    """A chain that ends on the axis; a corner between lines shortly before is moved there, instead of two peaks."""
-    if len(chain) < 2 or not chain[-1][0] == chain[-2][0] == rf.LINE:
-        return chain
-    before, corner, end = chain[-2][1][0], *chain[-1][1]
-    if corner.real < -PEAK or _slope(end - corner) < FLAT:
-        return chain
-    return [*chain[:-2], (rf.LINE, [before, complex(0, corner.imag)])]
+    """A chain that ends on the axis; a corner shortly before is moved there, or there would be two.
+
+    A corner between lines becomes a peak, a rounded one after a line an arc that touches the line and arrives level.
+    """
+    commands = [command for command, _ in chain]
+    if commands[-2:] == [rf.LINE, rf.LINE]:
+        before, corner, end = chain[-2][1][0], *chain[-1][1]
+        if corner.real >= -PEAK and _slope(end - corner) >= FLAT:
+            return [*chain[:-2], (rf.LINE, [before, complex(0, corner.imag)])]
+    for k in (1, 2):  # the arc is the last segment, or the last but one
+        if len(chain) > k and commands[-k - 1] == rf.LINE and commands[-k] == rf.ARC:
+            start, end = chain[-k - 1][1]
+            arc = _level_arc(start, end) if end.real >= -CORNER else None
+            return chain if arc is None else [*chain[:-k], (rf.ARC, arc)]
+    return chain
+
+
+def _level_arc(start: complex, end: complex) -> list[complex] | None:
+    """The arc (start, middle, end) from the end of a line to the axis that touches the line and arrives level.
+
+    None: the line runs along the axis or away from it, or the arc would be larger than a rounded corner.
+    """
+    way = (end - start) / abs(end - start) if end != start else 0j
+    if way.real < 0.1 or abs(way.imag) < 0.1:
+        return None
+    radius = end.real / way.imag  # negative for a turn to the other side
+    if not SMALLEST < abs(radius) < LARGEST_CORNER:
+        return None
+    centre = complex(0, (end + radius * 1j * way).imag)
+    between = -1j * radius * cmath.sqrt(way)  # half of the turn from `way` to level
+    return [end, centre + between, centre - 1j * radius]
 
 
 def _slope(way: complex) -> float:

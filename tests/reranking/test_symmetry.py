@@ -4,12 +4,15 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.reranking.symmetry import mirrored_halves
+from svgfusion_lib.reranking.symmetry import axes_of, mirrored_halves, symmetric_versions, unfolded_wedges
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.render import render_svg
+from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 from tests.helpers import PEN
 
@@ -79,12 +82,77 @@ def test_a_half_without_anything_and_gradients_give_nothing(parsed):
     assert mirrored_halves(gradient) == []
 
 
+@pytest.mark.parametrize("axes", [3, 4, 5, 6, 8])
+@pytest.mark.parametrize("body", [
+    f'<path d="M12 2L15 9L22 10L16 14L18 21L12 17L6 21L8 15L2 10L9 9z" {PEN}/>',  # closed, around the centre
+    f'<path d="M12 2L12 6M21 11H18M12 12L4 19M5 6L8 8" {PEN}/>',                  # lines on rays, beside and through
+    f'<path d="M12 3C16 3 15 8 20 8C17 11 21 12 20 16C15 16 16 21 12 20C9 16 4 18 4 12C8 10 6 4 12 3z" {PEN}/>',
+    f'<path d="M15 3A3 3 0 0 1 18 6A3 3 0 0 1 18 12" {PEN}/><circle cx="12.3" cy="12" r="3" {PEN}/>',
+    f'<circle cx="16" cy="5" r="1" {PEN}/><circle cx="12.1" cy="4" r="1" {PEN}/>',
+    '<path d="M12 12L14 3L20 6z" fill="#283"/>',
+])
+def test_each_wedge_is_unfolded_around_the_centre(parsed, body, axes):
+    wedges = unfolded_wedges(parsed(body).rows, axes)
+    assert wedges
+    for wedge in wedges:
+        assert sanitize_rows(wedge) == pytest.approx(wedge, abs=1e-6)
+        picture = Image.fromarray(render_svg(rows_to_svg(wedge), 2 * SIZE))
+        turned = picture.rotate(360 / axes, Image.Resampling.BICUBIC, fillcolor="white")
+        flipped = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        inside = np.hypot(*(np.mgrid[: 2 * SIZE, : 2 * SIZE] - SIZE + 0.5)) < 0.95 * SIZE  # else cut by the canvas
+        for other in (turned, flipped):
+            assert np.abs(np.asarray(picture, dtype=float) - np.asarray(other))[inside].mean() < 6
+
+
+@pytest.mark.parametrize(("axes", "d", "rows_more"), [
+    (5, "M12 4L13.76 9.57L19.61 9.53L14.85 12.93L16.7 18.47L12 15L7.3 18.47L9.15 12.93L4.39 9.53L10.24 9.57z", 0),
+    (6, "M12 4L18.93 8V16L12 20L5.07 16V8z", 0), (4, "M12 5V19M5 12H19", 4),  # four lines from the centre
+    (8, "M12 2V4M12 20V22M2 12H4M20 12H22M4.93 4.93L6.34 6.34M17.66 17.66L19.07 19.07M4.93 19.07L6.34 17.66"
+        "M17.66 6.34L19.07 4.93", 0),
+])
+def test_a_drawing_with_several_axes_stays_as_it_is(parsed, axes, d, rows_more):
+    rows = parsed(f'<path d="{d}" {PEN}/>').rows
+    image = render_svg(rows_to_svg(rows), SIZE).astype(float)
+    wedges = unfolded_wedges(rows, axes)
+    assert len(wedges) == 2 * axes
+    for wedge in wedges:
+        assert np.abs(render_svg(rows_to_svg(wedge), SIZE) - image).mean() < 1
+    assert min(len(wedge) for wedge in wedges) == len(rows) + rows_more
+
+
+def test_lines_beside_a_ray_are_not_doubled(parsed):
+    sun = f'<circle cx="12" cy="12" r="4" {PEN}/><path d="M11.4 2L11.6 4" {PEN}/>'
+    ray = f'<circle cx="12" cy="12" r="4" {PEN}/><path d="M12 2V4" {PEN}/>'
+    for body in (sun, ray):
+        wedges = unfolded_wedges(parsed(body).rows, 8)
+        assert max(len(wedge) for wedge in wedges) == len(parsed(ray).rows) + 2 * 7
+
+
+@pytest.mark.parametrize(("d", "left"), [
+    ("M6 20L11.5 5A.6 .6 0 0 1 12.6 4.9L18 20z", "M6 20L11.5 5A.533 .533 0 0 1 12.5 5L18 20z"),
+    ("M7 20C6 10 10 4.4 12 4C16 6 18 10 20 20z", "M7 20C6 10 10 4 12 4C14 4 18 10 17 20z"),
+])
+def test_rounded_corners_and_curves_are_level_on_the_axis(parsed, d, left):
+    half = mirrored_halves(parsed(f'<path d="{d}" {PEN}/>').rows)[0]
+    wanted = parsed(f'<path d="{left}" {PEN}/>').rows
+    assert np.abs(render_svg(rows_to_svg(half), SIZE).astype(float) - render_svg(rows_to_svg(wanted), SIZE)).mean() < .2
+    assert (half[:, 1] == rf.ARC).sum() == (wanted[:, 1] == rf.ARC).sum()
+
+
+def test_names_with_several_axes(parsed):
+    rows = parsed(f'<path d="M12 2L15 9L22 10L16 14L18 21L12 17L6 21L8 15L2 10L9 9z" {PEN}/>').rows
+    assert axes_of("Star") == [5] and axes_of("sun") == [8] and axes_of("star half") == axes_of("house") == []
+    assert len(symmetric_versions(rows, "star")) == len(mirrored_halves(rows)) + 10
+    assert len(symmetric_versions(rows, "house")) == len(mirrored_halves(rows))
+
+
 def test_any_rows_give_valid_rows():
     rng = np.random.default_rng(0)
     for _ in range(40):
         wild = rng.normal(0, 1, (30, 22))
         wild[:, 0], wild[:, 1] = rng.integers(3, 7, 30), rng.integers(0, 10, 30)
-        for half in mirrored_halves(sanitize_rows(wild)):
+        rows = sanitize_rows(wild)
+        for half in mirrored_halves(rows) + unfolded_wedges(rows, 5):
             assert sanitize_rows(half) == pytest.approx(half, abs=1e-5)
 
 
@@ -106,5 +174,8 @@ def test_the_best_candidate_is_replaced_if_a_symmetric_version_ranks_higher(monk
     unchanged = pipeline.sample(["house", "star"], [1, 2], dataclasses.replace(config, symmetry=False))
     assert len(judged) == 3 and len({prompt for prompt, _ in judged[1]}) == 2
     assert house.svg == unchanged[0].svg and star.svg != unchanged[1].svg
-    assert star.svg in [svg for _, svg in judged[1]] and star.score == pytest.approx(0.06)
+    stars = [svg for prompt, svg in judged[1] if prompt.startswith("star")]
+    assert star.svg in stars and len(stars) > 8 + 2 * 5  # halves and wedges of both candidates
+    assert len(star.rows) == min(len(parse_svg(svg).rows) for svg in stars)  # the simplest of those that rank alike
+    assert star.score == pytest.approx(0.06)
     assert [each.seed for each in (house, star)] == [each.seed for each in plain] == [1, 2]
