@@ -19,6 +19,7 @@ from svgfusion_lib.utils.hybrid_utils import paints_stroke, sanitize_rows
 
 NEAR = 0.04                 # canvas units: points this near to the axis are on it
 BESIDE = 0.12               # canvas units: lines this near to a ray of several are meant to be on it
+CENTRE = 0.1                # canvas units: parts this near to the centre of several rays are dropped, lines reach it
 SMALLEST = 0.02             # canvas units: shorter pieces are dropped
 CENTRED = 0.35              # of a radius: circles with a centre this near to the axis are on it
 PEAK = 0.1                  # canvas units: a corner between lines this near to the axis is meant to be on it
@@ -216,13 +217,18 @@ def _unfolded_chain(chain: list[Segment], whole: bool, axes: int) -> Iterable[tu
     turn = _turn_of(axes)
     command, points = chain[0]
     rays = {_ray(point, turn) for point in (points[0], chain[-1][1][-1])}  # of the ends
-    ends_meet, images = False, [chain]
+    ends_meet, images, copies = False, [chain], _turned_copies(1, axes)
+    if axes > 2 and max(abs(point) for _, own in chain for point in own) < CENTRE:
+        return
     if rays == {1, 2}:
         around = _around(chain if _ray(points[0], turn) == 1 else _reversed(chain), turn)
-        yield [segment for each in _turned_copies(1, axes) for segment in _turned(around, each)], True
+        yield [segment for each in copies for segment in _turned(around, each)], True
         return
-    if axes > 2 and None in rays and command == rf.LINE and len(chain) == 1 and (line := _on_ray(points, turn)):
-        images = [[(command, line)]]
+    if axes > 2 and command == rf.LINE and len(chain) == 1 and (line := _on_ray(points, turn)):
+        near, far = sorted(line, key=abs)
+        if abs(near) < CENTRE:  # a spoke: through the centre if there is one on the other side
+            near, copies = (-far, copies[: axes // 2]) if axes % 2 == 0 else (0j, copies)
+        images = [[(command, [near, far])]]
     elif whole or rays == {None}:
         images, ends_meet = [chain, _reflected(chain)], whole
     elif not _is_on_ray(chain, turn):
@@ -232,7 +238,7 @@ def _unfolded_chain(chain: list[Segment], whole: bool, axes: int) -> Iterable[tu
         joined = _loop(chain) if ends_meet else _joined(_with_peak(chain if at_end else _reversed(chain)))
         images = [_swapped(joined, turn) if 2 in rays else joined]
     for image in images:
-        for each in _turned_copies(1, axes):
+        for each in copies:
             yield _turned(image, each), ends_meet
 
 

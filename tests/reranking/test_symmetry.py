@@ -104,20 +104,30 @@ def test_each_wedge_is_unfolded_around_the_centre(parsed, body, axes):
             assert np.abs(np.asarray(picture, dtype=float) - np.asarray(other))[inside].mean() < 6
 
 
-@pytest.mark.parametrize(("axes", "d", "rows_more"), [
-    (5, "M12 4L13.76 9.57L19.61 9.53L14.85 12.93L16.7 18.47L12 15L7.3 18.47L9.15 12.93L4.39 9.53L10.24 9.57z", 0),
-    (6, "M12 4L18.93 8V16L12 20L5.07 16V8z", 0), (4, "M12 5V19M5 12H19", 4),  # four lines from the centre
+@pytest.mark.parametrize(("axes", "d"), [
+    (5, "M12 4L13.76 9.57L19.61 9.53L14.85 12.93L16.7 18.47L12 15L7.3 18.47L9.15 12.93L4.39 9.53L10.24 9.57z"),
+    (6, "M12 4L18.93 8V16L12 20L5.07 16V8z"), (4, "M12 5V19M5 12H19"),
     (8, "M12 2V4M12 20V22M2 12H4M20 12H22M4.93 4.93L6.34 6.34M17.66 17.66L19.07 19.07M4.93 19.07L6.34 17.66"
-        "M17.66 6.34L19.07 4.93", 0),
+        "M17.66 6.34L19.07 4.93"),
 ])
-def test_a_drawing_with_several_axes_stays_as_it_is(parsed, axes, d, rows_more):
+def test_a_drawing_with_several_axes_stays_as_it_is(parsed, axes, d):
     rows = parsed(f'<path d="{d}" {PEN}/>').rows
     image = render_svg(rows_to_svg(rows), SIZE).astype(float)
     wedges = unfolded_wedges(rows, axes)
     assert len(wedges) == 2 * axes
     for wedge in wedges:
         assert np.abs(render_svg(rows_to_svg(wedge), SIZE) - image).mean() < 1
-    assert min(len(wedge) for wedge in wedges) == len(rows) + rows_more
+    assert min(len(wedge) for wedge in wedges) == len(rows)
+
+
+def test_lines_to_the_centre_go_through_it_and_specks_there_are_dropped(parsed):
+    rows = parsed(f'<path d="M12.3 4.2L11.8 11.4" {PEN}/><path d="M11.5 12.4H12.6V12z" {PEN}/>').rows
+    plus = parsed(f'<path d="M12 4.2V19.8M4.2 12H19.8" {PEN}/>').rows
+    wanted = render_svg(rows_to_svg(plus), SIZE).astype(float)
+    wedges = unfolded_wedges(rows, 4)
+    assert min(len(wedge) for wedge in wedges) == len(plus)
+    assert min(np.abs(render_svg(rows_to_svg(wedge), SIZE) - wanted).mean() for wedge in wedges) < 1.5
+    assert min(len(wedge) for wedge in unfolded_wedges(rows, 5)) == 2 + 2 * 5  # five from the centre
 
 
 def test_lines_beside_a_ray_are_not_doubled(parsed):
