@@ -1,5 +1,6 @@
 """The gallery widget: puts the parts on one page and connects them."""
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 
@@ -30,15 +31,17 @@ class Gallery(W.VBox):
     def __init__(self, session: Session, first: Request | None = None):
         self.session = session
         self.worker = Worker(self._on_tick, self._on_end)
-        self.controls = Controls(session.styles, self.generate, self.worker.cancel, self._open, session.known_names)
+        self.controls = Controls(
+            session.styles, self.generate, self.worker.cancel, self._open_files, session.known_names
+        )
         self.set_controls = SetControls(session.styles, self.draw_set)
         self.tabs = add_classes(W.ToggleButtons(options=["Icons", "A set"]), "svgf-sections", "svgf-tabs")
         self.tabs.observe(lambda change: self._switch_tab(change["new"]), "index")
         self._active_controls = W.VBox([self.controls])
         self.appearance = Appearance(self._set_look, self._set_background)
-        # From gallery.js: a file's name, then its content. This box must stay on the page whatever tab is open.
+        # From gallery.js: names and texts of files. This box must stay on the page whatever tab is open.
         self.inbox = add_classes(W.Textarea(), "svgf-inbox")
-        self.inbox.observe(lambda _: self._receive_file(), "value")
+        self.inbox.observe(lambda _: self._receive_files(), "value")
         self.status = W.HTML(markup.note(WELCOME))
         self.progress = add_classes(W.IntProgress(value=0, max=1), "svgf-progress")
         self.heading = W.HTML()
@@ -169,31 +172,40 @@ class Gallery(W.VBox):
 
     # --- icons -----------------------------------------------------------------------------------
 
-    def _receive_file(self) -> None:
+    def _receive_files(self) -> None:
         if self.inbox.value:
-            name, _, content = self.inbox.value.partition("\n")
+            files = [(name, text.encode()) for name, text in json.loads(self.inbox.value)]
             self.inbox.value = ""
-            self._open(name, content.encode())
+            self._open_files(files)
 
-    def _open(self, name: str, content: bytes) -> None:
-        try:
-            if name == PAGE_READY:
-                self._page_ready.set()
-                self._show_favourites(self.session.read_favourites())
-                return
-            if name.endswith(".json"):
-                request = Request.from_json(content)
-                self.controls.set_request(request)
-                self._start(lambda tick: self.session.generate(request, tick))
-                return
-            batch = self.session.open_svg(name, content)
-        except UserError as error:
-            self._show_error(f"{error}.")
-            return
+    def _open_files(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Open files by name and content; the note tells of each."""
+        notes, kind = [], ""
+        for name, content in files:
+            try:
+                notes.append(self._open(name, content))
+            except UserError as error:
+                notes.append(f"{error}.")
+                kind = "error"
+        if any(notes):
+            self.status.value = markup.note(" ".join(filter(None, notes)), kind)
+
+    def _open(self, name: str, content: bytes) -> str:
+        """Open one file and return a note, "" if the action has a note of its own."""
+        if name == PAGE_READY:
+            self._page_ready.set()
+            self._show_favourites(self.session.read_favourites())
+            return ""
+        if name.endswith(".json"):
+            request = Request.from_json(content)
+            self.controls.set_request(request)
+            self._start(lambda tick: self.session.generate(request, tick))
+            return ""
+        batch = self.session.open_svg(name, content)
         self._add_to_history(batch)
         self.show(batch)
         self.choose(batch.icons[0])
-        self.status.value = markup.note(f"{batch.title}.")
+        return f"{batch.title}."
 
     def _card(self, icon: Icon) -> W.Box:
         star = shared_widget(

@@ -71,11 +71,11 @@ def style_choices(styles: Sequence[str]) -> list[tuple[str, str]]:
 
 
 class Controls(W.VBox):
-    """Prompt, style, numbers. on_generate: called by the button and by Enter; on_open: gets file name and content."""
+    """Prompt, style, numbers. on_generate: called by the button and by Enter; on_open: gets names and contents."""
 
     def __init__(
         self, styles: Sequence[str], on_generate: Callable[[], None], on_cancel: Callable[[], None],
-        on_open: Callable[[str, bytes], None], known_names: Sequence[str] = (),
+        on_open: Callable[[Sequence[tuple[str, bytes]]], None], known_names: Sequence[str] = (),
     ):
         defaults = Request("")
         self.prompt = add_classes(
@@ -107,7 +107,7 @@ class Controls(W.VBox):
                 tooltip="Drawings per icon; the one that matches the prompt best is kept",
             )
         )
-        self.upload = W.FileUpload(accept=".svg,.json", description="Open an SVG")
+        self.upload = W.FileUpload(accept=".svg,.json", description="Open an SVG", multiple=True)
         add_classes(self.upload, "svgf-button", "svgf-upload")
         self.upload.observe(lambda change: self._on_upload(change["new"], on_open), "value")
         first = add_classes(W.Box([self.prompt, self.generate, self.cancel]), "svgf-line")
@@ -148,10 +148,9 @@ class Controls(W.VBox):
     def _roll(self) -> None:
         self.seed.value = random.SystemRandom().randrange(_SEEDS)
 
-    def _on_upload(self, files: Sequence[dict], on_open: Callable[[str, bytes], None]) -> None:
-        for file in files:
-            on_open(str(file["name"]), bytes(file["content"]))
+    def _on_upload(self, files: Sequence[dict], on_open: Callable[[Sequence[tuple[str, bytes]]], None]) -> None:
         if files:
+            on_open([(str(file["name"]), bytes(file["content"])) for file in files])
             self.upload.value = ()
 
 

@@ -2,9 +2,9 @@
 (root => {
   if (!root || root.dataset.lmSuppressShortcuts) return;
   root.dataset.lmSuppressShortcuts = 'true';  // keeps JupyterLab from handling arrow keys
-  const send = (name, text) => {
+  const send = files => {  // pairs of name and text, all in one message: the next one would replace it
     const field = root.querySelector('.svgf-inbox textarea');
-    field.value = name + '\n' + text;
+    field.value = JSON.stringify(files);
     for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, {bubbles: true}));
   };
   root.addEventListener('keydown', event => {
@@ -28,9 +28,10 @@
   root.addEventListener('dragleave', onDrag(false));
   root.addEventListener('drop', event => {
     onDrag(false)(event);
-    for (const file of event.dataTransfer.files) file.text().then(text => send(file.name, text));
+    const files = [...event.dataTransfer.files].map(async file => [file.name, await file.text()]);
+    Promise.allSettled(files).then(read => send(read.flatMap(each => each.value ? [each.value] : [])));  // no folders
   });
-  send('/opened', '');  // no file has such a name
+  send([['/opened', '']]);  // no file has such a name
   const prefix = '#svgfusion=';
-  if (location.hash.startsWith(prefix)) send('request.json', decodeURIComponent(location.hash.slice(prefix.length)));
+  if (location.hash.startsWith(prefix)) send([['request.json', decodeURIComponent(location.hash.slice(prefix.length))]]);
 })(this.closest('.svgf'));

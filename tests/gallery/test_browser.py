@@ -46,9 +46,9 @@ KERNEL_READY = """() => {
     return session?.isReady && kernel?.connectionStatus === 'connected' && kernel?.status === 'idle';
 }"""
 CART = '<svg viewBox="0 0 24 24"><circle cx="6" cy="19" r="2"/><path d="M6 5l14 1l-1 7H6z"/></svg>'
-DROP = """([name, text]) => {
+DROP = """files => {
     const data = new DataTransfer();
-    data.items.add(new File([text], name));
+    for (const [name, text] of files) data.items.add(new File([text], name));
     const kind = {dataTransfer: data, bubbles: true, cancelable: true};
     const grid = document.querySelector('.svgf-grid');
     for (const event of ['dragover', 'drop']) grid.dispatchEvent(new DragEvent(event, kind));
@@ -212,11 +212,12 @@ def use(page, name: str, folder: Path, front_ends: Callable[[Path], dict] | None
         react = front_ends(folder / "set" / "icons")["react"]
         assert set(react["icons"]) == {"IconHome", "IconBellOff"} and react["warnings"] == []
         assert not any(is_blank(markup) for markup in react["icons"].values())
-    page.evaluate(DROP, ["shopping_cart.svg", CART])  # on the tab for sets, too
-    expect(status).to_contain_text("opened shopping cart", timeout=SECONDS * 1000)
+    files = [[f"{name}.svg", CART] for name in ("a", "b", "c", "shopping_cart")]
+    page.evaluate(DROP, files)  # on the tab for sets, too
+    expect(status).to_contain_text("opened a. opened b. opened c. opened shopping cart", timeout=SECONDS * 1000)
     page.get_by_role("button", name="Icons", exact=True).click()
 
-    page.evaluate(DROP, ["request.json", '{"prompt": "mail, lucide style", "count": 2, "seed": 3}'])
+    page.evaluate(DROP, [["request.json", '{"prompt": "mail, lucide style", "count": 2, "seed": 3}']])
     expect(status).to_contain_text("2 icons: mail", timeout=SECONDS * 1000)
     page.get_by_role("button", name="Copy link").click()
     assert "#svgfusion=%7B%22prompt%22" in page.evaluate("navigator.clipboard.readText()")

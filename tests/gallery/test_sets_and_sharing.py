@@ -85,16 +85,30 @@ def test_what_is_no_request_is_refused_in_one_line(text, message):
 
 def test_a_file_that_is_dropped_is_opened_or_drawn(session, cart_file):
     gallery = Gallery(session)
-    gallery.inbox.value = "shopping_cart.svg\n" + cart_file.decode()
+    gallery.inbox.value = dropped(("shopping_cart.svg", cart_file.decode()))
     assert session.icons[-1].title == "shopping cart" and gallery.inbox.value == ""
-    gallery.inbox.value = "request.json\n" + Request("bell", "lucide", seed=5, **QUICK).to_json()
+    gallery.inbox.value = dropped(("request.json", Request("bell", "lucide", seed=5, **QUICK).to_json()))
     gallery.worker.wait(60)
     assert session.history[-1].title == "bell, lucide style" and gallery.controls.request.seed == 5
-    gallery.inbox.value = "request.json\n{}"
+    gallery.inbox.value = dropped(("request.json", "{}"))
     assert "not a gallery request" in gallery.status.value
-    gallery.inbox.value = "request.json\n" + Request("bell", **QUICK | {"count": 99}).to_json()
+    gallery.inbox.value = dropped(("request.json", Request("bell", **QUICK | {"count": 99}).to_json()))
     gallery.worker.wait(60)
     assert "at most 32" in gallery.status.value
+
+
+def dropped(*files: tuple[str, str]) -> str:
+    """The message of gallery.js for names and texts of files."""
+    return json.dumps(files)
+
+
+def test_of_several_files_each_is_opened_and_told_of(session, cart_file):
+    gallery = Gallery(session)
+    text = cart_file.decode()
+    gallery.inbox.value = dropped(("one.svg", text), ("two.svg", "<svg"), ("three.svg", text))
+    assert [icon.title for icon in session.icons] == ["one", "three"]
+    assert all(note in gallery.status.value for note in ("opened one.", "two: not well-formed", "opened three."))
+    assert "svgf-note error" in gallery.status.value
 
 
 def test_a_link_holds_the_request_as_data():
@@ -155,7 +169,7 @@ def test_pages_share_their_favourites(pipeline, tmp_path, cart_file):
     gallery = Gallery(other)
     icon = one.open_svg("one.svg", cart_file).icons[0]
     one.set_favourite(icon, True)
-    gallery.inbox.value = f"{PAGE_READY}\n"  # a kernel started earlier is shown now
+    gallery.inbox.value = dropped((PAGE_READY, ""))  # a kernel started earlier is shown now
     assert [each.title for each in other.favourites] == [icon.title] and len(gallery.favourites.children) == 1
     other.set_favourite(other.open_svg("two.svg", cart_file).icons[0], True)
     assert [each.title for each in one.set_favourite(icon, False).icons] == ["two"]
@@ -166,7 +180,7 @@ def test_the_first_batch_waits_for_the_page(session, monkeypatch):
     monkeypatch.setattr(app, "PAGE_READY_SECONDS", 600)
     gallery = Gallery(session, first=Request("bell", "tabler", **QUICK | {"count": 1}))
     assert gallery.worker.busy and not session.history
-    gallery.inbox.value = f"{PAGE_READY}\n"
+    gallery.inbox.value = dropped((PAGE_READY, ""))
     gallery.worker.wait(300)
     assert len(session.history) == 1
 
