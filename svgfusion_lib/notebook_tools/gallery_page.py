@@ -8,6 +8,7 @@ import argparse
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of, write_notebook
@@ -46,8 +47,21 @@ def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | N
         def init_settings(self) -> dict:
             own = {"allow_remote_access": False, "static_path": DEFAULT_STATIC_FILES_PATH}  # for error pages
             settings = super().init_settings() | own
+            self.give_time_to_connect()
             PeriodicCallback(self.prepare_next_page, 1000).start()
             return settings
+
+        def give_time_to_connect(self) -> None:
+            """Let a kernel's idle time start anew when a page takes it, or it could end before the page connects."""
+            manager = self.kernel_manager
+            take_kernel = manager.get_rendered_notebook
+
+            async def take_fresh_kernel(*arguments: Any, **options: Any) -> tuple:
+                rendered = await take_kernel(*arguments, **options)
+                manager.get_kernel(rendered[-1]).last_activity = utcnow()
+                return rendered
+
+            manager.get_rendered_notebook = take_fresh_kernel
 
         def prepare_next_page(self) -> None:
             """Called every second: start a waiting kernel if there is none and the open pages have been idle."""

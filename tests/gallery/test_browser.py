@@ -288,6 +288,28 @@ def test_the_page_of_its_own(environment, tmp_path, front_ends):
         assert not set(wait_for_kernels(server, 1, seconds=60)) & set(waiting)  # kernels of closed pages have ended
 
 
+def test_a_page_has_time_to_connect_to_a_kernel_that_has_waited_for_long(environment, tmp_path):
+    pytest.importorskip("voila", reason="`make gallery` needs `pip install voila`")
+    cell = {"cell_type": "code", "id": "a", "source": "1", "metadata": {}, "outputs": [], "execution_count": None}
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    path = tmp_path / "page.ipynb"
+    path.write_text(json.dumps({
+        "cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5,
+    }))
+    port, token = free_port(), "a-token-of-the-test"
+    code = f"from {write_page.__module__} import serve; serve({str(path)!r}, {port}, 'light', False, {token!r})"
+    address = f"http://127.0.0.1:{port}/?token={token}"
+    environment = environment | {"PYTHONPATH": str(ROOT)}
+    with served([sys.executable, "-c", code], environment, tmp_path, address.split("?")[0]) as server:
+        assert status(address, f"localhost:{port}") == 200
+        _, waiting = wait_for_kernels(server, 2)
+        assert wait_for_kernels(server, 1) == [waiting]  # the page left more than 30 seconds ago
+        time.sleep(15)
+        assert status(address, f"localhost:{port}") == 200
+        time.sleep(12)  # more than one look for idle kernels
+        assert waiting in kernels_of(server)
+
+
 def status(address: str, host: str) -> int:
     request = urllib.request.Request(address, headers={"Host": host})
     try:
