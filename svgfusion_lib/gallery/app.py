@@ -19,6 +19,7 @@ from svgfusion_lib.gallery.worker import Worker
 
 PAGE_READY = "/opened"  # sent by gallery.js once a browser shows the page
 PAGE_READY_SECONDS = 3  # how long the first batch waits for PAGE_READY: drawing at once would delay the page
+STILL_DRAWING = "Still drawing; press Cancel first."
 WELCOME = "Say what to draw and press Generate, or open an SVG of your own."
 
 
@@ -34,7 +35,7 @@ class Gallery(W.VBox):
         self.controls = Controls(
             session.styles, self.generate, self.worker.cancel, self._open_files, session.known_names
         )
-        self.set_controls = SetControls(session.styles, self.draw_set)
+        self.set_controls = SetControls(session.styles, self.draw_set, self.worker.cancel)
         self.tabs = add_classes(W.ToggleButtons(options=["Icons", "A set"]), "svgf-sections", "svgf-tabs")
         self.tabs.observe(lambda change: self._switch_tab(change["new"]), "index")
         self._active_controls = W.VBox([self.controls])
@@ -54,6 +55,8 @@ class Gallery(W.VBox):
         self.favourites = add_classes(W.Box(), "svgf-history")
         self._history_heading = W.HTML()
         self._shown: Batch | None = None
+        self._error_shown = False
+        self._refusal = ""  # STILL_DRAWING after a request that came while drawing
         self._page_ready = threading.Event()
         self._results = add_classes(W.VBox([self.heading, self.grid]), "svgf-panel", "svgf-results")
         line = add_classes(W.VBox([self.progress, self.status]), "svgf-state")
@@ -71,8 +74,15 @@ class Gallery(W.VBox):
         if first is not None:
             self._start(lambda tick: self._draw_first(first, tick))
 
-    def generate(self) -> None:
-        """Draw the request in the controls, in the background; `worker.wait()` waits for it."""
+    def generate(self, prompt: str | None = None) -> None:
+        """Draw the request in the controls, in the background; `worker.wait()` waits for it.
+
+        prompt: replaces the one in the controls.
+        """
+        if self._refuse_if_busy():
+            return
+        if prompt is not None:
+            self.controls.prompt.value = prompt
         request = self.controls.request
         self._start(lambda tick: self.session.generate(request, tick))
 
@@ -100,6 +110,7 @@ class Gallery(W.VBox):
         except UserError as error:
             self._show_error(f"{error}.")
             return
+        self._clear_error()
         if self._shown is not None:
             self.show(self._shown)
         if self.detail.icon is not None:
@@ -146,25 +157,46 @@ class Gallery(W.VBox):
             self.choose(result.icons[0])
             return f"{len(result.icons)} icons: {result.title}. {result.note}".rstrip()
 
-        if self.worker.busy:
+        if self._refuse_if_busy():
             return
-        self.controls.set_busy(True)
+        self._set_busy(True)
         self.progress.value, self.progress.max = 0, 1
         self.progress.add_class("svgf-running")
-        self.status.value = markup.note("Drawing ...")
+        self._refusal = ""
+        self._show_note("Drawing ...")
         self.worker.start(run)
+
+    def _refuse_if_busy(self) -> bool:
+        """Whether a drawing is being made, which a note then says."""
+        busy = self.worker.busy
+        if busy:
+            self._refusal = STILL_DRAWING
+            self._show_note(STILL_DRAWING)
+        return busy
+
+    def _set_busy(self, busy: bool) -> None:
+        for part in (self.controls, self.set_controls, self.detail):
+            part.set_busy(busy)
+        self.files.disabled = busy
 
     def _on_tick(self, done: int, total: int) -> None:
         self.progress.max, self.progress.value = total, done
-        self.status.value = markup.note(f"Step {done} of {total} ...")
+        self._show_note(f"Step {done} of {total} ... {self._refusal}".rstrip())
 
     def _on_end(self, message: str, kind: str) -> None:
-        self.status.value = markup.note(message, kind)
         self.progress.remove_class("svgf-running")
-        self.controls.set_busy(False)
+        self._set_busy(False)
+        self._show_note(message, kind)
+
+    def _show_note(self, message: str, kind: str = "") -> None:
+        self.status.value, self._error_shown = markup.note(message, kind), kind == "error"
 
     def _show_error(self, message: str) -> None:
-        self.status.value = markup.note(message, "error")
+        self._show_note(message, "error")
+
+    def _clear_error(self) -> None:
+        if self._error_shown:
+            self._show_note("")
 
     def _draw_first(self, request: Request, tick: Tick) -> Batch:
         self._page_ready.wait(PAGE_READY_SECONDS)
@@ -188,7 +220,7 @@ class Gallery(W.VBox):
                 notes.append(f"{error}.")
                 kind = "error"
         if any(notes):
-            self.status.value = markup.note(" ".join(filter(None, notes)), kind)
+            self._show_note(" ".join(filter(None, notes)), kind)
 
     def _open(self, name: str, content: bytes) -> str:
         """Open one file and return a note, "" if the action has a note of its own."""
@@ -198,6 +230,8 @@ class Gallery(W.VBox):
             return ""
         if name.endswith(".json"):
             request = Request.from_json(content)
+            if self._refuse_if_busy():
+                return ""
             self.controls.set_request(request)
             self._start(lambda tick: self.session.generate(request, tick))
             return ""
@@ -216,7 +250,8 @@ class Gallery(W.VBox):
         return card(markup.card(icon), markup.describe(icon), lambda: self.choose(icon), star)
 
     def _redraw_card(self, icon: Icon) -> None:
-        """Update an edited icon's card and the links."""
+        """Update an edited icon's card and the links; an error is no longer current."""
+        self._clear_error()
         self.files_link.value = ""
         if self._shown is not None and icon in self._shown.icons:
             self.grid.children[self._shown.icons.index(icon)].children[0].value = markup.card(icon)

@@ -71,10 +71,13 @@ def style_choices(styles: Sequence[str]) -> list[tuple[str, str]]:
 
 
 class Controls(W.VBox):
-    """Prompt, style, numbers. on_generate: called by the button and by Enter; on_open: gets names and contents."""
+    """Prompt, style, numbers. on_generate: called by the button and by Enter, by chips with their prompt.
+
+    on_open: gets names and contents of files.
+    """
 
     def __init__(
-        self, styles: Sequence[str], on_generate: Callable[[], None], on_cancel: Callable[[], None],
+        self, styles: Sequence[str], on_generate: Callable[..., None], on_cancel: Callable[[], None],
         on_open: Callable[[Sequence[tuple[str, bytes]]], None], known_names: Sequence[str] = (),
     ):
         defaults = Request("")
@@ -84,7 +87,7 @@ class Controls(W.VBox):
                 options=list(known_names[:MAX_COMPLETIONS]),
             ), "svgf-field", "svgf-prompt",
         )
-        chips = [button(text, partial(self._use_example, text, on_generate), "svgf-chip") for text in CHIPS]
+        chips = [button(text, partial(on_generate, text), "svgf-chip") for text in CHIPS]
         self.chips = add_classes(W.Box(chips), "svgf-line", "svgf-chips")
         self.prompt.on_msg(lambda _, content, buffers: on_generate() if content.get("event") == "submit" else None)
         self.style_box = _field(W.Dropdown(description="Style", options=style_choices(styles)), "svgf-style")
@@ -137,13 +140,11 @@ class Controls(W.VBox):
         known = [value for _, value in self.style_box.options]
         self.style_box.value = request.style if request.style in known else ""
 
-    def _use_example(self, text: str, on_generate: Callable[[], None]) -> None:
-        self.prompt.value = text
-        on_generate()
-
     def set_busy(self, busy: bool) -> None:
-        """Enable only Cancel while busy, only Generate otherwise."""
-        self.generate.disabled, self.cancel.disabled = busy, not busy
+        """Enable only Cancel while busy, only what draws otherwise."""
+        for starter in (self.generate, *self.chips.children):
+            starter.disabled = busy
+        self.cancel.disabled = not busy
 
     def _roll(self) -> None:
         self.seed.value = random.SystemRandom().randrange(_SEEDS)
@@ -157,19 +158,27 @@ class Controls(W.VBox):
 class SetControls(W.VBox):
     """Words and a style for a set of icons. on_draw: gets the words (one per line) and the style."""
 
-    def __init__(self, styles: Sequence[str], on_draw: Callable[[Sequence[str], str], None]):
+    def __init__(
+        self, styles: Sequence[str], on_draw: Callable[[Sequence[str], str], None], on_cancel: Callable[[], None]
+    ):
         self.words = _field(W.Textarea(description="One icon per line", value="\n".join(SET_WORDS)), "svgf-words")
         self.style_box = _field(W.Dropdown(description="Style", options=list(styles)), "svgf-style")
         self.draw = button(
             "Draw the set", lambda: on_draw(self.words.value.split("\n"), self.style_box.value), "svgf-primary",
             "svgf-generate",
         )
+        self.cancel = button("Cancel", on_cancel, "svgf-cancel")
+        self.cancel.disabled = True
         told = W.HTML(
             '<div class="svgf-quiet">One model draws all icons in one visual weight. Seed, steps, guidance and Best of'
             " are those of the Icons tab. Press an icon to see its other drawings.</div>"
         )
-        super().__init__([self.words, add_classes(W.Box([self.style_box, self.draw]), "svgf-line"), told])
+        super().__init__([self.words, add_classes(W.Box([self.style_box, self.draw, self.cancel]), "svgf-line"), told])
         add_classes(self, "svgf-panel")
+
+    def set_busy(self, busy: bool) -> None:
+        """Enable only Cancel while busy, only what draws otherwise."""
+        self.draw.disabled, self.cancel.disabled = busy, not busy
 
 
 class Appearance(W.Box):

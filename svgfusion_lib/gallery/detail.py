@@ -29,6 +29,7 @@ class Detail(W.VBox):
     ):
         self.session = session
         self.icon: Icon | None = None
+        self._busy = False
         self._start, self._request, self._on_edit, self._on_error = start, request, on_edit, on_error
         self.view, self.code, self.found = W.HTML(), W.HTML(), W.HTML()
         self.drawings = add_classes(W.Box(), "svgf-drawings")
@@ -65,6 +66,14 @@ class Detail(W.VBox):
         ]
         self.children = [self.view, self.drawings, self.sections, self._pane]
 
+    def set_busy(self, busy: bool) -> None:
+        """Disable all that starts work in the background while busy."""
+        self._busy = busy
+        for starter in (self.vary, self.redraw, self.find):
+            starter.disabled = busy
+        self.restyle.disabled = busy or not self.style_box.options
+        self.morph.disabled = busy or not self.other.options
+
     @property
     def _shown(self) -> Icon:
         """The icon, for code that runs only while one is shown."""
@@ -77,7 +86,7 @@ class Detail(W.VBox):
         self.style_box.options = styles
         if styles:
             self.style_box.value = chosen if chosen in styles else styles[0]
-        self.restyle.disabled = not styles
+        self.restyle.disabled = self._busy or not styles
 
     def update_morph_targets(self) -> None:
         """Offer all other icons as morph targets, the latest first."""
@@ -88,7 +97,7 @@ class Detail(W.VBox):
         self.other.options = [(markup.describe(each), each.number) for each in others]
         numbers = [each.number for each in others]
         self.other.value = chosen if chosen in numbers else next(iter(numbers), None)
-        self.morph.disabled = not others
+        self.morph.disabled = self._busy or not others
 
     # --- panes -----------------------------------------------------------------------------------
 

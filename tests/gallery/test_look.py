@@ -115,6 +115,8 @@ def test_the_widgets_set_look_background_and_favourites(session):
     assert 'width="64"' in session.icons[0].svg and "64px" in gallery.grid.children[0].children[0].value
     gallery.appearance.colour.value = "nonsense"
     assert "is not a colour" in gallery.status.value and 'stroke-width="3"' in session.icons[0].svg
+    gallery.appearance.colour.value = "#0a7"
+    assert "#0a7" in session.icons[0].svg and "is not a colour" not in gallery.status.value
     gallery.appearance.background.value = "dark"
     assert "svgf-on-dark" in gallery._dom_classes and "svgf-on-light" not in gallery._dom_classes
     star = gallery.grid.children[0].children[-1]

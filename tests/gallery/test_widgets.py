@@ -53,14 +53,50 @@ def test_cancel_ends_the_drawing_and_nothing_is_kept(gallery, monkeypatch):
     monkeypatch.setattr(gallery.worker, "_on_tick", slow)
     gallery.controls.generate.click()
     assert reached.wait(60)
-    assert gallery.controls.generate.disabled and not gallery.controls.cancel.disabled
+    detail = gallery.detail
+    starters = [
+        gallery.controls.generate, *gallery.controls.chips.children, gallery.set_controls.draw, gallery.files,
+        detail.vary, detail.redraw, detail.find,
+    ]
+    cancels = [gallery.controls.cancel, gallery.set_controls.cancel]
+    assert all(each.disabled for each in starters) and not any(each.disabled for each in cancels)
     gallery.generate()  # a double click does nothing
+    assert "Still drawing; press Cancel first." in gallery.status.value
     gallery.controls.cancel.click()
     go_on.set()
     gallery.worker.wait(60)
     assert "Cancelled." in gallery.status.value and not gallery.session.history and not gallery.grid.children
-    assert not gallery.controls.generate.disabled
+    assert not any(each.disabled for each in starters) and all(each.disabled for each in cancels)
     assert "3 icons" in press(gallery, gallery.controls.generate)
+
+
+def test_what_comes_while_drawing_changes_no_field(gallery, monkeypatch, cart_file):
+    gallery._open("cart.svg", cart_file)
+    gallery._open("other.svg", cart_file)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def wait(request, tick):
+        reached.set()
+        go_on.wait(60)
+        tick(1, 2)
+        return gallery.session.history[0]
+
+    monkeypatch.setattr(gallery.session, "generate", wait)
+    gallery.controls.generate.click()
+    assert reached.wait(60)
+    before = gallery.controls.request
+    gallery.controls.chips.children[0].click()
+    assert gallery.controls.request == before and "Still drawing; press Cancel first." in gallery.status.value
+    gallery._open_files([("request.json", b'{"prompt": "bell", "seed": 9}')])
+    assert gallery.controls.request == before and "Still drawing; press Cancel first." in gallery.status.value
+    gallery.choose(gallery.session.icons[0])
+    assert gallery.detail.morph.disabled and gallery.detail.restyle.disabled
+    shown = []
+    gallery.status.observe(lambda change: shown.append(change["new"]), "value")
+    go_on.set()
+    gallery.worker.wait(60)
+    assert "Step 1 of 2 ... Still drawing; press Cancel first." in shown[0]
+    assert not gallery.detail.morph.disabled and not gallery.detail.restyle.disabled
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "x" * 10_000, " "])
@@ -86,7 +122,7 @@ def test_an_icon_is_taken_apart_by_its_widgets(gallery, cart_file):
     assert "&#x27;red&#x27; is not a colour" in gallery.status.value
     detail.palette.value = "#264653, #2a9d8f"
     detail.recolour.click()
-    assert "#2a9d8f" in detail.icon.svg
+    assert "#2a9d8f" in detail.icon.svg and "is not a colour" not in gallery.status.value
     for _ in range(3):
         detail.undo.click()
     assert detail.undo.disabled and detail.show_boxes[0].value and detail.colour_boxes[2].value == "#000000"
