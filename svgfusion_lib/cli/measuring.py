@@ -1,6 +1,7 @@
 """Sampling and evaluation stages."""
 
 import argparse
+from collections.abc import Sequence
 from functools import partial
 
 from svgfusion_lib.cli.flags import (
@@ -16,7 +17,7 @@ from svgfusion_lib.cli.flags import (
     sampling,
     sampling_config,
 )
-from svgfusion_lib.config import SPLITS
+from svgfusion_lib.config import SPLITS, SamplingConfig
 from svgfusion_lib.errors import UserError
 
 
@@ -68,7 +69,7 @@ def _generate(
 def _set_flags(add: Add) -> None:
     add("--words", metavar="FILE", help="text file with one word or name per line")
     add("--output_dir", required=True)
-    add("--style", default="tabler", help="style of all icons")
+    add("--style", default=_SET_DEFAULTS["style"], help="style of all icons")
     add("--swap", nargs="+", metavar="NAME=NUMBER", help="replace icons in --output_dir by other candidates")
     add("--seed", type=int, default=0)
     sampling(add)
@@ -77,15 +78,22 @@ def _set_flags(add: Add) -> None:
     device(add)
 
 
-def _set(words, output_dir, style, swap, seed, **options) -> None:
+_SET_DEFAULTS = {"style": "tabler", "seed": 0, "candidates": SamplingConfig.candidates, "device": "cpu"}  # others: None
+
+
+def _set(words, output_dir, swap, **options) -> None:
     if (words is None) == (swap is None):
         raise UserError("give --words to draw a set, or --swap to change one")
-    config = sampling_config(options)
+    if swap is not None:
+        drawing = [f"--{name}" for name, value in options.items() if value != _SET_DEFAULTS.get(name)]
+        if drawing:
+            raise UserError(f"--swap draws nothing; leave out {', '.join(drawing)}")
+    style, seed, config = options.pop("style"), options.pop("seed"), sampling_config(options)
     from svgfusion_lib.icon_sets.drawing import draw_set
     from svgfusion_lib.icon_sets.files import swap_icons, write_set
 
     if words is None:
-        swap_icons(output_dir, dict(map(_swap, swap)))
+        swap_icons(output_dir, _swaps(swap))
         print(f"swapped {', '.join(swap)}: rewrote all files in {output_dir}")
         return
     from svgfusion_lib.generate import read_prompts
@@ -102,11 +110,16 @@ def _set(words, output_dir, style, swap, seed, **options) -> None:
     )
 
 
-def _swap(text: str) -> tuple[str, int]:
-    name, _, number = text.rpartition("=")
-    if not name or not number.isdigit():
-        raise UserError(f"--swap takes NAME=NUMBER, for instance house=3, not {text[:60]!r}")
-    return name, int(number)
+def _swaps(texts: Sequence[str]) -> dict[str, int]:
+    swaps: dict[str, int] = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        if not name or not number.isdigit():
+            raise UserError(f"--swap takes NAME=NUMBER, for instance house=3, not {text[:60]!r}")
+        if name in swaps:
+            raise UserError(f"--swap names {name[:60]!r} twice; give one number for it")
+        swaps[name] = int(number)
+    return swaps
 
 
 def _export_flags(add: Add) -> None:

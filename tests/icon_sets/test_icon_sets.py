@@ -188,6 +188,8 @@ def test_a_swapped_icon_is_another_drawing_in_every_file(written, hostile):
 @pytest.mark.parametrize(("flags", "message"), [
     ("--swap nothing=1", "the set has no icon 'nothing'"), ("--swap x=0", "candidates 1 to 2"),
     ("--swap x", "NAME=NUMBER"), ("--swap x=99999999999", "candidates 1 to 2"), ("", "give --words"),
+    ("--swap x=2 x=1", "names 'x' twice"), ("--swap x=2 --style lucide", "leave out --style"),
+    ("--swap x=2 --candidates 4 --seed 3 --model line --no-symmetry", "--seed, --candidates, --symmetry, --model"),
 ])
 def test_a_swap_that_cannot_be(tmp_path, hostile, capsys, flags, message):
     icons = draw_like(hostile, "x")
