@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
+from svgfusion_lib.corpus.packs import strip_style
 from svgfusion_lib.gallery.batches import REQUEST_FILE, Request
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.icon_sets import IconSet, write_set
@@ -27,7 +28,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # date of archive entries: equal icons give equa
 
 def file_name(icon: Icon, suffix: str) -> str:
     """A portable file name for an icon: its number, then letters a-z, digits and hyphens."""
-    words = "-".join(re.findall(r"[a-z0-9]+", icon.title.lower()))[:_LONGEST_NAME].strip("-")
+    words = "-".join(re.findall(r"[a-z0-9]+", _plain_title(icon).lower()))[:_LONGEST_NAME].strip("-")
     return f"{icon.number:03d}-{words or 'icon'}.{suffix}"
 
 
@@ -38,7 +39,12 @@ def svg_of(icon: Icon) -> str:
 
 def jsx_of(icon: Icon) -> str:
     """An icon as a React component."""
-    return react_component(safe_names([icon.title])[0], _drawing(icon, keep_layers=False))
+    return react_component(safe_names([_plain_title(icon)])[0], _drawing(icon, keep_layers=False))
+
+
+def _plain_title(icon: Icon) -> str:
+    """An icon's title without its style."""
+    return strip_style(icon.title) or icon.title
 
 
 def _drawing(icon: Icon, keep_layers: bool) -> Drawing:

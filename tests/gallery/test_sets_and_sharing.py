@@ -15,7 +15,7 @@ from svgfusion_lib.editing.explain import layer_names, name_layers
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Gallery, Request, Session, app, markup
 from svgfusion_lib.gallery.app import PAGE_READY
-from svgfusion_lib.gallery.downloads import jsx_of, link_button, set_bytes, svg_of, zip_bytes
+from svgfusion_lib.gallery.downloads import file_name, jsx_of, link_button, set_bytes, svg_of, zip_bytes
 from svgfusion_lib.utils.svg_parser import parse_svg
 
 QUICK = {"count": 2, "steps": 4, "candidates": 2}
@@ -49,6 +49,14 @@ def test_the_files_of_a_set_show_what_was_chosen_and_painted(session, words):
     paths = re.findall(r' d="([^"]*)"', words.icons[0].svg)
     assert paths and re.findall(r' d="([^"]*)"', home) == paths
     assert "#d33" in user
+
+
+def test_names_of_files_and_components_are_without_the_style(words):
+    home, user, _ = words.icons
+    assert file_name(home, "svg") == f"{home.number:03d}-home.svg" and "IconHome = " in jsx_of(home)
+    assert file_name(user, "svg").endswith("-user-plus.svg") and "IconUserPlus = " in jsx_of(user)
+    bare = dataclasses.replace(home, title=", tabler style")
+    assert file_name(bare, "svg").endswith("-tabler-style.svg") and "IconTablerStyle = " in jsx_of(bare)
 
 
 def test_a_request_draws_the_same_icons_elsewhere(session, pipeline):
