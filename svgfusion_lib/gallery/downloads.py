@@ -81,13 +81,17 @@ def zip_bytes(icons: Sequence[Icon], animation: str | None = None, request: Requ
 
 
 def set_bytes(icon_set: IconSet, icons: Sequence[Icon]) -> bytes:
-    """A ZIP of everything that `write_set` writes for a set, with the icons as shown."""
+    """A ZIP of everything that `write_set` writes for a set, with the icons as shown.
+
+    A colour of the look is kept, unless the look asks for `currentColor`.
+    """
+    keeps_colour = any(icon.look.colour and not icon.look.current_colour for icon in icons)
     shown = [
         replace(each, candidates=[icon.svg, *each.candidates], drawn_for=[icon.title, *each.drawn_for], chosen=0)
         for each, icon in zip(icon_set.icons, icons)
     ]
     with TemporaryDirectory() as folder:
-        root = write_set(replace(icon_set, icons=shown), Path(folder) / "icons")
+        root = write_set(replace(icon_set, icons=shown), Path(folder) / "icons", current_colour=not keeps_colour)
         return _archive({
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith(".")

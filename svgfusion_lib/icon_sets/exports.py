@@ -35,7 +35,7 @@ Spell = Callable[[str, str], str]  # name and value of an attribute -> code
 
 @dataclass
 class Drawing:
-    """A drawing as root attributes and elements; colour: its only colour, None if there are several."""
+    """A drawing as root attributes and elements; colour: its only colour, maybe CURRENT, None if there are several."""
 
     root: dict[str, str]
     elements: list[ElementTree.Element]
@@ -92,6 +92,7 @@ def recoloured(drawing: Drawing, colour: str | None) -> Drawing:
             for name in ("fill", "stroke"):
                 if element.get(name) == drawing.colour:
                     element.set(name, colour)
+        drawing.colour = colour
     return drawing
 
 
@@ -117,7 +118,7 @@ def iconify(prefix: str, drawings: Mapping[str, Drawing]) -> dict:
         "prefix": prefix,
         "info": {
             "name": prefix, "total": len(drawings), "author": {"name": "SVGFusion"}, "license": {"title": "MIT"},
-            "height": height, "palette": any(each.colour is None for each in drawings.values()),
+            "height": height, "palette": any(each.colour != CURRENT for each in drawings.values()),
         },
         "icons": {
             name: {"body": f"<g{_attributes(each.style)}>{_lines(each, _plain, None)}</g>"}

@@ -18,17 +18,20 @@ SET_NAME, SET_KIND, STAGE = "set.json", "set of icons", "set"
 SHEET_COLUMNS = 8
 
 
-def write_set(icons: IconSet, output_dir: str | Path, *inputs: str | Path | None) -> Path:
+def write_set(
+    icons: IconSet, output_dir: str | Path, *inputs: str | Path | None, current_colour: bool = True
+) -> Path:
     """Write a set to a folder and return the folder.
 
     Files: svg/NAME.svg; sprite.svg; icons.json (Iconify); react/ and vue/, a component per icon and an index.js;
     sheet.png; index.html, the page; set.json with all candidates. If all icons have the same single colour, it
-    becomes `currentColor`. inputs: files that must not be in the folder.
+    becomes `currentColor`, unless current_colour is False. inputs: files that must not be in the folder.
     """
     output_dir = Path(output_dir)
     name = safe_names([output_dir.resolve().name])[0]
     drawings = {icon.name: exports.read_drawing(icon.svg, icon.name) for icon in icons.icons}
-    colour = exports.CURRENT if all(drawing.colour is not None for drawing in drawings.values()) else None
+    colours = {drawing.colour for drawing in drawings.values()}
+    colour = exports.CURRENT if current_colour and len(colours) == 1 and None not in colours else None
     drawings = {key: exports.recoloured(drawing, colour) for key, drawing in drawings.items()}
     with output_set(output_dir, STAGE, *inputs, replace=True) as folder:
         for icon in icons.icons:

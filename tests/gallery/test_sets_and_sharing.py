@@ -16,6 +16,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Gallery, Request, Session, app, markup
 from svgfusion_lib.gallery.app import PAGE_READY
 from svgfusion_lib.gallery.downloads import file_name, jsx_of, link_button, set_bytes, svg_of, zip_bytes
+from svgfusion_lib.gallery.look import Look
 from svgfusion_lib.utils.svg_parser import parse_svg
 
 QUICK = {"count": 2, "steps": 4, "candidates": 2}
@@ -49,6 +50,18 @@ def test_the_files_of_a_set_show_what_was_chosen_and_painted(session, words):
     paths = re.findall(r' d="([^"]*)"', words.icons[0].svg)
     assert paths and re.findall(r' d="([^"]*)"', home) == paths
     assert "#d33" in user
+
+
+@pytest.mark.parametrize(("look", "is_current"), [
+    (Look(), True), (Look(width=1), True), (Look(colour="#0a7"), False),
+    (Look(colour="#0a7", current_colour=True), True),
+])
+def test_the_files_of_a_set_keep_a_colour_that_was_chosen(session, words, look, is_current):
+    session.set_look(look)
+    with zipfile.ZipFile(io.BytesIO(set_bytes(words.icon_set, words.icons))) as archive:
+        for name in ("svg/home.svg", "react/IconHome.jsx", "vue/IconHome.vue", "sprite.svg"):
+            text = archive.read(f"icons/{name}").decode()
+            assert ("currentColor" in text, "#0a7" in text) == (is_current, not is_current), name
 
 
 def test_names_of_files_and_components_are_without_the_style(words):

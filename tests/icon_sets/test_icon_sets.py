@@ -201,6 +201,32 @@ def test_a_swap_that_cannot_be(tmp_path, hostile, capsys, flags, message):
     assert (tmp_path / "icons" / "set.json").read_text() == before
 
 
+RED, GREEN, BOTH = (
+    rows_to_svg(rows_of(body)) for body in (
+        '<circle cx="12" cy="12" r="9" fill="#f00"/>', '<circle cx="12" cy="12" r="9" fill="#0f0"/>',
+        '<circle cx="6" cy="12" r="4" fill="#f00"/><circle cx="18" cy="12" r="4" fill="#0f0"/>',
+    )
+)
+
+
+@pytest.mark.parametrize(("drawings", "options", "is_current"), [
+    ([RED, RED], {}, True), ([RED, GREEN], {}, False), ([RED, BOTH], {}, False),
+    ([RED, RED], {"current_colour": False}, False),
+])
+def test_only_a_colour_that_all_icons_share_becomes_the_colour_of_the_text(
+    tmp_path, hostile, drawings, options, is_current
+):
+    icons = [
+        replace(each, candidates=[text], drawn_for=[each.word], chosen=0)
+        for each, text in zip(hostile.icons, drawings)
+    ]
+    folder = write_set(replace(hostile, icons=icons), tmp_path / "icons", **options)
+    for path in [folder / "sprite.svg", folder / "icons.json", *folder.glob("svg/*"), *folder.glob("*/*.[jv][su][xe]")]:
+        text = path.read_text()
+        assert ("currentColor" in text, "#f00" in text or "#0f0" in text) == (is_current, not is_current), path
+    assert json.loads((folder / "icons.json").read_text())["info"]["palette"] != is_current
+
+
 def draw_like(icons, name):
     """The first icon of a set, alone, under another name."""
     return replace(icons, icons=[replace(icons.icons[0], word=name, name=name, chosen=0)])
