@@ -189,6 +189,14 @@ def use(page, name: str, folder: Path, front_ends: Callable[[Path], dict] | None
     page.locator(".svgf-detail").get_by_role("button", name="Copy SVG").click()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("<svg") and "#0a7" in copied and not is_blank(copied)
+    page.get_by_label("Size (px)").fill("512")
+    page.get_by_label("Size (px)").press("Enter")
+    expect(page.locator(".svgf-grid [style*='512px'] img")).to_have_count(8)
+    page.screenshot(path=PICTURES / f"{name}-512.png")
+    shares = "all => all.map(image => image.offsetHeight / image.parentNode.offsetHeight)"
+    assert max(page.locator(".svgf-grid img").evaluate_all(shares)) <= 1  # none is cut off
+    page.get_by_label("Size (px)").fill("0")
+    page.get_by_label("Size (px)").press("Enter")
     page.get_by_label("Background", exact=True).select_option("dark")
     page.locator(".svgf-star").first.click()
     expect(page.get_by_role("button", name="Show the favourites")).to_have_count(1)
