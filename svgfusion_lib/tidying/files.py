@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.system.file_list import inside
 from svgfusion_lib.system.files import read_json, write_bytes, write_json, write_text
 from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
+from svgfusion_lib.tidying.root import with_root_of
 from svgfusion_lib.tidying.tidy import TidyConfig, TidyResult, tidy_rows
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
@@ -24,12 +26,20 @@ def tidy_svg(source: str | bytes | Path, config: TidyConfig | None = None) -> tu
 
     A small canvas (GRID_CANVAS_SIDES) is assumed to have a grid in its own units, unless config sets a step. ValueError
     with the reason if the file cannot be read, or has features that rows would lose (text, images, filters).
+    Size on a page, class, title, accessible name and currentColor are those of the file (root.py).
     """
+    text, tidied, _ = _tidied(source, config)
+    return text, tidied
+
+
+def _tidied(source: str | bytes | Path, config: TidyConfig | None) -> tuple[str, TidyResult, list[str]]:
+    """`tidy_svg`, and the features that the text only approximates."""
     parsed = parse_svg(source)
     if parsed.unsupported:
         raise ValueError(f"has features that would be lost: {', '.join(sorted(parsed.unsupported))}")
     tidied = tidy_rows(parsed.rows, replace(config or TidyConfig(), step=_step(parsed, config)))
-    return rows_to_svg(tidied.rows, parsed.size), tidied
+    text = with_root_of(rows_to_svg(tidied.rows, parsed.size), read_document(source))
+    return text, tidied, sorted(parsed.approximated)
 
 
 def _step(parsed: ParsedSVG, config: TidyConfig | None) -> float:
@@ -46,8 +56,9 @@ def tidy_files(
     """Tidy an SVG file, or all SVG files in a folder (recursively); returns the report, tidy.json.
 
     Results keep their names, in output_dir or in_place. Files without changes are copied unchanged; files that cannot
-    be read or would lose something are skipped (in place: left alone) and reported with the reason. UserError if there
-    is no SVG file, a link leads out of the folder, output_dir contains the originals, or the destination is unclear.
+    be read or would lose something are skipped (in place: left alone) and reported with the reason. Files with features
+    that rows only approximate are reported, and left alone in place. UserError if there is no SVG file, a link leads
+    out of the folder, output_dir contains the originals, or the destination is unclear.
     """
     svg = Path(svg)
     folder = svg if svg.is_dir() else svg.parent
@@ -75,10 +86,13 @@ def tidy_files(
 def _tidy_file(path: Path, target: Path, config: TidyConfig | None) -> dict:
     """Tidy one file, write the result and return its entry in the report."""
     try:
-        text, tidied = tidy_svg(path, config)
+        text, tidied, approximated = _tidied(path, config)
     except ValueError as error:
         return {"left": str(error)}
     entry = {key: value for key, value in asdict(tidied).items() if key != "rows"}
+    entry["approximated"] = approximated if tidied.changed else []
+    if entry["approximated"] and path == target:
+        return {"left": f"has features that would be approximated: {', '.join(approximated)}"}
     if tidied.changed:
         write_text(target, text)
     elif path != target:
@@ -103,4 +117,5 @@ def summary_line(name: str, entry: dict) -> str:
     rules = ", ".join(f"{rule} {count} by up to {far:.2f}" for rule, (count, far) in entry["moved"].items())
     rest = [f"{entry[key]} rows {word}" for key, word in (("dropped", "fewer"), ("painted", "repainted")) if entry[key]]
     parts = "; ".join([*([f"coordinates moved: {rules}"] if rules else []), *rest])
-    return f"{name}: {parts} (furthest {entry['largest']:.2f} of 24 units)"
+    line = f"{name}: {parts} (furthest {entry['largest']:.2f} of 24 units)"
+    return line + (f"; approximated: {', '.join(entry['approximated'])}" if entry["approximated"] else "")

@@ -6,12 +6,19 @@ import pytest
 
 from svgfusion_lib import cli
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.svg.sanitise import sanitised_svg
 from svgfusion_lib.tidying import tidy_svg
 from svgfusion_lib.tidying.files import tidy_files
 from tests.helpers import PEN as STROKE
 
 WOBBLY = "M2.1 2.2L20 2.4L19.8 20.1L2.3 19.9L2 2.5M6.1 8.2L16.2 8M6 12.1L15.9 12.3"
 CLEAN = "M2 2H20V20H2zM6 8H16M6 12H16"
+APPROXIMATED = {
+    "opacity of overlapping shapes in a group":
+        f'<g opacity=".4"><circle cx="9" cy="9" r="6"/><circle cx="15" cy="9" r="6"/></g><path d="{WOBBLY}" {STROKE}/>',
+    "non-scaling stroke": f'<path d="{WOBBLY}" vector-effect="non-scaling-stroke" {STROKE}/>',
+    "animation": f'<path d="{WOBBLY}" {STROKE}><animate attributeName="opacity" values="0;1" dur="1s"/></path>',
+}
 
 
 @pytest.fixture
@@ -82,3 +89,64 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(folder, tmp_path, in_pla
     assert (tmp_path / "mine.svg").read_text() == "mine" and (folder / "z.svg").is_symlink()
     assert WOBBLY in (folder / "wobbly.svg").read_text()
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("feature", APPROXIMATED)
+def test_what_is_only_approximated_is_said_and_never_written_over(tmp_path, svg, capsys, feature):
+    folder, size = tmp_path / "svgs", 'viewBox="0 0 24 24" width="48" height="48"'
+    folder.mkdir()
+    (folder / "a.svg").write_text(svg(APPROXIMATED[feature], size))
+    before = (folder / "a.svg").read_bytes()
+    assert cli.main(["tidy", "--svg", str(folder), "--output_dir", str(tmp_path / "out")]) == 0
+    assert f"; approximated: {feature}" in capsys.readouterr().out
+    said = json.loads((tmp_path / "out" / "tidy.json").read_text())["files"]["a.svg"]["approximated"]
+    assert len(said) == 1 and said[0].startswith(feature) and (tmp_path / "out" / "a.svg").exists()
+    assert cli.main(["tidy", "--svg", str(folder), "--in_place"]) == 0
+    assert f"a.svg: left as it is (has features that would be approximated: {feature}" in capsys.readouterr().out
+    assert (folder / "a.svg").read_bytes() == before
+
+
+@pytest.mark.parametrize(("size", "written"), [
+    ('viewBox="0 0 24 24" width="48" height="48"', 'width="48" height="48" viewBox="0 0 24 24"'),
+    ('viewBox="0 0 24 24" width="1.5em" height="1.5em"', 'width="1.5em" height="1.5em" viewBox="0 0 24 24"'),
+    ('viewBox="0 0 24 24"', 'viewBox="0 0 24 24"'),
+    ('width="24px" height="24px"', 'width="24px" height="24px" viewBox="0 0 24 24"'),
+    ('viewBox="0 0 24 24" width="48&quot;" height="48"', 'width="24" height="24" viewBox="0 0 24 24"'),
+    ('viewBox="0 0 24 24" style="width:48px"', 'width="24" height="24" viewBox="0 0 24 24"'),
+])
+def test_a_file_keeps_its_size_on_a_page(svg, size, written):
+    assert tidy_svg(svg(f'<path d="{WOBBLY}" {STROKE}/>', size))[0].startswith(
+        f'<svg xmlns="http://www.w3.org/2000/svg" {written} fill="none"'
+    )
+
+
+def test_a_file_keeps_its_name_and_class(svg):
+    named = 'viewBox="0 0 24 24" class="icon md:w-1/2" role="img" aria-label="A &amp; B" aria-labelledby="t"'
+    text, _ = tidy_svg(svg(f'<title id="t">A &lt; B</title><path d="{WOBBLY}" {STROKE}/>', named))
+    assert named.removeprefix('viewBox="0 0 24 24" ') + ">\n" in text and '<title id="t">A &lt; B</title>' in text
+    assert tidy_svg(text)[0] == text
+
+
+def test_nothing_that_runs_or_fetches_is_kept(svg):
+    hostile = (
+        'viewBox="0 0 24 24" onload="x()" style="fill:url(//x())" href="x()" xml:base="x()" id="x()" role="x()"'
+        ' aria-label="&quot;&gt;&lt;script&gt;y()&lt;/script&gt;&#10;" aria-x1="x()" class="&quot; onclick=&quot;x()"'
+    )
+    title = '<title id="layer-1" onclick="x()">&lt;/title&gt;<script>y()</script></title>'
+    text, _ = tidy_svg(svg(f'{title}<path d="{WOBBLY}" {STROKE}/>', hostile))
+    assert "x()" not in text and "<script" not in text and text.count("layer-1") == 1
+    assert 'aria-label="&quot;&gt;&lt;script&gt;y()&lt;/script&gt;">' in text
+    clean = sanitised_svg(text)
+    assert clean.count("y()") == 2 and "&lt;script&gt;y()" in clean  # text, not code
+
+
+@pytest.mark.parametrize(("paint", "root", "kept"), [
+    ("currentColor", "", True), ("CURRENTCOLOR", "", True), ("currentColor", 'color="red"', False),
+    ("currentColor", 'style="color:red"', False), ("#123456", 'data-x="currentColor"', False), ("#000", "", False),
+])
+def test_current_colour_stays_if_it_is_the_only_paint(svg, paint, root, kept):
+    drawing = f'<path d="{WOBBLY}" {STROKE.replace("#000", paint)}/>'
+    text, _ = tidy_svg(svg(drawing, f'viewBox="0 0 24 24" {root}'))
+    assert ('stroke="currentColor"' in text) == kept and ('stroke="#' in text) != kept
+    text, _ = tidy_svg(svg(drawing + '<circle cx="9" cy="9" r="3"/>', f'viewBox="0 0 24 24" {root}'))
+    assert "currentColor" not in text
