@@ -79,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with redirect_stdout(_Printable(sys.stdout)):
             run(**options)
-            print(f"next: {next_command(stage, options)}")
+            if not options.get("in_place"):  # nothing new to go on with
+                print(f"next: {next_command(stage, options)}")
         return 0
     except UserError as error:
         message = _in_flags(str(error), options)

@@ -108,5 +108,5 @@ NEXT = {
     "restyle": "tidy --svg {output_dir} --output_dir outputs/tidy",
     "palette": "tidy --svg {output_dir} --output_dir outputs/tidy",
     "morph": "tidy --svg {output_dir} --output_dir outputs/tidy",
-    "tidy": "roundtrip --svg_dir {svg} --out_dir outputs/roundtrip",
+    "tidy": "roundtrip --svg_dir {output_dir} --out_dir outputs/roundtrip",
 }

@@ -80,6 +80,14 @@ def test_the_command_says_what_moved(folder, tmp_path, capsys):
     assert "the rules are" in capsys.readouterr().err
 
 
+def test_the_next_command_reads_the_results(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert cli.main(["tidy", "--svg", str(folder / "wobbly.svg"), "--output_dir", str(out)]) == 0
+    assert f"next: svgfusion roundtrip --svg_dir {out} " in capsys.readouterr().out
+    assert cli.main(["tidy", "--svg", str(folder / "wobbly.svg"), "--in_place"]) == 0
+    assert "next:" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("in_place", [True, False])
 def test_a_link_that_leads_out_of_the_folder_is_refused(folder, tmp_path, in_place):
     (tmp_path / "mine.svg").write_text("mine")
