@@ -248,6 +248,11 @@ def meet_strokes(rows: np.ndarray, noise: float) -> np.ndarray:
                 place = crossing
             elif min(abs(way)) < 0.01:
                 continue
+            else:
+                aside = place - anchors.points[end]
+                width = rows[[own.rows.start, found[ends.other[k]].rows.start], rf.STROKE_WIDTH].mean()
+                if ends.gap[k] > width and abs(aside @ way) < 0.3 * math.hypot(*aside) * math.hypot(*way):
+                    continue  # a stroke that lies beside it
         points[end] = place
     return anchors.moved(points)
 

@@ -18,6 +18,7 @@ from svgfusion_lib.utils.placement import affine, drawn_box
 MIN_STROKE_LENGTH = 0.4   # units: shorter strokes are stubs, unless they are dots
 DOT = 0.05                # units
 DUPLICATE_DISTANCE = 0.1  # units: distance from another stroke of the same style within which a stroke is a duplicate
+COINCIDENT = 0.02         # units: closer strokes coincide
 SAME_COLOUR = 0.012       # per channel (three levels of 255): closer colours are merged
 SAME_WIDTH = 0.05         # relative: closer stroke widths are merged
 _MAX_COMPARED = 200       # strokes that are checked for duplicates
@@ -90,6 +91,34 @@ def _without(rows: np.ndarray, gone: list[slice]) -> np.ndarray:
         if rows[own.start, rf.COMMAND] == rf.MOVE and after < len(rows) and rows[after, rf.COMMAND] == rf.SUBMOVE:
             rows[after, rf.COMMAND] = rf.MOVE
     return rows[kept]
+
+
+def keep_apart(rows: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """Moved rows [L, 22], except for strokes with a gap between them in `rows` that coincide now: these stay."""
+    if not np.array_equal(rows[:, :2], moved[:, :2]):
+        return moved
+    before, after = ([o for o in outlines(each) if o.element == rf.PATH and o.stroked] for each in (rows, moved))
+    if not 2 <= len(after) <= _MAX_COMPARED:
+        return moved
+    reach = COINCIDENT / UNITS
+    low, high = (np.array([bound(o.points) for o in after]) for bound in (lambda p: p.min(0), lambda p: p.max(0)))
+    within = ((low[:, None] >= low - reach) & (high[:, None] <= high + reach)).all(2)  # [K, K]
+    np.fill_diagonal(within, False)
+    kept = set()
+    for a, b in np.argwhere(within).tolist():
+        width = rows[[before[a].rows.start, before[b].rows.start], rf.STROKE_WIDTH].mean()
+        if _gaps(after[a], after[b]).max() <= reach and _gaps(before[a], before[b]).min() > width:
+            kept |= {a, b}
+    result = moved.copy()
+    for own in (before[k].rows for k in kept):
+        result[own] = rows[own]
+    return result
+
+
+def _gaps(outline: Outline, other: Outline) -> np.ndarray:
+    """Distances of points along an outline from another one."""
+    along = _spread(outline.points)
+    return np.hypot(*(nearest_on(along, other.points) - along).T)
 
 
 def mirror_halves(rows: np.ndarray, noise: float) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.tidying.anchors import Anchors, tie
+from svgfusion_lib.tidying.anchors import UNITS, Anchors, tie
 from svgfusion_lib.tidying.noise import MIN_NOISE, correction_radius
 from svgfusion_lib.tidying.settle import MIN_SHIFT, Grid, most_likely_positions
 
@@ -72,7 +72,26 @@ def _weld_pairs(anchors: Anchors, reach: float) -> np.ndarray:
     has = others[np.arange(len(ends)), nearest]
     order = np.argsort(distance[np.arange(len(ends)), nearest][has])
     wanted = np.stack([ends[has], targets[found[np.arange(len(ends)), nearest][has]]], axis=1)[order]
+    wanted = wanted[~_side_by_side(anchors, wanted, reach)]
     return np.concatenate([pairs, _without_collapse(wanted, anchors.part, tie(len(anchors.points), pairs))])
+
+
+def _side_by_side(anchors: Anchors, pairs: np.ndarray, reach: float) -> np.ndarray:
+    """Which pairs [K, 2] are ends of two single lines that lie side by side with a gap between their strokes."""
+    other_end = np.full(len(anchors.points), -1)
+    line = anchors.straight & (np.bincount(anchors.part, minlength=1)[anchors.part[anchors.start]] == 2)
+    other_end[anchors.start[line]], other_end[anchors.end[line]] = anchors.end[line], anchors.start[line]
+    far = other_end[pairs]  # [K, 2]
+    ways = anchors.points[far] - anchors.points[pairs]  # [K, 2, 2]: along both lines, from the ends that nearly meet
+    length = np.hypot(ways[..., 0], ways[..., 1])  # [K, 2]
+    along = ways[:, 1] / np.maximum(length[:, 1, None], 1e-9)
+    aside = [
+        np.abs(off[:, 0] * along[:, 1] - off[:, 1] * along[:, 0])
+        for off in (anchors.points[ends[:, 0]] - anchors.points[pairs[:, 1]] for ends in (pairs, far))
+    ]
+    width = anchors.rows[anchors.row[pairs], rf.STROKE_WIDTH].mean(1) * UNITS
+    apart = (np.minimum(*aside) > width) & (np.maximum(*aside) <= reach)
+    return (far >= 0).all(1) & (length > reach).all(1) & ((ways[:, 0] * along).sum(1) > 0) & apart
 
 
 def _without_collapse(wanted: np.ndarray, part: np.ndarray, group: np.ndarray) -> np.ndarray:

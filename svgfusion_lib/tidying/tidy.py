@@ -14,7 +14,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import UNITS
 from svgfusion_lib.tidying.curves import meet_strokes, round_curves, settle_arcs, settle_radii
-from svgfusion_lib.tidying.drawing import drop_duplicates, fit_canvas, mirror_halves, one_palette
+from svgfusion_lib.tidying.drawing import drop_duplicates, fit_canvas, keep_apart, mirror_halves, one_palette
 from svgfusion_lib.tidying.joints import smooth_joints
 from svgfusion_lib.tidying.noise import MAX_NOISE, MIN_NOISE, estimate_noise
 from svgfusion_lib.tidying.points import settle_points
@@ -129,7 +129,10 @@ def _rules(config: TidyConfig, noise: float) -> list[tuple[str, Rule]]:
     rules: list[tuple[str, Rule, bool]] = [
         ("canvas", lambda rows: fit_canvas(rows, 0, most), config.canvas),
         ("mirror", lambda rows: mirror_halves(rows, noise), config.mirror),
-        ("points", lambda rows: settle_points(rows, noise, grid, **ties), config.grid or any(ties.values())),
+        (
+            "points", lambda rows: keep_apart(rows, settle_points(rows, noise, grid, **ties)),
+            config.grid or any(ties.values()),
+        ),
         ("arcs", lambda rows: settle_arcs(rows, noise), config.arcs),
         ("joints", lambda rows: smooth_joints(rows, noise), config.joints),
         ("radii", lambda rows: settle_radii(rows, noise, config.step), config.radii),

@@ -27,6 +27,18 @@ def test_ends_that_nearly_meet_become_one_point(rows, ends):
     assert (shape[0] == shape[-1]).all()
 
 
+@pytest.mark.parametrize(("width", "gap", "welded"), [(0.3, 0.6, False), (0.2, 0.4, False), (2, 0.6, True)])
+def test_lines_side_by_side_are_not_joined_across_a_gap(rows, width, gap, welded):
+    """Strokes that overlap are one stroke drawn twice."""
+    pen = STROKE.replace('stroke-width="2"', f'stroke-width="{width}"')
+    lines = rows("".join(f'<path d="M{4 + k * gap} 4V20" {pen}/>' for k in range(4)))
+    drawn = settle_points(lines, NOISE, weld=True)
+    assert (drawn == pytest.approx(lines, abs=1e-6)) != welded
+    meeting = rows(f'<path d="M4 4V20" {pen}/><path d="M4.5 20.2V30" {pen}/>')
+    drawn = settle_points(meeting, NOISE, weld=True)
+    assert (drawn[2, 8:10] == drawn[3, 8:10]).all()
+
+
 def test_lines_become_horizontal_and_vertical_and_take_their_neighbours_along(rows, ends):
     drawn = ends(settle_points(rows("M2 2L12 2.3L12.2 12L4 20"), NOISE, straight=True))
     assert drawn[0, 1] == drawn[1, 1] == pytest.approx(2.15) and drawn[1, 0] == drawn[2, 0] == pytest.approx(12.1)

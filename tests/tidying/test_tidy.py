@@ -92,6 +92,20 @@ def test_errors_are_seen_and_undone(rows):
     assert np.mean(noisy) < 0.4 and np.mean(right) > 0.8
 
 
+@pytest.mark.parametrize(("width", "ways", "lengths"), [
+    (0.3, (0.05, -0.01, 0.04, 0.06), (0, 0.05, 0, 0.06)), (0.5, (0.2, 0.13, 0.2, 0.15), (0.1, 0.8, 0.3, 0.9)),
+    (0.35, np.linspace(0, 1, 20), np.tile((0, 0.9, 0.3, 0.6), 5)),
+])
+def test_parallel_strokes_stay_apart(rows, width, ways, lengths):
+    pen = STROKE.replace('stroke-width="2"', f'stroke-width="{width}"')
+    lines = enumerate(zip(ways, lengths))
+    drawing = rows("".join(f'<path d="M{2 + 0.6 * k} {4 + up:g}L{2 + 0.6 * k + way / 9:g} 20" {pen}/>'
+                           for k, (way, up) in lines))
+    result = tidy_rows(drawing, TidyConfig(noise=0.15))
+    across = result.rows[result.rows[:, rf.COMMAND] == rf.LINE, 8] * 12
+    assert len(across) == len(ways) and (np.diff(across) > 0.25).all()
+
+
 def test_a_rule_that_is_off_moves_nothing(rows):
     everything_off = TidyConfig(noise=0.25, **dict.fromkeys(RULES, False))
     drawing = disturbed(rows(HOUSE), 0, 0.3)
