@@ -1,6 +1,6 @@
 """Loads a pipeline's parts: shipped models, folders of finished models, pairs of checkpoints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,10 @@ from svgfusion_lib.models.checkpoint import (
 )
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
+from svgfusion_lib.options import check_types
 from svgfusion_lib.reranking.known_names import KnownNames, check_names
 from svgfusion_lib.reranking.name_pictures import unpack_pictures
+from svgfusion_lib.reranking.routing import DEFAULT_STYLES
 from svgfusion_lib.utils.diffusion import NoiseSchedule, make_schedule
 
 SCHEDULE_TABLE = "alphas_cumprod"
@@ -33,13 +35,14 @@ SCHEDULE_TABLE = "alphas_cumprod"
 
 @dataclass
 class Parts:
-    """Components of a pipeline; training: training settings, if known."""
+    """Components of a pipeline; training: training settings, if known; default_styles: of prompts that name none."""
 
     vae: VPVAE
     dit: VSDiT
     schedule: NoiseSchedule
     known_names: KnownNames
     training: dict[str, Any] = field(default_factory=dict)
+    default_styles: Sequence[str] = DEFAULT_STYLES
 
 
 def load_checkpoint_parts(
@@ -57,7 +60,7 @@ def load_checkpoint_parts(
         known = check_names(content["names"], content.get("name_vectors"), dit.config.context_width, str(dit_path))
     schedule = load_schedule(content["diffusion"], content.get(SCHEDULE_TABLE), str(dit_path))
     training = {"vpvae": vae_content.get("train_config"), "vsdit": content.get("train_config")}
-    return Parts(vae, dit, schedule, known, training)
+    return Parts(vae, dit, schedule, known, training, _default_styles(content, str(dit_path)))
 
 
 def load_folder_parts(
@@ -69,7 +72,15 @@ def load_folder_parts(
     vae = vae or model_of_folder(vae_class, folder, description, tensors)
     dit = dit or model_of_folder(dit_class, folder, description, tensors)
     schedule = load_schedule(description["diffusion"], tensors.get(SCHEDULE_TABLE), str(folder / JSON_NAME))
-    return Parts(vae, dit, schedule, _load_names(folder, description, dit), description.get("training") or {})
+    names, training = _load_names(folder, description, dit), description.get("training") or {}
+    return Parts(vae, dit, schedule, names, training, _default_styles(description, str(folder / JSON_NAME)))
+
+
+def _default_styles(content: Mapping[str, Any], source: str) -> tuple[str, ...]:
+    """Styles of prompts that name none: a fine-tuned model's own, else DEFAULT_STYLES."""
+    styles = content.get("default_styles", DEFAULT_STYLES)
+    check_types({"default_styles": styles}, Parts, source)
+    return tuple(styles)
 
 
 def load_schedule(diffusion: Mapping[str, Any], table: Tensor | None, source: str) -> NoiseSchedule:

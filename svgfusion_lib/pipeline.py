@@ -15,7 +15,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
-from svgfusion_lib.corpus.packs import find_style, known_packs, match_style, strip_style, style_grid
+from svgfusion_lib.corpus.packs import (
+    find_style,
+    known_packs,
+    match_style,
+    strip_style,
+    style_grid,
+    unknown_style,
+)
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.latent_sampler import LatentSampler
 from svgfusion_lib.loading import SCHEDULE_TABLE, Parts, load_checkpoint_parts, load_folder_parts, model_folders
@@ -30,6 +37,7 @@ from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
 from svgfusion_lib.reranking.known_names import KnownNames
 from svgfusion_lib.reranking.ranker import EXAMPLE_WEIGHT, Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.reranking.routing import (
+    DEFAULT_STYLES,
     EMOJI_CUES,
     NO_STYLE,
     candidate_prompts,
@@ -81,6 +89,7 @@ class SVGFusionPipeline(LatentSampler):
         self.known_names = known_names or KnownNames()
         self.refiner: Refiner | None = None  # corrects decoded coordinates (models/refiner.py)
         self.training: dict[str, Any] = {}  # training settings, if known
+        self.default_styles: Sequence[str] = DEFAULT_STYLES  # of prompts that name none
         self.models: dict[str, SVGFusionPipeline] = {name: self}
         self._progress_bar: dict[str, Any] = {}
 
@@ -126,7 +135,7 @@ class SVGFusionPipeline(LatentSampler):
         cls, parts: Parts, text_encoder: TextEncoder | None, schedule: NoiseSchedule | None, name: str = CUSTOM_MODEL
     ) -> Self:
         pipeline = cls(parts.vae, parts.dit, text_encoder, schedule or parts.schedule, parts.known_names, name)
-        pipeline.training = parts.training
+        pipeline.training, pipeline.default_styles = parts.training, parts.default_styles
         return pipeline
 
     def save_pretrained(
@@ -150,6 +159,8 @@ class SVGFusionPipeline(LatentSampler):
             "diffusion": {"num_steps": self.schedule.num_steps, "schedule": self.schedule.name},
             "training": self.training, "names": list(names.names),
         }
+        if tuple(self.default_styles) != DEFAULT_STYLES:
+            description["default_styles"] = list(self.default_styles)
         tensors = {}
         if nearest_name and names.vectors.numel():
             tensors["vectors"] = names.vectors
@@ -168,9 +179,15 @@ class SVGFusionPipeline(LatentSampler):
         return self
 
     def with_parts(self, **parts: Any) -> "SVGFusionPipeline":
-        """Copy the pipeline with some parts replaced: vae, dit, text_encoder, schedule, known_names or name."""
+        """Copy the pipeline with some parts replaced: vae, dit, text_encoder, schedule, known_names or name.
+
+        The copy is of this one model: `models` holds no other.
+        """
         names = ("vae", "dit", "text_encoder", "schedule", "known_names", "name")
-        return type(self)(**{name: getattr(self, name) for name in names} | parts)
+        copy = type(self)(**{name: getattr(self, name) for name in names} | parts)
+        for name in ("training", "default_styles", "refiner", "_progress_bar"):
+            setattr(copy, name, getattr(self, name))
+        return copy
 
     # --- prompts to images -----------------------------------------------------------------------
 
@@ -237,18 +254,29 @@ class SVGFusionPipeline(LatentSampler):
         if styled or len(self.models) == 1:
             return styled[:1] or [self]
         if style:
-            trained = [name for part in self.models.values() for name in part.dit.config.styles]
-            find_style(style, [*known_packs(), *trained])
+            find_style(style, self._known_styles() or list(known_packs()))
         return [self.models[name] for name in models_for(prompt, style) if name in self.models] or [self]
+
+    def _known_styles(self) -> list[str]:
+        """Styles of all models; [] if one has none, because such a model takes any pack's style as text."""
+        styles = [part.dit.config.styles for part in self.models.values()]
+        return list(dict.fromkeys(name for own in styles for name in own)) if all(styles) else []
 
     def unknown_words(self, prompt: str, style: str | None = None) -> list[str]:
         """Words of a prompt that none of its candidate models knows from its training names.
 
-        Words that only select a model ("emoji") are left out.
+        Words that only select a model ("emoji") are left out. The last is a style that the prompt names but no model
+        knows ("tabelr style").
         """
         words = emoji_to_text(prompt)
-        unknown = [part.known_names.unknown_words(words) for part in self._candidate_models(prompt, style)]
-        return [word for word in unknown[0] if all(word in others for others in unknown) and word not in EMOJI_CUES]
+        unknown = [
+            part.known_names.unknown_words(part.resolve_prompt(words)[0])
+            for part in self._candidate_models(prompt, style)
+        ]
+        common = [word for word in unknown[0] if all(word in others for others in unknown) and word not in EMOJI_CUES]
+        styles = self._known_styles()
+        other = unknown_style(words, styles) if style is None and styles else None
+        return [*common, f"{other} style"] if other and other not in EMOJI_CUES else common
 
     def check(self, config: SamplingConfig, style: str | None = None) -> None:
         """Validate the number of steps and the style; UserError for too many steps or an unknown style."""
@@ -278,7 +306,7 @@ class SVGFusionPipeline(LatentSampler):
         """Generate one image per (prompt, seed) pair with this model; a lower-level `__call__`.
 
         lengths: latents per image, drawn from the length predictor if None. styles: for each prompt a style, NO_STYLE,
-        or None for the one named in the prompt, else DEFAULT_STYLES in turn (`candidate_prompts`). Each image is the
+        or None for the one named in the prompt, else default_styles in turn (`candidate_prompts`). Each image is the
         highest-ranked of config.candidates drawings with different seeds; with config.nearest_name every second
         candidate of an unseen prompt uses the nearest known name. always_score: run the ranker on single drawings too.
         kept: how many candidates to return per pair, best first.
@@ -301,7 +329,7 @@ class SVGFusionPipeline(LatentSampler):
         check_prompts(prompts)
         count = config.candidates
         pairs, known = list(zip(prompts, styles or [None] * len(prompts))), self.dit.config.styles
-        resolved = [each for pair in pairs for each in candidate_prompts(*pair, known, count)]  # per drawing
+        resolved = [each for pair in pairs for each in candidate_prompts(*pair, known, count, self.default_styles)]
         words = [text for text, _ in resolved]
         to_draw = self._prompts_to_draw(words, config)
         prompt_of = [i for i in range(len(prompts)) for _ in range(count)]  # index of each drawing's prompt

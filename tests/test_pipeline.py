@@ -107,6 +107,14 @@ def test_saved_and_loaded_again_it_draws_the_same(pipe, tmp_path, dtype):
     assert first == second
 
 
+def test_a_copy_with_other_parts_keeps_what_belongs_to_the_model(pipe):
+    line = pipe.models["line"]
+    copy = line.with_parts(name="copy")
+    assert line.training and copy.training == line.training
+    assert copy._progress_bar == line._progress_bar and copy.refiner is line.refiner
+    assert list(copy.models) == ["copy"]
+
+
 def test_a_schedule_of_ones_own_is_saved_with_the_model(pipe, tmp_path):
     own = make_schedule(DiffusionConfig(num_steps=50, schedule="linear"))
     own.name = "mine"
@@ -128,7 +136,7 @@ def test_a_vae_encodes_and_decodes_by_itself(cart_file):
     (lambda: SVGFusionPipeline.from_pretrained(dit="a.pt"), "give both checkpoints"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", num_inference_steps=5000), "^num_inference_steps is 50"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", seed=-1), "^seed is -1"),
-    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", style="nope"), "no style 'nope'; the nearest is"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", style="nope"), "no style 'nope'; known: akar-icons"),
     (lambda: SVGFusionPipeline.from_pretrained("line")([]), "no prompt given"),
 ])
 def test_bad_input_is_named(call, message):

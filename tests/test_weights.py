@@ -76,6 +76,36 @@ def test_without_a_style_candidates_are_of_the_usual_ones(prompt, style, styles)
     assert candidate_prompts("rocket", None, ["solar"], 2) == [("rocket", NO_STYLE)] * 2
 
 
+@pytest.mark.parametrize(("named", "style"), [
+    ("icon-park-outline", "icon-park-outline"), ("icon park outline", "icon-park-outline"),
+    ("akar-icons", "akar-icons"), ("akar icons", "akar-icons"), ("Akar Icons", "akar-icons"),
+    ("lucide-lab", "lucide-lab"), ("line icons", "line_icons"), ("fluent-emoji-flat", "fluent-emoji-flat"),
+])
+def test_a_prompt_names_a_style_as_an_argument_does(named, style):
+    known = ["tabler", "lucide", "akar-icons", "lucide-lab", "icon-park-outline", "fluent-emoji-flat", "line_icons"]
+    assert resolve_prompt(f"house, {named} style", None, known) == resolve_prompt("house", style, known)
+
+
+@pytest.mark.parametrize(("prompt", "models"), [
+    ("house, fluent-emoji-flat style", ["emoji"]), ("house, noto-v1 style", ["emoji"]),
+    ("red house, icon-park-outline style", ["line"]),
+])
+def test_the_name_of_a_pack_gives_a_prompt_to_a_model(two_models, prompt, models):
+    assert models_for(prompt) == models
+
+
+def test_a_style_that_no_model_knows_is_said():
+    pipeline = SVGFusionPipeline.from_pretrained()
+    for prompt in ("heart, Tabler style", "heart, akar icons style", "heart, emoji style", "heart"):
+        assert pipeline.unknown_words(prompt) == []
+    assert pipeline.unknown_words("gargoylish heart, tabelr style") == ["gargoylish", "tabelr style"]
+    assert pipeline.unknown_words("heart, tabelr style", "tabler") == []
+    with pytest.raises(UserError, match="no style 'foo'; known: .*tabler.*twemoji"):
+        pipeline("house", style="foo")
+    with pytest.raises(UserError, match="no style 'mdi'; known"):  # a pack, but no model's style
+        pipeline("house", style="mdi")
+
+
 def test_of_two_models_the_ranker_chooses(two_models):
     pipeline = SVGFusionPipeline.from_pretrained()
     pipeline.set_progress_bar_config(disable=True)

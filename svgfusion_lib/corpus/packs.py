@@ -31,7 +31,8 @@ from svgfusion_lib.system.progress import track
 SCOPE = "@iconify-json"
 PACK_INFO = "pack.json"
 _ICON_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_STYLE_WORDS = re.compile(r",\s*[\w-]+ style\s*$")
+_STYLE_WORD = re.compile(r",\s*([\w-]+) style\s*$")  # at the end of a prompt
+_STYLE_WORDS = re.compile(r",\s*(\w[\w -]*) style\s*$")
 _TONES = ("medium-light", "medium-dark", "light", "medium", "dark")
 
 
@@ -93,17 +94,35 @@ def _style_names(packs: Sequence[str]) -> dict[str, str]:
 
 
 def find_style(text: str, packs: Sequence[str]) -> str:
-    """The pack found by `match_style`; UserError with the nearest style if there is none."""
+    """The pack found by `match_style`; UserError with the nearest style, or all of them, if there is none."""
     found = match_style(text, packs)
     if found is not None:
         return found
-    near = difflib.get_close_matches(humanise(text), _style_names(packs), n=1, cutoff=0)
-    raise UserError(f"no style {text!r}; the nearest is {near[0]!r}" if near else f"no style {text!r}: there are none")
+    if not packs:
+        raise UserError(f"no style {text!r}: there are none")
+    near = difflib.get_close_matches(humanise(text), _style_names(packs), n=1)
+    raise UserError(f"no style {text!r}; " + (f"the nearest is {near[0]!r}" if near else f"known: {', '.join(packs)}"))
 
 
-def strip_style(prompt: str) -> str:
-    """Remove a style from the end of a prompt: `cart, tabler style` -> `cart`."""
-    return _STYLE_WORDS.sub("", prompt).rstrip()
+def named_style(prompt: str, packs: Sequence[str]) -> str | None:
+    """The pack in `packs` that the end of a prompt names: `cart, icon park outline style` -> `icon-park-outline`."""
+    named = _STYLE_WORDS.search(prompt)
+    return match_style(named[1], packs) if named else None
+
+
+def unknown_style(prompt: str, packs: Sequence[str]) -> str | None:
+    """The word that stands for a style at the end of a prompt but names none in `packs`; None if there is none."""
+    named = _STYLE_WORD.search(prompt)
+    return named[1] if named and match_style(named[1], packs) is None else None
+
+
+def strip_style(prompt: str, packs: Sequence[str] = ()) -> str:
+    """Remove a style from the end of a prompt: `cart, tabler style` -> `cart`.
+
+    A style of several words is removed if it is a known pack's or one of `packs`.
+    """
+    known = named_style(prompt, [*known_packs(), *packs])
+    return (_STYLE_WORDS if known else _STYLE_WORD).sub("", prompt).rstrip()
 
 
 def check_packs(packs: Sequence[str]) -> list[Pack]:

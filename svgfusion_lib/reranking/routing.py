@@ -8,12 +8,20 @@ from pathlib import Path
 from svgfusion_lib.config import DEFAULT_MODEL
 from svgfusion_lib.corpus.captions import content_words, humanise
 from svgfusion_lib.corpus.colours import COLOUR_WORDS
-from svgfusion_lib.corpus.packs import find_style, known_packs, mentions_style, strip_style, style_word
+from svgfusion_lib.corpus.packs import (
+    find_style,
+    known_packs,
+    mentions_style,
+    named_style,
+    strip_style,
+    style_word,
+)
 from svgfusion_lib.models.checkpoint import DESCRIPTION, JSON_NAME, model_folder, shipped_models
 from svgfusion_lib.system.files import read_json
 
 NO_STYLE = ""  # the null style, whatever the prompt says
 # Styles for prompts without one, if the model has them: two candidates in the first, two in the next, and so on.
+# A fine-tuned model has its own (`SVGFusionPipeline.default_styles`).
 DEFAULT_STYLES = ("tabler", "lucide", "twemoji", "fluent-emoji-flat")
 _NEUTRAL_COLOURS = {"black", "white", "grey", "gray"}  # colour words that do not select the emoji model; these do:
 EMOJI_CUES = {"emoji", "emoticon", "colourful", "colorful"}
@@ -40,25 +48,30 @@ def resolve_prompt(prompt: str, style: str | None, known: Sequence[str]) -> tupl
     known: styles that the model was trained with. Style words of prompts are parsed only here. For a model without
     styles, "cart, tabler style" in style "lucide" becomes "cart, lucide style". A model with styles also gets the style
     as condition; the text then uses the words of the pack's captions, or none if the style is not a pack's. With style
-    None the prompt is unchanged and its words set the condition; NO_STYLE: null condition. UserError for an unknown
-    style.
+    None the words of the prompt set the condition, and the prompt is unchanged unless it names a style by other words
+    than captions do ("cart, icon-park-outline style"); NO_STYLE: null condition. UserError for an unknown style.
     """
     prompt = emoji_to_text(prompt)
     if style == NO_STYLE:
         return prompt, NO_STYLE
     if style is None:
-        return prompt, next((name for name in known if mentions_style(prompt, style_word(name))), NO_STYLE)
+        mentioned = [name for name in known if mentions_style(prompt, style_word(name))]
+        style = named_style(prompt, known)
+        if style is None or style in mentioned:
+            return prompt, style or next(iter(mentioned), NO_STYLE)
     packs = known_packs()
     style = find_style(style, known or list(packs))
     words = f"{style_word(style) if style in packs else style} style" if style in packs or not known else ""
-    bare = strip_style(prompt)
+    bare = strip_style(prompt, known)
     return (f"{bare}, {words}" if bare and words else bare), style if known else NO_STYLE
 
 
-def candidate_prompts(prompt: str, style: str | None, known: Sequence[str], count: int) -> list[tuple[str, str]]:
-    """`resolve_prompt` for each of `count` candidates; cycles through DEFAULT_STYLES if no style is given or named."""
+def candidate_prompts(
+    prompt: str, style: str | None, known: Sequence[str], count: int, default_styles: Sequence[str] = DEFAULT_STYLES
+) -> list[tuple[str, str]]:
+    """`resolve_prompt` for each of `count` candidates; cycles through default_styles if no style is given or named."""
     resolved = resolve_prompt(prompt, style, known)
-    defaults = [name for name in DEFAULT_STYLES if name in known]
+    defaults = [name for name in default_styles if name in known]
     if style is not None or resolved[1] or not defaults:
         return [resolved] * count
     return [resolve_prompt(prompt, defaults[k // 2 % len(defaults)], known) for k in range(count)]
@@ -73,6 +86,7 @@ def models_for(prompt: str, style: str | None = None) -> list[str]:
     """
     shipped, domains = shipped_models(), _style_domains()
     named = [word for word in domains if mentions_style(prompt, word)]
+    named.append(humanise(named_style(prompt, list(known_packs())) or ""))
     requested = [humanise(style).removesuffix(" style")] if style else named
     for word in requested:
         if domains.get(word) in shipped:

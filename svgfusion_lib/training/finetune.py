@@ -39,14 +39,16 @@ def finetune(
     device: str = "cpu",
     seed: int = 0,
     model: str | Path = DEFAULT_MODEL,
+    processes: int | None = None,
 ) -> tuple[Path, Path]:
     """Fine-tune the VS-DiT (without checkpoints: of a shipped `model`) on a folder of SVGs; the VP-VAE stays frozen.
 
     Captions come from a manifest, captions.csv or the file names (corpus/records.py). rank 0 trains all weights; above
     0, LoRA of that rank in the linear layers of the blocks (`LowRank`), the style embedding and the length predictor.
-    A model with styles gets a new one, `style` (default: the folder's name). Writes output_dir/vpvae_final.pt and
+    A model with styles gets a new one, `style` (default: the folder's name), in which it draws prompts that name none;
+    the name of one of its styles trains that one. Writes output_dir/vpvae_final.pt and
     vsdit_final.pt, for `generate --vae_checkpoint ... --dit_checkpoint ...`, and returns them; a stopped call can be
-    resumed.
+    resumed. processes: to read the SVGs in; None for one per core.
     """
     check_device(device)
     check_counts(samples_seen=samples_seen, batch_size=batch_size)
@@ -58,17 +60,19 @@ def finetune(
     with claim_folder(output_dir, "finetune", svg_dir, vae_checkpoint, dit_checkpoint):
         vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
         encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
-        preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=encoder)
+        preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=encoder, processes=processes)
         prepare_latents(
             vae_path, output_dir / "cache", output_dir / "latents", dit.config.text_encoder, dit.config.max_latents,
             device=device,
         )
         latents = load_latents(output_dir / "latents")
+        own_style = {}
         if dit.config.styles:
             style = style or Path(svg_dir).resolve().name
             if style not in dit.config.styles:
                 dit = resized(dit, replace(dit.config, styles=(*dit.config.styles, style)))
             latents["packs"] = [style] * len(latents["packs"])
+            own_style = {"default_styles": [style]}
         train_svgs = latents["splits"].count("train")
         if not train_svgs:
             raise UserError(f"{svg_dir}: no SVG is short enough, or all names are held out; add more")
@@ -89,6 +93,7 @@ def finetune(
         dit_path = save_model(
             output_dir / DIT_NAME, "vsdit", dit, dit.state_dict(), train_config=config.to_dict(),
             **base.schedule.state(), **training_provenance(latents, base.text_encoder, base.known_names),
+            **own_style,
         )
     return vae_path, dit_path
 

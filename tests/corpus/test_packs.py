@@ -169,6 +169,25 @@ def test_an_unknown_style_names_the_nearest():
         packs.find_style("tablr", ["lucide", "tabler"])
     with pytest.raises(UserError, match="there are none"):
         packs.find_style("tabler", [])
+    with pytest.raises(UserError, match="no style 'foo'; known: lucide, tabler"):
+        packs.find_style("foo", ["lucide", "tabler"])
+
+
+@pytest.mark.parametrize(("prompt", "bare"), [
+    ("cart, tabler style", "cart"), ("cart, akar icons style", "cart"), ("cart, icon-park-outline style ", "cart"),
+    ("cart, fluent emoji flat style", "cart"), ("cart, line icons style", "cart"),
+    ("cart, art nouveau style", "cart, art nouveau style"), ("a man, with a nice hair style", None),
+])
+def test_a_style_of_several_words_is_removed_if_it_is_one(prompt, bare):
+    assert packs.strip_style(prompt, ["line_icons"]) == (bare or prompt)
+
+
+@pytest.mark.parametrize(("prompt", "style"), [
+    ("cart, tabelr style", "tabelr"), ("cart, Tabler style", None), ("cart", None), ("cart, art nouveau style", None),
+    ("life style", None),
+])
+def test_a_word_that_names_no_style_is_found(prompt, style):
+    assert packs.unknown_style(prompt, ["tabler"]) == style
 
 
 @pytest.mark.parametrize(("pack", "icon", "others", "expected"), [

@@ -52,6 +52,24 @@ def test_the_adapted_model_has_one_style_more_and_other_weights(folder, rank):
     assert read_log(dit_path.parent / LOG_NAME)[-1]["step"] == 10
 
 
+def test_without_a_style_the_adapted_model_draws_in_its_new_one(folder, tmp_path):
+    vae_path, dit_path = start(folder, "plain")
+    adapted = SVGFusionPipeline.from_pretrained(vae=vae_path, dit=dit_path)
+    adapted.save_pretrained(tmp_path / "model", nearest_name=False)
+    for pipeline in (adapted, SVGFusionPipeline.from_pretrained(tmp_path / "model"), adapted.with_parts(name="copy")):
+        drawn = pipeline.sample(["house", "house, thin style"], [0, 0], SamplingConfig(num_inference_steps=2))
+        assert [image.style for image in drawn] == ["icons", "thin"]
+    assert "default_styles" not in load_model(folder / "dit.pt", "vsdit")[1]  # as before styles had defaults
+
+
+def test_forged_default_styles_are_refused(folder, tmp_path):
+    dit, content = load_model(folder / "dit.pt", "vsdit")
+    more = {name: content[name] for name in ("diffusion", "vae_hash")}
+    save_model(tmp_path / "dit.pt", "vsdit", dit, dit.state_dict(), default_styles=7, **more)
+    with pytest.raises(UserError, match="default_styles must be a list"):
+        SVGFusionPipeline.from_pretrained(vae=folder / "vae.pt", dit=tmp_path / "dit.pt")
+
+
 def test_a_paused_run_goes_on(folder):
     with pytest.raises(Paused):
         start(folder, "paused", rank=2, max_minutes=0)
