@@ -230,8 +230,8 @@ class SamplingConfig(_Config):
     guidance_high: float = 0.8     # (Kynkaanniemi et al. 2024, "a limited interval"); 0 and 1: everywhere
     eta: float = 0.0               # 0: deterministic DDIM; 1: as noisy as DDPM
     canvas: float = 24             # size of the output's viewBox
-    snap: float = 0.5              # grid that nearby coordinates snap to, in canvas units; 0: off
-    tidy: float = 0.15             # errors (canvas side 24) that tidying corrects in final drawings; 0: only snap
+    snap: float = 0.5              # grid that coordinates of candidates and edits snap to, in canvas units; 0: off
+    tidy: float = 0.15             # errors (canvas side 24) that tidying corrects in final drawings; 0: they only snap
     clip: float = 0.0              # bound on |z_0| estimates, in standard deviations of the latents; 0: off
     length_temperature: float = 0.5  # of the distribution of the number of latents; 0: the likeliest
     candidates: int = 8            # drawings per sample, of which the ranker keeps the best (reranking/ranker.py)
@@ -260,16 +260,20 @@ class SamplingConfig(_Config):
         return {flag: field for field, flag in cls.FLAGS.items()}.get(name, name)
 
     def __post_init__(self):
+        check_types(self.__dict__, SamplingConfig, "SamplingConfig")
         for name, least, most in (("candidates", 1, MAX_CANDIDATES), ("tidy", 0, 1), ("eta", 0, 1)):
             value = getattr(self, name)
             if not least <= value <= most:
                 raise UserError(f"SamplingConfig: {name} must be between {least} and {most}, not {value}")
+        for name in ("snap", "clip", "length_temperature"):
+            if getattr(self, name) < 0:
+                raise UserError(f"SamplingConfig: {name} must be at least 0, not {getattr(self, name)}")
+        if self.canvas <= 0:
+            raise UserError(f"SamplingConfig: canvas must be above 0, not {self.canvas}")
         check_counts(num_inference_steps=self.num_inference_steps)
         self._check_choice("sampler", "ddim", "dpm++")
         if self.sampler == "dpm++" and self.eta:
             raise UserError(f"SamplingConfig: dpm++ is deterministic; eta {self.eta} needs the sampler ddim")
-        if not math.isfinite(self.guidance_scale):
-            raise UserError(f"SamplingConfig: guidance_scale must be a finite number, not {self.guidance_scale}")
         if not 0 <= self.guidance_low <= self.guidance_high <= 1:
             raise UserError(
                 "SamplingConfig: 0 <= guidance_low <= guidance_high <= 1 is required,"

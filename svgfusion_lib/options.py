@@ -5,13 +5,14 @@ import math
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import is_dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from svgfusion_lib.errors import UserError
 
 _WORDS: dict[Any, str] = {
-    bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path",
+    bool: "true or false", int: "a whole number", float: "a finite number", str: "text", Path: "a path",
     dict: "a table",
 }
 
@@ -55,9 +56,9 @@ def fits(value: Any, hint: Any) -> bool:
     if is_dataclass(hint):
         return isinstance(value, hint | Mapping)
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, Integral) and not isinstance(value, bool)
     if hint is Path:
         return isinstance(value, str | Path)
     return isinstance(value, hint)

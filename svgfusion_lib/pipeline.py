@@ -6,6 +6,7 @@ Related modules: loading.py (loading), pipeline_output.py (outputs), reranking/r
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
@@ -217,6 +218,12 @@ class SVGFusionPipeline(LatentSampler):
         config = replace(
             config or SamplingConfig(), **{name: value for name, value in changes.items() if value is not None}
         )
+        if not isinstance(num_images_per_prompt, Integral) or num_images_per_prompt < 1:
+            raise UserError(
+                f"num_images_per_prompt is {num_images_per_prompt!r:.60}; it must be a whole number of at least 1"
+            )
+        if not isinstance(generator, torch.Generator | None):
+            raise UserError(f"generator must be a torch.Generator, not {generator!r:.60}")
         seeds = _seeds(len(prompts), num_images_per_prompt, seed, generator)  # one list per prompt
         groups: dict[tuple[str, int], list[int]] = {}  # (model, number of models sharing the candidates) -> prompts
         for i, each in enumerate(prompts):

@@ -8,8 +8,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from svgfusion_lib.errors import UserError
 from svgfusion_lib.system.files import write_bytes, write_text
 from svgfusion_lib.utils.render import contact_sheet, data_address, render_svg
+
+
+def _suffix_of(path: str | Path, *known: str) -> str:
+    """A path's suffix in lower case; UserError if it is none of those known."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in known:
+        raise UserError(f"{path}: must end in {' or '.join(filter(None, known))}")
+    return suffix
 
 
 @dataclass
@@ -31,7 +40,10 @@ class SVGImage:
     score: float = 0.0
 
     def save(self, path: str | Path) -> Path:
-        """Write the SVG file."""
+        """Write the SVG file, or a PNG (`to_png`) if the path ends in .png."""
+        if _suffix_of(path, "", ".svg", ".png") == ".png":
+            self.to_png(path=path)
+            return Path(path)
         return write_text(path, self.svg)
 
     def to_png(self, size: int = 512, path: str | Path | None = None) -> bytes:
@@ -56,6 +68,7 @@ class SVGGrid:
 
     def save(self, path: str | Path) -> Path:
         """Write a contact sheet as PNG."""
+        _suffix_of(path, "", ".png")
         svgs = [image.svg for image in self.images]
         contact_sheet([svgs[k : k + self.columns] for k in range(0, len(svgs), self.columns)], Path(path))
         return Path(path)

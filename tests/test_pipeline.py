@@ -93,6 +93,16 @@ def test_an_image_shows_and_saves_itself(pipe, tmp_path):
     write_svg(image.rows, tmp_path / "again.svg")
     assert (tmp_path / "again.svg").read_text() == image.svg
     assert output.grid(3).save(tmp_path / "grid.png").is_file()
+    assert image.save(tmp_path / "other.PNG").read_bytes() == image.to_png()
+    for save, name in ((image.save, "cart.jpg"), (output.grid().save, "grid.svg"), (output.grid().save, "grid.jpg")):
+        with pytest.raises(UserError, match=f"{name}: must end in .*.png"):
+            save(tmp_path / name)
+        assert not (tmp_path / name).exists()
+
+
+def test_numbers_of_numpy_are_numbers():
+    config = SamplingConfig(candidates=np.int64(2), snap=np.float32(0.5))
+    assert config == SamplingConfig(candidates=2)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -138,6 +148,18 @@ def test_a_vae_encodes_and_decodes_by_itself(cart_file):
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", seed=-1), "^seed is -1"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", style="nope"), "no style 'nope'; known: akar-icons"),
     (lambda: SVGFusionPipeline.from_pretrained("line")([]), "no prompt given"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", 0), "^num_images_per_prompt is 0; it must be a whole"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", 1.5), "^num_images_per_prompt is 1.5; it must be a"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", generator=[torch.Generator()]), "^generator must be a"),
+    (lambda: SamplingConfig(length_temperature=float("nan")), "length_temperature must be a finite number, not nan"),
+    (lambda: SamplingConfig(length_temperature=-1), "length_temperature must be at least 0, not -1"),
+    (lambda: SamplingConfig(snap=-0.5), "snap must be at least 0, not -0.5"),
+    (lambda: SamplingConfig(clip=-1), "clip must be at least 0, not -1"),
+    (lambda: SamplingConfig(canvas=0), "canvas must be above 0, not 0"),
+    (lambda: SamplingConfig(candidates=2.5), "candidates must be a whole number, not 2.5"),
+    (lambda: SamplingConfig(num_inference_steps=2.5), "num_inference_steps must be a whole number, not 2.5"),
+    (lambda: SamplingConfig(nearest_name="no"), "nearest_name must be true or false, not 'no'"),
+    (lambda: SamplingConfig(guidance_scale=float("inf")), "guidance_scale must be a finite number, not inf"),
 ])
 def test_bad_input_is_named(call, message):
     with pytest.raises(UserError, match=message):

@@ -57,6 +57,8 @@ def finetune(
     output_dir = Path(output_dir)
     base = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint)
     vae, dit = base.vae, base.dit
+    if rank > dit.config.width:
+        raise UserError(f"rank is {rank}; it must be at most the width of the model, {dit.config.width}")
     with claim_folder(output_dir, "finetune", svg_dir, vae_checkpoint, dit_checkpoint):
         vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
         encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"

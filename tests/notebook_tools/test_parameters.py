@@ -27,11 +27,11 @@ def namespace(injected: str = "") -> dict:
     ('SOURCE = "wrong"', "SOURCE is 'wrong'; it can be 'packs', 'synthetic'"),
     ('MAX_FILES = "ten"', "MAX_FILES is 'ten'; it must be a whole number"),
     ("MAX_FILES = True", "MAX_FILES is True; it must be a whole number"),
-    ('LR = "1e-4"', "LR is '1e-4'; it must be a number"),
+    ('LR = "1e-4"', "LR is '1e-4'; it must be a finite number"),
     ("FRESH = 1", "FRESH is 1; it must be true or false"),
     ("PROMPTS = 3", "PROMPTS is 3; it must be a list (of text)"),
     ("PROMPTS = ['a', 3]", "PROMPTS is ['a', 3]; it must be a list (of text)"),
-    ("GUIDANCE = 'a'", "GUIDANCE is 'a'; it must be a list (of a number)"),
+    ("GUIDANCE = 'a'", "GUIDANCE is 'a'; it must be a list (of a finite number)"),
 ])
 def test_a_wrong_parameter_is_one_line(injected, message):
     with pytest.raises(UserError) as error:

@@ -85,7 +85,7 @@ def test_run_refuses_a_folder_of_the_user(project):
 
 @pytest.mark.parametrize("text, said", [
     ("01_work: {STEPZ: 5}", "01_work has no parameter 'STEPZ'; did you mean 'STEPS'?"),
-    ("01_work: {RATE: 1e-4}", "RATE is '1e-4'; it must be a number"),
+    ("01_work: {RATE: 1e-4}", "RATE is '1e-4'; it must be a finite number"),
     ("02_other: {STEPS: 5}", "no notebook named '02_other'"),
     ("a: [", "not YAML"),
 ])

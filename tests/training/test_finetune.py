@@ -103,7 +103,8 @@ def test_a_low_rank_change_is_nothing_at_first_and_is_merged_exactly():
 
 
 @pytest.mark.parametrize(("options", "reason"), [
-    ({"rank": -1}, "rank is -1"), ({"samples_seen": 0}, "samples_seen is 0"),
+    ({"rank": -1}, "rank is -1"), ({"rank": 129}, "rank is 129; it must be at most the width of the model, 128"),
+    ({"samples_seen": 0}, "samples_seen is 0"),
 ])
 def test_wrong_options(folder, tmp_path, options, reason):
     with pytest.raises(UserError, match=reason):
