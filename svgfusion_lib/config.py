@@ -248,9 +248,9 @@ class SamplingConfig(_Config):
     def from_dict(cls, values: dict):
         """Create a configuration from a dictionary keyed by field names or command-line flags."""
         if isinstance(values, Mapping):
+            names = [f.name for f in fields(cls)]
             for name in values:
-                known = [*cls.FLAGS.values(), *(f.name for f in fields(cls))]
-                check_known(name, known, "SamplingConfig: unknown field")
+                check_known(name, [*cls.FLAGS.values(), *names], "SamplingConfig: unknown field", names)
             values = {cls.field_name(name): value for name, value in values.items()}
         return super().from_dict(values)
 

@@ -17,11 +17,14 @@ _WORDS: dict[Any, str] = {
 }
 
 
-def check_known(name: str, known: Collection[str], what: str) -> None:
-    """Check that a name is known; the UserError gives `what`, the name, and the nearest valid name or all of them."""
+def check_known(name: str, known: Collection[str], what: str, listed: Collection[str] | None = None) -> None:
+    """Check that a name is known; the UserError gives `what`, the name, and the nearest valid name or all of `listed`.
+
+    listed: default: all known names.
+    """
     if name not in known:
         near = difflib.get_close_matches(str(name), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(listed or known))}"
         raise UserError(f"{what} {str(name)[:60]!r}; {hint}")
 
 

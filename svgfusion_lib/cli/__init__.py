@@ -13,7 +13,7 @@ from typing import TextIO
 from svgfusion_lib import __version__
 from svgfusion_lib.cli import data, editing, measuring, training
 from svgfusion_lib.cli.meanings import EXAMPLES, FLAG_HELP, NEXT
-from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
 from svgfusion_lib.errors import Paused, UserError, machine_error, printable
 from svgfusion_lib.models.pretrained import name_encoder
 
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"next: {next_command(stage, options)}")
         return 0
     except UserError as error:
-        message = _in_flags(str(error), options)
+        message = _in_flags(str(error).removeprefix(f"{stage}: "), options)
     except Paused as pause:
         code, message = 3, f"paused; {pause}"
     except OSError as error:
@@ -106,7 +106,18 @@ def next_command(stage: str, options: Mapping[str, object]) -> str:
         name: " ".join(shlex.quote(str(each)) for each in (value if isinstance(value, list) else [value]))
         for name, value in options.items()
     }
+    made = options.get("precomputed_dir") or f"{options.get('output_dir')}/cache"
+    quoted |= {"cache": shlex.quote(str(made)), "chosen_model": _chosen_model(options)}
     return f"svgfusion {NEXT[stage].format(**quoted)}"
+
+
+def _chosen_model(options: Mapping[str, object]) -> str:
+    """The flags of `checkpoints` that are not the default, after a space each."""
+    own = ("vae_checkpoint", "dit_checkpoint") if options.get("vae_checkpoint") else ("model",)
+    given = [(name, options.get(name)) for name in own]
+    return "".join(
+        f" --{name} {shlex.quote(str(value))}" for name, value in given if value not in (None, DEFAULT_MODEL)
+    )
 
 
 def _in_flags(message: str, options: Collection[str]) -> str:

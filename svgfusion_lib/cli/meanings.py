@@ -71,7 +71,8 @@ EXAMPLES = {
     "morph": "--svg bell.svg --svg_b lock.svg --output_dir outputs/morph",
 }
 
-# The usual next command after a stage; {names} are its own options.
+# The usual next command after a stage; {names} are its own options, {cache} the cache that it read or made, and
+# {chosen_model} the flags of its model.
 NEXT = {
     "create_dummy_data": "preprocess --svg_dir {output_dir} --precomputed_dir data/cache/dummy",
     "fetch_packs": "prepare_dataset --packs {packs} --output_dir data/icons/mine",
@@ -79,7 +80,7 @@ NEXT = {
     "preprocess": "train_vae --precomputed_dir {precomputed_dir} --output_dir checkpoints/vae",
     "train": "generate --ckpt_path {ckpt_out}/model_step{steps}.pt --precomputed_dir {precomputed_dir}"
              " --output_dir outputs/smoke",
-    "train_vae": "prepare_latents --vae_checkpoint {output_dir}/vpvae_final.pt --precomputed_dir CACHE"
+    "train_vae": "prepare_latents --vae_checkpoint {output_dir}/vpvae_final.pt --precomputed_dir {cache}"
                  " --output_dir data/latents/mine",
     "prepare_latents": "train_dit --vae_checkpoint {vae_checkpoint} --latents_dir {output_dir}"
                        " --output_dir checkpoints/dit",
@@ -96,12 +97,13 @@ NEXT = {
     "train_realism": "evaluate --precomputed_dir CACHE --output_dir outputs/evaluation",
     "evaluate_vae": "prepare_latents --vae_checkpoint {vae_checkpoint} --precomputed_dir {precomputed_dir}"
                     " --output_dir data/latents/mine",
-    "generate": "tidy --svg {output_dir} --output_dir outputs/tidy",
+    "generate": 'vary --svg {output_dir}/NAME.svg --prompt "PROMPT" --output_dir outputs/vary{chosen_model}',
     "set": "set --output_dir {output_dir} --swap NAME=2",
     "export": "generate --model {output_dir} --prompt house --output_dir outputs/house",
     "roundtrip": "prepare_dataset --svg_dir {svg_dir} --output_dir data/icons/mine",
-    "evaluate": "sweep --precomputed_dir {precomputed_dir} --vary cfg_scale=1,2,4 --output_dir outputs/sweep",
-    "sweep": "evaluate --precomputed_dir {precomputed_dir} --output_dir outputs/evaluation",
+    "evaluate": "sweep --precomputed_dir {precomputed_dir} --vary cfg_scale=1,2,4 --output_dir outputs/sweep"
+                "{chosen_model}",
+    "sweep": "evaluate --precomputed_dir {precomputed_dir} --output_dir outputs/evaluation{chosen_model}",
     "benchmark": "generate --prompt house --output_dir outputs/house",
     "vary": "morph --svg {output_dir}/0.svg --svg_b {output_dir}/1.svg --output_dir outputs/morph",
     "redraw": "tidy --svg {output_dir} --output_dir outputs/tidy",

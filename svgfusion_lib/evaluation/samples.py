@@ -82,11 +82,12 @@ def make_groups(
     common: words that form their own group in each domain that has icons for them.
     """
     for kind, wanted, found in (
-        ("splits", splits, (*SPLITS, COMMON)), ("packs", packs, sorted(set(cache["packs"]))),
+        ("splits", splits, (*SPLITS, COMMON)), ("packs", packs, sorted({*cache["packs"]} - {""})),
     ):
         unknown = [name for name in wanted or () if name not in found]
         if unknown or (wanted is not None and not wanted):
-            raise UserError(f"evaluate: {kind} are {', '.join(found)} (got {', '.join(wanted or ()) or 'none'})")
+            known = f"{kind} are {', '.join(found)}" if found else f"the cache has no {kind}"
+            raise UserError(f"evaluate: {known} (got {', '.join(wanted or ()) or 'none'})")
     members: dict[tuple[str, str], list[int]] = {}
     for i in range(len(cache["packs"])) if icons is None else icons:
         pack, split = cache["packs"][i], cache["splits"][i]

@@ -62,6 +62,9 @@ BAD = [
     ("prepare_latents --vae_checkpoint absent.pt --precomputed_dir good --output_dir out", "absent.pt: no such file"),
     ("prepare_latents --vae_checkpoint vae.pt --precomputed_dir good --output_dir out", "cache.pt: no such file"),
     ("train_dit --vae_checkpoint foreign.pt --latents_dir good --output_dir out", "foreign.pt"),
+    ("tidy --svg good --output_dir out --without foo", "no rule 'foo'"),
+    ("benchmark --output_dir out --steps 0", "give at least one batch size"),
+    ("sweep --vary foo=1 --precomputed_dir good --output_dir out", "cfg_low, cfg_scale, length_temperature, nearest_"),
     ("train_dit --vae_checkpoint vae.pt --output_dir out", "one of --latents_dir and --svg_dir"),
     ("train_dit --vae_checkpoint vae.pt --output_dir out --svg_dir good --latents_dir good", "one of --latents_dir"),
     ("train_dit --vae_checkpoint vae.pt --latents_dir good --output_dir out", "latents.pt: no such file"),
@@ -89,6 +92,7 @@ def test_bad_input_is_one_line_exit_code_2_and_nothing_written(folder, capsys, c
     lines = capsys.readouterr().err.strip().splitlines()
     assert code == 2
     assert len(lines) == 1 and lines[0].startswith("svgfusion") and message in lines[0]
+    assert lines[0].count(f"{command.split()[0]}: ") <= 1
     after = content(folder)
     leftover = {path for path in after if path not in before} - {Path("out")}
     assert not leftover and {p: after[p] for p in before} == before

@@ -46,6 +46,19 @@ def test_the_example_of_a_stage_and_the_command_that_follows_can_be_typed(stage)
     parser.parse_args(words[1:])
 
 
+@pytest.mark.parametrize(("command", "expected"), [
+    ("train_vae --precomputed_dir data/cache --output_dir vae", "--precomputed_dir data/cache "),
+    ("train_vae --svg_dir icons --output_dir vae", "--precomputed_dir vae/cache "),
+    ("evaluate --model emoji --precomputed_dir c --output_dir o", "--output_dir outputs/sweep --model emoji "),
+    ("sweep --vary eta=0 --vae_checkpoint a --dit_checkpoint b --precomputed_dir c --output_dir o",
+     "--output_dir outputs/evaluation --vae_checkpoint a --dit_checkpoint b"),
+    ("generate --prompt cat --output_dir o", "vary --svg o/NAME.svg "),
+])
+def test_the_command_that_follows_uses_what_the_stage_used(command, expected):
+    options = vars(cli.build_parser().parse_args(command.split()))
+    assert expected in f"{cli.next_command(options['stage'], options)} "
+
+
 def test_no_word_is_kept_for_a_flag_that_is_gone():
     known = {action.dest for parser in stage_parsers(cli.build_parser()).values() for action in parser._actions}
     assert set(FLAG_HELP) <= known and set(EXAMPLES) == set(cli.STAGES)

@@ -120,6 +120,11 @@ def test_names_that_nothing_was_trained_on_have_no_search_beside_them(cache_dir,
     assert "near_copies" not in group["subjects"]["samples"]
 
 
+def test_a_cache_without_packs_says_so():
+    with pytest.raises(UserError, match=r"the cache has no packs \(got tabler\)"):
+        make_groups({"packs": ["", ""]}, 5, 0, None, ["tabler"])
+
+
 @pytest.mark.parametrize(("changes", "reason"), [
     ({"splits": ("test",)}, "splits are train, held_out, unseen_pair"), ({"splits": ()}, "got none"),
     ({"packs": ("noto",)}, "packs are lucide, tabler"),
