@@ -103,9 +103,8 @@ def keep_apart(rows: np.ndarray, moved: np.ndarray) -> np.ndarray:
     reach = COINCIDENT / UNITS
     low, high = (np.array([bound(o.points) for o in after]) for bound in (lambda p: p.min(0), lambda p: p.max(0)))
     within = ((low[:, None] >= low - reach) & (high[:, None] <= high + reach)).all(2)  # [K, K]
-    np.fill_diagonal(within, False)
     kept = set()
-    for a, b in np.argwhere(within).tolist():
+    for a, b in np.argwhere(within & ~np.eye(len(within), dtype=bool)).tolist():
         width = rows[[before[a].rows.start, before[b].rows.start], rf.STROKE_WIDTH].mean()
         if _gaps(after[a], after[b]).max() <= reach and _gaps(before[a], before[b]).min() > width:
             kept |= {a, b}
