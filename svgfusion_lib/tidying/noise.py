@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import UNITS, Anchors
 from svgfusion_lib.utils.outlines import ends_near_strokes, outlines
 
@@ -21,14 +22,14 @@ def correction_radius(noise: float) -> float:
 def estimate_noise(rows: np.ndarray) -> float:
     """Estimate the error of points in units (standard deviation) from relations; MIN_NOISE for a clean drawing.
 
-    Relations are nearly horizontal, vertical or diagonal lines, nearly smooth joints, and ends that nearly touch; in
-    clean drawings, at least nine of ten are exact. A drawing with few relations is also judged by its coordinates on
-    the half grid; without any evidence, it counts as clean.
+    Relations are nearly horizontal, vertical or diagonal lines, nearly smooth joints, ends that nearly touch, and
+    shapes that do not quite close; in clean drawings, at least nine of ten are exact. A drawing with few relations is
+    also judged by its coordinates on the half grid; without any evidence, it counts as clean.
     """
     anchors = Anchors.of(rows)
     lines, joints = _line_errors(anchors), _joint_errors(anchors)
     ends = ends_near_strokes(outlines(rows), MAX_GAP / UNITS, 0.05 / UNITS).gap * UNITS
-    exact = np.concatenate([lines <= EXACT, joints <= EXACT / 2, ends <= EXACT])
+    exact = np.concatenate([lines <= EXACT, joints <= EXACT / 2, ends <= EXACT, _closing_errors(anchors) <= EXACT])
     grid = np.abs(anchors.points * 2 - np.round(anchors.points * 2)) / 2 <= EXACT
     share = (exact.sum() + 2 * (grid.mean() if grid.size else 1)) / (len(exact) + 2)
     if share >= MIN_EXACT_SHARE or (~exact).sum() < 2:
@@ -46,6 +47,15 @@ def _line_errors(anchors: Anchors) -> np.ndarray:
     lean = np.abs(angle - np.round(angle / 45) * 45)
     near = (lean <= 8) & (length >= 0.6)
     return length[near] * np.sin(np.radians(lean[near]))
+
+
+def _closing_errors(anchors: Anchors) -> np.ndarray:
+    """Gaps, if not 0, between the two ends of open strokes that overlap there."""
+    first, last = anchors.first[anchors.open], anchors.last[anchors.open]
+    gap = np.hypot(*(anchors.points[last] - anchors.points[first]).T)
+    width = anchors.rows[anchors.row[first], rf.STROKE_WIDTH] * UNITS
+    size = np.bincount(anchors.part, minlength=1)[anchors.part[first]]
+    return gap[(size > 3) & (gap > EXACT) & (gap <= np.minimum(width, MAX_GAP))]
 
 
 def _joint_errors(anchors: Anchors) -> np.ndarray:

@@ -92,6 +92,26 @@ def test_errors_are_seen_and_undone(rows):
     assert np.mean(noisy) < 0.4 and np.mean(right) > 0.8
 
 
+NEARLY_CLOSED = (
+    "M12.1 3C14.9 3.05 16.1 5 16 7.1C15.9 9.2 14.1 11 12 10.9C9.8 10.8 8 9.1 8.1 6.9C8.1 4.8 9.9 3 12 3.1"
+    "M4.1 21C4 17 7.2 14.1 11.9 14C17 14 20.1 17.1 19.9 20.9",
+    "M12.05 3L20.95 18.1L3.1 17.9L12.1 3.1"
+    "M8 14C8 11.8 9.8 10 12 10.05C14.2 10 16.05 11.8 16 14C16 16.2 14.2 18 12 18C9.8 18 8 16.3 8.1 14.2",
+)
+
+
+@pytest.mark.parametrize("d", NEARLY_CLOSED)
+def test_shapes_that_do_not_quite_close_are_errors(rows, d):
+    result = tidy_rows(rows(d))
+    assert result.noise > MIN_NOISE
+    assert estimate_noise(result.rows) == MIN_NOISE and not tidy_rows(result.rows).changed
+
+
+@pytest.mark.parametrize("d", [HOUSE, "M12 3A9 9 0 1 0 14.5 3.4M12 8V12L15 14", "M12 3A9 9 0 1 0 14.5 3.4"])
+def test_an_opening_is_no_error(rows, d):
+    assert estimate_noise(rows(d)) == MIN_NOISE
+
+
 @pytest.mark.parametrize(("width", "ways", "lengths"), [
     (0.3, (0.05, -0.01, 0.04, 0.06), (0, 0.05, 0, 0.06)), (0.5, (0.2, 0.13, 0.2, 0.15), (0.1, 0.8, 0.3, 0.9)),
     (0.35, np.linspace(0, 1, 20), np.tile((0, 0.9, 0.3, 0.6), 5)),
