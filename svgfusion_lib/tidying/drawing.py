@@ -101,10 +101,10 @@ def keep_apart(rows: np.ndarray, moved: np.ndarray) -> np.ndarray:
     if not 2 <= len(after) <= _MAX_COMPARED:
         return moved
     reach = COINCIDENT / UNITS
-    low, high = (np.array([bound(o.points) for o in after]) for bound in (lambda p: p.min(0), lambda p: p.max(0)))
+    low, high = np.stack([o.points.min(0) for o in after]), np.stack([o.points.max(0) for o in after])
     within = ((low[:, None] >= low - reach) & (high[:, None] <= high + reach)).all(2)  # [K, K]
     kept = set()
-    for a, b in np.argwhere(within & ~np.eye(len(within), dtype=bool)).tolist():
+    for a, b in np.argwhere(within & ~np.eye(len(after), dtype=bool)).tolist():
         width = rows[[before[a].rows.start, before[b].rows.start], rf.STROKE_WIDTH].mean()
         if _gaps(after[a], after[b]).max() <= reach and _gaps(before[a], before[b]).min() > width:
             kept |= {a, b}
