@@ -46,7 +46,7 @@ from svgfusion_lib.reranking.routing import (
     models_for,
     resolve_prompt,
 )
-from svgfusion_lib.reranking.symmetry import symmetric_versions
+from svgfusion_lib.reranking.symmetry import axes_of, symmetric_versions
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
@@ -61,6 +61,7 @@ SAMPLES_KIND = "list of samples"  # description of samples.json
 BATCH_SIZE = 64  # drawings per batch
 MAX_MIXED = 16   # ... of different lengths
 CUSTOM_MODEL = "own"  # name of a pipeline whose model is not a shipped one
+SYMMETRY_TRIED = 3      # candidates of which versions with several axes are made
 SYMMETRY_MARGIN = 0.05  # by which a symmetric version must rank higher than the drawing (docs/runs.md, section 28)
 SIMPLER_MARGIN = 0.03   # of the best versions that rank nearly alike, the one with the fewest rows is taken
 MAX_TIDY_MOVE = 2.0  # furthest that tidying may move a generated point (canvas side 24)
@@ -372,22 +373,27 @@ class SVGFusionPipeline(LatentSampler):
         self, words: Sequence[str], drawn: list[np.ndarray], examples: Sequence[Tensor | None] | None,
         scores: np.ndarray, similarity: np.ndarray, config: SamplingConfig,
     ) -> None:
-        """Replace the best candidate of each prompt, in place, by a symmetric version of it that ranks higher."""
+        """Replace candidates, in place, by symmetric versions that rank higher than the best one of their prompt."""
         total = (scores + EXAMPLE_WEIGHT * similarity).reshape(-1, config.candidates)  # [prompts, candidates]
-        best = np.arange(len(total)) * config.candidates + total.argmax(1)  # [prompts]
-        versions = [(k, rows) for k in best for rows in symmetric_versions(drawn[k], strip_style(words[k]))]
+        versions: list[tuple[int, np.ndarray]] = []  # candidate and rows
+        for i, order in enumerate(np.argsort(-total, axis=1, kind="stable")):
+            first = i * config.candidates
+            name = strip_style(words[first])
+            for k in first + order[: SYMMETRY_TRIED if axes_of(name) else 1]:
+                versions += [(int(k), rows) for rows in symmetric_versions(drawn[k], name)]
+        prompt_of = np.array([k // config.candidates for k, _ in versions], dtype=int)  # [V]
         new_scores, new_similarity = self._judge(
             [words[k] for k, _ in versions], [rows for _, rows in versions],
             None if examples is None else [examples[k] for k, _ in versions], config,
         )
         new_total = new_scores + EXAMPLE_WEIGHT * new_similarity  # [V]
-        version_of = np.array([k for k, _ in versions], dtype=int)  # [V]
-        for k, to_beat in zip(best, total.max(1) + SYMMETRY_MARGIN):
-            better = np.flatnonzero((version_of == k) & (new_total > to_beat))
+        for i, best in enumerate(total.max(1)):
+            better = np.flatnonzero((prompt_of == i) & (new_total > best + SYMMETRY_MARGIN))
             if len(better):
                 good = better[new_total[better] >= new_total[better].max() - SIMPLER_MARGIN]
                 v = min(good, key=lambda v: (len(versions[v][1]), -new_total[v]))
-                drawn[k], scores[k], similarity[k] = versions[v][1], new_scores[v], new_similarity[v]
+                k, drawn[k] = versions[v]
+                scores[k], similarity[k] = new_scores[v], new_similarity[v]
 
     def _prompts_to_draw(self, prompts: Sequence[str], config: SamplingConfig) -> list[str]:
         """Prompts of all drawings, config.candidates in a row for each.
