@@ -121,8 +121,10 @@ def strip_style(prompt: str, packs: Sequence[str] = ()) -> str:
 
     A style of several words is removed if it is a known pack's or one of `packs`.
     """
-    known = named_style(prompt, [*known_packs(), *packs])
-    return (_STYLE_WORDS if known else _STYLE_WORD).sub("", prompt).rstrip()
+    bare = _STYLE_WORD.sub("", prompt)
+    if bare == prompt and named_style(prompt, [*known_packs(), *packs]):
+        bare = _STYLE_WORDS.sub("", prompt)
+    return bare.rstrip()
 
 
 def check_packs(packs: Sequence[str]) -> list[Pack]:

@@ -394,8 +394,10 @@ def _reflected(chain: list[Segment]) -> list[Segment]:
 
 
 def _joined(chain: list[Segment]) -> list[Segment]:
-    """A chain that ends on the axis and its reversed mirror image; nearly level lines and arcs there become one,
-    cubics level."""
+    """A chain that ends on the axis and its reversed mirror image.
+
+    Nearly level lines and arcs on the axis become one, and cubics arrive level.
+    """
     command, points = chain[-1]
     start, end = points[0], points[-1]
     if command == rf.LINE and _slope(end - start) < FLAT:
