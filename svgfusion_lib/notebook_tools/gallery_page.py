@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.notebook_tools import warm_kernel
 from svgfusion_lib.notebook_tools.cleaner import read_notebook, tags_of, write_notebook
 from svgfusion_lib.notebook_tools.runner import NOTEBOOKS
 from svgfusion_lib.system.outputs import claim_folder
 
 LAB_TAG = "lab"  # tag of cells that only the notebook shows
 QUIET_SECONDS = 5  # idle time of all open pages before a kernel starts for the next one
+PROVISIONER = "warm-provisioner"
 THEMES = ("light", "dark")
 
 
@@ -33,9 +35,10 @@ def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | N
     """Serve a page on localhost until Ctrl-C, protected by a token (None: a new one, as in Jupyter).
 
     Requests with another host name are refused, which prevents DNS rebinding. Kernels of closed pages end within a
-    minute. The first page starts its own kernel; once it has been idle for QUIET_SECONDS, another kernel runs the
-    page's cells and waits for the next page.
+    minute. The first kernel starts before Voila is imported and runs the page's cells at once; when the open pages
+    have been idle for QUIET_SECONDS, another kernel does the same and waits for the next page.
     """
+    process = warm_kernel.start(page)
     from jupyter_client.session import utcnow
     from jupyter_server import DEFAULT_STATIC_FILES_PATH
     from tornado.ioloop import PeriodicCallback
@@ -48,6 +51,9 @@ def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | N
             own = {"allow_remote_access": False, "static_path": DEFAULT_STATIC_FILES_PATH}  # for error pages
             settings = super().init_settings() | own
             self.give_time_to_connect()
+            manager = self.kernel_manager
+            manager.notebook_data[manager.notebook_path] = {"kernel_ids": set()}  # else an early page starts another
+            self.prepare_kernel()
             PeriodicCallback(self.prepare_next_page, 1000).start()
             return settings
 
@@ -71,20 +77,26 @@ def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | N
                 kernel.execution_state != "idle" or (utcnow() - kernel.last_activity).total_seconds() < 1
                 for kernel in running
             )
-            page = manager.notebook_path
-            self.quiet = 0 if not running or at_work or manager.get_pool_size(page) else self.quiet + 1
-            if self.quiet < QUIET_SECONDS:
-                return
+            waits = manager.get_pool_size(manager.notebook_path)
+            self.quiet = 0 if not running or at_work or waits else self.quiet + 1
+            if self.quiet >= QUIET_SECONDS:
+                self.prepare_kernel()
+
+        def prepare_kernel(self) -> None:
+            """Let a new kernel run the page's cells and wait for a page."""
+            manager = self.kernel_manager
             manager.kernel_pools_config = {"default": {"pool_size": 1}}
-            manager.fill_if_needed(delay=0, notebook_name=page)
+            manager.fill_if_needed(delay=0, notebook_name=manager.notebook_path)
             manager.kernel_pools_config = {"default": {"pool_size": 0}}  # else Voila starts one as a page takes this
 
     arguments = [
         str(page), f"--port={port}", f"--theme={theme}", "--Voila.ip=127.0.0.1", "--Voila.auto_token=True",
         "--VoilaConfiguration.preheat_kernel=True", "--VoilaConfiguration.default_pool_size=0",
         "--MappingKernelManager.cull_idle_timeout=30", "--MappingKernelManager.cull_interval=10",
+        f"--KernelProvisionerFactory.default_provisioner_name={PROVISIONER}",
     ]
     arguments += [] if token is None else [f"--Voila.token={token}"]
+    warm_kernel.provide(process, PROVISIONER)
     GalleryServer.launch_instance(arguments if browser else [*arguments, "--no-browser"])
 
 

@@ -6,6 +6,7 @@ Screenshots go to outputs/screenshots/. Skipped, with the reason, where Playwrig
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -280,17 +281,17 @@ def test_the_page_of_its_own(environment, tmp_path, front_ends):
     with served([sys.executable, "-c", code], environment, tmp_path, address.split("?")[0]) as server:
         assert status(address, f"evil.example:{port}") == 403
         assert status(f"http://127.0.0.1:{port}/api/kernels", f"evil.example:{port}") in (403, 404)
-        assert kernels_of(server) == []
+        [first] = kernels_of(server)
         with urllib.request.urlopen(address.split("?")[0], timeout=20) as answer:  # without a token, it asks for one
             assert "/login" in answer.url
-        assert kernels_of(server) == []
+        assert kernels_of(server) == [first]
         with opened_page(1200) as page:
             page.goto(address, wait_until="domcontentloaded")
-            own = kernels_of(server)
+            assert kernels_of(server) == [first]
             page.wait_for_selector(".svgf-prompt input")
             use(page, "page", tmp_path, front_ends)
             waiting = wait_for_kernels(server, 2)
-            assert own == waiting[:1]
+            assert waiting[0] == first
         assert status(address, f"localhost:{port}") == 200
         assert kernels_of(server) == waiting  # the page was ready
         assert not set(wait_for_kernels(server, 1, seconds=60)) & set(waiting)  # kernels of closed pages have ended
@@ -318,6 +319,24 @@ def test_a_page_has_time_to_connect_to_a_kernel_that_has_waited_for_long(environ
         assert waiting in kernels_of(server)
 
 
+@pytest.mark.parametrize("listens", [False, True])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_kernel_outlives_the_server(environment, tmp_path, number, listens):
+    pytest.importorskip("voila", reason="`make gallery` needs `pip install voila`")
+    path, port = str(write_page(tmp_path / "gallery.ipynb")), free_port()
+    code = f"from {write_page.__module__} import serve; serve({path!r}, {port}, 'light', False)"
+    server = subprocess.Popen([sys.executable, "-c", code], env=environment | {"PYTHONPATH": str(ROOT)})
+    [first] = wait_for_kernels(server, 1)
+    while listens and not answers(f"http://127.0.0.1:{port}"):
+        time.sleep(0.3)
+    server.send_signal(number)
+    server.wait(20)
+    until = time.monotonic() + 20
+    while Path(f"/proc/{first}").exists() and time.monotonic() < until:
+        time.sleep(0.3)
+    assert not Path(f"/proc/{first}").exists()
+
+
 def status(address: str, host: str) -> int:
     request = urllib.request.Request(address, headers={"Host": host})
     try:
@@ -338,4 +357,4 @@ def wait_for_kernels(server: subprocess.Popen, count: int, seconds: float = SECO
 def kernels_of(server: subprocess.Popen) -> list[int]:
     """Kernel processes started by the server."""
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    return [int(child) for child in children if b"ipykernel" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [int(child) for child in children if b"kernel" in Path(f"/proc/{child}/cmdline").read_bytes()]
