@@ -18,7 +18,7 @@ from svgfusion_lib.gallery.session import Session, Tick
 from svgfusion_lib.gallery.worker import Worker
 
 PAGE_READY = "/opened"  # sent by gallery.js once a browser shows the page
-PAGE_READY_SECONDS = 3  # how long the first batch waits for PAGE_READY: drawing at once would delay the page
+PAGE_READY_SECONDS = 6  # how long the first batch waits for PAGE_READY: drawing at once would delay the page
 STILL_DRAWING = "Still drawing; press Cancel first."
 WELCOME = "Say what to draw and press Generate, or open an SVG of your own."
 
