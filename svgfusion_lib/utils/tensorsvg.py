@@ -288,27 +288,29 @@ def _shape(group: np.ndarray, frame: _Frame) -> tuple[str, dict[str, str]]:
     return "rect", rect
 
 
-def _arc(start: Sequence[float], middle: Sequence[float], end: Sequence[float], frame: _Frame) -> str:
-    """Arc commands through a row's three points (user units), or "" if they lie on a line.
+def _arc(
+    start: Sequence[float], end: Sequence[float], circle: tuple[np.ndarray, np.float64, np.float64], frame: _Frame
+) -> str:
+    """Arc commands for an arc's ends (user units) and its centre, radius and sweep, or "" if it is a line.
 
     The radius is computed from the rounded end points and gets enough decimals to keep the middle in place: near a
     half turn, a small error in the radius moves the middle a lot.
     """
-    first, last = (np.array([round(v, frame.decimals) for v in point]) for point in (start, end))
+    first, last = ([round(v, frame.decimals) for v in point] for point in (start, end))
     x, y = (_number(v, frame.decimals) for v in end)
-    centre, radius, sweep = circle_through(np.array([start]), np.array([middle]), np.array([end]))
-    if np.isfinite(radius[0]) and abs(sweep[0]) > FULL_TURN:  # as two half turns
-        half = [_number(v, frame.decimals) for v in 2 * centre[0] - start]
-        size, turns = _number(radius[0], frame.decimals + 1), int(sweep[0] > 0)
+    centre, radius, sweep = circle
+    if math.isfinite(radius) and abs(sweep) > FULL_TURN:  # as two half turns
+        half = [_number(v, frame.decimals) for v in 2 * centre - start]
+        size, turns = _number(radius, frame.decimals + 1), int(sweep > 0)
         return f"A{size} {size} 0 0 {turns} {' '.join(half)}A{size} {size} 0 0 {turns} {x} {y}"
-    half_chord = float(np.hypot(*(last - first))) / 2
-    if not np.isfinite(radius[0]) or half_chord == 0:
+    half_chord = math.dist(first, last) / 2
+    if not math.isfinite(radius) or half_chord == 0:
         return ""
-    sagitta = radius[0] * (1 - math.cos(sweep[0] / 2))
+    sagitta = radius * (1 - math.cos(sweep / 2))
     exact = (sagitta**2 + half_chord**2) / (2 * sagitta)
     if not 0 < exact < MAX_RADIUS * frame.scale:
         return ""
-    large = abs(sweep[0]) > math.pi
+    large = abs(sweep) > math.pi
     for decimals in range(frame.decimals, frame.decimals + 4):
         size = round(exact, decimals)
         height = math.sqrt(max(size**2 - half_chord**2, 0))  # renderers scale a smaller radius up to a half turn
@@ -317,7 +319,7 @@ def _arc(start: Sequence[float], middle: Sequence[float], end: Sequence[float], 
             break
     large &= size > half_chord  # otherwise it is a half turn, where the flag makes no difference
     size_text = _number(size, decimals)
-    return f"A{size_text} {size_text} 0 {int(large)} {int(sweep[0] > 0)} {x} {y}"
+    return f"A{size_text} {size_text} 0 {int(large)} {int(sweep > 0)} {x} {y}"
 
 
 def path_data(group: np.ndarray, frame: _Frame) -> str:
@@ -329,6 +331,8 @@ def path_data(group: np.ndarray, frame: _Frame) -> str:
     pen = ("", "")
     closes = not paints_stroke(group[0])
     places = group[:, rf.GEOMETRY].reshape(-1, 4, 2) * frame.scale + (frame.centre_x, frame.centre_y)  # [K, 4, 2]
+    arcs = places[group[:, rf.COMMAND] == rf.ARC]  # [A, 4, 2]
+    circles = zip(*circle_through(arcs[:, 0], arcs[:, 1], arcs[:, 3])) if len(arcs) else iter(())
     for command, (start, *controls, end) in zip(group[:, rf.COMMAND].astype(int).tolist(), places.tolist()):
         x, y = (_number(v, frame.decimals) for v in end)
         if command in (rf.MOVE, rf.SUBMOVE):
@@ -338,7 +342,7 @@ def path_data(group: np.ndarray, frame: _Frame) -> str:
         elif command == rf.CUBIC:
             numbers = [_number(v, frame.decimals) for point in controls for v in point]
             parts.append(f"C{' '.join((*numbers, x, y))}")
-        elif command == rf.ARC and (arc := _arc(start, controls[0], end, frame)):
+        elif command == rf.ARC and (arc := _arc(start, end, next(circles), frame)):
             parts.append(arc)
         elif (x, y) == pen and parts[-1].startswith("M"):  # a dot: some viewers do not draw zero-length lines
             parts.append(f"H{_number(end[0] + 10.0**-frame.decimals, frame.decimals)}")
