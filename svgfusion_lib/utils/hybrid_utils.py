@@ -183,33 +183,34 @@ def snap_rows(rows: np.ndarray, step: float) -> np.ndarray:
     (radii, rect sizes) snap too, but never to 0. Stroke widths snap to fifths of a step: 2.01 becomes 2.
     """
     rows = rows.copy()
-    start_shift = first_shift = np.zeros(2)
-    for row in rows:
-        kinds = rf.argument_kinds(int(row[rf.ELEMENT]), int(row[rf.COMMAND]))
-        if kinds is None or row[rf.ELEMENT] in rf.GRADIENTS:
-            continue
-        width = row[rf.STROKE_WIDTH]
-        row[rf.STROKE_WIDTH] = round(width / (step / 5)) * (step / 5) or width
-        geometry = row[rf.GEOMETRY]  # a view: changes reach the row
-        if row[rf.ELEMENT] != rf.PATH:
-            for i, kind in enumerate(kinds):
-                if kind != "." and not (kind == "l" and abs(geometry[i]) < step / 2):
-                    geometry[i] += _shift(geometry[i], step)
-            continue
-        command = row[rf.COMMAND]
-        end_shift = first_shift if command == rf.CLOSE else _shift(geometry[rf.END_POINT], step)
-        if command not in (rf.MOVE, rf.SUBMOVE):
-            geometry[0:2] += start_shift
-        if command == rf.CUBIC:
-            geometry[2:4] += start_shift
-            geometry[4:6] += end_shift
-        if command == rf.ARC:
-            geometry[2:4] += (start_shift + end_shift) / 2
-        geometry[rf.END_POINT] += end_shift
-        if command in (rf.MOVE, rf.SUBMOVE):
-            first_shift = end_shift
-        start_shift = end_shift
+    element, command = rows[:, rf.ELEMENT], rows[:, rf.COMMAND]
+    ids = element.astype(int), command.astype(int)
+    shapes = _KNOWN[ids] & ~np.isin(element, rf.GRADIENTS)  # [L]
+    width = rows[shapes, rf.STROKE_WIDTH]
+    snapped = np.rint(width / (step / 5)).astype(np.float64) * (step / 5)
+    rows[shapes, rf.STROKE_WIDTH] = np.where(snapped == 0, width, snapped)
+    geometry = rows[:, rf.GEOMETRY]  # a view: changes reach the rows
+    moves = _IS_POSITION[ids] | _IS_LENGTH[ids] & ~(np.abs(geometry) < step / 2)  # [L, 8]
+    moves &= (shapes & (element != rf.PATH))[:, None]
+    geometry[moves] += _shift(geometry[moves], step)
+    _snap_paths(geometry, np.flatnonzero(shapes & (element == rf.PATH)), command, step)
     return rows
+
+
+def _snap_paths(geometry: np.ndarray, path: np.ndarray, command: np.ndarray, step: float) -> None:
+    """Snap path rows (indices [K]) of geometry [L, 8] with commands [L], in place."""
+    command = np.append(rf.NONE, command[path])  # [1 + K]: nothing moves before the first row
+    end = np.concatenate([np.zeros((1, 2), geometry.dtype), _shift(geometry[path, rf.END_POINT], step)])  # [1 + K, 2]
+    begins = (command == rf.MOVE) | (command == rf.SUBMOVE)
+    begun = np.maximum.accumulate(np.where(begins, np.arange(len(command)), 0))  # [1 + K]
+    end = np.where((command == rf.CLOSE)[:, None], end[begun], end)
+    start, end, command, inner = end[:-1], end[1:], command[1:], ~begins[1:]  # shifts of a row's start and end
+    cubic, arc = command == rf.CUBIC, command == rf.ARC
+    geometry[path[inner], 0:2] += start[inner]
+    geometry[path[cubic], 2:4] += start[cubic]
+    geometry[path[cubic], 4:6] += end[cubic]
+    geometry[path[arc], 2:4] += (start + end)[arc] / 2
+    geometry[path, rf.END_POINT] += end
 
 
 def _shift(value: np.ndarray, step: float) -> np.ndarray:
