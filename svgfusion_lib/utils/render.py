@@ -46,18 +46,20 @@ def render_svg(svg: str, size: int = 128, background: str = "white") -> np.ndarr
     ValueError with the reason if the SVG cannot be rendered, UserError if cairo is not installed.
     """
     _require_cairo()
-    drawing = _draw_premultiplied(svg, size).astype(np.float64)  # (h, w, 4)
-    return _on_background(drawing[..., :3], drawing[..., 3:] / 255, size, background)
-
-
-def _on_background(colours: np.ndarray, alpha: np.ndarray, size: int, background: str) -> np.ndarray:
-    """Premultiplied colours [h, w, 3] up to 255 and alpha [h, w, 1] up to 1 -> uint8 [size, size, 3], centred."""
+    drawing = _draw_premultiplied(svg, size)  # (h, w, 4)
     backdrop = np.array(ImageColor.getrgb(background)[:3])  # ValueError on an unknown colour
-    h, w = alpha.shape[:2]
+    behind = np.round(backdrop * (1 - np.arange(256)[:, None] / 255)).astype(np.uint8)  # [256, 3]: for every alpha
+    shown = behind.take(drawing[..., 3], axis=0)  # (h, w, 3)
+    shown += np.minimum(drawing[..., :3], 255 - shown)
+    return _centred(shown, size, backdrop)
+
+
+def _centred(shown: np.ndarray, size: int, backdrop: np.ndarray) -> np.ndarray:
+    """A picture [h, w, 3] in the middle of a canvas uint8 [size, size, 3] with the colour `backdrop` [3]."""
+    h, w = shown.shape[:2]
     top, left = (size - h) // 2, (size - w) // 2
-    canvas = np.empty((size, size, 3), dtype=np.uint8)
-    canvas[:] = backdrop
-    canvas[top : top + h, left : left + w] = np.minimum(np.round(colours + backdrop * (1 - alpha)), 255)
+    canvas = np.full((size, size, 3), backdrop, dtype=np.uint8)
+    canvas[top : top + h, left : left + w] = shown
     return canvas
 
 
@@ -88,7 +90,8 @@ def render_svg_by_resvg(svg: str, size: int = 128, background: str = "white") ->
     image = Image.open(io.BytesIO(data), formats=["PNG"])
     drawing = np.asarray(image.convert("RGBA"))[:size, :size].astype(np.float64)  # (h, w, 4)
     alpha = drawing[..., 3:] / 255  # (h, w, 1)
-    return _on_background(drawing[..., :3] * alpha, alpha, size, background)
+    backdrop = np.array(ImageColor.getrgb(background)[:3])  # ValueError on an unknown colour
+    return _centred(np.minimum(np.round(drawing[..., :3] * alpha + backdrop * (1 - alpha)), 255), size, backdrop)
 
 
 @cache
@@ -108,7 +111,8 @@ def is_blank(svg: str) -> bool:
 
 def is_white(pixels: np.ndarray) -> bool:
     """True if an image uint8 [H, W, 3] shows next to nothing."""
-    painted = (255 - pixels.astype(np.int16)).max(axis=2) > BLANK_CONTRAST  # (H, W)
+    red, green, blue = pixels.transpose(2, 0, 1)  # (H, W) each
+    painted = np.minimum(np.minimum(red, green), blue) < 255 - BLANK_CONTRAST  # (H, W)
     return bool(painted.mean() < BLANK_SHARE)
 
 
@@ -297,9 +301,8 @@ def _draw_premultiplied(svg: str, size: int) -> np.ndarray:
         raise ValueError(f"the SVG cannot be rendered: {reason}") from error
     image = surface.cairo
     h, w, stride = image.get_height(), image.get_width(), image.get_stride()
-    words = np.frombuffer(image.get_data(), dtype="<u4" if sys.byteorder == "little" else ">u4")
-    argb = words.reshape(h, stride // 4)[:, :w]  # (h, w), 0xAARRGGBB
-    return np.stack([argb >> 16 & 255, argb >> 8 & 255, argb & 255, argb >> 24], axis=-1).astype(np.uint8)
+    channels = np.frombuffer(image.get_data(), dtype=np.uint8).reshape(h, stride // 4, 4)[:, :w]  # words 0xAARRGGBB
+    return channels[..., [2, 1, 0, 3] if sys.byteorder == "little" else [1, 2, 3, 0]]
 
 
 class _Viewport:
