@@ -59,7 +59,7 @@ def anchors(rows: np.ndarray) -> np.ndarray:
     """Points [K, 2], in units, placed by a designer: ends of path rows, corners of rectangles, centres of circles."""
     geometry, element = rows[:, rf.GEOMETRY].astype(np.float64), rows[:, rf.ELEMENT]
     boxes = geometry[element == rf.RECT]
-    round_ = np.isin(element, (rf.CIRCLE, rf.ELLIPSE))
+    round_ = rf.is_one_of(element, (rf.CIRCLE, rf.ELLIPSE))
     return (np.concatenate([
         geometry[element == rf.PATH][:, rf.END_POINT], boxes[:, :2], boxes[:, :2] + boxes[:, 2:4], geometry[round_, :2],
     ]) + 1) * UNITS
@@ -150,7 +150,7 @@ def exactness(drawings: Sequence[np.ndarray]) -> dict:
 
 def _of_command(rows: np.ndarray, *commands: int) -> np.ndarray:
     """Points [K, 4, 2], in units, of path rows with given commands: start, controls (an arc's middle first), end."""
-    chosen = rows[(rows[:, rf.ELEMENT] == rf.PATH) & np.isin(rows[:, rf.COMMAND], commands)]
+    chosen = rows[(rows[:, rf.ELEMENT] == rf.PATH) & rf.is_one_of(rows[:, rf.COMMAND], commands)]
     return (chosen[:, rf.GEOMETRY].astype(np.float64).reshape(-1, 4, 2) + 1) * UNITS
 
 

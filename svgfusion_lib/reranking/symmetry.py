@@ -58,7 +58,7 @@ def mirrored_halves(rows: np.ndarray) -> list[np.ndarray]:
 
     Empty for drawings with gradients; a half without anything in it is left out.
     """
-    if np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
+    if rf.is_one_of(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
         return []
     turned = _transpose(rows)
     halves = [_valid(_unfold(each, 1)) for each in (rows, _flip(rows))]
@@ -71,7 +71,7 @@ def unfolded_wedges(rows: np.ndarray, axes: int) -> list[np.ndarray]:
 
     Rects and ellipses are left out. Empty for drawings with gradients; a wedge without anything in it is left out.
     """
-    if np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
+    if rf.is_one_of(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
         return []
     turns = [cmath.rect(1, math.pi * k / axes) for k in range(2 * axes)]
     wedges = [_valid(_turn(_unfold(_turn(rows, 1 / turn), axes), turn)) for turn in turns]
@@ -120,7 +120,7 @@ def _unfold(rows: np.ndarray, axes: int) -> np.ndarray:
     made: list[np.ndarray] = []
     first = rf.MOVE  # command of the next sub-path
     drawn = rows[:, rf.ELEMENT] > rf.EOS
-    begins = drawn & ((rows[:, rf.ELEMENT] != rf.PATH) | np.isin(rows[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE)))
+    begins = drawn & ((rows[:, rf.ELEMENT] != rf.PATH) | rf.is_one_of(rows[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE)))
     for part in np.split(rows[drawn], np.flatnonzero(begins[drawn]))[1:]:  # [K, 22] each
         row = part[0]
         if row[rf.ELEMENT] != rf.PATH:
@@ -339,9 +339,7 @@ def _cut_arc(points: list[complex]) -> list[list[complex]]:
     shares = np.array([0, *sorted(t for t in turns if 1e-6 < t < 1 - 1e-6), 1])
     count = len(shares) - 1
     halves = np.stack([shares[:-1], (shares[:-1] + shares[1:]) / 2, shares[1:]], axis=1).ravel()  # [3 count]
-    places = [
-        complex(*points_at(start, centre, sweep, float(share))[0]) for share in halves
-    ]
+    places = [complex(*place) for place in points_at(start, centre, sweep, halves).tolist()]
     places[0], places[-1] = points[0], points[2]
     return [places[3 * k : 3 * k + 3] for k in range(count)]
 

@@ -19,6 +19,7 @@ from svgfusion_lib.utils.hybrid_utils import paints_stroke
 UNITS = 12            # per canvas unit, for a canvas 24 wide
 SMALLEST = 0.1        # units: least side of a rectangle, least radius
 _MOVES = (rf.MOVE, rf.SUBMOVE)
+_IS_POSITION = np.logical_or(*rf.argument_tables()[:2])  # [elements, commands, 8]
 
 
 @dataclass
@@ -47,16 +48,16 @@ class Anchors:
         geometry = rows[:, rf.GEOMETRY].astype(np.float64)
         on_path = element == rf.PATH
         closes = on_path & (command == rf.CLOSE)
-        moves = on_path & np.isin(command, _MOVES)
+        moves = on_path & rf.is_one_of(command, _MOVES)
         ends = np.flatnonzero(on_path & ~closes)
         rects = np.flatnonzero(element == rf.RECT)
-        rounds = np.flatnonzero(np.isin(element, (rf.CIRCLE, rf.ELLIPSE)))
+        rounds = np.flatnonzero(rf.is_one_of(element, (rf.CIRCLE, rf.ELLIPSE)))
         corner = geometry[rects, :2]
         points = np.concatenate([
             geometry[ends, rf.END_POINT], corner, corner + geometry[rects, 2:4], geometry[rounds, :2]
         ])
         row = np.concatenate([ends, rects, rects, rounds])
-        begins = moves | np.isin(element, (rf.RECT, rf.CIRCLE, rf.ELLIPSE))
+        begins = moves | rf.is_one_of(element, (rf.RECT, rf.CIRCLE, rf.ELLIPSE))
         part_of_row = np.cumsum(begins) - 1  # [L]
         anchor = np.full(len(rows), -1)      # [L]: for path rows
         anchor[ends] = np.arange(len(ends))
@@ -160,7 +161,7 @@ class Anchors:
         size = np.maximum(points[high] - points[low], np.minimum(SMALLEST / UNITS, rows[self.row[low], 4:6]))
         rows[self.row[low], 2:4], rows[self.row[low], 4:6] = points[low], size
         rows[self.row[low], 6:8] = np.minimum(rows[self.row[low], 6:8], size / 2)
-        round_ = np.isin(rows[self.row, rf.ELEMENT], (rf.CIRCLE, rf.ELLIPSE))
+        round_ = rf.is_one_of(rows[self.row, rf.ELEMENT], (rf.CIRCLE, rf.ELLIPSE))
         rows[self.row[round_], 2:4] = points[round_]
 
 
@@ -195,6 +196,5 @@ def _turned(
 
 def _used(rows: np.ndarray) -> np.ndarray:
     """Which geometry columns [L, 8] of path rows are used."""
-    is_x, is_y, _ = (np.array(table) for table in rf.argument_tables())
     ids = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
-    return (is_x | is_y)[ids] & (rows[:, rf.ELEMENT] == rf.PATH)[:, None]
+    return _IS_POSITION[ids] & (rows[:, rf.ELEMENT] == rf.PATH)[:, None]

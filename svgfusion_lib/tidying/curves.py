@@ -38,9 +38,8 @@ def round_curves(rows: np.ndarray, noise: float) -> np.ndarray:
     if noise <= MIN_NOISE:
         return rows
     points = np.zeros((len(rows), 9, 2))  # along every curve, in units
-    curves = (rows[:, rf.ELEMENT] == rf.PATH) & np.isin(rows[:, rf.COMMAND], (rf.CUBIC, rf.ARC))
-    for i in np.flatnonzero(curves):
-        points[i] = _along(rows[i])
+    curves = (rows[:, rf.ELEMENT] == rf.PATH) & rf.is_one_of(rows[:, rf.COMMAND], (rf.CUBIC, rf.ARC))
+    points[curves] = _along(rows[curves])
     pieces, done = [], 0
     for outline in outlines(rows):
         if not curves[outline.rows].any():
@@ -53,22 +52,24 @@ def round_curves(rows: np.ndarray, noise: float) -> np.ndarray:
     return canonical_rows(np.concatenate([*pieces, rows[done:]]))
 
 
-def _along(row: np.ndarray) -> np.ndarray:
-    """Nine points [9, 2], in units, along a cubic or arc row [22]."""
-    points = (row[rf.GEOMETRY].astype(np.float64).reshape(4, 2) + 1) * UNITS
-    if row[rf.COMMAND] == rf.CUBIC:
-        return _BASIS @ points
-    start, middle, end = points[[0, 1, 3], None]  # [1, 2] each
-    centre, radius, sweep = circle_through(start, middle, end)
-    if not np.isfinite(radius[0]):
-        return start + _SHARES[:, None] * (end - start)
-    return points_at(np.repeat(start, 9, axis=0), centre, np.repeat(sweep, 9), _SHARES)
+def _along(rows: np.ndarray) -> np.ndarray:
+    """Nine points [K, 9, 2], in units, along every cubic or arc row [K, 22]."""
+    points = (rows[:, rf.GEOMETRY].astype(np.float64).reshape(-1, 4, 2) + 1) * UNITS
+    along = _BASIS @ points  # [K, 9, 2]
+    arcs = rows[:, rf.COMMAND] == rf.ARC
+    if arcs.any():
+        start, middle, end = points[arcs][:, [0, 1, 3]].transpose(1, 0, 2)  # [A, 2] each
+        centre, radius, sweep = circle_through(start, middle, end)
+        turned = np.stack([points_at(start, centre, sweep, share) for share in _SHARES], axis=1)  # [A, 9, 2]
+        lines = start[:, None] + _SHARES[:, None] * (end - start)[:, None]  # [A, 9, 2]
+        along[arcs] = np.where(np.isfinite(radius)[:, None, None], turned, lines)
+    return along
 
 
 def _with_arcs(own: np.ndarray, points: np.ndarray, noise: float) -> np.ndarray:
     """A sub-path's rows [K, 22] with arcs for the longest runs of curves (points [K, 9, 2]) on nearly one circle."""
     own, kept, k = own.copy(), np.ones(len(own), dtype=bool), 1
-    curved = np.isin(own[:, rf.COMMAND], (rf.CUBIC, rf.ARC))  # [K]
+    curved = rf.is_one_of(own[:, rf.COMMAND], (rf.CUBIC, rf.ARC))  # [K]
     before, after = points[:-1, 8] - points[:-1, 7], points[1:, 1] - points[1:, 0]  # [K - 1, 2]
     smooth = (before * after).sum(1) > MIN_MERGE_COSINE * np.hypot(*before.T) * np.hypot(*after.T)  # [K - 1]
     while k < len(own):
@@ -109,7 +110,7 @@ def _common_arc(points: np.ndarray, noise: float, known: bool) -> np.ndarray | N
 
 def _as_circle(own: np.ndarray, points: np.ndarray, noise: float) -> np.ndarray | None:
     """Two half turns for a closed sub-path [K, 22] of curves (points [K, 9, 2]) that is nearly a circle, or None."""
-    curves = np.isin(own[:, rf.COMMAND], (rf.CUBIC, rf.ARC))
+    curves = rf.is_one_of(own[:, rf.COMMAND], (rf.CUBIC, rf.ARC))
     points = points[curves].reshape(-1, 2)
     if curves.sum() < 2 or (own[:, rf.COMMAND] == rf.LINE).any() or math.hypot(*(points[-1] - points[0])) > 2 * noise:
         return None

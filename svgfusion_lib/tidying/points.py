@@ -145,7 +145,7 @@ def _diagonal_ways(anchors: Anchors, noise: float) -> np.ndarray:
 
 def _centre_pairs(anchors: Anchors, reach: float) -> np.ndarray:
     """Pairs [K, 2] of circle and ellipse centres that are meant to coincide."""
-    round_ = np.flatnonzero(np.isin(anchors.rows[anchors.row, rf.ELEMENT], (rf.CIRCLE, rf.ELLIPSE)))
+    round_ = np.flatnonzero(rf.is_one_of(anchors.rows[anchors.row, rf.ELEMENT], (rf.CIRCLE, rf.ELLIPSE)))
     if len(round_) < 2:
         return _NONE
     tree = cKDTree(anchors.points[round_])

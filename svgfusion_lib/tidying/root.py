@@ -73,7 +73,7 @@ def _is_current_colour(root: ElementTree.Element) -> bool:
     except ValueError:
         return False
     drawn = rows[is_drawn(rows)]
-    if np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
+    if rf.is_one_of(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
         return False
     paints = np.concatenate([drawn[paints_fill(drawn.T), 10:13], drawn[paints_stroke(drawn.T), 14:17]])  # [K, 3]
     return bool(len(paints) and np.allclose(paints * 255, _PROBE, atol=0.5))

@@ -138,7 +138,7 @@ def _merged(run: np.ndarray) -> np.ndarray | None:
 
 def _primitives(rows: np.ndarray) -> np.ndarray:
     """Rules 3 and 4: rows [L, 22] -> rows [L', 22]."""
-    begins = (rows[:, rf.ELEMENT] != rf.PATH) | np.isin(rows[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE))
+    begins = (rows[:, rf.ELEMENT] != rf.PATH) | rf.is_one_of(rows[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE))
     starts = np.flatnonzero(begins)
     sizes = np.diff(starts, append=len(rows))
     curves = np.add.reduceat(rows[:, rf.COMMAND] == rf.CUBIC, starts, dtype=int)
@@ -152,7 +152,7 @@ def _primitives(rows: np.ndarray) -> np.ndarray:
     path = np.cumsum(opens)                                      # path index of each sub-path
     paths = np.bincount(path[is_path], minlength=path[-1] + 1)   # sub-paths per path
     after_gradient = np.zeros(len(starts), dtype=bool)
-    after_gradient[1:] = np.isin(rows[starts[:-1], rf.ELEMENT], rf.GRADIENTS)
+    after_gradient[1:] = rf.is_one_of(rows[starts[:-1], rf.ELEMENT], rf.GRADIENTS)
     has_gradient = np.zeros(path[-1] + 1, dtype=bool)
     has_gradient[path[opens & after_gradient]] = True
     alone = paths[path] == 1

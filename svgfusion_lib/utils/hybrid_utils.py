@@ -65,7 +65,7 @@ def _cleaned(rows: np.ndarray) -> np.ndarray:
     )
     style = rows[:, rf.STYLE].clip(0, _STYLE_UPPER)
     style[:, _STYLE_IDS] = np.rint(style[:, _STYLE_IDS])
-    gradient = np.isin(element, rf.GRADIENTS)
+    gradient = rf.is_one_of(element, rf.GRADIENTS)
     style[gradient, 8:] = 0
     style[gradient & (command == rf.STOP), 4:] = 0
     clean[:, rf.STYLE] = style
@@ -134,7 +134,7 @@ def _has_size(clean: np.ndarray) -> np.ndarray:
     element, command, geometry = clean[:, rf.ELEMENT], clean[:, rf.COMMAND], clean[:, rf.GEOMETRY]
     gradient = has_direction(geometry, command == rf.RADIAL)
     primitive = (geometry[:, 2] > 0) & ((element == rf.CIRCLE) | (geometry[:, 3] > 0))
-    return np.where(np.isin(element, rf.GRADIENTS), gradient, primitive)
+    return np.where(rf.is_one_of(element, rf.GRADIENTS), gradient, primitive)
 
 
 def _join_points(out: np.ndarray) -> None:
@@ -161,7 +161,7 @@ def paints_stroke(row: np.ndarray) -> np.ndarray:
 
 def is_drawn(rows: np.ndarray) -> np.ndarray:
     """Which rows [L, 22] belong to shapes, not to <BOS>, <EOS> or gradients -> bool [L]."""
-    return (rows[:, rf.ELEMENT] > rf.EOS) & ~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)
+    return (rows[:, rf.ELEMENT] > rf.EOS) & ~rf.is_one_of(rows[:, rf.ELEMENT], rf.GRADIENTS)
 
 
 def strokes_only(rows: np.ndarray) -> bool:
@@ -185,7 +185,7 @@ def snap_rows(rows: np.ndarray, step: float) -> np.ndarray:
     rows = rows.copy()
     element, command = rows[:, rf.ELEMENT], rows[:, rf.COMMAND]
     ids = element.astype(int), command.astype(int)
-    shapes = _KNOWN[ids] & ~np.isin(element, rf.GRADIENTS)  # [L]
+    shapes = _KNOWN[ids] & ~rf.is_one_of(element, rf.GRADIENTS)  # [L]
     width = rows[shapes, rf.STROKE_WIDTH]
     snapped = np.rint(width / (step / 5)).astype(np.float64) * (step / 5)
     rows[shapes, rf.STROKE_WIDTH] = np.where(snapped == 0, width, snapped)

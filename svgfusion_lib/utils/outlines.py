@@ -33,15 +33,19 @@ class Outline:
     corners: np.ndarray
 
 
-def arc_points(points: np.ndarray) -> np.ndarray:
-    """Points [P, 2] along one arc (start, middle, end [3, 2]), at most ARC_STEP apart, ends exact."""
-    start, middle, end = points[:, None]  # [1, 2] each
-    centre, radius, sweep = circle_through(start, middle, end)
-    if not np.isfinite(radius[0]):
-        return points
-    count = max(3, math.ceil(abs(sweep[0]) / ARC_STEP) + 1)
-    found = points_at(np.repeat(start, count, axis=0), centre, np.repeat(sweep, count), np.linspace(0, 1, count))
-    found[-1] = points[2]
+def arc_points(points: np.ndarray) -> list[np.ndarray]:
+    """Points [P, 2] along each arc (start, middle, end: points [K, 3, 2]), at most ARC_STEP apart, ends exact."""
+    if not len(points):
+        return []
+    centre, radius, sweep = circle_through(points[:, 0], points[:, 1], points[:, 2])
+    counts = np.maximum(3, np.ceil(np.abs(sweep) / ARC_STEP) + 1).astype(int)  # [K]
+    own = np.repeat(np.arange(len(points)), counts)  # index of every point's arc
+    shares = np.concatenate([np.linspace(0, 1, count) for count in counts.tolist()])
+    found = np.split(points_at(points[own, 0], centre[own], sweep[own], shares), np.cumsum(counts)[:-1])
+    for k, along in enumerate(found):
+        along[-1] = points[k, 2]
+        if not np.isfinite(radius[k]):  # a line, which has 3 points
+            along[:] = points[k]
     return found
 
 
@@ -53,6 +57,9 @@ def outlines(rows: np.ndarray) -> list[Outline]:
     curves = np.zeros(len(rows), dtype=int)
     cubics = np.flatnonzero(on_path & (command == rf.CUBIC))
     curves[cubics] = np.arange(len(cubics))
+    arcs = np.flatnonzero(on_path & (command == rf.ARC))
+    curves[arcs] = np.arange(len(arcs))
+    turned = arc_points(geometry[arcs].reshape(-1, 4, 2)[:, [0, 1, 3]])
     bent = np.einsum("pc,kcd->kpd", _BASIS, geometry[cubics].reshape(-1, 4, 2))  # [K, 17, 2]
     begins = (element > rf.EOS) & (~on_path | (command == rf.MOVE) | (command == rf.SUBMOVE))
     starts = np.flatnonzero(begins)
@@ -74,7 +81,7 @@ def outlines(rows: np.ndarray) -> list[Outline]:
             if command[i] == rf.CUBIC:
                 pieces.append(bent[curves[i], 1:])
             elif command[i] == rf.ARC:
-                pieces.append(arc_points(geometry[i].reshape(4, 2)[[0, 1, 3]])[1:])
+                pieces.append(turned[curves[i]][1:])
             else:
                 pieces.append(geometry[i, None, rf.END_POINT])
         points = np.concatenate(pieces)

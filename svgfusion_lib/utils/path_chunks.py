@@ -54,7 +54,7 @@ def rows_to_chunks(rows: np.ndarray, layout: str, rows_per_latent: int, arcs: bo
     if layout != "path":
         raise ValueError(f"layout must be 'row' or 'path', got {layout!r}")
     body = rows[1:-1]  # [L - 2, 22]
-    breaks = (body[:, rf.ELEMENT] != rf.PATH) | np.isin(body[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE))
+    breaks = (body[:, rf.ELEMENT] != rf.PATH) | rf.is_one_of(body[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE))
     pieces = []
     for sub_path in np.split(body, np.flatnonzero(breaks)[1:]):
         parts = -(-len(sub_path) // rows_per_latent)  # equal parts instead of full ones and a remainder

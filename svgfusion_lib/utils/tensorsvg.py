@@ -62,7 +62,7 @@ def _shift(rows: Tensor) -> Tensor:
 def element_of_rows(rows: np.ndarray) -> np.ndarray:
     """Element index of each row [L, 22] -> int64 [L]; <BOS> belongs to the first element, <EOS> to the last."""
     element = rows[:, rf.ELEMENT]
-    gradient = np.isin(element, rf.GRADIENTS)
+    gradient = rf.is_one_of(element, rf.GRADIENTS)
     after_gradient = np.append(False, gradient[:-1])
     drawn = element > rf.EOS
     own = drawn & ~gradient & ((element != rf.PATH) | (rows[:, rf.COMMAND] == rf.MOVE))
@@ -96,7 +96,7 @@ def split_elements(rows: np.ndarray) -> list[np.ndarray]:
 
 def split_gradients(group: np.ndarray) -> tuple[dict[int, np.ndarray], np.ndarray]:
     """Split one element's rows into its gradients (rows [1 + stops, 22] by element id) and the rows of its shape."""
-    gradient = np.isin(group[:, rf.ELEMENT], rf.GRADIENTS)
+    gradient = rf.is_one_of(group[:, rf.ELEMENT], rf.GRADIENTS)
     if not gradient.any():
         return {}, group
     kinds = {kind: group[group[:, rf.ELEMENT] == kind] for kind in rf.GRADIENTS}
@@ -110,7 +110,7 @@ def element_structure(rows: np.ndarray) -> list[tuple[str, int, str, str]]:
         paints, shape = split_gradients(group)
         first = shape[0]
         structure.append((
-            rf.ELEMENTS[int(first[rf.ELEMENT])], int(np.isin(shape[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE)).sum()),
+            rf.ELEMENTS[int(first[rf.ELEMENT])], int(rf.is_one_of(shape[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE)).sum()),
             rf.FILL_RULES[int(first[rf.FILL_RULE])],
             "+".join(
                 name if kind not in paints else f"{name} gradient"
