@@ -87,24 +87,23 @@ def _likely_shifts(
     mean = np.bincount(own, values) / count
     spread = noise / np.sqrt(count)
     tried = SHIFTS * min(2 * grid.step, 3 * shift)
+    likely = np.logaddexp.reduce(_log_likelihoods(mean - tried[:, None], spread, grid))  # [T, G]
     scores = [
-        np.bincount(pair[0], np.logaddexp.reduce(_log_likelihoods(mean - way, spread, grid)), part.max() + 1)
-        - way**2 / (2 * shift**2)
-        for way in tried
+        np.bincount(pair[0], own, part.max() + 1) - way**2 / (2 * shift**2) for way, own in zip(tried, likely)
     ]
     return tried[np.argmax(scores, axis=0)]
 
 
 def _log_likelihoods(mean: np.ndarray, spread: np.ndarray, grid: Grid) -> np.ndarray:
-    """Log likelihoods [3, G] of means [G] with errors [G] as whole, half and arbitrary coordinates."""
+    """Log likelihoods [3, ..., G] of means [..., G] with errors [G] as whole, half and arbitrary coordinates."""
     period = 2 * grid.step
-    whole = np.abs(mean / period - np.round(mean / period))  # [G]: 0 to .5
+    whole = np.abs(mean / period - np.round(mean / period))  # [..., G]: 0 to .5
     density = np.log(period / (spread * math.sqrt(math.tau)))
     of_whole, of_half, of_any = grid.log_shares
     return np.stack([
         of_whole + density - (period * whole / spread) ** 2 / 2,
         of_half + density - (period * (0.5 - whole) / spread) ** 2 / 2,
-        np.full(len(mean), of_any),
+        np.full(mean.shape, of_any),
     ])
 
 
