@@ -199,8 +199,8 @@ def _unfolded_pieces(rows: np.ndarray, axes: int) -> Iterable[tuple[list[Segment
     """Sub-paths, as segments and whether they are closed, for the rows [K, 22] of one sub-path."""
     turn = _turn_of(axes)
     closed = rows[-1, rf.COMMAND] == rf.CLOSE or not paints_stroke(rows[0])  # without a stroke: implicitly
-    at_first = [part for segment in _segments(rows, closed, turn) for part in _cut(segment)]
-    parts = [part for each in at_first for cut in _cut(*_swapped([each], turn)) for part in _swapped([cut], turn)]
+    parts = _cut(_segments(rows, closed, turn))
+    parts = _swapped(_cut(_swapped(parts, turn)), turn)
     sides = [max(_side(part), _side(*_swapped([part], turn))) for part in parts]
     if all(side < 0 for side in sides):
         whole, chains = closed, [parts] if parts else []
@@ -313,33 +313,43 @@ def _segments(rows: np.ndarray, closed: bool, turn: complex) -> list[Segment]:
     return result
 
 
-def _cut(segment: Segment) -> list[Segment]:
-    """A segment's parts between its crossings with the axis."""
-    command, points = segment
-    if command == rf.LINE:
-        start, end = points
-        if start.real * end.real >= 0:
-            return [segment]
-        middle = complex(0, start.imag + (end - start).imag * start.real / (start - end).real)
-        return [(rf.LINE, [start, middle]), (rf.LINE, [middle, end])]
-    parts = _cut_arc(points) if command == rf.ARC else _cut_cubic(points)
-    for before, after in zip(parts, parts[1:]):
-        before[-1] = after[0] = complex(0, after[0].imag)
-    return [(command, part) for part in parts]
+def _cut(chain: list[Segment]) -> list[Segment]:
+    """Parts of a chain's segments between their crossings with the axis."""
+    arcs = np.array([points for command, points in chain if command == rf.ARC]).reshape(-1, 3)  # [A, 3]
+    places = np.stack([arcs.real, arcs.imag], axis=2).transpose(1, 0, 2)  # [3, A, 2]
+    circles = zip(*circle_through(*places)) if len(arcs) else iter(())
+    result: list[Segment] = []
+    for command, points in chain:
+        if command == rf.LINE:
+            parts = _cut_line(points)
+        else:
+            parts = _cut_arc(points, *next(circles)) if command == rf.ARC else _cut_cubic(points)
+        for before, after in zip(parts, parts[1:]):
+            before[-1] = after[0] = complex(0, after[0].imag)
+        result += [(command, part) for part in parts]
+    return result
 
 
-def _cut_arc(points: list[complex]) -> list[list[complex]]:
-    start, middle, end = (np.array([[z.real, z.imag]]) for z in points)
-    centre, radius, sweep = circle_through(start, middle, end)
-    if not np.isfinite(radius[0]) or abs(centre[0, 0]) >= radius[0] or not sweep[0]:
+def _cut_line(points: list[complex]) -> list[list[complex]]:
+    start, end = points
+    if start.real * end.real >= 0:
         return [points]
-    first = math.atan2(*(start - centre)[0][::-1])
-    angle = math.acos(-centre[0, 0] / radius[0])
-    turns = [((a - first) * math.copysign(1, sweep[0])) % math.tau / abs(sweep[0]) for a in (angle, -angle)]
+    middle = complex(0, start.imag + (end - start).imag * start.real / (start - end).real)
+    return [[start, middle], [middle, end]]
+
+
+def _cut_arc(points: list[complex], centre: np.ndarray, radius: float, sweep: float) -> list[list[complex]]:
+    if not np.isfinite(radius) or abs(centre[0]) >= radius or not sweep:
+        return [points]
+    start = np.array([points[0].real, points[0].imag])
+    first = math.atan2(*(start - centre)[::-1])
+    angle = math.acos(-centre[0] / radius)
+    turns = [((a - first) * math.copysign(1, sweep)) % math.tau / abs(sweep) for a in (angle, -angle)]
     shares = np.array([0, *sorted(t for t in turns if 1e-6 < t < 1 - 1e-6), 1])
     count = len(shares) - 1
     halves = np.stack([shares[:-1], (shares[:-1] + shares[1:]) / 2, shares[1:]], axis=1).ravel()  # [3 count]
-    places = [complex(*place) for place in points_at(start, centre, sweep, halves).tolist()]
+    found = points_at(start[None], centre[None], np.repeat(sweep, len(halves)), halves)  # [3 count, 2]
+    places = [complex(*place) for place in found.tolist()]
     places[0], places[-1] = points[0], points[2]
     return [places[3 * k : 3 * k + 3] for k in range(count)]
 
