@@ -237,6 +237,7 @@ class SamplingConfig(_Config):
     candidates: int = 8            # drawings per sample, of which the ranker keeps the best (reranking/ranker.py)
     nearest_name: bool = True      # draw half the candidates of an unseen prompt as the nearest known name
     symmetry: bool = True          # also rank symmetric versions of the best candidate (reranking/symmetry.py)
+    simplify: bool = True          # ... and versions without one of its parts (reranking/simpler.py)
 
     # Field names -> names on the command line and in TOML files, which follow the specification.
     FLAGS: ClassVar[dict[str, str]] = {

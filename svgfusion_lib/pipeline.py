@@ -46,6 +46,7 @@ from svgfusion_lib.reranking.routing import (
     models_for,
     resolve_prompt,
 )
+from svgfusion_lib.reranking.simpler import without_parts
 from svgfusion_lib.reranking.symmetry import axes_of, symmetric_versions
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
@@ -62,7 +63,7 @@ BATCH_SIZE = 64  # drawings per batch
 MAX_MIXED = 16   # ... of different lengths
 CUSTOM_MODEL = "own"  # name of a pipeline whose model is not a shipped one
 SYMMETRY_TRIED = 3      # candidates of which versions with several axes are made
-SYMMETRY_MARGIN = 0.05  # by which a symmetric version must rank higher than the drawing (docs/runs.md, section 28)
+VERSION_MARGIN = 0.05   # by which a version must rank higher than the drawing (docs/runs.md, sections 28 and 31)
 SIMPLER_MARGIN = 0.03   # of the best versions that rank nearly alike, the one with the fewest rows is taken
 MAX_TIDY_MOVE = 2.0  # furthest that tidying may move a generated point (canvas side 24)
 
@@ -350,8 +351,8 @@ class SVGFusionPipeline(LatentSampler):
             if (pictures := self.known_names.pictures) is not None and pictures.ranker == self.ranker.fingerprint:
                 examples = [self.known_names.examples(*each) for each in resolved]
             scores, similarity = self._judge(words, drawn, examples, config)
-        if count > 1 and config.symmetry:
-            self._try_symmetry(words, drawn, examples, scores, similarity, config)
+        if count > 1:
+            self._improve_best(words, drawn, examples, scores, similarity, config)
         total = (scores + EXAMPLE_WEIGHT * similarity).reshape(-1, count)
         order = np.argsort(-total, axis=1, kind="stable")  # [prompts, count], best first
 
@@ -369,31 +370,55 @@ class SVGFusionPipeline(LatentSampler):
         svgs = [rows_to_svg(snap_to_grid(rows, config), config.canvas) for rows in drawn]
         return self.ranker.judge(words, svgs, examples)
 
-    def _try_symmetry(
+    def _improve_best(
         self, words: Sequence[str], drawn: list[np.ndarray], examples: Sequence[Tensor | None] | None,
         scores: np.ndarray, similarity: np.ndarray, config: SamplingConfig,
     ) -> None:
-        """Replace candidates, in place, by symmetric versions that rank higher than the best one of their prompt."""
+        """Replace candidates, in place, by versions that rank higher than the best one of their prompt.
+
+        Versions are symmetric or lack a part; those that lack one may become symmetric after all.
+        """
+        ranked = words, drawn, examples, scores, similarity, config
+        every = range(len(words) // config.candidates)
+        if config.symmetry:
+            self._compete(every, symmetric_versions, *ranked)
+        if config.simplify:
+            simpler = self._compete(every, lambda rows, name: without_parts(rows), *ranked)
+            if config.symmetry:
+                self._compete(simpler, symmetric_versions, *ranked)
+
+    def _compete(
+        self, prompts: Sequence[int], versions_of: Callable[[np.ndarray, str], list[np.ndarray]],
+        words: Sequence[str], drawn: list[np.ndarray], examples: Sequence[Tensor | None] | None,
+        scores: np.ndarray, similarity: np.ndarray, config: SamplingConfig,
+    ) -> list[int]:
+        """One round of `_improve_best` for some prompts; returns those with a new best candidate.
+
+        versions_of(rows, name) -> versions, of which one must rank VERSION_MARGIN higher than the best candidate.
+        """
         total = (scores + EXAMPLE_WEIGHT * similarity).reshape(-1, config.candidates)  # [prompts, candidates]
         versions: list[tuple[int, np.ndarray]] = []  # candidate and rows
-        for i, order in enumerate(np.argsort(-total, axis=1, kind="stable")):
+        for i in prompts:
             first = i * config.candidates
-            name = strip_style(words[first])
+            order, name = np.argsort(-total[i], kind="stable"), strip_style(words[first])
             for k in first + order[: SYMMETRY_TRIED if axes_of(name) else 1]:
-                versions += [(int(k), rows) for rows in symmetric_versions(drawn[k], name)]
+                versions += [(int(k), rows) for rows in versions_of(drawn[k], name)]
         prompt_of = np.array([k // config.candidates for k, _ in versions], dtype=int)  # [V]
         new_scores, new_similarity = self._judge(
             [words[k] for k, _ in versions], [rows for _, rows in versions],
             None if examples is None else [examples[k] for k, _ in versions], config,
         )
         new_total = new_scores + EXAMPLE_WEIGHT * new_similarity  # [V]
-        for i, best in enumerate(total.max(1)):
-            better = np.flatnonzero((prompt_of == i) & (new_total > best + SYMMETRY_MARGIN))
+        improved = []
+        for i in prompts:
+            better = np.flatnonzero((prompt_of == i) & (new_total > total[i].max() + VERSION_MARGIN))
             if len(better):
                 good = better[new_total[better] >= new_total[better].max() - SIMPLER_MARGIN]
                 v = min(good, key=lambda v: (len(versions[v][1]), -new_total[v]))
                 k, drawn[k] = versions[v]
                 scores[k], similarity[k] = new_scores[v], new_similarity[v]
+                improved.append(i)
+        return improved
 
     def _prompts_to_draw(self, prompts: Sequence[str], config: SamplingConfig) -> list[str]:
         """Prompts of all drawings, config.candidates in a row for each.

@@ -73,13 +73,17 @@ def candidates(add: Add) -> None:
         help="for an unseen prompt, draw half of the candidates as the nearest known name (on)")
     add("--symmetry", action=argparse.BooleanOptionalAction,
         help="also rank symmetric versions of the best candidate (on)")
+    add("--simplify", action=argparse.BooleanOptionalAction,
+        help="also rank versions of the best candidate without one of its parts (on)")
     add("--tidy", type=number,
         help="errors that tidying corrects in final drawings, on a canvas 24 wide; 0: none (0.15)")
 
 
 def sampling_config(options: dict) -> SamplingConfig:
     """Pop the values of `sampling` and `candidates` from the options into a SamplingConfig."""
-    names = ("sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "nearest_name", "symmetry", "tidy")
+    names = (
+        "sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "nearest_name", "symmetry", "simplify", "tidy",
+    )
     given = {name: options.pop(name) for name in names if name in options}
     return SamplingConfig.from_dict({name: value for name, value in given.items() if value is not None})
 
