@@ -55,6 +55,7 @@ class MiniLM(nn.Module):
                     weights[f"{target}.{own}.{kind}"] = file[f"{source}.{name}.{kind}"]
                 parts = [file[f"{source}.attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
                 weights[f"{target}.self_attn.in_proj_{kind}"] = torch.cat(parts)  # [3 D, D] or [3 D]
-        model = cls()
-        model.load_state_dict(weights)
+        with torch.device("meta"):  # no random weights to overwrite
+            model = cls()
+        model.load_state_dict(weights, assign=True)
         return model

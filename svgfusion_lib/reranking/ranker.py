@@ -7,7 +7,7 @@ that neither has seen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class Ranker:
     head: IconHead
     pixel_encoder: PixelEncoder
     text_encoder: TextEncoder
+    _encoded: dict[str, Tensor] = field(default_factory=dict, repr=False)  # texts and their vectors [D]
 
     def add_pictures(self, known: KnownNames, precomputed_dir: str | Path) -> KnownNames:
         """Add pictures of a cache's training icons to the known names; UserError if it has none of these names."""
@@ -85,9 +86,7 @@ class Ranker:
         if not shown:
             return scores, similarity
         texts = [strip_style(prompts[k]) or prompts[k] for k in shown]
-        row = {text: n for n, text in enumerate(dict.fromkeys(texts))}
-        text_vectors = self.head.encode_texts(mean_text_tokens(*self.text_encoder.encode(list(row))))  # [texts, D]
-        targets, vectors = text_vectors[[row[text] for text in texts]], self.head(tokens)  # [b, D] each
+        targets, vectors = self._encode_texts(texts), self.head(tokens)  # [b, D] each
         score = (vectors * targets).sum(-1) + REALISM_WEIGHT * self.head.log_realism(tokens)  # [b]
         scores[shown] = score.double().numpy().round(_DECIMALS)
         for k, vector in zip(shown, vectors):
@@ -103,6 +102,13 @@ class Ranker:
         if shown:
             vectors[shown] = self.head(tokens)
         return vectors
+
+    def _encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """Unit vectors [B, D] of texts; those of the last call are not encoded again, as versions follow candidates."""
+        if not self._encoded.keys() >= set(texts):
+            new = list(dict.fromkeys(texts))
+            self._encoded = dict(zip(new, self.head.encode_texts(mean_text_tokens(*self.text_encoder.encode(new)))))
+        return torch.stack([self._encoded[text] for text in texts])
 
     def _encode_svgs(self, svgs: Sequence[str]) -> tuple[list[int], Tensor]:
         """Indices of the non-blank SVGs, and their pixel tokens [b, P, C]."""
