@@ -51,7 +51,7 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
     if reason:
         raise UserError(f"{mismatch} ({reason})")
     try:
-        with _NoInit():  # skip initialisation: all weights are overwritten
+        with NoInit():  # skip initialisation: all weights are overwritten
             model = cls(settings)
         own = {name: tensor.dtype for name, tensor in model.state_dict().items()}
         model.load_state_dict({name: t.to(own.get(name, t.dtype)) for name, t in weights.items()}, assign=True)
@@ -61,7 +61,7 @@ def build(cls: type[ModelT], config: dict, weights: dict[str, Tensor], source: s
     return model.eval()
 
 
-class _NoInit(TorchFunctionMode):
+class NoInit(TorchFunctionMode):
     """Turns torch.nn.init functions into no-ops. (The meta device would import a compiler, which takes seconds.)"""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
+from svgfusion_lib.models.base import NoInit
+
 _WIDTH, _HEADS, _LAYERS, _POSITIONS, _TOKENS = 384, 12, 6, 512, 30_522
 _EPSILON = 1e-12
 _LAYER = {  # names in nn.TransformerEncoderLayer -> names in the weight file
@@ -55,7 +57,7 @@ class MiniLM(nn.Module):
                     weights[f"{target}.{own}.{kind}"] = file[f"{source}.{name}.{kind}"]
                 parts = [file[f"{source}.attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
                 weights[f"{target}.self_attn.in_proj_{kind}"] = torch.cat(parts)  # [3 D, D] or [3 D]
-        with torch.device("meta"):  # no random weights to overwrite
+        with NoInit():  # skip initialisation: all weights are overwritten
             model = cls()
         model.load_state_dict(weights, assign=True)
         return model
