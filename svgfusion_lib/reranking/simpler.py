@@ -18,7 +18,7 @@ def without_parts(rows: np.ndarray) -> list[np.ndarray]:
 
     Empty for drawings with gradients or of a single part.
     """
-    if np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
+    if rf.is_one_of(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
         return []
     parts = outlines(rows)
     return [_without(rows, part) for part in parts[-MAX_PARTS:]] if len(parts) > 1 else []
