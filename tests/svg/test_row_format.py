@@ -3,6 +3,7 @@
 import re
 from itertools import product
 
+import numpy as np
 import pytest
 
 from svgfusion_lib.svg import row_format as rf
@@ -91,3 +92,10 @@ def test_a_mask_that_is_changed_changes_no_other():
     """Each call builds new tables, so edits have no side effects."""
     rf.free_arguments()[rf.RECT][rf.NONE][0] = False
     assert rf.free_arguments()[rf.RECT][rf.NONE][0] is True
+
+
+@pytest.mark.parametrize("kinds", [(3,), (3, 5), (0, 3, 8)])
+def test_ids_are_found_among_a_few_kinds(kinds):
+    ids = np.arange(9)
+    np.testing.assert_array_equal(rf.is_one_of(ids, kinds), np.isin(ids, kinds))
+    np.testing.assert_array_equal(rf.is_one_of(ids.reshape(3, 3) + 0.5, kinds), np.zeros((3, 3), dtype=bool))
