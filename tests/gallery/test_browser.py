@@ -324,7 +324,8 @@ def test_a_page_has_time_to_connect_to_a_kernel_that_has_waited_for_long(environ
 def test_no_kernel_outlives_the_server(environment, tmp_path, number, listens):
     pytest.importorskip("voila", reason="`make gallery` needs `pip install voila`")
     path, port = str(write_page(tmp_path / "gallery.ipynb")), free_port()
-    code = f"from {write_page.__module__} import serve; serve({path!r}, {port}, 'light', False)"
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # shells silence it in background
+    code = f"{heard}; from {write_page.__module__} import serve; serve({path!r}, {port}, 'light', False)"
     server = subprocess.Popen([sys.executable, "-c", code], env=environment | {"PYTHONPATH": str(ROOT)})
     [first] = wait_for_kernels(server, 1)
     while listens and not answers(f"http://127.0.0.1:{port}"):
