@@ -43,7 +43,7 @@ class Ranker:
     head: IconHead
     pixel_encoder: PixelEncoder
     text_encoder: TextEncoder
-    _encoded: dict[str, Tensor] = field(default_factory=dict, repr=False)  # texts and their vectors [D]
+    _encoded: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)  # texts and their vectors [D]
 
     def add_pictures(self, known: KnownNames, precomputed_dir: str | Path) -> KnownNames:
         """Add pictures of a cache's training icons to the known names; UserError if it has none of these names."""

@@ -7,7 +7,7 @@ A VS-DiT draws some parts twice, or one too many: a second stroke beside a cross
 import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.utils.hybrid_utils import sanitize_rows
+from svgfusion_lib.utils.hybrid_utils import has_gradients, sanitize_rows
 from svgfusion_lib.utils.outlines import Outline, outlines
 
 MAX_PARTS = 12  # of a drawing with more parts, only the last ones, which are on top, are left out
@@ -18,7 +18,7 @@ def without_parts(rows: np.ndarray) -> list[np.ndarray]:
 
     Empty for drawings with gradients or of a single part.
     """
-    if rf.is_one_of(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
+    if has_gradients(rows):
         return []
     parts = outlines(rows)
     return [_without(rows, part) for part in parts[-MAX_PARTS:]] if len(parts) > 1 else []

@@ -15,7 +15,7 @@ import numpy as np
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import circle_through, points_at
 from svgfusion_lib.utils.canonical import canonical_rows
-from svgfusion_lib.utils.hybrid_utils import paints_stroke, sanitize_rows
+from svgfusion_lib.utils.hybrid_utils import has_gradients, paints_stroke, sanitize_rows
 
 NEAR = 0.04                 # canvas units: points this near to the axis are on it
 BESIDE = 0.12               # canvas units: lines this near to a ray of several are meant to be on it
@@ -58,7 +58,7 @@ def mirrored_halves(rows: np.ndarray) -> list[np.ndarray]:
 
     Empty for drawings with gradients; a half without anything in it is left out.
     """
-    if rf.is_one_of(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
+    if has_gradients(rows):
         return []
     turned = _transpose(rows)
     halves = [_valid(_unfold(each, 1)) for each in (rows, _flip(rows))]
@@ -71,7 +71,7 @@ def unfolded_wedges(rows: np.ndarray, axes: int) -> list[np.ndarray]:
 
     Rects and ellipses are left out. Empty for drawings with gradients; a wedge without anything in it is left out.
     """
-    if rf.is_one_of(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
+    if has_gradients(rows):
         return []
     turns = [cmath.rect(1, math.pi * k / axes) for k in range(2 * axes)]
     wedges = [_valid(_turn(_unfold(_turn(rows, 1 / turn), axes), turn)) for turn in turns]

@@ -14,12 +14,11 @@ from scipy.sparse.csgraph import connected_components
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import circle_through
-from svgfusion_lib.utils.hybrid_utils import paints_stroke
+from svgfusion_lib.utils.hybrid_utils import IS_POSITION, paints_stroke
 
 UNITS = 12            # per canvas unit, for a canvas 24 wide
 SMALLEST = 0.1        # units: least side of a rectangle, least radius
 _MOVES = (rf.MOVE, rf.SUBMOVE)
-_IS_POSITION = np.logical_or(*rf.argument_tables()[:2])  # [elements, commands, 8]
 
 
 @dataclass
@@ -197,4 +196,4 @@ def _turned(
 def _used(rows: np.ndarray) -> np.ndarray:
     """Which geometry columns [L, 8] of path rows are used."""
     ids = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
-    return _IS_POSITION[ids] & (rows[:, rf.ELEMENT] == rf.PATH)[:, None]
+    return IS_POSITION[ids] & (rows[:, rf.ELEMENT] == rf.PATH)[:, None]

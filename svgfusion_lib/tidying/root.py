@@ -9,9 +9,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.document import local_name
-from svgfusion_lib.utils.hybrid_utils import is_drawn, paints_fill, paints_stroke
+from svgfusion_lib.utils.hybrid_utils import has_gradients, is_drawn, paints_fill, paints_stroke
 from svgfusion_lib.utils.svg_parser import parse_svg
 
 _LENGTH = re.compile(r"(?:\d+\.?|\d*\.\d+)(?:px|em|rem|ex|ch|pt|pc|mm|cm|in|%)?", re.ASCII)
@@ -73,7 +72,7 @@ def _is_current_colour(root: ElementTree.Element) -> bool:
     except ValueError:
         return False
     drawn = rows[is_drawn(rows)]
-    if rf.is_one_of(rows[:, rf.ELEMENT], rf.GRADIENTS).any():
+    if has_gradients(rows):
         return False
     paints = np.concatenate([drawn[paints_fill(drawn.T), 10:13], drawn[paints_stroke(drawn.T), 14:17]])  # [K, 3]
     return bool(len(paints) and np.allclose(paints * 255, _PROBE, atol=0.5))

@@ -21,6 +21,7 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.loop import budget_steps, fit
 from svgfusion_lib.utils.dataset import ToDevice, make_loader, pad_sequences
+from svgfusion_lib.utils.hybrid_utils import has_gradients
 from svgfusion_lib.utils.path_chunks import turned_chunks
 
 FINAL_NAME = "refiner_final.pt"
@@ -50,7 +51,7 @@ class RowsDataset(Dataset):
         self.names: list[str] = []
         for i, name in enumerate(cache["names"]):
             rows = cache_rows(cache, i)[1:-1]  # [L, 22]
-            known = not np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS).any()
+            known = not has_gradients(rows)
             if (split is None or cache["splits"][i] == split) and len(rows) <= max_rows and known:
                 self.rows.append(rows)
                 self.names.append(name)

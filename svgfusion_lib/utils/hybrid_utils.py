@@ -25,8 +25,8 @@ from svgfusion_lib.svg.paint.gradients import has_direction
 _STYLE_UPPER = np.array([1] * 8 + [2, len(rf.CAPS) - 1, len(rf.JOINS) - 1, len(rf.FILL_RULES) - 1], dtype=float)
 _STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns
 _IS_X, _IS_Y, _IS_LENGTH = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
-_IS_POSITION = _IS_X | _IS_Y
-_KNOWN = (_IS_POSITION | _IS_LENGTH).any(-1)  # [elements, commands]: the valid pairs
+IS_POSITION = _IS_X | _IS_Y
+_KNOWN = (IS_POSITION | _IS_LENGTH).any(-1)  # [elements, commands]: the valid pairs
 
 
 def sanitize_rows(rows: np.ndarray) -> np.ndarray:
@@ -60,7 +60,7 @@ def _cleaned(rows: np.ndarray) -> np.ndarray:
     clean[:, : rf.COMMAND + 1] = ids
     geometry = rows[:, rf.GEOMETRY]
     clean[:, rf.GEOMETRY] = np.where(
-        _IS_POSITION[element, command], geometry.clip(-rf.POSITION_LIMIT, rf.POSITION_LIMIT),
+        IS_POSITION[element, command], geometry.clip(-rf.POSITION_LIMIT, rf.POSITION_LIMIT),
         np.where(_IS_LENGTH[element, command], geometry.clip(0, rf.POSITION_LIMIT), 0),
     )
     style = rows[:, rf.STYLE].clip(0, _STYLE_UPPER)
@@ -164,6 +164,11 @@ def is_drawn(rows: np.ndarray) -> np.ndarray:
     return (rows[:, rf.ELEMENT] > rf.EOS) & ~rf.is_one_of(rows[:, rf.ELEMENT], rf.GRADIENTS)
 
 
+def has_gradients(rows: np.ndarray) -> bool:
+    """Whether rows [L, 22] have gradient rows."""
+    return bool(rf.is_one_of(rows[:, rf.ELEMENT], rf.GRADIENTS).any())
+
+
 def strokes_only(rows: np.ndarray) -> bool:
     """Whether rows [L, 22] draw strokes and no fills; fills too transparent to be written do not count."""
     drawn = rows[is_drawn(rows)]
@@ -190,7 +195,7 @@ def snap_rows(rows: np.ndarray, step: float) -> np.ndarray:
     snapped = np.rint(width / (step / 5)).astype(np.float64) * (step / 5)
     rows[shapes, rf.STROKE_WIDTH] = np.where(snapped == 0, width, snapped)
     geometry = rows[:, rf.GEOMETRY]  # a view: changes reach the rows
-    moves = _IS_POSITION[ids] | _IS_LENGTH[ids] & ~(np.abs(geometry) < step / 2)  # [L, 8]
+    moves = IS_POSITION[ids] | _IS_LENGTH[ids] & ~(np.abs(geometry) < step / 2)  # [L, 8]
     moves &= (shapes & (element != rf.PATH))[:, None]
     geometry[moves] += _shift(geometry[moves], step)
     _snap_paths(geometry, np.flatnonzero(shapes & (element == rf.PATH)), command, step)

@@ -358,4 +358,5 @@ def wait_for_kernels(server: subprocess.Popen, count: int, seconds: float = SECO
 def kernels_of(server: subprocess.Popen) -> list[int]:
     """Kernel processes started by the server."""
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    return [int(child) for child in children if b"kernel" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    commands = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    return [child for child, text in commands.items() if b"ipykernel" in text or b"warm_kernel" in text]
