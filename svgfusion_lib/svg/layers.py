@@ -14,6 +14,7 @@ from svgfusion_lib.svg.paint.gradients import Gradient
 MITER_LIMIT = 4.0  # the default of SVG, and so the meaning of `miter` in rows
 _COMMANDS = np.array([rf.SUBMOVE, rf.LINE, rf.CUBIC, rf.CLOSE])  # by path code; the first MOVE is a `move`
 _SAME = 1e-6       # canvas units: closer points count as one
+_SAME_FILL = 0.01 / 12  # ... of an outline without stroke: two decimals in a 24 x 24 file cannot tell them apart
 
 
 @dataclass
@@ -187,7 +188,8 @@ def draws(codes: np.ndarray, ends: np.ndarray, filled_only: np.ndarray) -> np.nd
     """Which segments [K] of paths are not redundant; ends [K, 2], filled_only bool [K].
 
     A straight segment back to the sub-path's start is redundant before a close, and unstroked paths are implicitly
-    closed. Zero-length segments are redundant if the sub-path has others or no stroke.
+    closed. Zero-length segments are redundant if the sub-path has others or no stroke; without a stroke, so are lines
+    too short to be written.
     """
     count = len(codes)
     is_close = codes == CLOSE
@@ -197,10 +199,15 @@ def draws(codes: np.ndarray, ends: np.ndarray, filled_only: np.ndarray) -> np.nd
     closing[:-1] = is_close[1:]
     closing[moves[1:] - 1] |= filled_only[moves[1:] - 1]
     closing[-1] |= filled_only[-1]
-    home = np.abs(ends - np.repeat(ends[moves], sizes, axis=0)).max(1) < _SAME
-    idle = home & closing
-    idle[1:] |= np.abs(ends[1:] - ends[:-1]).max(1) < _SAME
-    idle &= codes == LINE
+    same = np.where(filled_only, _SAME_FILL, _SAME)
+    home = np.abs(ends - np.repeat(ends[moves], sizes, axis=0)).max(1) < same
+    line = codes == LINE
+    idle = home & closing & line
+    short = (np.abs(np.diff(ends, axis=0, prepend=np.inf)).max(1) < same) & line
+    last = -1
+    for k in np.flatnonzero(short).tolist():              # a run of short lines is measured from the last point kept
+        last = last if idle[k - 1] else k - 1
+        idle[k] |= bool(np.abs(ends[k] - ends[last]).max() < same[k])
     idle |= is_close & filled_only
     sub_path = np.repeat(np.arange(len(moves)), sizes)
     kept = np.bincount(sub_path[~idle], minlength=len(moves)) - 1

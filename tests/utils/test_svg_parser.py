@@ -89,6 +89,10 @@ def test_text_bytes_and_files_are_read_alike(tmp_path):
     # rows between BOS and EOS, counted by hand
     ("a circle that is skewed", '<circle cx="9" cy="9" r="4" transform="skewX(20)"/>', 5),
     ("a rounded rect that is turned: move, four lines, four cubics", '<rect x="5" y="5" width="12" height="9" rx="2" transform="rotate(20 9 9)"/>', 9),
+    ("a fill whose last point rounds onto its first", '<path d="M3 3h9v9l-9-8.998z"/>', 3),
+    ("a stroke keeps such a point", '<path d="M3 3h9v9l-9-8.998z" fill="none" stroke="red"/>', 5),
+    ("a fill with two points in a row that round to one", '<path d="M3 3h9v.004v9l-2 3z"/>', 4),
+    ("a fill of many short lines keeps its outline: a point at least every hundredth", f'<path d="M3 3h9v9{"h-.004" * 10}z"/>', 6),
 ])
 def test_number_of_rows(parsed, why, body, count):
     assert len(parsed(body).rows) == count + 2
