@@ -21,6 +21,7 @@ from svgfusion_lib.utils.samplers import (
     guided,
     initial_noise,
     sampling_timesteps,
+    switch_at,
 )
 
 
@@ -84,15 +85,20 @@ class LatentSampler:
         config: SamplingConfig,
         callback: Callable[[int, Tensor], None] | None = None,
         style: Tensor | None = None,
+        start: tuple[Tensor, Tensor, Tensor] | None = None,
     ) -> Tensor:
         """Sample VAE latents [B, N, Z] for B prompts (context [B, S, C], context_mask [B, S], style [B]).
 
-        lengths: latents per sample, or one number for all; N is the largest, and padding is meaningless.
+        lengths: latents per sample, or one number for all; N is the largest, and padding is meaningless. start: other
+        context, context_mask and style for the first timesteps (`SamplingConfig.style_switch`).
         """
         padding_mask = None
         if not isinstance(lengths, int) and len(set(lengths)) > 1:
             padding_mask = padding_of(lengths).to(context.device)  # [B, N]
         denoise = self.denoiser(context, context_mask, config, style, padding_mask)
+        if start is not None:
+            before = self.denoiser(*start[:2], config, start[2], padding_mask)
+            denoise = switch_at((1 - config.style_switch) * self.schedule.num_steps, before, denoise)
         return self.solve(denoise, seeds, lengths, config, callback)
 
     def denoiser(

@@ -337,13 +337,16 @@ class SVGFusionPipeline(LatentSampler):
         check_prompts(prompts)
         count = config.candidates
         pairs, known = list(zip(prompts, styles or [None] * len(prompts))), self.dit.config.styles
-        resolved = [each for pair in pairs for each in candidate_prompts(*pair, known, count, self.default_styles)]
-        words = [text for text, _ in resolved]
+        resolved = [
+            each for prompt, style in pairs
+            for each in candidate_prompts(prompt, style, known, count, self._default_styles(prompt))
+        ]
+        words, drawn_styles = [text for text, _ in resolved], [style for _, style in resolved]
         to_draw = self._prompts_to_draw(words, config)
         prompt_of = [i for i in range(len(prompts)) for _ in range(count)]  # index of each drawing's prompt
         drawn = self._sample_rows(
             to_draw, [each for seed in seeds for each in candidate_seeds(seed, count)], config,
-            None if lengths is None else [lengths[i] for i in prompt_of], progress, [style for _, style in resolved],
+            None if lengths is None else [lengths[i] for i in prompt_of], progress, drawn_styles,
         )
         scores = similarity = np.zeros(len(drawn))
         examples = None
@@ -381,7 +384,7 @@ class SVGFusionPipeline(LatentSampler):
         ranked = words, drawn, examples, scores, similarity, config
         every = range(len(words) // config.candidates)
         if config.symmetry:
-            self._compete(every, symmetric_versions, *ranked)
+            self._compete(every, symmetric_versions, *ranked, tried=SYMMETRY_TRIED)
         if config.simplify:
             simpler = self._compete(every, lambda rows, name: without_parts(rows), *ranked)
             if config.symmetry:
@@ -390,18 +393,19 @@ class SVGFusionPipeline(LatentSampler):
     def _compete(
         self, prompts: Sequence[int], versions_of: Callable[[np.ndarray, str], list[np.ndarray]],
         words: Sequence[str], drawn: list[np.ndarray], examples: Sequence[Tensor | None] | None,
-        scores: np.ndarray, similarity: np.ndarray, config: SamplingConfig,
+        scores: np.ndarray, similarity: np.ndarray, config: SamplingConfig, tried: int = 1,
     ) -> list[int]:
         """One round of `_improve_best` for some prompts; returns those with a new best candidate.
 
         versions_of(rows, name) -> versions, of which one must rank VERSION_MARGIN higher than the best candidate.
+        tried: candidates of which versions are made, if the name has several axes of symmetry; else of the best only.
         """
         total = (scores + EXAMPLE_WEIGHT * similarity).reshape(-1, config.candidates)  # [prompts, candidates]
         versions: list[tuple[int, np.ndarray]] = []  # candidate and rows
         for i in prompts:
             first = i * config.candidates
             order, name = np.argsort(-total[i], kind="stable"), strip_style(words[first])
-            for k in first + order[: SYMMETRY_TRIED if axes_of(name) else 1]:
+            for k in first + order[: tried if axes_of(name) else 1]:
                 versions += [(int(k), rows) for rows in versions_of(drawn[k], name)]
         prompt_of = np.array([k // config.candidates for k, _ in versions], dtype=int)  # [V]
         new_scores, new_similarity = self._judge(
@@ -432,28 +436,59 @@ class SVGFusionPipeline(LatentSampler):
         second = [k % config.candidates % 2 == 1 for k in range(len(prompts))]
         return [nearest[prompt] or prompt if other else prompt for prompt, other in zip(prompts, second)]
 
+    def _default_styles(self, prompt: str) -> Sequence[str]:
+        """Styles for a prompt that names none: those of default_styles that know its name, else two others that do."""
+        knowing = self._styles_knowing(prompt)
+        return [style for style in self.default_styles if style in knowing] or knowing[:2] or self.default_styles
+
+    def _styles_knowing(self, prompt: str) -> list[str]:
+        """Styles in which the model knows the prompt's name, the most frequent one first."""
+        return [style for style in self.known_names.styles_of(prompt) if style in self.dit.config.styles]
+
+    def _starts(
+        self, prompts: Sequence[str], styles: Sequence[str], config: SamplingConfig
+    ) -> list[tuple[str, str]]:
+        """Text and style with which each drawing starts (`SamplingConfig.style_switch`).
+
+        Every second candidate of a name that the model knows in other styles only starts in one of them, in turn.
+        """
+        starts = list(zip(prompts, styles))
+        for k, (text, style) in enumerate(zip(prompts, styles)):
+            number = k % config.candidates
+            if config.style_switch and style and number % 2 == 1:
+                knowing = self._styles_knowing(text)
+                if knowing and style not in knowing:
+                    starts[k] = self.resolve_prompt(text, knowing[number // 2 % len(knowing)])
+        return starts
+
     @torch.no_grad()
     def _sample_rows(
         self, prompts: Sequence[str], seeds: Sequence[int], config: SamplingConfig, lengths: Sequence[int] | None,
         progress: Progress | None, styles: Sequence[str],
     ) -> list[np.ndarray]:
         """Draw one drawing per prompt, seed and style, as rows [L, 22]."""
-        row_of = {prompt: row for row, prompt in enumerate(dict.fromkeys(prompts))}
-        context, context_mask = self.encode_prompts(list(row_of))  # [b, S, C], [b, S]
-        row = torch.tensor([row_of[prompt] for prompt in prompts], device=context.device)
-        context, context_mask = context[row], context_mask[row]  # [B, S, C], [B, S]
-        style = self.encode_styles(styles)  # [B]
+        starts = self._starts(prompts, styles, config)
+        row_of = {text: row for row, text in enumerate(dict.fromkeys([*prompts, *(text for text, _ in starts)]))}
+        tokens, tokens_mask = self.encode_prompts(list(row_of))  # [b, S, C], [b, S]
+
+        def condition(texts: Sequence[str], styles: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
+            row = torch.tensor([row_of[text] for text in texts], device=tokens.device)
+            return tokens[row], tokens_mask[row], self.encode_styles(styles)  # [B, S, C], [B, S], [B]
+
+        context, context_mask, style = condition(prompts, styles)
+        start = condition([text for text, _ in starts], [style for _, style in starts])
         if lengths is None:
-            lengths = self.draw_lengths(context, context_mask, seeds, config.length_temperature)
+            lengths = self.draw_lengths(*start[:2], seeds, config.length_temperature)
         batches = batches_by_length(lengths)
         drawn: dict[int, np.ndarray] = {}
         steps = config.num_inference_steps
         for number, batch in enumerate(batches):
             batch_lengths = [lengths[i] for i in batch]
             report = None if progress is None else partial(_report, progress, number * steps, len(batches) * steps)
+            switches = any(starts[i] != (prompts[i], styles[i]) for i in batch)
             z = self.sample_latents(
                 context[batch], context_mask[batch], [seeds[i] for i in batch], batch_lengths, config, report,
-                style[batch],
+                style[batch], (start[0][batch], start[1][batch], start[2][batch]) if switches else None,
             )  # [b, N, Z]
             drawn |= dict(zip(batch, self.decode_rows(z, padding_of(batch_lengths).to(z.device))))
         return [drawn[i] for i in range(len(prompts))]

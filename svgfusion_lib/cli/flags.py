@@ -71,6 +71,9 @@ def candidates(add: Add) -> None:
         help="drawings per sample, of which the ranker keeps the best; 1: no ranking")
     add("--nearest_name", action=argparse.BooleanOptionalAction,
         help="for an unseen prompt, draw half of the candidates as the nearest known name (on)")
+    add("--style_switch", type=number,
+        help="for a name known in other styles only, start half of the candidates in one of those, for this share of the"
+        " timesteps; 0: off (0.25)")
     add("--symmetry", action=argparse.BooleanOptionalAction,
         help="also rank symmetric versions of the best candidate (on)")
     add("--simplify", action=argparse.BooleanOptionalAction,
@@ -82,7 +85,8 @@ def candidates(add: Add) -> None:
 def sampling_config(options: dict) -> SamplingConfig:
     """Pop the values of `sampling` and `candidates` from the options into a SamplingConfig."""
     names = (
-        "sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "nearest_name", "symmetry", "simplify", "tidy",
+        "sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "nearest_name", "style_switch", "symmetry",
+        "simplify", "tidy",
     )
     given = {name: options.pop(name) for name in names if name in options}
     return SamplingConfig.from_dict({name: value for name, value in given.items() if value is not None})

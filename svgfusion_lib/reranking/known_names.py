@@ -89,10 +89,21 @@ class KnownNames:
         """Picture embeddings [k, D] of the training icons with the prompt's name, or its synonyms; None without any."""
         if self.pictures is None:
             return None
-        names = self.synonyms(prompt) or [strip_style(prompt) or prompt]
-        rows = [row for name in names if (row := self.index_of(name)) is not None]
+        rows = self._indices_of(prompt)
         found = torch.cat([self.pictures.vectors[:0], *(self.pictures.embeddings_of(row, style) for row in rows)])
         return found if len(found) else None  # [k, D]
+
+    def styles_of(self, prompt: str) -> list[str]:
+        """Packs that have training icons with the prompt's name, or its synonyms; [] if that is unknown."""
+        if self.pictures is None:
+            return []
+        styles = [style for row in self._indices_of(prompt) for style in self.pictures.styles_of(row)]
+        return list(dict.fromkeys(styles))
+
+    def _indices_of(self, prompt: str) -> list[int]:
+        """Indices of the prompt's name, or of its synonyms."""
+        names = self.synonyms(prompt) or [strip_style(prompt) or prompt]
+        return [row for name in names if (row := self.index_of(name)) is not None]
 
     def index_of(self, name: str) -> int | None:
         """Index of a name, ignoring the order of its words; None if it is unknown."""

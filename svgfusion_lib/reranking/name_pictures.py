@@ -4,6 +4,7 @@ The ranker compares a drawing with its prompt, and with real icons of the prompt
 (docs/runs.md, section 23).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,14 @@ class NamePictures:
         """Embeddings [k, D] of a name's pictures: in the given style if there are any, else in all styles."""
         rows = self._rows.get(name, [])
         return self.vectors[[k for k in rows if self.styles[k] == style] or rows]  # [k, D]
+
+    def styles_of(self, name: int) -> list[str]:
+        """Packs that have pictures of a name, those with most pictures first."""
+        return sorted({self.styles[k] for k in self._rows.get(name, [])}, key=lambda style: (-self._sizes[style], style))
+
+    @cached_property
+    def _sizes(self) -> Counter[str]:
+        return Counter(self.styles)
 
     @cached_property
     def _rows(self) -> dict[int, list[int]]:

@@ -111,11 +111,14 @@ class Ranker:
         return torch.stack([self._encoded[text] for text in texts])
 
     def _encode_svgs(self, svgs: Sequence[str]) -> tuple[list[int], Tensor]:
-        """Indices of the non-blank SVGs, and their pixel tokens [b, P, C]."""
-        pictures = {k: picture for k, svg in enumerate(svgs) if (picture := self._render(svg)) is not None}
+        """Indices of the non-blank SVGs, and their pixel tokens [b, P, C]; equal SVGs are encoded once."""
+        pictures = {svg: picture for svg in dict.fromkeys(svgs) if (picture := self._render(svg)) is not None}
         if not pictures:
             return [], torch.zeros(0)
-        return list(pictures), self.pixel_encoder.encode(np.stack(list(pictures.values())))
+        tokens = self.pixel_encoder.encode(np.stack(list(pictures.values())))  # [distinct, P, C]
+        number_of = {svg: number for number, svg in enumerate(pictures)}
+        shown = [k for k, svg in enumerate(svgs) if svg in number_of]
+        return shown, tokens[[number_of[svgs[k]] for k in shown]]  # [b, P, C]
 
     def _render(self, svg: str) -> np.ndarray | None:
         """Render to uint8 [S, S, 3]; None if the SVG is blank or cannot be rendered."""

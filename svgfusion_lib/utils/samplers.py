@@ -57,6 +57,11 @@ def guided(conditional: Tensor, unconditional: Tensor, guidance_scale: float) ->
     return unconditional + guidance_scale * (conditional - unconditional)
 
 
+def switch_at(timestep: float, before: Denoise, after: Denoise) -> Denoise:
+    """Denoise with `before` at timesteps of at least `timestep`, which come first, and with `after` below."""
+    return lambda z, t: before(z, t) if t >= timestep else after(z, t)
+
+
 def estimator(
     denoise: Denoise, schedule: NoiseSchedule, prediction: str, clip: float, correct: Correct | None = None
 ) -> Estimate:

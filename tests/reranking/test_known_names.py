@@ -187,6 +187,51 @@ def test_examples_of_a_name_are_in_the_style_that_is_asked_for_or_in_all():
     assert known.merged_with(KnownNames(["dog"])).examples("left arrow") is not None
 
 
+def test_styles_of_a_name_are_the_packs_that_have_it_the_larger_first():
+    pictures = pictures_of((1, "tabler"), (0, "lucide"), (1, "lucide"), (0, "solar"), (2, "solar"), (3, "lucide"))
+    known = KnownNames(["mail", "bell", "cat", "dog", "moon"], pictures=pictures)
+    assert known.styles_of("a bell, solar style") == ["lucide", "tabler"]
+    assert known.styles_of("email") == known.styles_of("mail") == ["lucide", "solar"]
+    assert known.styles_of("moon") == known.styles_of("house") == KnownNames(["bell"]).styles_of("bell") == []
+
+
+def test_a_name_of_other_styles_only_starts_in_one_of_them_for_half_of_the_candidates(emoji, monkeypatch):
+    """Candidate 0 of two stays as it is; candidate 1 starts in the style that has the name, and has its length."""
+    names = emoji.known_names.names[:2]
+    known = KnownNames(names, pictures=pictures_of((0, "twemoji"), (1, "fluent-emoji-flat")))
+    monkeypatch.setattr(emoji, "known_names", known)
+    starts, sample_latents = [], emoji.sample_latents
+
+    def recorded(*arguments):
+        starts.append(None if arguments[-1] is None else arguments[-1][2].tolist())
+        return sample_latents(*arguments)
+
+    monkeypatch.setattr(emoji, "sample_latents", recorded)
+    config = dataclasses.replace(QUICK, candidates=2, symmetry=False, simplify=False)
+
+    def draw(name, style, share):
+        drawn = emoji.sample([name], [3], dataclasses.replace(config, style_switch=share), [4], styles=[style], kept=2)
+        return {image.svg for image in drawn}
+
+    (fluent,), (twemoji,) = (emoji.encode_styles([name]).tolist() for name in ("fluent-emoji-flat", "twemoji"))
+    switched, plain = draw(names[0], "fluent-emoji-flat", 0.5), draw(names[0], "fluent-emoji-flat", 0.0)
+    assert len(switched & plain) == 1 and len(switched) == len(plain) == 2
+    assert draw(names[0], "twemoji", 0.5) and draw(names[1], "fluent-emoji-flat", 0.5)
+    assert draw("a name that nobody knows", "twemoji", 0.5)
+    assert starts == [[fluent, twemoji], None, None, None, None]
+
+
+@pytest.mark.parametrize(("packs", "styles"), [
+    (["twemoji"], ["twemoji"]), (["fluent-emoji-flat"], ["fluent-emoji-flat"]), (["noto"], ["twemoji", "fluent-emoji-flat"]),
+    (["fluent-emoji-flat", "twemoji"], ["twemoji", "fluent-emoji-flat"]),
+])
+def test_a_prompt_without_a_style_is_drawn_in_the_styles_that_have_the_name(emoji, monkeypatch, packs, styles):
+    known = KnownNames(["heart"], pictures=pictures_of(*((0, pack) for pack in packs)))
+    monkeypatch.setattr(emoji, "known_names", known)
+    drawn = emoji.sample(["heart"], [0], dataclasses.replace(QUICK, candidates=4), kept=4)
+    assert {image.style for image in drawn} == set(styles)
+
+
 def test_packed_pictures_are_nearly_the_same_and_checked():
     vectors = torch.nn.functional.normalize(torch.randn(50, 128) @ torch.diag(0.95 ** torch.arange(128)), dim=-1)
     styles = ["lucide", "tabler"] * 25

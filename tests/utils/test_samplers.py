@@ -9,7 +9,7 @@ from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 from svgfusion_lib.config import DiffusionConfig
 from svgfusion_lib.utils import samplers
 from svgfusion_lib.utils.diffusion import add_noise, make_schedule
-from svgfusion_lib.utils.samplers import guided, initial_noise, sampling_timesteps
+from svgfusion_lib.utils.samplers import guided, initial_noise, sampling_timesteps, switch_at
 
 SCHEDULES = ["linear", "cosine"]
 PREDICTIONS = ["epsilon", "v"]
@@ -262,3 +262,9 @@ def test_a_dpm_solver_run_is_that_of_diffusers(prediction, steps):
         dpm_solver_sample(smooth, z, params_of("linear"), steps, prediction), run_theirs(theirs, z, steps),
         atol=2e-4, rtol=2e-4,  # its sigmas are float32
     )
+
+
+def test_one_denoiser_before_a_timestep_and_another_after_it():
+    denoise = switch_at(750.0, lambda z, t: z + 1, lambda z, t: z - 1)
+    z = torch.zeros(1, 2, 3)
+    assert [float(denoise(z, t).mean()) for t in (999, 750, 749, 0)] == [1, 1, -1, -1]
