@@ -314,10 +314,10 @@ class SVGFusionPipeline(LatentSampler):
         """Generate one image per (prompt, seed) pair with this model; a lower-level `__call__`.
 
         lengths: latents per image, drawn from the length predictor if None. styles: for each prompt a style, NO_STYLE,
-        or None for the one named in the prompt, else default_styles in turn (`candidate_prompts`). Each image is the
-        highest-ranked of config.candidates drawings with different seeds; with config.nearest_name every second
-        candidate of an unseen prompt uses the nearest known name. always_score: run the ranker on single drawings too.
-        kept: how many candidates to return per pair, best first.
+        or None for the one named in the prompt, else, in turn, the default_styles or others that have the name. Each
+        image is the highest-ranked of config.candidates drawings with different seeds; with config.nearest_name every
+        second candidate of an unseen prompt uses the nearest known name. always_score: run the ranker on single
+        drawings too. kept: how many candidates to return per pair, best first.
         """
         config = config or SamplingConfig()
         drawings = self._sample_raw(prompts, seeds, config, lengths, progress, styles, always_score, kept)
