@@ -236,8 +236,9 @@ class SamplingConfig(_Config):
     length_temperature: float = 0.5  # of the distribution of the number of latents; 0: the likeliest
     candidates: int = 8            # drawings per sample, of which the ranker keeps the best (reranking/ranker.py)
     nearest_name: bool = True      # draw half the candidates of an unseen prompt as the nearest known name
-    style_switch: float = 0.25     # for a name known in other styles only: half the candidates start in one of those,
-                                   # for this share of the timesteps, which settles the composition; 0: off
+    # For a name known in other styles only: share of the timesteps, the noisiest, that half of the candidates spend in
+    # one of those, which settles the composition; 0: off.
+    style_switch: float = 0.25
     symmetry: bool = True          # also rank symmetric versions of the best candidate (reranking/symmetry.py)
     simplify: bool = True          # ... and versions without one of its parts (reranking/simpler.py)
 
@@ -264,7 +265,9 @@ class SamplingConfig(_Config):
 
     def __post_init__(self):
         check_types(self.__dict__, SamplingConfig, "SamplingConfig")
-        for name, least, most in (("candidates", 1, MAX_CANDIDATES), ("tidy", 0, 1), ("eta", 0, 1), ("style_switch", 0, 1)):
+        for name, least, most in (
+            ("candidates", 1, MAX_CANDIDATES), ("tidy", 0, 1), ("eta", 0, 1), ("style_switch", 0, 1)
+        ):
             value = getattr(self, name)
             if not least <= value <= most:
                 raise UserError(f"SamplingConfig: {name} must be between {least} and {most}, not {value}")

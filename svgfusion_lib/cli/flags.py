@@ -72,8 +72,8 @@ def candidates(add: Add) -> None:
     add("--nearest_name", action=argparse.BooleanOptionalAction,
         help="for an unseen prompt, draw half of the candidates as the nearest known name (on)")
     add("--style_switch", type=number,
-        help="for a name known in other styles only, start half of the candidates in one of those, for this share of the"
-        " timesteps; 0: off (0.25)")
+        help="for a name known in other styles only, start half of the candidates in one of those, for this share of"
+        " the timesteps; 0: off (0.25)")
     add("--symmetry", action=argparse.BooleanOptionalAction,
         help="also rank symmetric versions of the best candidate (on)")
     add("--simplify", action=argparse.BooleanOptionalAction,

@@ -38,7 +38,8 @@ class NamePictures:
 
     def styles_of(self, name: int) -> list[str]:
         """Packs that have pictures of a name, those with most pictures first."""
-        return sorted({self.styles[k] for k in self._rows.get(name, [])}, key=lambda style: (-self._sizes[style], style))
+        styles = {self.styles[k] for k in self._rows.get(name, [])}
+        return sorted(styles, key=lambda style: (-self._sizes[style], style))
 
     @cached_property
     def _sizes(self) -> Counter[str]:

@@ -222,7 +222,8 @@ def test_a_name_of_other_styles_only_starts_in_one_of_them_for_half_of_the_candi
 
 
 @pytest.mark.parametrize(("packs", "styles"), [
-    (["twemoji"], ["twemoji"]), (["fluent-emoji-flat"], ["fluent-emoji-flat"]), (["noto"], ["twemoji", "fluent-emoji-flat"]),
+    (["twemoji"], ["twemoji"]), (["fluent-emoji-flat"], ["fluent-emoji-flat"]),
+    (["noto"], ["twemoji", "fluent-emoji-flat"]),
     (["fluent-emoji-flat", "twemoji"], ["twemoji", "fluent-emoji-flat"]),
 ])
 def test_a_prompt_without_a_style_is_drawn_in_the_styles_that_have_the_name(emoji, monkeypatch, packs, styles):
