@@ -20,6 +20,7 @@ LAB_TAG = "lab"  # tag of cells that only the notebook shows
 QUIET_SECONDS = 5  # idle time of all open pages before a kernel starts for the next one
 PROVISIONER = "warm-provisioner"
 THEMES = ("light", "dark")
+TEMPLATE = Path(__file__).parent / "page"  # Voila's template for the page
 
 
 def write_page(path: str | Path, notebook: str | Path = NOTEBOOKS / "08_gallery.ipynb") -> Path:
@@ -46,6 +47,10 @@ def serve(page: str | Path, port: int, theme: str, browser: bool, token: str | N
 
     class GalleryServer(Voila):
         quiet = 0  # seconds
+
+        def setup_template_dirs(self) -> None:
+            super().setup_template_dirs()
+            self.template_paths.insert(0, str(TEMPLATE))
 
         def init_settings(self) -> dict:
             own = {"allow_remote_access": False, "static_path": DEFAULT_STATIC_FILES_PATH}  # for error pages
