@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import ConvexHull
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import is_drawn, paints_fill, paints_stroke, snap_rows
@@ -108,6 +107,8 @@ def measure(drawings: Sequence[np.ndarray]) -> EvennessMeasures:
 
 def optical_size(rows: np.ndarray) -> float:
     """Side, in units, of a square with the area of the convex hull of a drawing's ink; 0 if there is hardly any."""
+    from scipy.spatial import ConvexHull
+
     y, x = np.nonzero(_ink(rows))
     if len(x) < 8:
         return 0.0

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.arcs import circle_through
@@ -176,6 +174,9 @@ def arc_middle(start: complex, end: complex, sweep: float) -> complex:
 
 def tie(count: int, *pairs: np.ndarray) -> np.ndarray:
     """Group numbers [count] of the connected components given by pairs [K, 2]."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     edges = np.concatenate([np.zeros((0, 2), dtype=int), *pairs])
     graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
     return connected_components(graph, directed=False)[1]

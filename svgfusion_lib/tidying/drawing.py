@@ -6,13 +6,12 @@ Each is a pure function from valid rows [L, 22] to rows and adds none. Units: th
 import math
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import UNITS, Anchors
 from svgfusion_lib.tidying.noise import MIN_NOISE
 from svgfusion_lib.utils.hybrid_utils import is_drawn
-from svgfusion_lib.utils.outlines import Outline, nearest_on, outlines
+from svgfusion_lib.utils.outlines import Outline, nearest_on, nearest_points, outlines
 from svgfusion_lib.utils.placement import affine, drawn_box
 
 MIN_STROKE_LENGTH = 0.4   # units: shorter strokes are stubs, unless they are dots
@@ -133,7 +132,7 @@ def mirror_halves(rows: np.ndarray, noise: float) -> np.ndarray:
         for _ in range(2):  # the second time about the centre of the pairs
             image = points.copy()
             image[:, axis] = 2 * middle - points[:, axis]
-            gap, pair = cKDTree(points).query(image)
+            gap, pair = nearest_points(points, image)
             middle = np.median(points[:, axis] + points[pair, axis]) / 2
         mutual = (pair[pair] == np.arange(len(pair))) & (gap <= reach) & (kind == kind[pair])
         if not mutual.all() or (kind == rf.RECT).any():  # a rectangle's corner mirrors one that is not an anchor

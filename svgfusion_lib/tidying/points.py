@@ -6,12 +6,12 @@ Each corrects deviations that errors of size `noise` (see noise.py) explain: val
 import math
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import UNITS, Anchors, tie
 from svgfusion_lib.tidying.noise import MIN_NOISE, correction_radius
 from svgfusion_lib.tidying.settle import MIN_SHIFT, Grid, most_likely_positions
+from svgfusion_lib.utils.outlines import nearest_points
 
 TOUCHING = 0.002       # units: closer points coincide
 _NONE = np.zeros((0, 2), dtype=int)
@@ -62,9 +62,7 @@ def _weld_pairs(anchors: Anchors, reach: float) -> np.ndarray:
     targets = np.flatnonzero(on_path)
     if not len(ends):
         return pairs
-    distance, found = cKDTree(anchors.points[targets]).query(
-        anchors.points[ends], k=min(8, len(targets)), distance_upper_bound=reach
-    )
+    distance, found = nearest_points(anchors.points[targets], anchors.points[ends], min(8, len(targets)), reach)
     distance, found = distance.reshape(len(ends), -1), found.reshape(len(ends), -1)
     others = np.isfinite(distance)
     others[others] &= (anchors.part[targets[found[others]]] != np.repeat(anchors.part[ends], others.sum(1)))
@@ -148,7 +146,6 @@ def _centre_pairs(anchors: Anchors, reach: float) -> np.ndarray:
     round_ = np.flatnonzero(rf.is_one_of(anchors.rows[anchors.row, rf.ELEMENT], (rf.CIRCLE, rf.ELLIPSE)))
     if len(round_) < 2:
         return _NONE
-    tree = cKDTree(anchors.points[round_])
-    distance, other = tree.query(anchors.points[round_], k=2, distance_upper_bound=reach)
+    distance, other = nearest_points(anchors.points[round_], anchors.points[round_], 2, reach)
     near = np.isfinite(distance[:, 1])
     return np.stack([round_[near], round_[other[near, 1]]], axis=1)

@@ -7,7 +7,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.geometry.paths import cubic_basis
@@ -129,6 +128,18 @@ class Ends:
     gap: np.ndarray
 
 
+def nearest_points(
+    points: np.ndarray, queries: np.ndarray, k: int = 1, reach: float = math.inf
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distances and indices of the k of the points [P, 2] nearest to each query [Q, 2]: [Q] if k is 1, else [Q, k].
+
+    Where fewer than k points are within reach, the others are inf and P.
+    """
+    from scipy.spatial import cKDTree  # takes half a second, and reading drawings does not need it
+
+    return cKDTree(points).query(queries, k=k, distance_upper_bound=reach)
+
+
 def ends_near_strokes(found: list[Outline], reach: float, least: float) -> Ends:
     """Find ends of open strokes within `reach` of another stroke; a stroke whose ends are within `least` is not open.
 
@@ -151,7 +162,7 @@ def ends_near_strokes(found: list[Outline], reach: float, least: float) -> Ends:
     piece = np.repeat(np.arange(len(start)), count)  # [Q]
     number = np.arange(len(piece)) - np.repeat(np.cumsum(count) - count, count)
     middle = start[piece] + ((number + 0.5) / count[piece])[:, None] * (end - start)[piece]  # [Q, 2]
-    _, near = cKDTree(middle).query(point, k=min(NEIGHBOURS, len(middle)), distance_upper_bound=reach + size / 2)
+    _, near = nearest_points(middle, point, min(NEIGHBOURS, len(middle)), reach + size / 2)
     near = near.reshape(len(point), -1)  # [E, k]; len(middle) where there are fewer than k
     known = near < len(middle)
     segment = piece[np.where(known, near, 0)]  # [E, k]

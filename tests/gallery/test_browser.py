@@ -289,8 +289,8 @@ def test_the_page_of_its_own(environment, tmp_path, front_ends):
             page.goto(address, wait_until="domcontentloaded")
             assert kernels_of(server) == [first]
             page.wait_for_selector(".svgf-prompt input")
-            first_two = "[...document.querySelectorAll('script[src$=\"/voila.js\"], [cell-index]')].map(e => e.localName)"
-            scripts = page.evaluate(first_two)
+            parts = "document.querySelectorAll('script[src$=\"/voila.js\"], [cell-index]')"
+            scripts = page.evaluate(f"[...{parts}].map(part => part.localName)")
             assert scripts[:2] == ["script", "div"] and scripts.count("script") == 1  # loads while the cells run
             use(page, "page", tmp_path, front_ends)
             waiting = wait_for_kernels(server, 2)
