@@ -53,9 +53,10 @@ def test_a_plain_string_is_one_prompt(pipe):
 
 
 def test_images_of_several_prompts_come_in_order(pipe):
-    output = pipe(["cart, lucide style", "red heart"], num_images_per_prompt=2, seed=5, config=QUICK)
+    line, emoji = "cart, lucide style", "red heart"
+    output = pipe([line, emoji], num_images_per_prompt=2, seed=5, config=QUICK)
     assert [(i.prompt, i.seed, i.model) for i in output.images] == [
-        ("cart, lucide style", 5, "line"), ("cart, lucide style", 6, "line"), ("red heart", 5, "emoji"), ("red heart", 6, "emoji"),
+        (line, 5, "line"), (line, 6, "line"), (emoji, 5, "emoji"), (emoji, 6, "emoji"),
     ]
     assert output.grid().columns == 2 and output._repr_html_().count("<img") == 4
 
