@@ -437,7 +437,12 @@ class SVGFusionPipeline(LatentSampler):
         return [nearest[prompt] or prompt if other else prompt for prompt, other in zip(prompts, second)]
 
     def _default_styles(self, prompt: str) -> Sequence[str]:
-        """Styles for a prompt that names none: those of default_styles that know its name, else two others that do."""
+        """Styles for a prompt that names none: those of default_styles that know its name, else two others that do.
+
+        A fine-tuned model always draws in its own style.
+        """
+        if tuple(self.default_styles) != DEFAULT_STYLES:
+            return self.default_styles
         knowing = self._styles_knowing(prompt)
         return [style for style in self.default_styles if style in knowing] or knowing[:2] or self.default_styles
 

@@ -229,8 +229,10 @@ def test_a_name_of_other_styles_only_starts_in_one_of_them_for_half_of_the_candi
 def test_a_prompt_without_a_style_is_drawn_in_the_styles_that_have_the_name(emoji, monkeypatch, packs, styles):
     known = KnownNames(["heart"], pictures=pictures_of(*((0, pack) for pack in packs)))
     monkeypatch.setattr(emoji, "known_names", known)
-    drawn = emoji.sample(["heart"], [0], dataclasses.replace(QUICK, candidates=4), kept=4)
-    assert {image.style for image in drawn} == set(styles)
+    config = dataclasses.replace(QUICK, candidates=4)
+    assert {image.style for image in emoji.sample(["heart"], [0], config, kept=4)} == set(styles)
+    monkeypatch.setattr(emoji, "default_styles", ["fluent-emoji-flat"])  # a fine-tuned model
+    assert {image.style for image in emoji.sample(["heart"], [0], config, kept=4)} == {"fluent-emoji-flat"}
 
 
 def test_packed_pictures_are_nearly_the_same_and_checked():
