@@ -1,5 +1,7 @@
 """Exceptions that are shown to the user as a message."""
 
+from collections.abc import Iterator
+
 
 class UserError(Exception):
     """An error the user can fix: says what is wrong, in which file, and what to do.
@@ -41,11 +43,22 @@ _NO_MEMORY = (
 _NO_DEVICE = ("cuda error", "no cuda gpus", "cuda driver", "nvidia driver", "nccl error", "hip error", "mps backend")
 
 
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was raised from: a library may wrap one in its own words, as SciPy's import does."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__
+
+
 def machine_error(error: BaseException) -> str | None:
     """One-line message for a hardware error (out of memory, device failure); None for any other error."""
     reason = first_line(error)[:160]
-    text = str(error).lower()
-    if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
+    causes = list(_causes(error))
+    text = "\n".join(map(str, causes)).lower()
+    if any(isinstance(each, MemoryError) for each in causes) or any(words in text for words in _NO_MEMORY):
         return (
             f"not enough memory ({reason}); use a smaller --batch_size or fewer --processes. Files already written are"
             " intact; rerun the same command to resume training"

@@ -16,6 +16,9 @@ import cairosvg
 import fault_drawings
 import numpy as np
 import resvg_py
+import scipy.ndimage
+import scipy.sparse.csgraph
+import scipy.spatial
 import skimage.metrics
 import torch
 import torch._dynamo  # imported by torch with the first optimizer
@@ -61,6 +64,7 @@ def quicken() -> None:
     fault_drawings.quicken()
     # Loaded by the server, so that children need neither memory nor seconds for them.
     assert cairosvg and resvg_py and torch._dynamo and skimage.metrics
+    assert scipy.ndimage and scipy.sparse.csgraph and scipy.spatial
     torch.set_num_threads(1)
     tqdm.tqdm.monitor_interval = 0  # no thread beside a fork
     preprocess.load_pixel_encoder = pixel_encoder

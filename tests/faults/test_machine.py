@@ -125,6 +125,14 @@ def test_a_machine_in_trouble_is_one_line(monkeypatch, capsys, error, words):
     assert machine_error(RuntimeError("shape mismatch")) is machine_error(ValueError("CUDA-like")) is None
 
 
+def test_a_failed_import_for_lack_of_memory_is_found_behind_the_words_of_the_library():
+    """SciPy takes any failed import of its parts for a broken installation."""
+    broken = ImportError("The `scipy` install you are using seems to be broken")
+    assert machine_error(broken) is None
+    broken.__cause__ = ImportError("_ccallback_c.so: failed to map segment from shared object")
+    assert "not enough memory" in machine_error(broken)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_a_gpu_whose_context_is_lost_is_said_so(bench):
     outcome = bench.run("lose_gpu", bench.fresh("gpu"))
