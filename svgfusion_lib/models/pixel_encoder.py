@@ -5,6 +5,7 @@ repeated: cross-attention over equal keys would carry no spatial information.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -122,9 +123,7 @@ def _load_lite0() -> "EfficientNetLite0":
     check_sha256(path, LITE0_SHA256, LITE0_PACKAGE)
     weights = torch.load(path, map_location="cpu", weights_only=True)
     network = EfficientNetLite0().eval()
-    network.load_state_dict(
-        {k: v for k, v in weights.items() if not k.startswith(HEAD_PREFIXES)}
-    )
+    network.load_weights(weights)
     network.fuse_norms()
     return network
 
@@ -166,7 +165,9 @@ def _preprocessor_settings(name: str) -> dict:
 # --- EfficientNet-Lite0: inverted residual blocks without squeeze-and-excitation, ReLU6 throughout ------
 #
 # Only the layers up to the last feature map (stride 32, 320 channels). Attribute names follow the weight file.
-# Padding is TensorFlow's "SAME", which is asymmetric at stride 2.
+# TensorFlow's "SAME" padding adds more at the end than at the start if the stride is 2. Upside down it adds more at the
+# start, as symmetric padding by half a kernel does: so the network sees its images, and keeps its kernels, turned by 180
+# degrees, and needs no padded copies.
 
 HEAD_PREFIXES = ("_conv_head.", "_bn1.", "_fc.")  # keys of the classification head, which is not loaded
 _STEM_WIDTH = 32
@@ -182,21 +183,8 @@ _STAGES = (
 )
 
 
-class _SameConv2d(nn.Conv2d):
-    """Convolution without bias and with TensorFlow's "SAME" padding: the output is ceil(input / stride) wide."""
-
-    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1, groups: int = 1):
-        super().__init__(channels_in, channels_out, kernel, stride, groups=groups, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        totals = [
-            max((-(-length // stride) - 1) * stride + kernel - length, 0)
-            for length, kernel, stride in zip(x.shape[-2:], self.kernel_size, self.stride, strict=True)
-        ]
-        even = [total // 2 for total in totals]  # the convolution pads both sides by this much
-        if any(total % 2 for total in totals):
-            x = F.pad(x, (0, totals[1] % 2, 0, totals[0] % 2))
-        return F.conv2d(x, self.weight, self.bias, self.stride, even, groups=self.groups)
+def _conv(channels_in: int, channels_out: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -212,9 +200,9 @@ class _Block(nn.Module):
         self.expands = expansion != 1
         self.residual = stride == 1 and channels_in == channels_out
         if self.expands:
-            self._expand_conv, self._bn0 = _SameConv2d(channels_in, wide, 1), _norm(wide)
-        self._depthwise_conv, self._bn1 = _SameConv2d(wide, wide, kernel, stride, groups=wide), _norm(wide)
-        self._project_conv, self._bn2 = _SameConv2d(wide, channels_out, 1), _norm(channels_out)
+            self._expand_conv, self._bn0 = _conv(channels_in, wide, 1), _norm(wide)
+        self._depthwise_conv, self._bn1 = _conv(wide, wide, kernel, stride, groups=wide), _norm(wide)
+        self._project_conv, self._bn2 = _conv(wide, channels_out, 1), _norm(channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
         h = F.relu6(self._bn0(self._expand_conv(x)), inplace=True) if self.expands else x  # (B, wide, H, W)
@@ -228,7 +216,7 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self._conv_stem, self._bn0 = _SameConv2d(3, _STEM_WIDTH, 3, 2), _norm(_STEM_WIDTH)
+        self._conv_stem, self._bn0 = _conv(3, _STEM_WIDTH, 3, 2), _norm(_STEM_WIDTH)
         blocks, channels = [], _STEM_WIDTH
         for repeats, kernel, stride, expansion, width in _STAGES:
             for i in range(repeats):
@@ -237,10 +225,15 @@ class EfficientNetLite0(nn.Module):
         self._blocks = nn.ModuleList(blocks)
 
     def forward(self, images: Tensor) -> Tensor:
-        x = F.relu6(self._bn0(self._conv_stem(images)), inplace=True)  # (B, 32, H/2, W/2)
+        x = F.relu6(self._bn0(self._conv_stem(images.flip(-2, -1))), inplace=True)  # (B, 32, H/2, W/2)
         for block in self._blocks:
             x = block(x)
-        return x  # (B, 320, H/32, W/32)
+        return x.flip(-2, -1)  # (B, 320, H/32, W/32)
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Load the weights of the package, without the classification head."""
+        kept = {name: value for name, value in weights.items() if not name.startswith(HEAD_PREFIXES)}
+        self.load_state_dict({name: w.flip(-2, -1) if w.ndim == 4 else w for name, w in kept.items()})
 
     def fuse_norms(self) -> None:
         """Fold every batch norm into its convolution: same output in eval mode, but faster."""
