@@ -26,6 +26,8 @@ own colour is the gradient's mean, so a reader that skips gradient rows still dr
 
 from typing import Any
 
+import numpy as np
+
 VERSION = 3
 READABLE = (2, 3)  # versions of readable models; those of version 2 have no arcs (VAEConfig.arcs)
 
@@ -65,26 +67,23 @@ NUM_STYLE = 12
 # length, "." is unused and always 0. This is the argument mask of parser, loss, chunker and writer.
 #                      0    1    2    3    4    5    6    7
 ARGUMENTS = {
-    ("path", "move"): (".", ".", ".", ".", ".", ".", "x", "y"),
-    ("path", "submove"): (".", ".", ".", ".", ".", ".", "x", "y"),
-    ("path", "line"): ("x", "y", ".", ".", ".", ".", "x", "y"),    # start, end
-    ("path", "cubic"): ("x", "y", "x", "y", "x", "y", "x", "y"),   # start, two controls, end
-    ("path", "arc"): ("x", "y", "x", "y", ".", ".", "x", "y"),     # start, middle, end
-    ("path", "close"): ("x", "y", ".", ".", ".", ".", "x", "y"),   # start, sub-path's first point
-    ("rect", "none"): ("x", "y", "l", "l", "l", "l", ".", "."),    # corner, width, height, rx, ry
-    ("circle", "none"): ("x", "y", "l", ".", ".", ".", ".", "."),  # centre, radius
-    ("ellipse", "none"): ("x", "y", "l", "l", ".", ".", ".", "."),  # centre, radii
+    ("path", "move"): "......xy",
+    ("path", "submove"): "......xy",
+    ("path", "line"): "xy....xy",    # start, end
+    ("path", "cubic"): "xyxyxyxy",   # start, two controls, end
+    ("path", "arc"): "xyxy..xy",     # start, middle, end
+    ("path", "close"): "xy....xy",   # start, sub-path's first point
+    ("rect", "none"): "xyllll..",    # corner, width, height, rx, ry
+    ("circle", "none"): "xyl.....",  # centre, radius
+    ("ellipse", "none"): "xyll....",  # centre, radii
     # places of the first and the last stop
-    **dict.fromkeys(
-        [("fill_gradient", "linear"), ("stroke_gradient", "linear")], ("x", "y", "x", "y", ".", ".", ".", ".")
-    ),
+    **dict.fromkeys([("fill_gradient", "linear"), ("stroke_gradient", "linear")], "xyxy...."),
     # centre, end of the major axis, minor radius, radius of the first stop along the major axis, focal point
-    **dict.fromkeys(
-        [("fill_gradient", "radial"), ("stroke_gradient", "radial")], ("x", "y", "x", "y", "l", "l", "x", "y")
-    ),
+    **dict.fromkeys([("fill_gradient", "radial"), ("stroke_gradient", "radial")], "xyxyllxy"),
     # place of a stop between them, on the line from first to last or on the major axis
-    **dict.fromkeys([("fill_gradient", "stop"), ("stroke_gradient", "stop")], ("x", "y", ".", ".", ".", ".", ".", ".")),
+    **dict.fromkeys([("fill_gradient", "stop"), ("stroke_gradient", "stop")], "xy......"),
 }
+_KINDS = np.array([[list(ARGUMENTS.get((e, c), "." * NUM_GEOMETRY)) for c in COMMANDS] for e in ELEMENTS])
 END_POINT = slice(6, 8)  # within geometry: the current point after a path row
 
 
@@ -96,31 +95,18 @@ def is_one_of(ids: Any, kinds: tuple[int, ...]) -> Any:
     return found
 
 
-def argument_kinds(element: int, command: int) -> tuple[str, ...] | None:
-    """Kinds of the 8 geometry columns for an (element, command) pair, or None if the pair is invalid."""
-    return ARGUMENTS.get((ELEMENTS[element], COMMANDS[command]))
+def argument_tables() -> list[np.ndarray]:
+    """Masks bool [elements, commands, 8] of "x", "y" and "l" columns; all False for invalid pairs."""
+    return [kind == _KINDS for kind in "xyl"]
 
 
-def argument_tables() -> tuple[list[list[list[bool]]], list[list[list[bool]]], list[list[list[bool]]]]:
-    """Masks [elements][commands][8] of "x", "y" and "l" columns; all False for invalid pairs."""
-
-    def table(kind: str) -> list[list[list[bool]]]:
-        unused = (".",) * NUM_GEOMETRY
-        return [
-            [[k == kind for k in ARGUMENTS.get((e, c), unused)] for c in COMMANDS] for e in ELEMENTS
-        ]
-
-    return table("x"), table("y"), table("l")
-
-
-def free_arguments() -> list[list[list[bool]]]:
-    """Mask [elements][commands][8] of the columns that previous rows do not determine.
+def free_arguments() -> np.ndarray:
+    """Mask bool [elements, commands, 8] of the columns that previous rows do not determine.
 
     A path row starts at the current point and a close ends at the sub-path's first point, so a decoder
     need not be trained on them: `hybrid_utils.sanitize_rows` fills them in.
     """
-    mask = [[[k != "." for k in ARGUMENTS.get((e, c), (".",) * 8)] for c in COMMANDS] for e in ELEMENTS]
-    for command in (LINE, CUBIC, ARC, CLOSE):
-        mask[PATH][command][:2] = [False, False]
-    mask[PATH][CLOSE] = [False] * NUM_GEOMETRY
+    mask = _KINDS != "."  # [elements, commands, 8]
+    mask[PATH, [LINE, CUBIC, ARC, CLOSE], :2] = False
+    mask[PATH, CLOSE] = False
     return mask

@@ -24,7 +24,7 @@ from svgfusion_lib.svg.paint.gradients import has_direction
 
 _STYLE_UPPER = np.array([1] * 8 + [2, len(rf.CAPS) - 1, len(rf.JOINS) - 1, len(rf.FILL_RULES) - 1], dtype=float)
 _STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns
-_IS_X, _IS_Y, _IS_LENGTH = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
+_IS_X, _IS_Y, _IS_LENGTH = rf.argument_tables()  # [elements, commands, 8]
 IS_POSITION = _IS_X | _IS_Y
 _KNOWN = (IS_POSITION | _IS_LENGTH).any(-1)  # [elements, commands]: the valid pairs
 

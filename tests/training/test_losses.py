@@ -116,7 +116,7 @@ def test_hybrid_reconstruction_loss_again_by_loops(lengths):
                 e, c = batch.ids[b, i, r].tolist()
                 element.append(-torch.log_softmax(elements[b, i, r].double(), 0)[e].item())
                 command.append(-torch.log_softmax(commands[b, i, r].double(), 0)[c].item())
-                kinds = rf.argument_kinds(e, c) or (".",) * 8
+                kinds = rf.ARGUMENTS.get((rf.ELEMENTS[e], rf.COMMANDS[c]), "........")
                 for k, kind in enumerate(kinds):
                     known = e == rf.PATH and (c == rf.CLOSE or (c in (rf.LINE, rf.CUBIC, rf.ARC) and k < 2))
                     if kind != "." and not known:  # the pen and the sub-path's first point are known

@@ -178,7 +178,7 @@ def test_sanitised_rows_are_valid_and_stay_as_they_are(matrix):
     open_path, waiting = False, set()
     for body in rows[1:-1]:
         element, command = int(body[0]), int(body[1])
-        kinds = rf.argument_kinds(element, command)
+        kinds = rf.ARGUMENTS.get((rf.ELEMENTS[element], rf.COMMANDS[command]))
         assert kinds is not None and (body[:2] == (element, command)).all()
         assert all(value == 0 for value, kind in zip(body[rf.GEOMETRY], kinds) if kind == ".")
         assert element != rf.PATH or command == rf.MOVE or open_path
