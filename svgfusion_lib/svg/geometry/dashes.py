@@ -3,13 +3,14 @@
 import numpy as np
 
 from svgfusion_lib.svg.effort import spend
-from svgfusion_lib.svg.geometry.paths import CUBIC, MOVE, Path, PathBuilder
+from svgfusion_lib.svg.geometry.paths import CUBIC, MOVE, Path, PathBuilder, cubic_basis
 from svgfusion_lib.svg.state import State
 from svgfusion_lib.svg.style.values import parse_length, split_list
 
 MAX_DASHES = 400   # of one path; more are not worth the rows
 _SAMPLES = 33      # points along a curve for measuring its length
 _T = np.linspace(0, 1, _SAMPLES)
+_BASIS = cubic_basis(_T)  # [samples, 4]
 
 
 def parse_dashes(state: State) -> tuple[list[float], float]:
@@ -31,7 +32,7 @@ def dash_path(path: Path, pattern: list[float], offset: float, path_length: floa
     """
     starts = path.starts()
     curves = _curve_points(path, starts)                      # [K, 4, 2]
-    steps = np.hypot(*np.moveaxis(np.diff(_at(curves), axis=1), 2, 0))  # [K, samples - 1]
+    steps = np.hypot(*np.moveaxis(np.diff(_BASIS @ curves, axis=1), 2, 0))  # [K, samples - 1]
     steps[path.codes == MOVE] = 0
     along = np.concatenate([np.zeros((len(path), 1)), np.cumsum(steps, axis=1)], axis=1)  # [K, samples]
     total = float(along[:, -1].sum())
@@ -71,13 +72,6 @@ def _curve_points(path: Path, starts: np.ndarray) -> np.ndarray:
     first = np.where(curved, path.points[:, 0], starts + third)
     second = np.where(curved, path.points[:, 1], ends - third)
     return np.stack([starts, first, second, ends], axis=1)
-
-
-def _at(curves: np.ndarray) -> np.ndarray:
-    """Points of cubics [K, 4, 2] at _T -> [K, samples, 2]."""
-    s = 1 - _T
-    weights = np.stack([s**3, 3 * s * s * _T, 3 * s * _T**2, _T**3], axis=1)  # [samples, 4]
-    return weights @ curves
 
 
 def _phase(pattern: list[float], offset: float) -> tuple[int, float]:

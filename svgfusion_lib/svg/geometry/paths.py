@@ -72,13 +72,13 @@ class Path:
         if curves.any():
             controls = self.points[curves, :2].reshape(-1, 2)
             if (controls < low).any() or (controls > high).any():
-                extremes = _cubic_extremes(self.starts()[curves], *self.points[curves].swapaxes(0, 1))
-                low, high = np.minimum(low, extremes.min(0)), np.maximum(high, extremes.max(0))
+                extremes = cubic_extremes(self.starts()[curves], *self.points[curves].swapaxes(0, 1))
+                low, high = np.minimum(low, extremes.min((0, 1))), np.maximum(high, extremes.max((0, 1)))
         return (*low.tolist(), *high.tolist())
 
 
-def _cubic_extremes(p0, p1, p2, p3) -> np.ndarray:
-    """Extrema of x and y on cubics (4 times [N, 2]) -> [4 N, 2]; end points where there are none."""
+def cubic_extremes(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray) -> np.ndarray:
+    """Extrema of x and y on cubics (4 times [N, 2]) -> [2, N, 2]; end points where there are none."""
     a, b, c = p3 - p0 + 3 * (p1 - p2), 2 * (p0 - 2 * p1 + p2), p1 - p0  # derivative / 3 = a t^2 + b t + c
     with np.errstate(divide="ignore", invalid="ignore"):
         root = np.sqrt(np.maximum(b * b - 4 * a * c, 0))
@@ -86,7 +86,7 @@ def _cubic_extremes(p0, p1, p2, p3) -> np.ndarray:
         t = np.stack([quotient / a, c / quotient])  # [2, N, 2]: stable where a is near 0
     t = np.where(np.isfinite(t), t, 0).clip(0, 1)
     s = 1 - t
-    return (s**3 * p0 + 3 * s * s * t * p1 + 3 * s * t * t * p2 + t**3 * p3).reshape(-1, 2)
+    return s**3 * p0 + 3 * s * s * t * p1 + 3 * s * t * t * p2 + t**3 * p3
 
 
 def cubic_basis(t: np.ndarray) -> np.ndarray:
