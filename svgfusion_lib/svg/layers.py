@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.svg.geometry import paths
 from svgfusion_lib.svg.geometry.clipping import Box, Clip, clip_path, stroke_outline
 from svgfusion_lib.svg.geometry.paths import CLOSE, CUBIC, LINE, MOVE, Path
+from svgfusion_lib.svg.geometry.shapes import Shape
 from svgfusion_lib.svg.paint.gradients import Gradient
 
 MITER_LIMIT = 4.0  # the default of SVG, and so the meaning of `miter` in rows
@@ -18,14 +18,12 @@ _SAME_FILL = 0.01 / 12  # ... of an outline without stroke: two decimals in a 24
 
 
 @dataclass
-class Layer:
-    """One element: a path, or a primitive (element id, its geometry columns), with its paints.
+class Layer(Shape):
+    """One element: a shape on the canvas with its paints.
 
     Coordinates and width are in canvas units, opacities are multiplied out, a paint of None paints nothing.
     """
 
-    path: Path | None = None
-    primitive: tuple[int, tuple[float, ...]] | None = None
     fill: Any = None    # RGBA, Gradient or None; a painting.ServerPaint until a pattern's tiles are drawn
     stroke: Any = None  # likewise
     width: float = 0.0
@@ -33,16 +31,6 @@ class Layer:
     join: str = "miter"
     miter_limit: float = MITER_LIMIT
     evenodd: bool = False
-
-    def box(self) -> Box:
-        """Box around the geometry, without stroke."""
-        if self.primitive is None:
-            return self.as_path().bounds()
-        element, (x, y, *lengths) = self.primitive
-        if element == rf.RECT:
-            return x, y, x + lengths[0], y + lengths[1]
-        rx, ry = lengths[0], lengths[0] if element == rf.CIRCLE else lengths[1]
-        return x - rx, y - ry, x + rx, y + ry
 
     def painted_box(self) -> Box:
         """Upper bound of the painted area: the stroke may extend by the miter limit at corners."""
@@ -52,15 +40,6 @@ class Layer:
             reach = self.miter_limit if self.join == "miter" and self.primitive is None else 1.5
             margin = self.width / 2 * reach
         return left - margin, top - margin, right + margin, bottom + margin
-
-    def as_path(self) -> Path:
-        if self.primitive is None:
-            assert self.path is not None  # one of the two is set
-            return self.path
-        element, (x, y, *lengths) = self.primitive
-        if element == rf.RECT:
-            return paths.rounded_rect_path(x, y, *lengths[:4])
-        return paths.ellipse_path(x, y, lengths[0], lengths[0] if element == rf.CIRCLE else lengths[1])
 
     def moved(self, dx: float, dy: float) -> "Layer":
         """The layer, translated on the canvas."""

@@ -1,6 +1,7 @@
 """Shape elements -> geometry in user space, and from there to the canvas."""
 
 from dataclasses import dataclass
+from functools import partial
 from xml.etree.ElementTree import Element
 
 from svgfusion_lib.svg import row_format as rf
@@ -14,26 +15,31 @@ from svgfusion_lib.svg.style.values import scan_numbers
 Size = tuple[float, float]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Shape:
-    """A path, or a primitive: element id and numbers (rect: x, y, width, height, rx, ry; ellipse: cx, cy, rx, ry)."""
+    """A path, or a primitive: element id and numbers.
+
+    Numbers of a rect: x, y, width, height, rx, ry; ellipse: cx, cy, rx, ry; circle (on the canvas only): cx, cy, r.
+    """
 
     path: Path | None = None
     primitive: tuple[int, tuple[float, ...]] | None = None
 
     def box(self) -> tuple[float, float, float, float]:
-        """Box around the geometry in user space."""
+        """Box around the geometry, without stroke."""
         if self.primitive is None:
-            assert self.path is not None  # one of the two is set
-            return self.path.bounds()
-        element, (x, y, a, b, *_) = self.primitive
+            return self.as_path().bounds()
+        element, (x, y, a, *others) = self.primitive
+        b = a if element == rf.CIRCLE else others[0]
         return (x, y, x + a, y + b) if element == rf.RECT else (x - a, y - b, x + a, y + b)
 
     def as_path(self) -> Path:
         if self.primitive is None:
-            assert self.path is not None
+            assert self.path is not None  # one of the two is set
             return self.path
         element, numbers = self.primitive
+        if element == rf.CIRCLE:
+            numbers = (*numbers, numbers[-1])
         return (paths.rounded_rect_path if element == rf.RECT else paths.ellipse_path)(*numbers)
 
     def on_canvas(self, matrix: Matrix) -> tuple[Path | None, tuple[int, tuple[float, ...]] | None]:
@@ -105,10 +111,6 @@ def _line(element: Element, style: Style, viewport: Size) -> Shape | None:
     return Shape(path=paths.polygon_path([style.attribute(element.get(k), whole) for k, whole in ends], closed=False))
 
 
-def _polyline(element: Element, style: Style, viewport: Size) -> Shape | None:
-    return _polygon(element, style, viewport, closed=False)
-
-
 def _polygon(element: Element, style: Style, viewport: Size, closed: bool = True) -> Shape | None:
     numbers, whole = scan_numbers(element.get("points", ""))
     path = paths.polygon_path(numbers, closed)
@@ -119,5 +121,5 @@ def _polygon(element: Element, style: Style, viewport: Size, closed: bool = True
 # element name -> reader(element, style, viewport), which returns None for shapes without size
 SHAPES = {
     "path": _path, "rect": _rect, "circle": _circle, "ellipse": _ellipse, "line": _line,
-    "polyline": _polyline, "polygon": _polygon,
+    "polyline": partial(_polygon, closed=False), "polygon": _polygon,
 }
