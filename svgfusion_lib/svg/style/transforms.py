@@ -17,6 +17,7 @@ from svgfusion_lib.svg.style.values import (
     parse_number,
     parse_numbers,
     scan_numbers,
+    split_arguments,
     split_list,
 )
 
@@ -133,7 +134,7 @@ def parse_css(text: str, size: tuple[float, float]) -> Matrix | Spatial | None:
         if match is None:
             return None
         end = _closing(text, match.end())
-        found = _css_function(match[1].lower(), _arguments(text[match.end() : end]), size)
+        found = _css_function(match[1].lower(), split_arguments(text[match.end() : end]), size)
         if found is None:
             return None
         spatial = spatial or isinstance(found, Spatial)
@@ -150,18 +151,6 @@ def _closing(text: str, position: int) -> int:
         if depth == 0:
             return i
     return len(text)
-
-
-def _arguments(text: str) -> list[str]:
-    """Split at commas outside brackets."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
 
 
 # CSS function -> kinds of its arguments: length along x, along y or z, number, angle; "?" marks optional ones
@@ -229,7 +218,7 @@ def parse_single(name: str, text: str, size: tuple[float, float]) -> Matrix | Sp
     if "," in text and "(" not in text:
         return None
     if name == "rotate" and len(words) in (2, 4):
-        angles = [word for word in words if parse_angle(word, css=True) is not None and not _plain_number(word)]
+        angles = [word for word in words if parse_angle(word, css=True) is not None and math.isnan(parse_number(word))]
         axis = [word for word in words if word not in angles]
         if len(angles) != 1:
             return None
@@ -264,10 +253,6 @@ def of_style(style, box: tuple[float, float, float, float], origin: str = "0 0")
 def placed(transform, viewport: tuple[float, float]) -> Matrix:
     """The matrix of a gradient's or pattern's transform, given as a matrix or a style."""
     return transform if isinstance(transform, tuple) else of_style(transform, (0.0, 0.0, *viewport))[0]
-
-
-def _plain_number(text: str) -> bool:
-    return parse_number(text) == parse_number(text)
 
 
 def about_point(m: Matrix, x: float, y: float) -> Matrix:

@@ -156,14 +156,19 @@ def split_list(text: str) -> list[str]:
     """Split a list at commas or spaces outside brackets."""
     if "(" not in text:
         return text.replace(",", " ").split()
-    items, depth = [""], 0
+    return [item for item in split_arguments(text, spaces=True) if item]
+
+
+def split_arguments(text: str, spaces: bool = False) -> list[str]:
+    """Split at commas outside brackets; with `spaces`, at spaces too."""
+    parts, depth = [""], 0
     for character in text:
         depth += (character == "(") - (character == ")")
-        if depth == 0 and (character.isspace() or character == ","):
-            items.append("")
+        if depth == 0 and (character == "," or (spaces and character.isspace())):
+            parts.append("")
         else:
-            items[-1] += character
-    return [item for item in items if item]
+            parts[-1] += character
+    return parts
 
 
 def split_tokens(tokens: list, separator: str = ",") -> list[list]:
@@ -218,13 +223,10 @@ def evaluate(token, reference: float = 0.0, depth: int = 0) -> Quantity | None:
     if depth > MAX_MATH_DEPTH:
         return None
     if token.type == "() block" and depth:
-        return _sum(token.content, reference, depth + 1)
+        return _sum(split_tokens(token.content, "")[0], reference, depth + 1)
     if token.type != "function" or token.lower_name not in _FUNCTIONS:
         return None
-    arguments: list[list] = [[]]
-    for part in token.arguments:
-        arguments.append([]) if part == "," else arguments[-1].append(part)
-    values = [_sum(argument, reference, depth + 1) for argument in arguments]
+    values = [_sum(argument, reference, depth + 1) for argument in split_tokens(token.arguments)]
     if any(value is None for value in values):
         return None
     try:
@@ -233,10 +235,8 @@ def evaluate(token, reference: float = 0.0, depth: int = 0) -> Quantity | None:
         return None
 
 
-def _sum(tokens: list, reference: float, depth: int) -> Quantity | None:
+def _sum(parts: list, reference: float, depth: int) -> Quantity | None:
     """Evaluate `a + b * c - d`; None if invalid, or if it adds a number to a length."""
-    tokens = [token for token in tokens if token.type != "comment"]
-    parts = [token for token in tokens if token.type != "whitespace"]
     if len(parts) % 2 == 0:
         return None
     total: Quantity | None = None
