@@ -29,8 +29,7 @@ _BASIS = cubic_basis(np.arange(1, 8) / 8)                       # [7, 4]: where 
 
 def canonical_rows(rows: np.ndarray) -> np.ndarray:
     """Convert rows [L, 22] (with or without BOS and EOS) to canonical form [L', 22]."""
-    rows = merge_arcs(cubics_to_arcs(rows))
-    return _primitives(rows)
+    return _primitives(merge_arcs(cubics_to_arcs(rows)))
 
 
 def cubics_to_arcs(rows: np.ndarray) -> np.ndarray:
@@ -141,22 +140,21 @@ def _primitives(rows: np.ndarray) -> np.ndarray:
     begins = (rows[:, rf.ELEMENT] != rf.PATH) | rf.is_one_of(rows[:, rf.COMMAND], (rf.MOVE, rf.SUBMOVE))
     starts = np.flatnonzero(begins)
     sizes = np.diff(starts, append=len(rows))
+    heads = rows[starts]
+    is_path, moves = heads[:, rf.ELEMENT] == rf.PATH, heads[:, rf.COMMAND]
     curves = np.add.reduceat(rows[:, rf.COMMAND] == rf.CUBIC, starts, dtype=int)
     # before the close, a circle has two arcs, a dot one line, a rectangle at most eight sides and corners
-    candidates = (sizes >= 2) & (sizes <= 10) & (rows[starts, rf.ELEMENT] == rf.PATH) & (curves == 0)
+    candidates = (sizes >= 2) & (sizes <= 10) & is_path & (curves == 0)
     if not candidates.any():
         return rows
-    moves = rows[starts, rf.COMMAND]
-    is_path = rows[starts, rf.ELEMENT] == rf.PATH
     opens = is_path & (moves == rf.MOVE)
     path = np.cumsum(opens)                                      # path index of each sub-path
     paths = np.bincount(path[is_path], minlength=path[-1] + 1)   # sub-paths per path
     after_gradient = np.zeros(len(starts), dtype=bool)
-    after_gradient[1:] = rf.is_one_of(rows[starts[:-1], rf.ELEMENT], rf.GRADIENTS)
+    after_gradient[1:] = rf.is_one_of(heads[:-1, rf.ELEMENT], rf.GRADIENTS)
     has_gradient = np.zeros(path[-1] + 1, dtype=bool)
     has_gradient[path[opens & after_gradient]] = True
     alone = paths[path] == 1
-    heads = rows[starts]
     splits = ~paints_fill(heads.T) & (heads[:, 17] >= 1 - rf.MIN_OPACITY) & paints_stroke(heads.T) & ~has_gradient[path]
     changed: dict[int, np.ndarray] = {}
     for k in np.flatnonzero(candidates & (alone | splits)).tolist():
@@ -170,8 +168,8 @@ def _primitives(rows: np.ndarray) -> np.ndarray:
             row[0, rf.ELEMENT], *values = primitive
             row[0, 2 : 2 + len(values)] = values
             changed[k] = row
-    dots = candidates & (sizes == 2) & (rows[np.minimum(starts + 1, len(rows) - 1), rf.COMMAND] == rf.LINE)
     ends = rows[np.minimum(starts + 1, len(rows) - 1)]
+    dots = candidates & (sizes == 2) & (ends[:, rf.COMMAND] == rf.LINE)
     dots &= np.abs(ends[:, _END] - ends[:, _START]).max(1) <= DOT
     if not changed and not dots.any():
         return rows
@@ -202,10 +200,10 @@ def _as_circle(piece: np.ndarray) -> tuple[float, ...] | None:
         return None
     corners = np.stack([first[_START], first[_MIDDLE], first[_END], second[_MIDDLE]])  # [4, 2]
     centre = corners.mean(0)
-    radii = np.hypot(*(corners - centre).T)
+    arms = corners - centre
+    radii = np.hypot(*arms.T)
     if np.ptp(radii) > 2 * min(TOLERANCE, ROUNDNESS * radii.mean()):
         return None
-    arms = corners - centre
     turns = arms[:, 0] * np.roll(arms[:, 1], -1) - arms[:, 1] * np.roll(arms[:, 0], -1)
     if not ((turns > 0).all() or (turns < 0).all()):
         return None
@@ -223,12 +221,11 @@ def _as_rect(piece: np.ndarray) -> tuple[float, ...] | None:
     if not closed and paints_stroke(piece[0]):
         return None
     segments = piece[1 : len(piece) - int(closed)].astype(np.float64)
-    commands = segments[:, rf.COMMAND].astype(int)
     if np.abs(segments[-1, _END] - segments[0, _START]).max() > 1e-6:  # the side drawn by the close
         side = segments[-1].copy()
         side[rf.COMMAND], side[_START], side[_END] = rf.LINE, segments[-1, _END], segments[0, _START]
         segments = np.concatenate([segments, side[None]])
-        commands = segments[:, rf.COMMAND].astype(int)
+    commands = segments[:, rf.COMMAND].astype(int)
     lines, arcs = segments[commands == rf.LINE], segments[commands == rf.ARC]
     run = lines[:, _END] - lines[:, _START]
     if len(run) and (np.abs(run).min(1) > TOLERANCE / 4).any():

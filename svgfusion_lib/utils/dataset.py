@@ -251,11 +251,9 @@ class LatentDataset(Dataset):
         choice = 0
         if not self.first_caption_only and len(captions) > 1 and torch.rand(()) < 0.5:
             choice = int(torch.randint(len(captions), ()))  # any caption, otherwise the canonical one
-        c = captions[choice]
-        context = self.latents["context"][c]  # [S, C]
-        latents = self.latents
-        mean, sigma = latents["mean"][span].float(), latents["sigma"][span].float()
-        return latents["names"][i], mean, sigma, context, self.styles[i]
+        context = self.latents["context"][captions[choice]]  # [S, C]
+        mean, sigma = self.latents["mean"][span].float(), self.latents["sigma"][span].float()
+        return self.latents["names"][i], mean, sigma, context, self.styles[i]
 
 
 def collate_latents(items: list[tuple[str, Tensor, Tensor, Tensor, int]]) -> LatentBatch:
@@ -316,6 +314,4 @@ def make_loader(dataset: Any, batch_size: int, seed: int = 0, collate: Callable 
     fitting = collate_latents if isinstance(dataset, LatentDataset) else collate_chunks
     sampler = LengthBucketSampler(dataset.lengths, batch_size, seed)
     # Its own generator: starting an epoch draws nothing from the global one, so a resumed run draws alike.
-    return DataLoader(
-        dataset, batch_sampler=sampler, collate_fn=collate or fitting, generator=torch.Generator()
-    )
+    return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate or fitting, generator=torch.Generator())

@@ -41,9 +41,9 @@ def sanitize_rows(rows: np.ndarray) -> np.ndarray:
     out[:, rf.COMMAND] = commands
     out[:, rf.STYLE] = clean[style_source][:, rf.STYLE]
     _join_points(out)
-    special = np.zeros((2, rf.NUM_COLUMNS))
-    special[:, rf.ELEMENT] = (rf.BOS, rf.EOS)
-    return np.concatenate([special[:1], out, special[1:]]).astype(np.float32)
+    out = np.pad(out, ((1, 1), (0, 0)))  # [K + 2, 22]
+    out[[0, -1], rf.ELEMENT] = rf.BOS, rf.EOS
+    return out.astype(np.float32)
 
 
 def _cleaned(rows: np.ndarray) -> np.ndarray:

@@ -74,10 +74,9 @@ def chunks_to_rows(ids: np.ndarray, geometry: np.ndarray, box: np.ndarray, style
     rows[..., rf.ELEMENT], rows[..., rf.COMMAND] = element, command
     rows[..., rf.GEOMETRY] = absolute
     rows[..., rf.STYLE] = style[:, None]
-    body = rows[element > rf.EOS]  # [L - 2, 22]
-    special = np.zeros((2, rf.NUM_COLUMNS), dtype=np.float32)
-    special[:, rf.ELEMENT] = (rf.BOS, rf.EOS)
-    return np.concatenate([special[:1], body, special[1:]])
+    rows = np.pad(rows[element > rf.EOS], ((1, 1), (0, 0)))  # [L, 22]
+    rows[[0, -1], rf.ELEMENT] = rf.BOS, rf.EOS
+    return rows
 
 
 def filled_boxes(ids: np.ndarray, geometry: np.ndarray) -> np.ndarray:

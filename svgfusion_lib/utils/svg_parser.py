@@ -63,14 +63,11 @@ def parse_svg(source: str | bytes | Path, canonical: bool = True) -> ParsedSVG:
         raise ValueError(f"numeric overflow ({error})") from error
     if len(rows) == 0:
         raise ValueError(f"nothing is painted that rows can represent{context.omission_note()}")
-    special = np.zeros((2, rf.NUM_COLUMNS))
-    special[:, rf.ELEMENT] = (rf.BOS, rf.EOS)
-    matrix = np.concatenate([special[:1], rows, special[1:]])  # [L, 22]
-    if not (np.abs(matrix) < LARGEST).all():
+    rows = np.pad(rows, ((1, 1), (0, 0)))  # [L, 22]
+    rows[[0, -1], rf.ELEMENT] = rf.BOS, rf.EOS
+    if not (np.abs(rows) < LARGEST).all():
         raise ValueError("a coordinate is infinite, not a number, or too large")
-    return ParsedSVG(
-        matrix.astype(np.float32), viewport_size(context.root), context.unsupported, context.approximated
-    )
+    return ParsedSVG(rows.astype(np.float32), viewport_size(context.root), context.unsupported, context.approximated)
 
 
 def read_svg(source: str | bytes | Path) -> np.ndarray:

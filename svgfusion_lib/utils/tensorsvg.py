@@ -29,8 +29,6 @@ _UPPER = torch.tensor(
 )
 _SCALE = torch.where(_UPPER > 0, 2 / _UPPER.clamp(min=1), torch.ones(()))
 _SHIFT = torch.where(_UPPER > 0, -torch.ones(()), torch.zeros(()))
-
-
 _IS_LENGTH = torch.tensor(rf.argument_tables()[2])  # [elements, commands, 8]
 
 
