@@ -97,7 +97,7 @@ def is_one_of(ids: Any, kinds: tuple[int, ...]) -> Any:
 
 def argument_tables() -> list[np.ndarray]:
     """Masks bool [elements, commands, 8] of "x", "y" and "l" columns; all False for invalid pairs."""
-    return [kind == _KINDS for kind in "xyl"]
+    return [np.isin(_KINDS, kind) for kind in "xyl"]
 
 
 def free_arguments() -> np.ndarray:

@@ -1,5 +1,6 @@
 """Shape elements -> geometry in user space, and from there to the canvas."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from xml.etree.ElementTree import Element
@@ -119,7 +120,7 @@ def _polygon(element: Element, style: Style, viewport: Size, closed: bool = True
 
 
 # element name -> reader(element, style, viewport), which returns None for shapes without size
-SHAPES = {
+SHAPES: dict[str, Callable[[Element, Style, Size], Shape | None]] = {
     "path": _path, "rect": _rect, "circle": _circle, "ellipse": _ellipse, "line": _line,
     "polyline": partial(_polygon, closed=False), "polygon": _polygon,
 }
