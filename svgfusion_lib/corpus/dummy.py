@@ -4,7 +4,7 @@ import math
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from svgfusion_lib.corpus.captions import article, split_of
@@ -100,7 +100,7 @@ def _counted(rng: random.Random) -> tuple[list[str], str]:
     for i in range(number):
         rng.setstate(state)  # the same proportions for every copy
         elements.append(_filled(rng, kind, colour, Place(step * (i + 0.5), y, r)))
-    return elements, f"{NUMBERS[number]} {colour} {_plural(kind)}"
+    return elements, f"{NUMBERS[number]} {colour} {'crosses' if kind == 'cross' else kind + 's'}"
 
 
 def _filled(rng: random.Random, kind: str, colour: str, place: Place) -> str:
@@ -110,10 +110,6 @@ def _filled(rng: random.Random, kind: str, colour: str, place: Place) -> str:
     else:
         paint = f'fill="{COLOURS[colour]}"'
     return SHAPES[kind](rng, place, paint)
-
-
-def _plural(kind: str) -> str:
-    return {"cross": "crosses"}.get(kind, kind + "s")
 
 
 def _around(rng: random.Random, middle: float, spread: float) -> float:
@@ -134,18 +130,6 @@ def _circle(rng: random.Random, p: Place, paint: str) -> str:
 def _ellipse(rng: random.Random, p: Place, paint: str) -> str:
     rx, ry = _unequal(rng, p.r)
     return f'<ellipse cx="{_n(p.x)}" cy="{_n(p.y)}" rx="{_n(rx)}" ry="{_n(ry)}" {paint}/>'
-
-
-def _square(rng: random.Random, p: Place, paint: str) -> str:
-    return _box(p, p.r * 0.9, p.r * 0.9, paint)
-
-
-def _rectangle(rng: random.Random, p: Place, paint: str) -> str:
-    return _box(p, *_unequal(rng, p.r), paint)
-
-
-def _rounded_square(rng: random.Random, p: Place, paint: str) -> str:
-    return _box(p, p.r * 0.9, p.r * 0.9, f'rx="{_n(p.r * 0.4)}" {paint}')
 
 
 def _box(p: Place, rx: float, ry: float, paint: str) -> str:
@@ -210,20 +194,20 @@ def _cross(rng: random.Random, p: Place, paint: str) -> str:
     )
 
 
-def _ring(rng: random.Random, p: Place, paint: str) -> str:
-    return f'<circle cx="{_n(p.x)}" cy="{_n(p.y)}" r="{_n(p.r * 0.8)}" {paint}/>'
-
-
 def _arc(rng: random.Random, p: Place, paint: str) -> str:
     r, y = _n(p.r * 0.8), _n(p.y + p.r * 0.35)
     return f'<path d="M{_n(p.x - p.r * 0.8)} {y} A{r} {r} 0 0 1 {_n(p.x + p.r * 0.8)} {y}" {paint}/>'
 
 
 SHAPES = {
-    "circle": _circle, "ellipse": _ellipse, "square": _square, "rectangle": _rectangle,
-    "rounded square": _rounded_square, "triangle": _polygon(3), "diamond": _polygon(4),
+    "circle": _circle, "ellipse": _ellipse,
+    "square": lambda rng, p, paint: _box(p, p.r * 0.9, p.r * 0.9, paint),
+    "rectangle": lambda rng, p, paint: _box(p, *_unequal(rng, p.r), paint),
+    "rounded square": lambda rng, p, paint: _box(p, p.r * 0.9, p.r * 0.9, f'rx="{_n(p.r * 0.4)}" {paint}'),
+    "triangle": _polygon(3), "diamond": _polygon(4),
     "pentagon": _polygon(5), "hexagon": _polygon(6), "star": _star, "heart": _heart,
-    "half circle": _half_circle, "crescent": _crescent, "cross": _cross, "ring": _ring, "arc": _arc,
+    "half circle": _half_circle, "crescent": _crescent, "cross": _cross,
+    "ring": lambda rng, p, paint: _circle(rng, replace(p, r=p.r * 0.8), paint), "arc": _arc,
 }
 OUTLINED = frozenset(SHAPES) - {"ring", "arc"}
 

@@ -149,12 +149,9 @@ def inspect_svg(
         text = sanitised_svg(source.path) if originals else text
     except ValueError:
         return Inspection("cannot be rendered")
-    return Inspection("", _fingerprint(rows), text, len(rows) - 2, tuple(parsed.approximated), picture, colours)
-
-
-def _fingerprint(rows: np.ndarray) -> bytes:
-    """A hash that is equal for rows that agree to a thousandth of half the canvas (0.0 equals -0.0)."""
-    return hashlib.sha256((np.round(rows, 3) + 0.0).tobytes()).digest()
+    rounded = np.round(rows, 3) + 0.0  # to a thousandth of half the canvas; turns -0.0 into 0.0
+    fingerprint = hashlib.sha256(rounded.tobytes()).digest()
+    return Inspection("", fingerprint, text, len(rows) - 2, tuple(parsed.approximated), picture, colours)
 
 
 _PEOPLE = frozenset({"person", "people"})

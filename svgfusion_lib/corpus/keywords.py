@@ -91,7 +91,8 @@ def synonym_table() -> list[tuple[str, list[str]]]:
 
 def _build_inputs() -> dict[str, Any]:
     """Everything that the dictionary depends on; it is rebuilt if this changes."""
-    return {"sources": _sources(), "rules": [_VERSION, MAX_PER_NAME, MIN_SIMILARITY, MAX_TAG_COUNT]}
+    sources = json.loads(read_resource("keyword_sources.json"))
+    return {"sources": sources, "rules": [_VERSION, MAX_PER_NAME, MIN_SIMILARITY, MAX_TAG_COUNT]}
 
 
 def make_vocabulary(contents: Mapping[str, Any], embed: TextEmbedder) -> Vocabulary:
@@ -163,11 +164,6 @@ def _nearest(candidates: Mapping[str, tuple[str, Iterable[str]]], embed: TextEmb
         if best:
             chosen[key] = best
     return chosen
-
-
-@cache
-def _sources() -> dict[str, dict[str, str]]:
-    return json.loads(read_resource("keyword_sources.json"))
 
 
 @cache

@@ -110,7 +110,8 @@ def prepare_dataset(
         for i, source in enumerate(sources):
             reason = (
                 "variant" if i in surplus else "no caption" if not source.record.captions
-                else "other style" if one_style and _is_other_style(source) else ""
+                else "other style" if one_style and source.domain == "line"
+                and source.record.style != style_word(source.record.pack) else ""
             )
             if reason:
                 sieve.drop(source.record, reason)
@@ -151,8 +152,3 @@ def _finalise_record(
     if record.pack and record.split == "train" and is_unseen_pair(record.name, record.pack, seed):
         return replace(record, split="unseen_pair")
     return record
-
-
-def _is_other_style(source: Source) -> bool:
-    record = source.record
-    return source.domain == "line" and record.style != style_word(record.pack)

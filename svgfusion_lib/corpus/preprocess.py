@@ -171,9 +171,7 @@ def _as_tensors(entry: dict) -> dict:
     return {name: torch.tensor(v) if isinstance(v, np.ndarray) else v for name, v in entry.items()}
 
 
-def _join(
-    folder: Path, records: Sequence[Record], paths: Sequence[Path], pixel_encoder: str, found: int
-) -> None:
+def _join(folder: Path, records: Sequence[Record], paths: Sequence[Path], pixel_encoder: str, found: int) -> None:
     """Write cache.pt, pixel_tokens/ and report.json from the parts."""
     skipped: dict[str, str] = {}
     unsupported: Counter = Counter()
@@ -211,13 +209,16 @@ def _join(
         "approximated": dict(approximated), "renderings": sum(map(len, sizes)),
         "rows_percentiles": {str(p): float(np.percentile([*map(len, rows)], p)) - 2 for p in (25, 50, 75, 95, 99)},
     }, "report of preprocess")
+    splits = [record.split for record in kept]
+    if set(splits) == {"held_out"}:  # a folder with only held-out names is used for training as a whole
+        splits = ["train"] * len(splits)
     save_tensors(folder / CACHE_NAME, "cache", {
         "row_format": row_format.VERSION,
         "names": [record.file.removesuffix(".svg") for record in kept],
         "titles": [record.name for record in kept],
         "packs": [record.pack for record in kept],
         "captions": [list(record.captions) for record in kept],
-        "splits": _splits(kept),
+        "splits": splits,
         "rows": torch.cat(rows),
         "offsets": torch.tensor([0, *map(len, rows)]).cumsum(0),
         "stage_sizes": torch.cat(sizes),
@@ -263,9 +264,3 @@ def cache_rows(cache: dict, index: int) -> np.ndarray:
     """Rows [L, 22] of one SVG of a cache."""
     start, end = cache["offsets"][index : index + 2].tolist()
     return cache["rows"][start:end].numpy()
-
-
-def _splits(records: Sequence[Record]) -> list[str]:
-    """Every SVG's split; a folder with only held-out names is used for training as a whole."""
-    splits = [record.split for record in records]
-    return ["train"] * len(splits) if set(splits) == {"held_out"} else splits

@@ -243,7 +243,7 @@ def export_table(
         if isinstance(dataset, str | Path):
             rows = _columns_of(_open(name_of_data, split), name_of_data, columns)
         else:
-            rows = (_as_mapping(row, svg_column, caption_column) for row in dataset)
+            rows = (row if isinstance(row, Mapping) else dict(zip(columns, row, strict=True)) for row in dataset)
         for number, row in enumerate(track(islice(rows, max_rows), "rows of the dataset")):
             if not records:
                 _check_columns(name_of_data, row, columns)
@@ -259,11 +259,6 @@ def export_table(
     if not records:
         raise UserError(f"{name_of_data}: has no rows in split {split!r}")
     return records
-
-
-def _as_mapping(row: Mapping | Sequence, svg_column: str, caption_column: str) -> Mapping:
-    """A row as a mapping from column names; a pair is (svg, caption)."""
-    return row if isinstance(row, Mapping) else dict(zip((svg_column, caption_column), row, strict=True))
 
 
 def _open(dataset: str, split: str):

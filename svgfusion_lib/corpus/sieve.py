@@ -136,11 +136,10 @@ class Sieve:
         kept = _KeptIcon(
             self._numbered(record), source.domain, finding.colours, record.name, finding.rows, finding.approximated
         )
-        picture = None
-        if self.near_duplicates and finding.picture is not None:
-            picture = finding.picture
+        picture = finding.picture if self.near_duplicates else None
+        if picture is not None:
             index, members = self._pictures.setdefault(source.domain, (PictureIndex(), []))
-            found = index.find(finding.picture)
+            found = index.find(picture)
             if found is not None:
                 number, difference = found
                 return self.drop(record, "near duplicate", members[number], difference=round(difference, 3))
