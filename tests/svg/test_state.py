@@ -91,11 +91,6 @@ UNITS = [
 ]
 
 
-@pytest.mark.parametrize(("why", "body", "box"), [*NESTED, *UNITS], ids=[why for why, *_ in [*NESTED, *UNITS]])
-def test_nested_viewport_and_lengths(drawn, why, body, box):
-    assert drawn(body) == rect(*box)
-
-
 CUT = [
     ("overflow is hidden", '<svg width="6" height="6"><rect x="2" y="2" width="10" height="10"/></svg>', ['<path d="M2 2H6V6H2Z"/>']),
     ("by slice", '<svg y="4" width="10" height="5" viewBox="0 0 10 10" preserveAspectRatio="xMidYMid slice"><rect width="10" height="10"/></svg>', ['<path d="M0 4H10V9H0Z"/>']),
@@ -104,11 +99,12 @@ CUT = [
     ("what lies outside is not drawn", '<svg width="6" height="6"><rect x="8" width="3" height="3"/></svg><rect width="1" height="1"/>', rect(0, 0, 1, 1)),
     ("a viewport of no size", '<svg width="0" height="6"><rect width="3" height="3"/></svg><rect width="1" height="1"/>', rect(0, 0, 1, 1)),
     ("inside, nothing is cut", '<svg width="6" height="6"><rect width="6" height="6"/></svg>', rect(0, 0, 6, 6)),
+    *((why, body, rect(*box)) for why, body, box in [*NESTED, *UNITS]),
 ]
 
 
 @pytest.mark.parametrize(("why", "body", "expected"), CUT, ids=[why for why, *_ in CUT])
-def test_viewport_cuts(drawn, why, body, expected):
+def test_nested_viewport_and_lengths(drawn, why, body, expected):
     assert drawn(body) == expected
 
 

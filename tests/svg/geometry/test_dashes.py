@@ -37,20 +37,19 @@ DASHES = [
 ]
 
 
-@pytest.mark.parametrize(("why", "body", "expected"), DASHES, ids=[why for why, *_ in DASHES])
-def test_dashes(drawn, why, body, expected):
-    assert drawn(body) == [f'<path d="{expected}" {RED}/>']
-
-
-@pytest.mark.parametrize(("why", "body", "expected"), [
+LAYERS = [
     ("dashes of no length are dots where caps show them", line('stroke-dasharray="0 10" stroke-linecap="round"', "M2 2H21"),
      [f'<path d="M2 2H2.01M12 2H12.01" {RED} stroke-linecap="round"/>']),
     ("a fill is a layer of its own", '<rect x="2" y="2" width="8" height="8" stroke="red" stroke-dasharray="8 4"/>',
      ['<rect x="2" y="2" width="8" height="8"/>', f'<path d="M2 2H10M10 6V10H6M2 10V2" {RED}/>']),
     ("dashes scale with the shape", line('stroke-dasharray="3 2" transform="scale(2)"', "M1 1H11"),
      [f'<path d="M2 2H8M12 2H18" {RED} stroke-width="2"/>']),
-])
-def test_layers_of_dashes(drawn, why, body, expected):
+    *((why, body, [f'<path d="{data}" {RED}/>']) for why, body, data in DASHES),
+]
+
+
+@pytest.mark.parametrize(("why", "body", "expected"), LAYERS, ids=[why for why, *_ in LAYERS])
+def test_dashes(drawn, why, body, expected):
     assert drawn(body) == expected
 
 

@@ -106,17 +106,13 @@ def test_place_and_spread_method(drawn, why, gradient, place, stops):
 
 
 PLAIN = [
+    # gradients that vary nowhere are a colour
     ("one stop", linear("", stop(0.5, "red")), "#f00"),
     ("all stops alike", linear("", stop(0, "red") + stop(1, "red")), "#f00"),
     ("only one colour of it is seen", linear(f'{USER} x1="30" x2="40"'), "#f00"),
     ("ends at one point: the last stop (SVG 1.1, 13.2.2)", linear('x2="0"'), "#00f"),
     ("no radius: the last stop", radial('r="0"'), "#00f"),
 ]
-
-
-@pytest.mark.parametrize(("why", "gradient", "colour"), PLAIN, ids=[why for why, *_ in PLAIN])
-def test_gradient_that_varies_nowhere_is_a_colour(drawn, why, gradient, colour):
-    assert drawn(gradient + WIDE) == [f'<rect x="2" y="7" width="20" height="10" fill="{colour}"/>']
 
 
 @pytest.mark.parametrize(("why", "gradient"), [
@@ -131,6 +127,7 @@ def test_gradient_of_nothing_paints_nothing(parsed, why, gradient):
 
 
 OTHER = [
+    *((why, gradient + WIDE, [f'<rect x="2" y="7" width="20" height="10" fill="{colour}"/>']) for why, gradient, colour in PLAIN),
     ("the fallback counts where there is none", '<rect width="3" height="3" fill="url(#a) red"/>', ['<rect x="0" y="0" width="3" height="3" fill="#f00"/>']),
     ("but not where there is one", linear() + '<rect x="2" y="7" width="20" height="10" fill="url(#a) lime"/>', [f'<linearGradient id="gradient-1" x1="2" y1="7" x2="22" y2="7">{WRITTEN}</linearGradient>', '<rect x="2" y="7" width="20" height="10" fill="url(#gradient-1)"/>']),
     ("fill-opacity and opacity multiply the stops'", linear() + '<g opacity=".5"><rect x="2" y="7" width="20" height="10" fill="url(#a)" fill-opacity=".5"/></g>',
