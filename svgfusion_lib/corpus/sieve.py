@@ -87,27 +87,24 @@ class _KeptIcon:
         )
 
 
+@dataclass
 class Sieve:
     """Takes files one by one, writes those it keeps into `output`, drawn from their rows, and counts all.
 
     Rows hold only shapes and paints, so no script, link or reference from a file gets into a data set.
+    num_parts: parts of the name added to each training record's captions, a fixed choice.
+    moved_copies: add mirrored and turned copies of training pictures as their records allow, except those that
+    look like an existing picture; needs near_duplicates.
     """
 
-    def __init__(
-        self, output: Path, vocabulary: Vocabulary, near_duplicates: bool, hold_out: bool = True, num_parts: int = 0,
-        moved_copies: bool = False,
-    ):
-        """num_parts: parts of the name added to each training record's captions, a fixed choice.
+    output: Path
+    vocabulary: Vocabulary
+    near_duplicates: bool
+    hold_out: bool
+    num_parts: int
+    moved_copies: bool
 
-        moved_copies: add mirrored and turned copies of training pictures as their records allow, except those that
-        look like an existing picture; needs near_duplicates.
-        """
-        self.output = output
-        self.vocabulary = vocabulary
-        self.near_duplicates = near_duplicates
-        self.hold_out = hold_out
-        self.num_parts = num_parts
-        self.moved_copies = moved_copies
+    def __post_init__(self) -> None:
         self.kept: list[_KeptIcon] = []
         self._by_fingerprint: dict[bytes, _KeptIcon] = {}
         self._pictures: dict[str, tuple[PictureIndex, list[_KeptIcon]]] = {}  # by domain
