@@ -211,8 +211,8 @@ class Walker:
                 return
             matrix = self.context.matrix(target, style, state)
             size = state.size(given, state.size(style))
-            inside: State | None = state._replace(matrix=matrix, style=style, depth=state.depth + 1)
-            inside = nested_state(target, inside.moved(), *size) if inside is not None else None
+            state = state._replace(matrix=matrix, style=style, depth=state.depth + 1)
+            inside = nested_state(target, state.moved(), *size)
             inside = self._with_effects(target, inside) if inside is not None else None
             if inside is not None:
                 for child in target:
@@ -282,21 +282,19 @@ class Walker:
         shape = self.context.geometry(element, state, moves=True)
         if shape is None or shape.path is None:
             return
-        names = []
-        for marker in _MARKERS:
-            reference = parse_url(state.style[marker])
-            found = self.context.find(reference[0], "marker") if reference is not None else None
-            names.append(reference[0] if reference is not None and found is not None else "")
-        if not any(names):
+        references = (parse_url(state.style[name]) for name in _MARKERS)
+        names = [reference[0] if reference is not None else "" for reference in references]
+        markers = [self.context.find(name, "marker") for name in names]
+        wanted = [marker is not None for marker in markers]
+        if not any(wanted):
             return
         around = state._replace(context=context_paints(self.context, element, state))
         stroke = state.style.length("stroke-width", state.diagonal)
         if state.style["vector-effect"] == "non-scaling-stroke":
             stroke *= self.context.pixel / tf.mean_scale(state.matrix)
-        for kind, point, angle in marker_places(shape.path, list(map(bool, names))):
-            marker = self.context.find(names[kind])
-            if marker is None:
-                continue
+        for kind, point, angle in marker_places(shape.path, wanted):
+            marker = markers[kind]
+            assert marker is not None  # a wanted one
             with self.context.follow_reference(names[kind]) as new:
                 if not new:
                     return

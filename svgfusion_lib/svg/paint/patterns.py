@@ -63,7 +63,6 @@ class PatternReader:
         assert isinstance(pattern, Element)
         plain = replace(part, fill=paint.fallback) if part.stroke is None else replace(part, stroke=paint.fallback)
         without = [plain] if paint.fallback is not None else []
-        name = pattern.get("id", "")
         box = None
         if paint.place is not None:
             state = state._replace(matrix=paint.place[0], viewport=paint.place[2])
@@ -71,7 +70,7 @@ class PatternReader:
         tile = self._tile(pattern, box or self.context.bounding_box(element, state), state)
         if tile is None:
             return without
-        with self.context.follow_reference(name) as new:
+        with self.context.follow_reference(pattern.get("id", "")) as new:
             if not new:
                 return without
             try:

@@ -359,8 +359,7 @@ def _from_linear(rgb: Triple) -> Triple:
 
 
 def _from_xyz(*xyz: float) -> Triple:
-    x, y, z = xyz
-    return _from_linear(_apply_matrix(_XYZ_TO_LINEAR, (x, y, z)))
+    return _from_linear(_apply_matrix(_XYZ_TO_LINEAR, xyz))
 
 
 def _to_xyz(rgb: Triple) -> Triple:
@@ -368,8 +367,7 @@ def _to_xyz(rgb: Triple) -> Triple:
 
 
 def _from_xyz50(*xyz: float) -> Triple:
-    x, y, z = xyz
-    return _from_xyz(*_apply_matrix(_D50_TO_D65, (x, y, z)))
+    return _from_xyz(*_apply_matrix(_D50_TO_D65, xyz))
 
 
 def _from_lab(lightness: float, a: float, b: float) -> Triple:
