@@ -201,7 +201,6 @@ class Walker:
             if not new:
                 return
             target = self.context.shadows.get(target, target)
-            given = state.style
             if local_name(target) not in ("symbol", "svg"):
                 self._visit(target, state)
                 return
@@ -210,7 +209,7 @@ class Walker:
             if style["display"] == "none" or not conditions_hold(target):
                 return
             matrix = self.context.matrix(target, style, state)
-            size = state.size(given, state.size(style))
+            size = state.size(state.style, state.size(style))
             state = state._replace(matrix=matrix, style=style, depth=state.depth + 1)
             inside = nested_state(target, state.moved(), *size)
             inside = self._with_effects(target, inside) if inside is not None else None
