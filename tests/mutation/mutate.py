@@ -6,7 +6,6 @@
 Each mutant is a process, forked after importing torch, that runs the module's tests until one fails.
 Prints the survivors; exit code 1 if fewer than 90% of a module's mutants are killed. Survivors count even if their
 change has no visible effect here, such as:
-    row_format  unused = (".",) * 8 with another sign: it is only compared with "x", "y" and "l"
     heads       batch.ids without .to(style): torch.cat does it; free_arguments() without its device: seen on a GPU
 """
 
