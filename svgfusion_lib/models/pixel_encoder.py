@@ -165,9 +165,9 @@ def _preprocessor_settings(name: str) -> dict:
 # --- EfficientNet-Lite0: inverted residual blocks without squeeze-and-excitation, ReLU6 throughout ------
 #
 # Only the layers up to the last feature map (stride 32, 320 channels). Attribute names follow the weight file.
-# TensorFlow's "SAME" padding adds more at the end than at the start if the stride is 2. Upside down it adds more at the
-# start, as symmetric padding by half a kernel does: so the network sees its images, and keeps its kernels, turned by 180
-# degrees, and needs no padded copies.
+# With stride 2 TensorFlow's "SAME" padding adds more at the end than at the start. Upside down it adds more at the
+# start, as padding by half a kernel does on both sides. So images and kernels are turned by 180 degrees: no layer
+# needs a padded copy of its input.
 
 HEAD_PREFIXES = ("_conv_head.", "_bn1.", "_fc.")  # keys of the classification head, which is not loaded
 _STEM_WIDTH = 32
