@@ -335,6 +335,7 @@ class SVGFusionPipeline(LatentSampler):
         if styles is not None and len(prompts) != len(styles):
             raise ValueError(f"expected one style per prompt: got {len(prompts)} prompts and {len(styles)} styles")
         check_prompts(prompts)
+        seeds = [check_seeds(seed, 1) for seed in seeds]
         count = config.candidates
         pairs, known = list(zip(prompts, styles or [None] * len(prompts))), self.dit.config.styles
         resolved = [
@@ -594,17 +595,21 @@ class _ProgressCounter:
 def _seeds(prompts: int, count: int, seed: int | None, generator: torch.Generator | None) -> list[list[int]]:
     """Return `count` seeds per prompt."""
     if seed is not None:
-        check_seeds(seed, count)
+        seed = check_seeds(seed, count)
         return [[seed + k for k in range(count)]] * prompts
     check_seeds(0, count)
     return torch.randint(2**62, (prompts, count), generator=generator).tolist()
 
 
-def check_seeds(seed: int, num_samples: int) -> None:
-    """Check the number of samples and that all seeds are in torch's range; UserError if not."""
+def check_seeds(seed: int, num_samples: int) -> int:
+    """Check the number of samples and that all seeds are in torch's range; UserError if not. Returns the first seed.
+
+    It may be NumPy's integer, which neither torch nor JSON takes.
+    """
     check_counts(num_samples=num_samples)
-    if not 0 <= seed < 2**63 - num_samples:
-        raise UserError(f"seed is {seed}; it must be between 0 and 2**63")
+    if not isinstance(seed, Integral) or not 0 <= seed < 2**63 - num_samples:
+        raise UserError(f"seed is {seed!r:.60}; it must be a whole number between 0 and 2**63")
+    return int(seed)
 
 
 def check_prompts(prompts: Sequence[str], max_characters: int = 1000) -> None:

@@ -72,6 +72,14 @@ def test_seeds_come_from_a_generator_or_from_torch(pipe):
     assert seeds() == first != seeds()
 
 
+def test_a_seed_may_come_from_numpy(pipe, tmp_path):
+    (image,) = pipe("cart", seed=np.int64(3), config=QUICK).images
+    assert type(image.seed) is int and image.svg == pipe("cart", seed=3, config=QUICK).images[0].svg
+    assert pipe.route("cart").sample("cart", np.arange(3, 4), QUICK)[0].seed == 3
+    (entry,) = generate(pipe, "cart", tmp_path, seed=np.int64(3), config=QUICK)
+    assert entry["seed"] == 3
+
+
 def test_callback_counts_the_steps_and_ends_the_drawing(pipe):
     calls = []
     pipe("cart", seed=0, config=QUICK, callback=lambda done, total: calls.append((done, total)))
@@ -147,6 +155,8 @@ def test_a_vae_encodes_and_decodes_by_itself(cart_file):
     (lambda: SVGFusionPipeline.from_pretrained(dit="a.pt"), "give both checkpoints"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", num_inference_steps=5000), "^num_inference_steps is 50"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", seed=-1), "^seed is -1"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", 2, seed=[1, 2]), r"^seed is \[1, 2\]; it must be a"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", seed=1.5), "^seed is 1.5; it must be a whole number"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", style="nope"), "no style 'nope'; known: akar-icons"),
     (lambda: SVGFusionPipeline.from_pretrained("line")([]), "no prompt given"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", 0), "^num_images_per_prompt is 0; it must be a whole"),

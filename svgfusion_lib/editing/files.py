@@ -134,7 +134,7 @@ def _check_settings(
 ) -> tuple[SamplingConfig, list[int]]:
     """Return the settings and one seed per sample; UserError if the model does not support them."""
     config = replace(config or SamplingConfig(), candidates=1)  # edits are not ranked
-    check_seeds(seed, num_samples)
+    seed = check_seeds(seed, num_samples)
     pipeline.check(config)
     return config, [seed + k for k in range(num_samples)]
 

@@ -76,7 +76,7 @@ def draw_set(
     config = config or SamplingConfig()
     model = pipeline.route(words[0], style)
     model.check(config, style)
-    check_seeds(seed, 1)
+    seed = check_seeds(seed, 1)
     with progress_bar("drawing") as bar:
         def report(done: int, total: int) -> None:
             bar.total = total
