@@ -3,7 +3,7 @@
 Related modules: loading.py (loading), pipeline_output.py (outputs), reranking/routing.py (model and style of a prompt).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from numbers import Integral
@@ -213,8 +213,10 @@ class SVGFusionPipeline(LatentSampler):
         settings. The same prompt, seed and settings give the same drawing whatever else is in the batch, up to
         floating-point rounding.
         """
-        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        prompts = [prompt] if isinstance(prompt, str) or not isinstance(prompt, Iterable) else list(prompt)
         check_prompts(prompts)
+        if not isinstance(style, str | None):
+            raise UserError(f"style is {style!r:.60}; it must be one name, for all prompts; name others in the prompts")
         changes: dict[str, Any] = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
         config = replace(
             config or SamplingConfig(), **{name: value for name, value in changes.items() if value is not None}
@@ -617,6 +619,8 @@ def check_prompts(prompts: Sequence[str], max_characters: int = 1000) -> None:
     if not prompts:
         raise UserError("no prompt given; use --prompt TEXT or --prompts FILE")
     for prompt in prompts:
+        if not isinstance(prompt, str):
+            raise UserError(f"a prompt is {prompt!r:.60}; it must be text")
         if not prompt.strip():
             raise UserError("a prompt is empty; say what to draw, for instance \"shopping cart, tabler style\"")
         if any("\ud800" <= character <= "\udfff" for character in prompt):  # bytes that are not UTF-8
