@@ -446,7 +446,7 @@ class SVGFusionPipeline(LatentSampler):
         """
         if tuple(self.default_styles) != DEFAULT_STYLES:
             return self.default_styles
-        knowing = self._styles_knowing(prompt)
+        knowing = self._styles_knowing(emoji_to_text(prompt))
         return [style for style in self.default_styles if style in knowing] or knowing[:2] or self.default_styles
 
     def _styles_knowing(self, prompt: str) -> list[str]:

@@ -230,3 +230,10 @@ def test_what_a_model_draws_outside_comes_in(scale, shift):
 def test_words_that_select_a_model_are_not_unknown(pipe):
     assert pipe.unknown_words("beer mug emoji") == []
     assert pipe.unknown_words("trampolinist emoji") == ["trampolinist"]
+
+
+def test_an_emoji_character_is_drawn_like_its_name_in_a_style_that_knows_it(pipe):
+    emoji = pipe.models["emoji"]
+    character, name = (emoji(prompt, seed=0, config=QUICK).images[0] for prompt in ("\U0001f9a1", "badger"))
+    assert emoji.known_names.styles_of("badger") == [name.style] == [character.style]
+    assert character.svg == name.svg
