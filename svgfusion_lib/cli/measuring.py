@@ -69,7 +69,7 @@ def _generate(
 def _set_flags(add: Add) -> None:
     add("--words", metavar="FILE", help="text file with one word or name per line")
     add("--output_dir", required=True)
-    add("--style", default=_SET_DEFAULTS["style"], help="style of all icons")
+    add("--style", help="style of all icons (default: the model's own if it was fine-tuned, else tabler or twemoji)")
     add("--swap", nargs="+", metavar="NAME=NUMBER", help="replace icons in --output_dir by other candidates")
     add("--seed", type=int, default=0)
     sampling(add)
@@ -78,7 +78,7 @@ def _set_flags(add: Add) -> None:
     device(add)
 
 
-_SET_DEFAULTS = {"style": "tabler", "seed": 0, "candidates": SamplingConfig.candidates, "device": "cpu"}  # others: None
+_SET_DEFAULTS = {"seed": 0, "candidates": SamplingConfig.candidates, "device": "cpu"}  # others: None
 
 
 def _set(words, output_dir, swap, **options) -> None:

@@ -34,7 +34,7 @@ from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.gallery.look import Look
 from svgfusion_lib.gallery.neighbours import Neighbour, TrainingIcons
 from svgfusion_lib.icon_sets import draw_set
-from svgfusion_lib.icon_sets.drawing import DEFAULT_STYLE
+from svgfusion_lib.icon_sets.drawing import default_style
 from svgfusion_lib.models.checkpoint import weights_hash
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.system.files import ENTRIES, read_json, write_json
@@ -65,7 +65,7 @@ class Session:
         self.pipeline, self.pipelines = pipeline, pipeline.models
         own = [pipeline.dit.config.styles for pipeline in self.pipelines.values()]
         words = () if all(own) else style_words
-        self.styles = _default_first([*words, *(style for styles in own for style in styles)])
+        self.styles = self._default_first([*words, *(style for styles in own for style in styles)])
         self.cache_dir = cache_dir
         self.history: list[Batch] = []
         self.icons: list[Icon] = []  # in order of their numbers
@@ -250,7 +250,12 @@ class Session:
         """The styles that an icon can be restyled to."""
         own = self.pipelines[icon.model].dit.config.styles
         others = {style for pipeline in self.pipelines.values() for style in pipeline.dit.config.styles}
-        return _default_first(own) or [style for style in self.styles if style not in others]
+        return self._default_first(own) or [style for style in self.styles if style not in others]
+
+    def _default_first(self, styles: Sequence[str]) -> list[str]:
+        """Move the default style of sets to the front, because drop-downs preselect the first entry."""
+        default = default_style(self.pipeline)
+        return sorted(styles, key=lambda style: style != default)
 
     def _known_styles(self, icon: Icon) -> str:
         return ", ".join(self.styles_for(icon)) or "none"
@@ -305,11 +310,6 @@ class Session:
         self.icons += icons
         self.history.append(Batch(title, icons, animation, **about))
         return self.history[-1]
-
-
-def _default_first(styles: Sequence[str]) -> list[str]:
-    """Move the default style of sets to the front, because drop-downs preselect the first entry."""
-    return sorted(styles, key=lambda style: style != DEFAULT_STYLE)
 
 
 def _unknown_words_note(words: Sequence[str], nearest: Sequence[str]) -> str:

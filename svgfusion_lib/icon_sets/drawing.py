@@ -63,17 +63,18 @@ class IconSet:
 
 
 def draw_set(
-    pipeline: SVGFusionPipeline, words: Sequence[str], style: str = DEFAULT_STYLE, seed: int = 0,
+    pipeline: SVGFusionPipeline, words: Sequence[str], style: str | None = None, seed: int = 0,
     config: SamplingConfig | None = None, progress: Callable[[int, int], None] | None = None,
 ) -> IconSet:
     """Draw an icon for each word, with one model and style, and even them out (evening.py).
 
-    config.candidates drawings are made and kept for each word. Words that differ only in case or spaces are drawn once.
-    progress(step, steps) is called at every step. UserError for no words, too many words, a word that cannot be drawn,
-    or a style that the model does not know.
+    style: None for `default_style`. config.candidates drawings are made and kept for each word. Words that differ only
+    in case or spaces are drawn once. progress(step, steps) is called at every step. UserError for no words, too many
+    words, a word that cannot be drawn, or a style that the model does not know.
     """
     words = distinct_words(words)
     config = config or SamplingConfig()
+    style = default_style(pipeline) if style is None else style
     model = pipeline.route(words[0], style)
     model.check(config, style)
     seed = check_seeds(seed, 1)
@@ -100,6 +101,14 @@ def draw_set(
         icons.append(SetIcon(word, name, svgs, [image.drawn_for for image in own]))
     settings = config.to_dict() | {"seed": seed, "model": model.name}
     return IconSet(style, icons, common, measure(raw), measure(even), settings)
+
+
+def default_style(pipeline: SVGFusionPipeline) -> str:
+    """Style of a set for which none is given: the first default style that one of the models has (a fine-tuned one's
+    own); DEFAULT_STYLE, as text, if there is none.
+    """
+    known = {style for part in pipeline.models.values() for style in part.dit.config.styles}
+    return next((style for style in pipeline.default_styles if style in known), DEFAULT_STYLE)
 
 
 def distinct_words(words: Sequence[str]) -> list[str]:

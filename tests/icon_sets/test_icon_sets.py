@@ -114,6 +114,14 @@ def test_a_set_is_one_model_and_one_style(hostile):
     assert {len(icon.candidates) for icon in hostile.icons} == {2}
 
 
+@pytest.mark.parametrize(("model", "style"), [("line", "tabler"), ("emoji", "twemoji")])
+def test_without_a_style_a_set_is_in_one_that_its_model_has(tmp_path, model, style):
+    (tmp_path / "words.txt").write_text("house\n")
+    flags = ["--words", str(tmp_path / "words.txt"), "--model", model, "--ddim_steps", "2", "--candidates", "1"]
+    assert cli.main(["set", *flags, "--output_dir", str(tmp_path / "icons")]) == 0
+    assert read_set(tmp_path / "icons").style == style
+
+
 def test_files_of_hostile_words(written, hostile):
     names = {icon.name for icon in hostile.icons}
     assert {path.stem for path in (written / "svg").iterdir()} == names

@@ -9,6 +9,8 @@ from svgfusion_lib import cli
 from svgfusion_lib.config import DiffusionConfig, DiTConfig, SamplingConfig, VAEConfig
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.errors import Paused, UserError
+from svgfusion_lib.gallery import Session
+from svgfusion_lib.icon_sets.drawing import default_style
 from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
@@ -59,6 +61,7 @@ def test_without_a_style_the_adapted_model_draws_in_its_new_one(folder, tmp_path
     for pipeline in (adapted, SVGFusionPipeline.from_pretrained(tmp_path / "model"), adapted.with_parts(name="copy")):
         drawn = pipeline.sample(["house", "house, thin style"], [0, 0], SamplingConfig(num_inference_steps=2))
         assert [image.style for image in drawn] == ["icons", "thin"]
+        assert default_style(pipeline) == Session(pipeline).styles[0] == "icons"
     assert "default_styles" not in load_model(folder / "dit.pt", "vsdit")[1]  # as before styles had defaults
 
 
