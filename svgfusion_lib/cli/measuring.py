@@ -90,18 +90,18 @@ def _set(words, output_dir, swap, **options) -> None:
             raise UserError(f"--swap draws nothing; leave out {', '.join(drawing)}")
     style, seed, config = options.pop("style"), options.pop("seed"), sampling_config(options)
     from svgfusion_lib.icon_sets.drawing import draw_set
-    from svgfusion_lib.icon_sets.files import swap_icons, write_set
+    from svgfusion_lib.icon_sets.files import STAGE, swap_icons, write_set
 
     if words is None:
         swap_icons(output_dir, _swaps(swap))
         print(f"swapped {', '.join(swap)}: rewrote all files in {output_dir}")
         return
     from svgfusion_lib.generate import read_prompts
-    from svgfusion_lib.system.outputs import check_no_overlap
+    from svgfusion_lib.system.outputs import claim_folder
 
-    check_no_overlap(output_dir, words)
-    icons = draw_set(load_pipeline(options), read_prompts(words), style, seed, config)
-    write_set(icons, output_dir, words)
+    with claim_folder(output_dir, STAGE, words):  # fail before any work
+        icons = draw_set(load_pipeline(options), read_prompts(words), style, seed, config)
+        write_set(icons, output_dir, words)
     before, after = icons.before, icons.after
     print(
         f"{len(icons.icons)} icons; spread of optical size {before.size_spread:.3f} -> {after.size_spread:.3f}, of"

@@ -28,7 +28,7 @@ MORE = [  # not covered by the examples: other modes of a stage, and flags that 
 
 
 class Anything(str):
-    """A stand-in for any stage result: 7, a pair, and every attribute or item is itself."""
+    """A stand-in for any stage result: 7, a pair, a context, and every attribute or item is itself."""
 
     def __getitem__(self, key):
         return self
@@ -47,6 +47,12 @@ class Anything(str):
 
     def __call__(self, *_, **__):
         return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
 
 
 @pytest.fixture

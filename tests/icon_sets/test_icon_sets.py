@@ -303,3 +303,13 @@ def test_the_words_do_not_lie_in_the_set(tmp_path, capsys):
     (tmp_path / "words.txt").write_text("house\n")
     assert cli.main(["set", "--words", str(tmp_path / "words.txt"), "--output_dir", str(tmp_path)]) == 2
     assert "not apart from the input" in capsys.readouterr().err
+
+
+def test_nothing_is_drawn_for_a_folder_of_others(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("svgfusion_lib.icon_sets.drawing.draw_set", lambda *_: pytest.fail("has drawn"))
+    (tmp_path / "words.txt").write_text("house\n")
+    (tmp_path / "icons").mkdir()
+    (tmp_path / "icons" / "mine.svg").write_text("mine")
+    assert cli.main(["set", "--words", str(tmp_path / "words.txt"), "--output_dir", str(tmp_path / "icons")]) == 2
+    assert "choose another output folder" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "icons").iterdir()] == ["mine.svg"]
