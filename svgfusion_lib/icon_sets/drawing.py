@@ -63,7 +63,7 @@ class IconSet:
 
 
 def draw_set(
-    pipeline: SVGFusionPipeline, words: Sequence[str], style: str | None = None, seed: int = 0,
+    pipeline: SVGFusionPipeline, words: str | Sequence[str], style: str | None = None, seed: int = 0,
     config: SamplingConfig | None = None, progress: Callable[[int, int], None] | None = None,
 ) -> IconSet:
     """Draw an icon for each word, with one model and style, and even them out (evening.py).
@@ -72,7 +72,7 @@ def draw_set(
     in case or spaces are drawn once. progress(step, steps) is called at every step. UserError for no words, too many
     words, a word that cannot be drawn, or a style that the model does not know.
     """
-    words = distinct_words(words)
+    words = distinct_words([words] if isinstance(words, str) else words)
     config = config or SamplingConfig()
     style = default_style(pipeline) if style is None else style
     model = pipeline.route(words[0], style)

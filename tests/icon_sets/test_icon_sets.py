@@ -240,6 +240,10 @@ def draw_like(icons, name):
     return replace(icons, icons=[replace(icons.icons[0], word=name, name=name, chosen=0)])
 
 
+def test_a_plain_string_is_one_word(pipeline):
+    assert [icon.name for icon in draw_set(pipeline, "shopping cart", config=QUICK).icons] == ["shopping-cart"]
+
+
 @pytest.mark.parametrize("change", [
     {"chosen": 0.5}, {"chosen": True}, {"chosen": "0"}, {"chosen": 5}, {"name": "../x"}, {"name": "X"}, {"name": 5},
     {"word": None}, {"word": ["x"]}, {"candidates": ["<svg/>"]}, {"candidates": 5}, {"drawn_for": [1, 2]}, {"more": 1},
