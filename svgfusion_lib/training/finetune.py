@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from svgfusion_lib.config import DEFAULT_MODEL, TrainConfig
+from svgfusion_lib.corpus.packs import match_style
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import save_model
@@ -71,6 +72,7 @@ def finetune(
         own_style = {}
         if dit.config.styles:
             style = style or Path(svg_dir).resolve().name
+            style = match_style(style, dit.config.styles) or style  # "Tabler" is tabler, as in prompts
             if style not in dit.config.styles:
                 dit = resized(dit, replace(dit.config, styles=(*dit.config.styles, style)))
             latents["packs"] = [style] * len(latents["packs"])

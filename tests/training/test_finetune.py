@@ -65,6 +65,12 @@ def test_without_a_style_the_adapted_model_draws_in_its_new_one(folder, tmp_path
     assert "default_styles" not in load_model(folder / "dit.pt", "vsdit")[1]  # as before styles had defaults
 
 
+def test_the_name_of_a_style_in_other_letters_trains_that_style(folder):
+    vae_path, dit_path = start(folder, "same", style="Thin")
+    adapted = SVGFusionPipeline.from_pretrained(vae=vae_path, dit=dit_path)
+    assert adapted.dit.config.styles == ("thin",) and list(adapted.default_styles) == ["thin"]
+
+
 def test_forged_default_styles_are_refused(folder, tmp_path):
     dit, content = load_model(folder / "dit.pt", "vsdit")
     more = {name: content[name] for name in ("diffusion", "vae_hash")}
