@@ -116,6 +116,8 @@ class SVGFusionPipeline(LatentSampler):
         if isinstance(vae, str | Path) or isinstance(dit, str | Path):
             if not (isinstance(vae, str | Path) and isinstance(dit, str | Path)):
                 raise UserError("give both checkpoints, vae and dit (--vae_checkpoint, --dit_checkpoint), or neither")
+            if model not in (None, DEFAULT_MODEL):  # which some stages have as default
+                raise UserError(f"give the model {str(model)!r} or two checkpoints, not both")
             pipeline = cls._from_parts(load_checkpoint_parts(vae, dit, vae_class, dit_class), text_encoder, schedule)
         elif vae is not None and dit is not None and model is None:
             pipeline = cls(vae, dit, text_encoder, schedule)

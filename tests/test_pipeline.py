@@ -153,6 +153,7 @@ def test_a_vae_encodes_and_decodes_by_itself(cart_file):
     (lambda: SVGFusionPipeline.from_pretrained("lin"), "use one of line, emoji"),
     (lambda: SVGFusionPipeline.from_pretrained("line", device="warp"), "device 'warp' is not available"),
     (lambda: SVGFusionPipeline.from_pretrained(dit="a.pt"), "give both checkpoints"),
+    (lambda: SVGFusionPipeline.from_pretrained("emoji", vae="a.pt", dit="b.pt"), "the model 'emoji' or two"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", num_inference_steps=5000), "^num_inference_steps is 50"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", seed=-1), "^seed is -1"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", 2, seed=[1, 2]), r"^seed is \[1, 2\]; it must be a"),
