@@ -47,6 +47,14 @@ def test_python_command_and_gallery_draw_the_same(pipe, tmp_path, prompt, style)
     assert np.array_equal(icon.rows, image.rows)
 
 
+def test_command_and_gallery_name_layers_alike_whatever_style_the_pipeline_chose(pipe, tmp_path):
+    flags = ["--prompt", "map pin", "--ddim_steps", "6", "--candidates", "2", "--name_layers"]
+    assert cli.main(["generate", *flags, "--output_dir", str(tmp_path)]) == 0
+    (file,) = tmp_path.glob("000_*.svg")
+    (icon,) = Session(pipe).generate(Request("map pin", None, 1, 0, 6, candidates=2)).icons
+    assert icon.layers[0].name == "map" and icon.svg == file.read_text()
+
+
 def test_a_plain_string_is_one_prompt(pipe):
     assert [image.prompt for image in pipe("house", config=QUICK, seed=0).images] == ["house"]
     assert [image.prompt for image in pipe.sample("house", [0], QUICK)] == ["house"]
