@@ -43,6 +43,10 @@ def _generate(
 ) -> None:
     if (ckpt_path is None) != (precomputed_dir is None):
         raise UserError("--ckpt_path and --precomputed_dir must be given together")
+    unused = {"--prompt": prompt, "--prompts": prompts, "--style": style, "--name_layers": name_layers}
+    if ckpt_path is not None and any(unused.values()):
+        given = ", ".join(flag for flag, value in unused.items() if value)
+        raise UserError(f"--ckpt_path draws no prompts; leave out {given}, or give --model instead")
     if ckpt_path is None and not prompt and prompts is None:
         raise UserError("no prompt given; use --prompt TEXT or --prompts FILE")
     from svgfusion_lib.editing import explain

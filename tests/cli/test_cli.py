@@ -72,6 +72,7 @@ BAD = [
     (GENERATE + "--prompt cat --vae_checkpoint vae.pt --dit_checkpoint vae.pt", "vae.pt: holds 'vpvae', not 'vsdit'"),
     (GENERATE + "--prompt cat --vae_checkpoint vae.pt", "--vae_checkpoint, --dit_checkpoint"),
     (GENERATE + "--ckpt_path vae.pt", "--ckpt_path and --precomputed_dir must be given together"),
+    (GENERATE + "--ckpt_path vae.pt --precomputed_dir good --prompt cat --style lucide", "leave out --prompt, --style"),
     # prompts
     ("generate --output_dir out", "no prompt given"),
     (GENERATE + "--prompts absent.txt", "absent.txt"),
