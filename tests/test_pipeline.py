@@ -55,6 +55,16 @@ def test_command_and_gallery_name_layers_alike_whatever_style_the_pipeline_chose
     assert icon.layers[0].name == "map" and icon.svg == file.read_text()
 
 
+def test_variations_keep_the_style_that_the_pipeline_chose(pipe):
+    request, session = Request("map pin", None, 1, 0, 2, candidates=2), Session(pipe)
+    (icon,) = session.generate(request).icons
+    assert icon.style == pipe("map pin", seed=0, config=QUICK).images[0].style in pipe.dit.config.styles
+    varied = session.vary(icon, 0.5, request).icons[0]
+    assert varied.style == icon.style
+    icon.style = None
+    assert not np.array_equal(session.vary(icon, 0.5, request).icons[0].rows, varied.rows)
+
+
 def test_a_plain_string_is_one_prompt(pipe):
     assert [image.prompt for image in pipe("house", config=QUICK, seed=0).images] == ["house"]
     assert [image.prompt for image in pipe.sample("house", [0], QUICK)] == ["house"]

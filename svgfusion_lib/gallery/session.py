@@ -82,7 +82,7 @@ class Session:
         check_prompts([request.prompt])
         pipeline = self.pipeline.route(request.prompt, request.style)
         config = self._check(request, pipeline.name)
-        prompt, style = pipeline.resolve_prompt(request.prompt.strip(), request.style)
+        prompt, _ = pipeline.resolve_prompt(request.prompt.strip(), request.style)
         images = self.pipeline(
             request.prompt.strip(), request.count, seed=request.seed, style=request.style, config=config,
             callback=tick,
@@ -93,8 +93,8 @@ class Session:
         weights = {name: self.weights[name] for name in sorted({each.model for each in images})}
         note = _unknown_words_note(unknown, nearest) + _weights_note(request.weights, self.weights)
         return self._add_batch(
-            prompt, drawn, "drawn", [each.model for each in images], style or None,
-            drawn_in=[each.style for each in images], note=note, request=replace(request, weights=weights),
+            prompt, drawn, "drawn", [each.model for each in images], [each.style for each in images], note=note,
+            request=replace(request, weights=weights),
         )
 
     def draw_set(self, words: Sequence[str], style: str, request: Request, tick: Tick | None = None) -> Batch:
@@ -292,20 +292,20 @@ class Session:
 
     def _add_batch(
         self, title: str, drawn: Sequence[tuple[str, np.ndarray, int | None]], origin: str, model: str | Sequence[str],
-        style: str | None = None, animation: str | None = None, source: str | None = None,
-        drawn_in: Sequence[str | None] = (), **about: Any,
+        style: str | None | Sequence[str | None] = None, animation: str | None = None, source: str | None = None,
+        **about: Any,
     ) -> Batch:
-        """Make a batch from (title, rows, seed), numbering the icons on from the last. model: one for all, or per icon.
+        """Make a batch from (title, rows, seed), numbering the icons on from the last.
 
-        source: of the icons; about: other fields of the batch. Layers of icons drawn from a seed get names, with the
-        style that each icon was drawn in (drawn_in; by default `style`).
+        model, style: one for all, or per icon. source: of the icons; about: other fields of the batch. Layers of icons
+        drawn from a seed get names.
         """
         first = len(self.icons) + 1
         models = [model] * len(drawn) if isinstance(model, str) else model
-        styles = drawn_in or [style] * len(drawn)
+        styles = [style] * len(drawn) if style is None or isinstance(style, str) else style
         icons = tuple(
             Icon(
-                first + k, name, rows, origin, models[k], seed, style, look=self.look, source=source,
+                first + k, name, rows, origin, models[k], seed, styles[k], look=self.look, source=source,
                 names=[] if seed is None else names_of_rows(self.pipelines[models[k]], rows, name, styles[k]),
             )
             for k, (name, rows, seed) in enumerate(drawn)
