@@ -25,9 +25,9 @@ def _suffix_of(path: str | Path, *known: str) -> str:
 class SVGImage:
     """One generated SVG.
 
-    svg: its text; rows [L, 22]: its row matrix; prompt, style and seed: as requested; drawn_for: the prompt, or the
-    one with the nearest known name (`SamplingConfig.nearest_name`); model: name of the model that drew it;
-    score: the ranker's, if it ran.
+    svg: its text; rows [L, 22]: its row matrix; prompt and seed: as requested; drawn_for: the prompt, or the one with
+    the nearest known name (`SamplingConfig.nearest_name`); style: the one it was drawn in; model: name of the model
+    that drew it; score: the ranker's, if it ran.
     """
 
     prompt: str
