@@ -9,7 +9,6 @@ import numpy as np
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import is_drawn, paints_stroke, strokes_only
 
-_IS_X, _IS_Y, _ = (np.array(table) for table in rf.argument_tables())  # [elements, commands, 8]
 GRID = 0.5               # step of the design grid, in units (canvas side 24)
 GRID_TOLERANCE = 0.03    # units; largest distance of a coordinate on the grid
 WIDTH_STEP = 0.1         # units; stroke widths are rounded to this before comparison
@@ -27,7 +26,7 @@ def overshoot(rows: np.ndarray) -> float:
     rows = rows[~np.isin(rows[:, rf.ELEMENT], rf.GRADIENTS)]
     element, command = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
     geometry = rows[:, rf.GEOMETRY]
-    x, y = geometry[_IS_X[element, command]], geometry[_IS_Y[element, command]]
+    x, y = geometry[rf.IS_X[element, command]], geometry[rf.IS_Y[element, command]]
     low = [x.min(initial=0), y.min(initial=0)]
     high = [x.max(initial=0), y.max(initial=0)]
     for kind, row in zip(element, geometry):

@@ -25,7 +25,7 @@ UNITS = 24                     # side of the canvas
 LOWEST, HIGHEST = -1.2, 25.2   # units: the grid extends a little beyond the canvas
 LEFT_OUT = 1e4                 # minus this is the logit of choices that are not allowed
 _PERIODS = (48, 24, 12, 6, 3, 1.5, 1, 0.5)  # units, of the Fourier features of a coordinate
-_IS_X, _IS_Y, _IS_LENGTH = (torch.tensor(table) for table in rf.argument_tables())  # [elements, commands, 8]
+_IS_X, _IS_Y, _IS_LENGTH = (torch.tensor(mask) for mask in (rf.IS_X, rf.IS_Y, rf.IS_LENGTH))  # [elements, commands, 8]
 _FREE = torch.tensor(rf.free_arguments())
 
 

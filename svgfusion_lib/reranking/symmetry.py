@@ -30,7 +30,6 @@ ROUND = math.radians(35)    # ... arcs: one arc
 LEVEL = math.radians(25)    # ... cubics: a level one
 Segment = tuple[int, list[complex]]  # rf.LINE, rf.CUBIC or rf.ARC, and its points
 _ON_AXIS = 1e-9
-_IS_X = np.array(rf.argument_tables()[0])  # [elements, commands, 8]
 
 # Names of which most real icons have several axes of symmetry, and how many (measured in the 15 line packs).
 AXES = {
@@ -105,7 +104,7 @@ def _transpose(rows: np.ndarray) -> np.ndarray:
 def _flip(rows: np.ndarray) -> np.ndarray:
     """Mirror rows [L, 22] at the vertical axis."""
     rows = rows.copy()
-    columns = _IS_X[rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)]  # [L, 8]
+    columns = rf.IS_X[rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)]  # [L, 8]
     rows[:, rf.GEOMETRY] = np.where(columns, -rows[:, rf.GEOMETRY], rows[:, rf.GEOMETRY])
     rects = rows[:, rf.ELEMENT] == rf.RECT
     rows[rects, 2] -= rows[rects, 4]

@@ -84,6 +84,8 @@ ARGUMENTS = {
     **dict.fromkeys([("fill_gradient", "stop"), ("stroke_gradient", "stop")], "xy......"),
 }
 _KINDS = np.array([[list(ARGUMENTS.get((e, c), "." * NUM_GEOMETRY)) for c in COMMANDS] for e in ELEMENTS])
+# Masks bool [elements, commands, 8] of columns with an x, a y and a length; all False for invalid pairs.
+IS_X, IS_Y, IS_LENGTH = np.stack([np.isin(_KINDS, kind) for kind in "xyl"])
 END_POINT = slice(6, 8)  # within geometry: the current point after a path row
 
 
@@ -93,11 +95,6 @@ def is_one_of(ids: Any, kinds: tuple[int, ...]) -> Any:
     for kind in kinds[1:]:
         found = found | (ids == kind)
     return found
-
-
-def argument_tables() -> list[np.ndarray]:
-    """Masks bool [elements, commands, 8] of "x", "y" and "l" columns; all False for invalid pairs."""
-    return [np.isin(_KINDS, kind) for kind in "xyl"]
 
 
 def free_arguments() -> np.ndarray:

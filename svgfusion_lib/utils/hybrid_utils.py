@@ -24,9 +24,8 @@ from svgfusion_lib.svg.paint.gradients import has_direction
 
 _STYLE_UPPER = np.array([1] * 8 + [2, len(rf.CAPS) - 1, len(rf.JOINS) - 1, len(rf.FILL_RULES) - 1], dtype=float)
 _STYLE_IDS = slice(9, 12)  # cap, join, fill_rule within the style columns
-_IS_X, _IS_Y, _IS_LENGTH = rf.argument_tables()  # [elements, commands, 8]
-IS_POSITION = _IS_X | _IS_Y
-_KNOWN = (IS_POSITION | _IS_LENGTH).any(-1)  # [elements, commands]: the valid pairs
+IS_POSITION = rf.IS_X | rf.IS_Y  # [elements, commands, 8]
+_KNOWN = (IS_POSITION | rf.IS_LENGTH).any(-1)  # [elements, commands]: the valid pairs
 
 
 def sanitize_rows(rows: np.ndarray) -> np.ndarray:
@@ -61,7 +60,7 @@ def _cleaned(rows: np.ndarray) -> np.ndarray:
     geometry = rows[:, rf.GEOMETRY]
     clean[:, rf.GEOMETRY] = np.where(
         IS_POSITION[element, command], geometry.clip(-rf.POSITION_LIMIT, rf.POSITION_LIMIT),
-        np.where(_IS_LENGTH[element, command], geometry.clip(0, rf.POSITION_LIMIT), 0),
+        np.where(rf.IS_LENGTH[element, command], geometry.clip(0, rf.POSITION_LIMIT), 0),
     )
     style = rows[:, rf.STYLE].clip(0, _STYLE_UPPER)
     style[:, _STYLE_IDS] = np.rint(style[:, _STYLE_IDS])
@@ -195,7 +194,7 @@ def snap_rows(rows: np.ndarray, step: float) -> np.ndarray:
     snapped = np.rint(width / (step / 5)).astype(np.float64) * (step / 5)
     rows[shapes, rf.STROKE_WIDTH] = np.where(snapped == 0, width, snapped)
     geometry = rows[:, rf.GEOMETRY]  # a view: changes reach the rows
-    moves = IS_POSITION[ids] | _IS_LENGTH[ids] & ~(np.abs(geometry) < step / 2)  # [L, 8]
+    moves = IS_POSITION[ids] | rf.IS_LENGTH[ids] & ~(np.abs(geometry) < step / 2)  # [L, 8]
     moves &= (shapes & (element != rf.PATH))[:, None]
     geometry[moves] += _shift(geometry[moves], step)
     _snap_paths(geometry, np.flatnonzero(shapes & (element == rf.PATH)), command, step)

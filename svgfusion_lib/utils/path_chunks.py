@@ -21,7 +21,6 @@ from svgfusion_lib.utils.arcs import arcs_to_cubic_rows
 MIN_HALF_SIZE = 0.02   # of a chunk's box, canvas units: keeps dots from being scaled up to the unit square
 FILLED = (0.7, 1.4)    # decoded chunks with a half-size in this range are rescaled to 1
 BOX_COLUMNS = 3        # centre x, centre y, half-size
-_IS_X, _IS_Y, _IS_LENGTH = (np.array(table, dtype=np.float32) for table in rf.argument_tables())
 
 
 @dataclass
@@ -95,7 +94,7 @@ def filled_boxes(ids: np.ndarray, geometry: np.ndarray) -> np.ndarray:
             own[own_ids[:, 1] == rf.CLOSE, 6:8] = own[0, 6:8]
             own[1:, :2] = own[:-1, 6:8]
         piece = np.concatenate([own_ids[used], own[used]], axis=1)  # [r, 10]: the columns that determine the box
-        known = (_IS_X + _IS_Y)[own_ids[used, 0], own_ids[used, 1]].any()
+        known = (rf.IS_X | rf.IS_Y)[own_ids[used, 0], own_ids[used, 1]].any()
         x, y, half = _box(piece) if known else (0.0, 0.0, 0.0)
         if FILLED[0] < half < FILLED[1]:
             element, command = own_ids[used].T
@@ -106,9 +105,9 @@ def filled_boxes(ids: np.ndarray, geometry: np.ndarray) -> np.ndarray:
 
 def _transform(geometry, element, command, scale, shift) -> np.ndarray:
     """geometry [..., 8] * scale + shift for positions, * scale for lengths, 0 where unused."""
-    is_x, is_y, is_length = (t[element, command] for t in (_IS_X, _IS_Y, _IS_LENGTH))  # [..., 8]
+    is_x, is_y, is_length = (mask[element, command] for mask in (rf.IS_X, rf.IS_Y, rf.IS_LENGTH))  # [..., 8]
     scaled = geometry * scale
-    return scaled * (is_x + is_y + is_length) + is_x * shift[..., :1] + is_y * shift[..., 1:2]
+    return scaled * (is_x | is_y | is_length) + is_x * shift[..., :1] + is_y * shift[..., 1:2]
 
 
 def _pack(pieces: list[np.ndarray], slots: int, first_row: int, boxed: bool) -> Chunks:
@@ -141,8 +140,8 @@ def _box(piece: np.ndarray) -> tuple[float, float, float]:
             radius = np.array([lengths[0], lengths[0] if element[0] == rf.CIRCLE else lengths[1]])
             low, high = np.array([x, y]) - radius, np.array([x, y]) + radius
     else:
-        x = geometry[_IS_X[element, command] > 0]
-        y = geometry[_IS_Y[element, command] > 0]
+        x = geometry[rf.IS_X[element, command]]
+        y = geometry[rf.IS_Y[element, command]]
         low, high = np.array([x.min(), y.min()]), np.array([x.max(), y.max()])
     centre = (low + high) / 2
     return centre[0], centre[1], max(float((high - low).max()) / 2, MIN_HALF_SIZE)
@@ -180,7 +179,7 @@ def turned_chunks(ids: Tensor, geometry: Tensor, turns: Tensor) -> Tensor:
     turns int64 [B, N] from 0 to 7: bit 0 mirrors x, bit 1 mirrors y, bit 2 swaps x and y.
     """
     is_x, is_y, is_length = (
-        torch.from_numpy(table > 0).to(ids.device)[ids[..., 0], ids[..., 1]] for table in (_IS_X, _IS_Y, _IS_LENGTH)
+        torch.from_numpy(mask).to(ids.device)[ids[..., 0], ids[..., 1]] for mask in (rf.IS_X, rf.IS_Y, rf.IS_LENGTH)
     )  # [B, N, R, 8] each
     element = ids[..., :1]  # [B, N, R, 1]
     corner = geometry.clone()

@@ -19,7 +19,7 @@ def affine(rows: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
         raise ValueError(f"scale must be above 0 and finite, got {scale}")
     result = rows.copy()
     element, command = rows[:, rf.ELEMENT].astype(int), rows[:, rf.COMMAND].astype(int)
-    is_x, is_y, is_length = (table[element, command] for table in rf.argument_tables())  # [L, 8] each
+    is_x, is_y, is_length = (mask[element, command] for mask in (rf.IS_X, rf.IS_Y, rf.IS_LENGTH))  # [L, 8] each
     scaled = rows[:, rf.GEOMETRY].astype(np.float64) * np.where(is_x | is_y | is_length, scale, 1.0)
     result[:, rf.GEOMETRY] = scaled + is_x * shift[0] + is_y * shift[1]
     result[:, rf.STROKE_WIDTH] *= scale

@@ -29,7 +29,7 @@ _UPPER = torch.tensor(
 )
 _SCALE = torch.where(_UPPER > 0, 2 / _UPPER.clamp(min=1), torch.ones(()))
 _SHIFT = torch.where(_UPPER > 0, -torch.ones(()), torch.zeros(()))
-_IS_LENGTH = torch.tensor(rf.argument_tables()[2])  # [elements, commands, 8]
+_IS_LENGTH = torch.tensor(rf.IS_LENGTH)  # [elements, commands, 8]
 
 
 def normalize_target(rows: Tensor) -> Tensor:

@@ -75,12 +75,12 @@ def test_arguments_are_those_of_the_table():
 def test_every_pair_of_ids_draws_what_the_table_says_or_nothing():
     for (element, name), (command, other) in product(enumerate(rf.ELEMENTS), enumerate(rf.COMMANDS)):
         kinds, free = PAIRS.get((name, other), ("." * rf.NUM_GEOMETRY, " " * rf.NUM_GEOMETRY))
-        for kind, table in zip("xyl", rf.argument_tables(), strict=True):
+        for kind, table in zip("xyl", (rf.IS_X, rf.IS_Y, rf.IS_LENGTH), strict=True):
             assert table[element, command].tolist() == [k == kind for k in kinds]
         assert rf.free_arguments()[element, command].tolist() == [mark == "*" for mark in free]
 
 
-@pytest.mark.parametrize("table", [*rf.argument_tables(), rf.free_arguments()])
+@pytest.mark.parametrize("table", [rf.IS_X, rf.IS_Y, rf.IS_LENGTH, rf.free_arguments()])
 def test_tables_have_a_place_for_every_pair(table):
     assert table.shape == (len(rf.ELEMENTS), len(rf.COMMANDS), rf.NUM_GEOMETRY) and table.dtype == bool
 
