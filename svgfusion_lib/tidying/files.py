@@ -1,5 +1,6 @@
 """Stage `tidy`: tidies any SVG files and reports what was moved and by how much."""
 
+import math
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,20 +13,26 @@ from svgfusion_lib.system.file_list import inside
 from svgfusion_lib.system.files import read_json, write_bytes, write_json, write_text
 from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
+from svgfusion_lib.tidying.anchors import Anchors
+from svgfusion_lib.tidying.noise import MIN_NOISE, estimate_noise
 from svgfusion_lib.tidying.root import with_root_of
 from svgfusion_lib.tidying.tidy import TidyConfig, TidyResult, tidy_rows
+from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.svg_parser import ParsedSVG, parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 REPORT_NAME, REPORT = "tidy.json", "report of tidy"
-GRID_CANVAS_SIDES = (10, 64)  # canvas sides, in a file's own units, that suggest a grid of whole and half units
+SMALL_CANVAS, LARGE_CANVAS = 10, 64  # sides in a file's own units: smaller canvases suggest no grid of these units
+FINEST_GRID = 1 / 8   # units of a file: of the finest grid that a designer places points on
+ON_GRID = 1e-2        # its steps: tolerance of a point on it
+GRID_PER_NOISE = 3    # least step between whole coordinates, relative to point errors, that these do not blur
 
 
 def tidy_svg(source: str | bytes | Path, config: TidyConfig | None = None) -> tuple[str, TidyResult]:
     """Tidy SVG text, bytes or a file; returns the SVG text and what was done.
 
-    A small canvas (GRID_CANVAS_SIDES) is assumed to have a grid in its own units, unless config sets a step. ValueError
-    with the reason if the file cannot be read, or has features that rows would lose (text, images, filters).
+    The grid is in the file's own units, unless config sets a step. ValueError with the reason if the file cannot be
+    read, or has features that rows would lose (text, images, filters).
     Size on a page, class, title, accessible name and currentColor are those of the file (root.py).
     """
     text, tidied, _ = _tidied(source, config)
@@ -37,17 +44,31 @@ def _tidied(source: str | bytes | Path, config: TidyConfig | None) -> tuple[str,
     parsed = parse_svg(source)
     if parsed.unsupported:
         raise ValueError(f"has features that would be lost: {', '.join(sorted(parsed.unsupported))}")
-    tidied = tidy_rows(parsed.rows, replace(config or TidyConfig(), step=_step(parsed, config)))
-    text = with_root_of(rows_to_svg(tidied.rows, parsed.size), read_document(source))
+    config, decimals = _fitted(parsed, config or TidyConfig())
+    tidied = tidy_rows(parsed.rows, config)
+    text = with_root_of(rows_to_svg(tidied.rows, parsed.size, decimals), read_document(source))
     return text, tidied, sorted(parsed.approximated)
 
 
-def _step(parsed: ParsedSVG, config: TidyConfig | None) -> float:
-    """The grid step: half a unit of the file, for a canvas 24 wide; or the config's step."""
+def _fitted(parsed: ParsedSVG, config: TidyConfig) -> tuple[TidyConfig, int | None]:
+    """The config with a grid of whole and half units of the file, unless it sets a step; decimals to write.
+
+    On a large canvas, errors can be larger than a unit; then the grid is a power of two of units that exceeds them. A
+    clean drawing with all its points on that canvas's own fine grid has no errors, however small a unit is.
+    """
     side = max(parsed.size)
-    if config is not None and config.step != TidyConfig.step:
-        return config.step
-    return TidyConfig.step * 24 / side if GRID_CANVAS_SIDES[0] <= side <= GRID_CANVAS_SIDES[1] else TidyConfig.step
+    if config.step != TidyConfig.step or side < SMALL_CANVAS:
+        return config, None
+    unit = 24 / side
+    if side <= LARGE_CANVAS:
+        return replace(config, step=unit / 2), None
+    rows = sanitize_rows(parsed.rows)
+    noise = estimate_noise(rows) if config.noise is None else config.noise
+    parts = Anchors.of(rows).points / (unit * FINEST_GRID)  # [A, 2]
+    if config.noise is None and noise <= MIN_NOISE and (np.abs(parts - np.round(parts)) < ON_GRID).all():
+        return replace(config, step=unit / 2, noise=0), 3
+    period = unit * 2 ** max(0, math.ceil(math.log2(GRID_PER_NOISE * max(noise, MIN_NOISE) / unit)))
+    return replace(config, step=period / 2, noise=noise), None
 
 
 def tidy_files(

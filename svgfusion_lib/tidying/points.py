@@ -38,7 +38,7 @@ def settle_points(
     level, upright = _straight_pairs(anchors, noise if straight else 0.0)
     groups = tie(count, *together, level), tie(count, *together, upright)
     ways = _diagonal_ways(anchors, noise if diagonals else 0.0)
-    shift = MIN_SHIFT if noise > MIN_NOISE else MIN_NOISE
+    shift = MIN_SHIFT if noise > MIN_NOISE else noise
     return anchors.moved(most_likely_positions(anchors.points, groups, anchors.part, ways, noise, shift, grid))
 
 

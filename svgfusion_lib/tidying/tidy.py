@@ -23,7 +23,7 @@ from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 
 MAX_ROWS = 2000       # rows of an icon
 SMALL_OVERHANG = 0.1  # units beyond the canvas's edge
-MIN_MOVE = 1e-3       # units: least change that counts as a move
+MIN_MOVE = 5e-3       # units: least change that counts as a move; files hardly resolve less
 Rule = Callable[[np.ndarray], np.ndarray]
 
 
@@ -99,7 +99,7 @@ def tidy_rows(rows: np.ndarray, config: TidyConfig | None = None) -> TidyResult:
     if len(given) > MAX_ROWS:
         return TidyResult(given, MIN_NOISE)
     noise = estimate_noise(given) if config.noise is None else config.noise
-    noise = min(max(noise, MIN_NOISE), MAX_NOISE)
+    noise = min(max(noise, min(MIN_NOISE, 0.03 * config.step)), MAX_NOISE)  # a fine grid has small errors
     rows = drop_duplicates(given, noise) if config.doubles else given
     rows = round_curves(rows, min(noise, config.max_move / 2)) if config.curves else rows
     before = rows

@@ -1,7 +1,9 @@
 """The tidy stage on files and folders."""
 
 import json
+import re
 
+import numpy as np
 import pytest
 
 from svgfusion_lib import cli
@@ -69,6 +71,51 @@ def test_a_small_canvas_has_its_own_grid(svg):
     text, result = tidy_svg(svg(f'<path d="{d}" {STROKE}/>', 'viewBox="0 0 16 16"'))
     assert 'viewBox="0 0 16 16"' in text and "M2 3H9M2 7.5H9M2 11H9" in text
     assert result.largest < 0.1
+
+
+@pytest.mark.parametrize("part", [1, 0.5, 0.25])
+@pytest.mark.parametrize("side", [16, 20, 24, 32, 48, 64, 100, 128, 256, 512, 1024])
+def test_a_clean_drawing_stays_on_the_grid_of_its_own_canvas(svg, side, part):
+    """Exact points of a canvas of 512 moved to multiples of 10.67, a 24th of half a unit."""
+    at = {name: round(share * side / part) * part for name, share in zip("abcde", (0.13, 0.3, 0.43, 0.61, 0.83))}
+    body = (
+        '<path d="M{a} {a}h{c}v{b}H{a}zM{d} {e}L{e} {e}M{b} {c}V{e}"/><circle cx="{d}" cy="{d}" r="{a}"/>'
+        '<rect x="{b}" y="{d}" width="{c}" height="{b}"/>'
+    ).format(**at)
+    text, result = tidy_svg(svg(f"<g {STROKE}>{body}</g>", f'viewBox="0 0 {side} {side}"'))
+    assert not result.changed
+    assert not tidy_svg(text)[1].changed
+
+
+def test_whole_units_of_a_large_canvas_stay(svg):
+    body = '<path d="M10 10h100v100H10z"/><circle cx="300" cy="300" r="40"/>'
+    text, result = tidy_svg(svg(body, 'viewBox="0 0 512 512"'))
+    assert not result.changed
+    assert 'x="10" y="10" width="100" height="100"' in text and 'cx="300" cy="300" r="40"' in text
+
+
+@pytest.mark.parametrize("side", [100, 128, 256, 512, 1024])
+@pytest.mark.parametrize("error", [0.01, 0.15])
+def test_a_traced_drawing_on_a_large_canvas_comes_out_clean(svg, side, error):
+    """Corners meet, lines are level or upright, and points are on whole units, whatever a unit's size."""
+    generator, unit = np.random.default_rng(0), side / 32
+    corners = [(4, 4), (28, 4), (28, 28), (4, 28), (4, 4)]
+    traced = np.array(corners) * unit + generator.uniform(-error, error, (5, 2)) * side / 24
+    d = "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in traced)
+    text, result = tidy_svg(svg(f'<path d="{d}" {STROKE}/>', f'viewBox="0 0 {side} {side}"'))
+    assert result.moved
+    written = re.search(r' d="M([\d.]+) ([\d.]+)H([\d.]+)V([\d.]+)H\1V\2"', text)
+    assert written
+    near = np.array([float(value) for value in written.groups()]) - np.array([4, 4, 28, 28]) * unit
+    assert np.abs(near).max() <= max(2.5 * error * side / 24, 0.5)
+    if error > 0.1 or side >= 512:
+        assert all(float(value).is_integer() for value in written.groups())
+    assert not tidy_svg(text)[1].changed
+
+
+def test_a_move_that_a_file_hardly_resolves_is_none(svg):
+    text = svg(f'<path d="M2 3H9M2 7H9.004" {STROKE}/>', 'viewBox="0 0 24 24"')
+    assert not tidy_svg(text)[1].changed
 
 
 def test_the_command_says_what_moved(folder, tmp_path, capsys):
