@@ -13,7 +13,7 @@ from svgfusion_lib.config import SPLITS
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of
 from svgfusion_lib.errors import UserError, first_line
 from svgfusion_lib.options import check_types
-from svgfusion_lib.system.file_list import inside, is_name
+from svgfusion_lib.system.file_list import inside, is_name, svg_files
 from svgfusion_lib.system.files import read_json, write_bytes, write_text
 from svgfusion_lib.system.outputs import finish_pending_moves, output_set
 from svgfusion_lib.system.progress import track
@@ -53,16 +53,16 @@ class Record:
 def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
     """Read records of the SVG files in `svg_dir` (recursively) that match `pattern`, sorted by file.
 
-    Captions come from manifest.jsonl if there is one, otherwise from captions.csv (columns file,caption;
-    a file may have several lines). Files in neither get captions from their file names. A sub-folder
-    with its own manifest.jsonl (an icon pack) is read from that manifest. UserError for a link that
-    points outside the folder.
+    The case of the extension .svg does not matter. Captions come from manifest.jsonl if there is one, otherwise from
+    captions.csv (columns file,caption; a file may have several lines). Files in neither get captions from their file
+    names. A sub-folder with its own manifest.jsonl (an icon pack) is read from that manifest. UserError for a link
+    that points outside the folder.
     """
     svg_dir = Path(svg_dir)
     if not svg_dir.is_dir():
         raise UserError(f"{svg_dir}: no such folder; give a folder of SVG files")
     finish_pending_moves(svg_dir)
-    files = _matching_files(svg_dir, pattern)
+    files = svg_files(svg_dir, pattern)
     if not files:
         raise UserError(f"{svg_dir}: no file matches {pattern!r}; give a folder of SVG files")
     if (svg_dir / MANIFEST).is_file():
@@ -101,20 +101,6 @@ def write_manifest(svg_dir: str | Path, records: Iterable[Record]) -> Path:
     """Write `records` as manifest.jsonl (one JSON object per line) into `svg_dir`; return its path."""
     lines = [json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records]
     return write_text(Path(svg_dir) / MANIFEST, "".join(lines))
-
-
-def _matching_files(svg_dir: Path, pattern: str) -> list[str]:
-    try:
-        paths = [path.relative_to(svg_dir) for path in svg_dir.rglob(pattern) if path.is_file()]
-    except (ValueError, NotImplementedError) as error:
-        raise UserError(f"{pattern!r} is not a file pattern ({error}); try '*.svg'") from error
-    files = sorted(p.as_posix() for p in paths if not any(part.startswith(".") for part in p.parts))
-    strange = next((file for file in files if not file.isprintable()), None)  # non-UTF-8 names are not printable
-    if strange is not None:
-        raise UserError(f"{svg_dir}: the file name {strange!r} is not UTF-8 or has control characters; rename the file")
-    for file in files:
-        inside(svg_dir, file)  # links are followed only within the folder
-    return files
 
 
 def _named_records(files: list[str], captions: dict[str, list[str]]) -> list[Record]:

@@ -246,6 +246,25 @@ def inside(folder: str | Path, name: str | Path, where: str | Path | None = None
     return path
 
 
+def svg_files(folder: Path, pattern: str = "*.svg") -> list[str]:
+    """Names in `folder` of the files that match `pattern` (recursively), sorted; hidden ones are left out.
+
+    `*.svg` also matches x.SVG. UserError for an invalid pattern or file name, or a link that leads out of the folder.
+    """
+    any_case = re.sub(r"\.svg$", ".[sS][vV][gG]", pattern, flags=re.IGNORECASE)
+    try:
+        paths = [path.relative_to(folder) for path in folder.rglob(any_case) if path.is_file()]
+    except (ValueError, NotImplementedError) as error:
+        raise UserError(f"{pattern!r} is not a file pattern ({error}); try '*.svg'") from error
+    files = sorted(p.as_posix() for p in paths if not any(part.startswith(".") for part in p.parts))
+    strange = next((file for file in files if not file.isprintable()), None)  # non-UTF-8 names are not printable
+    if strange is not None:
+        raise UserError(f"{folder}: the file name {strange!r} is not UTF-8 or has control characters; rename the file")
+    for file in files:
+        inside(folder, file)  # links are followed only within the folder
+    return files
+
+
 def _may_be_list(path: Path) -> bool:
     """Whether an unreadable list is the beginning of one whose process was killed."""
     if path.is_symlink() or not path.is_file():

@@ -9,7 +9,7 @@ import numpy as np
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg.document import read_document
-from svgfusion_lib.system.file_list import inside
+from svgfusion_lib.system.file_list import svg_files
 from svgfusion_lib.system.files import read_json, write_bytes, write_json, write_text
 from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.progress import track
@@ -79,16 +79,13 @@ def tidy_files(
     Results keep their names, in output_dir or in_place. Files without changes are copied unchanged; files that cannot
     be read or would lose something are skipped (in place: left alone) and reported with the reason. Files with features
     that rows only approximate are reported, and left alone in place. UserError if there is no SVG file, a link leads
-    out of the folder, output_dir contains the originals, or the destination is unclear.
+    out of the folder, a name has control characters, output_dir contains the originals, or the destination is unclear.
     """
     svg = Path(svg)
     folder = svg if svg.is_dir() else svg.parent
-    files = sorted(path for path in folder.rglob("*.svg") if path.is_file()) if svg.is_dir() else [svg]
+    files = [folder / name for name in svg_files(folder)] if svg.is_dir() else [svg]
     if not files or not files[0].is_file():
         raise UserError(f"{svg}: no such SVG file or folder of SVG files")
-    if svg.is_dir():
-        for path in files:
-            inside(folder, path.relative_to(folder))  # refuses links that lead elsewhere
     if (output_dir is None) != in_place:
         raise UserError("give either --output_dir, or --in_place to overwrite the originals")
     target = folder if output_dir is None else Path(output_dir)

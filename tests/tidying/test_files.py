@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from svgfusion_lib import cli
+from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.svg.sanitise import sanitised_svg
 from svgfusion_lib.tidying import tidy_svg
@@ -47,6 +48,13 @@ def test_a_folder_comes_back_in_order_elsewhere(folder, tmp_path):
     assert "H20" in (out / "wobbly.svg").read_text() and not (out / "text.svg").exists()
     assert json.loads((out / "tidy.json").read_text())["summary"] == report["summary"]
     assert {path: path.read_bytes() for path in folder.rglob("*.svg")} == before
+
+
+def test_the_case_of_the_extension_does_not_matter(folder, tmp_path):
+    (folder / "wobbly.svg").rename(folder / "UPPER.SVG")
+    assert tidy_files(folder, tmp_path / "out")["files"]["UPPER.SVG"]["moved"]
+    assert "H20" in (tmp_path / "out" / "UPPER.SVG").read_text()
+    assert [record.file for record in read_records(folder)][0] == "UPPER.SVG"
 
 
 def test_originals_are_written_over_only_when_told(folder):
