@@ -33,6 +33,7 @@ _BYTE_ORDER_MARKS = (
 _DECLARATION = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _PREFIX = re.compile(r"[<\s/]([A-Za-z_][\w.-]*):[A-Za-z_]")
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?svg(?=[\s/>])")
+_PROLOG = re.compile(r"\s*+(?:<\?.*?\?>|<!DOCTYPE[^\[>]*>|<!--(.*?)-->)", re.DOTALL)
 _ENTITY = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+(["'])([^%]{0,10000}?)\2\s*>""")
 _REFERENCE = re.compile(r"&([^;]*+);?")
 # a namespace declaration longer than any in use; the gaps are bounded too
@@ -68,6 +69,17 @@ def read_document(source: str | bytes | Path) -> ElementTree.Element:
     if root.tag not in (f"{SVG_NAMESPACE}svg", "svg"):
         raise ValueError(f"the root element is <{repr(root.tag[:60])[1:-1]}>, not <svg>")
     return root
+
+
+def leading_comments(source: str | bytes | Path) -> list[str]:
+    """The comments before the root of a document that `read_document` reads, up to a DTD with declarations."""
+    text = source if isinstance(source, str) else decode_document(_bytes_of(source))
+    comments, part = [], _PROLOG.match(text)
+    while part:
+        if part[1]:
+            comments.append(part[1])
+        part = _PROLOG.match(text, part.end())
+    return comments
 
 
 def _parse(text: str) -> ElementTree.Element:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.svg.document import read_document
+from svgfusion_lib.svg.document import leading_comments, read_document
 from svgfusion_lib.system.file_list import svg_files
 from svgfusion_lib.system.files import read_json, write_bytes, write_json, write_text
 from svgfusion_lib.system.outputs import output_set
@@ -33,7 +33,7 @@ def tidy_svg(source: str | bytes | Path, config: TidyConfig | None = None) -> tu
 
     The grid is in the file's own units, unless config sets a step. ValueError with the reason if the file cannot be
     read, or has features that rows would lose (text, images, filters).
-    Size on a page, class, title, accessible name and currentColor are those of the file (root.py).
+    Comments before the root, its size on a page, names, class, data and currentColor are those of the file (root.py).
     """
     text, tidied, _ = _tidied(source, config)
     return text, tidied
@@ -46,7 +46,8 @@ def _tidied(source: str | bytes | Path, config: TidyConfig | None) -> tuple[str,
         raise ValueError(f"has features that would be lost: {', '.join(sorted(parsed.unsupported))}")
     config, decimals = _fitted(parsed, config or TidyConfig())
     tidied = tidy_rows(parsed.rows, config)
-    text = with_root_of(rows_to_svg(tidied.rows, parsed.size, decimals), read_document(source))
+    drawing = rows_to_svg(tidied.rows, parsed.size, decimals)
+    text = with_root_of(drawing, read_document(source), leading_comments(source))
     return text, tidied, sorted(parsed.approximated)
 
 

@@ -1,9 +1,10 @@
-"""What rows do not hold of a file: its size on a page, class, name for screen readers, and currentColor.
+"""What rows do not hold of a file: comments before it, its size on a page, names, class, data and currentColor.
 
 Only attributes of an allow list are kept, if their values match a pattern.
 """
 
 import re
+from collections.abc import Sequence
 from html import escape
 from xml.etree import ElementTree
 
@@ -14,21 +15,24 @@ from svgfusion_lib.utils.hybrid_utils import has_gradients, is_drawn, paints_fil
 from svgfusion_lib.utils.svg_parser import parse_svg
 
 _LENGTH = re.compile(r"(?:\d+\.?|\d*\.\d+)(?:px|em|rem|ex|ch|pt|pc|mm|cm|in|%)?", re.ASCII)
+_ID = re.compile(r"(?!layer-|gradient-)[A-Za-z][\w-]*", re.ASCII)
 _KEPT = {  # name of an attribute -> value
     re.compile(r"class"): re.compile(r"[\w.:/\[\]%!@# -]+"), re.compile(r"role"): re.compile(r"[a-z][a-z -]*"),
-    re.compile(r"aria-[a-z]+"): re.compile(r"[^\x00-\x1f\x7f]+"),
+    re.compile(r"aria-[a-z]+"): re.compile(r"[^\x00-\x1f\x7f]+"), re.compile(r"id"): _ID,
+    re.compile(r"data-[\w.-]+", re.ASCII): re.compile(r"[\w.,# -]*"),  # words: no address, no code
+    re.compile(r"focusable"): re.compile(r"true|false|auto"),
+    re.compile(r"preserveAspectRatio"): re.compile(r"(?:none|x(?:Min|Mid|Max)Y(?:Min|Mid|Max))(?: meet| slice)?"),
 }
-_ID = re.compile(r"(?!layer-|gradient-)[A-Za-z][\w-]*", re.ASCII)
 _WRITTEN_SIZE = re.compile(r' width="[^"]*" height="[^"]*"')
 _BLACK = re.compile(r'(?<= )(fill|stroke)="#000"')
 _STYLED_SIZE = re.compile(r"(?<![\w-])(width|height)\s*:", re.ASCII)
 _PROBE = (18, 52, 86)  # a colour that drawings do not have
 
 
-def with_root_of(text: str, root: ElementTree.Element) -> str:
-    """SVG text from our writer, with size, class, role, aria-*, <title> and <desc> of the file's root element.
+def with_root_of(text: str, root: ElementTree.Element, comments: Sequence[str] = ()) -> str:
+    """SVG text from our writer, with attributes (_KEPT), size, <title> and <desc> of the file's root element.
 
-    If currentColor is the file's only paint, it stays.
+    If currentColor is the file's only paint, it stays. comments: those before the root, in order.
     """
     if _is_current_colour(root):
         text = _BLACK.sub(r'\1="currentColor"', text)
@@ -41,7 +45,8 @@ def with_root_of(text: str, root: ElementTree.Element) -> str:
         name: value for name, value in spaced.items()
         if any(key.fullmatch(name) and pattern.fullmatch(value) for key, pattern in _KEPT.items())
     }
-    return f"{head.removesuffix('>')}{_attributes(kept)}>\n{_descriptions(root)}{content}"
+    said = "".join(f"<!-- {comment.strip()} -->\n" for comment in comments)  # a space: HTML ends a comment at `<!-->`
+    return f"{said}{head.removesuffix('>')}{_attributes(kept)}>\n{_descriptions(root)}{content}"
 
 
 def _descriptions(root: ElementTree.Element) -> str:
