@@ -31,8 +31,9 @@ from svgfusion_lib.system.progress import track
 SCOPE = "@iconify-json"
 PACK_INFO = "pack.json"
 _ICON_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_STYLE_WORD = re.compile(r",\s*([\w-]+) style\s*$")  # at the end of a prompt
-_STYLE_WORDS = re.compile(r",\s*(\w[\w -]*) style\s*$")
+_STYLE_WORD = re.compile(r",\s*([\w-]+) style\s*$", re.IGNORECASE)  # at the end of a prompt
+_STYLE_END = re.compile(r" style\s*$", re.IGNORECASE)
+_WORD = re.compile(r"[\w-]+")
 _TONES = ("medium-light", "medium-dark", "light", "medium", "dark")
 
 
@@ -106,8 +107,18 @@ def find_style(text: str, packs: Sequence[str]) -> str:
 
 def named_style(prompt: str, packs: Sequence[str]) -> str | None:
     """The pack in `packs` that the end of a prompt names: `cart, icon park outline style` -> `icon-park-outline`."""
-    named = _STYLE_WORDS.search(prompt)
-    return match_style(named[1], packs) if named else None
+    return _split_style(prompt, packs)[1]
+
+
+def _split_style(prompt: str, packs: Sequence[str]) -> tuple[str, str | None]:
+    """A prompt without the style at its end, and the pack in `packs` that it names by most words; None for none."""
+    end = _STYLE_END.search(prompt)
+    if end:
+        names = _style_names(packs)
+        for word in _WORD.finditer(prompt, prompt.rfind(",", 0, end.start()) + 1, end.start()):
+            if found := names.get(humanise(prompt[word.start() : end.start()])):
+                return prompt[: word.start()].rstrip(" \t,"), found
+    return prompt, None
 
 
 def unknown_style(prompt: str, packs: Sequence[str]) -> str | None:
@@ -119,12 +130,11 @@ def unknown_style(prompt: str, packs: Sequence[str]) -> str | None:
 def strip_style(prompt: str, packs: Sequence[str] = ()) -> str:
     """Remove a style from the end of a prompt: `cart, tabler style` -> `cart`.
 
-    A style of several words is removed if it is a known pack's or one of `packs`.
+    After a comma any single word is a style; several words, or words without a comma, if they name a known pack's style
+    or one of `packs`.
     """
     bare = _STYLE_WORD.sub("", prompt)
-    if bare == prompt and named_style(prompt, [*known_packs(), *packs]):
-        bare = _STYLE_WORDS.sub("", prompt)
-    return bare.rstrip()
+    return (bare if bare != prompt else _split_style(prompt, [*known_packs(), *packs])[0]).rstrip()
 
 
 def check_packs(packs: Sequence[str]) -> list[Pack]:

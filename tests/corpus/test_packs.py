@@ -13,6 +13,7 @@ from svgfusion_lib.corpus import packs
 from svgfusion_lib.corpus.packs import fetch_packs
 from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.reranking.routing import resolve_prompt
 
 ICONS = {
     "prefix": "toy", "width": 24, "height": 24,
@@ -180,6 +181,25 @@ def test_an_unknown_style_names_the_nearest():
 ])
 def test_a_style_of_several_words_is_removed_if_it_is_one(prompt, bare):
     assert packs.strip_style(prompt, ["line_icons"]) == (bare or prompt)
+
+
+@pytest.mark.parametrize(("prompt", "bare", "pack"), [
+    ("Email, Tabler Style", "Email", "tabler"), ("cart, ICON PARK STYLE", "cart", "icon-park-outline"),
+    ("cart tabler style", "cart", "tabler"), ("red cart Icon-Park-Outline Style", "red cart", "icon-park-outline"),
+    ("cart, big noto v1 style", "cart, big", "noto-v1"), ("a retro style", None, None), ("hair style", None, None),
+    ("life style", None, None), ("tabler styles", None, None), ("a style", None, None), ("style", None, None),
+    ("tabler, life style of a cat", None, None),
+])
+def test_neither_case_nor_a_comma_matter_to_a_style_that_is_one(prompt, bare, pack):
+    """"Email, Tabler Style" chose tabler, but its name stayed unknown."""
+    known = list(packs.known_packs())
+    assert packs.strip_style(prompt) == (bare or prompt) and packs.named_style(prompt, known) == pack
+
+
+@pytest.mark.parametrize("pack", packs.known_packs())
+def test_a_style_after_a_comma_leaves_the_text_as_it_is(pack):
+    prompt = f"cart, {packs.style_word(pack)} style"
+    assert resolve_prompt(prompt, None, [pack]) == (prompt, pack)
 
 
 @pytest.mark.parametrize(("prompt", "style"), [
