@@ -48,18 +48,19 @@ def resolve_prompt(prompt: str, style: str | None, known: Sequence[str]) -> tupl
     known: styles that the model was trained with. Style words of prompts are parsed only here. For a model without
     styles, "cart, tabler style" in style "lucide" becomes "cart, lucide style". A model with styles also gets the style
     as condition; the text then uses the words of the pack's captions, or none if the style is not a pack's. With style
-    None the words of the prompt set the condition, and the prompt is unchanged unless it names a style by other words
-    than captions do ("cart, icon-park-outline style"); NO_STYLE: null condition. UserError for an unknown style.
+    None the words of the prompt set the condition, and the prompt is unchanged unless its end names a style by other
+    words than captions do ("cart, icon-park-outline style", or one that is not a pack's); NO_STYLE: null condition.
+    UserError for an unknown style.
     """
     prompt = emoji_to_text(prompt)
     if style == NO_STYLE:
         return prompt, NO_STYLE
+    packs = known_packs()
     if style is None:
         mentioned = [name for name in known if mentions_style(prompt, style_word(name))]
         style = named_style(prompt, known)
-        if style is None or style in mentioned:
+        if style is None or style in mentioned and style in packs:
             return prompt, style or next(iter(mentioned), NO_STYLE)
-    packs = known_packs()
     style = find_style(style, known or list(packs))
     words = f"{style_word(style) if style in packs else style} style" if style in packs or not known else ""
     bare = strip_style(prompt, known)

@@ -196,6 +196,14 @@ def test_neither_case_nor_a_comma_matter_to_a_style_that_is_one(prompt, bare, pa
     assert packs.strip_style(prompt) == (bare or prompt) and packs.named_style(prompt, known) == pack
 
 
+@pytest.mark.parametrize("style", ["acme corp", "acme"])
+def test_a_style_of_a_model_of_its_own_may_be_given_or_named(style):
+    """Its captions had no words of style, but a prompt that named it kept them."""
+    known = ["tabler", style]
+    for end in (f", {style} style", f" {style} style", f", {style.title()} Style"):
+        assert resolve_prompt(f"heart{end}", None, known) == resolve_prompt("heart", style, known) == ("heart", style)
+
+
 @pytest.mark.parametrize("pack", packs.known_packs())
 def test_a_style_after_a_comma_leaves_the_text_as_it_is(pack):
     prompt = f"cart, {packs.style_word(pack)} style"
