@@ -13,7 +13,7 @@ from typing import TextIO
 from svgfusion_lib import __version__
 from svgfusion_lib.cli import data, editing, measuring, training
 from svgfusion_lib.cli.meanings import EXAMPLES, FLAG_HELP, NEXT
-from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
+from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.errors import Paused, UserError, machine_error, printable
 from svgfusion_lib.models.pretrained import name_encoder
 
@@ -107,16 +107,17 @@ def next_command(stage: str, options: Mapping[str, object]) -> str:
         for name, value in options.items()
     }
     made = options.get("precomputed_dir") or f"{options.get('output_dir')}/cache"
-    quoted |= {"cache": shlex.quote(str(made)), "chosen_model": _chosen_model(options)}
+    quoted |= {"cache": shlex.quote(str(made)), "chosen_model": _chosen_model(NEXT[stage].split()[0], options)}
     return f"svgfusion {NEXT[stage].format(**quoted)}"
 
 
-def _chosen_model(options: Mapping[str, object]) -> str:
-    """The flags of `checkpoints` that are not the default, after a space each."""
+def _chosen_model(stage: str, options: Mapping[str, object]) -> str:
+    """The flags of `checkpoints`, after a space each, that are not the default of the next stage, `stage`."""
     own = ("vae_checkpoint", "dit_checkpoint") if options.get("vae_checkpoint") else ("model",)
+    default = stage_parsers(build_parser())[stage].get_default
     given = [(name, options.get(name)) for name in own]
     return "".join(
-        f" --{name} {shlex.quote(str(value))}" for name, value in given if value not in (None, DEFAULT_MODEL)
+        f" --{name} {shlex.quote(str(value))}" for name, value in given if value not in (None, default(name))
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from svgfusion_lib import cli
 from svgfusion_lib.cli import stage_parsers
-from svgfusion_lib.cli.meanings import EXAMPLES, FLAG_HELP
+from svgfusion_lib.cli.meanings import EXAMPLES, FLAG_HELP, NEXT
 from svgfusion_lib.cli.reference import reference
 from tests.helpers import NOTEBOOKS, PAGES, ROOT, text_of
 
@@ -85,3 +85,14 @@ def test_defaults_are_said_and_zero_is_one(capsys):
         cli.main(["generate", "--help"])
     text = capsys.readouterr().out
     assert "(default: 0)" in text and "default: None" not in text and "example:\n  svgfusion generate" in text
+
+
+@pytest.mark.parametrize("model", [None, "line", "emoji"])
+@pytest.mark.parametrize("stage", [stage for stage, command in NEXT.items() if "{chosen_model}" in command])
+def test_the_command_that_follows_uses_the_model_that_the_stage_used(stage, model):
+    """After `generate --model line`, `vary` chose the model by the prompt."""
+    parser = cli.build_parser()
+    given = [] if model is None else ["--model", model]
+    options = vars(parser.parse_args([stage, *shlex.split(EXAMPLES[stage]), *given]))
+    following = parser.parse_args(shlex.split(cli.next_command(stage, options))[1:])
+    assert following.model == options["model"]
