@@ -33,7 +33,7 @@ def _model_flags(add: Add) -> None:
     device(add)
 
 
-def _edit_stage(function: str, what: str) -> Callable[..., None]:
+def _edit_stage(stage: str, function: str, what: str) -> Callable[..., None]:
     """Return a stage function that runs a function of the library with a pipeline and config and prints a summary.
 
     what: format string for the number of entries.
@@ -41,12 +41,15 @@ def _edit_stage(function: str, what: str) -> Callable[..., None]:
     def run(**options) -> None:
         from dataclasses import replace
 
+        from svgfusion_lib.system.outputs import claim_folder
+
         snap = options.pop("snap")
         if not 0 <= snap <= 24:
             raise UserError(f"--snap is {snap}; it must be between 0 and 24")
         config = replace(sampling_config(options), snap=snap)
-        pipeline = load_pipeline(options).route(options.get("prompt") or "", options.get("style"))
-        entries = import_function(function)(pipeline=pipeline, config=config, **options)
+        with claim_folder(options["output_dir"], stage, options["svg"], options.get("svg_b")):  # fail before any work
+            pipeline = load_pipeline(options).route(options.get("prompt") or "", options.get("style"))
+            entries = import_function(function)(pipeline=pipeline, config=config, **options)
         print(f"{what.format(len(entries))}, samples.json and sheet.png in {options['output_dir']}")
         _print_left_out(entries[0])
 
@@ -136,14 +139,15 @@ def _tidy(svg, output_dir, in_place, max_move, noise, without) -> None:
 
 STAGES: Stages = {
     "vary": ("draw variations of an SVG file, slight or strong", _vary_flags,
-             _edit_stage("editing.files:vary_svg", "{} variations, reconstruction.svg")),
+             _edit_stage("vary", "editing.files:vary_svg", "{} variations, reconstruction.svg")),
     "redraw": ("keep some layers of an SVG file, redraw the others", _redraw_flags,
-               _edit_stage("editing.files:redraw_svg", "{} drawings, reconstruction.svg")),
+               _edit_stage("redraw", "editing.files:redraw_svg", "{} drawings, reconstruction.svg")),
     "restyle": ("redraw an SVG file in another style, keeping its parts in place", _restyle_flags,
-                _edit_stage("editing.files:restyle_svg", "{} drawings, reconstruction.svg")),
+                _edit_stage("restyle", "editing.files:restyle_svg", "{} drawings, reconstruction.svg")),
     "palette": ("recolour an SVG file with a palette", _palette_flags, _palette),
     "tidy": ("make ends, lines, arcs and centres of any SVG files exact", _tidy_flags, _tidy),
     "morph": (
-        "morph one SVG file into another", _morph_flags, _edit_stage("editing.files:morph_svgs", "{} frames, morph.svg")
+        "morph one SVG file into another", _morph_flags,
+        _edit_stage("morph", "editing.files:morph_svgs", "{} frames, morph.svg"),
     ),
 }

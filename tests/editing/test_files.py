@@ -82,6 +82,19 @@ def test_bad_input_is_one_line_and_exit_code_2(folder, capsys, command, message)
 
 
 @pytest.mark.parametrize("command", [
+    "vary --svg cart.svg --prompt cart", "redraw --svg cart.svg --keep 1 --prompt cart",
+    "restyle --svg cart.svg --style lucide --prompt cart", "morph --svg cart.svg --svg_b mail.svg",
+])
+def test_nothing_is_drawn_for_a_folder_of_others(folder, capsys, monkeypatch, command):
+    monkeypatch.setattr("svgfusion_lib.cli.editing.load_pipeline", lambda *_: pytest.fail("has drawn"))
+    Path("out").mkdir()
+    Path("out/mine.svg").write_text("mine")
+    assert cli.main([*command.split(), "--output_dir", "out"]) == 2
+    assert "choose another output folder" in capsys.readouterr().err
+    assert [path.name for path in Path("out").iterdir()] == ["mine.svg"]
+
+
+@pytest.mark.parametrize("command", [
     "vary --svg cart.svg --prompt cart --num_samples 1 --ddim_steps 2", "palette --svg cart.svg --palette #d33",
     "morph --svg cart.svg --svg_b cart.svg --steps 2",
 ])
