@@ -7,6 +7,7 @@ import numpy as np
 
 from svgfusion_lib.editing import layer_colour, paint_layer, parse_palette, recolour
 from svgfusion_lib.editing.explain import with_names
+from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.look import Look
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.tensorsvg import element_of_rows, element_structure, rows_to_svg
@@ -95,15 +96,22 @@ class Icon:
 
     def show_layer(self, number: int, shown: bool) -> None:
         """Show or hide one layer."""
+        self._check_layer(number)
         hidden = self.hidden - {number} if shown else self.hidden | {number}
         if hidden != self.hidden:
             self._change(self.rows, hidden)
 
     def paint_layer(self, number: int, colour: str) -> None:
         """Paint a whole layer in one colour, "#rgb" or "#rrggbb"; UserError for any other text."""
+        self._check_layer(number)
         parse_palette([colour])
         if layer_colour(self.rows, number) != colour.lower():
             self._change(paint_layer(self.rows, number, colour), self.hidden)
+
+    def _check_layer(self, number: int) -> None:
+        count = len(self._structure)
+        if not 1 <= number <= count:
+            raise UserError(f"{self.title}: has no layer {number}; its layers are 1 to {count}, from back to front")
 
     def recolour(self, colours: list[str], by: str) -> None:
         """Recolour the whole icon with a palette (`svgfusion_lib.editing.recolour`)."""

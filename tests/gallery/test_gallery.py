@@ -129,6 +129,14 @@ def test_nearest_icons_come_from_the_cache(pipeline, tmp_path, cart_file):
 # --- one icon ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("number", [0, 4, 99])
+def test_a_layer_that_an_icon_does_not_have_is_refused(cart, number):
+    for edit in (lambda: cart.paint_layer(number, "#d33"), lambda: cart.show_layer(number, False)):
+        with pytest.raises(UserError, match=f"has no layer {number}; its layers are 1 to 3"):
+            edit()
+    assert not cart.is_edited
+
+
 def test_edits_of_an_icon_can_be_undone_one_by_one(cart):
     before = cart.svg
     assert [(layer.number, layer.kind) for layer in cart.layers] == [(1, "circle"), (2, "path"), (3, "path")]
