@@ -5,7 +5,8 @@ import difflib
 import re
 import shlex
 import sys
-from collections.abc import Collection, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import redirect_stdout
 from io import TextIOBase
 from typing import TextIO
@@ -77,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name_encoder(*options.pop("encoder", None) or ())
     code = 2
     try:
-        with redirect_stdout(_Printable(sys.stdout)):
+        with redirect_stdout(_Printable(sys.stdout)), warnings.catch_warnings():
+            warnings.showwarning = _plain_warnings(stage)
             run(**options)
             if not options.get("in_place"):  # nothing new to go on with
                 print(f"next: {next_command(stage, options)}")
@@ -96,8 +98,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)  # end the line of the progress bar
         code, message = 130, "stopped; rerun the same command to resume training"
-    print(f"svgfusion {stage}: {printable(' '.join(message.split()))}", file=sys.stderr)
+    _say(stage, message)
     return code
+
+
+def _plain_warnings(stage: str) -> Callable[..., None]:
+    """Return a function that prints a warning as one line, without its place in the code, and only once."""
+    said: set[str] = set()
+
+    def show(message: Warning | str, *_: object) -> None:
+        if str(message) not in said:
+            said.add(str(message))
+            _say(stage, f"warning: {message}")
+
+    return show
+
+
+def _say(stage: str, message: str) -> None:
+    """Print an error or a warning as one line."""
+    print(f"svgfusion {stage}: {printable(' '.join(message.split()))}", file=sys.stderr)
 
 
 def next_command(stage: str, options: Mapping[str, object]) -> str:

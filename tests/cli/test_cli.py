@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -30,6 +31,22 @@ def folder(tmp_path, monkeypatch):
     model = VPVAE(VAEConfig(width=16, heads=2, row_width=4, pixel_fusion=False))
     save_model(tmp_path / "vae.pt", "vpvae", model, model.state_dict())
     return tmp_path
+
+
+def test_a_warning_is_one_line(monkeypatch, capsys):
+    """A prompt of more than 32 tokens printed a path of the library and a line of its code, twice."""
+    def run(**_):
+        for _ in range(2):  # the model reads a prompt, then the ranker
+            warnings.warn("1 of 1 texts truncated to 32 tokens,\n e.g. 'a \x1b[31m'", stacklevel=1)
+
+    help_text, add_flags, _ = cli.STAGES["fetch_packs"]
+    monkeypatch.setitem(cli.STAGES, "fetch_packs", (help_text, add_flags, run))
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert cli.main(["fetch_packs", "--packs", "tabler"]) == 0
+    assert capsys.readouterr().err == (
+        "svgfusion fetch_packs: warning: 1 of 1 texts truncated to 32 tokens, e.g. 'a \\x1b[31m'\n"
+    )
 
 
 def content(folder: Path) -> dict:
