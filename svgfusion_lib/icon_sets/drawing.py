@@ -104,10 +104,12 @@ def draw_set(
 
 
 def default_style(pipeline: SVGFusionPipeline) -> str:
-    """Style of a set for which none is given: the first default style that one of the models has (a fine-tuned one's
-    own); DEFAULT_STYLE, as text, if there is none.
+    """Style of a set for which none is given: the first default style that a model has (a fine-tuned one's own).
+
+    DEFAULT_STYLE if none has one, or if a model without styles takes any pack's style as text.
     """
-    known = {style for part in pipeline.models.values() for style in part.dit.config.styles}
+    styles = [part.dit.config.styles for part in pipeline.models.values()]
+    known = [style for own in styles for style in own] if all(styles) else []
     return next((style for style in pipeline.default_styles if style in known), DEFAULT_STYLE)
 
 
