@@ -97,6 +97,13 @@ def is_one_of(ids: Any, kinds: tuple[int, ...]) -> Any:
     return found
 
 
+def with_ends(rows: np.ndarray) -> np.ndarray:
+    """Rows [K, 22] -> [K + 2, 22], with <BOS> before and <EOS> after them."""
+    rows = np.pad(rows, ((1, 1), (0, 0)))  # [K + 2, 22]
+    rows[[0, -1], ELEMENT] = BOS, EOS
+    return rows
+
+
 def free_arguments() -> np.ndarray:
     """Mask bool [elements, commands, 8] of the columns that previous rows do not determine.
 

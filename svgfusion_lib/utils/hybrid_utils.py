@@ -40,9 +40,7 @@ def sanitize_rows(rows: np.ndarray) -> np.ndarray:
     out[:, rf.COMMAND] = commands
     out[:, rf.STYLE] = clean[style_source][:, rf.STYLE]
     _join_points(out)
-    out = np.pad(out, ((1, 1), (0, 0)))  # [K + 2, 22]
-    out[[0, -1], rf.ELEMENT] = rf.BOS, rf.EOS
-    return out.astype(np.float32)
+    return rf.with_ends(out).astype(np.float32)  # [K + 2, 22]
 
 
 def _cleaned(rows: np.ndarray) -> np.ndarray:

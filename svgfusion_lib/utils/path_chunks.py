@@ -73,9 +73,7 @@ def chunks_to_rows(ids: np.ndarray, geometry: np.ndarray, box: np.ndarray, style
     rows[..., rf.ELEMENT], rows[..., rf.COMMAND] = element, command
     rows[..., rf.GEOMETRY] = absolute
     rows[..., rf.STYLE] = style[:, None]
-    rows = np.pad(rows[element > rf.EOS], ((1, 1), (0, 0)))  # [L, 22]
-    rows[[0, -1], rf.ELEMENT] = rf.BOS, rf.EOS
-    return rows
+    return rf.with_ends(rows[element > rf.EOS])  # [L, 22]
 
 
 def filled_boxes(ids: np.ndarray, geometry: np.ndarray) -> np.ndarray:

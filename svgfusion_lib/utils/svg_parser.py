@@ -63,8 +63,7 @@ def parse_svg(source: str | bytes | Path, canonical: bool = True) -> ParsedSVG:
         raise ValueError(f"numeric overflow ({error})") from error
     if len(rows) == 0:
         raise ValueError(f"nothing is painted that rows can represent{context.omission_note()}")
-    rows = np.pad(rows, ((1, 1), (0, 0)))  # [L, 22]
-    rows[[0, -1], rf.ELEMENT] = rf.BOS, rf.EOS
+    rows = rf.with_ends(rows)  # [L, 22]
     if not (np.abs(rows) < LARGEST).all():
         raise ValueError("a coordinate is infinite, not a number, or too large")
     return ParsedSVG(rows.astype(np.float32), viewport_size(context.root), context.unsupported, context.approximated)
