@@ -266,10 +266,11 @@ class SVGFusionPipeline(LatentSampler):
         if styled or len(self.models) == 1:
             return styled[:1] or [self]
         if style:
-            find_style(style, self._known_styles() or list(known_packs()))
+            find_style(style, self.styles or list(known_packs()))
         return [self.models[name] for name in models_for(prompt, style) if name in self.models] or [self]
 
-    def _known_styles(self) -> list[str]:
+    @property
+    def styles(self) -> list[str]:
         """Styles of all models; [] if one has none, because such a model takes any pack's style as text."""
         styles = [part.dit.config.styles for part in self.models.values()]
         return list(dict.fromkeys(name for own in styles for name in own)) if all(styles) else []
@@ -286,7 +287,7 @@ class SVGFusionPipeline(LatentSampler):
             for part in self._candidate_models(prompt, style)
         ]
         common = [word for word in unknown[0] if all(word in others for others in unknown) and word not in EMOJI_CUES]
-        styles = self._known_styles()
+        styles = self.styles
         other = unknown_style(words, styles) if style is None and styles else None
         return [*common, f"{other} style"] if other and other not in EMOJI_CUES else common
 

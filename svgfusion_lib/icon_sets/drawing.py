@@ -108,9 +108,7 @@ def default_style(pipeline: SVGFusionPipeline) -> str:
 
     DEFAULT_STYLE if none has one, or if a model without styles takes any pack's style as text.
     """
-    styles = [part.dit.config.styles for part in pipeline.models.values()]
-    known = [style for own in styles for style in own] if all(styles) else []
-    return next((style for style in pipeline.default_styles if style in known), DEFAULT_STYLE)
+    return next((style for style in pipeline.default_styles if style in pipeline.styles), DEFAULT_STYLE)
 
 
 def distinct_words(words: Sequence[str]) -> list[str]:
