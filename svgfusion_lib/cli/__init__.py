@@ -133,11 +133,11 @@ def next_command(stage: str, options: Mapping[str, object]) -> str:
 def _chosen_model(stage: str, options: Mapping[str, object]) -> str:
     """The flags of `checkpoints`, after a space each, that are not the default of the next stage, `stage`."""
     own = ("vae_checkpoint", "dit_checkpoint") if options.get("vae_checkpoint") else ("model",)
+    given = {name: options[name] for name in own if options.get(name) is not None}
+    if not given:
+        return ""
     default = stage_parsers(build_parser())[stage].get_default
-    given = [(name, options.get(name)) for name in own]
-    return "".join(
-        f" --{name} {shlex.quote(str(value))}" for name, value in given if value not in (None, default(name))
-    )
+    return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value != default(name))
 
 
 def _in_flags(message: str, options: Collection[str]) -> str:
