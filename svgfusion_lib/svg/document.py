@@ -51,7 +51,7 @@ def read_document(source: str | bytes | Path) -> ElementTree.Element:
     Raises ValueError with the reason: too large, wrong encoding, entities that refer to files or to each
     other, not well-formed, nested too deeply, too many elements, or not an SVG.
     """
-    text = source if isinstance(source, str) else decode_document(_bytes_of(source))
+    text = document_text(source)
     if len(text) > MAX_BYTES:
         raise ValueError(_too_large())
     if not text.strip():
@@ -71,9 +71,13 @@ def read_document(source: str | bytes | Path) -> ElementTree.Element:
     return root
 
 
-def leading_comments(source: str | bytes | Path) -> list[str]:
+def document_text(source: str | bytes | Path) -> str:
+    """Text of SVG text, bytes (plain or gzip), or the file at a Path; ValueError with the reason."""
+    return source if isinstance(source, str) else decode_document(_bytes_of(source))
+
+
+def leading_comments(text: str) -> list[str]:
     """The comments before the root of a document that `read_document` reads, up to a DTD with declarations."""
-    text = source if isinstance(source, str) else decode_document(_bytes_of(source))
     comments, part = [], _PROLOG.match(text)
     while part:
         if part[1]:

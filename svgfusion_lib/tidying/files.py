@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.svg.document import leading_comments, read_document
+from svgfusion_lib.svg.document import document_text, leading_comments, read_document
 from svgfusion_lib.system.file_list import svg_files
 from svgfusion_lib.system.files import read_json, write_bytes, write_json, write_text
 from svgfusion_lib.system.outputs import output_set
@@ -41,13 +41,14 @@ def tidy_svg(source: str | bytes | Path, config: TidyConfig | None = None) -> tu
 
 def _tidied(source: str | bytes | Path, config: TidyConfig | None) -> tuple[str, TidyResult, list[str]]:
     """`tidy_svg`, and the features that the text only approximates."""
-    parsed = parse_svg(source)
+    content = document_text(source)
+    parsed = parse_svg(content)
     if parsed.unsupported:
         raise ValueError(f"has features that would be lost: {', '.join(sorted(parsed.unsupported))}")
     config, decimals = _fitted(parsed, config or TidyConfig())
     tidied = tidy_rows(parsed.rows, config)
     drawing = rows_to_svg(tidied.rows, parsed.size, decimals)
-    text = with_root_of(drawing, read_document(source), leading_comments(source))
+    text = with_root_of(drawing, read_document(content), leading_comments(content))
     return text, tidied, sorted(parsed.approximated)
 
 
