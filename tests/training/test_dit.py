@@ -93,7 +93,8 @@ def test_a_prompt_names_a_style_in_words(run, tmp_path):
     pipeline = awake(SVGFusionPipeline.from_pretrained(vae=run / "vae.pt", dit=run / "dit" / "vsdit_final.pt"))
     spoken = {"star, Bold style": "bold", "star in thin style": "thin", "bold star": None, "embold style": None}
     assert {prompt: pipeline.resolve_prompt(prompt)[1] or None for prompt in spoken} == spoken
-    assert pipeline.resolve_prompt("star, bold style", None) == pipeline.resolve_prompt("star", "bold")
+    named, given = pipeline.resolve_prompt("star, bold style", None), pipeline.resolve_prompt("star", "bold")
+    assert named == given == ("star", "bold")
     assert pipeline.resolve_prompt("star, bold style", "thin") == ("star", "thin")  # not a pack: no caption words
     pipeline.dit.config = replace(pipeline.dit.config, styles=("fluent-emoji-flat", "twemoji"))
     assert pipeline.resolve_prompt("star, fluent style")[1] == "fluent-emoji-flat"
