@@ -5,7 +5,7 @@ Related modules: loading.py (loading), pipeline_output.py (outputs), reranking/r
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
@@ -13,14 +13,12 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
 from svgfusion_lib.corpus.packs import (
     find_style,
     known_packs,
     match_style,
-    strip_style,
     style_grid,
     unknown_style,
 )
@@ -35,8 +33,9 @@ from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
+from svgfusion_lib.reranking.candidates import Candidate, best_first, improve_best, is_unlike_examples, judge
 from svgfusion_lib.reranking.known_names import KnownNames
-from svgfusion_lib.reranking.ranker import EXAMPLE_WEIGHT, Ranker, candidate_seeds, load_ranker
+from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.reranking.routing import (
     DEFAULT_STYLES,
     EMOJI_CUES,
@@ -46,15 +45,13 @@ from svgfusion_lib.reranking.routing import (
     models_for,
     resolve_prompt,
 )
-from svgfusion_lib.reranking.simpler import without_parts
-from svgfusion_lib.reranking.symmetry import axes_of, symmetric_versions
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.system.progress import progress_bar
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
-from svgfusion_lib.tidying.drawing import fit_canvas
+from svgfusion_lib.tidying.drawing import fit_canvas, snap_to_grid
 from svgfusion_lib.utils.dataset import padding_of
 from svgfusion_lib.utils.diffusion import NoiseSchedule
-from svgfusion_lib.utils.hybrid_utils import sanitize_rows, snap_rows
+from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.path_chunks import rows_to_chunks
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
@@ -62,9 +59,6 @@ SAMPLES_KIND = "list of samples"  # description of samples.json
 BATCH_SIZE = 64  # drawings per batch
 MAX_MIXED = 16   # ... of different lengths
 CUSTOM_MODEL = "own"  # name of a pipeline whose model is not a shipped one
-SYMMETRY_TRIED = 3      # candidates of which versions with several axes are made
-VERSION_MARGIN = 0.05   # by which a version must rank higher than the drawing (docs/runs.md, sections 28 and 31)
-SIMPLER_MARGIN = 0.03   # of the best versions that rank nearly alike, the one with the fewest rows is taken
 MAX_TIDY_MOVE = 2.0  # furthest that tidying may move a generated point (canvas side 24)
 
 # progress(done, total) is called after every sampler step; exceptions it raises stop the sampling
@@ -239,13 +233,19 @@ class SVGFusionPipeline(LatentSampler):
             self.models[name].check(config, style)
         best: dict[tuple[int, int], SVGImage] = {}
         with progress_bar("drawing", **self._progress_bar) as bar:
-            steps = _ProgressCounter(bar, callback)
+            def report(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - int(bar.n))
+                if callback is not None:
+                    callback(done, total)
+
+            steps = _StepCounter(report)
             for (name, share), members in groups.items():
                 jobs = [(i, k) for i in members for k in range(num_images_per_prompt)]
                 drawings = self.models[name]._sample_raw(
                     [prompts[i] for i, _ in jobs], [seeds[i][k] for i, k in jobs],
                     replace(config, candidates=config.candidates // share),
-                    progress=steps.next_model(), styles=[style] * len(jobs), always_score=share > 1,
+                    styles=[style] * len(jobs), always_score=share > 1, steps=steps,
                 )
                 for job, drawing in zip(jobs, drawings):
                     if job not in best or drawing.score > best[job].score:
@@ -325,13 +325,14 @@ class SVGFusionPipeline(LatentSampler):
         drawings too. kept: how many candidates to return per pair, best first.
         """
         config = config or SamplingConfig()
-        drawings = self._sample_raw(prompts, seeds, config, lengths, progress, styles, always_score, kept)
+        steps = None if progress is None else _StepCounter(progress)
+        drawings = self._sample_raw(prompts, seeds, config, lengths, styles, always_score, kept, steps)
         return [_postprocess(drawn, config) for drawn in drawings]
 
     def _sample_raw(
         self, prompts: str | Sequence[str], seeds: Sequence[int], config: SamplingConfig,
-        lengths: Sequence[int] | None = None, progress: Progress | None = None,
-        styles: Sequence[str | None] | None = None, always_score: bool = False, kept: int = 1,
+        lengths: Sequence[int] | None = None, styles: Sequence[str | None] | None = None, always_score: bool = False,
+        kept: int = 1, steps: "_StepCounter | None" = None,
     ) -> list[SVGImage]:
         """Like `sample`, before tidying and writing: svg is ""."""
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
@@ -341,106 +342,77 @@ class SVGFusionPipeline(LatentSampler):
             raise ValueError(f"expected one style per prompt: got {len(prompts)} prompts and {len(styles)} styles")
         check_prompts(prompts)
         seeds = [check_seeds(seed, 1) for seed in seeds]
-        count = config.candidates
-        pairs, known = list(zip(prompts, styles or [None] * len(prompts))), self.dit.config.styles
+        ranked = config.candidates > 1 or always_score
+        rivals: list[list[Candidate]] = [[] for _ in prompts]
+        unfinished, wanted = list(range(len(prompts))), config.candidates
+        for _ in range(1 + (config.retries if config.candidates > 1 else 0)):
+            new = self._candidates(
+                [prompts[i] for i in unfinished], [styles[i] if styles else None for i in unfinished],
+                [seeds[i] for i in unfinished], [lengths[i] if lengths else None for i in unfinished],
+                range(len(rivals[unfinished[0]]), wanted), config,
+            )
+            drawn = [each for own in new for each in own]
+            self._draw(drawn, config, steps)
+            if ranked:
+                judge(self.ranker, drawn, config)
+            for i, own in zip(unfinished, new):
+                rivals[i] += own
+            unfinished, wanted = [i for i in unfinished if is_unlike_examples(rivals[i])], 2 * wanted
+            if not unfinished:
+                break
+        if config.candidates > 1:
+            improve_best(self.ranker, rivals, config)
+
+        def image(i: int, each: Candidate) -> SVGImage:
+            drawn_for = prompts[i] if each.drawn_for == each.text else each.drawn_for
+            return SVGImage(prompts[i], seeds[i], each.rows, "", drawn_for, each.style or None, self.name, each.score)
+
+        return [image(i, each) for i, own in enumerate(rivals) for each in best_first(own)[:kept]]
+
+    def _candidates(
+        self, prompts: Sequence[str], styles: Sequence[str | None], seeds: Sequence[int], lengths: Sequence[int | None],
+        numbers: range, config: SamplingConfig,
+    ) -> list[list[Candidate]]:
+        """The candidates of some numbers for each prompt, to be drawn.
+
+        Every second one is of a synonym or the nearest known name (`KnownNames.nearest`), or starts in another style
+        that has the name: if the style asked for lacks it, or if the first config.candidates were no good.
+        """
+        known, count = self.dit.config.styles, numbers.stop
         resolved = [
-            each for prompt, style in pairs
-            for each in candidate_prompts(prompt, style, known, count, self._default_styles(prompt))
+            candidate_prompts(prompt, style, known, count, self._default_styles(prompt))
+            for prompt, style in zip(prompts, styles)
         ]
-        words, drawn_styles = [text for text, _ in resolved], [style for _, style in resolved]
-        to_draw = self._prompts_to_draw(words, config)
-        prompt_of = [i for i in range(len(prompts)) for _ in range(count)]  # index of each drawing's prompt
-        drawn = self._sample_rows(
-            to_draw, [each for seed in seeds for each in candidate_seeds(seed, count)], config,
-            None if lengths is None else [lengths[i] for i in prompt_of], progress, drawn_styles,
-        )
-        scores = similarity = np.zeros(len(drawn))
-        examples = None
-        if count > 1 or always_score:  # the ranker ignores style words
-            if (pictures := self.known_names.pictures) is not None and pictures.ranker == self.ranker.fingerprint:
-                examples = [self.known_names.examples(*each) for each in resolved]
-            scores, similarity = self._judge(words, drawn, examples, config)
-        if count > 1:
-            self._improve_best(words, drawn, examples, scores, similarity, config)
-        total = (scores + EXAMPLE_WEIGHT * similarity).reshape(-1, count)
-        order = np.argsort(-total, axis=1, kind="stable")  # [prompts, count], best first
+        texts = list(dict.fromkeys(text for own in resolved for text, _ in own))
+        nearest: dict[str, str | None] = {}
+        if config.candidates > 1 and config.nearest_name:
+            nearest = dict(zip(texts, self.known_names.nearest(texts, self.text_encoder)))
+        names = self.known_names
+        if names.pictures is None or config.candidates == 1 or names.pictures.ranker != self.ranker.fingerprint:
+            names = KnownNames()
+        examples = cache(names.examples)
+        candidates = []
+        for own, seed, length in zip(resolved, seeds, lengths):
+            own_seeds = candidate_seeds(seed, count)
+            candidates.append([])
+            for k in numbers:
+                text, style = own[k]
+                drawn_for, start = text, (text, style)
+                if k % 2 == 1:
+                    drawn_for = nearest.get(text) or text
+                    start = self._start(drawn_for, style, k, config)
+                candidates[-1].append(
+                    Candidate(k, own_seeds[k], text, drawn_for, style, start, length, examples(text, style))
+                )
+        return candidates
 
-        def drawing(i: int, k: int) -> SVGImage:
-            drawn_for, score = prompts[i] if to_draw[k] == words[k] else to_draw[k], float(scores[k])
-            return SVGImage(prompts[i], seeds[i], drawn[k], "", drawn_for, resolved[k][1] or None, self.name, score)
-
-        return [drawing(i, i * count + int(k)) for i, best in enumerate(order) for k in best[:kept]]
-
-    def _judge(
-        self, words: Sequence[str], drawn: Sequence[np.ndarray], examples: Sequence[Tensor | None] | None,
-        config: SamplingConfig,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The ranker's scores [B] of drawings, and their similarity [B] to examples (`Ranker.judge`)."""
-        svgs = [rows_to_svg(snap_to_grid(rows, config), config.canvas) for rows in drawn]
-        return self.ranker.judge(words, svgs, examples)
-
-    def _improve_best(
-        self, words: Sequence[str], drawn: list[np.ndarray], examples: Sequence[Tensor | None] | None,
-        scores: np.ndarray, similarity: np.ndarray, config: SamplingConfig,
-    ) -> None:
-        """Replace candidates, in place, by versions that rank higher than the best one of their prompt.
-
-        Versions are symmetric or lack a part; those that lack one may become symmetric after all.
-        """
-        ranked = words, drawn, examples, scores, similarity, config
-        every = range(len(words) // config.candidates)
-        if config.symmetry:
-            self._compete(every, symmetric_versions, *ranked, tried=SYMMETRY_TRIED)
-        if config.simplify:
-            simpler = self._compete(every, lambda rows, name: without_parts(rows), *ranked)
-            if config.symmetry:
-                self._compete(simpler, symmetric_versions, *ranked)
-
-    def _compete(
-        self, prompts: Sequence[int], versions_of: Callable[[np.ndarray, str], list[np.ndarray]],
-        words: Sequence[str], drawn: list[np.ndarray], examples: Sequence[Tensor | None] | None,
-        scores: np.ndarray, similarity: np.ndarray, config: SamplingConfig, tried: int = 1,
-    ) -> list[int]:
-        """One round of `_improve_best` for some prompts; returns those with a new best candidate.
-
-        versions_of(rows, name) -> versions, of which one must rank VERSION_MARGIN higher than the best candidate.
-        tried: candidates of which versions are made, if the name has several axes of symmetry; else of the best only.
-        """
-        total = (scores + EXAMPLE_WEIGHT * similarity).reshape(-1, config.candidates)  # [prompts, candidates]
-        versions: list[tuple[int, np.ndarray]] = []  # candidate and rows
-        for i in prompts:
-            first = i * config.candidates
-            order, name = np.argsort(-total[i], kind="stable"), strip_style(words[first])
-            for k in first + order[: tried if axes_of(name) else 1]:
-                versions += [(int(k), rows) for rows in versions_of(drawn[k], name)]
-        prompt_of = np.array([k // config.candidates for k, _ in versions], dtype=int)  # [V]
-        new_scores, new_similarity = self._judge(
-            [words[k] for k, _ in versions], [rows for _, rows in versions],
-            None if examples is None else [examples[k] for k, _ in versions], config,
-        )
-        new_total = new_scores + EXAMPLE_WEIGHT * new_similarity  # [V]
-        improved = []
-        for i in prompts:
-            better = np.flatnonzero((prompt_of == i) & (new_total > total[i].max() + VERSION_MARGIN))
-            if len(better):
-                good = better[new_total[better] >= new_total[better].max() - SIMPLER_MARGIN]
-                v = min(good, key=lambda v: (len(versions[v][1]), -new_total[v]))
-                k, drawn[k] = versions[v]
-                scores[k], similarity[k] = new_scores[v], new_similarity[v]
-                improved.append(i)
-        return improved
-
-    def _prompts_to_draw(self, prompts: Sequence[str], config: SamplingConfig) -> list[str]:
-        """Prompts of all drawings, config.candidates in a row for each.
-
-        Every second one is a synonym or the nearest known name (`KnownNames.nearest`).
-        """
-        if config.candidates == 1 or not config.nearest_name:
-            return list(prompts)
-        unique = list(dict.fromkeys(prompts))
-        nearest = dict(zip(unique, self.known_names.nearest(unique, self.text_encoder)))
-        second = [k % config.candidates % 2 == 1 for k in range(len(prompts))]
-        return [nearest[prompt] or prompt if other else prompt for prompt, other in zip(prompts, second)]
+    def _start(self, text: str, style: str, number: int, config: SamplingConfig) -> tuple[str, str]:
+        """Text and style with which a candidate starts (`SamplingConfig.style_switch`)."""
+        knowing = self._styles_knowing(text) if config.style_switch and style else []
+        others = [name for name in knowing if name != style]
+        if others and (style not in knowing or number >= config.candidates):
+            return self.resolve_prompt(text, others[number // 2 % len(others)])
+        return text, style
 
     def _default_styles(self, prompt: str) -> Sequence[str]:
         """Styles for a prompt that names none: those of default_styles that know its name, else two others that do.
@@ -456,53 +428,34 @@ class SVGFusionPipeline(LatentSampler):
         """Styles in which the model knows the prompt's name, the most frequent one first."""
         return [style for style in self.known_names.styles_of(prompt) if style in self.dit.config.styles]
 
-    def _starts(
-        self, prompts: Sequence[str], styles: Sequence[str], config: SamplingConfig
-    ) -> list[tuple[str, str]]:
-        """Text and style with which each drawing starts (`SamplingConfig.style_switch`).
-
-        Every second candidate of a name that the model knows in other styles only starts in one of them, in turn.
-        """
-        starts = list(zip(prompts, styles))
-        for k, (text, style) in enumerate(zip(prompts, styles)):
-            number = k % config.candidates
-            if config.style_switch and style and number % 2 == 1:
-                knowing = self._styles_knowing(text)
-                if knowing and style not in knowing:
-                    starts[k] = self.resolve_prompt(text, knowing[number // 2 % len(knowing)])
-        return starts
-
     @torch.no_grad()
-    def _sample_rows(
-        self, prompts: Sequence[str], seeds: Sequence[int], config: SamplingConfig, lengths: Sequence[int] | None,
-        progress: Progress | None, styles: Sequence[str],
-    ) -> list[np.ndarray]:
-        """Draw one drawing per prompt, seed and style, as rows [L, 22]."""
-        starts = self._starts(prompts, styles, config)
-        row_of = {text: row for row, text in enumerate(dict.fromkeys([*prompts, *(text for text, _ in starts)]))}
+    def _draw(self, candidates: Sequence[Candidate], config: SamplingConfig, steps: "_StepCounter | None") -> None:
+        """Sample and decode candidates: sets their rows [L, 22]."""
+        texts = dict.fromkeys(text for each in candidates for text in (each.drawn_for, each.start[0]))
+        row_of = {text: row for row, text in enumerate(texts)}
         tokens, tokens_mask = self.encode_prompts(list(row_of))  # [b, S, C], [b, S]
 
-        def condition(texts: Sequence[str], styles: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
-            row = torch.tensor([row_of[text] for text in texts], device=tokens.device)
-            return tokens[row], tokens_mask[row], self.encode_styles(styles)  # [B, S, C], [B, S], [B]
+        def condition(inputs: Sequence[tuple[str, str]]) -> tuple[Tensor, Tensor, Tensor]:
+            row = torch.tensor([row_of[text] for text, _ in inputs], device=tokens.device)
+            return tokens[row], tokens_mask[row], self.encode_styles([style for _, style in inputs])  # [B, S, C], ...
 
-        context, context_mask, style = condition(prompts, styles)
-        start = condition([text for text, _ in starts], [style for _, style in starts])
-        if lengths is None:
-            lengths = self.draw_lengths(*start[:2], seeds, config.length_temperature)
+        context, context_mask, style = condition([(each.drawn_for, each.style) for each in candidates])
+        start = condition([each.start for each in candidates])
+        predicted = self.draw_lengths(*start[:2], [each.seed for each in candidates], config.length_temperature)
+        lengths = [length if each.length is None else each.length for each, length in zip(candidates, predicted)]
         batches = batches_by_length(lengths)
-        drawn: dict[int, np.ndarray] = {}
-        steps = config.num_inference_steps
-        for number, batch in enumerate(batches):
-            batch_lengths = [lengths[i] for i in batch]
-            report = None if progress is None else partial(_report, progress, number * steps, len(batches) * steps)
-            switches = any(starts[i] != (prompts[i], styles[i]) for i in batch)
+        if steps is not None:
+            steps.next_run(len(batches) * config.num_inference_steps)
+        for batch in batches:
+            own, batch_lengths = [candidates[i] for i in batch], [lengths[i] for i in batch]
+            switches = any(each.start != (each.drawn_for, each.style) for each in own)
             z = self.sample_latents(
-                context[batch], context_mask[batch], [seeds[i] for i in batch], batch_lengths, config, report,
-                style[batch], (start[0][batch], start[1][batch], start[2][batch]) if switches else None,
+                context[batch], context_mask[batch], [each.seed for each in own], batch_lengths, config,
+                None if steps is None else steps.step, style[batch],
+                (start[0][batch], start[1][batch], start[2][batch]) if switches else None,
             )  # [b, N, Z]
-            drawn |= dict(zip(batch, self.decode_rows(z, padding_of(batch_lengths).to(z.device))))
-        return [drawn[i] for i in range(len(prompts))]
+            for each, rows in zip(own, self.decode_rows(z, padding_of(batch_lengths).to(z.device))):
+                each.rows = rows
 
     def decode_latents(self, z: Tensor, config: SamplingConfig) -> list[np.ndarray]:
         """VAE latents [B, N, Z] -> snapped rows [L, 22] of each."""
@@ -551,11 +504,6 @@ def batches_by_length(lengths: Sequence[int]) -> list[list[int]]:
     return batches
 
 
-def snap_to_grid(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
-    """Snap coordinates of rows [L, 22] near the grid of config.snap to it: fast tidying for candidates and edits."""
-    return snap_rows(rows, 2 * config.snap / config.canvas) if config.snap else rows
-
-
 def tidy_drawing(rows: np.ndarray, config: SamplingConfig, style: str = NO_STYLE) -> np.ndarray:
     """Tidy rows [L, 22] of a final drawing on the grid of its style (svgfusion_lib/tidying).
 
@@ -568,33 +516,27 @@ def tidy_drawing(rows: np.ndarray, config: SamplingConfig, style: str = NO_STYLE
     return fit_canvas(tidy_rows(rows, tidy_config).rows)
 
 
-def _report(progress: Callable[[int, int], None], before: int, total: int, step: int, z_0: Tensor) -> None:
-    """Report a sampler step as progress, after `before` steps of other batches."""
-    progress(before + step + 1, total)
-
-
 def _postprocess(drawn: SVGImage, config: SamplingConfig) -> SVGImage:
     """Tidy a chosen drawing on the grid of its style and write its SVG text."""
     rows = tidy_drawing(drawn.rows, config, drawn.style or NO_STYLE)
     return replace(drawn, rows=rows, svg=rows_to_svg(rows, config.canvas))
 
 
-class _ProgressCounter:
-    """Counts sampler steps across models for the progress bar and the caller's callback."""
+class _StepCounter:
+    """Counts sampler steps over several runs; report(done, total) is called after every step.
 
-    def __init__(self, bar: tqdm, callback: Progress | None):
-        self._bar, self._callback, self._before, self._done = bar, callback, 0, 0
+    The total is that of the runs begun so far.
+    """
 
-    def next_model(self) -> "_ProgressCounter":
-        self._before = self._done
-        return self
+    def __init__(self, report: Progress):
+        self._report, self._done, self._total = report, 0, 0
 
-    def __call__(self, done: int, total: int) -> None:
-        self._bar.total = self._before + total
-        self._bar.update(self._before + done - self._done)
-        self._done = self._before + done
-        if self._callback is not None:
-            self._callback(self._done, self._before + total)
+    def next_run(self, steps: int) -> None:
+        self._total += steps
+
+    def step(self, *_: object) -> None:
+        self._done += 1
+        self._report(self._done, self._total)
 
 
 def _seeds(prompts: int, count: int, seed: int | None, generator: torch.Generator | None) -> list[list[int]]:

@@ -7,10 +7,11 @@ import math
 
 import numpy as np
 
+from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.anchors import UNITS, Anchors
 from svgfusion_lib.tidying.noise import MIN_NOISE
-from svgfusion_lib.utils.hybrid_utils import is_drawn
+from svgfusion_lib.utils.hybrid_utils import is_drawn, snap_rows
 from svgfusion_lib.utils.outlines import Outline, nearest_on, nearest_points, outlines
 from svgfusion_lib.utils.placement import affine, drawn_box
 
@@ -21,6 +22,11 @@ COINCIDENT = 0.02         # units: closer strokes coincide
 SAME_COLOUR = 0.012       # per channel (three levels of 255): closer colours are merged
 SAME_WIDTH = 0.05         # relative: closer stroke widths are merged
 _MAX_COMPARED = 200       # strokes that are checked for duplicates
+
+
+def snap_to_grid(rows: np.ndarray, config: SamplingConfig) -> np.ndarray:
+    """Snap coordinates of rows [L, 22] near the grid of config.snap to it: fast tidying for candidates and edits."""
+    return snap_rows(rows, 2 * config.snap / config.canvas) if config.snap else rows
 
 
 def drop_duplicates(rows: np.ndarray, noise: float) -> np.ndarray:

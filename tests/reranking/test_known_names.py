@@ -255,8 +255,8 @@ def test_packed_pictures_are_nearly_the_same_and_checked():
 
 def test_the_drawing_that_looks_like_the_names_icons_is_chosen(emoji, monkeypatch):
     def judge(prompts, svgs, examples):
-        similarity = np.zeros(len(svgs)) if examples is None else 0.2 * np.arange(len(svgs))
-        return np.linspace(0.3, 0, len(svgs)), similarity
+        similarity = [0 if examples[k] is None else 0.2 * k for k in range(len(svgs))]
+        return np.linspace(0.3, 0, len(svgs)), np.array(similarity)
 
     monkeypatch.setattr(emoji.ranker, "judge", judge)
     name = emoji.known_names.names[0]

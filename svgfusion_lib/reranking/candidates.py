@@ -1,0 +1,110 @@
+"""Best of n: the candidates of a sample, and the versions of the best one that compete with it.
+
+The ranker scores all of them (ranker.py); docs/runs.md, sections 13, 23, 28, 30, 31 and 34.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from torch import Tensor
+
+from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.corpus.packs import strip_style
+from svgfusion_lib.reranking.ranker import EXAMPLE_WEIGHT, Ranker
+from svgfusion_lib.reranking.simpler import without_parts
+from svgfusion_lib.reranking.symmetry import axes_of, symmetric_versions
+from svgfusion_lib.svg import row_format as rf
+from svgfusion_lib.tidying.drawing import snap_to_grid
+from svgfusion_lib.utils.tensorsvg import rows_to_svg
+
+RECOGNISED = 0.5        # similarity to real icons from which a drawing shows its name (docs/runs.md, section 34)
+VERSION_MARGIN = 0.05   # by which a version must rank higher than the drawing (sections 28 and 31)
+SIMPLER_MARGIN = 0.03   # of the best versions that rank nearly alike, the one with the fewest rows is taken
+SYMMETRY_TRIED = 3      # candidates of which versions with several axes are made
+
+
+@dataclass
+class Candidate:
+    """One of the drawings of which a sample is the best: the `number`-th of its prompt.
+
+    text: the prompt for the ranker; drawn_for, style: the VS-DiT's inputs; start: those of its first timesteps
+    (`SamplingConfig.style_switch`); examples: picture embeddings [k, D] of real icons of its name, None for an unknown
+    name; rows [L, 22], score and similarity to the examples: once drawn and judged.
+    """
+
+    number: int
+    seed: int
+    text: str
+    drawn_for: str
+    style: str
+    start: tuple[str, str]
+    length: int | None = None  # in latents; None: from the length predictor
+    examples: Tensor | None = None
+    rows: np.ndarray = field(default_factory=lambda: np.zeros((0, rf.NUM_COLUMNS)))
+    score: float = 0.0
+    similarity: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return self.score + EXAMPLE_WEIGHT * self.similarity
+
+
+def best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Candidates in the order of the ranker's totals."""
+    return sorted(candidates, key=lambda each: -each.total)
+
+
+def is_unlike_examples(candidates: Sequence[Candidate]) -> bool:
+    """Whether the name is known and the best candidate does not look like its real icons."""
+    best = best_first(candidates)[0]
+    return best.examples is not None and best.similarity < RECOGNISED
+
+
+def judge(ranker: Ranker, candidates: Sequence[Candidate], config: SamplingConfig) -> None:
+    """Set score and similarity of drawn candidates (`Ranker.judge`)."""
+    svgs = [rows_to_svg(snap_to_grid(each.rows, config), config.canvas) for each in candidates]
+    judged = ranker.judge([each.text for each in candidates], svgs, [each.examples for each in candidates])
+    for each, score, similarity in zip(candidates, *judged):
+        each.score, each.similarity = float(score), float(similarity)
+
+
+def improve_best(ranker: Ranker, rivals: Sequence[list[Candidate]], config: SamplingConfig) -> None:
+    """Replace candidates, in place, by versions that rank higher than the best one of their prompt.
+
+    Versions are symmetric or lack a part; those that lack one may become symmetric after all. rivals: judged
+    candidates of each prompt, by number.
+    """
+    if config.symmetry:
+        _compete(ranker, rivals, config, symmetric_versions, tried=SYMMETRY_TRIED)
+    if config.simplify:
+        simpler = _compete(ranker, rivals, config, lambda rows, name: without_parts(rows))
+        if config.symmetry:
+            _compete(ranker, simpler, config, symmetric_versions)
+
+
+def _compete(
+    ranker: Ranker, rivals: Sequence[list[Candidate]], config: SamplingConfig,
+    versions_of: Callable[[np.ndarray, str], list[np.ndarray]], tried: int = 1,
+) -> list[list[Candidate]]:
+    """One round of `improve_best`; returns the rivals of prompts with a new best candidate.
+
+    versions_of(rows, name) -> versions, of which one must rank VERSION_MARGIN higher than the best candidate.
+    tried: candidates of which versions are made, if the name has several axes of symmetry; else of the best only.
+    """
+    versions = []  # of each prompt
+    for own in rivals:
+        name = strip_style(own[0].text)
+        origins = best_first(own)[: tried if axes_of(name) else 1]
+        versions.append([replace(each, rows=rows) for each in origins for rows in versions_of(each.rows, name)])
+    judge(ranker, [each for new in versions for each in new], config)
+    improved = []
+    for own, new in zip(rivals, versions):
+        bar = max(each.total for each in own) + VERSION_MARGIN
+        top = max((each.total for each in new), default=bar)
+        if top > bar:
+            good = [each for each in new if each.total > bar and each.total >= top - SIMPLER_MARGIN]
+            chosen = min(good, key=lambda each: (len(each.rows), -each.total))
+            own[chosen.number] = chosen
+            improved.append(own)
+    return improved
