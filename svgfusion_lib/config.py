@@ -44,7 +44,8 @@ class _Config:
         """Check that a field has one of the given values; UserError if not."""
         value = getattr(self, name)
         if value not in choices:
-            raise UserError(f"{type(self).__name__}: {name} must be {' or '.join(map(repr, choices))}, not {value!r}")
+            known = " or ".join(map(repr, choices))
+            raise UserError(f"{type(self).__name__}: {name} must be {known}, not {value!r:.60}")
 
     @classmethod
     def preset(cls, name: str, **changes):
@@ -172,6 +173,9 @@ class DiffusionConfig(_Config):
 
     num_steps: int = 1000          # T
     schedule: str = "cosine"       # "cosine" (Nichol & Dhariwal 2021) or "linear" (Ho et al. 2020)
+
+    def __post_init__(self):
+        self._check_choice("schedule", "cosine", "linear")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from svgfusion_lib.config import DiTConfig, EvaluationConfig, VAEConfig
+from svgfusion_lib.config import DiffusionConfig, DiTConfig, EvaluationConfig, TrainConfig, VAEConfig
 from svgfusion_lib.corpus.prepare_dataset import prepare_dataset
 from svgfusion_lib.corpus.preprocess import CACHE_NAME, preprocess
 from svgfusion_lib.corpus.sieve import SUMMARY
@@ -36,6 +36,10 @@ SECTIONS: dict[str, Callable] = {
     "latents": prepare_latents,
     "dit": train_dit,
     "evaluation": EvaluationConfig,
+}
+# Options of [dit] that are checked before the stages ahead of it have run for hours.
+CHOICES: dict = {
+    DiTConfig: ("prediction",), DiffusionConfig: ("schedule",), TrainConfig: ("optimizer", "timesteps", "lr_decay"),
 }
 REQUIRED = ("vae_data", "vae", "dit")
 GIVEN = frozenset({"output_dir", "precomputed_dir", "vae_checkpoint", "latents_dir", "max_minutes"})  # set here
@@ -112,6 +116,8 @@ def read_recipe(path: str | Path) -> dict:
         EvaluationConfig.from_dict(plan.get("evaluation", {}))
         VAEConfig.preset(plan["vae"].get("preset", "tiny"), **plan["vae"].get("changes", {}))
         DiTConfig.preset(plan["dit"].get("preset", "tiny"))
+        for settings, names in CHOICES.items():
+            settings.from_dict({name: plan["dit"][name] for name in names if name in plan["dit"]})
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return plan

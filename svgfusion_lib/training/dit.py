@@ -86,7 +86,8 @@ def train_dit(
     check_device(device)
     check_counts(num_epochs=num_epochs, batch_size=batch_size, patch_size=patch_size, accumulate=accumulate)
     check_counts(samples_seen=samples_seen)
-    DiTConfig.preset(preset)  # fail before any work
+    DiTConfig.preset(preset, prediction=prediction)  # fail before any work
+    noise = schedule if isinstance(schedule, NoiseSchedule) else make_schedule(DiffusionConfig(schedule=schedule))
     output_dir = Path(output_dir)
     if text_encoder is not None:
         name_encoder(text_encoder.name)
@@ -108,7 +109,6 @@ def train_dit(
         styles = style_names(latents) if style_condition else ()
         if style_condition and not styles:
             raise UserError(f"{latents_dir}: has no packs, so there are no styles to learn; drop --style_condition")
-        noise = schedule if isinstance(schedule, NoiseSchedule) else make_schedule(DiffusionConfig(schedule=schedule))
         config = TrainConfig(
             num_steps=budget_steps(train_svgs, batch_size, num_epochs, samples_seen, accumulate),
             batch_size=batch_size, accumulate=accumulate, compile=compile_model,

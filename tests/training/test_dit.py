@@ -174,6 +174,13 @@ def test_latents_that_name_no_pack_have_no_style_to_learn(tmp_path):
     assert not (folder / "dit").exists()
 
 
+@pytest.mark.parametrize("schedule", ["karras", torch.linspace(0.999, 0.001, 500)])
+def test_a_schedule_that_is_none_is_refused_before_any_work(tmp_path, schedule):
+    with pytest.raises(UserError, match="^DiffusionConfig: schedule must be 'cosine' or 'linear', not ") as error:
+        train_dit(tmp_path / "dit", tmp_path / "vae.pt", svg_dir=tmp_path / "svg", schedule=schedule)
+    assert "\n" not in str(error.value)
+
+
 def test_objective_and_patch_size_are_flags_and_what_they_train_can_draw(run, tmp_path):
     """Including a number of latents that is not a multiple of the patch size."""
     command = (

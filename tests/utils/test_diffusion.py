@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from svgfusion_lib.config import DiffusionConfig
+from svgfusion_lib.errors import UserError
 from svgfusion_lib.utils.diffusion import (
     NoiseSchedule,
     add_noise,
@@ -56,7 +57,7 @@ def test_pinned_schedule_values():
 
 
 def test_unknown_schedule():
-    with pytest.raises(ValueError, match="'sigmoid'"):
+    with pytest.raises(UserError, match="schedule must be 'cosine' or 'linear', not 'sigmoid'"):
         params_of("sigmoid")
 
 
