@@ -48,7 +48,7 @@ def _edit_stage(stage: str, function: str, what: str) -> Callable[..., None]:
             raise UserError(f"--snap is {snap}; it must be between 0 and 24")
         config = replace(sampling_config(options), snap=snap)
         with claim_folder(options["output_dir"], stage, options["svg"], options.get("svg_b")):  # fail before any work
-            pipeline = load_pipeline(options).route(options.get("prompt") or "", options.get("style"))
+            pipeline = load_pipeline(options)
             entries = import_function(function)(pipeline=pipeline, config=config, **options)
         print(f"{what.format(len(entries))}, samples.json and sheet.png in {options['output_dir']}")
         _print_left_out(entries[0])

@@ -42,7 +42,7 @@ def vary_svg(
     Also writes samples.json (returned; left_out: parts of the file that rows cannot represent) and sheet.png: the
     reconstruction, then the variations.
     """
-    config, seeds = _check_settings(pipeline, config, seed, num_samples)
+    pipeline, config, seeds = _prepare(pipeline, prompt, style, config, seed, num_samples)
     check_no_overlap(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
     varied = variations(pipeline, z, prompt, strength, seeds, config, style, keep_style)  # [B, N, Z]
@@ -56,10 +56,8 @@ def redraw_svg(
     keep_style: bool = False, resample: int = 0,
 ) -> list[dict]:
     """Keep some layers of an SVG file (1, 2, ..., as in reconstruction.svg), redraw the rest; outputs as `vary_svg`."""
-    config, seeds = _check_settings(pipeline, config, seed, num_samples)
+    pipeline, config, seeds = _prepare(pipeline, prompt, style, config, seed, num_samples)
     check_no_overlap(output_dir, svg)
-    check_prompts([prompt])
-    pipeline.check(config, style)
     z = encode_svg(pipeline, Path(svg))
     layers = layer_of_latents(pipeline, z)  # [N]
     count = int(layers.max())
@@ -80,7 +78,7 @@ def restyle_svg(
     move: bool = False,
 ) -> list[dict]:
     """Redraw an SVG file in another style, with its parts in place unless `move`; outputs as `vary_svg`."""
-    config, seeds = _check_settings(pipeline, config, seed, num_samples)
+    pipeline, config, seeds = _prepare(pipeline, prompt, style, config, seed, num_samples)
     check_no_overlap(output_dir, svg)
     z = encode_svg(pipeline, Path(svg))
     drawn = restyle(pipeline, z, prompt, style, seeds, strength, config, move=move)  # [B, N, Z]
@@ -112,7 +110,7 @@ def morph_svgs(
 
     Also writes samples.json (returned; left_out, left_out_b: parts of the two files that rows cannot represent).
     """
-    config, _ = _check_settings(pipeline, config)
+    config = replace(config or SamplingConfig(), candidates=1)  # edits are not ranked
     check_no_overlap(output_dir, svg, svg_b)
     first, last = (encode_svg(pipeline, Path(path)) for path in (svg, svg_b))
     frames = interpolate(pipeline, first, last, steps, match)
@@ -129,14 +127,20 @@ def morph_svgs(
     return entries
 
 
-def _check_settings(
-    pipeline: SVGFusionPipeline, config: SamplingConfig | None, seed: int = 0, num_samples: int = 1
-) -> tuple[SamplingConfig, list[int]]:
-    """Return the settings and one seed per sample; UserError if the model does not support them."""
+def _prepare(
+    pipeline: SVGFusionPipeline, prompt: str, style: str | None, config: SamplingConfig | None, seed: int,
+    num_samples: int,
+) -> tuple[SVGFusionPipeline, SamplingConfig, list[int]]:
+    """Return the model that the prompt is routed to, the settings and one seed per sample.
+
+    UserError if the model does not support them.
+    """
+    check_prompts([prompt])
+    pipeline = pipeline.route(prompt, style)
     config = replace(config or SamplingConfig(), candidates=1)  # edits are not ranked
     seed = check_seeds(seed, num_samples)
-    pipeline.check(config)
-    return config, [seed + k for k in range(num_samples)]
+    pipeline.check(config, style)
+    return pipeline, config, [seed + k for k in range(num_samples)]
 
 
 def _parse(svg: str | Path) -> ParsedSVG:

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from svgfusion_lib import cli
+from svgfusion_lib import SVGFusionPipeline, cli
+from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.editing import layer_colour
+from svgfusion_lib.editing.files import vary_svg
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from tests.helpers import samples_of, svg
@@ -48,6 +50,15 @@ def test_commands_write_files_that_render(folder, command, files):
         else:
             render_svg(Path("out", name).read_text(), 32)
             parse_svg(Path("out", name))
+
+
+def test_python_draws_what_the_command_draws(folder):
+    pipeline = SVGFusionPipeline.from_pretrained()
+    flags = ["--prompt", "red cart emoji", "--num_samples", "1", "--ddim_steps", "2"]
+    assert cli.main(["vary", "--svg", "cart.svg", *flags, "--output_dir", "command"]) == 0
+    config = SamplingConfig(num_inference_steps=2)
+    vary_svg(pipeline, "cart.svg", "red cart emoji", "python", num_samples=1, config=config)
+    assert Path("python/0.svg").read_text() == Path("command/0.svg").read_text()
 
 
 def test_a_recoloured_file_is_the_same_drawing(folder):
