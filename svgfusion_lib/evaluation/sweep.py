@@ -59,12 +59,12 @@ def sweep(
 
 def read_settings(texts: Sequence[str]) -> dict[str, list]:
     """["cfg_scale=1,2.5", "sampler=ddim,dpm++"] -> {"cfg_scale": [1, 2.5], "sampler": ["ddim", "dpm++"]}."""
-    settings = {}
+    settings: dict[str, list] = {}
     for text in texts:
         name, equals, values = text.partition("=")
         if not equals or not all(values.split(",")):
             raise UserError(f"sweep: {text!r} is not of the form NAME=VALUE,VALUE")
-        settings[name] = [_read_value(value) for value in values.split(",")]
+        settings.setdefault(name, []).extend(map(_read_value, values.split(",")))
     return settings
 
 

@@ -64,6 +64,10 @@ def test_settings_are_read():
     }
 
 
+def test_a_setting_given_twice_has_the_values_of_both():
+    assert read_settings(["cfg_scale=1,2", "eta=0", "cfg_scale=4"]) == {"cfg_scale": [1, 2, 4], "eta": [0]}
+
+
 @pytest.mark.parametrize("text", ["cfg_scale", "cfg_scale=1,,2"])
 def test_settings_that_cannot_be_read_are_refused(text):
     with pytest.raises(UserError, match="not of the form"):
