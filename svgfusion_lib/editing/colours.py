@@ -30,7 +30,7 @@ def parse_palette(colours: Sequence[str]) -> np.ndarray:
     return np.array(palette)
 
 
-def recolour(rows: np.ndarray, palette: np.ndarray, by: str = "nearest") -> np.ndarray:
+def recolour(rows: np.ndarray, palette: np.ndarray, by: str = "layers") -> np.ndarray:
     """Replace every visible colour in rows [L, 22] by one of palette [M, 3].
 
     by "nearest": the nearest colour in CIELAB. "luminance": the icon's colours, from dark to light, are spread over

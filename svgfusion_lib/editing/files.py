@@ -86,7 +86,7 @@ def restyle_svg(
     return _write_samples(pipeline, z, drawn, seeds, config, output_dir, "restyle", entry)
 
 
-def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path, by: str = "nearest") -> dict:
+def recolour_svg(svg: str | Path, palette: Sequence[str], output_dir: str | Path, by: str = "layers") -> dict:
     """Recolour an SVG file with a palette, without a model: output_dir/<its name> and samples.json.
 
     Returns the entry of samples.json: file, svg, palette, by, and left_out (parts that rows cannot represent).

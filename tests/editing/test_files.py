@@ -8,7 +8,7 @@ import pytest
 from svgfusion_lib import SVGFusionPipeline, cli
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.editing import layer_colour
-from svgfusion_lib.editing.files import vary_svg
+from svgfusion_lib.editing.files import recolour_svg, vary_svg
 from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from tests.helpers import samples_of, svg
@@ -66,6 +66,8 @@ def test_a_recoloured_file_is_the_same_drawing(folder):
     before, after = parse_svg(Path("cart.svg")).rows, parse_svg(Path("out/cart.svg")).rows
     assert np.allclose(before[:, :10], after[:, :10], atol=2e-3)
     assert {layer_colour(after, k) for k in (1, 2, 3)} == {"#dd3333", "#264653"}
+    recolour_svg("cart.svg", ["#d33", "#264653"], "python")
+    assert Path("python/cart.svg").read_text() == Path("out/cart.svg").read_text()
 
 
 @pytest.mark.parametrize(("command", "message"), [
