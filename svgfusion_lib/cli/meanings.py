@@ -105,7 +105,8 @@ NEXT = {
                 "{chosen_model}",
     "sweep": "evaluate --precomputed_dir {precomputed_dir} --output_dir outputs/evaluation{chosen_model}",
     "benchmark": "generate --prompt house --output_dir outputs/house{chosen_model}",
-    "vary": "morph --svg {output_dir}/0.svg --svg_b {output_dir}/1.svg --output_dir outputs/morph{chosen_model}",
+    "vary": "morph --svg {output_dir}/reconstruction.svg --svg_b {output_dir}/0.svg --output_dir outputs/morph"
+            "{chosen_model}",
     "redraw": "tidy --svg {output_dir} --output_dir outputs/tidy",
     "restyle": "tidy --svg {output_dir} --output_dir outputs/tidy",
     "palette": "tidy --svg {output_dir} --output_dir outputs/tidy",
