@@ -16,6 +16,7 @@ from svgfusion_lib.models.checkpoint import load_model, load_tensors, save_tenso
 from svgfusion_lib.models.pretrained import check_named, name_encoder
 from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.system.outputs import finish_pending_moves, output_set
 from svgfusion_lib.system.processes import check_single_process
 from svgfusion_lib.system.progress import track
@@ -53,6 +54,7 @@ def prepare_latents(
     """
     if not 0 < box_scale < math.inf:
         raise UserError(f"box_scale is {box_scale}; it must be a finite number above 0")
+    check_counts(max_latents=max_latents)
     check_single_process("prepare_latents")
     with output_set(output_dir, "prepare_latents", vae_checkpoint, precomputed_dir, replace=True) as folder:
         vae, _ = load_model(vae_checkpoint, "vpvae", device)

@@ -174,6 +174,11 @@ def test_latents_that_name_no_pack_have_no_style_to_learn(tmp_path):
     assert not (folder / "dit").exists()
 
 
+def test_no_latent_per_drawing_is_refused(run, tmp_path):
+    with pytest.raises(UserError, match="^max_latents is 0; it must be at least 1"):
+        prepare_latents(run / "vae.pt", run / "cache", tmp_path / "latents", max_latents=0)
+
+
 @pytest.mark.parametrize("schedule", ["karras", torch.linspace(0.999, 0.001, 500)])
 def test_a_schedule_that_is_none_is_refused_before_any_work(tmp_path, schedule):
     with pytest.raises(UserError, match="^DiffusionConfig: schedule must be 'cosine' or 'linear', not ") as error:
