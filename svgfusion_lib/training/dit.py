@@ -78,11 +78,13 @@ def train_dit(
     is drawn with the EMA weights to output_dir/sheets/step_{N}.png.
     pretrained: initial weights: a checkpoint, a model folder, or the name of a shipped model, with the same preset and
     for latents of the same VP-VAE.
-    dit: a model of your own instead of a preset; text_encoder: the one the latents were prepared with, if it
-    cannot be loaded by name; schedule: a name, or a table of your own.
+    dit: a model of your own instead of preset, prediction, patch_size, style_condition and pretrained; text_encoder:
+    the one the latents were prepared with, if it cannot be loaded by name; schedule: a name, or a table of your own.
     """
     if (latents_dir is None) == (svg_dir is None):
         raise UserError("train_dit: give one of --latents_dir and --svg_dir")
+    if dit is not None and pretrained is not None:
+        raise UserError("train_dit: give one of dit and pretrained; a model of your own keeps the weights that it has")
     check_device(device)
     check_counts(num_epochs=num_epochs, batch_size=batch_size, patch_size=patch_size, accumulate=accumulate)
     check_counts(samples_seen=samples_seen)
@@ -116,6 +118,11 @@ def train_dit(
             lr_decay=lr_decay, timesteps=timesteps, optimizer=optimizer, repeat_names=repeat_names,
         )
         encoder = text_encoder or load_text_encoder(latents["text_encoder"])
+        if encoder.name != latents["text_encoder"]:
+            raise UserError(
+                f"{latents_dir}: was prepared with the text encoder {latents['text_encoder']!r}, not {encoder.name!r};"
+                " run prepare_latents again"
+            )
         torch.manual_seed(seed)
         shape = DiTConfig.preset(
             preset, latent_width=vae.latent_width, context_width=latents["context"].width,
@@ -128,6 +135,12 @@ def train_dit(
             raise UserError(
                 f"the VS-DiT takes latents of width {sizes[0]} and text tokens of width {sizes[1]}, but {latents_dir}"
                 f" has {vae.latent_width} and {latents['context'].width}"
+            )
+        longest = int(latents["offsets"].diff().max())
+        if model.config.max_latents < longest:
+            raise UserError(
+                f"the VS-DiT takes at most {model.config.max_latents} latents, but {latents_dir} has {longest} of one"
+                f" SVG; give the DiTConfig max_latents={longest}, or run prepare_latents with a smaller --max_latents"
             )
         model.latent_mean.copy_(latents["latent_mean"])
         model.latent_std.copy_(latents["latent_std"])

@@ -1,6 +1,7 @@
 """VS-DiT training options: style conditioning, and tokens of several latents."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -177,6 +178,17 @@ def test_latents_that_name_no_pack_have_no_style_to_learn(tmp_path):
 def test_no_latent_per_drawing_is_refused(run, tmp_path):
     with pytest.raises(UserError, match="^max_latents is 0; it must be at least 1"):
         prepare_latents(run / "vae.pt", run / "cache", tmp_path / "latents", max_latents=0)
+
+
+@pytest.mark.parametrize(("parts", "message"), [
+    ({"pretrained": "line"}, "give one of dit and pretrained"),
+    ({"text_encoder": SimpleNamespace(name="letters", width=384)}, "the text encoder 'minilm', not 'letters'"),
+    ({}, "takes at most 1 latents, but .*latents has [0-9]+ of one SVG"),
+])
+def test_parts_of_ones_own_that_do_not_fit_are_named(run, tmp_path, parts, message):
+    dit = VSDiT(DiTConfig.preset("tiny", latent_width=39, max_latents=1))
+    with pytest.raises(UserError, match=message):
+        train_dit(tmp_path / "dit", run / "vae.pt", latents_dir=run / "latents", dit=dit, **parts)
 
 
 @pytest.mark.parametrize("schedule", ["karras", torch.linspace(0.999, 0.001, 500)])
