@@ -81,6 +81,11 @@ class SVGFusionPipeline(LatentSampler):
         known_names: KnownNames | None = None, name: str = CUSTOM_MODEL,
     ):
         super().__init__(dit, text_encoder, schedule)
+        if vae.latent_width != dit.config.latent_width:
+            raise UserError(
+                f"the VP-VAE has latents of width {vae.latent_width}, but the VS-DiT was trained with"
+                f" {dit.config.latent_width}"
+            )
         self.vae, self.name = vae, name
         self.known_names = known_names or KnownNames()
         self.refiner: Refiner | None = None  # corrects decoded coordinates (models/refiner.py)

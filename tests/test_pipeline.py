@@ -11,7 +11,7 @@ from PIL import Image
 
 import svgfusion_lib
 from svgfusion_lib import SVGFusionPipeline, cli, read_svg, write_svg
-from svgfusion_lib.config import DiffusionConfig, SamplingConfig
+from svgfusion_lib.config import DiffusionConfig, SamplingConfig, VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import Request, Session
 from svgfusion_lib.generate import generate
@@ -171,6 +171,7 @@ def test_a_vae_encodes_and_decodes_by_itself(cart_file):
     (lambda: SVGFusionPipeline.from_pretrained("lin"), "use one of line, emoji"),
     (lambda: SVGFusionPipeline.from_pretrained("line", device="warp"), "device 'warp' is not available"),
     (lambda: SVGFusionPipeline.from_pretrained(dit="a.pt"), "give both checkpoints"),
+    (lambda: SVGFusionPipeline.from_pretrained("line", vae=VPVAE(VAEConfig.preset("tiny"))), "width 39, but .* 63"),
     (lambda: SVGFusionPipeline.from_pretrained("emoji", vae="a.pt", dit="b.pt"), "the model 'emoji' or two"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", num_inference_steps=5000), "^num_inference_steps is 50"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", seed=-1), "^seed is -1"),

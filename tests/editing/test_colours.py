@@ -35,7 +35,7 @@ def test_restyling_moves_no_part_unless_it_may(pipeline, cart):
 
 
 def test_a_model_with_styles_is_asked_by_its_condition(pipeline):
-    dit = VSDiT(DiTConfig.preset("tiny", latent_width=47, styles=("tabler", "lucide")))
+    dit = VSDiT(DiTConfig.preset("tiny", latent_width=pipeline.vae.latent_width, styles=("tabler", "lucide")))
     styled = pipeline.with_parts(dit=dit)
     assert styled.resolve_prompt("cart, tabler style", "lucide") == ("cart, lucide style", "lucide")
     with pytest.raises(UserError, match="no style 'noto'"):
