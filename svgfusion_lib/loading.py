@@ -87,9 +87,10 @@ def load_schedule(diffusion: Mapping[str, Any], table: Tensor | None, source: st
     """Return a checkpoint's noise schedule: its table [T], or the named one if the file has no table."""
     if table is None:
         return make_schedule(DiffusionConfig.from_dict(dict(diffusion)))
-    if not (isinstance(table, Tensor) and table.ndim == 1 and len(table) and bool(((table > 0) & (table <= 1)).all())):
-        raise UserError(f"{source}: its noise schedule is not a list of numbers between 0 and 1; recreate it")
-    return NoiseSchedule(table.double(), str(diffusion.get("schedule", "own")))
+    try:
+        return NoiseSchedule(table, str(diffusion.get("schedule", "own")))
+    except UserError as error:
+        raise UserError(f"{source}: {error}; recreate it") from error
 
 
 def model_folders(model: str | Path | None) -> list[tuple[str, Path]]:

@@ -13,15 +13,22 @@ import torch
 from torch import Tensor
 
 from svgfusion_lib.config import DiffusionConfig
+from svgfusion_lib.errors import UserError
 
 
 @dataclass
 class NoiseSchedule:
-    """A noise schedule: alphas_cumprod float64 [T], decreasing, on the CPU; name, for checkpoints."""
+    """A noise schedule: alphas_cumprod [T], decreasing, on the CPU, kept as float64; name, for checkpoints."""
 
     alphas_cumprod: Tensor
     name: str = "own"
     _on_device: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self):
+        a = self.alphas_cumprod
+        if not (isinstance(a, Tensor) and a.ndim == 1 and len(a) and a[0] <= 1 and a[-1] > 0 and (a.diff() < 0).all()):
+            raise UserError("a noise schedule must be a table of decreasing numbers above 0 and at most 1")
+        self.alphas_cumprod = a.double()
 
     def state(self) -> dict:
         """State for a checkpoint: number of steps, name and the table itself."""

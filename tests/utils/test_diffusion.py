@@ -61,6 +61,15 @@ def test_unknown_schedule():
         params_of("sigmoid")
 
 
+@pytest.mark.parametrize("table", [
+    [0.9, 0.1], torch.tensor([0.9, 0.5, 0.0]), torch.tensor([1.5, 0.5]), torch.tensor([0.1, 0.9]), torch.ones(3),
+    torch.tensor([0.9, float("nan")]), torch.zeros(0), torch.rand(2, 2),
+])
+def test_a_table_that_is_no_schedule_is_refused(table):
+    with pytest.raises(UserError, match="decreasing numbers above 0 and at most 1"):
+        NoiseSchedule(table)
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_noising_and_targets_sample_by_sample(schedule):
     params, table = params_of(schedule), alpha_bar(schedule)
