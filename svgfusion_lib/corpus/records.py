@@ -4,10 +4,11 @@ import csv
 import glob
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from svgfusion_lib.config import SPLITS
 from svgfusion_lib.corpus.captions import humanise, make_captions, split_of
@@ -229,7 +230,7 @@ def export_table(
         if isinstance(dataset, str | Path):
             rows = _columns_of(_open(name_of_data, split), name_of_data, columns)
         else:
-            rows = (row if isinstance(row, Mapping) else dict(zip(columns, row, strict=True)) for row in dataset)
+            rows = (row if isinstance(row, Mapping) else dict(zip(columns, _pair_of(row))) for row in dataset)
         for number, row in enumerate(track(islice(rows, max_rows), "rows of the dataset")):
             if not records:
                 _check_columns(name_of_data, row, columns)
@@ -243,7 +244,7 @@ def export_table(
     except (OSError, ValueError) as error:
         raise UserError(f"{name_of_data}: cannot be read ({first_line(error)})") from error
     if not records:
-        raise UserError(f"{name_of_data}: has no rows in split {split!r}")
+        raise UserError(f"{name_of_data}: has no rows")
     return records
 
 
@@ -285,6 +286,15 @@ def _check_columns(dataset: str, row: Iterable[str], wanted: Iterable[str]) -> N
             f"{dataset}: has no column {' and no column '.join(map(repr, missing))}; it has "
             f"{', '.join(map(repr, row))}; set the columns with --svg_column and --caption_column"
         )
+
+
+def _pair_of(row: Any) -> Collection:
+    """Check that a row in memory is a pair; UserError for the names that a DataFrame or a DatasetDict iterates over."""
+    if isinstance(row, str) or not isinstance(row, Collection) or len(row) != 2:
+        raise UserError(
+            f"the data: a row is {row!r:.60}; give pairs of an SVG and a caption, mappings, or one datasets.Dataset"
+        )
+    return row
 
 
 def _captions(value: object) -> tuple[str, ...]:

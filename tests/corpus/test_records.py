@@ -1,6 +1,7 @@
 import json
 import sys
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -229,6 +230,16 @@ def test_what_is_missing_is_said_in_one_line(table, folder, monkeypatch, options
     with pytest.raises(UserError, match=message) as error:
         export_table(**({"dataset": str(table), "folder": folder} | options))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("data", "message"), [
+    (pd.DataFrame({"svg": [SVG], "caption": ["hat"]}), "^the data: a row is 'svg'; give pairs of an SVG and a caption"),
+    ({"train": [(SVG, "hat")]}, "a row is 'train'"), ([SVG], "a row is '<svg"), ([(SVG, "hat", 1)], "a row is "),
+    ([3], "a row is 3"), ([], "^the data: has no rows$"),
+])
+def test_data_in_memory_that_is_no_table_is_named(folder, data, message):
+    with pytest.raises(UserError, match=message):
+        export_table(data, folder)
 
 
 def test_without_the_library_the_user_is_told_what_to_install(table, folder, monkeypatch):
