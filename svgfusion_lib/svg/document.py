@@ -56,6 +56,8 @@ def read_document(source: str | bytes | Path) -> ElementTree.Element:
         raise ValueError(_too_large())
     if not text.strip():
         raise ValueError("the file is empty")
+    if isinstance(source, str) and "<" not in source:
+        raise ValueError("not SVG text; give a file as a Path")
     _check_declarations(text)
     try:
         root = _parse(text)

@@ -70,7 +70,10 @@ def parse_svg(source: str | bytes | Path, canonical: bool = True) -> ParsedSVG:
 
 
 def read_svg(source: str | bytes | Path) -> np.ndarray:
-    """Read rows float32 [L, 22] from an SVG file, or from SVG text or bytes. Raises ValueError or OSError."""
+    """Read rows float32 [L, 22] from an SVG file, or from SVG text or bytes. Raises ValueError naming the file."""
     if isinstance(source, str) and not source.lstrip("\ufeff \t\r\n").startswith("<"):
         source = Path(source)
-    return parse_svg(source).rows
+    try:
+        return parse_svg(source).rows
+    except ValueError as error:
+        raise ValueError(f"{source if isinstance(source, Path) else 'the SVG'}: {error}") from error

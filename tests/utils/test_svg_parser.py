@@ -2,6 +2,7 @@
 """The parser as a whole; its parts are tested in tests/svg."""
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.svg.document import MAX_BYTES
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
 from svgfusion_lib.utils.render import render_svg_by_resvg
-from svgfusion_lib.utils.svg_parser import parse_svg
+from svgfusion_lib.utils.svg_parser import parse_svg, read_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 SQUARE = '<rect width="3" height="3"/>'
@@ -64,6 +65,7 @@ REFUSED = [
     (f'<!DOCTYPE svg [<!ENTITY a SYSTEM "b">]>{HEAD}{SQUARE}</svg>', "entities"),
     (f"{HEAD}<!-- {'x' * MAX_BYTES} -->{SQUARE}</svg>", "larger than 4 MB"),
     ("<svg/>", "no viewBox"),
+    ("cart.svg", "^not SVG text; give a file as a Path$"),
 ]
 
 
@@ -72,6 +74,14 @@ def test_refused_with_the_reason(text, reason):
     with pytest.raises(ValueError, match=reason) as caught:
         parse_svg(text)
     assert "\n" not in str(caught.value)
+
+
+def test_read_svg_names_the_file():
+    for source in ("absent.svg", Path("absent.svg")):
+        with pytest.raises(ValueError, match="^absent.svg: cannot be read"):
+            read_svg(source)
+    with pytest.raises(ValueError, match="^the SVG: nothing is painted"):
+        read_svg(f"{HEAD}</svg>")
 
 
 def test_text_bytes_and_files_are_read_alike(tmp_path):
