@@ -170,6 +170,7 @@ def test_a_vae_encodes_and_decodes_by_itself(cart_file):
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: SVGFusionPipeline.from_pretrained("lin"), "use one of line, emoji"),
     (lambda: SVGFusionPipeline.from_pretrained("line", device="warp"), "device 'warp' is not available"),
+    (lambda: VPVAE.from_pretrained("line", device="warp"), "device 'warp' is not available"),
     (lambda: SVGFusionPipeline.from_pretrained(dit="a.pt"), "give both checkpoints"),
     (lambda: SVGFusionPipeline.from_pretrained("line", vae=VPVAE(VAEConfig.preset("tiny"))), "width 39, but .* 63"),
     (lambda: SVGFusionPipeline.from_pretrained("emoji", vae="a.pt", dit="b.pt"), "the model 'emoji' or two"),

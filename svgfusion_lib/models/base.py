@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 from svgfusion_lib.config import DEFAULT_MODEL, DiTConfig, RefinerConfig, VAEConfig
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.pretrained import check_named
+from svgfusion_lib.system.processes import check_device
 
 
 class PretrainedModel(nn.Module):
@@ -24,7 +25,7 @@ class PretrainedModel(nn.Module):
         """Load a shipped model ("line", "emoji"), a model folder or a checkpoint file, in eval mode."""
         from svgfusion_lib.models.checkpoint import load_weights
 
-        return load_weights(cls, model).to(device)
+        return load_weights(cls, model).to(check_device(str(device)))
 
 
 ModelT = TypeVar("ModelT", bound=PretrainedModel)
