@@ -150,6 +150,8 @@ class SVGFusionPipeline(LatentSampler):
         used for nearest-name lookup of unseen prompts (`SamplingConfig.nearest_name`).
         Returns the path of this model's weights.
         """
+        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+            raise UserError(f"dtype is {dtype!r:.60}; it must be torch.bfloat16 or torch.float32")
         if len(self.models) > 1:
             paths = {name: part._save(Path(folder) / name, dtype, nearest_name) for name, part in self.models.items()}
             return paths[self.name]

@@ -144,6 +144,13 @@ def test_saved_and_loaded_again_it_draws_the_same(pipe, tmp_path, dtype):
     assert first == second
 
 
+@pytest.mark.parametrize("dtype", [torch.int8, "bfloat16"])
+def test_weights_are_not_saved_as_what_cannot_hold_them(pipe, tmp_path, dtype):
+    with pytest.raises(UserError, match=f"^dtype is {dtype!r}; it must be torch.bfloat16 or torch.float32"):
+        pipe.save_pretrained(tmp_path / "model", dtype)
+    assert not (tmp_path / "model").exists()
+
+
 def test_a_copy_with_other_parts_keeps_what_belongs_to_the_model(pipe):
     line = pipe.models["line"]
     copy = line.with_parts(name="copy")
