@@ -220,6 +220,8 @@ class SVGFusionPipeline(LatentSampler):
         check_prompts(prompts)
         if not isinstance(style, str | None):
             raise UserError(f"style is {style!r:.60}; it must be one name, for all prompts; name others in the prompts")
+        if not isinstance(config, SamplingConfig | None):
+            raise UserError(f"config must be a SamplingConfig, not {config!r:.60}")
         changes: dict[str, Any] = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
         config = replace(
             config or SamplingConfig(), **{name: value for name, value in changes.items() if value is not None}

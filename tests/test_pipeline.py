@@ -193,6 +193,7 @@ def test_a_vae_encodes_and_decodes_by_itself(cart_file):
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", 0), "^num_images_per_prompt is 0; it must be a whole"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", 1.5), "^num_images_per_prompt is 1.5; it must be a"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", generator=[torch.Generator()]), "^generator must be a"),
+    (lambda: SVGFusionPipeline.from_pretrained("line")("cart", config={"candidates": 1}), "^config must be a Sampling"),
     (lambda: SamplingConfig(length_temperature=float("nan")), "length_temperature must be a finite number, not nan"),
     (lambda: SamplingConfig(length_temperature=-1), "length_temperature must be at least 0, not -1"),
     (lambda: SamplingConfig(snap=-0.5), "snap must be at least 0, not -0.5"),
