@@ -11,7 +11,7 @@ from svgfusion_lib.config import DEFAULT_MODEL, TrainConfig
 from svgfusion_lib.corpus.packs import match_style
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.models.checkpoint import save_model
+from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
 from svgfusion_lib.models.vsdit import resized
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline import SVGFusionPipeline
@@ -61,7 +61,10 @@ def finetune(
     if rank > dit.config.width:
         raise UserError(f"rank is {rank}; it must be at most the width of the model, {dit.config.width}")
     with claim_folder(output_dir, "finetune", svg_dir, vae_checkpoint, dit_checkpoint):
-        vae_path = save_model(output_dir / VAE_NAME, "vpvae", vae, vae.state_dict())
+        vae_path = output_dir / VAE_NAME
+        if vae_path.is_file() and weights_hash(load_model(vae_path, "vpvae")[0]) != weights_hash(vae):
+            raise UserError(f"{vae_path}: is of another model than the one to fine-tune; use another output folder")
+        save_model(vae_path, "vpvae", vae, vae.state_dict())
         encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
         preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=encoder, processes=processes)
         prepare_latents(

@@ -120,6 +120,13 @@ def test_wrong_options(folder, tmp_path, options, reason):
         finetune(folder / "icons", tmp_path, folder / "vae.pt", folder / "dit.pt", **options)
 
 
+def test_another_model_in_the_same_folder_is_refused_and_the_finished_one_can_draw(folder):
+    finished = start(folder, "once")
+    with pytest.raises(UserError, match="vpvae_final.pt: is of another model than the one to fine-tune"):
+        finetune(folder / "icons", folder / "once", model="line", samples_seen=40, batch_size=4)
+    SVGFusionPipeline.from_pretrained(vae=finished[0], dit=finished[1])
+
+
 def test_by_command(folder, tmp_path, capsys):
     command = ["finetune", "--svg_dir", folder / "icons", "--output_dir", tmp_path]
     command += ["--samples_seen", 8, "--batch_size", 4]
