@@ -43,7 +43,8 @@ def check_named(name: str, source: str | Path) -> None:
     if name not in EMBEDDED and name not in _named:
         raise UserError(
             f"{source}: asks for the encoder {name!r:.100}, which is none of the embedded ones; if you trust it,"
-            " allow it with --encoder (in Python: svgfusion_lib.models.pretrained.name_encoder)"
+            " allow it with --encoder (in Python: svgfusion_lib.models.pretrained.name_encoder), or pass your own as"
+            " text_encoder"
         )
 
 

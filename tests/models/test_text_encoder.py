@@ -179,3 +179,8 @@ def test_hub_is_asked_only_after_the_cache(monkeypatch):
     monkeypatch.setattr(pretrained, "_hub_error", lambda: None)
     assert pretrained.load_hub(from_pretrained, "owner/model", "text encoder") == "downloaded"
     assert calls == [True, False]
+
+
+def test_a_model_of_an_encoder_of_ones_own_says_how_to_pass_it():
+    with pytest.raises(UserError, match="^dit.pt: asks for the encoder 'bag of words', .* your own as text_encoder$"):
+        pretrained.check_named("bag of words", "dit.pt")
