@@ -239,7 +239,7 @@ class SamplingConfig(_Config):
     clip: float = 0.0              # bound on |z_0| estimates, in standard deviations of the latents; 0: off
     length_temperature: float = 0.5  # of the distribution of the number of latents; 0: the likeliest
     candidates: int = 8            # drawings per sample, of which the ranker keeps the best (reranking/ranker.py)
-    retries: int = 2               # times to draw as many again while none looks like real icons of the prompt's name
+    adaptive: bool = True          # fewer or more of them, by how much they look like real icons of the prompt's name
     nearest_name: bool = True      # draw half the candidates of an unseen prompt as the nearest known name
     # For a name known in other styles only: share of the timesteps, the noisiest, that half of the candidates spend in
     # one of those, which settles the composition; 0: off.
@@ -271,8 +271,7 @@ class SamplingConfig(_Config):
     def __post_init__(self):
         check_types(self.__dict__, SamplingConfig, "SamplingConfig")
         for name, least, most in (
-            ("candidates", 1, MAX_CANDIDATES), ("retries", 0, 4), ("tidy", 0, 1), ("eta", 0, 1),
-            ("style_switch", 0, 1),
+            ("candidates", 1, MAX_CANDIDATES), ("tidy", 0, 1), ("eta", 0, 1), ("style_switch", 0, 1)
         ):
             value = getattr(self, name)
             if not least <= value <= most:

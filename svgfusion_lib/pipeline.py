@@ -33,7 +33,14 @@ from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
-from svgfusion_lib.reranking.candidates import Candidate, best_first, improve_best, is_unlike_examples, judge
+from svgfusion_lib.reranking.candidates import (
+    Candidate,
+    best_first,
+    improve_best,
+    judge,
+    most_needed,
+    number_needed,
+)
 from svgfusion_lib.reranking.known_names import KnownNames
 from svgfusion_lib.reranking.ranker import Ranker, candidate_seeds, load_ranker
 from svgfusion_lib.reranking.routing import (
@@ -352,23 +359,19 @@ class SVGFusionPipeline(LatentSampler):
         check_prompts(prompts)
         seeds = [check_seeds(seed, 1) for seed in seeds]
         ranked = config.candidates > 1 or always_score
+        sources = self._candidates(prompts, styles or [None] * len(prompts), seeds, lengths, config)
         rivals: list[list[Candidate]] = [[] for _ in prompts]
-        unfinished, wanted = list(range(len(prompts))), config.candidates
-        for _ in range(1 + (config.retries if config.candidates > 1 else 0)):
-            new = self._candidates(
-                [prompts[i] for i in unfinished], [styles[i] if styles else None for i in unfinished],
-                [seeds[i] for i in unfinished], [lengths[i] if lengths else None for i in unfinished],
-                range(len(rivals[unfinished[0]]), wanted), config,
-            )
-            drawn = [each for own in new for each in own]
-            self._draw(drawn, config, steps)
-            if ranked:
-                judge(self.ranker, drawn, config)
-            for i, own in zip(unfinished, new):
-                rivals[i] += own
-            unfinished, wanted = [i for i in unfinished if is_unlike_examples(rivals[i])], 2 * wanted
-            if not unfinished:
+        while True:
+            new = []
+            for source, own in zip(sources, rivals):
+                more = source[len(own) : max(kept, number_needed(own, source[0].examples, config))]
+                own += more
+                new += more
+            if not new:
                 break
+            self._draw(new, config, steps)
+            if ranked:
+                judge(self.ranker, new, config)
         if config.candidates > 1:
             improve_best(self.ranker, rivals, config)
 
@@ -379,49 +382,45 @@ class SVGFusionPipeline(LatentSampler):
         return [image(i, each) for i, own in enumerate(rivals) for each in best_first(own)[:kept]]
 
     def _candidates(
-        self, prompts: Sequence[str], styles: Sequence[str | None], seeds: Sequence[int], lengths: Sequence[int | None],
-        numbers: range, config: SamplingConfig,
+        self, prompts: Sequence[str], styles: Sequence[str | None], seeds: Sequence[int],
+        lengths: Sequence[int] | None, config: SamplingConfig,
     ) -> list[list[Candidate]]:
-        """The candidates of some numbers for each prompt, to be drawn.
+        """All candidates that each prompt may need, to be drawn.
 
         Every second one is of a synonym or the nearest known name (`KnownNames.nearest`), or starts in another style
         that has the name: if the style asked for lacks it, or if the first config.candidates were no good.
         """
-        known, count = self.dit.config.styles, numbers.stop
+        count, names = most_needed(config), self.known_names
         resolved = [
-            candidate_prompts(prompt, style, known, count, self._default_styles(prompt))
+            candidate_prompts(prompt, style, self.dit.config.styles, count, self._default_styles(prompt))
             for prompt, style in zip(prompts, styles)
         ]
-        texts = list(dict.fromkeys(text for own in resolved for text, _ in own))
         nearest: dict[str, str | None] = {}
         if config.candidates > 1 and config.nearest_name:
-            nearest = dict(zip(texts, self.known_names.nearest(texts, self.text_encoder)))
-        names = self.known_names
-        if names.pictures is None or config.candidates == 1 or names.pictures.ranker != self.ranker.fingerprint:
+            texts = list(dict.fromkeys(text for own in resolved for text, _ in own))
+            nearest = dict(zip(texts, names.nearest(texts, self.text_encoder)))
+        if config.candidates == 1 or names.pictures is None or names.pictures.ranker != self.ranker.fingerprint:
             names = KnownNames()
         examples = cache(names.examples)
         candidates = []
-        for own, seed, length in zip(resolved, seeds, lengths):
-            own_seeds = candidate_seeds(seed, count)
-            candidates.append([])
-            for k in numbers:
-                text, style = own[k]
-                drawn_for, start = text, (text, style)
-                if k % 2 == 1:
-                    drawn_for = nearest.get(text) or text
-                    start = self._start(drawn_for, style, k, config)
-                candidates[-1].append(
-                    Candidate(k, own_seeds[k], text, drawn_for, style, start, length, examples(text, style))
-                )
+        for i, own in enumerate(resolved):
+            candidates.append([
+                Candidate(number, seed, text, text, style, examples(text, style), lengths[i] if lengths else None)
+                for number, (seed, (text, style)) in enumerate(zip(candidate_seeds(seeds[i], count), own))
+            ])
+            for each in candidates[-1][1::2]:
+                each.drawn_for = nearest.get(each.text) or each.text
+                each.start = self._start(each, config)
         return candidates
 
-    def _start(self, text: str, style: str, number: int, config: SamplingConfig) -> tuple[str, str]:
-        """Text and style with which a candidate starts (`SamplingConfig.style_switch`)."""
+    def _start(self, candidate: Candidate, config: SamplingConfig) -> tuple[str, str] | None:
+        """Text and style of another style that has a candidate's name, to start in (`SamplingConfig.style_switch`)."""
+        text, style = candidate.drawn_for, candidate.style
         knowing = self._styles_knowing(text) if config.style_switch and style else []
         others = [name for name in knowing if name != style]
-        if others and (style not in knowing or number >= config.candidates):
-            return self.resolve_prompt(text, others[number // 2 % len(others)])
-        return text, style
+        if others and (style not in knowing or candidate.number >= config.candidates):
+            return self.resolve_prompt(text, others[candidate.number // 2 % len(others)])
+        return None
 
     def _default_styles(self, prompt: str) -> Sequence[str]:
         """Styles for a prompt that names none: those of default_styles that know its name, else two others that do.
@@ -440,16 +439,17 @@ class SVGFusionPipeline(LatentSampler):
     @torch.no_grad()
     def _draw(self, candidates: Sequence[Candidate], config: SamplingConfig, steps: "_StepCounter | None") -> None:
         """Sample and decode candidates: sets their rows [L, 22]."""
-        texts = dict.fromkeys(text for each in candidates for text in (each.drawn_for, each.start[0]))
-        row_of = {text: row for row, text in enumerate(texts)}
+        inputs = [(each.drawn_for, each.style) for each in candidates]
+        starts = [each.start or own for each, own in zip(candidates, inputs)]
+        row_of = {text: row for row, text in enumerate(dict.fromkeys(text for text, _ in inputs + starts))}
         tokens, tokens_mask = self.encode_prompts(list(row_of))  # [b, S, C], [b, S]
 
         def condition(inputs: Sequence[tuple[str, str]]) -> tuple[Tensor, Tensor, Tensor]:
             row = torch.tensor([row_of[text] for text, _ in inputs], device=tokens.device)
             return tokens[row], tokens_mask[row], self.encode_styles([style for _, style in inputs])  # [B, S, C], ...
 
-        context, context_mask, style = condition([(each.drawn_for, each.style) for each in candidates])
-        start = condition([each.start for each in candidates])
+        context, context_mask, style = condition(inputs)
+        start = condition(starts)
         predicted = self.draw_lengths(*start[:2], [each.seed for each in candidates], config.length_temperature)
         lengths = [length if each.length is None else each.length for each, length in zip(candidates, predicted)]
         batches = batches_by_length(lengths)
@@ -457,11 +457,10 @@ class SVGFusionPipeline(LatentSampler):
             steps.next_run(len(batches) * config.num_inference_steps)
         for batch in batches:
             own, batch_lengths = [candidates[i] for i in batch], [lengths[i] for i in batch]
-            switches = any(each.start != (each.drawn_for, each.style) for each in own)
             z = self.sample_latents(
                 context[batch], context_mask[batch], [each.seed for each in own], batch_lengths, config,
                 None if steps is None else steps.step, style[batch],
-                (start[0][batch], start[1][batch], start[2][batch]) if switches else None,
+                (start[0][batch], start[1][batch], start[2][batch]) if any(each.start for each in own) else None,
             )  # [b, N, Z]
             for each, rows in zip(own, self.decode_rows(z, padding_of(batch_lengths).to(z.device))):
                 each.rows = rows

@@ -69,8 +69,9 @@ def candidates(add: Add) -> None:
     """Flags of stages that draw prompts, read by `sampling_config`."""
     add("--candidates", type=int, default=SamplingConfig.candidates,
         help="drawings per sample, of which the ranker keeps the best; 1: no ranking")
-    add("--retries", type=int,
-        help="times to draw as many candidates again while none looks like real icons of the prompt's name (2)")
+    add("--adaptive", action=argparse.BooleanOptionalAction,
+        help="for a known name, draw half as many candidates if one of these looks much like its real icons, and up to"
+        " four times as many while none does (on)")
     add("--nearest_name", action=argparse.BooleanOptionalAction,
         help="for an unseen prompt, draw half of the candidates as the nearest known name (on)")
     add("--style_switch", type=number,
@@ -87,7 +88,7 @@ def candidates(add: Add) -> None:
 def sampling_config(options: dict) -> SamplingConfig:
     """Pop the values of `sampling` and `candidates` from the options into a SamplingConfig."""
     names = (
-        "sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "retries", "nearest_name", "style_switch",
+        "sampler", *SamplingConfig.FLAGS.values(), "eta", "candidates", "adaptive", "nearest_name", "style_switch",
         "symmetry", "simplify", "tidy",
     )
     given = {name: options.pop(name) for name in names if name in options}

@@ -73,8 +73,8 @@ def markdown(report: dict, pictures: dict[str, str]) -> str:
     lines = [
         "# Evaluation", "",
         f"{settings['num_prompts']} prompts of each domain and split, one sample each, from"
-        f" seed {settings['seed']} on, the best of {sampling['candidates']} drawing(s) each,"
-        f" or of more after up to {sampling['retries']} retries;"
+        f" seed {settings['seed']} on, the best of {sampling['candidates']} drawing(s) each"
+        f"{' (adaptive)' if sampling['adaptive'] else ''};"
         f" {sampling['num_inference_steps']} steps of {sampling['sampler']}, guidance"
         f" {sampling['guidance_scale']} from {sampling['guidance_low']:g} to"
         f" {sampling['guidance_high']:g} of the timesteps."

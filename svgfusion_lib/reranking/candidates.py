@@ -18,7 +18,11 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.drawing import snap_to_grid
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-RECOGNISED = 0.5        # similarity to real icons from which a drawing shows its name (docs/runs.md, section 34)
+# Similarity to real icons of the name (docs/runs.md, section 34) from which
+RECOGNISED = 0.5        # ... a drawing shows its name: no more are drawn
+GOOD = 0.75             # ... half of the candidates are enough
+FAITHFUL = 0.9          # ... no version can improve it
+MOST = 4                # times config.candidates are drawn if none is recognised
 VERSION_MARGIN = 0.05   # by which a version must rank higher than the drawing (sections 28 and 31)
 SIMPLER_MARGIN = 0.03   # of the best versions that rank nearly alike, the one with the fewest rows is taken
 SYMMETRY_TRIED = 3      # candidates of which versions with several axes are made
@@ -28,9 +32,10 @@ SYMMETRY_TRIED = 3      # candidates of which versions with several axes are mad
 class Candidate:
     """One of the drawings of which a sample is the best: the `number`-th of its prompt.
 
-    text: the prompt for the ranker; drawn_for, style: the VS-DiT's inputs; start: those of its first timesteps
-    (`SamplingConfig.style_switch`); examples: picture embeddings [k, D] of real icons of its name, None for an unknown
-    name; rows [L, 22], score and similarity to the examples: once drawn and judged.
+    text: the prompt for the ranker; drawn_for, style: the VS-DiT's inputs; examples: picture embeddings [k, D] of real
+    icons of its name, None if there are none; length: in latents, None: from the length predictor; start: text and
+    style of the first timesteps, if they differ; rows [L, 22], score and similarity to the examples: set once drawn
+    and judged.
     """
 
     number: int
@@ -38,9 +43,9 @@ class Candidate:
     text: str
     drawn_for: str
     style: str
-    start: tuple[str, str]
-    length: int | None = None  # in latents; None: from the length predictor
     examples: Tensor | None = None
+    length: int | None = None
+    start: tuple[str, str] | None = None
     rows: np.ndarray = field(default_factory=lambda: np.zeros((0, rf.NUM_COLUMNS)))
     score: float = 0.0
     similarity: float = 0.0
@@ -55,10 +60,25 @@ def best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda each: -each.total)
 
 
-def is_unlike_examples(candidates: Sequence[Candidate]) -> bool:
-    """Whether the name is known and the best candidate does not look like its real icons."""
-    best = best_first(candidates)[0]
-    return best.examples is not None and best.similarity < RECOGNISED
+def number_needed(judged: Sequence[Candidate], examples: Tensor | None, config: SamplingConfig) -> int:
+    """How many candidates a prompt needs, given those judged so far and the examples of its name.
+
+    With config.adaptive and known names: half of config.candidates if the best one is GOOD; up to MOST times as many
+    until it is RECOGNISED.
+    """
+    if not config.adaptive or config.candidates == 1 or examples is None:
+        return config.candidates
+    if not judged:
+        return config.candidates // 2
+    count, similarity = len(judged), best_first(judged)[0].similarity
+    if count < config.candidates:
+        return count if similarity >= GOOD else config.candidates
+    return count if similarity >= RECOGNISED else min(2 * count, most_needed(config))
+
+
+def most_needed(config: SamplingConfig) -> int:
+    """The largest number of candidates that a prompt may need."""
+    return config.candidates * (MOST if config.adaptive and config.candidates > 1 else 1)
 
 
 def judge(ranker: Ranker, candidates: Sequence[Candidate], config: SamplingConfig) -> None:
@@ -75,6 +95,7 @@ def improve_best(ranker: Ranker, rivals: Sequence[list[Candidate]], config: Samp
     Versions are symmetric or lack a part; those that lack one may become symmetric after all. rivals: judged
     candidates of each prompt, by number.
     """
+    rivals = [own for own in rivals if best_first(own)[0].similarity < FAITHFUL]
     if config.symmetry:
         _compete(ranker, rivals, config, symmetric_versions, tried=SYMMETRY_TRIED)
     if config.simplify:

@@ -7,13 +7,21 @@ import pytest
 import torch
 
 from svgfusion_lib.config import SamplingConfig
-from svgfusion_lib.errors import UserError
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.reranking.candidates import RECOGNISED, Candidate, best_first, is_unlike_examples
+from svgfusion_lib.reranking.candidates import (
+    FAITHFUL,
+    GOOD,
+    RECOGNISED,
+    Candidate,
+    best_first,
+    improve_best,
+    number_needed,
+)
 from svgfusion_lib.reranking.known_names import KnownNames
 from svgfusion_lib.reranking.name_pictures import NamePictures
+from svgfusion_lib.utils.svg_parser import parse_svg
 
-QUICK = SamplingConfig(num_inference_steps=2, candidates=2, retries=2, symmetry=False, simplify=False)
+QUICK = SamplingConfig(num_inference_steps=2, candidates=4, symmetry=False, simplify=False)
 UNKNOWN = "a name that nobody knows"
 
 
@@ -28,68 +36,103 @@ def emoji(monkeypatch) -> SVGFusionPipeline:
 
 
 @pytest.fixture
-def judged(monkeypatch, emoji) -> tuple[list[int], dict]:
-    """How many drawings the stub ranker saw in each round; `similar`: the first that resembles its name's icons."""
-    rounds, similar = [], {"first": np.inf}
+def judged(monkeypatch, emoji) -> tuple[list[int], dict[int, float]]:
+    """How many drawings the stub ranker saw in each round, and their similarities by number (others: 0)."""
+    rounds, similarity = [], {}
 
     def judge(prompts, svgs, examples):
+        numbers = range(sum(rounds), sum(rounds) + len(svgs))
         rounds.append(len(svgs))
-        seen = sum(rounds[:-1]) + np.arange(len(svgs))
-        known = np.array([each is not None for each in examples])
-        return np.zeros(len(svgs)), np.where(known & (seen >= similar["first"]), RECOGNISED, 0.0)
+        return np.zeros(len(svgs)), np.array([
+            0.0 if known is None else similarity.get(number, 0.0) for number, known in zip(numbers, examples)
+        ])
 
     monkeypatch.setattr(emoji.ranker, "judge", judge)
-    return rounds, similar
+    return rounds, similarity
 
 
-def candidate(similarity: float, score: float = 0.0, known: bool = True) -> Candidate:
-    examples = torch.eye(1, 8) if known else None
-    return Candidate(0, 0, "x", "x", "", ("x", ""), examples=examples, score=score, similarity=similarity)
+def candidate(similarity: float, score: float = 0.0) -> Candidate:
+    return Candidate(0, 0, "x", "x", "", score=score, similarity=similarity)
 
 
-def test_more_are_drawn_only_if_the_best_one_is_unlike_the_icons_of_its_name():
-    low, high = candidate(RECOGNISED - 0.01), candidate(RECOGNISED)
-    assert is_unlike_examples([low, low]) and not is_unlike_examples([low, high])
-    assert is_unlike_examples([candidate(0, 9.0), high])  # the one that would be chosen counts
-    assert not is_unlike_examples([candidate(0, known=False)])
-    assert best_first([low, high, candidate(0, 9.0), high])[1] is high
+@pytest.mark.parametrize(("similarities", "needed"), [
+    ([], 4), ([GOOD], 1), ([GOOD - 0.01], 8), ([0.1, GOOD], 2), ([RECOGNISED] * 8, 8), ([RECOGNISED - 0.01] * 8, 16),
+    ([0.1] * 15 + [RECOGNISED], 16), ([0.1] * 16, 32), ([0.1] * 32, 32),
+])
+def test_the_similarity_of_the_best_one_decides_how_many_are_needed(similarities, needed):
+    config, examples = SamplingConfig(candidates=8), torch.eye(1, 8)
+    drawn = [candidate(each) for each in similarities]
+    assert number_needed(drawn, examples, config) == needed
+    assert number_needed(drawn, None, config) == 8
+    assert number_needed(drawn, examples, dataclasses.replace(config, adaptive=False)) == 8
+    assert number_needed(drawn, examples, dataclasses.replace(config, candidates=1)) == 1
 
 
-@pytest.mark.parametrize(("first", "rounds"), [(0, [2]), (1, [2]), (2, [2, 2]), (5, [2, 2, 4]), (99, [2, 2, 4])])
-def test_the_number_of_candidates_doubles_until_one_is_recognised(emoji, judged, first, rounds):
-    seen, similar = judged
-    similar["first"] = first
+def test_the_best_one_is_the_one_that_ranks_highest():
+    low, high = candidate(0.2), candidate(GOOD)
+    assert best_first([low, high])[0] is high
+    drawn = [candidate(0.0, 9.0), high]
+    assert best_first(drawn)[0].score == 9
+    assert number_needed(drawn, torch.eye(1, 8), SamplingConfig()) == 8
+
+
+@pytest.mark.parametrize(("similarity", "rounds"), [
+    ({0: GOOD}, [2]), ({1: RECOGNISED}, [2, 2]), ({4: RECOGNISED}, [2, 2, 4]), ({4: 0.1}, [2, 2, 4, 8]),
+])
+def test_candidates_are_drawn_until_one_is_recognised(emoji, judged, similarity, rounds):
+    judged[1].update(similarity)
     reports = []
     emoji.sample(["deer"], [3], QUICK, [3], progress=lambda *report: reports.append(report))
-    assert seen == rounds
+    assert judged[0] == rounds
     steps = QUICK.num_inference_steps
     assert [done for done, _ in reports] == list(range(1, steps * len(rounds) + 1))
     assert [total for _, total in reports] == [steps * k for k in range(1, len(rounds) + 1) for _ in range(steps)]
 
 
 @pytest.mark.parametrize(("prompt", "change"), [
-    (UNKNOWN, {}), ("deer", {"retries": 0}), ("deer", {"candidates": 1}),
+    (UNKNOWN, {}), ("deer", {"adaptive": False}), ("deer", {"candidates": 1}),
 ])
-def test_nothing_is_drawn_again_for_an_unknown_name_or_if_told_so(emoji, judged, prompt, change):
+def test_the_number_of_candidates_is_fixed_for_an_unknown_name_or_if_told_so(emoji, judged, prompt, change):
     config = dataclasses.replace(QUICK, **change)
-    emoji.sample([prompt], [3], config, [3])
-    assert judged[0] in ([config.candidates], [])
+    emoji.sample([prompt], [3], config, [3], always_score=True)
+    assert judged[0] == [config.candidates]
 
 
-def test_one_prompt_is_drawn_again_and_the_others_are_not(emoji, judged):
-    seen, _ = judged
-    drawn = emoji.sample([UNKNOWN, "deer", UNKNOWN], [1, 2, 3], QUICK, kept=99)
-    assert seen == [6, 2, 4]
-    assert [sum(image.seed == seed for image in drawn) for seed in (1, 2, 3)] == [2, 8, 2]
+def test_each_prompt_gets_what_it_needs(emoji, judged):
+    judged[1][6] = GOOD  # the first red heart
+    drawn = emoji.sample([UNKNOWN, "deer", "red heart"], [1, 2, 3], QUICK)
+    assert judged[0] == [8, 2, 4, 8] and [image.seed for image in drawn] == [1, 2, 3]
+
+
+def test_as_many_are_drawn_as_are_to_be_kept(emoji, judged):
+    judged[1][0] = GOOD
+    assert len(emoji.sample(["deer"], [2], QUICK, kept=3)) == 3 == judged[0][0]
 
 
 def test_more_candidates_follow_the_first_ones(emoji, judged):
     few, many = (
-        emoji.sample(["deer"], [3], dataclasses.replace(QUICK, retries=retries), styles=["twemoji"], kept=99)
-        for retries in (0, 2)
+        emoji.sample(["deer"], [3], dataclasses.replace(QUICK, adaptive=adaptive), styles=["twemoji"], kept=4)
+        for adaptive in (False, True)
     )
-    for one, other in zip(few, many[:2], strict=True):  # all rank equal; from other batches, so the last bits differ
+    for one, other in zip(few, many, strict=True):  # all rank equal; from other batches, so the last bits differ
         np.testing.assert_allclose(one.rows, other.rows, atol=1e-3)
+    assert judged[0] == [4, 4, 4, 8]
+
+
+@pytest.mark.parametrize(("similarity", "judged_versions"), [(FAITHFUL, 0), (FAITHFUL - 0.01, 3)])
+def test_a_faithful_drawing_has_no_versions(emoji, monkeypatch, similarity, judged_versions):
+    seen = []
+
+    def judge(prompts, svgs, examples):
+        seen.extend(svgs)
+        return np.zeros(len(svgs)), np.zeros(len(svgs))
+
+    monkeypatch.setattr(emoji.ranker, "judge", judge)
+    rects = "".join(f'<rect x="3" y="{y}" width="18" height="4"/>' for y in (3, 9, 15))
+    rows = parse_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{rects}</svg>').rows
+    own = [dataclasses.replace(candidate(similarity), rows=rows)]
+    improve_best(emoji.ranker, [own], dataclasses.replace(QUICK, simplify=True))
+    assert len(seen) == judged_versions and own[0].rows is rows
 
 
 def test_later_candidates_start_in_another_style_that_has_the_name(emoji, judged, monkeypatch):
@@ -100,14 +143,9 @@ def test_later_candidates_start_in_another_style_that_has_the_name(emoji, judged
         return sample_latents(*arguments)
 
     monkeypatch.setattr(emoji, "sample_latents", recorded)
-    config = dataclasses.replace(QUICK, retries=1, style_switch=0.5)
+    config = dataclasses.replace(QUICK, candidates=2, style_switch=0.5)
     for name in ("red heart", "deer"):  # both packs have a red heart, Twemoji alone has a deer
         emoji.sample([name], [3], config, [3], styles=["twemoji"])
     twemoji, fluent = emoji.encode_styles(["twemoji", "fluent-emoji-flat"]).tolist()
-    assert starts == [None, [twemoji, fluent], None, None]
-
-
-@pytest.mark.parametrize("retries", [-1, 5, 1.5])
-def test_numbers_of_retries_that_make_no_sense(retries):
-    with pytest.raises(UserError, match="retries must be"):
-        SamplingConfig(retries=retries)
+    assert judged[0] == 2 * [1, 1, 2, 4]
+    assert starts == [None, None, [twemoji, fluent], [twemoji, fluent] * 2] + [None] * 4

@@ -19,7 +19,7 @@ from svgfusion_lib.reranking.name_pictures import WIDTH, NamePictures, unpack_pi
 from svgfusion_lib.system.files import read_json
 from tests.helpers import samples_of
 
-QUICK = SamplingConfig(num_inference_steps=3, candidates=4)
+QUICK = SamplingConfig(num_inference_steps=3, candidates=4, adaptive=False)
 
 
 @pytest.fixture(scope="module")

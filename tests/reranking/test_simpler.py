@@ -68,7 +68,7 @@ def test_any_rows_give_valid_rows_and_few_versions():
 
 def test_the_best_candidate_loses_a_part_if_it_ranks_higher_without(monkeypatch):
     pipeline = SVGFusionPipeline.from_pretrained("line")
-    config = SamplingConfig(num_inference_steps=4, candidates=2, retries=0, tidy=0, symmetry=False)
+    config = SamplingConfig(num_inference_steps=4, candidates=2, adaptive=False, tidy=0, symmetry=False)
     plain = pipeline.sample(["house"], [1], dataclasses.replace(config, simplify=False))
     judged = []
 

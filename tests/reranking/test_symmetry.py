@@ -168,7 +168,7 @@ def test_any_rows_give_valid_rows():
 
 def test_the_best_candidate_is_replaced_if_a_symmetric_version_ranks_higher(monkeypatch):
     pipeline = SVGFusionPipeline.from_pretrained("line")
-    config = SamplingConfig(num_inference_steps=2, candidates=2, retries=0, tidy=0, simplify=False)
+    config = SamplingConfig(num_inference_steps=2, candidates=2, adaptive=False, tidy=0, simplify=False)
     plain = pipeline.sample(["house", "star"], [1, 2], dataclasses.replace(config, symmetry=False))
     judged = []
 
