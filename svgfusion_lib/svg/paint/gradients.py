@@ -148,7 +148,7 @@ def _through(space: str, offsets: list[float], colours: list[RGBA]) -> tuple[lis
         if end > start:
             shares = [k / _CURVE_STEPS for k in range(1, _CURVE_STEPS)]
             places += [start + share * (end - start) for share in shares]
-            paints += [interpolate(one, two, share, space) for share in shares]
+            paints += interpolate(one, two, shares, space)
         places.append(end)
         paints.append(two)
     return places, paints

@@ -1,13 +1,13 @@
 """CSS Color 4 and 5 colours as sRGB: names, functions, colour spaces, color-mix(), light-dark(), system colours.
 
-tinycss2 parses the functions; this module adds calc(), mixed units, `none` as alpha, and the conversion to sRGB, which
+tinycss2 parses the functions, coloraide converts and mixes; this module adds calc(), mixed units, `none` as alpha, and
 clips out-of-gamut channels as browsers do.
 """
 
 import math
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 import tinycss2
 from tinycss2 import ast, color5
@@ -55,7 +55,7 @@ def parse_colour(text: str, current: RGBA | None = None, dark: bool = False) -> 
     if len(text) > MAX_COLOUR:
         return None
     if "(" in text:
-        spend(30 + text.count("("), "colours")
+        spend(30 + text.count("(") + 100 * text.count("color-mix("), "colours")
     return _colour(text, current, dark)
 
 
@@ -93,15 +93,19 @@ def colour_of(token, dark: bool = False, current: RGBA | None = None, depth: int
     found = color5.parse_color(token)
     if found == "currentcolor" and current is not None:
         return Color("srgb", current[:3], current[3])
-    return found if found is None or isinstance(found, str) or found.space in _TO_SRGB else None
+    if not isinstance(found, Color) or found.space not in _SPACES:
+        return found if isinstance(found, str) else None
+    one, two, three = found.coordinates
+    if found.space in ("hsl", "lch", "oklch") and two is not None:
+        two = max(two, 0.0)  # saturation or chroma
+    return Color(found.space, (one, two, three), found.alpha)
 
 
 def _contrast(colour: Color | str | None) -> Color | str | None:
     """Black or white, whichever stands out more (CSS Color 5, section 6; WCAG 2.1, contrast ratio)."""
     if not isinstance(colour, Color):
         return colour
-    r, g, b, _ = to_rgba(colour)
-    light = sum(weight * value for weight, value in zip(_LINEAR_TO_XYZ[1], linear_light((r, g, b))))
+    light = _engine()("srgb", to_rgba(colour)[:3]).luminance()
     return Color("srgb", [1.0, 1.0, 1.0] if 1.05 / (light + 0.05) > (light + 0.05) / 0.05 else [0.0, 0.0, 0.0], 1)
 
 
@@ -113,10 +117,11 @@ def mixes_in_oklab(text: str) -> bool:
     return "(" in text and _WIDE_SPACES.search(text) is not None
 
 
-def interpolate(one: RGBA, two: RGBA, t: float, space: str) -> RGBA:
-    """The colour at t of a gradient in a colour space, not premultiplied."""
-    start, end = (Color("srgb", colour[:3], 1.0) for colour in (one, two))
-    return (*to_rgba(_interpolate(start, end, space, t, "shorter"))[:3], one[3] + t * (two[3] - one[3]))
+def interpolate(one: RGBA, two: RGBA, shares: list[float], space: str) -> list[RGBA]:
+    """The colours at these shares of a gradient in a colour space, not premultiplied."""
+    start, end = (_engine()("srgb", colour[:3]) for colour in (one, two))
+    at = _engine().interpolate([start, end], space=space, out_space="srgb")
+    return [to_rgba(Color("srgb", at(t).coords(), one[3] + t * (two[3] - one[3]))) for t in shares]
 
 
 def _relative(function, dark: bool, current: RGBA | None, depth: int) -> ast.FunctionBlock | str | None:
@@ -128,10 +133,10 @@ def _relative(function, dark: bool, current: RGBA | None, depth: int) -> ast.Fun
     named = words[2].lower_value if name == "color" and words[2].type == "ident" else name.removesuffix("a")
     space = {"rgb": "srgb", "xyz": "xyz-d65"}.get(named, named)
     origin = colour_of(words[1], dark, current, depth + 1)
-    if not isinstance(origin, Color) or space not in _FROM_SRGB:
+    if not isinstance(origin, Color) or space not in _MIXED_IN:
         return origin if isinstance(origin, str) else None
     scale = 255 if name.startswith("rgb") else 1
-    channels = [scale * (v or 0.0) for v in _converted(origin, space)]
+    channels = [scale * (v or 0.0) for v in _converted(origin, space).coordinates]
     letters = {"srgb": "rgb", "srgb-linear": "rgb", "display-p3": "rgb", "xyz-d65": "xyz", "xyz-d50": "xyz"}
     values = dict(zip(letters.get(space, space.removeprefix("ok")), channels)) | {"alpha": origin.alpha}
     return ast.FunctionBlock(0, 0, function.name, [_with_values(token, values) for token in words[2:]])
@@ -190,8 +195,9 @@ def _numeral(value: float) -> ast.NumberToken:
 
 # --- mixing (CSS Color 5, section 3) --------------------------------------------------------------------
 
-_POLAR = {"hsl": 0, "hwb": 0, "lch": 2, "oklch": 2}  # which coordinate is the hue
 _MIXED_IN = {"srgb", "srgb-linear", "lab", "oklab", "lch", "oklch", "xyz-d65", "xyz-d50", "hsl", "hwb", "display-p3"}
+_POLAR = {"hsl", "hwb", "lch", "oklch"}
+_WAYS = {"shorter", "longer", "increasing", "decreasing"}  # around the circle of hues
 
 
 def _mix(parts: list[list], dark: bool, current: RGBA | None, depth: int) -> Color | str | None:
@@ -200,6 +206,9 @@ def _mix(parts: list[list], dark: bool, current: RGBA | None, depth: int) -> Col
     space = words[1] if len(words) > 1 else "oklab"
     space = "xyz-d65" if space == "xyz" else space
     if len(pair) != 2 or (method and words[:1] != ["in"]) or space not in _MIXED_IN or len(words) != len(method):
+        return None
+    way = words[2] if len(words) == 4 else "shorter"
+    if way not in _WAYS:
         return None
     colours, shares = [], []
     for part in pair:
@@ -219,255 +228,64 @@ def _mix(parts: list[list], dark: bool, current: RGBA | None, depth: int) -> Col
     total = first + second
     if total <= 0:
         return None
-    mixed = _interpolate(colours[0], colours[1], space, second / total, words[2] if len(words) == 4 else "shorter")
+    mixed = _interpolate(colours[0], colours[1], space, second / total, way)
     return Color(mixed.space, mixed.coordinates, mixed.alpha * min(total, 1.0))
-
-
-def _interpolate(one: Color, two: Color, space: str, t: float, way: str) -> Color:
-    """Interpolate two colours, premultiplied; missing (`none`) coordinates take the other's (CSS Color 4, 12)."""
-    a, b = list(_converted(one, space)), list(_converted(two, space))
-    for i in range(3):
-        a[i], b[i] = (b[i] if a[i] is None else a[i]), (a[i] if b[i] is None else b[i])
-    a, b = [v or 0.0 for v in a], [v or 0.0 for v in b]
-    hue = _POLAR.get(space)
-    if hue is not None:
-        turn = (b[hue] - a[hue]) % 360
-        if (way == "shorter" and turn > 180) or (way == "longer" and 0 < turn < 180) or way == "decreasing":
-            turn -= 360 if turn else 0
-        b[hue] = a[hue] + turn
-    alpha = one.alpha + t * (two.alpha - one.alpha)
-    values = []
-    for i in range(3):
-        if i == hue or alpha == 0:
-            values.append(a[i] + t * (b[i] - a[i]))
-        else:
-            values.append((a[i] * one.alpha * (1 - t) + b[i] * two.alpha * t) / alpha)
-    return Color(space, values, alpha)
-
-
-def _converted(colour: Color, space: str) -> tuple:
-    """Coordinates in another space; powerless hues and `none` become None."""
-    if colour.space == space:
-        return colour.coordinates
-    coordinates = _FROM_SRGB[space](_TO_SRGB[colour.space](*(v or 0.0 for v in colour.coordinates)))
-    hue = _POLAR.get(space)
-    grey = hue is not None and (
-        coordinates[1] < (1e-4 if space == "oklch" else 1e-2) if space != "hwb" else sum(coordinates[1:]) >= 100 - 1e-6
-    )
-    return tuple(None if grey and i == hue else v for i, v in enumerate(coordinates))
 
 
 # --- colour spaces (CSS Color 4, section 18) -------------------------------------------------------------
 
+_SPACES = _MIXED_IN | {"a98-rgb", "prophoto-rgb", "rec2020"}
+
+
 def to_rgba(colour: Color) -> RGBA:
     """Convert to sRGB, each channel clipped to [0, 1]; `none` counts as 0."""
-    r, g, b = _TO_SRGB[colour.space](*(v or 0.0 for v in colour.coordinates))
+    plain = colour.space in ("srgb", "hsl", "hwb")
+    r, g, b = (v or 0.0 for v in (colour.to("srgb") if plain else _converted(colour, "srgb")).coordinates)
     return min(max(r, 0.0), 1.0), min(max(g, 0.0), 1.0), min(max(b, 0.0), 1.0), colour.alpha
-
-
-def _apply_matrix(matrix: tuple[Triple, Triple, Triple], v: Sequence[float]) -> Triple:
-    one, two, three = (row[0] * v[0] + row[1] * v[1] + row[2] * v[2] for row in matrix)
-    return one, two, three
-
-
-_XYZ_TO_LINEAR = (
-    (3.2409699419045226, -1.537383177570094, -0.4986107602930034),
-    (-0.9692436362808796, 1.8759675015077202, 0.04155505740717559),
-    (0.05563007969699366, -0.20397695888897652, 1.0569715142428786),
-)
-_LINEAR_TO_XYZ = (
-    (0.41239079926595934, 0.357584339383878, 0.1804807884018343),
-    (0.21263900587151027, 0.715168678767756, 0.07219231536073371),
-    (0.01933081871559182, 0.11919477979462598, 0.9505321522496607),
-)
-_P3_TO_XYZ = (
-    (0.4865709486482162, 0.26566769316909306, 0.1982172852343625),
-    (0.2289745640697488, 0.6917385218365064, 0.079286914093745), (0.0, 0.04511338185890264, 1.043944368900976),
-)
-_XYZ_TO_P3 = (
-    (2.493496911941425, -0.9313836179191239, -0.40271078445071684),
-    (-0.8294889695615747, 1.7626640603183463, 0.023624685841943577),
-    (0.03584583024378447, -0.07617238926804182, 0.9568845240076872),
-)
-_A98_TO_XYZ = (
-    (0.5766690429101305, 0.1855582379065463, 0.1882286462349947),
-    (0.29734497525053605, 0.6273635662554661, 0.07529145849399788),
-    (0.02703136138641234, 0.07068885253582723, 0.9913375368376388),
-)
-_PROPHOTO_TO_XYZ50 = (
-    (0.7977666449006423, 0.13518129740053308, 0.0313477341283922),
-    (0.2880748288194013, 0.711835234241873, 0.00008993693872564), (0.0, 0.0, 0.8251046025104602),
-)
-_REC2020_TO_XYZ = (
-    (0.6369580483012914, 0.14461690358620832, 0.1688809751641721),
-    (0.2627002120112671, 0.6779980715188708, 0.05930171646986196), (0.0, 0.028072693049087428, 1.060985057710791),
-)
-_D50_TO_D65 = (
-    (0.955473421488075, -0.02309845494876471, 0.06325924320057072),
-    (-0.0283697093338637, 1.0099953980813041, 0.021041441191917323),
-    (0.012314014864481998, -0.020507649298898964, 1.330365926242124),
-)
-_D65_TO_D50 = (
-    (1.0479297925449969, 0.022946870601609652, -0.05019226628920524),
-    (0.02962780877005599, 0.9904344267538799, -0.017073799063418826),
-    (-0.009243040646204504, 0.015055191490298152, 0.7518742814281371),
-)
-_OKLAB_TO_LMS = (
-    (1.0, 0.3963377773761749, 0.2158037573099136), (1.0, -0.1055613458156586, -0.0638541728258133),
-    (1.0, -0.0894841775298119, -1.2914855480194092),
-)
-_LMS_TO_XYZ = (
-    (1.2268798758459243, -0.5578149944602171, 0.2813910456659647),
-    (-0.0405757452148008, 1.112286803280317, -0.0717110580655164),
-    (-0.0763729366746601, -0.4214933324022432, 1.5869240198367816),
-)
-_XYZ_TO_LMS = (
-    (0.819022437996703, 0.3619062600528904, -0.1288737815209879),
-    (0.0329836539323885, 0.9292868615863434, 0.0361446663506424),
-    (0.0481771893596242, 0.2642395317527308, 0.6335478284694309),
-)
-_LMS_TO_OKLAB = (
-    (0.210454268309314, 0.7936177747023054, -0.0040720430116193),
-    (1.9779985324311684, -2.4285922420485799, 0.450593709617411),
-    (0.0259040424655478, 0.7827717124575296, -0.8086757549230774),
-)
-_WHITE_D50 = (0.3457 / 0.3585, 1.0, (1 - 0.3457 - 0.3585) / 0.3585)
-_KAPPA, _EPSILON = 24389 / 27, 216 / 24389
-
-
-def _signed_power(v: float, exponent: float) -> float:
-    return math.copysign(abs(v) ** exponent, v)
-
-
-def _linear(v: float) -> float:
-    return v / 12.92 if abs(v) <= 0.04045 else math.copysign(((abs(v) + 0.055) / 1.055) ** 2.4, v)
-
-
-def _gamma(v: float) -> float:
-    return 12.92 * v if abs(v) <= 0.0031308 else math.copysign(1.055 * abs(v) ** (1 / 2.4) - 0.055, v)
 
 
 def linear_light(rgb: Triple) -> Triple:
     """Convert sRGB to linear light."""
-    r, g, b = rgb
-    return _linear(r), _linear(g), _linear(b)
-
-
-def _from_linear(rgb: Triple) -> Triple:
-    r, g, b = rgb
-    return _gamma(r), _gamma(g), _gamma(b)
-
-
-def _from_xyz(*xyz: float) -> Triple:
-    return _from_linear(_apply_matrix(_XYZ_TO_LINEAR, xyz))
-
-
-def _to_xyz(rgb: Triple) -> Triple:
-    return _apply_matrix(_LINEAR_TO_XYZ, linear_light(rgb))
-
-
-def _from_xyz50(*xyz: float) -> Triple:
-    return _from_xyz(*_apply_matrix(_D50_TO_D65, xyz))
-
-
-def _from_lab(lightness: float, a: float, b: float) -> Triple:
-    fy = (lightness + 16) / 116
-    fx, fz = fy + a / 500, fy - b / 200
-    x, z = ((f**3 if f**3 > _EPSILON else (116 * f - 16) / _KAPPA) for f in (fx, fz))
-    y = fy**3 if lightness > _KAPPA * _EPSILON else lightness / _KAPPA
-    return _from_xyz50(x * _WHITE_D50[0], y, z * _WHITE_D50[2])
-
-
-def _to_lab(rgb: Triple) -> Triple:
-    xyz = _apply_matrix(_D65_TO_D50, _to_xyz(rgb))
-    fx, fy, fz = (
-        math.cbrt(v) if v > _EPSILON else (_KAPPA * v + 16) / 116
-        for v in (value / white for value, white in zip(xyz, _WHITE_D50))
-    )
-    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
-
-
-def _from_oklab(lightness: float, a: float, b: float) -> Triple:
-    long, medium, short = _apply_matrix(_OKLAB_TO_LMS, (lightness, a, b))
-    return _from_xyz(*_apply_matrix(_LMS_TO_XYZ, (long**3, medium**3, short**3)))
-
-
-def _to_oklab(rgb: Triple) -> Triple:
-    long, medium, short = _apply_matrix(_XYZ_TO_LMS, _to_xyz(rgb))
-    return _apply_matrix(_LMS_TO_OKLAB, (math.cbrt(long), math.cbrt(medium), math.cbrt(short)))
-
-
-def _rectangular(lightness: float, chroma: float, hue: float) -> Triple:
-    chroma = max(chroma, 0.0)
-    return lightness, chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
-
-
-def _polar(lab: Triple) -> Triple:
-    lightness, a, b = lab
-    return lightness, math.hypot(a, b), math.degrees(math.atan2(b, a)) % 360
-
-
-def _from_hsl(hue: float, saturation: float, lightness: float) -> Triple:
-    saturation, lightness = max(saturation, 0.0) / 100, lightness / 100
-    swing = saturation * min(lightness, 1 - lightness)
-
-    def channel(n: int) -> float:
-        k = (n + hue / 30) % 12
-        return lightness - swing * max(-1.0, min(k - 3, 9 - k, 1.0))
-
-    return channel(0), channel(8), channel(4)
-
-
-def _from_hwb(hue: float, white: float, black: float) -> Triple:
-    white, black = white / 100, black / 100
-    if white + black >= 1:
-        return (white / (white + black),) * 3
-    r, g, b = (v * (1 - white - black) + white for v in _from_hsl(hue, 100.0, 50.0))
+    r, g, b = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in rgb)
     return r, g, b
 
 
-def _hue(rgb: Triple) -> float:
-    (r, g, b), high, low = rgb, max(rgb), min(rgb)
-    if high == low:
-        return 0.0
-    if high == r:
-        return 60 * ((g - b) / (high - low) % 6)
-    return 60 * ((b - r) / (high - low) + 2) if high == g else 60 * ((r - g) / (high - low) + 4)
+def _converted(colour: Color, space: str) -> Color:
+    """The colour in another space, not clipped; powerless hues become None."""
+    return _from_engine(_to_engine(colour).convert(space))
 
 
-def _to_hsl(rgb: Triple) -> Triple:
-    high, low = max(rgb), min(rgb)
-    lightness = (high + low) / 2
-    room = min(lightness, 1 - lightness)
-    return _hue(rgb), 100 * (high - lightness) / room if room > 0 else 0.0, 100 * lightness
+def _interpolate(one: Color, two: Color, space: str, t: float, way: str) -> Color:
+    """Interpolate two colours, premultiplied; missing (`none`) coordinates take the other's (CSS Color 4, 12)."""
+    a, b = (_to_engine(colour).convert(space) for colour in (one, two))
+    for i in range(3):
+        a[i], b[i] = (b[i] if math.isnan(a[i]) else a[i]), (a[i] if math.isnan(b[i]) else b[i])
+    if space in _POLAR and a["hue"] == b["hue"]:
+        way = "shorter"  # a grey, which took the other's hue, does not lead once around
+    return _from_engine(a.mix(b, t, space=space, hue=way, premultiplied=True))
 
 
-def _rec2020(v: float) -> float:
-    alpha, beta = 1.09929682680944, 0.018053968510807
-    return v / 4.5 if abs(v) < beta * 4.5 else math.copysign(((abs(v) + alpha - 1) / alpha) ** (1 / 0.45), v)
+@cache
+def _engine() -> Any:
+    """coloraide's class of colours; imported when first needed, as few drawings do and it takes a tenth of a second."""
+    from coloraide import Color as Engine
+    from coloraide.spaces.rec2020_oetf import Rec2020OETF
+
+    Engine.register(Rec2020OETF(), silent=True)  # its own rec2020 is for displays
+    return Engine
 
 
-def _prophoto(v: float) -> float:
-    return v / 16 if abs(v) <= 16 / 512 else _signed_power(v, 1.8)
+def _to_engine(colour: Color) -> Any:
+    """A tinycss2 colour as coloraide's, which writes NaN for `none` and counts percentages from 0 to 1."""
+    coordinates = [math.nan if v is None else v for v in colour.coordinates]
+    if colour.space in ("hsl", "hwb"):
+        coordinates[1:] = [v / 100 for v in coordinates[1:]]
+    return _engine()("rec2020-oetf" if colour.space == "rec2020" else colour.space, coordinates, colour.alpha)
 
 
-_TO_SRGB = {
-    "srgb": lambda r, g, b: (r, g, b),
-    "srgb-linear": lambda r, g, b: _from_linear((r, g, b)),
-    "hsl": _from_hsl, "hwb": _from_hwb, "lab": _from_lab, "oklab": _from_oklab,
-    "lch": lambda *v: _from_lab(*_rectangular(*v)),
-    "oklch": lambda *v: _from_oklab(*_rectangular(*v)),
-    "xyz-d65": _from_xyz, "xyz-d50": _from_xyz50,
-    "display-p3": lambda *v: _from_xyz(*_apply_matrix(_P3_TO_XYZ, linear_light(v))),
-    "a98-rgb": lambda *rgb: _from_xyz(*_apply_matrix(_A98_TO_XYZ, tuple(_signed_power(v, 563 / 256) for v in rgb))),
-    "prophoto-rgb": lambda r, g, b: _from_xyz50(*_apply_matrix(_PROPHOTO_TO_XYZ50, tuple(map(_prophoto, (r, g, b))))),
-    "rec2020": lambda r, g, b: _from_xyz(*_apply_matrix(_REC2020_TO_XYZ, tuple(map(_rec2020, (r, g, b))))),
-}
-_FROM_SRGB = {
-    "srgb": lambda rgb: rgb, "srgb-linear": linear_light, "hsl": _to_hsl,
-    "hwb": lambda rgb: (_hue(rgb), 100 * min(rgb), 100 * (1 - max(rgb))),
-    "lab": _to_lab, "oklab": _to_oklab, "lch": lambda rgb: _polar(_to_lab(rgb)),
-    "oklch": lambda rgb: _polar(_to_oklab(rgb)),
-    "xyz-d65": _to_xyz, "xyz-d50": lambda rgb: _apply_matrix(_D65_TO_D50, _to_xyz(rgb)),
-    "display-p3": lambda rgb: tuple(map(_gamma, _apply_matrix(_XYZ_TO_P3, _to_xyz(rgb)))),
-}
+def _from_engine(colour: Any) -> Color:
+    """The inverse of `_to_engine`."""
+    coordinates = [None if math.isnan(v) else v for v in colour.coords()]
+    if colour.space() in ("hsl", "hwb"):
+        coordinates[1:] = [v and 100 * v for v in coordinates[1:]]
+    return Color(colour.space(), coordinates, colour.alpha())

@@ -31,6 +31,9 @@ COLOURS = [
     ("color-mix(in srgb, red, blue)", (127.5, 0, 127.5, 1)), ("color-mix(in srgb, red 25%, blue)", (63.75, 0, 191.25, 1)),
     ("color-mix(in srgb, red 30%, blue 30%)", (127.5, 0, 127.5, 0.6)), ("color-mix(in srgb, red, transparent)", (255, 0, 0, 0.5)),
     ("color-mix(in hsl longer hue, red, lime)", (0, 0, 255, 1)), ("light-dark(red, blue)", (255, 0, 0, 1)),
+    ("color-mix(in hsl increasing hue, lime, red)", (0, 0, 255, 1)), ("color-mix(in hsl decreasing hue, red, lime)", (0, 0, 255, 1)),
+    ("color-mix(in hsl, blue, yellow)", (0, 255, 127.5, 1)), ("color-mix(in hsl longer hue, gray, red)", (191.25, 64.25, 64.25, 1)),
+    ("color-mix(in oklab, red, oklab(none .1 .1 / 0))", (255, 0, 0, 0.5)), ("lch(50 -20 100)", (119, 119, 119, 1)),
     ("rgb(from red g r b)", (0, 255, 0, 1)), ("rgb(from #336699 r g b / .5)", (51, 102, 153, 0.5)), ("hsl(from red calc(h + 120) s l)", (0, 255, 0, 1)),
     # system colours
     ("CanvasText", (0, 0, 0, 1)), ("canvas", (255, 255, 255, 1)), ("LinkText", (0, 0, 238, 1)), ("WindowText", (0, 0, 0, 1)),
@@ -46,7 +49,7 @@ def test_colour(text, rgba):
 
 @pytest.mark.parametrize("text", [
     "", "none", "reddish", "#12", "#12345", "#ggg", "rgb(1,2)", "hsl(a)", "url(#a)", "red blue", "12", "rgb(1 2, 3)", "rgb(1,2,3,)", "rgb()",
-    "color()", "color(foo 1 1 1)", "oklch(1)", "lab(1,2,3)", "color-mix(red, blue, green, blue)", "color-mix(in foo, red, blue)",
+    "color()", "color(foo 1 1 1)", "oklch(1)", "lab(1,2,3)", "color-mix(red, blue, green, blue)", "color-mix(in foo, red, blue)", "color-mix(in hsl other hue, red, blue)",
     "color-mix(in srgb, red 0%, blue 0%)", "light-dark(red)", "rgb(from foo r g b)", "var(--a)", "device-cmyk(0 1 1 0)",
 ])
 def test_no_colour(text):
