@@ -100,10 +100,10 @@ def load_icon_head(path: str | Path = SHIPPED) -> IconHead:
         if KIND not in metadata:
             raise UserError(f"{path}: is not an icon head; {remedy}")
         description = json.loads(metadata[KIND])
-        version, sha256 = description.pop("version", 1), description.pop("sha256", None)  # version 1 had no hash
-        if version not in (1, VERSION):
+        version, sha256 = description.pop("version", 1), description.pop("sha256", None)
+        if version != VERSION:
             raise UserError(f"{path}: icon head of version {version}, but this program reads {VERSION}; {remedy}")
-        if version > 1 and sha256 != _hash_of(tensors, description):
+        if sha256 != _hash_of(tensors, description):
             raise UserError(f"{path}: damaged (its hash does not match); {remedy}")
         width, text_width = tensors["text.weight"].shape
         head = IconHead(

@@ -80,7 +80,8 @@ class FileList:
                     f"{self.folder}: is not empty ({others[0]}) and was not made by `{self.stage}`; choose another"
                     " output folder"
                 )
-            self.begin()
+            self.path.write_text(self._head(), encoding="utf-8")
+            self._torn = False
         elif alone:
             if self.moves is not None:
                 self.finish_moves()
@@ -88,12 +89,6 @@ class FileList:
                 for left in inside(self.folder, name, self.path).parent.glob(f"{self.prefix}*"):
                     shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
         self._open = True
-
-    def begin(self) -> None:
-        """Start the list, unless there is one."""
-        if not self.read():
-            self.path.write_text(self._head(), encoding="utf-8")
-            self._torn = False
 
     def close(self, made: bool) -> None:
         """Remove the list if nothing was written, and the folder if it was made for it."""

@@ -61,10 +61,7 @@ def write_json(path: str | Path, data, kind: str | None = None) -> Path:
 
 
 def read_json(path: str | Path, kind: str, remedy: str) -> dict:
-    """Read the dictionary in a JSON file. UserError, ending in `remedy`, if it is missing, damaged or of another kind.
-
-    Files without a seal, from earlier versions, are only checked to be JSON.
-    """
+    """Read the dictionary in a JSON file; UserError, ending in `remedy`, if missing, damaged or of another kind."""
     path = Path(path)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -75,13 +72,8 @@ def read_json(path: str | Path, kind: str, remedy: str) -> dict:
     if not isinstance(data, dict):
         raise UserError(f"{path}: damaged (a {type(data).__name__}, not a {kind}); {remedy}")
     seal = data.pop(SEAL, None)
-    if seal is None:
-        last = [*data.values()][-1:]
-        if last and isinstance(last[0], dict) and set(last[0]) == set(_seal_of({}, "")):  # the seal's name is damaged
-            raise UserError(f"{path}: damaged (its seal has another name); {remedy}")
-        return data
     if not isinstance(seal, dict) or seal.get("kind") != kind:
-        raise UserError(f"{path}: not a {kind}; {remedy}")
+        raise UserError(f"{path}: not a {kind}, or of an earlier version; {remedy}")
     if seal.get("version") != SEAL_VERSION:
         raise UserError(f"{path}: format version {seal.get('version')}, this version reads {SEAL_VERSION}; {remedy}")
     if seal.get("sha256") != _hash_of(data):

@@ -10,7 +10,6 @@ replaced. Moving the old file away before checking it would lose it if the proce
 """
 
 import os
-import sys
 import unicodedata
 import uuid
 from collections.abc import Iterator
@@ -87,11 +86,11 @@ def finish_pending_moves(folder: str | Path) -> None:
             claim.finish_moves()
 
 
-def register_files(folder: str | Path, stage: str = "") -> None:
-    """List all files in a folder of an earlier version as ours, in the enclosing claim or as the stage's."""
+def register_files(folder: str | Path) -> None:
+    """List all files in a folder as ours, in the enclosing claim."""
     folder = resolve_path(folder)
-    claim = _find_claim(folder / LIST_NAME) or FileList(folder, stage)
-    claim.begin()
+    claim = _find_claim(folder / LIST_NAME)
+    assert claim is not None  # the caller holds one
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
     claim.append(*(
         claim.entry(path.relative_to(claim.folder).as_posix(), path) for path in paths if path != claim.path
@@ -238,7 +237,3 @@ def _folder_lock(folder: Path) -> Iterator[bool]:
         yield alone
     finally:
         os.close(descriptor)
-
-
-if __name__ == "__main__":  # `python -m svgfusion_lib.system.outputs FOLDER STAGE`: a folder of an earlier version
-    register_files(Path(sys.argv[1]), sys.argv[2])

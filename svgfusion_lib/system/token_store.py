@@ -20,7 +20,7 @@ from svgfusion_lib.system.files import Writer
 
 INDEX_NAME = "index.npz"
 SHARD_BYTES = 256 * 2**20
-VERSION = 2  # of the index; version 1 had neither checksums nor a version
+VERSION = 2  # of the index; version 1 had none
 
 
 def write_tokens(
@@ -71,7 +71,7 @@ class TokenStore:
 
     def __init__(
         self, folder: Path, shards: Sequence[np.ndarray], lengths: np.ndarray, first_items: np.ndarray,
-        checksums: np.ndarray | None,
+        checksums: np.ndarray,
     ):
         self._folder = folder
         self._shards = shards
@@ -84,16 +84,17 @@ class TokenStore:
 
     @classmethod
     def open(cls, folder: str | Path, key: str) -> "TokenStore":
-        """Open a folder; UserError if it is incomplete, or holds the tokens of another source.
-
-        Folders of version 1 are read without checksums.
-        """
+        """Open a folder; UserError if it is incomplete, or holds the tokens of another source."""
         folder = Path(folder)
         try:
             with np.load(folder / INDEX_NAME) as index:
-                lengths, first_items, found = index["lengths"], index["first_items"], str(index["key"])
                 version = int(index["version"]) if "version" in index else 1
-                checksums = index["checksums"] if version > 1 else None
+                if version != VERSION:
+                    raise UserError(
+                        f"{folder}: tokens of format version {version}, this version reads {VERSION}; create them again"
+                    )
+                lengths, first_items, found = index["lengths"], index["first_items"], str(index["key"])
+                checksums = index["checksums"]
             names = [folder / f"tokens-{i:05d}.npy" for i in range(len(first_items))]
             shards = [np.lib.format.open_memmap(name, mode="r") for name in names]
         except (
@@ -102,14 +103,12 @@ class TokenStore:
         ) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise UserError(f"{folder}: its tokens cannot be read ({reason}); create them again") from error
-        if version > VERSION:
-            raise UserError(f"{folder}: tokens of format version {version}, this version reads {VERSION}")
         if found != key:
             raise UserError(f"{folder}: its tokens do not belong to the file next to it; create both again")
         ends = [*first_items[1:], len(lengths)]
         sizes = [int(lengths[start:end].sum()) for start, end in zip(first_items, ends)]
         if any(shard.ndim != 2 or shard.dtype != np.float16 for shard in shards) or sizes != [*map(len, shards)] or (
-            checksums is not None and checksums.shape != lengths.shape
+            checksums.shape != lengths.shape
         ):
             raise UserError(f"{folder}: its tokens do not match its {INDEX_NAME}; create them again")
         return cls(folder, shards, lengths, first_items, checksums)
@@ -131,6 +130,6 @@ class TokenStore:
         shard = int(np.searchsorted(self._first_items, item, side="right")) - 1
         start = self._starts[item] - self._shard_starts[shard]
         tokens = self._shards[shard][start : start + self.lengths[item]]  # [S_i, C]
-        if self._checksums is not None and _checksum(tokens) != self._checksums[item]:
+        if _checksum(tokens) != self._checksums[item]:
             raise UserError(f"{self._folder / f'tokens-{shard:05d}.npy'}: damaged (item {item}); create it again")
         return torch.from_numpy(tokens.astype(np.float32))

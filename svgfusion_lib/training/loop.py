@@ -27,7 +27,10 @@ from svgfusion_lib.training.optimisation import EMA, Optimizers, learning_rate, 
 LOG_NAME = "train_log.jsonl"
 LOG_SECONDS = 1.0  # shortest time between two writes of the log
 STATE_NAME = "training_state.pt"
-STATE_FIELDS = {"step": int, "model": dict, "ema": dict, "optimizer": dict, "train_config": dict, "train_svgs": int}
+STATE_FIELDS = {
+    "step": int, "model": dict, "ema": dict, "optimizer": dict, "train_config": dict, "train_svgs": int,
+    "identity": dict,
+}
 # Settings that may change when a run resumes: how long it trains, where, and what it reports.
 _FREE = {
     "num_steps", "lr_decay", "timesteps", "device", "log_every", "val_every", "checkpoint_every", "checkpoint_seconds",
@@ -276,7 +279,9 @@ class _State:
             for name, tensor in self.ema.weights.items():
                 tensor.copy_(state["ema"][name])
         except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
-            raise UserError(f"{self.path}: belongs to a model of another size; use another output folder") from error
+            raise UserError(
+                f"{self.path}: belongs to a model of another size, or to an earlier version; use another output folder"
+            ) from error
         return state["step"]
 
     def _check_same(self, state: dict) -> None:
@@ -284,9 +289,8 @@ class _State:
         before, now = state["train_config"], self.config.to_dict()
         pairs = [(name, before[name], now[name]) for name in now if name in before and name not in _FREE]
         pairs.append(("number of SVGs", state["train_svgs"], self.train_svgs))
-        known = state.get("identity")
-        if isinstance(known, dict):
-            pairs += [(name, known[name], value) for name, value in self.identity.items() if name in known]
+        known = state["identity"]
+        pairs += [(name, known[name], value) for name, value in self.identity.items() if name in known]
         for name, old, new in pairs:
             if old != new:
                 raise UserError(

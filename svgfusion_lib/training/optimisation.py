@@ -56,12 +56,8 @@ class Optimizers:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Load a state; KeyError or ValueError if it is of other optimizers."""
-        states = state.get("parts", [state])  # earlier versions saved only AdamW's
-        for part, own in zip(self.parts, states, strict=True):
+        for part, own in zip(self.parts, state["parts"], strict=True):
             part.load_state_dict(own)
-            for group in part.param_groups:
-                if "fused" in part.defaults:
-                    group["fused"] = part.defaults["fused"]  # None in states of earlier versions
 
 
 class Muon(torch.optim.Optimizer):

@@ -6,6 +6,7 @@ import pytest
 from svgfusion_lib.corpus import keywords
 from svgfusion_lib.corpus.keywords import NO_KEYWORDS, default_embedder, load_vocabulary, make_vocabulary, synonyms_of
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.system.files import write_json
 
 CONTENTS = {
     "lucide-static": {
@@ -84,7 +85,7 @@ def test_the_dictionary_is_made_once_and_anew_for_other_sources(tmp_path, monkey
     stored = json.loads((tmp_path / "keywords.json").read_text())
     stored["sources"]["lucide-static"]["version"] = "0.0.1"
     del stored["seal"]
-    (tmp_path / "keywords.json").write_text(json.dumps(stored))
+    write_json(tmp_path / "keywords.json", stored, keywords.KEYWORDS_KIND)
     load_vocabulary(tmp_path)
     assert len(calls) == 2 * len(CONTENTS)
     (tmp_path / "keywords.json").write_text("{")

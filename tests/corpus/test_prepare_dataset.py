@@ -16,7 +16,7 @@ from svgfusion_lib.corpus.prepare_dataset import prepare_dataset
 from svgfusion_lib.corpus.preprocess import load_cache, preprocess
 from svgfusion_lib.corpus.records import COUNTED, SPLITS, Record, read_records, write_manifest
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.system.files import read_json
+from svgfusion_lib.system.files import read_json, write_json
 from svgfusion_lib.training.latents import load_latents, prepare_latents
 from svgfusion_lib.training.vae import train_vae
 from svgfusion_lib.utils.dataset import LatentDataset
@@ -99,7 +99,7 @@ def make_packs(tmp_path, monkeypatch):
             for icon, text in texts.items():
                 (folder / f"{icon}.svg").write_text(text)
             write_manifest(folder, [packs._make_record(known[name], icon, [], {}) for icon in texts])
-            (folder / "pack.json").write_text(json.dumps(asdict(known[name])))
+            write_json(folder / "pack.json", asdict(known[name]), COUNTED["pack.json"])
         return tmp_path / "packs"
 
     monkeypatch.setattr(stage, "load_vocabulary", lambda folder: VOCABULARY)

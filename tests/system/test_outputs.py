@@ -230,17 +230,6 @@ def test_an_environment_that_is_wrong_is_said_in_one_line(tmp_path, monkeypatch,
         raise AssertionError("claimed")
 
 
-def test_a_folder_of_an_earlier_version_is_adopted_by_hand(tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "state").write_text("old")
-    register_files(tmp_path / "out", "stage")
-    (tmp_path / "out" / "later").write_text("mine")
-    with claim_folder(tmp_path / "out", "stage") as out:
-        write_text(out / "state", "new")
-        with pytest.raises(UserError, match="was not written by"):
-            write_text(out / "later", "new")
-
-
 def test_only_listed_files_are_removed(tmp_path):
     """Another stage's subfolder is not ours until it is adopted with its current content."""
     with claim_folder(tmp_path, "outer"):
