@@ -12,7 +12,7 @@ from svgfusion_lib.corpus.records import read_records
 from svgfusion_lib.evaluation.metrics import ssim
 from svgfusion_lib.svg.document import read_document
 from svgfusion_lib.system.files import write_json, write_text
-from svgfusion_lib.system.limits import TimeLimitExceeded, call_in_child, cpu_limit
+from svgfusion_lib.system.limits import TimeLimitExceeded, call_in_child
 from svgfusion_lib.system.outputs import output_set
 from svgfusion_lib.system.parallel import map_in_order
 from svgfusion_lib.system.progress import track
@@ -26,7 +26,7 @@ GOOD_SSIM = 0.98
 WORST_COUNT = 24
 LARGE = 16_000             # documents with more characters are rendered in a separate process
 _SLOW = re.compile(r"filter|dasharray|inf|nan|(?<![\d.#])\d{6}|\de\+?\d", re.IGNORECASE)  # these too, at any size
-RENDER_SECONDS = 2         # CPU time to render one file; the parser has its own limits
+RENDER_SECONDS = 2         # CPU time to render such a file; the parser has its own limits
 
 
 def roundtrip(
@@ -98,12 +98,11 @@ def _plain_text(path: Path) -> str:
 
 
 def _drawn(svg: str) -> np.ndarray:
-    """Render SVG text to uint8 [S, S, 3]; TimeLimitExceeded if it takes too long. Suspected cases run in a child."""
-    slow = f"drawing it takes more than {RENDER_SECONDS} s"
+    """Render SVG text to uint8 [S, S, 3]; suspected cases in a child, with TimeLimitExceeded if it takes too long."""
     if len(svg) > LARGE or _SLOW.search(svg):  # the renderer's compiled code may run for minutes
+        slow = f"drawing it takes more than {RENDER_SECONDS} s"
         return call_in_child(RENDER_SECONDS, slow, render_svg_by_resvg, svg, IMAGE_SIZE)
-    with cpu_limit(RENDER_SECONDS, slow):
-        return render_svg_by_resvg(svg, IMAGE_SIZE)
+    return render_svg_by_resvg(svg, IMAGE_SIZE)
 
 
 def summarise(entries: list[dict]) -> dict:

@@ -1,10 +1,7 @@
-"""CPU time limits for a block of code, or for a call in a child process, if the platform supports them."""
+"""A limit of CPU time for a call in a child process, if the platform supports it."""
 
 import multiprocessing
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 try:
@@ -14,35 +11,13 @@ except ImportError:  # Windows: no limits
 
 
 class TimeLimitExceeded(Exception):
-    """The block exceeded its time."""
-
-
-@contextmanager
-def cpu_limit(seconds: float, message: str) -> Iterator[None]:
-    """Raise TimeLimitExceeded(message) in the block once it has used that much CPU time.
-
-    Works only in the main thread on POSIX systems; elsewhere there is no limit.
-    """
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number, frame):
-        raise TimeLimitExceeded(message)
-
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
+    """The call exceeded its time."""
 
 
 def call_in_child(seconds: int, message: str, function: Callable, *arguments) -> Any:
     """Call function(*arguments) in a forked child with a limit of CPU time; TimeLimitExceeded(message) beyond it.
 
-    For C code, which `cpu_limit` cannot interrupt. Passes on ValueError and MemoryError from the function.
+    For C code, which no signal handler can interrupt. Passes on ValueError and MemoryError from the function.
     """
     if resource is None:
         return function(*arguments)
