@@ -68,10 +68,10 @@ LOADERS: dict[str, Callable[[Path], object]] = {
     "dit/vsdit_final.pt": lambda path: load_model(path, "vsdit"),
     "cache/cache.pt": lambda path: load_cache(path.parent),
     "cache/pixel_tokens/index.npz": lambda path: load_cache(path.parents[1]),
-    "cache/pixel_tokens/tokens-00000.npy": lambda path: load_cache(path.parents[1]),
+    "cache/pixel_tokens/tokens.bin": lambda path: load_cache(path.parents[1]),
     "latents/latents.pt": lambda path: load_latents(path.parent),
     "latents/context/index.npz": lambda path: load_latents(path.parents[1]),
-    "latents/context/tokens-00000.npy": lambda path: load_latents(path.parents[1]),
+    "latents/context/tokens.bin": lambda path: load_latents(path.parents[1]),
     f"run/{STATE_NAME}": load_state,
     "model/model.safetensors": lambda path: parts_of(path.parent),
     "model/model.json": lambda path: parts_of(path.parent),
@@ -213,10 +213,10 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(copied, name):
 
 @pytest.mark.parametrize(("name", "old", "new"), [  # regressions: flipped bits that no `except` had covered
     ("cache/cache.pt", b"PK\x06\x07\0", b"PK\x06\x07\1"),  # zipfile: "zipfiles that span multiple disks"
-    ("cache/pixel_tokens/tokens-00000.npy", b"), }", b"(, }"),  # NumPy: SyntaxError, or an error of its tokeniser
-    ("cache/pixel_tokens/tokens-00000.npy", b"{'descr'", b",'descr'"),
-    ("cache/pixel_tokens/tokens-00000.npy", b", }     ", b", }    ("),
-    ("cache/pixel_tokens/tokens-00000.npy", b"'fortran_order': F", b"'fortran_order': \\"),
+    ("cache/pixel_tokens/index.npz", b"), }", b"(, }"),  # NumPy: SyntaxError, or an error of its tokeniser
+    ("cache/pixel_tokens/index.npz", b"{'descr'", b",'descr'"),
+    ("cache/pixel_tokens/index.npz", b", }     ", b", }    ("),
+    ("cache/pixel_tokens/index.npz", b"'fortran_order': F", b"'fortran_order': \\"),
 ])
 def test_a_header_that_is_damaged_is_refused(copied, name, old, new):
     path = copied(name)
@@ -235,7 +235,7 @@ def foreign_files() -> dict[str, bytes]:
     array = io.BytesIO()
     np.save(array, np.zeros((2, 3)))
     arrays = io.BytesIO()
-    np.savez(arrays, lengths=np.zeros(3), first_items=np.zeros((2, 2)), key="x", version=9)
+    np.savez(arrays, lengths=np.zeros(3), checksums=np.zeros((2, 2)), width=1, key="x", version=3)
     return {
         "text": b"hello\n", "bytes": bytes(range(256)), "zeros": bytes(4096), "svg": b"<svg/>",
         "zip": archive.getvalue(), "torch": tensors.getvalue(), "npy": array.getvalue(),
@@ -334,6 +334,9 @@ def test_files_of_earlier_versions_are_refused(copied):
         old = {name: index[name] for name in index if name not in ("checksums", "version")}
     np.savez(path, **old)
     refused("cache/pixel_tokens/index.npz", path)
+    np.savez(path, **old, version=2)  # of tokens in several files
+    with pytest.raises(UserError, match="tokens of format version 2, this version reads 3; create them again"):
+        load_cache(path.parents[1])
     for name in (f"packs/{KEYWORDS}", "model/model.json"):
         path = copied(name)
         data = json.loads(path.read_text())
