@@ -239,7 +239,7 @@ class SamplingConfig(_Config):
     clip: float = 0.0              # bound on |z_0| estimates, in standard deviations of the latents; 0: off
     length_temperature: float = 0.5  # of the distribution of the number of latents; 0: the likeliest
     candidates: int = 8            # drawings per sample, of which the ranker keeps the best (reranking/ranker.py)
-    adaptive: bool = True          # fewer or more of them, by how much they look like real icons of the prompt's name
+    adaptive: bool = True          # up to four times as many while none looks like real icons of the prompt's name
     nearest_name: bool = True      # draw half the candidates of an unseen prompt as the nearest known name
     # For a name known in other styles only: share of the timesteps, the noisiest, that half of the candidates spend in
     # one of those, which settles the composition; 0: off.

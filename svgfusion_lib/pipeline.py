@@ -364,7 +364,7 @@ class SVGFusionPipeline(LatentSampler):
         while True:
             new = []
             for source, own in zip(sources, rivals):
-                more = source[len(own) : max(kept, number_needed(own, source[0].examples, config))]
+                more = source[len(own) : number_needed(own, config)]
                 own += more
                 new += more
             if not new:
@@ -372,8 +372,8 @@ class SVGFusionPipeline(LatentSampler):
             self._draw(new, config, steps)
             if ranked:
                 judge(self.ranker, new, config)
-        if config.candidates > 1:
-            improve_best(self.ranker, rivals, config)
+            if config.candidates > 1:
+                improve_best(self.ranker, [own for own in rivals if best_first(own)[0] in new], config)
 
         def image(i: int, each: Candidate) -> SVGImage:
             drawn_for = prompts[i] if each.drawn_for == each.text else each.drawn_for
@@ -388,7 +388,7 @@ class SVGFusionPipeline(LatentSampler):
         """All candidates that each prompt may need, to be drawn.
 
         Every second one is of a synonym or the nearest known name (`KnownNames.nearest`), or starts in another style
-        that has the name: if the style asked for lacks it, or if the first config.candidates were no good.
+        that has the name: if the style asked for lacks it, or if no earlier one was recognised.
         """
         count, names = most_needed(config), self.known_names
         resolved = [

@@ -70,8 +70,7 @@ def candidates(add: Add) -> None:
     add("--candidates", type=int, default=SamplingConfig.candidates,
         help="drawings per sample, of which the ranker keeps the best; 1: no ranking")
     add("--adaptive", action=argparse.BooleanOptionalAction,
-        help="for a known name, draw half as many candidates if one of these looks much like its real icons, and up to"
-        " four times as many while none does (on)")
+        help="for a known name, draw up to four times as many candidates while none looks like its real icons (on)")
     add("--nearest_name", action=argparse.BooleanOptionalAction,
         help="for an unseen prompt, draw half of the candidates as the nearest known name (on)")
     add("--style_switch", type=number,

@@ -18,17 +18,14 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.drawing import snap_to_grid
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-# Similarity to real icons of the name (docs/runs.md, section 34) from which
-RECOGNISED = 0.5        # ... a drawing shows its name: no more are drawn
-GOOD = 0.75             # ... half of the candidates are enough
-FAITHFUL = 0.9          # ... no version can improve it
-MOST = 4                # times config.candidates are drawn if none is recognised
+RECOGNISED = 0.5        # similarity to real icons of its name from which a drawing shows it (docs/runs.md, section 34)
+MOST = 4                # times config.candidates are drawn while none is recognised
 VERSION_MARGIN = 0.05   # by which a version must rank higher than the drawing (sections 28 and 31)
 SIMPLER_MARGIN = 0.03   # of the best versions that rank nearly alike, the one with the fewest rows is taken
 SYMMETRY_TRIED = 3      # candidates of which versions with several axes are made
 
 
-@dataclass
+@dataclass(eq=False)
 class Candidate:
     """One of the drawings of which a sample is the best: the `number`-th of its prompt.
 
@@ -60,20 +57,17 @@ def best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda each: -each.total)
 
 
-def number_needed(judged: Sequence[Candidate], examples: Tensor | None, config: SamplingConfig) -> int:
-    """How many candidates a prompt needs, given those judged so far and the examples of its name.
+def number_needed(judged: Sequence[Candidate], config: SamplingConfig) -> int:
+    """How many candidates a prompt needs, given those judged so far.
 
-    With config.adaptive and known names: half of config.candidates if the best one is GOOD; up to MOST times as many
-    until it is RECOGNISED.
+    With config.adaptive: twice as many, until the best one is RECOGNISED, if its name is known.
     """
-    if not config.adaptive or config.candidates == 1 or examples is None:
-        return config.candidates
     if not judged:
-        return config.candidates // 2
-    count, similarity = len(judged), best_first(judged)[0].similarity
-    if count < config.candidates:
-        return count if similarity >= GOOD else config.candidates
-    return count if similarity >= RECOGNISED else min(2 * count, most_needed(config))
+        return config.candidates
+    best = best_first(judged)[0]
+    if best.examples is None or best.similarity >= RECOGNISED:
+        return len(judged)
+    return min(2 * len(judged), most_needed(config))
 
 
 def most_needed(config: SamplingConfig) -> int:
@@ -95,7 +89,6 @@ def improve_best(ranker: Ranker, rivals: Sequence[list[Candidate]], config: Samp
     Versions are symmetric or lack a part; those that lack one may become symmetric after all. rivals: judged
     candidates of each prompt, by number.
     """
-    rivals = [own for own in rivals if best_first(own)[0].similarity < FAITHFUL]
     if config.symmetry:
         _compete(ranker, rivals, config, symmetric_versions, tried=SYMMETRY_TRIED)
     if config.simplify:

@@ -6,20 +6,17 @@ import numpy as np
 import pytest
 import torch
 
+import svgfusion_lib.pipeline as pipeline_module
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.candidates import (
-    FAITHFUL,
-    GOOD,
     RECOGNISED,
     Candidate,
     best_first,
-    improve_best,
     number_needed,
 )
 from svgfusion_lib.reranking.known_names import KnownNames
 from svgfusion_lib.reranking.name_pictures import NamePictures
-from svgfusion_lib.utils.svg_parser import parse_svg
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=4, symmetry=False, simplify=False)
 UNKNOWN = "a name that nobody knows"
@@ -51,33 +48,36 @@ def judged(monkeypatch, emoji) -> tuple[list[int], dict[int, float]]:
     return rounds, similarity
 
 
-def candidate(similarity: float, score: float = 0.0) -> Candidate:
-    return Candidate(0, 0, "x", "x", "", score=score, similarity=similarity)
+def candidate(similarity: float, score: float = 0.0, known: bool = True) -> Candidate:
+    examples = torch.eye(1, 8) if known else None
+    return Candidate(0, 0, "x", "x", "", examples, score=score, similarity=similarity)
 
 
 @pytest.mark.parametrize(("similarities", "needed"), [
-    ([], 4), ([GOOD], 1), ([GOOD - 0.01], 8), ([0.1, GOOD], 2), ([RECOGNISED] * 8, 8), ([RECOGNISED - 0.01] * 8, 16),
-    ([0.1] * 15 + [RECOGNISED], 16), ([0.1] * 16, 32), ([0.1] * 32, 32),
+    ([], 8), ([RECOGNISED] * 8, 8), ([RECOGNISED - 0.01] * 8, 16), ([0.1] * 15 + [RECOGNISED], 16), ([0.1] * 16, 32),
+    ([0.1] * 32, 32),
 ])
 def test_the_similarity_of_the_best_one_decides_how_many_are_needed(similarities, needed):
-    config, examples = SamplingConfig(candidates=8), torch.eye(1, 8)
-    drawn = [candidate(each) for each in similarities]
-    assert number_needed(drawn, examples, config) == needed
-    assert number_needed(drawn, None, config) == 8
-    assert number_needed(drawn, examples, dataclasses.replace(config, adaptive=False)) == 8
-    assert number_needed(drawn, examples, dataclasses.replace(config, candidates=1)) == 1
+    config = SamplingConfig(candidates=8)
+    assert number_needed([candidate(each) for each in similarities], config) == needed
+    fixed = max(8, len(similarities))
+    assert number_needed([candidate(each, known=False) for each in similarities], config) == fixed
+    if fixed == 8:
+        plain = dataclasses.replace(config, adaptive=False)
+        assert number_needed([candidate(each) for each in similarities], plain) == 8
 
 
 def test_the_best_one_is_the_one_that_ranks_highest():
-    low, high = candidate(0.2), candidate(GOOD)
+    low, high = candidate(0.2), candidate(RECOGNISED)
     assert best_first([low, high])[0] is high
     drawn = [candidate(0.0, 9.0), high]
     assert best_first(drawn)[0].score == 9
-    assert number_needed(drawn, torch.eye(1, 8), SamplingConfig()) == 8
+    assert number_needed(drawn, SamplingConfig(candidates=2)) == 4
 
 
 @pytest.mark.parametrize(("similarity", "rounds"), [
-    ({0: GOOD}, [2]), ({1: RECOGNISED}, [2, 2]), ({4: RECOGNISED}, [2, 2, 4]), ({4: 0.1}, [2, 2, 4, 8]),
+    ({0: RECOGNISED}, [4]), ({3: RECOGNISED}, [4]), ({4: RECOGNISED}, [4, 4]), ({8: RECOGNISED}, [4, 4, 8]),
+    ({3: 0.1}, [4, 4, 8]),
 ])
 def test_candidates_are_drawn_until_one_is_recognised(emoji, judged, similarity, rounds):
     judged[1].update(similarity)
@@ -99,14 +99,23 @@ def test_the_number_of_candidates_is_fixed_for_an_unknown_name_or_if_told_so(emo
 
 
 def test_each_prompt_gets_what_it_needs(emoji, judged):
-    judged[1][6] = GOOD  # the first red heart
+    judged[1][8] = RECOGNISED  # the first red heart
     drawn = emoji.sample([UNKNOWN, "deer", "red heart"], [1, 2, 3], QUICK)
-    assert judged[0] == [8, 2, 4, 8] and [image.seed for image in drawn] == [1, 2, 3]
+    assert judged[0] == [12, 4, 8] and [image.seed for image in drawn] == [1, 2, 3]
 
 
-def test_as_many_are_drawn_as_are_to_be_kept(emoji, judged):
-    judged[1][0] = GOOD
-    assert len(emoji.sample(["deer"], [2], QUICK, kept=3)) == 3 == judged[0][0]
+def test_a_version_that_is_recognised_ends_the_search(emoji, judged):
+    judged[1][4] = RECOGNISED  # the first version of the best of four candidates
+    emoji.sample(["deer"], [3], dataclasses.replace(QUICK, symmetry=True), [3])
+    assert len(judged[0]) == 2
+
+
+def test_versions_are_made_of_new_best_candidates_only(emoji, judged, monkeypatch):
+    improved = []
+    monkeypatch.setattr(pipeline_module, "improve_best", lambda ranker, rivals, config: improved.append(len(rivals)))
+    judged[1].update({1: 0.1, 8: 0.2})
+    emoji.sample(["deer"], [3], QUICK, [3])
+    assert judged[0] == [4, 4, 8] and improved == [1, 0, 1]
 
 
 def test_more_candidates_follow_the_first_ones(emoji, judged):
@@ -116,23 +125,7 @@ def test_more_candidates_follow_the_first_ones(emoji, judged):
     )
     for one, other in zip(few, many, strict=True):  # all rank equal; from other batches, so the last bits differ
         np.testing.assert_allclose(one.rows, other.rows, atol=1e-3)
-    assert judged[0] == [4, 4, 4, 8]
-
-
-@pytest.mark.parametrize(("similarity", "judged_versions"), [(FAITHFUL, 0), (FAITHFUL - 0.01, 3)])
-def test_a_faithful_drawing_has_no_versions(emoji, monkeypatch, similarity, judged_versions):
-    seen = []
-
-    def judge(prompts, svgs, examples):
-        seen.extend(svgs)
-        return np.zeros(len(svgs)), np.zeros(len(svgs))
-
-    monkeypatch.setattr(emoji.ranker, "judge", judge)
-    rects = "".join(f'<rect x="3" y="{y}" width="18" height="4"/>' for y in (3, 9, 15))
-    rows = parse_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{rects}</svg>').rows
-    own = [dataclasses.replace(candidate(similarity), rows=rows)]
-    improve_best(emoji.ranker, [own], dataclasses.replace(QUICK, simplify=True))
-    assert len(seen) == judged_versions and own[0].rows is rows
+    assert judged[0] == [4, 4, 4, 8]  # the second time until the end
 
 
 def test_later_candidates_start_in_another_style_that_has_the_name(emoji, judged, monkeypatch):
@@ -147,5 +140,5 @@ def test_later_candidates_start_in_another_style_that_has_the_name(emoji, judged
     for name in ("red heart", "deer"):  # both packs have a red heart, Twemoji alone has a deer
         emoji.sample([name], [3], config, [3], styles=["twemoji"])
     twemoji, fluent = emoji.encode_styles(["twemoji", "fluent-emoji-flat"]).tolist()
-    assert judged[0] == 2 * [1, 1, 2, 4]
-    assert starts == [None, None, [twemoji, fluent], [twemoji, fluent] * 2] + [None] * 4
+    assert judged[0] == 2 * [2, 2, 4]
+    assert starts == [None, [twemoji, fluent], [twemoji, fluent] * 2, None, None, None]
