@@ -35,6 +35,7 @@ from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
 from svgfusion_lib.reranking.candidates import (
     Candidate,
+    Contest,
     best_first,
     improve_best,
     judge,
@@ -247,7 +248,9 @@ class SVGFusionPipeline(LatentSampler):
                 groups.setdefault((name, len(names)), []).append(i)
         for name, _ in groups:  # fail before any work
             self.models[name].check(config, style)
-        best: dict[tuple[int, int], SVGImage] = {}
+        begun: dict[tuple[int, int], list[tuple[str, Contest]]] = {}  # (prompt, image) -> contest of each model
+        finals: dict[tuple[str, int], list[Contest]] = {group: [] for group in groups}
+        chosen: list[tuple[str, Contest]] = []
         with progress_bar("drawing", **self._progress_bar) as bar:
             def report(done: int, total: int) -> None:
                 bar.total = total
@@ -258,15 +261,20 @@ class SVGFusionPipeline(LatentSampler):
             steps = _StepCounter(report)
             for (name, share), members in groups.items():
                 jobs = [(i, k) for i in members for k in range(num_images_per_prompt)]
-                drawings = self.models[name]._sample_raw(
-                    [prompts[i] for i, _ in jobs], [seeds[i][k] for i, k in jobs],
-                    replace(config, candidates=config.candidates // share),
-                    styles=[style] * len(jobs), always_score=share > 1, steps=steps,
+                contests = self.models[name]._begin(
+                    [prompts[i] for i, _ in jobs], [seeds[i][k] for i, k in jobs], _shared(config, share), steps,
+                    [style] * len(jobs), always_judge=share > 1,
                 )
-                for job, drawing in zip(jobs, drawings):
-                    if job not in best or drawing.score > best[job].score:
-                        best[job] = drawing
-        return SVGFusionOutput([_postprocess(best[job], config) for job in sorted(best)], num_images_per_prompt)
+                for job, contest in zip(jobs, contests):
+                    begun.setdefault(job, []).append((name, contest))
+            for job in sorted(begun):  # the model with the best candidate goes on
+                name, contest = max(begun[job], key=lambda each: (each[1].best.is_recognised, each[1].best.score))
+                finals[name, len(begun[job])].append(contest)
+                chosen.append((name, contest))
+            for (name, share), contests in finals.items():
+                self.models[name]._finish(contests, _shared(config, share), steps)
+        images = [self.models[name]._image(contest, contest.best) for name, contest in chosen]
+        return SVGFusionOutput([_postprocess(image, config) for image in images], num_images_per_prompt)
 
     def set_progress_bar_config(self, **options: Any) -> None:
         """Set tqdm options of the progress bar; disable=True turns it off."""
@@ -329,7 +337,6 @@ class SVGFusionPipeline(LatentSampler):
         lengths: Sequence[int] | None = None,
         progress: Progress | None = None,
         styles: Sequence[str | None] | None = None,
-        always_score: bool = False,
         kept: int = 1,
     ) -> list[SVGImage]:
         """Generate one image per (prompt, seed) pair with this model; a lower-level `__call__`.
@@ -337,49 +344,60 @@ class SVGFusionPipeline(LatentSampler):
         lengths: latents per image, drawn from the length predictor if None. styles: for each prompt a style, NO_STYLE,
         or None for the one named in the prompt, else, in turn, the default_styles or others that have the name. Each
         image is the highest-ranked of config.candidates drawings with different seeds; with config.nearest_name every
-        second candidate of an unseen prompt uses the nearest known name. always_score: run the ranker on single
-        drawings too. kept: how many candidates to return per pair, best first.
+        second candidate of an unseen prompt uses the nearest known name. kept: how many candidates to return per pair,
+        best first.
         """
-        config = config or SamplingConfig()
-        steps = None if progress is None else _StepCounter(progress)
-        drawings = self._sample_raw(prompts, seeds, config, lengths, styles, always_score, kept, steps)
-        return [_postprocess(drawn, config) for drawn in drawings]
-
-    def _sample_raw(
-        self, prompts: str | Sequence[str], seeds: Sequence[int], config: SamplingConfig,
-        lengths: Sequence[int] | None = None, styles: Sequence[str | None] | None = None, always_score: bool = False,
-        kept: int = 1, steps: "_StepCounter | None" = None,
-    ) -> list[SVGImage]:
-        """Like `sample`, before tidying and writing: svg is ""."""
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         if len(prompts) != len(seeds):
             raise ValueError(f"expected one seed per prompt: got {len(prompts)} prompts and {len(seeds)} seeds")
-        if styles is not None and len(prompts) != len(styles):
+        styles = [None] * len(prompts) if styles is None else styles
+        if len(prompts) != len(styles):
             raise ValueError(f"expected one style per prompt: got {len(prompts)} prompts and {len(styles)} styles")
         check_prompts(prompts)
         seeds = [check_seeds(seed, 1) for seed in seeds]
-        ranked = config.candidates > 1 or always_score
-        sources = self._candidates(prompts, styles or [None] * len(prompts), seeds, lengths, config)
-        rivals: list[list[Candidate]] = [[] for _ in prompts]
-        while True:
-            new = []
-            for source, own in zip(sources, rivals):
-                more = source[len(own) : number_needed(own, config)]
-                own += more
-                new += more
-            if not new:
-                break
-            self._draw(new, config, steps)
-            if ranked:
-                judge(self.ranker, new, config)
-            if config.candidates > 1:
-                improve_best(self.ranker, [own for own in rivals if best_first(own)[0] in new], config)
+        config = config or SamplingConfig()
+        steps = None if progress is None else _StepCounter(progress)
+        contests = self._begin(prompts, seeds, config, steps, styles, lengths)
+        self._finish(contests, config, steps)
+        chosen = [self._image(contest, each) for contest in contests for each in best_first(contest.drawn)[:kept]]
+        return [_postprocess(image, config) for image in chosen]
 
-        def image(i: int, each: Candidate) -> SVGImage:
-            drawn_for = prompts[i] if each.drawn_for == each.text else each.drawn_for
-            return SVGImage(prompts[i], seeds[i], each.rows, "", drawn_for, each.style or None, self.name, each.score)
+    def _begin(
+        self, prompts: Sequence[str], seeds: Sequence[int], config: SamplingConfig, steps: "_StepCounter | None",
+        styles: Sequence[str | None], lengths: Sequence[int] | None = None, always_judge: bool = False,
+    ) -> list[Contest]:
+        """Draw config.candidates candidates per prompt. always_judge: run the ranker on single ones too."""
+        sources = self._candidates(prompts, styles, seeds, lengths, config)
+        contests = [Contest(*each) for each in zip(prompts, seeds, sources)]
+        self._draw_more(contests, config, steps, judged=config.candidates > 1 or always_judge)
+        return contests
 
-        return [image(i, each) for i, own in enumerate(rivals) for each in best_first(own)[:kept]]
+    def _finish(self, contests: Sequence[Contest], config: SamplingConfig, steps: "_StepCounter | None") -> None:
+        """Draw more candidates where the best one is no good."""
+        while waiting := [each for each in contests if number_needed(each.drawn, config) > len(each.drawn)]:
+            self._draw_more(waiting, config, steps)
+
+    def _draw_more(
+        self, contests: Sequence[Contest], config: SamplingConfig, steps: "_StepCounter | None", judged: bool = True
+    ) -> None:
+        """Draw and judge the candidates that each contest needs, and let versions of new best ones compete."""
+        new = []
+        for contest in contests:
+            more = contest.source[len(contest.drawn) : number_needed(contest.drawn, config)]
+            contest.drawn += more
+            new += more
+        self._draw(new, config, steps)
+        if judged:
+            judge(self.ranker, new, config)
+        if config.candidates > 1:
+            improve_best(self.ranker, [contest.drawn for contest in contests if contest.best in new], config)
+
+    def _image(self, contest: Contest, chosen: Candidate) -> SVGImage:
+        """A candidate as an image, before tidying and writing: svg is ""."""
+        drawn_for = contest.prompt if chosen.drawn_for == chosen.text else chosen.drawn_for
+        return SVGImage(
+            contest.prompt, contest.seed, chosen.rows, "", drawn_for, chosen.style or None, self.name, chosen.score
+        )
 
     def _candidates(
         self, prompts: Sequence[str], styles: Sequence[str | None], seeds: Sequence[int],
@@ -522,6 +540,11 @@ def tidy_drawing(rows: np.ndarray, config: SamplingConfig, style: str = NO_STYLE
     rows = fit_canvas(rows, 0)  # MAX_TIDY_MOVE counts from here, however far outside the drawing was
     tidy_config = TidyConfig(noise=config.tidy, max_move=MAX_TIDY_MOVE, **style_grid(style))
     return fit_canvas(tidy_rows(rows, tidy_config).rows)
+
+
+def _shared(config: SamplingConfig, share: int) -> SamplingConfig:
+    """The config for one of `share` models that share the candidates of a prompt."""
+    return replace(config, candidates=config.candidates // share)
 
 
 def _postprocess(drawn: SVGImage, config: SamplingConfig) -> SVGImage:

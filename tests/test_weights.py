@@ -111,7 +111,7 @@ def test_of_two_models_the_ranker_chooses(two_models):
     pipeline.set_progress_bar_config(disable=True)
     config = replace(QUICK, candidates=4)
     shares = [
-        part.sample(["rocket"], [0], replace(config, candidates=2), always_score=True)[0]
+        part.sample(["rocket"], [0], replace(config, candidates=2))[0]
         for part in pipeline.models.values()
     ]
     image = pipeline("rocket", seed=0, config=config).images[0]

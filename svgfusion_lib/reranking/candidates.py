@@ -18,7 +18,9 @@ from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.drawing import snap_to_grid
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-RECOGNISED = 0.5        # similarity to real icons of its name from which a drawing shows it (docs/runs.md, section 34)
+# Similarity to real icons of the name from which a drawing (docs/runs.md, section 34)
+GOOD = 0.7              # ... is good: no more than config.candidates are drawn
+RECOGNISED = 0.5        # ... shows its name: no more than twice as many
 MOST = 4                # times config.candidates are drawn while none is recognised
 VERSION_MARGIN = 0.05   # by which a version must rank higher than the drawing (sections 28 and 31)
 SIMPLER_MARGIN = 0.03   # of the best versions that rank nearly alike, the one with the fewest rows is taken
@@ -51,6 +53,24 @@ class Candidate:
     def total(self) -> float:
         return self.score + EXAMPLE_WEIGHT * self.similarity
 
+    @property
+    def is_recognised(self) -> bool:
+        return self.similarity >= RECOGNISED
+
+
+@dataclass
+class Contest:
+    """The candidates of one sample: all that it may need, of which the first ones are drawn and judged."""
+
+    prompt: str
+    seed: int
+    source: list[Candidate]
+    drawn: list[Candidate] = field(default_factory=list)
+
+    @property
+    def best(self) -> Candidate:
+        return best_first(self.drawn)[0]
+
 
 def best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Candidates in the order of the ranker's totals."""
@@ -60,12 +80,14 @@ def best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
 def number_needed(judged: Sequence[Candidate], config: SamplingConfig) -> int:
     """How many candidates a prompt needs, given those judged so far.
 
-    With config.adaptive: twice as many, until the best one is RECOGNISED, if its name is known.
+    With config.adaptive and a known name: twice as many unless the best one is GOOD, then MOST times as many unless it
+    is RECOGNISED.
     """
     if not judged:
         return config.candidates
     best = best_first(judged)[0]
-    if best.examples is None or best.similarity >= RECOGNISED:
+    is_enough = best.similarity >= GOOD if len(judged) == config.candidates else best.is_recognised
+    if best.examples is None or is_enough:
         return len(judged)
     return min(2 * len(judged), most_needed(config))
 

@@ -10,6 +10,7 @@ import svgfusion_lib.pipeline as pipeline_module
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.candidates import (
+    GOOD,
     RECOGNISED,
     Candidate,
     best_first,
@@ -54,7 +55,7 @@ def candidate(similarity: float, score: float = 0.0, known: bool = True) -> Cand
 
 
 @pytest.mark.parametrize(("similarities", "needed"), [
-    ([], 8), ([RECOGNISED] * 8, 8), ([RECOGNISED - 0.01] * 8, 16), ([0.1] * 15 + [RECOGNISED], 16), ([0.1] * 16, 32),
+    ([], 8), ([GOOD] * 8, 8), ([GOOD - 0.01] * 8, 16), ([0.1] * 15 + [RECOGNISED], 16), ([0.1] * 16, 32),
     ([0.1] * 32, 32),
 ])
 def test_the_similarity_of_the_best_one_decides_how_many_are_needed(similarities, needed):
@@ -68,7 +69,7 @@ def test_the_similarity_of_the_best_one_decides_how_many_are_needed(similarities
 
 
 def test_the_best_one_is_the_one_that_ranks_highest():
-    low, high = candidate(0.2), candidate(RECOGNISED)
+    low, high = candidate(0.2), candidate(GOOD)
     assert best_first([low, high])[0] is high
     drawn = [candidate(0.0, 9.0), high]
     assert best_first(drawn)[0].score == 9
@@ -76,7 +77,7 @@ def test_the_best_one_is_the_one_that_ranks_highest():
 
 
 @pytest.mark.parametrize(("similarity", "rounds"), [
-    ({0: RECOGNISED}, [4]), ({3: RECOGNISED}, [4]), ({4: RECOGNISED}, [4, 4]), ({8: RECOGNISED}, [4, 4, 8]),
+    ({0: GOOD}, [4]), ({3: GOOD}, [4]), ({3: RECOGNISED}, [4, 4]), ({4: RECOGNISED}, [4, 4]), ({8: GOOD}, [4, 4, 8]),
     ({3: 0.1}, [4, 4, 8]),
 ])
 def test_candidates_are_drawn_until_one_is_recognised(emoji, judged, similarity, rounds):
@@ -90,22 +91,25 @@ def test_candidates_are_drawn_until_one_is_recognised(emoji, judged, similarity,
 
 
 @pytest.mark.parametrize(("prompt", "change"), [
-    (UNKNOWN, {}), ("deer", {"adaptive": False}), ("deer", {"candidates": 1}),
+    (UNKNOWN, {}), ("deer", {"adaptive": False}),
 ])
 def test_the_number_of_candidates_is_fixed_for_an_unknown_name_or_if_told_so(emoji, judged, prompt, change):
-    config = dataclasses.replace(QUICK, **change)
-    emoji.sample([prompt], [3], config, [3], always_score=True)
-    assert judged[0] == [config.candidates]
+    emoji.sample([prompt], [3], dataclasses.replace(QUICK, **change), [3])
+    assert judged[0] == [4]
+
+
+def test_a_single_candidate_is_not_judged(emoji, judged):
+    assert len(emoji.sample(["deer"], [3], dataclasses.replace(QUICK, candidates=1), [3])) == 1 and not judged[0]
 
 
 def test_each_prompt_gets_what_it_needs(emoji, judged):
-    judged[1][8] = RECOGNISED  # the first red heart
+    judged[1][8] = GOOD  # the first red heart
     drawn = emoji.sample([UNKNOWN, "deer", "red heart"], [1, 2, 3], QUICK)
     assert judged[0] == [12, 4, 8] and [image.seed for image in drawn] == [1, 2, 3]
 
 
 def test_a_version_that_is_recognised_ends_the_search(emoji, judged):
-    judged[1][4] = RECOGNISED  # the first version of the best of four candidates
+    judged[1][4] = GOOD  # the first version of the best of four candidates
     emoji.sample(["deer"], [3], dataclasses.replace(QUICK, symmetry=True), [3])
     assert len(judged[0]) == 2
 
@@ -142,3 +146,15 @@ def test_later_candidates_start_in_another_style_that_has_the_name(emoji, judged
     twemoji, fluent = emoji.encode_styles(["twemoji", "fluent-emoji-flat"]).tolist()
     assert judged[0] == 2 * [2, 2, 4]
     assert starts == [None, [twemoji, fluent], [twemoji, fluent] * 2, None, None, None]
+
+
+@pytest.mark.parametrize(("similarity", "model"), [(RECOGNISED, "line"), (RECOGNISED - 0.01, "emoji")])
+def test_of_two_models_the_one_goes_on_whose_drawing_is_recognised(monkeypatch, similarity, model):
+    pipeline = SVGFusionPipeline.from_pretrained()
+    pipeline.set_progress_bar_config(disable=True)
+    for name, score, own in (("line", 0.1, similarity), ("emoji", 0.9, 0.0)):
+        part = pipeline.models[name]
+        monkeypatch.setattr(part.ranker, "judge", lambda prompts, svgs, examples, judged=(score, own): tuple(
+            np.full(len(svgs), each) for each in judged
+        ))
+    assert pipeline("heart", config=QUICK).images[0].model == model
