@@ -53,6 +53,11 @@ def samples_of(folder: Path) -> list[dict]:
     return read_json(folder / "samples.json", SAMPLES_KIND, "")[ENTRIES]
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """The bytes of every file in a folder, by name."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def awake(model: torch.nn.Module, std: float = 0.3) -> torch.nn.Module:
     """Randomise zero-initialised weights, so that every input affects the output."""
     for parameter in model.parameters():

@@ -6,7 +6,9 @@ from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.corpus.dummy import create_dummy_data
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.generate import generate
+from svgfusion_lib.options import check_counts
 from svgfusion_lib.pipeline import SVGFusionPipeline
+from svgfusion_lib.system.files import keep_plan
 from svgfusion_lib.system.outputs import claim_folder
 from svgfusion_lib.training.dit import train_dit
 from svgfusion_lib.training.latents import prepare_latents
@@ -27,10 +29,12 @@ def train_demo(
     """Make captioned shapes, train both models on them, and draw PROMPTS to output_dir/samples.
 
     One drawing per prompt, without ranking: the ranker was trained on icons, not on shapes. Returns the entries of
-    samples.json.
+    samples.json. In a folder of an earlier call only dit_epochs may differ: more of them train the VS-DiT further.
     """
     output_dir = Path(output_dir)
+    check_counts(num_samples=num_samples, vae_epochs=vae_epochs, dit_epochs=dit_epochs)
     with claim_folder(output_dir, "train_demo"):
+        keep_plan(output_dir, {"num_samples": num_samples, "vae_epochs": vae_epochs, "seed": seed})
         create_dummy_data(output_dir / "svg", num_samples, seed)
         preprocess(output_dir / "svg", output_dir / "cache", max_files=None)
         vae = train_vae(output_dir / "vae", precomputed_dir=output_dir / "cache", num_epochs=vae_epochs, device=device,

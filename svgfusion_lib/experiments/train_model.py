@@ -18,7 +18,7 @@ from svgfusion_lib.errors import Paused, UserError
 from svgfusion_lib.evaluation.evaluate import evaluate
 from svgfusion_lib.options import check_known, check_types
 from svgfusion_lib.pipeline import SVGFusionPipeline
-from svgfusion_lib.system.files import read_json, read_toml, write_json
+from svgfusion_lib.system.files import keep_plan, read_toml
 from svgfusion_lib.system.outputs import claim_folder
 from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.dit import FINAL_NAME as DIT_NAME
@@ -27,7 +27,6 @@ from svgfusion_lib.training.latents import LATENTS_NAME, prepare_latents
 from svgfusion_lib.training.vae import FINAL_NAME as VAE_NAME
 from svgfusion_lib.training.vae import train_vae
 
-CONFIG_NAME, PLAN = "config.json", "plan of a model"
 SECTIONS: dict[str, Callable] = {
     "vae_data": prepare_dataset,  # training data of the VP-VAE
     "dit_data": prepare_dataset,  # training data of the VS-DiT; defaults to vae_data
@@ -76,7 +75,7 @@ def train_model(
     latents_dir, report_dir = out / "latents", out / "evaluation"
     latent_options = {"device": device} | plan.get("latents", {})
     with claim_folder(out, "train_model"):
-        _same_plan_as_before(plan, config, out / CONFIG_NAME)
+        keep_plan(out, plan, free={"evaluation"})
         for name, cache_dir in caches.items():
             make(cache_dir / CACHE_NAME, partial(_make_cache, plan, name, cache_dir))
         make(vae_path, lambda left: train_vae(vae_path.parent, vae_cache, max_minutes=left, **where | plan["vae"]))
@@ -121,20 +120,6 @@ def read_recipe(path: str | Path) -> dict:
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return plan
-
-
-def _same_plan_as_before(plan: dict, config: str | Path, path: Path) -> None:
-    """Save the plan in the output folder; UserError if the folder was started with a different one."""
-    if not path.is_file():
-        write_json(path, plan, PLAN)
-        return
-    before = read_json(path, PLAN, f"use another folder than {path.parent}")
-    changed = [name for name in SECTIONS if before.get(name) != plan.get(name) and name != "evaluation"]
-    if changed:
-        raise UserError(
-            f"{path.parent}: was started with other settings of {', '.join(changed)} than in {config};"
-            " use another folder"
-        )
 
 
 def _make_cache(plan: dict, section: str, cache_dir: Path, _: float | None) -> None:

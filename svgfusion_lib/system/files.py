@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import IO
 
@@ -11,6 +12,7 @@ from svgfusion_lib.system.outputs import atomic_path
 
 SEAL = "seal"  # field of a JSON file with its kind, and a hash to detect changes
 SEAL_VERSION = 1
+PLAN_NAME, PLAN = "config.json", "plan of a model"
 ENTRIES = "entries"  # field that holds the list, if a JSON file is one
 
 
@@ -79,6 +81,20 @@ def read_json(path: str | Path, kind: str, remedy: str) -> dict:
     if seal.get("sha256") != _hash_of(data):
         raise UserError(f"{path}: damaged (its content does not match its hash); {remedy}")
     return data
+
+
+def keep_plan(folder: str | Path, plan: dict, free: Collection[str] = ()) -> None:
+    """Save a run's settings in its folder; UserError if it was started with others, except for those in `free`."""
+    path = Path(folder) / PLAN_NAME
+    if not path.is_file():
+        write_json(path, plan, PLAN)
+        return
+    before = read_json(path, PLAN, f"use another folder than {folder}")
+    changed = [name for name in before | plan if before.get(name) != plan.get(name) and name not in free]
+    if changed:
+        raise UserError(
+            f"{folder}: was started with other settings of {', '.join(changed)}; use the same, or another folder"
+        )
 
 
 def _seal_of(data: dict, kind: str) -> dict:
