@@ -2,6 +2,7 @@
 
 import csv
 import glob
+import hashlib
 import io
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -84,6 +85,12 @@ def read_records(svg_dir: str | Path, pattern: str = "*.svg") -> list[Record]:
     if not chosen:
         raise UserError(f"{svg_dir / MANIFEST}: lists none of the files that match {pattern!r}")
     return chosen
+
+
+def folder_hash(svg_dir: str | Path) -> str:
+    """Short hash of a folder's SVGs and of what its records say of them."""
+    content = [(r.name, r.captions, r.split, (Path(svg_dir) / r.file).read_bytes()) for r in read_records(svg_dir)]
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
 def copy_records(source: str | Path, records: Sequence[Record], folder: str | Path) -> Path:

@@ -1,6 +1,6 @@
 """Stage train_dit: latents.pt -> VS-DiT checkpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -166,9 +166,9 @@ def training_provenance(latents: dict, encoder: TextEncoder, known: KnownNames |
 
 def fit_latents(
     model: VSDiT, vae: VPVAE, latents: dict, schedule: NoiseSchedule, config: TrainConfig,
-    output_dir: Path, max_minutes: float | None, encoder: TextEncoder,
+    output_dir: Path, max_minutes: float | None, encoder: TextEncoder, identity: Mapping[str, object] | None = None,
 ) -> EMA:
-    """Train a VS-DiT on the training split of a latents file (`load_latents`); vae: decodes the contact sheets."""
+    """Train a VS-DiT on the training split of a latents file; vae: of contact sheets; identity: more of it (`fit`)."""
     styles = model.config.styles
     train_set = LatentDataset(latents, "train", styles=styles, repeat_names=config.repeat_names)
     held_out = LatentDataset(latents, "held_out", first_caption_only=True, styles=styles)
@@ -183,7 +183,7 @@ def fit_latents(
         max_minutes,
         identity={
             "VP-VAE": latents["vae_hash"], "latents": latents_hash(latents), "schedule": schedule.fingerprint(),
-            **model.config.to_dict(),
+            **model.config.to_dict(), **(identity or {}),
         },
     )
 

@@ -10,6 +10,7 @@ from torch.nn.utils import parametrize
 from svgfusion_lib.config import DEFAULT_MODEL, TrainConfig
 from svgfusion_lib.corpus.packs import match_style
 from svgfusion_lib.corpus.preprocess import preprocess
+from svgfusion_lib.corpus.records import folder_hash
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
 from svgfusion_lib.models.vsdit import resized
@@ -20,7 +21,7 @@ from svgfusion_lib.system.processes import check_device
 from svgfusion_lib.training.dit import FINAL_NAME as DIT_NAME
 from svgfusion_lib.training.dit import fit_latents, training_provenance
 from svgfusion_lib.training.latents import load_latents, prepare_latents
-from svgfusion_lib.training.loop import budget_steps
+from svgfusion_lib.training.loop import STATE_NAME, budget_steps, check_identity
 from svgfusion_lib.training.vae import FINAL_NAME as VAE_NAME
 
 WARMUP_STEPS = 20
@@ -64,6 +65,8 @@ def finetune(
         vae_path = output_dir / VAE_NAME
         if vae_path.is_file() and weights_hash(load_model(vae_path, "vpvae")[0]) != weights_hash(vae):
             raise UserError(f"{vae_path}: is of another model than the one to fine-tune; use another output folder")
+        identity = {"SVGs and captions": folder_hash(svg_dir)}
+        check_identity(output_dir / STATE_NAME, identity)  # before cache and latents are replaced
         save_model(vae_path, "vpvae", vae, vae.state_dict())
         encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"
         preprocess(svg_dir, output_dir / "cache", max_files=None, pixel_encoder=encoder, processes=processes)
@@ -94,7 +97,9 @@ def finetune(
             num_steps=steps, batch_size=batch_size, lr=lr, warmup_steps=WARMUP_STEPS, device=device, seed=seed,
             val_every=max(1, steps // 4),
         )
-        ema = fit_latents(dit, vae, latents, base.schedule, config, output_dir, max_minutes, base.text_encoder)
+        ema = fit_latents(
+            dit, vae, latents, base.schedule, config, output_dir, max_minutes, base.text_encoder, identity
+        )
         dit.load_state_dict(ema.weights)
         merge(dit)
         dit_path = save_model(

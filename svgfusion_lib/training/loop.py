@@ -7,7 +7,7 @@ process takes its share of each batch, and rank 0 writes.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -291,11 +291,21 @@ class _State:
         pairs.append(("number of SVGs", state["train_svgs"], self.train_svgs))
         known = state["identity"]
         pairs += [(name, known[name], value) for name, value in self.identity.items() if name in known]
-        for name, old, new in pairs:
-            if old != new:
-                raise UserError(
-                    f"{self.path}: was trained with {name} {old}, not {new}; use the same, or another output folder"
-                )
+        _check_equal(self.path, pairs)
+
+
+def check_identity(path: Path, identity: Mapping[str, object]) -> None:
+    """UserError if a training state has other inputs (of `fit`); for stages that make some of them in its folder."""
+    if path.is_file():
+        known = load_tensors(path, "training_state", "train_vae or train_dit", STATE_FIELDS)["identity"]
+        _check_equal(path, [(name, known[name], str(value)) for name, value in identity.items() if name in known])
+
+
+def _check_equal(path: Path, pairs: Iterable[tuple[str, object, object]]) -> None:
+    """Check (name, value in a training state, value now) of settings and inputs; UserError for the first difference."""
+    for name, old, new in pairs:
+        if old != new:
+            raise UserError(f"{path}: was trained with {name} {old}, not {new}; use the same, or another output folder")
 
 
 def read_log(path: str | Path) -> list[dict]:

@@ -1,5 +1,6 @@
 """Fine-tuning on a folder: full or low-rank, with or without styles, gives an ordinary model."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.training.finetune import adapt, finetune, merge
 from svgfusion_lib.training.loop import LOG_NAME, read_log
-from tests.helpers import awake
+from tests.helpers import awake, contents
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +126,21 @@ def test_another_model_in_the_same_folder_is_refused_and_the_finished_one_can_dr
     with pytest.raises(UserError, match="vpvae_final.pt: is of another model than the one to fine-tune"):
         finetune(folder / "icons", folder / "once", model="line", samples_seen=40, batch_size=4)
     SVGFusionPipeline.from_pretrained(vae=finished[0], dit=finished[1])
+
+
+def test_another_run_in_the_same_folder_is_refused_and_leaves_it_as_it_was(folder, tmp_path):
+    finished = contents(start(folder, "done")[0].parent)
+    icons = shutil.copytree(folder / "icons", tmp_path / "icons")
+    shutil.copytree(icons, tmp_path / "again")
+    model = folder / "vae.pt", folder / "dit.pt"
+    file = next(icons.glob("*.svg"))
+    file.write_text(file.read_text().replace("</svg>", '<path d="M2 2h9v9z"/></svg>'))
+    captions = tmp_path / "again" / "manifest.jsonl"
+    captions.write_text(captions.read_text().replace('["a red arc"]', '["a bow"]'))
+    for other in (icons, captions.parent):
+        with pytest.raises(UserError, match="training_state.pt: was trained with SVGs and captions [0-9a-f]+, not"):
+            finetune(other, folder / "done", *model, style="icons", samples_seen=40, batch_size=4)
+    assert contents(folder / "done") == finished
 
 
 def test_by_command(folder, tmp_path, capsys):
