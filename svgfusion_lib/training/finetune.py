@@ -65,7 +65,7 @@ def finetune(
         vae_path = output_dir / VAE_NAME
         if vae_path.is_file() and weights_hash(load_model(vae_path, "vpvae")[0]) != weights_hash(vae):
             raise UserError(f"{vae_path}: is of another model than the one to fine-tune; use another output folder")
-        identity = {"SVGs and captions": folder_hash(svg_dir)}
+        identity = {"rank": rank, "SVGs and captions": folder_hash(svg_dir)}
         check_identity(output_dir / STATE_NAME, identity)  # before cache and latents are replaced
         save_model(vae_path, "vpvae", vae, vae.state_dict())
         encoder = vae.config.pixel_encoder if vae.config.pixel_fusion else "none"

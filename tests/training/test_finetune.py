@@ -140,6 +140,8 @@ def test_another_run_in_the_same_folder_is_refused_and_leaves_it_as_it_was(folde
     for other in (icons, captions.parent):
         with pytest.raises(UserError, match="training_state.pt: was trained with SVGs and captions [0-9a-f]+, not"):
             finetune(other, folder / "done", *model, style="icons", samples_seen=40, batch_size=4)
+    with pytest.raises(UserError, match="was trained with rank 0, not 2; use the same, or another output folder"):
+        start(folder, "done", rank=2)
     assert contents(folder / "done") == finished
 
 
