@@ -8,10 +8,10 @@ from torch import Tensor
 
 from svgfusion_lib.config import DiffusionConfig, SamplingConfig
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
+from svgfusion_lib.models.text_encoder import TextEncoder, as_text_encoder, load_text_encoder
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts
 from svgfusion_lib.utils.dataset import padding_of
-from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, make_schedule
+from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, as_schedule
 from svgfusion_lib.utils.samplers import (
     Correct,
     Denoise,
@@ -28,15 +28,15 @@ from svgfusion_lib.utils.samplers import (
 class LatentSampler:
     """Samples latents with a VS-DiT.
 
-    dit: the trained network; text_encoder: defaults to the one it was trained with; schedule: the noise schedule.
+    dit: the trained network; text_encoder: defaults to the one it was trained with; schedule: of the noise; or names.
     """
 
     def __init__(
-        self, dit: VSDiT, text_encoder: TextEncoder | None = None, schedule: NoiseSchedule | None = None
+        self, dit: VSDiT, text_encoder: str | TextEncoder | None = None, schedule: str | NoiseSchedule | None = None
     ):
         self.dit = dit
-        self.schedule = schedule or make_schedule(DiffusionConfig())
-        self.text_encoder = text_encoder or load_text_encoder(dit.config.text_encoder)
+        self.schedule = as_schedule(DiffusionConfig.schedule if schedule is None else schedule)
+        self.text_encoder = as_text_encoder(text_encoder or load_text_encoder(dit.config.text_encoder))
         if self.text_encoder.width != dit.config.context_width:
             raise UserError(
                 f"text encoder {self.text_encoder.name!r} has width {self.text_encoder.width}, but the VS-DiT was"

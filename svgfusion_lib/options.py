@@ -41,7 +41,8 @@ def check_types(values: Mapping[str, Any], of: Callable, where: str) -> None:
     hints = get_type_hints(start.__init__ if isinstance(of, type) and not is_dataclass(of) else of)
     for name, value in values.items():
         if name in hints and not fits(value, hints[name]):
-            raise UserError(f"{where}: {name} must be {describe(hints[name])}, not {value!r:.60}")
+            given = " ".join(f"{value!r:.60}".split())  # that of a network has several lines
+            raise UserError(f"{where}: {name} must be {describe(hints[name])}, not {given}")
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -77,4 +78,4 @@ def describe(hint: Any) -> str:
         return f"a list (of {describe(arguments[0])})" if arguments else "a list"
     if is_dataclass(hint) or origin is not None:
         return "a table"
-    return _WORDS.get(hint, str(hint))
+    return _WORDS.get(hint) or f"a {getattr(hint, '__name__', hint)}"

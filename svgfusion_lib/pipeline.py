@@ -26,12 +26,11 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.latent_sampler import LatentSampler
 from svgfusion_lib.loading import SCHEDULE_TABLE, Parts, load_checkpoint_parts, load_folder_parts, model_folders
 from svgfusion_lib.models.checkpoint import write_folder
-from svgfusion_lib.models.pretrained import name_encoder
 from svgfusion_lib.models.refiner import Refiner
-from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
+from svgfusion_lib.models.text_encoder import TextEncoder, as_text_encoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT
-from svgfusion_lib.options import check_counts
+from svgfusion_lib.options import check_counts, check_types
 from svgfusion_lib.pipeline_output import SVGFusionOutput, SVGImage
 from svgfusion_lib.reranking.candidates import (
     Candidate,
@@ -85,8 +84,8 @@ class SVGFusionPipeline(LatentSampler):
     """
 
     def __init__(
-        self, vae: VPVAE, dit: VSDiT, text_encoder: TextEncoder | None = None, schedule: NoiseSchedule | None = None,
-        known_names: KnownNames | None = None, name: str = CUSTOM_MODEL,
+        self, vae: VPVAE, dit: VSDiT, text_encoder: str | TextEncoder | None = None,
+        schedule: str | NoiseSchedule | None = None, known_names: KnownNames | None = None, name: str = CUSTOM_MODEL,
     ):
         super().__init__(dit, text_encoder, schedule)
         if vae.latent_width != dit.config.latent_width:
@@ -107,19 +106,20 @@ class SVGFusionPipeline(LatentSampler):
     @classmethod
     def from_pretrained(
         cls, model: str | Path | None = None, *, vae: VPVAE | str | Path | None = None,
-        dit: VSDiT | str | Path | None = None, text_encoder: TextEncoder | None = None,
-        schedule: NoiseSchedule | None = None, device: str | torch.device = "cpu", vae_class: type[VPVAE] = VPVAE,
+        dit: VSDiT | str | Path | None = None, text_encoder: str | TextEncoder | None = None,
+        schedule: str | NoiseSchedule | None = None, device: str | torch.device = "cpu", vae_class: type[VPVAE] = VPVAE,
         dit_class: type[VSDiT] = VSDiT,
     ) -> Self:
         """Load a pipeline from pretrained weights.
 
         model: "line" or "emoji" (shipped), or a folder written by `save_pretrained`; None loads all shipped models and
         routes each prompt to one of them. vae and dit: two checkpoint files instead of a model, or objects that replace
-        the model's parts, as text_encoder and schedule do. vae_class and dit_class: subclasses to load the files as.
-        UserError for files that are missing, damaged or do not belong together.
+        the model's parts, as text_encoder and schedule do, which may also be names. vae_class and dit_class: subclasses
+        to load the files as. UserError for files that are missing, damaged or do not belong together.
         """
+        check_types({"model": model, "vae": vae, "dit": dit}, cls.from_pretrained, cls.__name__)
         if text_encoder is not None:
-            name_encoder(text_encoder.name)
+            text_encoder = as_text_encoder(text_encoder)
         if isinstance(vae, str | Path) or isinstance(dit, str | Path):
             if not (isinstance(vae, str | Path) and isinstance(dit, str | Path)):
                 raise UserError("give both checkpoints, vae and dit (--vae_checkpoint, --dit_checkpoint), or neither")
@@ -143,9 +143,11 @@ class SVGFusionPipeline(LatentSampler):
 
     @classmethod
     def _from_parts(
-        cls, parts: Parts, text_encoder: TextEncoder | None, schedule: NoiseSchedule | None, name: str = CUSTOM_MODEL
+        cls, parts: Parts, text_encoder: TextEncoder | None, schedule: str | NoiseSchedule | None,
+        name: str = CUSTOM_MODEL,
     ) -> Self:
-        pipeline = cls(parts.vae, parts.dit, text_encoder, schedule or parts.schedule, parts.known_names, name)
+        schedule = parts.schedule if schedule is None else schedule
+        pipeline = cls(parts.vae, parts.dit, text_encoder, schedule, parts.known_names, name)
         pipeline.training, pipeline.default_styles = parts.training, parts.default_styles
         return pipeline
 

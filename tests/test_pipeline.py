@@ -167,6 +167,15 @@ def test_a_schedule_of_ones_own_is_saved_with_the_model(pipe, tmp_path):
     assert torch.equal(again.schedule.alphas_cumprod, own.alphas_cumprod) and again.schedule.name == "mine"
 
 
+def test_a_schedule_and_a_text_encoder_may_be_names():
+    named = SVGFusionPipeline.from_pretrained("line", schedule="linear", text_encoder="minilm")
+    given = SVGFusionPipeline.from_pretrained("line", schedule=make_schedule(DiffusionConfig(schedule="linear")))
+    assert named.text_encoder.name == "minilm"
+    first, second = (pipeline("cart", seed=0, config=QUICK).images[0].svg for pipeline in (named, given))
+    assert first == second
+    assert named.with_parts(schedule="cosine").schedule.name == "cosine"
+
+
 def test_a_vae_encodes_and_decodes_by_itself(cart_file):
     vae = VPVAE.from_pretrained("line")
     z = vae.encode_svg(cart_file.decode())
@@ -180,6 +189,12 @@ def test_a_vae_encodes_and_decodes_by_itself(cart_file):
     (lambda: VPVAE.from_pretrained("line", device="warp"), "device 'warp' is not available"),
     (lambda: SVGFusionPipeline.from_pretrained(dit="a.pt"), "give both checkpoints"),
     (lambda: SVGFusionPipeline.from_pretrained("line", vae=VPVAE(VAEConfig.preset("tiny"))), "width 39, but .* 63"),
+    (lambda: SVGFusionPipeline.from_pretrained(3), "^SVGFusionPipeline: model must be text or a path, not 3"),
+    (lambda: SVGFusionPipeline.from_pretrained("line", dit=VPVAE(VAEConfig.preset("tiny"))),
+     r"^SVGFusionPipeline: dit must be a VSDiT or text or a path, not VPVAE[^\n]*$"),
+    (lambda: SVGFusionPipeline.from_pretrained("line", text_encoder=3), "text_encoder must be a name, or .*, not 3"),
+    (lambda: SVGFusionPipeline.from_pretrained("line", schedule="karras"), "schedule must be 'cosine' or 'linear'"),
+    (lambda: SVGFusionPipeline.from_pretrained("line", schedule=torch.ones(9)), "must be 'cosine' or 'linear'"),
     (lambda: SVGFusionPipeline.from_pretrained("emoji", vae="a.pt", dit="b.pt"), "the model 'emoji' or two"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", num_inference_steps=5000), "^num_inference_steps is 50"),
     (lambda: SVGFusionPipeline.from_pretrained("line")("cart", seed=-1), "^seed is -1"),

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.minilm import MiniLM
-from svgfusion_lib.models.pretrained import check_sha256, load_config, load_hub, load_model
+from svgfusion_lib.models.pretrained import check_sha256, load_config, load_hub, load_model, name_encoder
 from svgfusion_lib.utils.dataset import pad_sequences, padding_of
 
 MAX_TOKENS = 32  # the longest context, special tokens included
@@ -92,6 +92,16 @@ def load_text_encoder(name: str = "minilm", device: str | torch.device = "cpu") 
     """
     model, tokenizer, max_tokens = _load_minilm() if name == "minilm" else _load_named(name)
     return TextEncoder(name, model.to(device), tokenizer, max_tokens)
+
+
+def as_text_encoder(encoder: str | TextEncoder) -> TextEncoder:
+    """A text encoder of one's own, or the one of a name, which models may then ask for; UserError if it is neither."""
+    if isinstance(encoder, str):
+        encoder = load_text_encoder(encoder)
+    if not (hasattr(encoder, "name") and hasattr(encoder, "width")):
+        raise UserError(f"text_encoder must be a name, or have a name, a width and encode, not {encoder!r:.60}")
+    name_encoder(encoder.name)
+    return encoder
 
 
 def _load_minilm():

@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from svgfusion_lib.config import DiffusionConfig, DiTConfig, SamplingConfig, TrainConfig
+from svgfusion_lib.config import DiTConfig, SamplingConfig, TrainConfig
 from svgfusion_lib.corpus.preprocess import preprocess
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import load_model, save_model, weights_hash
-from svgfusion_lib.models.pretrained import name_encoder
-from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
+from svgfusion_lib.models.text_encoder import TextEncoder, as_text_encoder, load_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.models.vsdit import VSDiT, drop_prompts, resized
 from svgfusion_lib.options import check_counts
@@ -24,13 +23,7 @@ from svgfusion_lib.training.loop import StepLoss, budget_steps, fit
 from svgfusion_lib.training.losses import diffusion_loss
 from svgfusion_lib.training.optimisation import EMA
 from svgfusion_lib.utils.dataset import LatentBatch, LatentDataset, make_loader, style_names
-from svgfusion_lib.utils.diffusion import (
-    NoiseSchedule,
-    add_noise,
-    make_schedule,
-    timestep_probabilities,
-    training_target,
-)
+from svgfusion_lib.utils.diffusion import NoiseSchedule, add_noise, as_schedule, timestep_probabilities, training_target
 from svgfusion_lib.utils.render import contact_sheet
 
 FINAL_NAME = "vsdit_final.pt"
@@ -65,7 +58,7 @@ def train_dit(
     repeat_names: bool = False,
     pretrained: str | Path | None = None,
     dit: VSDiT | None = None,
-    text_encoder: TextEncoder | None = None,
+    text_encoder: str | TextEncoder | None = None,
 ) -> Path:
     """Train a VS-DiT on latents (or on a folder of SVGs, encoded first) -> output_dir/vsdit_final.pt.
 
@@ -89,10 +82,10 @@ def train_dit(
     check_counts(num_epochs=num_epochs, batch_size=batch_size, patch_size=patch_size, accumulate=accumulate)
     check_counts(samples_seen=samples_seen)
     DiTConfig.preset(preset, prediction=prediction)  # fail before any work
-    noise = schedule if isinstance(schedule, NoiseSchedule) else make_schedule(DiffusionConfig(schedule=schedule))
+    noise = as_schedule(schedule)
     output_dir = Path(output_dir)
     if text_encoder is not None:
-        name_encoder(text_encoder.name)
+        text_encoder = as_text_encoder(text_encoder)
     with claim_folder(output_dir, "train_dit", svg_dir, latents_dir, vae_checkpoint):
         vae, _ = load_model(vae_checkpoint, "vpvae")
         if svg_dir is not None:

@@ -13,8 +13,8 @@ from torch.utils.data import Subset
 from svgfusion_lib.corpus.preprocess import load_cache
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.models.checkpoint import load_model, load_tensors, save_tensors, weights_hash
-from svgfusion_lib.models.pretrained import check_named, name_encoder
-from svgfusion_lib.models.text_encoder import TextEncoder, load_text_encoder
+from svgfusion_lib.models.pretrained import check_named
+from svgfusion_lib.models.text_encoder import TextEncoder, as_text_encoder
 from svgfusion_lib.models.vpvae import VPVAE
 from svgfusion_lib.options import check_counts
 from svgfusion_lib.system.outputs import finish_pending_moves, output_set
@@ -69,8 +69,7 @@ def prepare_latents(
         captions = [cache["captions"][i] for i in dataset.indices]
         vocabulary = sorted({caption for own in captions for caption in own})
         number = {caption: k for k, caption in enumerate(vocabulary)}
-        encoder = load_text_encoder(text_encoder) if isinstance(text_encoder, str) else text_encoder
-        name_encoder(encoder.name)
+        encoder = as_text_encoder(text_encoder)
         vae_hash = weights_hash(vae)
         key = hashlib.sha256(json.dumps([encoder.name, vocabulary]).encode()).hexdigest()  # identifies the text tokens
         null_context, _ = encoder.encode([""])  # [1, S0, C]

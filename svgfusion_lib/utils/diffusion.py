@@ -69,6 +69,11 @@ def make_schedule(config: DiffusionConfig) -> NoiseSchedule:
     return NoiseSchedule(torch.cumprod(1 - betas, dim=0), config.schedule)
 
 
+def as_schedule(schedule: str | NoiseSchedule) -> NoiseSchedule:
+    """A schedule of one's own, or the one of a name; UserError for anything else."""
+    return schedule if isinstance(schedule, NoiseSchedule) else make_schedule(DiffusionConfig(schedule=schedule))
+
+
 def timestep_probabilities(density: str, params: NoiseSchedule) -> Tensor:
     """Probability that training draws each timestep: float64 [T], sums to 1.
 

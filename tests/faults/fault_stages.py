@@ -35,6 +35,7 @@ from svgfusion_lib.corpus.prepare_dataset import prepare_dataset
 from svgfusion_lib.errors import UserError, machine_error
 from svgfusion_lib.experiments import train_icon_head, train_model, train_realism
 from svgfusion_lib.experiments.roundtrip import roundtrip
+from svgfusion_lib.models import text_encoder as encoders
 from svgfusion_lib.training import dit as train_dit
 from svgfusion_lib.training import finetune, refiner
 from svgfusion_lib.training import latents as prepare_latents
@@ -68,7 +69,7 @@ def quicken() -> None:
     torch.set_num_threads(1)
     tqdm.tqdm.monitor_interval = 0  # no thread beside a fork
     preprocess.load_pixel_encoder = pixel_encoder
-    for module in (prepare_latents, train_dit, train_icon_head):
+    for module in (encoders, train_dit, train_icon_head):
         module.load_text_encoder = text_encoder
     train_icon_head.load_pixel_encoder = train_realism.load_pixel_encoder = pixel_encoder
     preprocess.PART_FILES = 3
