@@ -158,11 +158,16 @@ def load_bench(
 
     Icons with more latents than the model can draw are excluded, as they were from its training.
     """
+    if pipeline is not None and (model, vae_checkpoint, dit_checkpoint) != (DEFAULT_MODEL, None, None):
+        raise UserError("evaluate: give a pipeline of your own, or a model or checkpoints, not both")
     cache = load_cache(precomputed_dir)
     if pipeline is None:
         pipeline = SVGFusionPipeline.from_pretrained(
             model, vae=vae_checkpoint, dit=dit_checkpoint, device=config.device
         )
+    if len(pipeline.models) > 1:
+        several = ", ".join(pipeline.models)
+        raise UserError(f"the pipeline has several models ({several}); load the one to evaluate by its name or folder")
     drawable = [i for i in range(len(cache["names"])) if pipeline.can_draw(cache_rows(cache, i))]
     common = read_prompts(COMMON_WORDS) if COMMON_WORDS.is_file() else ()
     groups = make_groups(cache, config.num_prompts, config.seed, config.splits, config.packs, drawable, common)

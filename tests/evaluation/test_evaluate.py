@@ -143,6 +143,21 @@ def test_styles_are_asked_for_of_a_model_that_has_some(cache_dir, tmp_path, pipe
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("other", [{"model": "emoji"}, {"vae_checkpoint": "a.pt", "dit_checkpoint": "b.pt"}])
+def test_a_pipeline_beside_another_model_is_refused(cache_dir, tmp_path, pipeline, other):
+    with pytest.raises(UserError, match="^evaluate: give a pipeline of your own, or a model or checkpoints, not both$"):
+        evaluate(tmp_path / "out", cache_dir, FAST, pipeline=pipeline, **other)
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_of_several_models_has_to_be_chosen(cache_dir, tmp_path):
+    both = SVGFusionPipeline.from_pretrained()
+    for given in ({"pipeline": both}, {"model": None}):
+        with pytest.raises(UserError, match=r"has several models \(line, emoji\); load the one to evaluate by its"):
+            evaluate(tmp_path / "out", cache_dir, FAST, **given)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("changes", [{"num_prompts": 1}, {"max_reference": 1}])
 def test_numbers_that_measure_nothing_are_refused(changes):
     with pytest.raises(UserError, match="EvaluationConfig: num_prompts"):
