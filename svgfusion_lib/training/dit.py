@@ -186,6 +186,8 @@ def _sheet_callback(
 ) -> Callable[[VSDiT, int], None]:
     """Return an on_validation callback that draws a contact sheet of up to SHEET_NAMES captions of either split."""
     rng = np.random.default_rng(0)
+    steps = min(SamplingConfig.num_inference_steps, schedule.num_steps)
+    config = SamplingConfig(candidates=1, num_inference_steps=steps)
     prompts, labels, packs = [], [], []
     for split in ("train", "held_out"):
         members = [i for i, s in enumerate(latents["splits"]) if s == split]
@@ -199,7 +201,7 @@ def _sheet_callback(
         seeds = list(range(SHEET_SEEDS)) * len(prompts)
         styles = [style for style in pipeline.known_styles(packs) for _ in range(SHEET_SEEDS)]
         repeated = [prompt for prompt in prompts for _ in range(SHEET_SEEDS)]
-        samples = pipeline.sample(repeated, seeds, SamplingConfig(candidates=1), styles=styles)
+        samples = pipeline.sample(repeated, seeds, config, styles=styles)
         rows = [[s.svg for s in samples[i : i + SHEET_SEEDS]] for i in range(0, len(samples), SHEET_SEEDS)]
         contact_sheet(rows, output_dir / "sheets" / f"step_{step}.png", cell=64, row_labels=labels)
 

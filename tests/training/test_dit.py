@@ -20,7 +20,7 @@ from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.training.dit import dit_step_loss, train_dit
 from svgfusion_lib.training.latents import prepare_latents
 from svgfusion_lib.utils.dataset import LatentBatch
-from svgfusion_lib.utils.diffusion import make_schedule
+from svgfusion_lib.utils.diffusion import NoiseSchedule, make_schedule
 from svgfusion_lib.utils.render import render_svg
 from tests import helpers
 from tests.helpers import QUICK, samples_of
@@ -196,6 +196,13 @@ def test_a_schedule_that_is_none_is_refused_before_any_work(tmp_path, schedule):
     with pytest.raises(UserError, match="^DiffusionConfig: schedule must be 'cosine' or 'linear', not ") as error:
         train_dit(tmp_path / "dit", tmp_path / "vae.pt", svg_dir=tmp_path / "svg", schedule=schedule)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("steps", [1, 9])
+def test_contact_sheets_take_no_more_steps_than_the_schedule_has(run, tmp_path, steps):
+    short = NoiseSchedule(torch.linspace(0.9, 0.1, steps))
+    train_dit(tmp_path / "dit", run / "vae.pt", run / "latents", batch_size=8, num_epochs=1, schedule=short)
+    assert list((tmp_path / "dit" / "sheets").glob("*.png"))
 
 
 def test_objective_and_patch_size_are_flags_and_what_they_train_can_draw(run, tmp_path):
