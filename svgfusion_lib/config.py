@@ -213,6 +213,7 @@ class TrainConfig(_Config):
     posterior_noise: float = 0.0   # VS-DiT: z0 = mean + posterior_noise * sigma * eps; 1 samples the posterior
 
     def __post_init__(self):
+        check_types(self.__dict__, TrainConfig, "TrainConfig")
         check_counts(num_steps=self.num_steps, batch_size=self.batch_size)
         for name, value in self.to_dict().items():
             if isinstance(value, float) and not 0 <= value < math.inf:

@@ -29,8 +29,10 @@ def check_known(name: str, known: Collection[str], what: str, listed: Collection
 
 
 def check_counts(**counts: int | None) -> None:
-    """Check that all given numbers are at least 1; UserError naming the first that is not."""
+    """Check that all given numbers are whole and at least 1; UserError naming the first that is not."""
     for name, value in counts.items():
+        if not fits(value, int | None):
+            raise UserError(f"{name} is {value!r:.60}; it must be a whole number")
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}; it must be at least 1")
 

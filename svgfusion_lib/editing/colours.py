@@ -7,6 +7,7 @@ import numpy as np
 
 from svgfusion_lib.corpus.colours import lab
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.options import check_types
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import paints_stroke
 from svgfusion_lib.utils.tensorsvg import element_of_rows
@@ -18,6 +19,7 @@ _HEX = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 
 def parse_palette(colours: Sequence[str]) -> np.ndarray:
     """Parse "#d33", "dd3333", ... -> float [M, 3] in [0, 1]; UserError if empty or malformed."""
+    check_types({"colours": colours}, parse_palette, "palette")
     if not colours:
         raise UserError("the palette has no colour; give for instance #264653 #2a9d8f #e9c46a")
     palette = []
@@ -30,8 +32,8 @@ def parse_palette(colours: Sequence[str]) -> np.ndarray:
     return np.array(palette)
 
 
-def recolour(rows: np.ndarray, palette: np.ndarray, by: str = "layers") -> np.ndarray:
-    """Replace every visible colour in rows [L, 22] by one of palette [M, 3].
+def recolour(rows: np.ndarray, palette: np.ndarray | Sequence[str], by: str = "layers") -> np.ndarray:
+    """Replace every visible colour in rows [L, 22] by one of palette [M, 3], or of colours for `parse_palette`.
 
     by "nearest": the nearest colour in CIELAB. "luminance": the icon's colours, from dark to light, are spread over
     the palette's, from dark to light. "layers": layer k gets colour k of the palette, cyclically; the only mode
@@ -39,6 +41,7 @@ def recolour(rows: np.ndarray, palette: np.ndarray, by: str = "layers") -> np.nd
     """
     if by not in RECOLOURINGS:
         raise UserError(f"recolouring works by {', '.join(RECOLOURINGS)}, not by {by!r}")
+    palette = palette if isinstance(palette, np.ndarray) else parse_palette(palette)
     rows = rows.copy()
     if by == "layers":
         layers = element_of_rows(rows) % len(palette)  # [L]

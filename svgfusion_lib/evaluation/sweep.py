@@ -1,7 +1,7 @@
 """Stage sweep: varies one sampler setting at a time and tabulates R-precision, distances and time."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from svgfusion_lib.config import DEFAULT_MODEL, EvaluationConfig, SamplingConfig
@@ -35,6 +35,9 @@ def sweep(
     sweep.md; returns one line per setting and group, starting with the unchanged config.
     """
     config = config or EvaluationConfig()
+    for name, values in settings.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise UserError(f"sweep: {name} must be a list of values, not {values!r:.60}")
     plain = config.sampling.to_dict()
     changed = {"as it is": config.sampling} | {
         f"{name} {value}": SamplingConfig.from_dict(plain | {SamplingConfig.field_name(name): value})

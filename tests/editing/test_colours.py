@@ -63,9 +63,18 @@ def test_one_layer_is_painted(pipeline):
     assert layer_colour(rows, 2) == "#dd3333" and layer_colour(rows, 1) == "#000000"
 
 
+@pytest.mark.parametrize("colours", ["#d33", [3], None])
+def test_a_palette_is_a_list_of_texts(colours):
+    for read in (parse_palette, lambda palette: recolour(np.zeros((2, 22)), palette)):
+        with pytest.raises(UserError, match=r"^palette: colours must be a list \(of text\), not "):
+            read(colours)
+
+
 @pytest.mark.parametrize("colours", [[], ["red"], ["#12"], ["#1234567"], ["<b>"]])
 def test_a_palette_is_of_hexadecimal_colours(colours):
     with pytest.raises(UserError, match="has no colour|is not a colour"):
         parse_palette(colours)
+    with pytest.raises(UserError, match="has no colour|is not a colour"):
+        recolour(np.zeros((2, 22)), colours)
     with pytest.raises(UserError, match="not by 'mood'"):
         recolour(np.zeros((2, 22)), np.zeros((1, 3)), "mood")

@@ -75,6 +75,7 @@ def test_settings_that_cannot_be_read_are_refused(text):
 
 
 @pytest.mark.parametrize(("settings", "reason"), [
+    ({"sampler": "ddim"}, "^sweep: sampler must be a list of values, not 'ddim'"), ({"eta": 1.0}, "a list of values"),
     ({"guidance": [1]}, "unknown field 'guidance'; did you mean"), ({"ddim_steps": [1.5]}, "a whole number, not 1.5"),
     ({"sampler": ["euler"]}, "sampler must be"), ({"ddim_steps": [5, 2000]}, "1000 timesteps"),
 ])

@@ -115,6 +115,7 @@ def test_presets():
 
 
 @pytest.mark.parametrize(("config_class", "values"), [
+    (TrainConfig, {"lr": "1e-3"}), (TrainConfig, {"bf16": "no"}),
     (TrainConfig, {"batch_size": 0}), (TrainConfig, {"num_steps": 0}), (DiTConfig, {"prediction": "x0"}),
     (DiTConfig, {"length_dropout": 1.0}), (VAEConfig, {"layout": "grid"}), (VAEConfig, {"head": "linear"}),
     (VAEConfig, {"layout": "row", "rows_per_latent": 4}),

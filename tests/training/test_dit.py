@@ -19,6 +19,7 @@ from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.training.dit import dit_step_loss, train_dit
 from svgfusion_lib.training.latents import prepare_latents
+from svgfusion_lib.training.vae import train_vae
 from svgfusion_lib.utils.dataset import LatentBatch
 from svgfusion_lib.utils.diffusion import NoiseSchedule, make_schedule
 from svgfusion_lib.utils.render import render_svg
@@ -178,6 +179,17 @@ def test_latents_that_name_no_pack_have_no_style_to_learn(tmp_path):
 def test_no_latent_per_drawing_is_refused(run, tmp_path):
     with pytest.raises(UserError, match="^max_latents is 0; it must be at least 1"):
         prepare_latents(run / "vae.pt", run / "cache", tmp_path / "latents", max_latents=0)
+
+
+@pytest.mark.parametrize(("option", "message"), [
+    ({"lr": "1e-3"}, "^TrainConfig: lr must be a finite number, not '1e-3'"),
+    ({"batch_size": "8"}, "^batch_size is '8'; it must be a whole number"),
+])
+def test_values_of_another_type_are_named(run, tmp_path, option, message):
+    for train, inputs in ((train_dit, (run / "vae.pt", run / "latents")), (train_vae, (run / "cache",))):
+        with pytest.raises(UserError, match=message):
+            train(tmp_path / "out", *inputs, **option)
+        assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("parts", "message"), [
