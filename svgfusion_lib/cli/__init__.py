@@ -9,12 +9,12 @@ import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import redirect_stdout
 from io import TextIOBase
-from typing import TextIO
+from typing import Any, TextIO
 
 from svgfusion_lib import __version__
 from svgfusion_lib.cli import data, editing, measuring, training
 from svgfusion_lib.cli.meanings import EXAMPLES, FLAG_HELP, NEXT
-from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.config import DEFAULT_MODEL, SamplingConfig
 from svgfusion_lib.errors import Paused, UserError, machine_error, printable
 from svgfusion_lib.models.pretrained import name_encoder
 
@@ -130,10 +130,15 @@ def next_command(stage: str, options: Mapping[str, object]) -> str:
     return f"svgfusion {NEXT[stage].format(**quoted)}"
 
 
-def _chosen_model(stage: str, options: Mapping[str, object]) -> str:
+def _chosen_model(stage: str, options: Mapping[str, Any]) -> str:
     """The flags of `checkpoints`, after a space each, that are not the default of the next stage, `stage`."""
     own = ("vae_checkpoint", "dit_checkpoint") if options.get("vae_checkpoint") else ("model",)
     given = {name: options[name] for name in own if options.get(name) is not None}
+    if not given and stage == "morph":  # it has no prompt that would choose the model, as that of `vary` did
+        from svgfusion_lib.reranking.routing import models_for
+
+        chosen = models_for(options["prompt"], options["style"])[0]
+        given = {} if chosen == DEFAULT_MODEL else {"model": chosen}
     if not given:
         return ""
     default = stage_parsers(build_parser())[stage].get_default

@@ -54,6 +54,10 @@ def test_the_example_of_a_stage_and_the_command_that_follows_can_be_typed(stage)
      "--output_dir outputs/evaluation --vae_checkpoint a --dit_checkpoint b"),
     ("generate --prompt cat --output_dir o", "vary --svg o/NAME.svg "),
     ("vary --svg a.svg --prompt cat --num_samples 1 --output_dir o", "--svg o/reconstruction.svg --svg_b o/0.svg "),
+    ("vary --svg a.svg --prompt beer --style twemoji --output_dir o", "outputs/morph --model emoji "),
+    ("vary --svg a.svg --prompt \u2764 --output_dir o", "outputs/morph --model emoji "),
+    ("vary --svg a.svg --prompt cat --style tabler --output_dir o", "--output_dir outputs/morph "),
+    ("vary --svg a.svg --prompt cat --model line --output_dir o", "outputs/morph --model line "),
     ("vary --svg a.svg --prompt cat --model emoji --output_dir o", "--output_dir outputs/morph --model emoji "),
 ])
 def test_the_command_that_follows_uses_what_the_stage_used(command, expected):
