@@ -71,8 +71,9 @@ def train_dit(
     is drawn with the EMA weights to output_dir/sheets/step_{N}.png.
     pretrained: initial weights: a checkpoint, a model folder, or the name of a shipped model, with the same preset and
     for latents of the same VP-VAE.
-    dit: a model of your own instead of preset, prediction, patch_size, style_condition and pretrained; text_encoder:
-    the one the latents were prepared with, if it cannot be loaded by name; schedule: a name, or a table of your own.
+    dit: a model of your own instead of preset, prediction, patch_size (none may contradict it), style_condition and
+    pretrained; text_encoder: the one the latents were prepared with, if it cannot be loaded by name; schedule: a name,
+    or a table of your own.
     """
     if (latents_dir is None) == (svg_dir is None):
         raise UserError("train_dit: give one of --latents_dir and --svg_dir")
@@ -81,7 +82,13 @@ def train_dit(
     check_device(device)
     check_counts(num_epochs=num_epochs, batch_size=batch_size, patch_size=patch_size, accumulate=accumulate)
     check_counts(samples_seen=samples_seen)
-    DiTConfig.preset(preset, prediction=prediction)  # fail before any work
+    asked = DiTConfig.preset(preset, prediction=prediction, patch_size=patch_size)  # fail before any work
+    if dit is not None:
+        usual = DiTConfig.preset("tiny")  # what the defaults ask for
+        for name in ("width", "depth", "heads", "mlp_ratio", "prediction", "patch_size"):
+            value, own = getattr(asked, name), getattr(dit.config, name)
+            if value not in (getattr(usual, name), own):
+                raise UserError(f"train_dit: {name} {value} was asked for, but the dit given has {own}")
     noise = as_schedule(schedule)
     output_dir = Path(output_dir)
     if text_encoder is not None:

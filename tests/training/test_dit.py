@@ -194,6 +194,9 @@ def test_values_of_another_type_are_named(run, tmp_path, option, message):
 
 @pytest.mark.parametrize(("parts", "message"), [
     ({"pretrained": "line"}, "give one of dit and pretrained"),
+    ({"prediction": "epsilon"}, "^train_dit: prediction epsilon was asked for, but the dit given has v$"),
+    ({"patch_size": 2}, "^train_dit: patch_size 2 was asked for, but the dit given has 1$"),
+    ({"preset": "mini"}, "^train_dit: width 240 was asked for, but the dit given has 128$"),
     ({"text_encoder": SimpleNamespace(name="letters", width=384)}, "the text encoder 'minilm', not 'letters'"),
     ({}, "takes at most 1 latents, but .*latents has [0-9]+ of one SVG"),
 ])
