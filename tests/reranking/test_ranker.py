@@ -99,7 +99,8 @@ def test_seeds_of_candidates_begin_with_the_samples_own_and_go_on_alike(seed):
 
 def test_a_sample_is_the_best_of_its_candidates_whatever_the_batch(pipeline):
     prompts, count = ["a bell, lucide style", "shopping cart, tabler style"], 4
-    one = dataclasses.replace(QUICK, adaptive=False, tidy=0, symmetry=False, simplify=False)  # the ranker sees untidied drawings
+    # The ranker sees untidied drawings.
+    one = dataclasses.replace(QUICK, adaptive=False, tidy=0, symmetry=False, simplify=False)
     config = dataclasses.replace(one, candidates=count)
     samples = pipeline.sample(prompts, [5, 6], config)
     for prompt, seed, sample in zip(prompts, [5, 6], samples):
