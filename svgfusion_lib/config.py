@@ -9,6 +9,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.options import check_counts, check_known, check_types
 
 SPLITS = ("train", "held_out", "unseen_pair", "held_out_pack")
+COMMON = "common"  # group of evaluation: the most requested words, whatever the split of their icons
 MAX_CANDIDATES = 64
 DEFAULT_MODEL = "line"  # used for prompts that mention neither style nor colour
 

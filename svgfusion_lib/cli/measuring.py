@@ -17,7 +17,7 @@ from svgfusion_lib.cli.flags import (
     sampling,
     sampling_config,
 )
-from svgfusion_lib.config import SPLITS, SamplingConfig
+from svgfusion_lib.config import COMMON, SPLITS, SamplingConfig
 from svgfusion_lib.errors import UserError
 
 
@@ -169,7 +169,7 @@ def _evaluate_flags(add: Add) -> None:
     add("--output_dir", required=True)
     add("--precomputed_dir", required=True, help="cache of the icons to compare with")
     add("--num_prompts", type=int, help="prompts per domain and split (100)")
-    add("--splits", nargs="+", choices=SPLITS, help="default: all in the cache")
+    add("--splits", nargs="+", choices=(*SPLITS, COMMON), help="default: all in the cache")
     add("--packs", nargs="+", metavar="PACK", help="default: all in the cache")
     add("--styles", action="store_true", default=None, help="also request the style of the icon's pack")
     add("--icon_head", help="the evaluator, from train_icon_head (default: the shipped one)")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from svgfusion_lib.config import SPLITS, EvaluationConfig, SamplingConfig
+from svgfusion_lib.config import COMMON, SPLITS, EvaluationConfig, SamplingConfig
 from svgfusion_lib.corpus.packs import pack_domain, strip_style, style_word
 from svgfusion_lib.corpus.preprocess import cache_rows
 from svgfusion_lib.errors import UserError
@@ -16,7 +16,6 @@ from svgfusion_lib.utils.render import is_blank, render_svg
 from svgfusion_lib.utils.svg_parser import parse_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
-COMMON = "common"   # group of the most requested words, whatever the split of their icons
 OTHER = "other"     # domain of icons that are not from a known pack
 IMAGE_SIZE = 128    # pixels, for features
 SAMPLE_BATCH = 32

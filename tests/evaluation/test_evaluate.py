@@ -202,6 +202,13 @@ def test_where_names_are_few_their_other_captions_are_asked_for():
     assert [cache["titles"][group.names[k]] for k in group.name_ids] == [p.split(",")[0] for p in group.prompts]
 
 
+def test_common_words_can_be_evaluated_alone_from_the_command_line(tmp_path, capsys):
+    """They are a group, not a split; the command used to refuse the name."""
+    folders = ["--precomputed_dir", str(tmp_path), "--output_dir", str(tmp_path / "out")]
+    assert cli.main(["evaluate", "--splits", "common", *folders]) == 2
+    assert "cache.pt: no such file" in capsys.readouterr().err
+
+
 def test_groups_are_domains_by_splits_line_first():
     cache = plain_cache([
         (f"n{k}", pack, split) for k in range(2) for pack in ("noto", "tabler") for split in ("held_out", "train")

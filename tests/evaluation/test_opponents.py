@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from svgfusion_lib.config import COMMON
 from svgfusion_lib.evaluation.opponents import WordSearch, retrieve_by_words
-from svgfusion_lib.evaluation.samples import COMMON, Group, make_groups
+from svgfusion_lib.evaluation.samples import Group, make_groups
 from svgfusion_lib.utils.placement import drawn_box
 from svgfusion_lib.utils.svg_parser import parse_svg
 
