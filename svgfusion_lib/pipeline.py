@@ -53,7 +53,7 @@ from svgfusion_lib.reranking.routing import (
     resolve_prompt,
 )
 from svgfusion_lib.system.processes import check_device
-from svgfusion_lib.system.progress import progress_bar
+from svgfusion_lib.system.progress import progress_bar, reporter
 from svgfusion_lib.tidying import TidyConfig, tidy_rows
 from svgfusion_lib.tidying.drawing import fit_canvas, snap_to_grid
 from svgfusion_lib.utils.dataset import padding_of
@@ -254,13 +254,7 @@ class SVGFusionPipeline(LatentSampler):
         finals: dict[tuple[str, int], list[Contest]] = {group: [] for group in groups}
         chosen: list[tuple[str, Contest]] = []
         with progress_bar("drawing", **self._progress_bar) as bar:
-            def report(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - int(bar.n))
-                if callback is not None:
-                    callback(done, total)
-
-            steps = _StepCounter(report)
+            steps = _StepCounter(reporter(bar, callback))
             for (name, share), members in groups.items():
                 jobs = [(i, k) for i in members for k in range(num_images_per_prompt)]
                 contests = self.models[name]._begin(
@@ -376,23 +370,29 @@ class SVGFusionPipeline(LatentSampler):
 
     def _finish(self, contests: Sequence[Contest], config: SamplingConfig, steps: "_StepCounter | None") -> None:
         """Draw more candidates where the best one is no good."""
-        while waiting := [each for each in contests if number_needed(each.drawn, config) > len(each.drawn)]:
-            self._draw_more(waiting, config, steps)
+        while self._draw_more(contests, config, steps):
+            pass
 
     def _draw_more(
         self, contests: Sequence[Contest], config: SamplingConfig, steps: "_StepCounter | None", judged: bool = True
-    ) -> None:
-        """Draw and judge the candidates that each contest needs, and let versions of new best ones compete."""
+    ) -> bool:
+        """Draw and judge the candidates that each contest needs, and let versions of new best ones compete.
+
+        False if none needs any.
+        """
         new = []
         for contest in contests:
             more = contest.source[len(contest.drawn) : number_needed(contest.drawn, config)]
             contest.drawn += more
             new += more
+        if not new:
+            return False
         self._draw(new, config, steps)
         if judged:
             judge(self.ranker, new, config)
         if config.candidates > 1:
             improve_best(self.ranker, [contest.drawn for contest in contests if contest.best in new], config)
+        return True
 
     def _image(self, contest: Contest, chosen: Candidate) -> SVGImage:
         """A candidate as an image, before tidying and writing: svg is ""."""

@@ -9,7 +9,7 @@ from svgfusion_lib.errors import UserError
 from svgfusion_lib.icon_sets.evening import CommonStyle, EvennessMeasures, common_style, even_out, measure
 from svgfusion_lib.icon_sets.names import safe_names
 from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, check_seeds
-from svgfusion_lib.system.progress import progress_bar
+from svgfusion_lib.system.progress import progress_bar, reporter
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 MAX_WORDS = 2000
@@ -79,15 +79,10 @@ def draw_set(
     model.check(config, style)
     seed = check_seeds(seed, 1)
     with progress_bar("drawing") as bar:
-        def report(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - int(bar.n))
-            if progress is not None:
-                progress(done, total)
-
         count = config.candidates
         images = model.sample(
-            words, [seed] * len(words), config, progress=report, styles=[style] * len(words), kept=count
+            words, [seed] * len(words), config, progress=reporter(bar, progress), styles=[style] * len(words),
+            kept=count,
         )
     drawn = [images[k : k + count] for k in range(0, len(images), count)]  # per word
     raw = [own[0].rows for own in drawn]

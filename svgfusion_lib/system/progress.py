@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tqdm import tqdm
@@ -22,6 +22,18 @@ def track(
 def progress_bar(description: str, **options) -> tqdm:
     """A progress bar for manual updates, with options of tqdm."""
     return tqdm(**{"total": 0} | _style(description) | options)
+
+
+def reporter(bar: tqdm, callback: Callable[[int, int], None] | None) -> Callable[[int, int], None]:
+    """report(done, total): moves the bar there, even if the total has grown, and then calls the callback."""
+
+    def report(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - int(bar.n))
+        if callback is not None:
+            callback(done, total)
+
+    return report
 
 
 def _style(description: str) -> dict[str, Any]:
