@@ -63,6 +63,7 @@ class Context:
         self._active: set[str] = set()
         self._parents: dict[Element, Element] | None = None
         self._styles: dict[Element, Style] = {}
+        self._paths: dict[str, Shape | None] = {}  # by path data, as <use> draws one path often
         self._elements = self._segments = self._clips = 0
 
     def find(self, name: str, *kinds: str) -> Element | None:
@@ -162,7 +163,13 @@ class Context:
 
     def geometry(self, element: Element, state: State, moves: bool = False) -> Shape | None:
         """The shape of a shape element in user space, or None if it has no size; moves: keep paths of only moves."""
-        shape = SHAPES[local_name(element)](element, state.style, state.viewport)
+        name, data = local_name(element), state.style["d"]
+        if name != "path":
+            shape = SHAPES[name](element, state.style, state.viewport)
+        elif data in self._paths:
+            shape = self._paths[data]
+        else:
+            shape = self._paths[data] = SHAPES[name](element, state.style, state.viewport)
         if shape is not None and shape.path is not None:
             self._segments += len(shape.path)
             spend(3 * len(shape.path), "path segments")
