@@ -40,7 +40,7 @@ def device(add: Add) -> None:
 
 def checkpoints(add: Add, by_prompt: bool = False) -> None:
     """Flags that choose the model; by_prompt: without --model, the prompt chooses among the shipped models."""
-    chosen = "; default: chosen by the prompt" if by_prompt else ""
+    chosen = f"; default: chosen by the prompt, or {DEFAULT_MODEL} where there is none" if by_prompt else ""
     add("--model", default=None if by_prompt else DEFAULT_MODEL,
         help=f"a shipped model (line or emoji), or a folder written by `export`{chosen}")
     add("--vae_checkpoint", help="vpvae_final.pt, instead of --model")

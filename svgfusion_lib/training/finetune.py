@@ -58,6 +58,8 @@ def finetune(
         raise UserError(f"rank is {rank}; it must be 0 (all weights) or more")
     output_dir = Path(output_dir)
     base = SVGFusionPipeline.from_pretrained(model, vae=vae_checkpoint, dit=dit_checkpoint)
+    if len(base.models) > 1:
+        raise UserError(f"{model}: holds several models ({', '.join(base.models)}); give the folder of one")
     vae, dit = base.vae, base.dit
     if rank > dit.config.width:
         raise UserError(f"rank is {rank}; it must be at most the width of the model, {dit.config.width}")

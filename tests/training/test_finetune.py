@@ -18,7 +18,7 @@ from svgfusion_lib.models.vsdit import VSDiT
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.training.finetune import adapt, finetune, merge
 from svgfusion_lib.training.loop import LOG_NAME, read_log
-from tests.helpers import awake, contents
+from tests.helpers import ROOT, awake, contents
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +143,12 @@ def test_another_run_in_the_same_folder_is_refused_and_leaves_it_as_it_was(folde
     with pytest.raises(UserError, match="was trained with rank 0, not 2; use the same, or another output folder"):
         start(folder, "done", rank=2)
     assert contents(folder / "done") == finished
+
+
+def test_a_folder_of_several_models_is_refused(folder, tmp_path):
+    with pytest.raises(UserError, match=r"pretrained: holds several models \(line, emoji\)"):
+        finetune(folder / "icons", tmp_path / "out", model=ROOT / "data" / "pretrained")
+    assert not (tmp_path / "out").exists()
 
 
 def test_by_command(folder, tmp_path, capsys):
