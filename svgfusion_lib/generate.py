@@ -37,9 +37,10 @@ def generate(
 ) -> list[dict]:
     """Run the pipeline on every prompt and write the drawings.
 
-    Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (returned: file, prompt, style, seed, settings, and the
-    words of the prompt unknown to the models) and a contact sheet sheet.png with one row per prompt. Sample k of every
-    prompt has seed `seed + k`. style: of all samples; None: the one named in each prompt, if any.
+    Writes output_dir/{index:03d}_{slug}_{k}.svg, samples.json (returned: file, prompt, style, seed, settings, the
+    words of the prompt unknown to the models, and whether the drawing is doubtful) and a contact sheet sheet.png with
+    one row per prompt. Sample k of every prompt has seed `seed + k`. style: of all samples; None: the one named in
+    each prompt, if any.
     finish: postprocesses each image before it is written (`svgfusion_lib.editing.explain.name_layers`).
     """
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
@@ -62,7 +63,7 @@ def generate(
                 path = write_text(folder / f"{i:03d}_{slug(image.prompt)}_{k}.svg", image.svg)
                 entries.append({
                     "file": path.name, "prompt": image.prompt, "drawn_for": image.drawn_for, "style": image.style,
-                    "unknown_words": unknown[i],
+                    "unknown_words": unknown[i], "similarity": image.similarity, "doubtful": image.is_doubtful,
                     "seed": image.seed, "model": image.model, "rows": len(image.rows) - 2,
                     "settings": config.to_dict(),
                 })

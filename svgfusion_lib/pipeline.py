@@ -398,7 +398,8 @@ class SVGFusionPipeline(LatentSampler):
         """A candidate as an image, before tidying and writing: svg is ""."""
         drawn_for = contest.prompt if chosen.drawn_for == chosen.text else chosen.drawn_for
         return SVGImage(
-            contest.prompt, contest.seed, chosen.rows, "", drawn_for, chosen.style or None, self.name, chosen.score
+            contest.prompt, contest.seed, chosen.rows, "", drawn_for, chosen.style or None, self.name, chosen.score,
+            None if chosen.examples is None else chosen.similarity,
         )
 
     def _candidates(

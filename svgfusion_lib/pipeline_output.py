@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from svgfusion_lib.errors import UserError
+from svgfusion_lib.reranking.candidates import RECOGNISED
 from svgfusion_lib.system.files import write_bytes, write_text
 from svgfusion_lib.utils.render import contact_sheet, data_address, render_svg
 
@@ -27,7 +28,8 @@ class SVGImage:
 
     svg: its text; rows [L, 22]: its row matrix; prompt and seed: as requested; drawn_for: the prompt, or the one with
     the nearest known name (`SamplingConfig.nearest_name`); style: the one it was drawn in; model: name of the model
-    that drew it; score: the ranker's, if it ran.
+    that drew it; score: the ranker's, if it ran; similarity: to real icons of its name (cosine, embeddings of the
+    ranker), None if the name is unknown or nothing was ranked.
     """
 
     prompt: str
@@ -38,6 +40,15 @@ class SVGImage:
     style: str | None = None
     model: str = ""
     score: float = 0.0
+    similarity: float | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the ranker does not recognise a known name: about three in four such drawings are wrong.
+
+        Of the others, about one in five is (docs/runs.md, section 34).
+        """
+        return self.similarity is not None and self.similarity < RECOGNISED
 
     def save(self, path: str | Path) -> Path:
         """Write the SVG file, or a PNG (`to_png`) if the path ends in .png."""

@@ -67,6 +67,9 @@ def _generate(
     unknown = dict.fromkeys(word for entry in entries for word in entry["unknown_words"])
     if unknown:
         print(f"words unknown to the models: {', '.join(unknown)}; drawn as something similar")
+    doubtful = [entry["file"] for entry in entries if entry["doubtful"]]
+    if doubtful:
+        print(f"unlike the training icons of that name: {', '.join(doubtful)}; try another seed or style")
     print(f"{len(entries)} SVG files, samples.json and sheet.png in {output_dir}")
 
 
@@ -107,6 +110,9 @@ def _set(words, output_dir, swap, **options) -> None:
         icons = draw_set(load_pipeline(options), read_prompts(words), style, seed, config)
         write_set(icons, output_dir, words)
     before, after = icons.before, icons.after
+    doubtful = [icon.name for icon in icons.icons if icon.doubtful]
+    if doubtful:
+        print(f"unlike the training icons of that name: {', '.join(doubtful)}; choose other drawings of these")
     print(
         f"{len(icons.icons)} icons; spread of optical size {before.size_spread:.3f} -> {after.size_spread:.3f}, of"
         f" ink {before.ink_spread:.3f} -> {after.ink_spread:.3f}, stroke widths {before.pens} -> {after.pens}\n"

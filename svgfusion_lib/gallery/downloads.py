@@ -87,7 +87,10 @@ def set_bytes(icon_set: IconSet, icons: Sequence[Icon]) -> bytes:
     """
     keeps_colour = any(icon.look.colour and not icon.look.current_colour for icon in icons)
     shown = [
-        replace(each, candidates=[icon.svg, *each.candidates], drawn_for=[icon.title, *each.drawn_for], chosen=0)
+        replace(
+            each, candidates=[icon.svg, *each.candidates], drawn_for=[icon.title, *each.drawn_for], chosen=0,
+            doubtful=False,
+        )
         for each, icon in zip(icon_set.icons, icons)
     ]
     with TemporaryDirectory() as folder:

@@ -21,7 +21,8 @@ class SetIcon:
     """An icon in a set.
 
     word: as requested; name: safe version of it (`safe_names`); candidates: SVG texts, the best one first; drawn_for:
-    the prompt of each candidate, with the nearest known name if that was used; chosen: index of a candidate.
+    the prompt of each candidate, with the nearest known name if that was used; chosen: index of a candidate; doubtful:
+    whether the first candidate looks unlike the training icons of its name (`SVGImage.is_doubtful`).
     """
 
     word: str
@@ -29,6 +30,7 @@ class SetIcon:
     candidates: list[str]
     drawn_for: list[str]
     chosen: int = 0
+    doubtful: bool = False
 
     @property
     def svg(self) -> str:
@@ -93,7 +95,7 @@ def draw_set(
         rows = [even_out(image.rows, common) for image in own]
         even.append(rows[0])
         svgs = [rows_to_svg(each, config.canvas) for each in rows]
-        icons.append(SetIcon(word, name, svgs, [image.drawn_for for image in own]))
+        icons.append(SetIcon(word, name, svgs, [image.drawn_for for image in own], doubtful=own[0].is_doubtful))
     settings = config.to_dict() | {"seed": seed, "model": model.name}
     return IconSet(style, icons, common, measure(raw), measure(even), settings)
 

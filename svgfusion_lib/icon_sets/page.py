@@ -66,6 +66,8 @@ def _card(icon: SetIcon) -> str:
         for number, (svg, why) in enumerate(zip(icon.candidates, icon.drawn_for), start=1)
     )
     near = "" if drawn_for.casefold() == icon.word.partition(",")[0].casefold() else f"drawn for: {drawn_for}"
+    if icon.doubtful and icon.chosen == 0:
+        near = "please check: unlike the training icons"
     return (
         f'<section data-name="{icon.name}" data-chosen="{icon.chosen + 1}">'
         f'<img class="large" width="96" height="96" alt="{word}" src="{data_address(icon.svg)}">'

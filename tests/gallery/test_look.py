@@ -127,6 +127,13 @@ def test_the_widgets_set_look_background_and_favourites(session):
     assert "Copy SVG" in markup.large_view(session.icons[0]) and "4x.png" in markup.large_view(session.icons[0])
 
 
+def test_drawings_unlike_their_name_are_pointed_out(session):
+    batch = session.generate(Request("love, lucide style", None, 2))  # the model draws no heart for this one
+    assert batch.note == "Icons 1, 2 of 2: unlike the training icons of that name; try another seed or style. "
+    batch = session.generate(Request("shopping cart, tabler style", None, 1))
+    assert batch.note == ""
+
+
 def test_chips_draw_names_are_completed_and_unknown_words_are_said(session):
     gallery = Gallery(session)
     assert {"heart", "shopping cart"} <= set(gallery.controls.prompt.options)

@@ -182,6 +182,16 @@ def test_the_page_runs_nothing_but_its_own_script(written, hostile):
     assert "default-src 'none'" in policy and "unsafe" not in policy
 
 
+def test_a_drawing_unlike_its_name_is_marked_until_another_is_chosen(tmp_path, hostile):
+    first, second = hostile.icons[:2]
+    icons = [replace(first, doubtful=True), replace(second, doubtful=False)]
+    folder = write_set(replace(hostile, icons=icons), tmp_path / "icons")
+    assert (folder / "index.html").read_text().count("please check") == 1
+    assert [each.doubtful for each in read_set(folder).icons] == [True, False]
+    swap_icons(folder, {first.name: 2})
+    assert "please check" not in (folder / "index.html").read_text()
+
+
 def test_a_swapped_icon_is_another_drawing_in_every_file(written, hostile):
     name = hostile.icons[0].name
     before = {path: path.read_text() for path in written.rglob("*.*") if path.suffix in (".svg", ".jsx", ".vue")}

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import svgfusion_lib.pipeline as pipeline_module
+from svgfusion_lib import cli
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.pipeline import SVGFusionPipeline
 from svgfusion_lib.reranking.candidates import (
@@ -18,6 +19,7 @@ from svgfusion_lib.reranking.candidates import (
 )
 from svgfusion_lib.reranking.known_names import KnownNames
 from svgfusion_lib.reranking.name_pictures import NamePictures
+from tests.helpers import samples_of
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=4, symmetry=False, simplify=False)
 UNKNOWN = "a name that nobody knows"
@@ -52,6 +54,27 @@ def judged(monkeypatch, emoji) -> tuple[list[int], dict[int, float]]:
 def candidate(similarity: float, score: float = 0.0, known: bool = True) -> Candidate:
     examples = torch.eye(1, 8) if known else None
     return Candidate(0, 0, "x", "x", "", examples, score=score, similarity=similarity)
+
+
+def test_only_a_known_name_that_is_not_recognised_is_doubtful(emoji, judged):
+    _, similarity = judged
+    similarity |= dict.fromkeys(range(100), RECOGNISED - 0.01)
+    doubtful, unknown = emoji(["red heart", UNKNOWN], config=QUICK).images
+    assert doubtful.is_doubtful and doubtful.similarity == RECOGNISED - 0.01
+    assert not unknown.is_doubtful and unknown.similarity is None
+    similarity |= dict.fromkeys(range(1000), RECOGNISED)
+    good, = emoji("red heart", config=QUICK).images
+    assert not good.is_doubtful and good.similarity == RECOGNISED
+    single, = emoji("red heart", config=dataclasses.replace(QUICK, candidates=1)).images
+    assert single.similarity is None  # nothing was ranked
+
+
+def test_the_command_names_the_files_that_are_doubtful(tmp_path, capsys):
+    prompts = "love, lucide style", "heart, tabler style"  # only the second is drawn as a heart
+    flags = [flag for prompt in prompts for flag in ("--prompt", prompt)]
+    assert cli.main(["generate", "--model", "line", "--output_dir", str(tmp_path), *flags]) == 0
+    assert "unlike the training icons of that name: 000_love-lucide-style_0.svg; try" in capsys.readouterr().out
+    assert [entry["doubtful"] for entry in samples_of(tmp_path)] == [True, False]
 
 
 @pytest.mark.parametrize(("similarities", "needed"), [
