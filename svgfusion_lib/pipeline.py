@@ -399,7 +399,7 @@ class SVGFusionPipeline(LatentSampler):
         drawn_for = contest.prompt if chosen.drawn_for == chosen.text else chosen.drawn_for
         return SVGImage(
             contest.prompt, contest.seed, chosen.rows, "", drawn_for, chosen.style or None, self.name, chosen.score,
-            None if chosen.examples is None else chosen.similarity,
+            None if chosen.examples is None else chosen.similarity, chosen.is_doubtful,
         )
 
     def _candidates(

@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 
 from svgfusion_lib.errors import UserError
-from svgfusion_lib.reranking.candidates import RECOGNISED
 from svgfusion_lib.system.files import write_bytes, write_text
 from svgfusion_lib.utils.render import contact_sheet, data_address, render_svg
 
@@ -29,7 +28,8 @@ class SVGImage:
     svg: its text; rows [L, 22]: its row matrix; prompt and seed: as requested; drawn_for: the prompt, or the one with
     the nearest known name (`SamplingConfig.nearest_name`); style: the one it was drawn in; model: name of the model
     that drew it; score: the ranker's, if it ran; similarity: to real icons of its name (cosine, embeddings of the
-    ranker), None if the name is unknown or nothing was ranked.
+    ranker), None if the name is unknown or nothing was ranked; is_doubtful: whether it looks unlike them, and so is probably
+    wrong (docs/runs.md, section 34).
     """
 
     prompt: str
@@ -41,15 +41,7 @@ class SVGImage:
     model: str = ""
     score: float = 0.0
     similarity: float | None = None
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether a drawing of a known name looks unlike real icons of that name, and so is probably wrong.
-
-        Of 190 common words, 12% are doubtful, and R-precision at 1 is .13 for these, .69 for the others (docs/runs.md,
-        section 34).
-        """
-        return self.similarity is not None and self.similarity < RECOGNISED
+    is_doubtful: bool = False
 
     def save(self, path: str | Path) -> Path:
         """Write the SVG file, or a PNG (`to_png`) if the path ends in .png."""

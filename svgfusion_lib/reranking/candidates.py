@@ -57,6 +57,11 @@ class Candidate:
     def is_recognised(self) -> bool:
         return self.similarity >= RECOGNISED
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a drawing of a known name looks unlike real icons of it; of common words, .13 of these are right."""
+        return self.examples is not None and not self.is_recognised
+
 
 @dataclass
 class Contest:
