@@ -28,8 +28,8 @@ class SVGImage:
     svg: its text; rows [L, 22]: its row matrix; prompt and seed: as requested; drawn_for: the prompt, or the one with
     the nearest known name (`SamplingConfig.nearest_name`); style: the one it was drawn in; model: name of the model
     that drew it; score: the ranker's, if it ran; similarity: to real icons of its name (cosine, embeddings of the
-    ranker), None if the name is unknown or nothing was ranked; is_doubtful: whether it looks unlike them, and so is probably
-    wrong (docs/runs.md, section 34).
+    ranker), None if the name is unknown or nothing was ranked; is_doubtful: whether it looks unlike them, and so
+    is probably wrong (docs/runs.md, section 34).
     """
 
     prompt: str
