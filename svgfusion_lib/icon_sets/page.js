@@ -25,6 +25,7 @@ document.querySelector("main").addEventListener("click", (event) => {
   const card = button.closest("section");
   for (const each of card.querySelectorAll(".others button")) each.setAttribute("aria-pressed", String(each === button));
   card.querySelector(".large").src = button.querySelector("img").src;
+  card.querySelector(".near").style.visibility = button.dataset.number === card.dataset.chosen ? "" : "hidden";
   show();
 });
 

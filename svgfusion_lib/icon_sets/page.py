@@ -67,7 +67,7 @@ def _card(icon: SetIcon) -> str:
     )
     near = "" if drawn_for.casefold() == icon.word.partition(",")[0].casefold() else f"drawn for: {drawn_for}"
     if icon.doubtful and icon.chosen == 0:
-        near = "probably wrong: please check"
+        near = "probably wrong"
     return (
         f'<section data-name="{icon.name}" data-chosen="{icon.chosen + 1}">'
         f'<img class="large" width="96" height="96" alt="{word}" src="{data_address(icon.svg)}">'

@@ -186,10 +186,10 @@ def test_a_drawing_unlike_its_name_is_marked_until_another_is_chosen(tmp_path, h
     first, second = hostile.icons[:2]
     icons = [replace(first, doubtful=True), replace(second, doubtful=False)]
     folder = write_set(replace(hostile, icons=icons), tmp_path / "icons")
-    assert (folder / "index.html").read_text().count("please check") == 1
+    assert (folder / "index.html").read_text().count("probably wrong") == 1
     assert [each.doubtful for each in read_set(folder).icons] == [True, False]
     swap_icons(folder, {first.name: 2})
-    assert "please check" not in (folder / "index.html").read_text()
+    assert "probably wrong" not in (folder / "index.html").read_text()
 
 
 def test_a_swapped_icon_is_another_drawing_in_every_file(written, hostile):
