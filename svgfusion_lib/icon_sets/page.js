@@ -11,7 +11,9 @@ function show() {
   const swapped = [];
   for (const card of document.querySelectorAll("section")) {
     const pressed = card.querySelector('[aria-pressed="true"]');
-    if (pressed.dataset.number !== card.dataset.chosen) swapped.push(card.dataset.name + "=" + pressed.dataset.number);
+    const isSwapped = pressed.dataset.number !== card.dataset.chosen;
+    card.querySelector(".near").style.visibility = isSwapped ? "hidden" : "";
+    if (isSwapped) swapped.push(card.dataset.name + "=" + pressed.dataset.number);
   }
   copy.hidden = swapped.length === 0;
   command.textContent = swapped.length
@@ -25,7 +27,6 @@ document.querySelector("main").addEventListener("click", (event) => {
   const card = button.closest("section");
   for (const each of card.querySelectorAll(".others button")) each.setAttribute("aria-pressed", String(each === button));
   card.querySelector(".large").src = button.querySelector("img").src;
-  card.querySelector(".near").style.visibility = button.dataset.number === card.dataset.chosen ? "" : "hidden";
   show();
 });
 
