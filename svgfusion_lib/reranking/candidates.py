@@ -16,6 +16,8 @@ from svgfusion_lib.reranking.simpler import without_parts
 from svgfusion_lib.reranking.symmetry import axes_of, symmetric_versions
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.tidying.drawing import snap_to_grid
+from svgfusion_lib.utils.outlines import outlines
+from svgfusion_lib.utils.render import render_svg
 from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 # Similarity to real icons of the name from which a drawing (docs/runs.md, section 34)
@@ -23,6 +25,9 @@ GOOD = 0.7              # ... is good: no more than config.candidates are drawn
 RECOGNISED = 0.5        # ... shows its name: no more than twice as many
 MOST = 4                # times config.candidates are drawn while none is recognised
 VERSION_MARGIN = 0.05   # by which a version must rank higher than the drawing (sections 28 and 31)
+SYMMETRY_BONUS = 0.08   # of a symmetric version that looks nearly like its origin (section 35)
+ALIKE = 0.15            # of the origin's ink: the pictures of such a version differ less
+PICTURE_SIZE = 64       # of these pictures, in pixels
 SIMPLER_MARGIN = 0.03   # of the best versions that rank nearly alike, the one with the fewest rows is taken
 SYMMETRY_TRIED = 3      # candidates of which versions with several axes are made
 
@@ -34,7 +39,7 @@ class Candidate:
     text: the prompt for the ranker; drawn_for, style: the VS-DiT's inputs; examples: picture embeddings [k, D] of real
     icons of its name, None if there are none; length: in latents, None: from the length predictor; start: text and
     style of the first timesteps, if they differ; rows [L, 22], score and similarity to the examples: set once drawn
-    and judged.
+    and judged; bonus: of nearly symmetric drawings made symmetric.
     """
 
     number: int
@@ -48,10 +53,11 @@ class Candidate:
     rows: np.ndarray = field(default_factory=lambda: np.zeros((0, rf.NUM_COLUMNS)))
     score: float = 0.0
     similarity: float = 0.0
+    bonus: float = 0.0
 
     @property
     def total(self) -> float:
-        return self.score + EXAMPLE_WEIGHT * self.similarity
+        return self.score + EXAMPLE_WEIGHT * self.similarity + self.bonus
 
     @property
     def is_recognised(self) -> bool:
@@ -117,31 +123,38 @@ def improve_best(ranker: Ranker, rivals: Sequence[list[Candidate]], config: Samp
     candidates of each prompt, by number.
     """
     if config.symmetry:
-        _compete(ranker, rivals, config, symmetric_versions, tried=SYMMETRY_TRIED)
+        _compete(ranker, rivals, config, symmetric_versions, SYMMETRY_BONUS, SYMMETRY_TRIED)
     if config.simplify:
         simpler = _compete(ranker, rivals, config, lambda rows, name: without_parts(rows))
         if config.symmetry:
-            _compete(ranker, simpler, config, symmetric_versions)
+            _compete(ranker, simpler, config, symmetric_versions, SYMMETRY_BONUS)
 
 
 def _compete(
     ranker: Ranker, rivals: Sequence[list[Candidate]], config: SamplingConfig,
-    versions_of: Callable[[np.ndarray, str], list[np.ndarray]], tried: int = 1,
+    versions_of: Callable[[np.ndarray, str], list[np.ndarray]], bonus: float = 0.0, tried: int = 1,
 ) -> list[list[Candidate]]:
     """One round of `improve_best`; returns the rivals of prompts with a new best candidate.
 
     versions_of(rows, name) -> versions, of which one must rank VERSION_MARGIN higher than the best candidate.
+    bonus: for versions that look nearly like their origin.
     tried: candidates of which versions are made, if the name has several axes of symmetry; else of the best only.
     """
     versions = []  # of each prompt
     for own in rivals:
         name = strip_style(own[0].text)
         origins = best_first(own)[: tried if axes_of(name) else 1]
-        versions.append([replace(each, rows=rows) for each in origins for rows in versions_of(each.rows, name)])
+        versions.append([
+            replace(each, rows=rows, bonus=0.0 if bonus else each.bonus)
+            for each in origins for rows in versions_of(each.rows, name)
+        ])
     judge(ranker, [each for new in versions for each in new], config)
     improved = []
     for own, new in zip(rivals, versions):
         bar = max(each.total for each in own) + VERSION_MARGIN
+        for each in new:
+            if bonus and each.total > bar - bonus and _look_alike(each.rows, own[each.number].rows):
+                each.bonus = bonus
         top = max((each.total for each in new), default=bar)
         if top > bar:
             good = [each for each in new if each.total > bar and each.total >= top - SIMPLER_MARGIN]
@@ -149,3 +162,11 @@ def _compete(
             own[chosen.number] = chosen
             improved.append(own)
     return improved
+
+
+def _look_alike(rows: np.ndarray, origin: np.ndarray) -> bool:
+    """Whether a drawing [L, 22] has as many parts as its origin, and their pictures differ by less than ALIKE."""
+    if len(outlines(rows)) != len(outlines(origin)):
+        return False
+    picture, other = (render_svg(rows_to_svg(each), PICTURE_SIZE).astype(np.float64) for each in (rows, origin))
+    return float(np.abs(picture - other).sum()) < ALIKE * float((255 - other).sum())

@@ -8,6 +8,7 @@ from PIL import Image
 
 from svgfusion_lib.config import SamplingConfig
 from svgfusion_lib.pipeline import SVGFusionPipeline
+from svgfusion_lib.reranking.candidates import Candidate, best_first, improve_best
 from svgfusion_lib.reranking.symmetry import axes_of, mirrored_halves, symmetric_versions, unfolded_wedges
 from svgfusion_lib.svg import row_format as rf
 from svgfusion_lib.utils.hybrid_utils import sanitize_rows
@@ -189,3 +190,23 @@ def test_the_best_candidate_is_replaced_if_a_symmetric_version_ranks_higher(monk
     assert len(star.rows) == min(len(parse_svg(svg).rows) for svg in stars)  # the simplest of those that rank alike
     assert star.score == pytest.approx(0.06)
     assert [each.seed for each in (house, star)] == [each.seed for each in plain] == [1, 2]
+
+
+@pytest.mark.parametrize("body, score, replaced", [
+    (f'<path d="M4 5L12 12L20 5.5M4 20h16" {PEN}/>', -0.02, True),           # an end half a unit too low
+    (f'<path d="M4 5L12 12L20 5.5M4 20h16" {PEN}/>', -0.04, False),
+    (f'<circle cx="12" cy="12" r="9" {PEN}/><path d="M10.5 8h.01" {PEN}/>', 0.04, False),  # two dots, or none
+    (f'<path d="M4 5L12 12L20 12M4 20h16" {PEN}/>', 0.04, False),             # far from symmetric
+    (f'<path d="M4 5L12 12L20 12M4 20h16" {PEN}/>', 0.06, True),
+])
+def test_a_nearly_symmetric_drawing_becomes_symmetric_even_if_it_ranks_a_little_lower(parsed, body, score, replaced):
+    class FixedRanker:
+        def judge(self, prompts, svgs, examples):
+            return np.full(len(svgs), score), np.zeros(len(svgs))
+
+    rows = parsed(body).rows
+    own = [Candidate(k, k, "chair", "chair", "", rows=rows, score=-k) for k in range(2)]
+    improve_best(FixedRanker(), [own], SamplingConfig(simplify=False))
+    assert (own[0].rows is not rows) is replaced and own[1].rows is rows
+    best = best_first(own)[0]
+    assert best is own[0] and best.score == (score if replaced else 0)
