@@ -409,17 +409,18 @@ class SVGFusionPipeline(LatentSampler):
         """All candidates that each prompt may need, to be drawn.
 
         Every second one is of a synonym or the nearest known name (`KnownNames.nearest`), or starts in another style
-        that has the name: if the style asked for lacks it, or if no earlier one was recognised.
+        that has the name: if the style asked for has neither name nor synonym, or if no earlier one was recognised.
         """
         count, names = most_needed(config), self.known_names
         resolved = [
             candidate_prompts(prompt, style, self.dit.config.styles, count, self._default_styles(prompt))
             for prompt, style in zip(prompts, styles)
         ]
-        nearest: dict[str, str | None] = {}
+        nearest: dict[tuple[str, str], str | None] = {}
         if config.candidates > 1 and config.nearest_name:
-            texts = list(dict.fromkeys(text for own in resolved for text, _ in own))
-            nearest = dict(zip(texts, names.nearest(texts, self.text_encoder)))
+            inputs = list(dict.fromkeys(each for own in resolved for each in own))
+            texts, wanted = zip(*inputs)
+            nearest = dict(zip(inputs, names.nearest(texts, self.text_encoder, wanted)))
         if config.candidates == 1 or names.pictures is None or names.pictures.ranker != self.ranker.fingerprint:
             names = KnownNames()
         examples = cache(names.examples)
@@ -430,7 +431,7 @@ class SVGFusionPipeline(LatentSampler):
                 for number, (seed, (text, style)) in enumerate(zip(candidate_seeds(seeds[i], count), own))
             ])
             for each in candidates[-1][1::2]:
-                each.drawn_for = nearest.get(each.text) or each.text
+                each.drawn_for = nearest.get((each.text, each.style)) or each.text
                 each.start = self._start(each, config)
         return candidates
 
@@ -444,14 +445,16 @@ class SVGFusionPipeline(LatentSampler):
         return None
 
     def _default_styles(self, prompt: str) -> Sequence[str]:
-        """Styles for a prompt that names none: those of default_styles that know its name, else two others that do.
+        """Styles for a prompt that names none: those of default_styles that know its name or a synonym.
 
-        A fine-tuned model always draws in its own style.
+        Else two others that know it. A fine-tuned model always draws in its own style.
         """
         if tuple(self.default_styles) != DEFAULT_STYLES:
             return self.default_styles
-        knowing = self._styles_knowing(emoji_to_text(prompt))
-        return [style for style in self.default_styles if style in knowing] or knowing[:2] or self.default_styles
+        name = emoji_to_text(prompt)
+        knowing, synonyms = self._styles_knowing(name), self.known_names.synonyms
+        usual = [style for style in self.default_styles if style in knowing or synonyms(name, style)]
+        return usual or knowing[:2] or self.default_styles
 
     def _styles_knowing(self, prompt: str) -> list[str]:
         """Styles in which the model knows the prompt's name, the most frequent one first."""

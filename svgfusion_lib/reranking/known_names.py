@@ -37,18 +37,21 @@ class KnownNames:
     vectors: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
     pictures: NamePictures | None = None
 
-    def nearest(self, prompts: Sequence[str], encoder: TextEncoder) -> list[str | None]:
+    def nearest(
+        self, prompts: Sequence[str], encoder: TextEncoder, styles: Sequence[str] | None = None
+    ) -> list[str | None]:
         """Replace each prompt by its nearest known name: `moose, twemoji style` -> `deer, twemoji style`.
 
-        A synonym comes first (`email` -> `mail`), even if lookup is disabled. None if the prompt is a known name, in
-        any word order, if no name is suitable, or if lookup is disabled. Similarity is the cosine of mean text tokens,
-        without colours. If the prompt has a colour, a number or a single letter, names with a different one are
-        excluded: no green square for `red square`. encoder: that of `vectors`.
+        A synonym comes first (`email` -> `mail`), also for a known name that the prompt's style lacks, and even if
+        lookup is disabled. None if the prompt is another known name, in any word order, if no name is suitable, or if
+        lookup is disabled. Similarity is the cosine of mean text tokens, without colours. If the prompt has a colour, a
+        number or a single letter, names with a different one are excluded: no green square for `red square`. encoder:
+        that of `vectors`.
         """
         words = [strip_style(prompt) or prompt for prompt in prompts]
         result: list[str | None] = [None] * len(prompts)
-        for k, text in enumerate(words):
-            if synonyms := self.synonyms(text):
+        for k, (text, style) in enumerate(zip(words, styles or [""] * len(words))):
+            if synonyms := self.synonyms(text, style):
                 result[k] = synonyms[0] + prompts[k][len(text) :]
         unknown = [k for k, text in enumerate(words) if result[k] is None and _key(text) not in self._row]
         if unknown and len(self.vectors):
@@ -63,10 +66,18 @@ class KnownNames:
                     result[k] = self.names[int(row.argmax())] + prompts[k][len(words[k]) :]
         return result
 
-    def synonyms(self, prompt: str) -> list[str]:
-        """Known names for a prompt that is none itself, the best first (corpus/synonyms.tsv): `email` -> [`mail`]."""
+    def synonyms(self, prompt: str, style: str = "") -> list[str]:
+        """Known names for a prompt that is none itself, the best first (corpus/synonyms.tsv): `email` -> [`mail`].
+
+        Those of a style for a known name that it lacks: `love` -> [`heart`]. Else [].
+        """
         key = _key(strip_style(prompt) or prompt)
-        return [] if key in self._row else [name for name in _synonyms().get(key, ()) if _key(name) in self._row]
+        rows = {name: row for name in _synonyms().get(key, ()) if (row := self.index_of(name)) is not None}
+        if (own := self._row.get(key)) is None:
+            return list(rows)
+        if not style or self.pictures is None or style in self.pictures.styles_of(own):
+            return []
+        return [name for name, row in rows.items() if style in self.pictures.styles_of(row)]
 
     def unknown_words(self, prompt: str) -> list[str]:
         """Words of a prompt that occur in no name, except style words and fillers.
@@ -89,7 +100,7 @@ class KnownNames:
         """Picture embeddings [k, D] of the training icons with the prompt's name, or its synonyms; None without any."""
         if self.pictures is None:
             return None
-        rows = self._indices_of(prompt)
+        rows = self._indices_of(prompt, style)
         found = torch.cat([self.pictures.vectors[:0], *(self.pictures.embeddings_of(row, style) for row in rows)])
         return found if len(found) else None  # [k, D]
 
@@ -100,9 +111,9 @@ class KnownNames:
         styles = [style for row in self._indices_of(prompt) for style in self.pictures.styles_of(row)]
         return list(dict.fromkeys(styles))
 
-    def _indices_of(self, prompt: str) -> list[int]:
-        """Indices of the prompt's name, or of its synonyms."""
-        names = self.synonyms(prompt) or [strip_style(prompt) or prompt]
+    def _indices_of(self, prompt: str, style: str = "") -> list[int]:
+        """Indices of the prompt's name and `synonyms`."""
+        names = [strip_style(prompt) or prompt, *self.synonyms(prompt, style)]
         return [row for name in names if (row := self.index_of(name)) is not None]
 
     def index_of(self, name: str) -> int | None:

@@ -19,6 +19,7 @@ from svgfusion_lib.reranking.candidates import (
 )
 from svgfusion_lib.reranking.known_names import KnownNames
 from svgfusion_lib.reranking.name_pictures import NamePictures
+from svgfusion_lib.reranking.ranker import Ranker
 from tests.helpers import samples_of
 
 QUICK = SamplingConfig(num_inference_steps=2, candidates=4, symmetry=False, simplify=False)
@@ -69,11 +70,18 @@ def test_only_a_known_name_that_is_not_recognised_is_doubtful(emoji, judged):
     assert single.similarity is None  # nothing was ranked
 
 
-def test_the_command_names_the_files_that_are_doubtful(tmp_path, capsys):
-    prompts = "love, lucide style", "heart, tabler style"  # only the second is drawn as a heart
+def test_the_command_names_the_files_that_are_doubtful(tmp_path, capsys, monkeypatch):
+    judge = Ranker.judge
+
+    def strict(self, prompts, svgs, examples):
+        scores, similarity = judge(self, prompts, svgs, examples)
+        return scores, np.where([prompt.startswith("shop") for prompt in prompts], RECOGNISED - 0.01, similarity)
+
+    monkeypatch.setattr(Ranker, "judge", strict)
+    prompts = "shop, lucide style", "heart, tabler style"  # only the second is recognised
     flags = [flag for prompt in prompts for flag in ("--prompt", prompt)]
     assert cli.main(["generate", "--model", "line", "--output_dir", str(tmp_path), *flags]) == 0
-    assert "unlike the training icons of that name: 000_love-lucide-style_0.svg; try" in capsys.readouterr().out
+    assert "unlike the training icons of that name: 000_shop-lucide-style_0.svg; try" in capsys.readouterr().out
     assert [entry["doubtful"] for entry in samples_of(tmp_path)] == [True, False]
 
 

@@ -89,6 +89,30 @@ def test_a_synonym_is_drawn_and_ranked_as_the_name_that_the_model_knows(encoder)
     assert searchable.nearest(["email", "an envelope"], encoder)[0] == "mail"
 
 
+def test_a_style_that_lacks_a_name_draws_its_synonym(encoder):
+    pictures = NamePictures(torch.eye(4)[:3], torch.tensor([0, 1, 1]), ["hugeicons", "lucide", "solar"], "ranker")
+    known = KnownNames(["love", "heart"], torch.zeros(0, 0), pictures)  # hugeicons alone has "love"
+    assert [known.synonyms("love", style) for style in ("", "hugeicons", "lucide", "tabler")] == [[], [], ["heart"], []]
+    styles = ["hugeicons", "lucide", "tabler"]
+    assert known.nearest(["love, my style"] * 3, encoder, styles) == [None, "heart, my style", None]
+    assert known.nearest(["love"], encoder) == [None] and known.styles_of("love") == ["hugeicons"]
+    shown = [known.examples("love", style).tolist() for style in styles]  # also of the name in other styles
+    assert shown == [each.tolist() for each in (torch.eye(4)[:1], torch.eye(4)[:2], torch.eye(4)[:1])]
+    assert known.examples("heart", "lucide").tolist() == torch.eye(4)[1:2].tolist()
+
+
+def test_a_prompt_without_a_style_is_drawn_in_default_styles_that_have_a_synonym(monkeypatch):
+    pipeline = SVGFusionPipeline.from_pretrained("line")
+    drawn = []
+    monkeypatch.setattr(pipeline, "_draw", lambda candidates, *_: drawn.extend(candidates))
+    monkeypatch.setattr(pipeline.ranker, "judge", lambda prompts, *_: (np.zeros(len(prompts)), np.ones(len(prompts))))
+    pipeline.sample("love", [0], SamplingConfig(symmetry=False, simplify=False))
+    assert [(each.style, each.drawn_for) for each in drawn[:4]] == [
+        (style, f"{name}, {style} style") for style in ("tabler", "lucide") for name in ("love", "heart")
+    ]
+    assert all(each.text.startswith("love, ") and len(each.examples) > 1 for each in drawn)
+
+
 def test_nearest_names_are_the_same_in_any_company(known, encoder):
     prompts = ["moose", "deer", "a parasol for the beach, twemoji style", "love"]
     together = known.nearest(prompts, encoder)
