@@ -59,8 +59,6 @@ def _prepare_dataset_flags(add: Add) -> None:
     add("--seed", type=int, default=0, help="random seed for the names held out of single packs")
     add("--num_parts", type=int, default=0, help="captions per SVG made of parts of its name")
     add("--moved_copies", action="store_true", help="add mirrored and rotated copies, named for what they show")
-    add("--originals", action="store_true",
-        help="write the original files, without scripts, links and URLs, instead of their rows as SVG")
     add("--processes", type=int, help="default: one per core")
 
 

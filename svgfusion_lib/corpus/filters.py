@@ -12,7 +12,6 @@ from svgfusion_lib.corpus.colours import dominant_colours
 from svgfusion_lib.corpus.packs import pack_domain
 from svgfusion_lib.corpus.records import Record
 from svgfusion_lib.svg import row_format as rf
-from svgfusion_lib.svg.sanitise import sanitised_svg
 from svgfusion_lib.utils.hybrid_utils import is_drawn, strokes_only
 from svgfusion_lib.utils.placement import drawn_box
 from svgfusion_lib.utils.render import BLANK_CONTRAST, render_svg_by_resvg
@@ -107,7 +106,7 @@ class Inspection:
 
     reason: str
     fingerprint: bytes = b""            # equal for equal drawings
-    svg: str = ""                       # written from the rows, or the original
+    svg: str = ""                       # written from the rows
     rows: int = 0                       # between <BOS> and <EOS>
     approximated: tuple[str, ...] = ()  # features that rows only approximate
     picture: np.ndarray | None = None   # uint8 [S, S, 3] on white
@@ -115,7 +114,7 @@ class Inspection:
 
 
 def inspect_svg(
-    source: Source, stroke_only: bool | None, max_rows: int | None, pictures: bool, whole: bool, originals: bool
+    source: Source, stroke_only: bool | None, max_rows: int | None, pictures: bool, whole: bool
 ) -> Inspection:
     """Parse and render one file. Options as in `prepare_dataset`; pictures: render it for comparison.
 
@@ -146,7 +145,6 @@ def inspect_svg(
                 return Inspection("blank on white")
         if coloured:
             colours = dominant_colours(text)
-        text = sanitised_svg(source.path) if originals else text
     except ValueError:
         return Inspection("cannot be rendered")
     rounded = np.round(rows, 3) + 0.0  # to a thousandth of half the canvas; turns -0.0 into 0.0

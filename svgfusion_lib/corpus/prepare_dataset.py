@@ -43,7 +43,6 @@ def prepare_dataset(
     seed: int = 0,
     num_parts: int = 0,
     moved_copies: bool = False,
-    originals: bool = False,
     processes: int | None = None,
 ) -> dict:
     """Clean, deduplicate, balance, caption and split SVGs; return the summary. Rules: docs/corpus.md.
@@ -61,8 +60,7 @@ def prepare_dataset(
     `hold_out`: 10% of the names go to the split held_out; of the remaining name-pack pairs, 5%, chosen by `seed`, go
     to unseen_pair if another pack has the name in training. Without it, all is trained on.
     `num_parts`: parts of the name added to the captions of training icons. `moved_copies`: add mirrored and turned
-    copies of them, named for what they show (corpus/directions.py). `originals`: write files as they were, except for
-    scripts, handlers, links and URLs (svg/sanitise.py), instead of writing them from rows.
+    copies of them, named for what they show (corpus/directions.py).
 
     Writes `output_dir/<pack>/<name>.svg`, manifest.jsonl, summary.json (per pack: icons, kept, those of each split,
     dropped by reason, approximated, percentiles of rows) and dropped.jsonl (file, reason and, for duplicates, same_as).
@@ -118,8 +116,7 @@ def prepare_dataset(
             else:
                 candidates.append(source)
         inspect = partial(
-            inspect_svg, stroke_only=stroke_only, max_rows=max_rows, pictures=near_duplicates, whole=whole,
-            originals=originals,
+            inspect_svg, stroke_only=stroke_only, max_rows=max_rows, pictures=near_duplicates, whole=whole
         )
         findings = track(map_in_order(inspect, candidates, processes), "icons", len(candidates))
         for finding, source in zip(findings, candidates):  # in this order, so that the progress bar completes
@@ -129,7 +126,6 @@ def prepare_dataset(
         return sieve.finish({
             "stroke_only": stroke_only, "near_duplicates": near_duplicates, "one_style": one_style,
             "hold_out": hold_out, "whole": whole, "seed": seed, "num_parts": num_parts, "moved_copies": moved_copies,
-            "originals": originals,
             **limits,
         })
 

@@ -67,7 +67,7 @@ def main(root: Path) -> None:
     names = write_cases(svg_dir)
     pipeline = SVGFusionPipeline.from_pretrained("line")
     assert vpvae._pixel_encoder("efficientnet-lite0") and module._encoder("efficientnet-lite0")
-    inspect = partial(inspect_svg, stroke_only=False, max_rows=None, pictures=True, whole=True, originals=False)
+    inspect = partial(inspect_svg, stroke_only=False, max_rows=None, pictures=True, whole=True)
 
     def prepare(file: str) -> str:
         found = inspect(Source(svg_dir / file, Record(file, file, "")))
