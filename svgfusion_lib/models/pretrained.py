@@ -8,7 +8,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-from svgfusion_lib.errors import UserError
+from svgfusion_lib.errors import UserError, first_line
 
 _IN_WHEEL = Path(__file__).resolve().parents[1] / "pretrained"
 # Shipped weights: inside the installed package, or next to the package in a checkout.
@@ -81,7 +81,7 @@ def load_hub(from_pretrained, name: str, what: str, **arguments):
             with _quiet():
                 return from_pretrained(str(folder) if local else name, local_files_only=here, **arguments)
         except failures as error:
-            reason = _hub_error() if here and not local else _line(error)
+            reason = _hub_error() if here and not local else first_line(error).rstrip(".")
             if reason is not None:
                 more = "" if local else " A local folder with the model works too."
                 raise UserError(f"{what} {name!r} could not be loaded: {reason}.{more}") from error
@@ -114,14 +114,8 @@ def _hub_error() -> str | None:
     except urllib.error.HTTPError:
         return None  # the hub responded; its client reports the error better
     except OSError as error:
-        return f"it is not in the local cache and the model hub cannot be reached ({_line(error)})"
-
-
-def _line(error: BaseException) -> str:
-    """The first line of an error's message, without its final full stop."""
-    error = getattr(error, "reason", error)  # URLError wraps the cause
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+        cause = first_line(getattr(error, "reason", error)).rstrip(".")  # URLError wraps it
+        return f"it is not in the local cache and the model hub cannot be reached ({cause})"
 
 
 @contextmanager
