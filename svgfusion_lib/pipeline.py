@@ -408,8 +408,9 @@ class SVGFusionPipeline(LatentSampler):
     ) -> list[list[Candidate]]:
         """All candidates that each prompt may need, to be drawn.
 
-        Every second one is of a synonym or the nearest known name (`KnownNames.nearest`), or starts in another style
-        that has the name: if the style asked for has neither name nor synonym, or if no earlier one was recognised.
+        Every second one is of the nearest known name or a synonym (`KnownNames.nearest`), or starts in another style
+        that has the name: if the style asked for lacks it, or if no earlier one was recognised. For a known name with
+        a synonym in the style, these take turns.
         """
         count, names = most_needed(config), self.known_names
         resolved = [
@@ -431,7 +432,9 @@ class SVGFusionPipeline(LatentSampler):
                 for number, (seed, (text, style)) in enumerate(zip(candidate_seeds(seeds[i], count), own))
             ])
             for each in candidates[-1][1::2]:
-                each.drawn_for = nearest.get((each.text, each.style)) or each.text
+                near = nearest.get((each.text, each.style))
+                if near and (each.number // 4 % 2 == 0 or self.known_names.familiarity(each.text) != "known"):
+                    each.drawn_for = near
                 each.start = self._start(each, config)
         return candidates
 
