@@ -17,7 +17,7 @@ from svgfusion_lib.gallery.look import BACKGROUNDS, Look
 from svgfusion_lib.gallery.session import Session, Tick
 from svgfusion_lib.gallery.worker import Worker
 
-PAGE_READY = "/opened"  # sent by gallery.js once a browser shows the page
+PAGE_READY = "/opened"  # sent by gallery.js once a browser shows the page, with the request in its link, if any
 PAGE_READY_SECONDS = 6  # how long the first batch waits for PAGE_READY: drawing at once would delay the page
 STILL_DRAWING = "Still drawing; press Cancel first."
 WELCOME = "Say what to draw and press Generate, or open an SVG of your own."
@@ -225,10 +225,14 @@ class Gallery(W.VBox):
     def _open(self, name: str, content: bytes) -> str:
         """Open one file and return a note, "" if the action has a note of its own."""
         if name == PAGE_READY:
+            if content:  # it takes the place of the first request
+                self.worker.cancel()
             self._page_ready.set()
             self._show_favourites(self.session.read_favourites())
-            return ""
-        if name.endswith(".json"):
+            if not content:
+                return ""
+            self.worker.wait()
+        if name == PAGE_READY or name.endswith(".json"):
             request = Request.from_json(content)
             if self._refuse_if_busy():
                 return ""

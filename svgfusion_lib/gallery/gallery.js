@@ -31,7 +31,6 @@
     const files = [...event.dataTransfer.files].map(async file => [file.name, await file.text()]);
     Promise.allSettled(files).then(read => send(read.flatMap(each => each.value ? [each.value] : [])));  // no folders
   });
-  send([['/opened', '']]);  // no file has such a name
-  const prefix = '#svgfusion=';
-  if (location.hash.startsWith(prefix)) send([['request.json', decodeURIComponent(location.hash.slice(prefix.length))]]);
+  // No file has such a name. The text is the request in the link that opened the page, if any.
+  send([['/opened', new URLSearchParams(location.hash.slice(1)).get('svgfusion') || '']]);
 })(this.closest('.svgf'));

@@ -16,9 +16,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+from svgfusion_lib.gallery.downloads import LINK_PREFIX
 from svgfusion_lib.notebook_tools.cleaner import tags_of
 from svgfusion_lib.notebook_tools.gallery_page import write_page
 from svgfusion_lib.utils.render import is_blank
@@ -286,9 +288,12 @@ def test_the_page_of_its_own(environment, tmp_path, front_ends):
             assert "/login" in answer.url
         assert kernels_of(server) == [first]
         with opened_page(1200) as page:
-            page.goto(address, wait_until="domcontentloaded")
+            link = quote('{"prompt": "bell, lucide style"}')
+            page.goto(f"{address}{LINK_PREFIX}{link}", wait_until="domcontentloaded")
             assert kernels_of(server) == [first]
             page.wait_for_selector(".svgf-prompt input")
+            drawn = page.locator(".svgf-note").first
+            playwright.expect(drawn).to_contain_text("8 icons: bell", timeout=SECONDS * 1000)
             parts = "document.querySelectorAll('script[src$=\"/voila.js\"], [cell-index]')"
             scripts = page.evaluate(f"[...{parts}].map(part => part.localName)")
             assert scripts[:2] == ["script", "div"] and scripts.count("script") == 1  # loads while the cells run

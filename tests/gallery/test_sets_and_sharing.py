@@ -118,6 +118,14 @@ def test_a_file_that_is_dropped_is_opened_or_drawn(session, cart_file):
     assert "at most 32" in gallery.status.value
 
 
+def test_a_link_is_drawn_in_place_of_the_first_request(session):
+    gallery = Gallery(session, first=Request("cart", **QUICK))
+    gallery.inbox.value = dropped(("/opened", Request("bell", "lucide", seed=5, **QUICK).to_json()))
+    gallery.worker.wait(60)
+    assert [batch.title for batch in session.history] == ["bell, lucide style"]
+    assert gallery.controls.request.seed == 5 and "icons: bell" in gallery.status.value
+
+
 def dropped(*files: tuple[str, str]) -> str:
     """The message of gallery.js for names and texts of files."""
     return json.dumps(files)
