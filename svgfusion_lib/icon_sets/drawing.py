@@ -114,6 +114,8 @@ def distinct_words(words: Sequence[str]) -> list[str]:
     for word in words:
         plain = re.sub(r"\s+", " ", word).strip()
         first.setdefault(plain.casefold(), plain)
+    if not first:
+        raise UserError("no words given; a set has one icon per word")
     if len(first) > MAX_WORDS:
         raise UserError(f"{len(first)} words are too many for a set; use at most {MAX_WORDS}")
     check_prompts(list(first.values()))

@@ -150,6 +150,10 @@ def test_the_set_tab_draws_swaps_and_makes_files(session):
     gallery.tabs.index = 1
     assert gallery._active_controls.children == (gallery.set_controls,)
     gallery.controls.set_request(Request("", **QUICK))
+    gallery.set_controls.words.value = "\n \n"
+    gallery.set_controls.draw.click()
+    gallery.worker.wait(60)
+    assert "no words given; a set has one icon per word." in gallery.status.value
     gallery.set_controls.words.value = "home\n\nbell\n"
     gallery.set_controls.draw.click()
     gallery.worker.wait(60)
