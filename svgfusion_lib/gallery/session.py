@@ -91,7 +91,7 @@ class Session:
         unknown = self.pipeline.unknown_words(request.prompt, request.style)
         nearest = sorted({strip_style(each.drawn_for) for each in images if each.drawn_for != each.prompt})
         weights = {name: self.weights[name] for name in sorted({each.model for each in images})}
-        note = _unknown_words_note(unknown, nearest) + _doubtful_note([each.is_doubtful for each in images])
+        note = _unknown_words_note(unknown, nearest) + self._doubtful_note([each.is_doubtful for each in images])
         note += _weights_note(request.weights, self.weights)
         return self._add_batch(
             prompt, drawn, "drawn", [each.model for each in images], [each.style for each in images], note=note,
@@ -108,7 +108,7 @@ class Session:
         ]
         condition = model.resolve_prompt("", style)[1] or None
         title = f"set of {len(drawn)} in {style} style"
-        note = _doubtful_note([each.doubtful for each in icon_set.icons])
+        note = self._doubtful_note([each.doubtful for each in icon_set.icons])
         batch = self._add_batch(title, drawn, title, model.name, condition, icon_set=icon_set, note=note)
         for icon, each in zip(batch.icons, icon_set.icons):
             icon.drawings = [parse_svg(svg).rows for svg in each.candidates]
@@ -248,6 +248,15 @@ class Session:
 
     # --- bookkeeping -----------------------------------------------------------------------------
 
+    def _doubtful_note(self, doubtful: Sequence[bool]) -> str:
+        """A note on new drawings that look unlike real icons of their name, or "" if there are none."""
+        if not any(doubtful):
+            return ""
+        first = len(self.icons) + 1
+        numbers = ", ".join(str(number) for number, each in enumerate(doubtful, first) if each)
+        icons = f"Icon{'s' * (sum(doubtful) > 1)} {numbers}"
+        return f"{icons}: unlike the training icons of that name; try another seed or style. "
+
     def styles_for(self, icon: Icon) -> list[str]:
         """The styles that an icon can be restyled to."""
         own = self.pipelines[icon.model].dit.config.styles
@@ -319,17 +328,8 @@ class Session:
 
 def _unknown_words_note(words: Sequence[str], nearest: Sequence[str]) -> str:
     """A note on unknown words, or "" if the models know all of a prompt's words."""
-    note = f"The models do not know: {', '.join(words)}. " if words else ""
+    note = f"The models do not know: {', '.join(dict.fromkeys(words))}. " if words else ""
     return note + (f"Some icons show the nearest known name instead: {', '.join(nearest)}. " if nearest else "")
-
-
-def _doubtful_note(doubtful: Sequence[bool]) -> str:
-    """A note on drawings that look unlike real icons of their name, or "" if there are none."""
-    if not any(doubtful):
-        return ""
-    numbers = ", ".join(str(number) for number, each in enumerate(doubtful, start=1) if each)
-    icons = f"Icon{'s' * (sum(doubtful) > 1)} {numbers} of {len(doubtful)}"
-    return f"{icons}: unlike the training icons of that name; try another seed or style. "
 
 
 def _weights_note(drawn_with: Mapping[str, str], own: Mapping[str, str]) -> str:

@@ -128,8 +128,10 @@ def test_the_widgets_set_look_background_and_favourites(session):
 
 
 def test_drawings_unlike_their_name_are_pointed_out(session):
-    batch = session.generate(Request("love, lucide style", None, 2))  # the model draws no heart for this one
-    assert batch.note == "Icons 1, 2 of 2: unlike the training icons of that name; try another seed or style. "
+    request = Request("love, lucide style", None, 2)  # the model draws no heart for this one
+    for numbers in ("1, 2", "3, 4"):  # as in the grid
+        expected = f"Icons {numbers}: unlike the training icons of that name; try another seed or style. "
+        assert session.generate(request).note == expected
     batch = session.generate(Request("shopping cart, tabler style", None, 1))
     assert batch.note == ""
 
@@ -143,3 +145,5 @@ def test_chips_draw_names_are_completed_and_unknown_words_are_said(session):
     assert gallery.controls.prompt.value == "shopping cart" and gallery.detail.icon is session.icons[-1]
     batch = session.generate(Request("a trampolinist", None, 1, steps=2, candidates=1))
     assert batch.note == "The models do not know: trampolinist. " and session.history[-1] is batch
+    batch = session.generate(Request("trampolinist trampolinist", None, 1, steps=2, candidates=1))
+    assert batch.note.startswith("The models do not know: trampolinist. ")
