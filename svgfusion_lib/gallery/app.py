@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import ipywidgets as W  # noqa: N812 - as everyone calls it
 
@@ -55,6 +56,7 @@ class Gallery(W.VBox):
         self.favourites = add_classes(W.Box(), "svgf-history")
         self._history_heading = W.HTML()
         self._shown: Batch | None = None
+        self._listed: list[Batch] = []  # in the history, the latest first
         self._error_shown = False
         self._refusal = ""  # STILL_DRAWING after a request that came while drawing
         self._page_ready = threading.Event()
@@ -107,14 +109,15 @@ class Gallery(W.VBox):
     def _set_look(self, look: Look) -> None:
         try:
             self.session.set_look(look)
-        except UserError as error:
+            self._clear_error()
+        except UserError as error:  # for its colour; the rest is valid
+            self.session.set_look(replace(look, colour=self.session.look.colour))
             self._show_error(f"{error}.")
-            return
-        self._clear_error()
         if self._shown is not None:
             self.show(self._shown)
         if self.detail.icon is not None:
             self.choose(self.detail.icon)
+        self._refresh_session()
 
     def _set_background(self, name: str) -> None:
         for each in BACKGROUNDS:
@@ -141,7 +144,7 @@ class Gallery(W.VBox):
             assert batch is not None and batch.icon_set is not None
             content = set_bytes(batch.icon_set, batch.icons)
             self.files_link.value = download_link("Set as ZIP", "set.zip", content, markup.ZIP_TYPE)
-            return "SVG, sprite, Iconify JSON, React and Vue components and a page are in the ZIP next to the button."
+            return "Made set.zip: SVG, sprite, Iconify JSON, React and Vue components and a page."
 
         self._start(work)
 
@@ -260,10 +263,20 @@ class Gallery(W.VBox):
         if self._shown is not None and icon in self._shown.icons:
             self.grid.children[self._shown.icons.index(icon)].children[0].value = markup.card(icon)
             self.heading.value = markup.batch_heading(self._shown)
+        self._refresh_session()
 
     def _add_to_history(self, batch: Batch) -> None:
-        entry = card(markup.batch_strip(batch), f"Show again: {batch.title}", lambda: self.show(batch))
+        entry = card("", f"Show again: {batch.title}", lambda: self.show(batch))
         self.history.children = [entry, *self.history.children]
+        self._listed.insert(0, batch)
         self.detail.update_morph_targets()
-        everything = download_link("All as ZIP", "session.zip", zip_bytes(self.session.icons), markup.ZIP_TYPE)
-        self._history_heading.value = markup.section_heading("This session", everything)
+        self._refresh_session()
+
+    def _refresh_session(self) -> None:
+        """Show the icons of the history and the favourites, and pack the ZIP, as they look now."""
+        for batch, entry in zip(self._listed, self.history.children):
+            entry.children[0].value = markup.batch_strip(batch)
+        self._show_favourites(Batch("favourites", tuple(self.session.favourites)))
+        if self._listed:
+            everything = download_link("All as ZIP", "session.zip", zip_bytes(self.session.icons), markup.ZIP_TYPE)
+            self._history_heading.value = markup.section_heading("This session", everything)

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from svgfusion_lib.config import SamplingConfig
+from svgfusion_lib.editing.morphing import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.icon_sets import IconSet
@@ -57,15 +58,22 @@ class Request:
 
 @dataclass(frozen=True)
 class Batch:
-    """The icons of one action and its title; animation: SVG text of an animated morph.
+    """The icons of one action and its title.
 
-    note: what the models did not know. request: the request, if the icons were drawn from a prompt alone. icon_set:
-    the set they belong to.
+    is_morph: whether they are the frames of a morph. note: what the models did not know. request: the request, if the
+    icons were drawn from a prompt alone. icon_set: the set they belong to.
     """
 
     title: str
     icons: tuple[Icon, ...]
-    animation: str | None = None
+    is_morph: bool = False
     note: str = ""
     request: Request | None = None
     icon_set: IconSet | None = None
+
+    @property
+    def animation(self) -> str | None:
+        """SVG text of a morph as it looks now, animated."""
+        if not self.is_morph:
+            return None
+        return self.icons[0].look.sized(animated_svg([icon.picture for icon in self.icons]))

@@ -33,8 +33,8 @@ class Icon:
     number: of the icon within the session, from 1. title: the prompt, or the file name. origin: a description such as
     "variations of 3". model: name of the pipeline that drew it, or that edits it. seed: None if it was not drawn from
     noise. style: the model's style, if any. hidden: numbers of hidden layers. look: strokes and colour, the same for
-    all icons. names: layer names, "" or missing where there is none. source: SVG text of the icon that it was made
-    from. drawings: rows of all candidates for it, in a set.
+    all icons. names: layer names, "" or missing where there is none. source: rows of the icon that it was made from.
+    drawings: rows of all candidates for it, in a set.
     """
 
     number: int
@@ -47,21 +47,27 @@ class Icon:
     hidden: frozenset[int] = frozenset()
     look: Look = Look()
     names: Sequence[str] = ()
-    source: str | None = None
+    source: np.ndarray | None = None
     drawings: Sequence[np.ndarray] = ()
     _undo_stack: list[tuple[np.ndarray, frozenset[int]]] = field(default_factory=list, repr=False)
 
     @property
     def svg(self) -> str:
         """SVG text of the visible layers, with the session's look; ids are layer names."""
-        text = self.look.sized(rows_to_svg(self.look.rows(self.shown_rows)))
         shown = [layer_name(self.names, k) for k in range(1, len(self._structure) + 1) if k not in self.hidden]
-        return with_names(text, shown)
+        return with_names(self.look.sized(self.picture), shown)
+
+    @property
+    def picture(self) -> str:
+        """SVG text of the visible layers, with the session's strokes and colours."""
+        return rows_to_svg(self.look.rows(self.shown_rows))
 
     @property
     def before(self) -> str | None:
-        """SVG text from before the edits, or of the icon that this one was made from."""
-        return rows_to_svg(self._undo_stack[0][0]) if self._undo_stack else self.source
+        """`picture` from before the edits, or of the icon that this one was made from; None if it looks the same."""
+        rows = self._undo_stack[0][0] if self._undo_stack else self.source
+        before = None if rows is None else rows_to_svg(self.look.rows(rows))
+        return None if before == self.picture else before
 
     @property
     def plain_svg(self) -> str:

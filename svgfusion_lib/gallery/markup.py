@@ -131,10 +131,11 @@ def large_view(icon: Icon) -> str:
 
 def _comparison(icon: Icon) -> tuple[str, str]:
     """The icon before its edits, and a slider that reveals it; both "" if there is no such icon or no difference."""
-    if icon.before is None or icon.before == icon.plain_svg:
+    before = icon.before
+    if before is None:
         return "", ""
     return (
-        picture(icon.before, "Before", "before"),
+        picture(before, "Before", "before"),
         '<input class="svgf-slider" type="range" min="0" max="100" value="0" aria-label="Before and after" oninput="'
         "this.parentNode.style.setProperty('--before', this.value + '%')\">"
     )

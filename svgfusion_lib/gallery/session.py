@@ -27,7 +27,6 @@ from svgfusion_lib.editing import (
     variations,
 )
 from svgfusion_lib.editing.explain import names_of_rows
-from svgfusion_lib.editing.morphing import animated_svg
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery.batches import Batch, Request
 from svgfusion_lib.gallery.icons import Icon
@@ -40,7 +39,6 @@ from svgfusion_lib.pipeline import SVGFusionPipeline, check_prompts, check_seeds
 from svgfusion_lib.system.files import ENTRIES, read_json, write_json
 from svgfusion_lib.utils.hybrid_utils import strokes_only
 from svgfusion_lib.utils.svg_parser import parse_svg
-from svgfusion_lib.utils.tensorsvg import rows_to_svg
 
 Tick = Callable[[int, int], None]
 MAX_ICONS = 32  # in one batch
@@ -164,9 +162,8 @@ class Session:
         way = interpolate(pipeline, self._encode(icon), self._encode(other, icon.model), frames)
         rows = [pipeline.decode_latents(z[None], config)[0] for z in way]
         drawn = [(icon.title if k < frames / 2 else other.title, each, None) for k, each in enumerate(rows)]
-        animation = animated_svg([rows_to_svg(each, config.canvas) for each in rows], config.canvas)
         name = f"morph from {icon.number} to {other.number}"
-        return self._add_batch(name, drawn, name, icon.model, animation=animation)
+        return self._add_batch(name, drawn, name, icon.model, is_morph=True)
 
     def open_svg(self, name: str, content: bytes) -> Batch:
         """Open a user's SVG file, keeping only what our parser reads; the batch title says what is missing."""
@@ -229,7 +226,7 @@ class Session:
         own = {name: value for name, value in entry.items() if name not in ("svg", "model")}
         rows, model = parse_svg(entry["svg"]).rows, entry["model"]
         model = model if model in self.pipelines else self._model_of_file(rows)
-        self.icons.append(Icon(len(self.icons) + 1, rows=rows, model=model, **own))
+        self.icons.append(Icon(len(self.icons) + 1, rows=rows, model=model, look=self.look, **own))
         return self.icons[-1]
 
     @cached_property
@@ -299,17 +296,16 @@ class Session:
         pipeline = self.pipelines[icon.model]
         rows = decode_layers(pipeline, drawn, layer_of_parts(pipeline, icon.plain_svg), request.config)
         icons = [(caption, each, seed) for each, seed in zip(rows, request.seeds)]
-        return self._add_batch(title, icons, title, icon.model, style, source=icon.plain_svg)
+        return self._add_batch(title, icons, title, icon.model, style, source=icon.shown_rows)
 
     def _add_batch(
         self, title: str, drawn: Sequence[tuple[str, np.ndarray, int | None]], origin: str, model: str | Sequence[str],
-        style: str | None | Sequence[str | None] = None, animation: str | None = None, source: str | None = None,
-        **about: Any,
+        style: str | None | Sequence[str | None] = None, source: np.ndarray | None = None, **about: Any,
     ) -> Batch:
         """Make a batch from (title, rows, seed), numbering the icons on from the last.
 
-        model, style: one for all, or per icon. source: of the icons; about: other fields of the batch. Layers of icons
-        drawn from a seed get names.
+        model, style: one for all, or per icon. source: rows of the icon they were made from; about: other fields of the
+        batch. Layers of icons drawn from a seed get names.
         """
         first = len(self.icons) + 1
         models = [model] * len(drawn) if isinstance(model, str) else model
@@ -322,7 +318,7 @@ class Session:
             for k, (name, rows, seed) in enumerate(drawn)
         )
         self.icons += icons
-        self.history.append(Batch(title, icons, animation, **about))
+        self.history.append(Batch(title, icons, **about))
         return self.history[-1]
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import zipfile
 from xml.etree import ElementTree
 
 import numpy as np
@@ -115,6 +116,8 @@ def test_the_widgets_set_look_background_and_favourites(session):
     assert 'width="64"' in session.icons[0].svg and "64px" in gallery.grid.children[0].children[0].value
     gallery.appearance.colour.value = "nonsense"
     assert "is not a colour" in gallery.status.value and 'stroke-width="3"' in session.icons[0].svg
+    gallery.appearance.width.value = 2.5
+    assert "is not a colour" in gallery.status.value and 'stroke-width="2.5"' in session.icons[0].svg
     gallery.appearance.colour.value = "#0a7"
     assert "#0a7" in session.icons[0].svg and "is not a colour" not in gallery.status.value
     gallery.appearance.background.value = "dark"
@@ -125,6 +128,40 @@ def test_the_widgets_set_look_background_and_favourites(session):
     star.value = False
     assert not gallery.favourites.children
     assert "Copy SVG" in markup.large_view(session.icons[0]) and "4x.png" in markup.large_view(session.icons[0])
+
+
+def test_a_look_and_edits_are_also_of_the_history_the_favourites_and_the_zip(session):
+    gallery = Gallery(session)
+    gallery._open("two.svg", TWO.encode())
+    icon = gallery.detail.icon
+    gallery.grid.children[0].children[-1].value = True
+    gallery._open("other.svg", TWO.encode())
+    gallery.choose(icon)
+    for widget, value in ((gallery.appearance.width, 3), (gallery.detail.show_boxes[0], False)):
+        widget.value = value
+        strips = [gallery.history.children[1], *gallery.favourites.children]
+        assert all(markup.picture(icon.svg, "") in strip.children[0].value for strip in strips)
+        assert svg_of(icon) in _files(gallery._history_heading.value)
+
+
+def _files(link: str) -> list[str]:
+    """Texts of the files in a ZIP that a link contains."""
+    (content,) = re.findall(r'href="data:application/zip;base64,([^"]*)"', link)
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(content))) as archive:
+        return [archive.read(name).decode() for name in archive.namelist()]
+
+
+def test_a_morph_and_what_an_icon_was_before_have_the_look_too(session, icon):
+    other = session.open_svg("g.svg", GRADIENT.encode()).icons[0]
+    morph = session.morph(icon, other, 3)
+    icon.paint_layer(2, "#2a9d8f")
+    assert "#d33" in icon.before
+    session.set_look(Look(width=3, size=48))
+    assert 'stroke-width="3"' in icon.before and 'stroke-width="3"' in morph.animation
+    assert morph.animation.count('width="48"') == 1  # of the whole
+    session.set_look(Look(colour="#0a7"))
+    assert icon.before is None  # it looks the same
+    assert "#0a7" in morph.animation
 
 
 def test_drawings_unlike_their_name_are_pointed_out(session):
