@@ -10,7 +10,16 @@ import ipywidgets as W  # noqa: N812 - as everyone calls it
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import markup
 from svgfusion_lib.gallery.batches import Batch, Request
-from svgfusion_lib.gallery.controls import Appearance, Controls, SetControls, add_classes, button, card, shared_widget
+from svgfusion_lib.gallery.controls import (
+    Appearance,
+    Controls,
+    SetControls,
+    add_classes,
+    button,
+    card,
+    mark_chosen,
+    shared_widget,
+)
 from svgfusion_lib.gallery.detail import Detail
 from svgfusion_lib.gallery.downloads import download_link, set_bytes, zip_bytes
 from svgfusion_lib.gallery.icons import Icon
@@ -103,8 +112,8 @@ class Gallery(W.VBox):
     def choose(self, icon: Icon) -> None:
         """Show one icon enlarged."""
         self.detail.show(icon)
-        for each, own in zip(self._shown.icons if self._shown else (), self.grid.children):
-            (own.add_class if each is icon else own.remove_class)("svgf-chosen")
+        shown = self._shown.icons if self._shown else ()
+        mark_chosen(self.grid.children, shown.index(icon) if icon in shown else None)
 
     def _set_look(self, look: Look) -> None:
         try:

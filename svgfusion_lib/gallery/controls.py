@@ -65,6 +65,12 @@ def card(content: str, name: str, on_press: Callable[[], None], *others: W.Widge
     return shared_widget(W.Box, "svgf-card", children=[shared_widget(W.HTML, value=content), cover, *others])
 
 
+def mark_chosen(cards: Sequence[W.Box], index: int | None) -> None:
+    """Show which of some cards is chosen."""
+    for k, each in enumerate(cards):
+        (each.add_class if k == index else each.remove_class)("svgf-chosen")
+
+
 def style_choices(styles: Sequence[str]) -> list[tuple[str, str]]:
     """Options for a drop-down: "" for no style (None would mean that nothing is selected), then all styles."""
     return [(ANY_STYLE, ""), *((style, style) for style in styles)]

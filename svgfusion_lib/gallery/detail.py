@@ -9,7 +9,7 @@ from svgfusion_lib.editing import RECOLOURINGS
 from svgfusion_lib.errors import UserError
 from svgfusion_lib.gallery import markup
 from svgfusion_lib.gallery.batches import Batch, Request
-from svgfusion_lib.gallery.controls import add_classes, button, card
+from svgfusion_lib.gallery.controls import add_classes, button, card, mark_chosen
 from svgfusion_lib.gallery.icons import Icon, Layer
 from svgfusion_lib.gallery.session import Session, Tick
 
@@ -59,11 +59,11 @@ class Detail(W.VBox):
         self._update_styles(self.session.styles_for(icon))
         self.update_morph_targets()
         self._rebuild_layers()
-        self._refresh()
         self.drawings.children = [
             card(markup.drawing(k, rows), f"Use drawing {k} instead", partial(self._choose, k))
             for k, rows in enumerate(icon.drawings, start=1)
         ]
+        self._refresh()
         self.children = [self.view, self.drawings, self.sections, self._pane]
 
     def set_busy(self, busy: bool) -> None:
@@ -194,6 +194,7 @@ class Detail(W.VBox):
     def _refresh(self) -> None:
         self.view.value, self.code.value = markup.large_view(self._shown), markup.code(self._shown.svg)
         self.undo.disabled = not self._shown.is_edited
+        mark_chosen(self.drawings.children, self._shown.chosen)
 
     # --- variations and other edits --------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from svgfusion_lib.corpus.packs import strip_style
 from svgfusion_lib.gallery.batches import REQUEST_FILE, Request
 from svgfusion_lib.gallery.icons import Icon
 from svgfusion_lib.icon_sets import IconSet, write_set
+from svgfusion_lib.icon_sets.drawing import SetIcon
 from svgfusion_lib.icon_sets.exports import CURRENT, Drawing, react_component, read_drawing, recoloured, svg_file
 from svgfusion_lib.icon_sets.names import safe_names
 from svgfusion_lib.utils.render import contact_sheet, data_address
@@ -86,19 +87,22 @@ def set_bytes(icon_set: IconSet, icons: Sequence[Icon]) -> bytes:
     A colour of the look is kept, unless the look asks for `currentColor`.
     """
     keeps_colour = any(icon.look.colour and not icon.look.current_colour for icon in icons)
-    shown = [
-        replace(
-            each, candidates=[icon.svg, *each.candidates], drawn_for=[icon.title, *each.drawn_for], chosen=0,
-            doubtful=False,
-        )
-        for each, icon in zip(icon_set.icons, icons)
-    ]
+    shown = [_as_shown(each, icon) for each, icon in zip(icon_set.icons, icons)]
     with TemporaryDirectory() as folder:
         root = write_set(replace(icon_set, icons=shown), Path(folder) / "icons", current_colour=not keeps_colour)
         return _archive({
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith(".")
         })
+
+
+def _as_shown(each: SetIcon, icon: Icon) -> SetIcon:
+    """An icon of a set with the look in all its drawings; if it was edited, that is one more drawing, the first."""
+    drawings = [replace(icon, rows=rows, hidden=frozenset(), names=()).svg for rows in icon.drawings]
+    if icon.chosen is not None:
+        return replace(each, candidates=drawings, chosen=icon.chosen)
+    drawings, drawn_for = [icon.svg, *drawings], [icon.title, *each.drawn_for]
+    return replace(each, candidates=drawings, drawn_for=drawn_for, chosen=0, doubtful=False)
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:

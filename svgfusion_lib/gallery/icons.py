@@ -49,7 +49,7 @@ class Icon:
     names: Sequence[str] = ()
     source: np.ndarray | None = None
     drawings: Sequence[np.ndarray] = ()
-    _undo_stack: list[tuple[np.ndarray, frozenset[int]]] = field(default_factory=list, repr=False)
+    _undo_stack: list[tuple[np.ndarray, frozenset[int], Sequence[str]]] = field(default_factory=list, repr=False)
 
     @property
     def svg(self) -> str:
@@ -97,6 +97,12 @@ class Icon:
         return element_structure(self.rows)
 
     @property
+    def chosen(self) -> int | None:
+        """Index of the drawing that is shown; None if it was edited, or if there are none."""
+        same = (k for k, rows in enumerate(self.drawings) if np.array_equal(rows, self.rows))
+        return None if self.hidden else next(same, None)
+
+    @property
     def is_edited(self) -> bool:
         return bool(self._undo_stack)
 
@@ -126,14 +132,15 @@ class Icon:
     def choose(self, number: int) -> None:
         """Replace the icon with candidate `number` (1, 2, ...) of its set."""
         self._change(self.drawings[number - 1], frozenset())
+        self.names = ()  # of the first candidate's layers
 
     def undo(self) -> None:
         """Undo the latest edit, if there is one."""
         if self._undo_stack:
-            self.rows, self.hidden = self._undo_stack.pop()
+            self.rows, self.hidden, self.names = self._undo_stack.pop()
 
     def _change(self, rows: np.ndarray, hidden: frozenset[int]) -> None:
-        self._undo_stack.append((self.rows, self.hidden))
+        self._undo_stack.append((self.rows, self.hidden, self.names))
         self.rows, self.hidden = rows, hidden
 
 

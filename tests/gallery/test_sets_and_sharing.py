@@ -39,6 +39,28 @@ def test_a_set_has_an_icon_for_each_word_and_other_drawings_to_put_in_its_place(
     assert np.array_equal(icon.rows, first)
 
 
+def test_layers_of_another_drawing_do_not_take_the_names_of_the_first(words):
+    icon = words.icons[1]
+    icon.names = ["plus"]
+    icon.choose(2)
+    assert icon.layers[0].name == "layer-1"
+    icon.undo()
+    assert icon.layers[0].name == "plus"
+
+
+def test_the_page_of_a_set_has_each_drawing_once_and_keeps_its_doubts(session, words):
+    words.icons[1].choose(2)
+    words.icons[2].paint_layer(1, "#dd3333")
+    words.icon_set.icons[0].doubtful = True
+    session.set_look(Look(width=1))
+    with zipfile.ZipFile(io.BytesIO(set_bytes(words.icon_set, words.icons))) as archive:
+        icons = json.loads(archive.read("icons/set.json"))["icons"]
+        page = archive.read("icons/index.html").decode()
+    assert [(len(icon["candidates"]), icon["chosen"]) for icon in icons] == [(2, 0), (2, 1), (3, 0)]
+    assert all('stroke-width="1"' in svg for icon in icons for svg in icon["candidates"])
+    assert page.count("probably wrong") == 1
+
+
 def test_the_files_of_a_set_show_what_was_chosen_and_painted(session, words):
     words.icons[0].choose(2)
     words.icons[1].paint_layer(1, "#dd3333")
@@ -161,6 +183,7 @@ def test_the_set_tab_draws_swaps_and_makes_files(session):
     before = gallery.detail.icon.svg
     gallery.detail.drawings.children[1].children[1].click()
     assert gallery.detail.icon.svg != before
+    assert ["svgf-chosen" in each._dom_classes for each in gallery.detail.drawings.children] == [False, True]
     assert markup.card(gallery.detail.icon) == gallery.grid.children[0].children[0].value
     gallery.files.click()
     gallery.worker.wait(60)
