@@ -1,7 +1,7 @@
 """Sampling and evaluation stages."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from svgfusion_lib.cli.flags import (
@@ -64,9 +64,7 @@ def _generate(
     pipeline = load_pipeline(options)
     finish = partial(explain.name_layers, pipeline) if name_layers else None
     entries = generate(pipeline, texts, output_dir, count, seed, config, style, finish)
-    unknown = dict.fromkeys(word for entry in entries for word in entry["unknown_words"])
-    if unknown:
-        print(f"words unknown to the models: {', '.join(unknown)}; drawn as something similar")
+    _tell_unknown(word for entry in entries for word in entry["unknown_words"])
     doubtful = [entry["file"] for entry in entries if entry["doubtful"]]
     if doubtful:
         print(f"unlike the training icons of that name: {', '.join(doubtful)}; try another seed or style")
@@ -83,6 +81,11 @@ def _set_flags(add: Add) -> None:
     candidates(add)
     checkpoints(add, by_prompt=True)
     device(add)
+
+
+def _tell_unknown(words: Iterable[str]) -> None:
+    if unknown := dict.fromkeys(words):
+        print(f"words unknown to the models: {', '.join(unknown)}; drawn as something similar")
 
 
 _SET_DEFAULTS = {"seed": 0, "candidates": SamplingConfig.candidates, "device": "cpu"}  # others: None
@@ -107,9 +110,11 @@ def _set(words, output_dir, swap, **options) -> None:
     from svgfusion_lib.system.outputs import claim_folder
 
     with claim_folder(output_dir, STAGE, words):  # fail before any work
-        icons = draw_set(load_pipeline(options), read_prompts(words), style, seed, config)
+        pipeline = load_pipeline(options)
+        icons = draw_set(pipeline, read_prompts(words), style, seed, config)
         write_set(icons, output_dir, words)
     before, after = icons.before, icons.after
+    _tell_unknown(word for icon in icons.icons for word in pipeline.unknown_words(icon.word, icons.style))
     doubtful = [icon.name for icon in icons.icons if icon.doubtful]
     if doubtful:
         print(f"unlike the training icons of that name: {', '.join(doubtful)}; choose other drawings of these")

@@ -167,7 +167,7 @@ class Gallery(W.VBox):
             self._add_to_history(result)
             self.show(result)
             self.choose(result.icons[0])
-            return f"{len(result.icons)} icons: {result.title}. {result.note}".rstrip()
+            return f"{markup.number_of(result.icons)}: {result.title}. {result.note}".rstrip()
 
         if self._refuse_if_busy():
             return

@@ -46,6 +46,11 @@ def describe(icon: Icon) -> str:
     return f"Icon {icon.number}: {icon.title}"
 
 
+def number_of(icons: Sequence[Icon]) -> str:
+    """How many icons there are, in words."""
+    return f"{len(icons)} icon{'' if len(icons) == 1 else 's'}"
+
+
 def card(icon: Icon) -> str:
     """An icon in the grid."""
     told = strip_style(icon.title) if icon.seed is None or icon.drawings else f"seed {icon.seed}"
@@ -68,7 +73,6 @@ def layer_thumb(layer: Layer) -> str:
 
 def batch_heading(batch: Batch) -> str:
     """Heading of the grid, with download links."""
-    count = len(batch.icons)
     links = [
         download_link("ZIP", "icons.zip", zip_bytes(batch.icons, batch.animation, batch.request), ZIP_TYPE),
         download_link("Contact sheet", "icons.png", sheet_bytes(batch.icons), PNG_TYPE),
@@ -84,7 +88,7 @@ def batch_heading(batch: Batch) -> str:
         moving = f'<div class="svgf-paper svgf-moving">{picture(batch.animation, batch.title)}</div>'
     return (
         f'<div class="svgf-heading"><h3 dir="auto">{html.escape(batch.title)}</h3>'
-        f'<span class="svgf-quiet">{count} icon{"s" if count > 1 else ""}</span>'
+        f'<span class="svgf-quiet">{number_of(batch.icons)}</span>'
         f'<span class="svgf-links">{"".join(links)}</span></div>{moving}'
     )
 

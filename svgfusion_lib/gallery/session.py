@@ -106,7 +106,10 @@ class Session:
         ]
         condition = model.resolve_prompt("", style)[1] or None
         title = f"set of {len(drawn)} in {style} style"
-        note = self._doubtful_note([each.doubtful for each in icon_set.icons])
+        unknown = [word for each in icon_set.icons for word in self.pipeline.unknown_words(each.word, style)]
+        nearest = {strip_style(each.drawn_for[0]) for each in icon_set.icons if each.drawn_for[0] != each.word}
+        note = _unknown_words_note(unknown, sorted(nearest))
+        note += self._doubtful_note([each.doubtful for each in icon_set.icons])
         batch = self._add_batch(title, drawn, title, model.name, condition, icon_set=icon_set, note=note)
         for icon, each in zip(batch.icons, icon_set.icons):
             icon.drawings = [parse_svg(svg).rows for svg in each.candidates]

@@ -39,6 +39,12 @@ def test_a_set_has_an_icon_for_each_word_and_other_drawings_to_put_in_its_place(
     assert np.array_equal(icon.rows, first)
 
 
+def test_a_set_names_words_that_the_models_do_not_know(session):
+    batch = session.draw_set(["home", "🚀", "trampolinist", "email"], "tabler", Request(""))
+    assert batch.note.startswith("The models do not know: trampolinist. ")
+    assert "Some icons show the nearest known name instead: mail. " in batch.note and "🚀" not in batch.note
+
+
 def test_layers_of_another_drawing_do_not_take_the_names_of_the_first(words):
     icon = words.icons[1]
     icon.names = ["plus"]

@@ -41,6 +41,11 @@ def test_generate_fills_the_grid_and_the_history(gallery):
     assert "<h3 dir=\"auto\">cart</h3>" in gallery.heading.value
 
 
+def test_one_icon_is_not_called_icons(gallery):
+    gallery.controls.count.value = 1
+    assert "1 icon: cart." in press(gallery, gallery.controls.generate)
+
+
 def test_cancel_ends_the_drawing_and_nothing_is_kept(gallery, monkeypatch):
     reached, go_on = threading.Event(), threading.Event()
     tick = gallery.worker._on_tick

@@ -122,6 +122,13 @@ def test_without_a_style_a_set_is_in_one_that_its_model_has(tmp_path, model, sty
     assert read_set(tmp_path / "icons").style == style
 
 
+def test_the_command_names_words_that_the_models_do_not_know(tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("house\ntrampolinist\n")
+    flags = ["--words", str(tmp_path / "words.txt"), "--ddim_steps", "2", "--candidates", "1"]
+    assert cli.main(["set", *flags, "--output_dir", str(tmp_path / "icons")]) == 0
+    assert "words unknown to the models: trampolinist; drawn as something similar\n" in capsys.readouterr().out
+
+
 def test_files_of_hostile_words(written, hostile):
     names = {icon.name for icon in hostile.icons}
     assert {path.stem for path in (written / "svg").iterdir()} == names
@@ -305,7 +312,8 @@ def test_nothing_but_what_our_writer_writes_is_exported(body):
 
 
 @pytest.mark.parametrize(("words", "style", "message"), [
-    ([], "tabler", "no prompt"), ([" "], "tabler", "a prompt is empty"), (["x" * 2000], "tabler", "2000 characters"),
+    ([], "tabler", "no words given"), ([" "], "tabler", "a prompt is empty"),
+    (["x" * 2000], "tabler", "2000 characters"),
     ([str(k) for k in range(2001)], "tabler", "2001 words are too many"), (["house"], "baroque", "no style 'baroque'"),
 ])
 def test_words_and_styles_that_make_no_set(pipeline, words, style, message):
