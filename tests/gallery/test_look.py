@@ -165,7 +165,7 @@ def test_a_morph_and_what_an_icon_was_before_have_the_look_too(session, icon):
 
 
 def test_drawings_unlike_their_name_are_pointed_out(session):
-    request = Request("love, lucide style", None, 2)  # the model draws no heart for this one
+    request = Request("dragon, lucide style", None, 2)  # the model draws shards for this one
     for numbers in ("1, 2", "3, 4"):  # as in the grid
         expected = f"Icons {numbers}: unlike the training icons of that name; try another seed or style. "
         assert session.generate(request).note == expected
