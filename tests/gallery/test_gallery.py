@@ -170,7 +170,7 @@ def test_edits_work_on_what_is_shown(session, cart):
 
 
 def test_files_are_what_they_say(session, cart):
-    icons = [cart, *session.generate(quick()).icons]
+    icons = [cart, *session.generate(quick("heart")).icons]
     assert Image.open(io.BytesIO(transparent_png(cart.svg))).size == (512, 512)
     assert Image.open(io.BytesIO(sheet_bytes(icons))).width > 400
     data = zip_bytes(icons, "<svg/>")
@@ -178,7 +178,7 @@ def test_files_are_what_they_say(session, cart):
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         told = json.loads(archive.read("icons.json"))
         names = [entry["file"] for entry in told]
-        assert names == ["001-shopping-cart.svg", "002-cart.svg", "003-cart.svg"]
+        assert names == ["001-shopping-cart.svg", "002-heart.svg", "003-heart.svg"]
         assert sorted(archive.namelist()) == sorted([*names, "icons.json", "morph.svg"])
         assert archive.read(names[0]).decode() == svg_of(cart)
 
