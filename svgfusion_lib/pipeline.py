@@ -410,7 +410,7 @@ class SVGFusionPipeline(LatentSampler):
 
         Every second one is of the nearest known name or a synonym (`KnownNames.nearest`), or starts in another style
         that has the name: if the style asked for lacks it, or if no earlier one was recognised. For a known name with
-        a synonym in the style, these take turns.
+        a synonym in the style, the latter come last.
         """
         count, names = most_needed(config), self.known_names
         resolved = [
@@ -433,7 +433,7 @@ class SVGFusionPipeline(LatentSampler):
             ])
             for each in candidates[-1][1::2]:
                 near = nearest.get((each.text, each.style))
-                if near and (each.number // 4 % 2 == 0 or self.known_names.familiarity(each.text) != "known"):
+                if near and (each.number < config.candidates or self.known_names.familiarity(each.text) != "known"):
                     each.drawn_for = near
                 each.start = self._start(each, config)
         return candidates

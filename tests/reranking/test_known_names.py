@@ -105,13 +105,13 @@ def test_a_prompt_without_a_style_is_drawn_in_default_styles_that_have_a_synonym
     pipeline = SVGFusionPipeline.from_pretrained("line")
     drawn = []
     monkeypatch.setattr(pipeline, "_draw", lambda candidates, *_: drawn.extend(candidates))
-    monkeypatch.setattr(pipeline.ranker, "judge", lambda prompts, *_: (np.zeros(len(prompts)), np.ones(len(prompts))))
-    pipeline.sample("love", [0], SamplingConfig(symmetry=False, simplify=False))
+    monkeypatch.setattr(pipeline.ranker, "judge", lambda prompts, *_: (np.zeros(len(prompts)),) * 2)
+    pipeline.sample("love", [0], SamplingConfig(symmetry=False, simplify=False, candidates=4))
     assert [(each.style, each.drawn_for) for each in drawn] == [
-        (style, f"{name}, {style} style") for second in ("heart", "love") for style in ("tabler", "lucide")
-        for name in ("love", second)
+        (style, f"{name}, {style} style") for second in ("heart", "love", "love", "love")
+        for style in ("tabler", "lucide") for name in ("love", second)
     ]
-    assert [each.number for each in drawn if each.start] == [5, 7]  # in another style, which has "love"
+    assert [each.number for each in drawn if each.start] == [5, 7, 9, 11, 13, 15]  # in another style, which has "love"
     assert all(each.text.startswith("love, ") and len(each.examples) > 1 for each in drawn)
 
 
