@@ -20,7 +20,7 @@ def _shared_flags(add: Add, style: bool = True) -> None:
     """Flags of stages that draw."""
     add("--seed", type=int, default=0)
     if style:
-        add("--style", help="for models trained with --style_condition")
+        add("--style", help="style to draw in, such as tabler or twemoji")
     sampling(add)
     _model_flags(add)
 

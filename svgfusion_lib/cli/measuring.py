@@ -24,7 +24,7 @@ from svgfusion_lib.errors import UserError
 def _generate_flags(add: Add) -> None:
     add("--prompt", action="append", default=[], help="may be repeated")
     add("--prompts", metavar="FILE", help="text file with one prompt per line")
-    add("--style", help="style of all samples, for models trained with --style_condition")
+    add("--style", help="style of all samples, such as tabler or twemoji")
     add("--num_samples", type=int, help="samples per prompt (1), or random samples of --ckpt_path (5)")
     add("--output_dir", "--out_dir", dest="output_dir", required=True)
     add("--seed", type=int, default=0)
