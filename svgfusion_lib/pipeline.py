@@ -409,8 +409,8 @@ class SVGFusionPipeline(LatentSampler):
         """All candidates that each prompt may need, to be drawn.
 
         Every second one is of the nearest known name or a synonym (`KnownNames.nearest`), or starts in another style
-        that has the name: if the style asked for lacks it, or if no earlier one was recognised. For a known name with
-        a synonym in the style, the latter come last.
+        that has the name: if the style asked for lacks it, or if no earlier one was recognised. A known name is drawn
+        for a synonym of the style only among the first config.candidates.
         """
         count, names = most_needed(config), self.known_names
         resolved = [

@@ -139,6 +139,7 @@ class Gallery(W.VBox):
             self._show_error(f"{error}.")
 
     def _show_favourites(self, favourites: Batch) -> None:
+        self._favourites = favourites
         self.favourites.children = [
             card(markup.batch_strip(favourites), "Show the favourites", lambda: self.show(favourites))
         ] if favourites.icons else []
@@ -275,17 +276,20 @@ class Gallery(W.VBox):
         self._refresh_session()
 
     def _add_to_history(self, batch: Batch) -> None:
-        entry = card("", f"Show again: {batch.title}", lambda: self.show(batch))
+        entry = card(markup.batch_strip(batch), f"Show again: {batch.title}", lambda: self.show(batch))
         self.history.children = [entry, *self.history.children]
         self._listed.insert(0, batch)
         self.detail.update_morph_targets()
-        self._refresh_session()
+        self._pack_session()
 
     def _refresh_session(self) -> None:
         """Show the icons of the history and the favourites, and pack the ZIP, as they look now."""
-        for batch, entry in zip(self._listed, self.history.children):
+        batches, entries = [*self._listed, self._favourites], [*self.history.children, *self.favourites.children]
+        for batch, entry in zip(batches, entries):  # no entry for no favourites
             entry.children[0].value = markup.batch_strip(batch)
-        self._show_favourites(Batch("favourites", tuple(self.session.favourites)))
+        self._pack_session()
+
+    def _pack_session(self) -> None:
         if self._listed:
             everything = download_link("All as ZIP", "session.zip", zip_bytes(self.session.icons), markup.ZIP_TYPE)
             self._history_heading.value = markup.section_heading("This session", everything)
